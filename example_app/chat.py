@@ -1,0 +1,95 @@
+"""Everything this site says about chat, in one place: which vendor, where, how it loads, and who the visitor is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import session
+from flask.config import Config
+
+from flask_livechat import Company, LiveChat, Visitor
+
+from . import headers, login
+from .users import User
+
+livechat = LiveChat()
+
+PUBLIC_ID = {
+    "crisp": "LIVECHAT_CRISP_WEBSITE_ID",
+    "tawk": "LIVECHAT_TAWK_PROPERTY_ID",
+    "intercom": "LIVECHAT_INTERCOM_APP_ID",
+}
+TITLE = {"crisp": "Crisp", "tawk": "Tawk.to", "intercom": "Intercom"}
+
+# Staff pages show customers' data; nothing of a vendor runs there.
+livechat.rule_for("staff", show=False)
+
+
+def configure(config: Config) -> None:
+    """Fill in what the environment left open, so that the site also runs with no configuration at all."""
+    accounts = tuple(name for name, key in PUBLIC_ID.items() if config.get(key))
+    config.setdefault("LIVECHAT_SANDBOX", not accounts)
+    available = tuple(PUBLIC_ID) if config["LIVECHAT_SANDBOX"] else accounts
+    config.setdefault("LIVECHAT_PROVIDER", available[0] if available else None)
+    config["EXAMPLE_VENDORS"] = vendors = by_section(config["LIVECHAT_PROVIDER"], available)
+    config.setdefault("LIVECHAT_RULES", rules(vendors["shop"], vendors["app"]))
+    config.setdefault("LIVECHAT_CSP", "merge")
+    config.setdefault("LIVECHAT_NONCE", headers.nonce)
+    config.setdefault("LIVECHAT_FALLBACK_URL", "/contact")
+
+
+def by_section(default: str | None, available: tuple[str, ...]) -> dict[str, str | None]:
+    """Section of the site -> its vendor. A vendor without an account is stood in for by the default one."""
+    return {
+        "site": default,
+        "shop": "tawk" if "tawk" in available else default,
+        "app": "intercom" if "intercom" in available else default,
+    }
+
+
+def rules(shop: str | None, app: str | None) -> list[dict[str, Any]]:
+    """``LIVECHAT_RULES``: the first one that matches a page wins; other pages get the default provider on idle."""
+    listed: list[dict[str, Any]] = [
+        {"path": "/docs/*", "show": False},
+        {"path": "/blog/*", "show": False},
+        {"path": "/inspect", "show": False},
+        {"path": "/pricing", "load": "eager", "preload": True},
+        {"path": "/tour", "load": "delay:5"},
+        {"path": "/contact", "load": "visible:#help"},
+        {"path": "/login", "load": "interaction"},
+        {"blueprint": "shop", "provider": shop, "load": "intent"},
+        {"path": "/dashboard", "provider": app, "load": "idle"},
+        {"path": "/account", "provider": app, "load": "interaction"},
+    ]
+    # Without any account there is no vendor to name, and the extension refuses to be given None.
+    return [{field: value for field, value in rule.items() if value is not None} for rule in listed]
+
+
+@livechat.visitor_loader
+def visitor(user: object) -> Visitor | None:
+    """Who the agents talk to. They also see the company and the plan."""
+    if not isinstance(user, User):
+        return None
+    return Visitor(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        created_at=user.created_at,
+        company=Company(id=user.company_id, name=user.company_name),
+        attributes={"role": user.role},
+    )
+
+
+@livechat.context_loader
+def context() -> Mapping[str, str | int | float | bool | None]:
+    """What agents see about this visit beside the page."""
+    user = login.viewer()
+    account: dict[str, str | int] = {"plan": user.plan, "seats": user.seats} if user else {}
+    return {**account, "basket": len(session.get("basket", ()))}
+
+
+@livechat.impersonating
+def impersonating() -> bool:
+    """While staff view the site as a customer, no identity leaves: the agent must not see staff as that customer."""
+    return login.is_viewing_as()

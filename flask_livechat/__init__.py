@@ -1,0 +1,9 @@
+"""Customer chat for Flask: Tawk.to, Crisp and Intercom behind one template tag."""
+
+from .errors import ConfigError, LiveChatError, Problem, Unsupported
+from .extension import LiveChat
+from .model import Company, Decision, Visitor
+
+__version__ = "0.1.0"
+
+__all__ = ["Company", "ConfigError", "Decision", "LiveChat", "LiveChatError", "Problem", "Unsupported", "Visitor"]

@@ -1,0 +1,483 @@
+"""``LiveChat``: ties the widget wing to a Flask app. What it knows of one app is a frozen ``State`` on that app."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from flask import Blueprint, Flask, Response, current_app, g, has_request_context, request, url_for
+from flask_login import user_logged_out
+from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
+
+from . import providers, settings
+from .errors import ConfigError, Problem
+from .model import Decision, Page, Value, Visitor
+from .settings import Settings
+from .widget import csp, logout, memory, page, rules, script, views, visitors
+from .widget.page import NOBODY, Identity
+from .widget.rules import Rule
+from .widget.script import Script
+from .widget.secrecy import Address
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+RULE = "_livechat_rule"
+CSP_HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one app has: its settings and the scripts made from them."""
+
+    livechat: LiveChat
+    settings: Settings
+    scripts: Mapping[str, Script] = field(repr=False)
+
+
+class LiveChat:
+    """Customer chat on a Flask app's pages.
+
+    ``LiveChat(app)``, or ``LiveChat()`` and ``init_app(app)`` later. Raises ``ConfigError`` with every problem of the
+    configuration, and ``RuntimeError`` for an app that has one already.
+    """
+
+    def __init__(self, app: Flask | None = None) -> None:
+        self._visitor_loader: Callable[[Any], Visitor | None] | None = None
+        self._context_loader: Callable[[], Mapping[str, Value]] | None = None
+        self._impersonating: Callable[[], bool] | None = None
+        self._blueprint_rules: dict[str, Rule] = {}
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Read the configuration once and register the template globals, the blueprint and the commands."""
+        if "livechat" in app.extensions:
+            raise RuntimeError("LiveChat is already set up on this app. Use the first instance instead.")
+        read = settings.read(app.config, development=bool(app.debug or app.testing))
+        app.extensions["livechat"] = State(self, read, _scripts(read))
+        app.register_blueprint(views.blueprint, url_prefix=read.url_prefix)
+        if read.sandbox:
+            _register_sandbox(app, read)
+        app.jinja_env.globals |= {"livechat": self.tag, "livechat_button": self.button}
+        # First in the list is last to run: whatever header others set, what we merge goes into it.
+        app.after_request_funcs.setdefault(None, []).insert(0, self._finish)
+        user_logged_out.connect(_mark_logout, app)
+        from .cli import group  # noqa: PLC0415 - click's part is needed only where there is an app
+
+        app.cli.add_command(group)
+
+    # What the app registers.
+
+    def visitor_loader(self, load: Callable[[Any], Visitor | None]) -> Callable[[Any], Visitor | None]:
+        """Register ``f(user) -> Visitor | None``. Without flask-login's LoginManager it is called with ``None``."""
+        self._visitor_loader = load
+        return load
+
+    def context_loader(self, load: Callable[[], Mapping[str, Value]]) -> Callable[[], Mapping[str, Value]]:
+        """Register ``f() -> mapping``: attributes that agents see, asked once per page."""
+        self._context_loader = load
+        return load
+
+    def impersonating(self, ask: Callable[[], bool]) -> Callable[[], bool]:
+        """Register ``f() -> bool``. While it says True no identity is sent: staff must not chat as somebody else."""
+        self._impersonating = ask
+        return ask
+
+    def rule(self, **fields: Any) -> Callable[[F], F]:
+        """Rule for one view. Stands above or below ``@app.route``. Raises ``ConfigError`` for a wrong field."""
+
+        def decorate(view: F) -> F:
+            setattr(view, RULE, _checked(f"@livechat.rule on {view.__name__}", fields))
+            return view
+
+        return decorate
+
+    def rule_for(self, blueprint: Blueprint | str, **fields: Any) -> None:
+        """Rule for every view of a blueprint. Raises ``ConfigError`` for a wrong field."""
+        name = blueprint if isinstance(blueprint, str) else blueprint.name
+        self._blueprint_rules[name] = _checked(f"livechat.rule_for({name!r})", fields)
+
+    # What a view says.
+
+    def context(self, **attributes: Value) -> None:
+        """Add attributes for agents to this request's page."""
+        g._livechat_context = g.get("_livechat_context", {}) | attributes
+
+    def action(self, name: str) -> None:
+        """Remember what the visitor just did; agents see the last three."""
+        self._guard("action", lambda: memory.add_action(name), None)
+
+    def track(self, name: str, /, **metadata: Value) -> None:
+        """An event, delivered by the next page that the visitor gets."""
+        self._guard("track", lambda: memory.add_event(name, metadata), None)
+
+    def forget(self, response: T) -> T:
+        """End the visitor's chat on this browser with ``response``: for apps that log out without flask-login."""
+        if isinstance(response, Response):
+            logout.end(response, request, self.settings)
+            return response
+        raise TypeError("livechat.forget takes a response: livechat.forget(redirect('/')) or make_response(…).")
+
+    @property
+    def settings(self) -> Settings:
+        """The current app's settings."""
+        return _state().settings
+
+    def decide(self, endpoint: str | None = None, path: str | None = None) -> Decision:
+        """The ``Decision`` for a page; without arguments for the current one. A ``path`` may have a query."""
+        return self._decide(_address(endpoint, path), ())
+
+    def csp(self, policy: Any = None, nonce: str | None = None) -> Any:
+        """``policy`` (text or dict; returned in the same form) with what this page's provider needs.
+
+        Outside a request, what every configured provider needs. Without a policy, the needs alone as text. ``nonce``
+        is added for scripts. Raises ``TypeError`` for another form.
+        """
+        needs = csp.with_nonce(self._needs(), nonce)
+        if policy is None:
+            return csp.write(needs)
+        if isinstance(policy, str):
+            return csp.merge(policy, needs)
+        if isinstance(policy, Mapping):
+            return csp.merge_mapping(policy, needs)
+        raise TypeError(f"livechat.csp takes text or a dict, not {type(policy).__name__}.")
+
+    # What templates call.
+
+    def tag(self, **overrides: Any) -> Markup:
+        """``{{ livechat() }}``: the data block and the script tag; the second call in a page renders nothing."""
+        return self._guard("livechat()", lambda: self._tag(overrides), Markup(""))
+
+    def button(self, label: str, **attributes: Any) -> Markup:
+        """``{{ livechat_button("Chat with us", class_="primary") }}``: a launcher. Nothing without a provider."""
+        if self.settings.provider is None:
+            return Markup("")
+        return page.button(label, attributes)
+
+    def _tag(self, overrides: Mapping[str, Any]) -> Markup:
+        own = [_checked("template", overrides)] if overrides else []
+        if self.settings.provider is None and "provider" not in overrides and not self.settings.rules:
+            return Markup("")
+        # An error page is another page of the same request: the first may have got as far as its tag.
+        current = (sys.exc_info()[1],)
+        if g.get("_livechat_page") == current:
+            return Markup("")
+        decision = self._decide(_address(), own)
+        if not decision.show:
+            return Markup("")
+        g._livechat_page, g._livechat_decision = current, decision
+        g._livechat_markup = self._render(decision)
+        return Markup(g._livechat_markup)
+
+    def _render(self, decision: Decision) -> Markup:
+        state, room, now = _state(), page.room_of(decision), self.now()
+        # What is rendered while the response already streams can no longer be made private: the loader fetches it.
+        fetched = state.settings.identity_delivery == "fetch" or g.get("_livechat_finished", False)
+        found = NOBODY if fetched or not decision.identify else self._identity(room.name)
+        extra = {} if fetched else self._personal_context(room.name)
+        g._livechat_private = bool(found.visitor is not None or extra)
+        left = not fetched and logout.marked(request, room.name)
+        events = [] if fetched else memory.take_events(current_app, request)
+        g._livechat_private |= left or bool(events)
+        locale = state.settings.locale
+        language = self._guard("LIVECHAT_LOCALE", locale, None) if callable(locale) else locale
+        content = Page(
+            provider=room.name,
+            load=decision.load,
+            settings=page.page_settings(state.settings, decision, room, language, now),
+            visitor=found.visitor,
+            proof=found.proof,
+            context=page.context(room, _page_context() | extra),
+            events=events,
+            who=None if fetched and decision.identify else found.who,
+            left=left,
+        )
+        nonce = self._nonce()
+        src = url_for("livechat.loader", provider=room.name, digest=state.scripts[room.name].digest)
+        return page.render(content, src, nonce, self._preload(decision, nonce))
+
+    def _preload(self, decision: Decision, nonce: str | None) -> Markup:
+        config, room = self.settings, page.room_of(decision)
+        if not decision.preload or decision.load == "off" or config.consent != "implied":
+            return Markup("")
+        if config.sandbox:
+            return page.preload_link(room, f"{url_for('livechat.identity')[:-8]}sandbox/{room.name}.js", None, nonce)
+        return page.preload_link(room, room.script(config.providers[room.name]), room.crossorigin, nonce)
+
+    # Who the visitor is.
+
+    def identity_payload(self, provider: str) -> dict[str, Any]:
+        """What ``GET /livechat/identity`` answers: everything personal that a page in ``fetch`` mode leaves out."""
+        room, found = providers.load(provider), self._identity(provider)
+        return {
+            "visitor": found.visitor,
+            "proof": found.proof,
+            "who": found.who,
+            "context": page.context(room, self._personal_context(provider)),
+            "events": memory.take_events(current_app, request),
+        }
+
+    def _identity(self, provider: str) -> Identity:
+        visitor = self._visitor()
+        found = page.identify(
+            self.settings, providers.load(provider), visitor, current_app.secret_key, self.now()
+        )
+        if visitor is not None and found is NOBODY:
+            room = providers.load(provider)
+            _warn_once(
+                f"A logged-in visitor stays anonymous for {room.title}: there is no proof of who they are. "
+                f"Set LIVECHAT_{provider.upper()}_{room.identity}, and give visitors what {room.title} signs."
+            )
+        return found
+
+    def _visitor(self) -> Visitor | None:
+        """This request's visitor, asked once: the identity and the context both want it."""
+        if "_livechat_visitor" not in g:
+            g._livechat_visitor = None if self._is_impersonating() else self._load_visitor()
+        visitor: Visitor | None = g._livechat_visitor
+        return visitor
+
+    def _is_impersonating(self) -> bool:
+        ask = self._impersonating
+        # When the question itself fails the answer is yes: then nobody's identity is sent.
+        return ask is not None and bool(self._guard(_name(ask), ask, True))
+
+    def _load_visitor(self) -> Visitor | None:
+        load = self._visitor_loader or _from_login
+        return self._guard(_name(load), lambda: self._ask_for_visitor(load), None)
+
+    def _ask_for_visitor(self, load: Callable[[Any], Visitor | None]) -> Visitor | None:
+        if not hasattr(current_app, "login_manager"):
+            return load(None) if self._visitor_loader else None
+        user = visitors.logged_in_user(current_app, request)
+        return None if user is None else load(user)
+
+    def _personal_context(self, provider: str) -> dict[str, Value]:
+        """What loaders and views say, the last actions, and how old the account is. Nothing for the anonymous default."""
+        loader = self._context_loader
+        loaded = self._guard(_name(loader), lambda: dict(loader()), {}) if loader else {}
+        visitor, actions = self._visitor(), memory.last_actions(current_app, request)
+        extra: dict[str, Value] = {}
+        if visitor and visitor.created_at:
+            extra["account_age_days"] = max(0, (self.now() - visitor.created_at).days)
+        if actions:
+            extra["last_actions"] = ", ".join(actions)
+        return {**loaded, **g.get("_livechat_context", {}), **extra}
+
+    # Decisions and policies.
+
+    def _decide(self, address: Address, own: tuple[Rule, ...] | list[Rule]) -> Decision:
+        state = _state()
+        layers = [*own, *_view_rule(address.endpoint), *self._rules_of_blueprint(address.blueprint)]
+        decision = rules.decide(address, layers, state.settings.rules, state.settings.defaults, self._ask)
+        if decision.provider is not None and decision.provider not in state.settings.providers:
+            title = f"provider={decision.provider!r} ({decision.sources['provider']})"
+            problem = Problem("LC105", "LIVECHAT_PROVIDER", f"{title} is not configured", "Set its keys.")
+            raise ConfigError([problem])
+        return decision
+
+    def _ask(self, when: Callable[[], bool]) -> bool:
+        return bool(self._guard(f"when={_name(when)}", when, False))
+
+    def _rules_of_blueprint(self, name: str) -> list[Rule]:
+        """A nested blueprint's own rule first, then its parents'."""
+        parts = name.split(".")
+        names = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+        return [self._blueprint_rules[each] for each in names if each in self._blueprint_rules]
+
+    def _needs(self) -> dict[str, list[str]]:
+        """What the page's provider needs of a policy, and what our own script does."""
+        config = self.settings
+        if has_request_context():
+            decision = g.get("_livechat_decision") or self._guard("csp", self.decide, None)
+            names = [decision.provider] if decision and decision.show else []
+        else:
+            names = list(config.providers)
+        needs: dict[str, list[str]] = {}
+        if names:
+            own = config.sandbox or config.identity_delivery == "fetch"
+            needs = {"script-src": ["'self'"]} | ({"connect-src": ["'self'"]} if own else {})
+        for name in names:
+            for directive, sources in providers.load(name).csp(config.providers[name]).items():
+                needs[directive] = list(dict.fromkeys([*needs.get(directive, []), *sources]))
+        return needs
+
+    def _nonce(self) -> str | None:
+        """The configured nonce, or the one that Flask-Talisman made for this request."""
+        configured = self.settings.nonce
+        if callable(configured):
+            return self._guard("LIVECHAT_NONCE", configured, None)
+        found = configured or getattr(request, "csp_nonce", None)
+        if found is None and callable(ask := current_app.jinja_env.globals.get("csp_nonce")):
+            found = self._guard("csp_nonce", ask, None)
+        return str(found) if found else None
+
+    # The end of a request.
+
+    def _finish(self, response: Response) -> Response:
+        """Headers for the page that was rendered, and the end of a chat after a logout."""
+        g._livechat_finished = True
+        if g.get("_livechat_left"):
+            logout.end(response, request, self.settings)
+        markup = g.get("_livechat_markup")
+        if markup is None:
+            return response
+        if response.mimetype not in ("text/html", "application/xhtml+xml"):
+            return _without(response, markup)
+        if g._livechat_private:
+            _make_private(response)
+        if self.settings.csp == "merge":
+            needs = self._needs()
+            for name in CSP_HEADERS:
+                merged = [csp.merge(policy, needs) for policy in response.headers.getlist(name)]
+                if merged:
+                    response.headers.setlist(name, merged)
+        return response
+
+    # The rest.
+
+    @staticmethod
+    def now() -> datetime:
+        """The one place that reads the clock."""
+        return datetime.now(UTC)
+
+    def _guard(self, name: str, call: Callable[[], T], otherwise: T) -> T:
+        """What ``call`` gives. When it raises: in debug and tests the error itself, else a log line and ``otherwise``.
+
+        The log names what failed and the error's type. Neither its text nor its traceback: they may hold what nobody
+        should read in a log.
+        """
+        try:
+            return call()
+        except Exception as error:
+            if current_app.debug or current_app.testing:
+                raise
+            current_app.logger.error("livechat: %s failed with %s.", name, type(error).__name__)
+            return otherwise
+
+
+def _state() -> State:
+    state = current_app.extensions.get("livechat")
+    if not isinstance(state, State):
+        raise RuntimeError("LiveChat is not set up on this app: call livechat.init_app(app).")
+    return state
+
+
+def _scripts(read: Settings) -> dict[str, Script]:
+    return {
+        name: script.build(providers.load(name), values, sandbox=read.sandbox, cookie_domain=read.cookie_domain)
+        for name, values in read.providers.items()
+    }
+
+
+def _register_sandbox(app: Flask, read: Settings) -> None:
+    from . import sandbox  # noqa: PLC0415 - production never loads it
+
+    vendors = {name: values for name, values in read.providers.items() if name in sandbox.names()}
+    blueprint = sandbox.create_blueprint(vendors)
+    app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/sandbox")
+    protection = app.extensions.get("csrf")  # Flask-WTF's: the stand-ins' calls carry no token, as a vendor's do not
+    if hasattr(protection, "exempt"):
+        protection.exempt(blueprint)
+
+
+def _checked(source: str, fields: Mapping[str, Any]) -> Rule:
+    rule, problems = rules.make(source, fields, providers.names(), where=("when",))
+    if problems:
+        raise ConfigError([Problem("LC105", source, what, "See the README, Rules.") for what in problems])
+    return rule
+
+
+def _address(endpoint: str | None = None, path: str | None = None) -> Address:
+    """The page asked about; the current one without arguments."""
+    if path is not None:
+        bare, _, query = path.partition("?")
+        match_endpoint, arguments = _match(bare)
+        names = tuple(part.partition("=")[0] for part in query.split("&") if part)
+        return Address(bare, endpoint or match_endpoint, names, arguments)
+    if endpoint is not None:
+        first = next(iter(current_app.url_map.iter_rules(endpoint)), None) if _known(endpoint) else None
+        return Address(first.rule if first else "", endpoint, (), tuple(first.arguments) if first else ())
+    arguments = tuple(request.view_args or ())
+    return Address(request.path, request.endpoint, tuple(request.args), arguments)
+
+
+def _known(endpoint: str) -> bool:
+    return endpoint in current_app.view_functions
+
+
+def _match(path: str) -> tuple[str | None, tuple[str, ...]]:
+    adapter = current_app.create_url_adapter(request if has_request_context() else None)
+    adapter = adapter or current_app.url_map.bind("localhost")
+    try:
+        endpoint, arguments = adapter.match(path, method="GET")
+    except HTTPException:  # a page that there is not (or that redirects) still has its error page
+        return None, ()
+    return endpoint, tuple(arguments)
+
+
+def _view_rule(endpoint: str | None) -> list[Rule]:
+    rule = getattr(current_app.view_functions.get(endpoint or ""), RULE, None)
+    return [rule] if isinstance(rule, Rule) else []
+
+
+def _page_context() -> dict[str, Value]:
+    """What agents see of the page itself, the same for every visitor: never the query, never a traceback."""
+    said: dict[str, Value] = {"path": request.path, "endpoint": request.endpoint}
+    error = sys.exc_info()[1]
+    if error is not None:
+        status = error.code if isinstance(error, HTTPException) else 500
+        said |= {"error_status": status, "error_id": _error_id(status)}
+    return said
+
+
+def _error_id(status: int | None) -> str:
+    """An id that agents see and that stands in the app's log, so that one finds the other."""
+    if "_livechat_error_id" not in g:
+        g._livechat_error_id = secrets.token_hex(6)
+        current_app.logger.info("livechat: error page %s of %s has id %s", status, request.endpoint, g._livechat_error_id)
+    return str(g._livechat_error_id)
+
+
+def _from_login(user: Any) -> Visitor | None:
+    visitor = visitors.from_user(user)
+    if visitor is None:
+        _warn_once(f"{type(user).__name__} has no id: say who the visitor is with @livechat.visitor_loader.")
+    return visitor
+
+
+def _mark_logout(sender: Flask, **extra: Any) -> None:
+    if has_request_context():
+        g._livechat_left = True
+
+
+def _make_private(response: Response) -> None:
+    """For the visitor's own browser only, whatever the view said."""
+    control = response.cache_control
+    control.public, control.s_maxage = None, None
+    if not control.no_store:
+        control.private = True
+    response.vary.add("Cookie")
+
+
+def _without(response: Response, markup: Markup) -> Response:
+    """A response that is not a page carries no tag."""
+    if not response.is_streamed and not response.direct_passthrough:
+        response.set_data(response.get_data(as_text=True).replace(str(markup), ""))
+    return response
+
+
+def _warn_once(message: str) -> None:
+    warned: set[str] = current_app.extensions.setdefault("livechat_warned", set())
+    if message not in warned:
+        warned.add(message)
+        current_app.logger.warning("livechat: %s", message)
+
+
+def _name(call: Any) -> str:
+    return getattr(call, "__qualname__", type(call).__name__)

@@ -1,0 +1,121 @@
+"""The nouns: frozen records that the rest of the package passes around."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+Value = str | int | float | bool | None
+"""What an attribute may hold."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Private:
+    """A record about a person: its ``repr`` names the fields that are set and never what they hold."""
+
+    def __repr__(self) -> str:
+        given = [f.name for f in fields(self) if getattr(self, f.name)]
+        return f"<{type(self).__name__} with {', '.join(given) or 'nothing'}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Company(_Private):
+    """The organisation a visitor belongs to. ``id`` is yours, as text, and stable."""
+
+    id: str
+    name: str | None = None
+    plan: str | None = None
+    website: str | None = None
+    created_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _clean(self)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Visitor(_Private):
+    """Who is in front of the page.
+
+    ``id`` is text and stable (a whole number is turned into text). ``created_at`` is an aware ``datetime``.
+    ``session_token`` replaces the continuity token that would be derived (Crisp).
+
+    Raises ``ValueError`` for an empty id or a naive ``created_at``.
+    """
+
+    id: str
+    email: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    avatar: str | None = None
+    created_at: datetime | None = None
+    company: Company | None = None
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    segments: tuple[str, ...] = ()
+    session_token: str | None = None
+
+    def __post_init__(self) -> None:
+        _clean(self)
+        attributes = {well_formed(str(key)): _clean_value(value) for key, value in self.attributes.items()}
+        object.__setattr__(self, "attributes", MappingProxyType(attributes))
+        object.__setattr__(self, "segments", tuple(well_formed(str(segment)) for segment in self.segments))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one page gets, and why."""
+
+    show: bool
+    provider: str | None
+    load: str  # "idle", "intent", … (spec §3.1)
+    preload: bool
+    mobile: str  # "show", "hide"
+    offline: str  # "show", "hide", "leave-message"
+    identify: bool
+    tour: str | None
+    why: str  # "LIVECHAT_RULES[2] (path '/admin/*')"
+    sources: Mapping[str, str]  # field -> who set it, for `flask livechat explain`
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the tag writes: the payload's values in the order of the contract (spec §5)."""
+
+    provider: str
+    load: str
+    settings: Mapping[str, Any]
+    visitor: Mapping[str, Any] | None
+    proof: Mapping[str, Any] | None
+    context: Mapping[str, Any]
+    events: list[dict[str, Any]]
+    who: str | None
+    left: bool
+
+    def payload(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def well_formed(text: str) -> str:
+    """Text that every browser and every hash reads alike: lone surrogates become U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _clean_value(value: Value) -> Value:
+    return well_formed(value) if isinstance(value, str) else value
+
+
+def _clean(record: Visitor | Company) -> None:
+    for f in fields(record):
+        value = getattr(record, f.name)
+        if isinstance(value, str):
+            object.__setattr__(record, f.name, well_formed(value))
+    if isinstance(record.id, int):
+        object.__setattr__(record, "id", str(record.id))
+    if not isinstance(record.id, str) or not record.id:
+        raise ValueError(f"{type(record).__name__}.id must be text that is not empty.")
+    if record.created_at is not None and record.created_at.utcoffset() is None:
+        raise ValueError(
+            f"{type(record).__name__}.created_at must be an aware datetime, for example datetime.now(timezone.utc)."
+        )

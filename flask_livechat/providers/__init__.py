@@ -1,0 +1,131 @@
+"""The vendors. The folder is the registry: a room is a package in here whose ``PROVIDER`` says all about its vendor."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import LiveChatError
+from ..model import Value, Visitor, well_formed
+
+Values = Mapping[str, Any]
+"""A room's configuration by key name (``"PROPERTY_ID"``); a secret is ``Secrets``, newest first."""
+
+
+class Secrets(tuple[str, ...]):
+    """Secret values, newest first. Prints as a count."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} secret{'s' * (len(self) != 1)}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One configuration value of a vendor: ``LIVECHAT_<VENDOR>_<name>``."""
+
+    name: str
+    pattern: str  # a regular expression that the whole value must match
+    where: str  # where in the vendor's console it is found
+    example: str  # passes the pattern; the sandbox runs on it
+    secret: bool = False
+    required: bool = False  # without it the vendor is not configured
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Facts about one vendor, and the few functions that differ between vendors.
+
+    A capability the vendor lacks is ``None`` (or missing from ``can``).
+    """
+
+    name: str
+    title: str  # as the vendor spells it
+    keys: tuple[Key, ...]
+    script: Callable[[Values], str]  # the address of the vendor's script
+    csp: Callable[[Values], Mapping[str, tuple[str, ...]]]  # directive -> sources the vendor needs
+    cookies: Callable[[Values], tuple[str, ...]]  # first-party cookies; a trailing * is any ending
+    storage: Callable[[Values], tuple[str, ...]]  # localStorage keys; a trailing * is any ending
+    settings: Callable[[Values], dict[str, Any]]  # public ids for the page
+    visitor: Callable[[Values, Visitor], dict[str, Any]]  # what the page says of the visitor, within the vendor's limits
+    prove: Callable[[Values, Visitor, int, int], dict[str, Any] | None]  # (…, now, life in seconds) -> proof
+    attributes: Callable[[Mapping[str, Value]], dict[str, Any]]  # any mapping -> what the vendor takes
+    identity: str  # the key whose secret proves who a visitor is
+    crossorigin: str | None = None  # of the vendor's script element
+    can: frozenset[str] = field(default_factory=frozenset)  # "tour", "article", "message", "rating", "offline", …
+
+
+def names() -> tuple[str, ...]:
+    """The vendors that have a room, in alphabetical order."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg))
+
+
+def load(name: str) -> Provider:
+    """The ``PROVIDER`` of a room. Raises ``LiveChatError`` for a name without one."""
+    if name not in names():
+        raise LiveChatError(f"There is no provider {name!r}; there are {', '.join(names())}.")
+    provider = importlib.import_module(f"{__name__}.{name}").PROVIDER
+    if not isinstance(provider, Provider):
+        raise LiveChatError(f"providers/{name}/__init__.py must end with PROVIDER = Provider(…).")
+    return provider
+
+
+def adapter(name: str) -> str:
+    """The source of a room's ``widget.js``."""
+    module = importlib.import_module(f"{__name__}.{name}")
+    return (Path(str(module.__file__)).parent / "widget.js").read_text("utf-8")
+
+
+# What several rooms need to stay within their vendor's limits.
+
+
+def cut(text: str | None, most: int) -> str | None:
+    """Text without control characters and at most ``most`` characters long; None when nothing is left."""
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", text or "").strip()[:most] or None
+
+
+def whole(text: str | None, most: int) -> str | None:
+    """Text that must not be changed (an email, a URL): as it is, or None when it is too long."""
+    return text if text and len(text) <= most else None
+
+
+def seconds(moment: datetime | None) -> int | None:
+    """Unix seconds."""
+    return None if moment is None else int(moment.timestamp())
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Only what has a value."""
+    return {name: value for name, value in values.items() if value not in (None, "", (), [], {})}
+
+
+def scalar(value: Any) -> Value:
+    """A value as JSON and every vendor can carry it: text, a finite number, a boolean; anything else as text."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return well_formed(str(value))
+
+
+def fit(
+    attributes: Mapping[str, Value], key: Callable[[str], str], value: Callable[[Value], Any], most: int
+) -> dict[str, Any]:
+    """At most ``most`` attributes with adapted keys and values; what becomes empty, and a key seen before, is left out."""
+    fitted: dict[str, Any] = {}
+    for name, content in attributes.items():
+        adapted = key(name)
+        if adapted and adapted not in fitted and content is not None and len(fitted) < most:
+            fitting = value(scalar(content))
+            if fitting not in (None, ""):
+                fitted[adapted] = fitting
+    return fitted

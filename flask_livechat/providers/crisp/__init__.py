@@ -1,0 +1,79 @@
+"""Crisp: the facts (as of 2026-11)."""
+
+from __future__ import annotations
+
+from .. import Key, Provider
+from .widget import attributes, prove, settings, visitor
+
+# docs.crisp.chat, "Crisp domain names" (2024-12), narrowed to the hosts that it names for each use. The rescue and
+# stream sockets are optional there; the wildcard for relay does not cover the rescue host.
+CSP = {
+    "script-src": ("https://client.crisp.chat",),
+    "style-src": ("'unsafe-inline'", "https://client.crisp.chat"),
+    "font-src": ("https://client.crisp.chat",),
+    "img-src": ("data:", "https://client.crisp.chat", "https://image.crisp.chat", "https://storage.crisp.chat"),
+    "media-src": ("https://client.crisp.chat", "https://storage.crisp.chat"),
+    "connect-src": (
+        "https://client.crisp.chat",
+        "https://storage.crisp.chat",
+        "wss://client.relay.crisp.chat",
+        "wss://stream.relay.crisp.chat",
+        "wss://client.relay.rescue.crisp.chat",
+    ),
+    "frame-src": ("https://game.crisp.chat",),
+    "worker-src": ("blob:", "https://client.crisp.chat"),
+}
+
+PROVIDER = Provider(
+    name="crisp",
+    title="Crisp",
+    keys=(
+        Key(
+            "WEBSITE_ID",
+            r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
+            where="Settings > Workspace Settings > Setup & Integrations, the Website ID (a UUID).",
+            example="42286ab3-b29a-4fde-8538-da0ae501d825",
+            required=True,
+        ),
+        Key(
+            "IDENTITY_SECRET",
+            r"\S+",
+            where="Settings > Workspace Settings > user verification secret.",
+            example="example-crisp-verification-secret",
+            secret=True,
+        ),
+        Key(
+            "SESSION_SECRET",
+            r"\S+",
+            where='A random value of your own, for instance python -c "import secrets; print(secrets.token_hex())".',
+            example="example-session-continuity-secret",
+            secret=True,
+        ),
+        Key("API_IDENTIFIER", r"\S+", where="Settings > API tokens.", example="example-identifier"),
+        Key("API_KEY", r"\S+", where="Settings > API tokens.", example="example-api-key", secret=True),
+        Key(
+            "API_TIER",
+            r"website|plugin|user",
+            where="'website' for a token of one workspace, 'plugin' for a Marketplace token.",
+            example="website",
+            default="website",
+        ),
+        Key("WEBHOOK_SECRET", r"\S+", where="Marketplace plugin > signing secret.", example="example", secret=True),
+        Key("WEBHOOK_KEY", r"\S+", where="The ?key= that you put in the hook's URL.", example="example", secret=True),
+    ),
+    script=lambda values: "https://client.crisp.chat/l.js",
+    csp=lambda values: CSP,
+    # The cookie's name is seen both plain and URL-encoded.
+    cookies=lambda values: (
+        f"crisp-client/session/{values['WEBSITE_ID']}",
+        f"crisp-client%2Fsession%2F{values['WEBSITE_ID']}",
+    ),
+    # Only cookies are documented. What Crisp would store under its own prefix is swept as well: safe either way.
+    storage=lambda values: ("crisp-client/*", "crisp-client%2F*"),
+    settings=settings,
+    visitor=visitor,
+    prove=prove,
+    attributes=attributes,
+    identity="IDENTITY_SECRET",
+    can=frozenset({"presence", "article", "message"}),
+)

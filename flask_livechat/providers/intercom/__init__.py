@@ -1,0 +1,54 @@
+"""Intercom: the facts (as of 2026-11)."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from .. import Key, Provider
+from .csp import csp
+from .widget import attributes, prove, settings, visitor
+
+PROVIDER = Provider(
+    name="intercom",
+    title="Intercom",
+    keys=(
+        # The exact grammar of a workspace id is UNCONFIRMED: anything without blanks passes, and is percent-encoded.
+        Key(
+            "APP_ID",
+            r"\S+",
+            where="Settings > Installation, the Workspace ID (also after /apps/ in the console's address).",
+            example="abc12345",
+            required=True,
+        ),
+        Key(
+            "IDENTITY_SECRET",
+            r"\S+",
+            where="Settings > Channels > Messenger > Security, the Messenger API secret (not the client secret).",
+            example="example-messenger-secret-0123456789abcdef",
+            secret=True,
+        ),
+        Key(
+            "IDENTITY",
+            r"jwt|hmac",
+            where="'jwt' (recommended), or 'hmac' (deprecated by Intercom in 2025).",
+            example="jwt",
+            default="jwt",
+        ),
+        # No default: an unset region means the United States to the Messenger, but keeps every region in the CSP.
+        Key("REGION", r"us|eu|au", where="Where the workspace's data lives; unset means us.", example="us"),
+        Key("ACCESS_TOKEN", r"\S+", where="Developer Hub > Authentication.", example="example-token", secret=True),
+        Key("CLIENT_SECRET", r"\S+", where="Developer Hub > Basic Information.", example="example", secret=True),
+        Key("API_VERSION", r"\d+\.\d+", where="Such as 2.16.", example="2.16", default="2.16"),
+    ),
+    script=lambda values: f"https://widget.intercom.io/widget/{quote(values['APP_ID'], safe='')}",
+    csp=csp,
+    # Every first-party cookie of Intercom starts with intercom-; these are the three that the vendor names.
+    cookies=lambda values: tuple(f"intercom-{kind}-{values['APP_ID']}" for kind in ("id", "session", "device-id")),
+    storage=lambda values: ("intercom.*", "intercom-*"),
+    settings=settings,
+    visitor=visitor,
+    prove=prove,
+    attributes=attributes,
+    identity="IDENTITY_SECRET",
+    can=frozenset({"tour", "article", "message", "offsets"}),
+)

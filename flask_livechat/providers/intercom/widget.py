@@ -1,0 +1,91 @@
+"""What a page says to Intercom: settings, visitor, proof, attributes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ... import signing
+from ...model import Company, Value, Visitor
+from .. import Values, cut, fit, given, seconds, whole
+
+# Custom attributes stand inline beside these, so none of them may be overridden by an attribute's name.
+RESERVED = frozenset(
+    """
+    action_color alignment api_base app_id auth_tokens avatar background_color companies company created_at
+    custom_launcher_selector email exp hide_default_launcher hide_notifications horizontal_padding
+    installation_type intercom_user_jwt language_override last_request_at link_color messenger_style_id name
+    page_title phone session_duration theme_mode unsubscribed_from_emails user_hash user_id utm_campaign
+    utm_content utm_medium utm_source utm_term vertical_padding z_index id external_id sub iss aud iat nbf jti
+    """.split()
+)
+# No lengths or counts are documented in what could be read: these are ours.
+LONGEST = 255
+MOST = 100
+SIGNED = ("email", "name", "phone", "created_at", "attributes")
+
+
+def settings(values: Values) -> dict[str, Any]:
+    return {"app_id": values["APP_ID"], "region": values.get("REGION") or "us"}
+
+
+def visitor(values: Values, who: Visitor) -> dict[str, Any]:
+    """With a JWT only what the token does not hold: avatar and company (nested ones are UNCONFIRMED in a token)."""
+    said = _said(who)
+    if values.get("IDENTITY_SECRET") and values["IDENTITY"] == "jwt":
+        return {name: value for name, value in said.items() if name not in (*SIGNED, "id")}
+    return said
+
+
+def prove(values: Values, who: Visitor, now: int, life: int) -> dict[str, Any] | None:
+    """A JWT that expires, or the older HMAC of the id. Never both: two are reported to be refused (UNCONFIRMED)."""
+    secrets = values.get("IDENTITY_SECRET")
+    said = _said(who)
+    if not secrets or "id" not in said:
+        return None
+    if values["IDENTITY"] == "hmac":
+        return {"user_hash": signing.hmac_hex(secrets[0], said["id"])}
+    expires = now + life
+    personal = {name: said[name] for name in SIGNED if name in said}
+    claims = {"user_id": said["id"], **personal.pop("attributes", {}), **personal, "exp": expires}
+    return {"jwt": signing.make_jwt(claims, secrets[0]), "expires": expires}
+
+
+def attributes(given: Mapping[str, Value]) -> dict[str, Any]:
+    return fit(given, _key, _value, MOST)
+
+
+def _said(who: Visitor) -> dict[str, Any]:
+    return given(
+        id=whole(who.id, LONGEST),
+        email=whole(who.email, LONGEST),
+        name=cut(who.name, LONGEST),
+        phone=cut(who.phone, LONGEST),
+        avatar=who.avatar if who.avatar and who.avatar.startswith("https://") and len(who.avatar) <= 2048 else None,
+        created_at=seconds(who.created_at),
+        company=_company(who.company),
+        attributes=attributes(who.attributes),
+        segments=[segment for name in who.segments[:MOST] if (segment := cut(name, LONGEST))],
+    )
+
+
+def _company(company: Company | None) -> dict[str, Any] | None:
+    # The vendor takes a company only with both an id and a name.
+    said = company and given(
+        id=whole(company.id, LONGEST),
+        name=cut(company.name, LONGEST),
+        plan=cut(company.plan, LONGEST),
+        website=whole(company.website, 2048),
+        created_at=seconds(company.created_at),
+    )
+    return said if said and {"id", "name"} <= said.keys() else None
+
+
+def _key(name: str) -> str:
+    key = (cut(name, LONGEST) or "").replace(".", "_").replace("$", "_")
+    return "" if key.lower() in RESERVED else key
+
+
+def _value(value: Value) -> Value:
+    text = cut(value, LONGEST) if isinstance(value, str) else value
+    return None if text in ("undefined", "null") else text  # both would show as Unknown

@@ -1,0 +1,85 @@
+"""Tawk.to: the facts (as of 2026-11)."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from .. import Key, Provider, Values
+from .widget import attributes, prove, settings, visitor
+
+# The vendor's own allow-list (its Magento plugin, 2024-07). Sockets and API hosts are numbered, so the wildcard is
+# needed. Not in that list: data: images and inline styles, which nearly every deployed policy has; assumed required.
+CSP = {
+    "script-src": ("https://*.tawk.to", "https://cdn.jsdelivr.net"),
+    "style-src": ("'unsafe-inline'", "https://*.tawk.to", "https://fonts.googleapis.com", "https://cdn.jsdelivr.net"),
+    "font-src": ("https://*.tawk.to", "https://fonts.gstatic.com"),
+    "img-src": ("data:", "https://*.tawk.to", "https://tawk.link", "https://cdn.jsdelivr.net", "https://s3.amazonaws.com"),
+    "media-src": ("https://*.tawk.to", "https://tawk.link"),
+    "connect-src": ("https://*.tawk.to", "wss://*.tawk.to"),
+    "frame-src": ("https://*.tawk.to",),
+    "form-action": ("https://*.tawk.to",),
+}
+
+
+def _script(values: Values) -> str:
+    return f"https://embed.tawk.to/{quote(values['PROPERTY_ID'])}/{quote(values['WIDGET_ID'])}"
+
+
+PROVIDER = Provider(
+    name="tawk",
+    title="Tawk.to",
+    keys=(
+        Key(
+            "PROPERTY_ID",
+            r"[0-9A-Fa-f]{24}",
+            where="Administration > Overview > Property ID (24 hexadecimal digits).",
+            example="5f0c1d2e3a4b5c6d7e8f9a0b",
+            required=True,
+        ),
+        Key(
+            "WIDGET_ID",
+            r"[A-Za-z0-9]{1,50}",
+            where="Administration > Channels > Chat Widget, the part of the direct link after the property id.",
+            example="default",
+            default="default",
+        ),
+        Key(
+            "JS_API_KEY",
+            r"[A-Za-z0-9]{40}",
+            where="Administration > Overview > JavaScript API, with Secure Mode on (40 characters; not the REST key).",
+            example="0123456789abcdef0123456789abcdef01234567",
+            secret=True,
+        ),
+        Key(
+            "REST_API_KEY",
+            r"\S+",
+            where="Edit Profile > REST API Keys (access is on request).",
+            example="example-rest-api-key",
+            secret=True,
+        ),
+        Key(
+            "WEBHOOK_SECRET",
+            r"\S+",
+            where="Administration > Settings > Webhooks.",
+            example="example-webhook-secret",
+            secret=True,
+        ),
+    ),
+    script=_script,
+    csp=lambda values: CSP,
+    # The help article writes tawk_uuid_, real browsers hold twk_uuid_: both go.
+    cookies=lambda values: (
+        f"twk_uuid_{values['PROPERTY_ID']}",
+        f"tawk_uuid_{values['PROPERTY_ID']}",
+        "twk_idm_key",
+        "TawkConnectionTime",
+    ),
+    storage=lambda values: ("twk_*",),
+    settings=settings,
+    visitor=visitor,
+    prove=prove,
+    attributes=attributes,
+    identity="JS_API_KEY",
+    crossorigin="*",  # as the vendor's own snippet writes it; browsers read it as "anonymous"
+    can=frozenset({"presence", "rating", "offsets"}),
+)

@@ -1,0 +1,59 @@
+"""What a page says to Tawk.to: settings, visitor, proof, attributes. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ... import signing
+from ...model import Value, Visitor
+from .. import Values, cut, fit, given, seconds, whole
+
+# Limits of the JavaScript API (vendor's plugin docs, read 2026-11): keys alphanumeric and "-", stored in lower case;
+# values text, not empty, at most 255 characters; 50 attributes; 10 tags.
+LONGEST = 255
+MOST = 50
+TAGS = 10
+
+
+def settings(values: Values) -> dict[str, Any]:
+    return {"property_id": values["PROPERTY_ID"], "widget_id": values["WIDGET_ID"]}
+
+
+def visitor(values: Values, who: Visitor) -> dict[str, Any]:
+    company = who.company
+    return given(
+        id=whole(who.id, LONGEST),
+        email=whole(who.email, LONGEST),
+        name=cut(who.name, LONGEST),
+        phone=cut(who.phone, LONGEST),
+        created_at=seconds(who.created_at),
+        company=company and given(id=whole(company.id, LONGEST), name=cut(company.name, LONGEST)),
+        attributes=attributes(who.attributes),
+        segments=[tag for segment in who.segments[:TAGS] if (tag := cut(segment, LONGEST))],
+    )
+
+
+def prove(values: Values, who: Visitor, now: int, life: int) -> dict[str, Any] | None:
+    """Two hashes, because Tawk.to wants the email's for ``visitor`` and the id's for ``login``. They do not expire."""
+    secrets = values.get("JS_API_KEY")
+    if not secrets:
+        return None
+    said = visitor(values, who)
+    return {field: signing.hmac_hex(secrets[0], said[field]) for field in ("email", "id") if field in said} or None
+
+
+def attributes(given: Mapping[str, Value]) -> dict[str, Any]:
+    return fit(given, _key, _value, MOST)
+
+
+def _key(name: str) -> str:
+    key = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST]
+    # These are not attributes but the identity itself, which only a hash may set.
+    return "" if key in {"name", "email", "hash", "userid", "phone"} else key
+
+
+def _value(value: Value) -> str | None:
+    # Numbers and booleans are not documented: text is.
+    return cut("true" if value is True else "false" if value is False else str(value), LONGEST)

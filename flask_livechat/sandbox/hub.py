@@ -1,0 +1,341 @@
+"""What the stand-ins remember: sessions, messages, who an agent believes to talk to. In memory, bounded, thread safe."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
+
+Value = str | int | float | bool | None
+Author = Literal["visitor", "agent", "system"]
+Status = Literal["online", "away", "offline"]
+State = Literal["anonymous", "verified", "unverified", "refused"]
+
+MAX_SESSIONS = 500
+MAX_MESSAGES = 500
+MAX_EVENTS = 100
+MAX_ATTRIBUTES = 200
+MAX_WAITING = 200  # threads parked in a long-poll; more are answered at once
+
+
+class Refused(Exception):
+    """The vendor would not accept this. ``status`` is HTTP's, ``code`` what the stand-in in the browser acts on."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the vendor believes the visitor is. ``reason`` says why it is not verified, for the developer."""
+
+    state: State = "anonymous"
+    id: str | None = None
+    email: str | None = None
+    name: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of a conversation. ``n`` is the hub's revision at which it came, ``at`` Unix seconds."""
+
+    n: int
+    author: Author
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something the page reported, with the vendor's name for it."""
+
+    n: int
+    name: str
+    data: Mapping[str, Value]
+    at: float
+
+
+@dataclass(slots=True)
+class Session:
+    """One conversation. Only the hub touches it, under its lock."""
+
+    key: str
+    vendor: str
+    seen: float
+    n: int = 0  # revision of the last change of any kind: what the desk waits for
+    news: int = 0  # revision of the last change the visitor must hear of
+    page: str = ""
+    identity: Identity = field(default_factory=Identity)
+    messages: deque[Message] = field(default_factory=lambda: deque(maxlen=MAX_MESSAGES))
+    events: deque[Event] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
+    attributes: dict[str, Value] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    rating: int | None = None
+    read: int = 0  # the visitor has read up to this revision
+    ongoing: bool = False
+    names: set[tuple[str, str]] = field(default_factory=set)  # other names of this session, see Hub.bind
+
+
+class Hub:
+    """All sessions of one app. Every method may be called from any thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._names: dict[tuple[str, str, str], str] = {}
+        self._status: dict[str, Status] = {}
+        self._status_n: dict[str, int] = {}
+        self._waiting = 0
+        self._n = 0
+
+    # -- finding -----------------------------------------------------------------------------------------------
+
+    def create(self, vendor: str, prefix: str = "") -> str:
+        """Open a session and return its key. The one that was quiet longest makes room when there are too many."""
+        with self._changed:
+            key = prefix + str(uuid.uuid4())
+            self._sessions[key] = Session(key, vendor, seen=self._clock())
+            self._note(self._sessions[key])
+            while len(self._sessions) > MAX_SESSIONS:
+                self._drop(next(iter(self._sessions)))
+            return key
+
+    def bind(self, key: str, kind: str, value: str) -> None:
+        """Make the session findable by ``value`` too: a user id, a continuity token, an anonymous id."""
+        with self._changed:
+            session = self._get(key)
+            session.names.add((kind, value))
+            self._names[session.vendor, kind, value] = key
+
+    def unbind(self, key: str, kind: str) -> None:
+        """Forget the session's names of that kind."""
+        with self._changed:
+            session = self._get(key)
+            for name in [name for name in session.names if name[0] == kind]:
+                session.names.discard(name)
+                self._names.pop((session.vendor, *name), None)
+
+    def find(self, vendor: str, kind: str, value: str) -> str | None:
+        """The key of the session bound to that name."""
+        with self._changed:
+            return self._names.get((vendor, kind, value))
+
+    def bound(self, key: str, kind: str) -> str | None:
+        """The session's name of that kind."""
+        with self._changed:
+            return next((value for found, value in self._get(key).names if found == kind), None)
+
+    def has(self, vendor: str, key: str | None) -> bool:
+        """Whether that vendor has a session with this key."""
+        with self._changed:
+            session = self._sessions.get(key or "")
+            return session is not None and session.vendor == vendor
+
+    def idle(self, key: str) -> float:
+        """Seconds since the visitor was last here; 0 once a message was written, such a session stays."""
+        with self._changed:
+            session = self._get(key)
+            return 0.0 if session.messages else self._clock() - session.seen
+
+    def identity(self, key: str) -> Identity:
+        """Who the vendor believes this is."""
+        with self._changed:
+            return self._get(key).identity
+
+    # -- changing ----------------------------------------------------------------------------------------------
+
+    def visit(self, key: str, page: str) -> None:
+        """The visitor is on this page."""
+        with self._changed:
+            session = self._get(key)
+            session.page = page
+            session.seen = self._clock()
+            self._note(session)
+
+    def identify(self, key: str, identity: Identity) -> None:
+        """Remember who this is."""
+        with self._changed:
+            session = self._get(key)
+            session.identity = identity
+            self._note(session)
+
+    def refuse(self, key: str, reason: str) -> None:
+        """Show the agent that the vendor refused an identity; what was proven before stays."""
+        with self._changed:
+            session = self._get(key)
+            if session.identity.state != "verified":
+                session.identity = replace(session.identity, state="refused", reason=reason)
+            self.happen(key, "identity refused", {"reason": reason})
+
+    def describe(self, key: str, attributes: Mapping[str, Value]) -> None:
+        """Merge attributes; ``None`` removes one. Raises Refused when there are too many."""
+        with self._changed:
+            session = self._get(key)
+            together = {**session.attributes, **attributes}
+            merged: dict[str, Value] = {name: value for name, value in together.items() if value is not None}
+            if len(merged) > MAX_ATTRIBUTES:
+                raise Refused(400, "too_many_attributes")
+            session.attributes = merged
+            self._note(session)
+
+    def tag(self, key: str, tags: tuple[str, ...]) -> None:
+        """Set the session's tags or segments."""
+        with self._changed:
+            session = self._get(key)
+            session.tags = tags
+            self._note(session)
+
+    def happen(self, key: str, name: str, data: Mapping[str, Value]) -> None:
+        """Remember an event."""
+        with self._changed:
+            session = self._get(key)
+            self._note(session)
+            session.events.append(Event(self._n, name, dict(data), self._clock()))
+
+    def say(self, key: str, author: Author, text: str) -> Message:
+        """Add a message and wake everyone who waits for it."""
+        with self._changed:
+            session = self._get(key)
+            return self._say(session, author, text)
+
+    def rate(self, key: str, value: int) -> None:
+        """Remember what the visitor thinks of the conversation."""
+        with self._changed:
+            session = self._get(key)
+            session.rating = value
+            self._note(session)
+
+    def mark_read(self, key: str, upto: int) -> None:
+        """The visitor has seen messages up to this revision."""
+        with self._changed:
+            session = self._get(key)
+            session.read = max(session.read, min(upto, self._n))
+            self._note(session)
+
+    def end(self, key: str, who: str) -> None:
+        """Close the conversation. The next message opens it again."""
+        with self._changed:
+            session = self._get(key)
+            if session.ongoing:
+                self._say(session, "system", f"Conversation ended by {who}.")
+                session.ongoing = False
+
+    def set_status(self, vendor: str, status: Status) -> None:
+        """Agents of this vendor are now online, away or offline."""
+        with self._changed:
+            self._status[vendor] = status
+            self._n += 1
+            self._status_n[vendor] = self._n
+            self._changed.notify_all()
+
+    # -- looking -----------------------------------------------------------------------------------------------
+
+    def view(self, key: str, after: int = 0) -> dict[str, object]:
+        """What the visitor's browser is told: JSON-able, with the messages that came after revision ``after``."""
+        with self._changed:
+            session = self._get(key)
+            return {
+                "session": key,
+                "revision": self._n,
+                "status": self._status.get(session.vendor, "online"),
+                "identity": asdict(session.identity),
+                "attributes": dict(session.attributes),
+                "tags": list(session.tags),
+                "messages": [asdict(message) for message in session.messages if message.n > after],
+                "read": session.read,
+                "rating": session.rating,
+                "ongoing": session.ongoing,
+            }
+
+    def wait(self, key: str, after: int, seconds: float) -> dict[str, object]:
+        """Like ``view``, but held back for at most ``seconds`` until there is news. Raises Refused when it is gone."""
+
+        def news() -> bool:
+            session = self._sessions.get(key)
+            return session is None or max(session.news, self._status_n.get(session.vendor, 0)) > after
+
+        with self._changed:
+            self._park(news, seconds)
+            return self.view(key, after)
+
+    def desk(self, after: int, seconds: float, key: str | None) -> dict[str, object]:
+        """The agent's view: every session in short, one of them in full. Held back until something changed."""
+        with self._changed:
+            self._park(lambda: self._n > after, seconds)
+            chosen = self._sessions.get(key or "")
+            return {
+                "revision": self._n,
+                "status": dict(self._status),
+                "sessions": [_summary(session) for session in reversed(self._sessions.values())],
+                "detail": _detail(chosen) if chosen else None,
+            }
+
+    # -- inside, with the lock held ----------------------------------------------------------------------------
+
+    def _park(self, ready: Callable[[], bool], seconds: float) -> None:
+        if self._waiting >= MAX_WAITING:
+            return
+        self._waiting += 1
+        try:
+            self._changed.wait_for(ready, timeout=seconds)
+        finally:
+            self._waiting -= 1
+
+    def _get(self, key: str) -> Session:
+        try:
+            return self._sessions[key]
+        except KeyError:  # made room for another one since the browser last asked
+            raise Refused(404, "no_session") from None
+
+    def _say(self, session: Session, author: Author, text: str) -> Message:
+        self._note(session)
+        session.news = self._n
+        session.ongoing = True
+        message = Message(self._n, author, text, self._clock())
+        session.messages.append(message)
+        return message
+
+    def _note(self, session: Session) -> None:
+        self._n += 1
+        session.n = self._n
+        self._sessions.move_to_end(session.key)
+        self._changed.notify_all()
+
+    def _drop(self, key: str) -> None:
+        session = self._sessions.pop(key)
+        for name in session.names:
+            self._names.pop((session.vendor, *name), None)
+        self._changed.notify_all()
+
+
+def _summary(session: Session) -> dict[str, object]:
+    last = session.messages[-1] if session.messages else None
+    return {
+        "session": session.key,
+        "vendor": session.vendor,
+        "n": session.n,
+        "seen": session.seen,
+        "page": session.page,
+        "identity": asdict(session.identity),
+        "ongoing": session.ongoing,
+        "last": asdict(last) if last else None,
+    }
+
+
+def _detail(session: Session) -> dict[str, object]:
+    return {
+        **_summary(session),
+        "messages": [asdict(message) for message in session.messages],
+        "attributes": dict(session.attributes),
+        "tags": list(session.tags),
+        "events": [asdict(event) for event in session.events],
+        "rating": session.rating,
+    }

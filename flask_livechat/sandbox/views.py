@@ -1,0 +1,312 @@
+"""The stand-ins' routes: their scripts, the API those talk to, the agent's desk."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, jsonify, request, send_from_directory, url_for
+
+from . import crisp, intercom, tawk
+from .hub import Hub, Refused, Status
+from .standin import Body, StandIn, Values, parse
+
+HERE = Path(__file__).parent
+STAND_INS: Mapping[str, StandIn] = {room.name: room for room in (crisp.STAND_IN, intercom.STAND_IN, tawk.STAND_IN)}
+MAX_BODY = 64 * 1024  # bytes
+MAX_WAIT = 25  # seconds a long-poll is held
+MAX_MESSAGE = 5000  # characters
+STATUSES: tuple[Status, ...] = ("online", "away", "offline")
+
+
+def names() -> tuple[str, ...]:
+    """The vendors that have a stand-in."""
+    return tuple(sorted(STAND_INS))
+
+
+def script(name: str, api: str) -> str:
+    """The JavaScript of a stand-in. ``api`` is the base of its JSON API, e.g. ``/livechat/sandbox/api/crisp``.
+
+    The files are modules for the type checker's sake; here they become one plain script, as the vendors serve it.
+    """
+    if name not in STAND_INS:
+        raise ValueError(f"no stand-in for {name!r}")
+    parts = "\n".join(_plain_script(HERE / f"{part}.js") for part in ("panel", name))
+    return f'(() => {{\n"use strict";\n{parts}\nstart({json.dumps(api)});\n}})();\n'
+
+
+def create_blueprint(
+    vendors: Mapping[str, Mapping[str, object]], *, allow_origins: Collection[str] = ()
+) -> Blueprint:
+    """The blueprint ``livechat_sandbox`` with a memory of its own.
+
+    ``vendors`` maps a provider's name to its values (public id, secrets as tuples of accepted ones). ``allow_origins`` is
+    for browser tests that serve the scripts under the vendors' real host names; ``"*"`` allows every origin.
+    """
+    blueprint = Blueprint("livechat_sandbox", __name__)
+    sandbox = Sandbox(Hub(), {name: vendors[name] for name in names() if name in vendors}, tuple(allow_origins))
+    blueprint.before_request(sandbox.guard)
+    blueprint.after_request(sandbox.finish)
+    blueprint.register_error_handler(Refused, _refusal)
+    for rule, methods, view in sandbox.routes():
+        blueprint.add_url_rule(rule, view.__name__, view, methods=methods)
+    return blueprint
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """The views, bound to one app's hub and secrets."""
+
+    hub: Hub
+    vendors: Mapping[str, Values]
+    origins: tuple[str, ...]
+
+    def routes(self) -> tuple[tuple[str, list[str], Callable[..., Response]], ...]:
+        """Rule, methods and view of every route."""
+        get, post = ["GET"], ["POST"]
+        return (
+            ("/", get, self.desk_page),
+            ("/static/<path:filename>", get, self.static),
+            ("/desk/state", get, self.desk_state),
+            ("/desk/reply", post, self.desk_reply),
+            ("/desk/status", post, self.desk_status),
+            ("/desk/end", post, self.desk_end),
+            ("/<vendor>.js", get, self.stand_in),
+            ("/api/<vendor>/messages", get, self.messages),
+            ("/api/<vendor>/<action>", post, self.act),
+        )
+
+    # -- scripts and pages -------------------------------------------------------------------------------------
+
+    def stand_in(self, vendor: str) -> Response:
+        """The stand-in's script."""
+        self._vendor(vendor)
+        base = url_for("livechat_sandbox.messages", vendor=vendor).rsplit("/", 1)[0]
+        response = Response(script(vendor, base), mimetype="text/javascript")
+        response.cache_control.no_cache = True
+        return response
+
+    def desk_page(self) -> Response:
+        """The agent's desk."""
+        response = send_from_directory(HERE / "static", "desk.html")
+        response.headers.setdefault("Content-Security-Policy", "default-src 'self'; frame-ancestors 'self'")
+        return response
+
+    def static(self, filename: str) -> Response:
+        """The desk's own files."""
+        response = send_from_directory(HERE / "static", filename)
+        response.cache_control.no_cache = True
+        return response
+
+    # -- the desk ----------------------------------------------------------------------------------------------
+
+    def desk_state(self) -> Response:
+        """Everything the desk shows; held until something changes after revision ``after``."""
+        state = self.hub.desk(_query("after"), _query("wait", MAX_WAIT), request.args.get("session"))
+        rooms = [{"name": name, "title": STAND_INS[name].title} for name in self.vendors]
+        return jsonify({**state, "vendors": rooms})
+
+    def desk_reply(self) -> Response:
+        """An agent writes."""
+        body = _body()
+        message = self.hub.say(self._session(body), "agent", body.need("text", MAX_MESSAGE))
+        return jsonify(n=message.n)
+
+    def desk_status(self) -> Response:
+        """An agent comes or goes."""
+        body = _body()
+        vendor, wanted = body.need("vendor"), body.need("status")
+        self._vendor(vendor)
+        status = next((status for status in STATUSES if status == wanted), None)
+        if status is None:
+            raise Refused(400, "status_invalid")
+        self.hub.set_status(vendor, status)
+        return jsonify(status=status)
+
+    def desk_end(self) -> Response:
+        """An agent ends the conversation."""
+        self.hub.end(self._session(_body()), "the agent")
+        return jsonify(ended=True)
+
+    # -- the visitor -------------------------------------------------------------------------------------------
+
+    def messages(self, vendor: str) -> Response:
+        """The long-poll: what is new for this session after revision ``after``."""
+        key = request.args.get("session")
+        if not self.hub.has(vendor, key) or key is None:
+            raise Refused(404, "no_session")
+        return jsonify(self.hub.wait(key, _query("after"), _query("wait", MAX_WAIT)))
+
+    def act(self, vendor: str, action: str) -> Response:
+        """One thing the stand-in in the browser reports; answers with the session as it is then."""
+        room, values = STAND_INS.get(vendor), self._vendor(vendor)
+        act = ACTIONS.get(action)
+        if room is None or act is None:
+            raise Refused(404, "unknown")
+        key = act(self, room, values, _body())
+        return jsonify({**self.hub.view(key), "account": str(values.get(room.account, ""))})
+
+    def guard(self) -> None:
+        """Nobody but our own pages changes anything, nor a page of ``allow_origins``."""
+        if request.method in ("GET", "HEAD", "OPTIONS") or self._allowed(request.headers.get("Origin")):
+            return
+        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+        # Without the first header (old browsers, plain http) compare hosts; schemes differ behind a TLS proxy.
+        foreign = site != "same-origin" if site else bool(origin) and urlsplit(origin or "").netloc != request.host
+        if foreign:
+            raise Refused(403, "foreign_origin")
+
+    def finish(self, response: Response) -> Response:
+        """Headers every answer of the sandbox has."""
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if response.mimetype == "application/json":
+            response.headers["Cache-Control"] = "no-store"
+        origin = request.headers.get("Origin")
+        if self.origins:
+            response.vary.add("Origin")
+        if origin and self._allowed(origin):
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Allow-Headers"] = "Content-Type"
+            response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+            response.headers["Access-Control-Max-Age"] = "600"
+        return response
+
+    def _allowed(self, origin: str | None) -> bool:
+        return origin is not None and (origin in self.origins or "*" in self.origins)
+
+    def _vendor(self, name: str) -> Values:
+        if name not in self.vendors:
+            raise Refused(404, "unknown")
+        return self.vendors[name]
+
+    def _session(self, body: Body) -> str:
+        key = body.need("session")
+        if not any(self.hub.has(name, key) for name in self.vendors):
+            raise Refused(404, "no_session")
+        return key
+
+
+Action = Callable[[Sandbox, StandIn, Values, Body], str]
+
+
+def _open(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
+    account = body.text("account")
+    if account is not None and account != values.get(room.account):
+        raise Refused(404, "unknown_account")
+    key = room.restore(sandbox.hub, values, body)
+    sandbox.hub.visit(key, body.text("page") or "")
+    return key
+
+
+def _identify(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
+    return room.identify(sandbox.hub, values, _own(sandbox, room, body), body)
+
+
+def _leave(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
+    key = room.leave(sandbox.hub, _own(sandbox, room, body))
+    sandbox.hub.visit(key, body.text("page") or "")
+    return key
+
+
+def _visit(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
+    key = _own(sandbox, room, body)
+    sandbox.hub.visit(key, body.text("page") or "")
+    return key
+
+
+def _say(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
+    key = _own(sandbox, room, body)
+    sandbox.hub.say(key, "visitor", body.need("text", MAX_MESSAGE))
+    return key
+
+
+def _describe(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
+    key = _own(sandbox, room, body)
+    sandbox.hub.describe(key, body.values("attributes"))
+    return key
+
+
+def _tag(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
+    key = _own(sandbox, room, body)
+    sandbox.hub.tag(key, body.texts("tags"))
+    return key
+
+
+def _happen(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
+    key = _own(sandbox, room, body)
+    sandbox.hub.happen(key, body.need("name", 255), body.values("data"))
+    return key
+
+
+def _rate(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
+    key = _own(sandbox, room, body)
+    sandbox.hub.rate(key, body.number("value", -1, 5))
+    return key
+
+
+def _read(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
+    key = _own(sandbox, room, body)
+    sandbox.hub.mark_read(key, body.number("upto", 0, 2**53))
+    return key
+
+
+def _end(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
+    key = _own(sandbox, room, body)
+    sandbox.hub.end(key, "the visitor")
+    return key
+
+
+ACTIONS: Mapping[str, Action] = {
+    "session": _open,
+    "identify": _identify,
+    "leave": _leave,
+    "visit": _visit,
+    "message": _say,
+    "attributes": _describe,
+    "tags": _tag,
+    "event": _happen,
+    "rating": _rate,
+    "read": _read,
+    "end": _end,
+}
+
+
+def _own(sandbox: Sandbox, room: StandIn, body: Body) -> str:
+    """The session the browser speaks for: its key is the only credential, as with the vendors' cookies."""
+    key = body.need("session")
+    if not sandbox.hub.has(room.name, key):
+        raise Refused(404, "no_session")
+    return key
+
+
+def _body() -> Body:
+    """The request's JSON object. The content type is asked for because a plain cross-site form cannot send it."""
+    if request.mimetype != "application/json":
+        raise Refused(415, "json_wanted")
+    if (request.content_length or 0) > MAX_BODY:
+        raise Refused(413, "too_large")
+    raw = request.stream.read(MAX_BODY + 1) if request.content_length is None else request.get_data()
+    if len(raw) > MAX_BODY:
+        raise Refused(413, "too_large")
+    return parse(raw)
+
+
+def _query(name: str, high: int = 2**53) -> int:
+    """A whole number of the query string, 0 when absent, cut at ``high``."""
+    text = request.args.get(name, "0")
+    if not re.fullmatch(r"[0-9]{1,16}", text):
+        raise Refused(400, f"{name}_invalid")
+    return min(int(text), high)
+
+
+def _refusal(error: Refused) -> tuple[Response, int]:
+    return jsonify(error=error.code), error.status
+
+
+def _plain_script(path: Path) -> str:
+    source = path.read_text("utf-8")
+    return re.sub(r"^(import [^;]*;\n|export )", "", source, flags=re.MULTILINE)

@@ -1,0 +1,271 @@
+"""app.config -> Settings, or ConfigError listing every Problem."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from . import hours, providers
+from .errors import ConfigError, Problem
+from .hours import OfficeHours
+from .providers import Key, Provider, Secrets, Values
+from .widget import rules
+from .widget.rules import Rule
+
+PREFIX = "LIVECHAT_"
+POSITION: Mapping[str, Any] = MappingProxyType({"side": "right", "x": 20, "y": 20, "mobile_x": 10, "mobile_y": 70})
+LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything under ``LIVECHAT_``, checked. ``providers`` has the values of each configured vendor."""
+
+    provider: str | None
+    load: str
+    rules: tuple[Rule, ...]
+    identity_delivery: str
+    allow_unverified: bool
+    token_ttl: int  # seconds
+    consent: str
+    office_hours: OfficeHours | None
+    offline: str
+    fallback_url: str | None
+    position: Mapping[str, Any]  # pixels
+    mobile: str
+    launcher: str
+    locale: str | Callable[[], str | None] | None
+    csp: str
+    nonce: str | Callable[[], str | None] | None = field(repr=False)
+    url_prefix: str
+    cookie_domain: str | None
+    sandbox: bool
+    providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """What a page gets that no rule speaks of."""
+        return {
+            "show": True,
+            "provider": self.provider,
+            "load": self.load,
+            "preload": False,
+            "mobile": self.mobile,
+            "offline": self.offline,
+            "identify": True,
+            "tour": None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One key of the core: its default, the check that a value must pass, and what a right value is."""
+
+    default: Any
+    check: Callable[[Any], bool]
+    expected: str
+
+
+def _one_of(*values: Any) -> tuple[Callable[[Any], bool], str]:
+    return lambda value: value in values, "one of " + ", ".join(map(repr, values))
+
+
+def _text_or_callable(value: Any) -> bool:
+    return value is None or callable(value) or (isinstance(value, str) and bool(value))
+
+
+def _locale(value: Any) -> bool:
+    return value is None or callable(value) or (isinstance(value, str) and LOCALE.fullmatch(value) is not None)
+
+
+def _fallback(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, str) and re.match(r"(/(?!/)|https?://|mailto:|tel:)", value, re.IGNORECASE) is not None
+    )
+
+
+def _domain(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and re.fullmatch(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", value) is not None)
+
+
+def _ttl(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 60 <= value <= 30 * 24 * 3600
+
+
+OPTIONS: Mapping[str, Option] = {
+    # PROVIDER, RULES, OFFICE_HOURS and POSITION are checked apart: their problems say more.
+    "PROVIDER": Option(None, lambda value: True, ""),
+    "LOAD": Option("idle", rules.is_load, f"one of {', '.join(rules.STRATEGIES)}"),
+    "RULES": Option((), lambda value: True, ""),
+    "IDENTITY_DELIVERY": Option("inline", *_one_of("inline", "fetch")),
+    "ALLOW_UNVERIFIED": Option(False, *_one_of(False, True)),
+    "TOKEN_TTL": Option(7200, _ttl, "a whole number of seconds from 60 to 2592000 (30 days)"),
+    "CONSENT": Option("implied", *_one_of("implied", "required", "click")),
+    "OFFICE_HOURS": Option(None, lambda value: True, ""),
+    "OFFLINE": Option("show", *_one_of(*rules.OFFLINE)),
+    "FALLBACK_URL": Option(None, _fallback, "a path such as '/contact', an https:, mailto: or tel: address, or None"),
+    "POSITION": Option(POSITION, lambda value: True, ""),
+    "MOBILE": Option("show", *_one_of(*rules.MOBILE)),
+    "LAUNCHER": Option("vendor", *_one_of("vendor", "own", "none")),
+    "LOCALE": Option(None, _locale, "a tag such as 'en' or 'pt-BR', a callable, or None"),
+    "CSP": Option("off", *_one_of("off", "merge")),
+    "NONCE": Option(None, _text_or_callable, "text, a callable that gives the page's nonce, or None"),
+    "URL_PREFIX": Option(
+        "/livechat",
+        lambda value: isinstance(value, str) and re.fullmatch(r"(/[\w.~-]+)+", value) is not None,
+        "a path such as '/livechat', without a slash at its end",
+    ),
+    "COOKIE_DOMAIN": Option(None, _domain, "a domain such as 'example.com', or None"),
+    "SANDBOX": Option(False, *_one_of(False, True, "allow")),
+}
+
+
+def keys() -> tuple[str, ...]:
+    """Every key there is, of the core and of every room."""
+    rooms = [f"{name.upper()}_{key.name}" for name in providers.names() for key in providers.load(name).keys]
+    return tuple(PREFIX + name for name in (*OPTIONS, *rooms))
+
+
+def read(config: Mapping[str, Any], *, development: bool) -> Settings:
+    """All of ``LIVECHAT_…``, checked. ``development``: debug or testing, where the sandbox may run.
+
+    Raises ``ConfigError`` with every problem.
+    """
+    problems: list[Problem] = []
+    given = {str(key): value for key, value in config.items() if str(key).startswith(PREFIX)}
+    _unknown(given, problems)
+    core = {name: _option(name, option, given, problems) for name, option in OPTIONS.items()}
+    if core["SANDBOX"] is True and not development:
+        why = "the sandbox does not start outside debug or testing: its visitors would reach nobody"
+        problems.append(Problem("LC106", PREFIX + "SANDBOX", why, "Remove it, or set it to 'allow' to insist."))
+    rooms = {name: providers.load(name) for name in providers.names()}
+    values = {
+        name: found
+        for name, room in rooms.items()
+        if (found := _room(room, given, bool(core["SANDBOX"]), problems)) is not None
+    }
+    core["PROVIDER"] = _provider(core["PROVIDER"], values, rooms, problems)
+    core["RULES"] = _rules(core["RULES"], values, problems)
+    core["OFFICE_HOURS"] = _office_hours(core["OFFICE_HOURS"], problems)
+    core["POSITION"] = _position(core["POSITION"], problems)
+    core["SANDBOX"] = bool(core["SANDBOX"])
+    if problems:
+        raise ConfigError(problems)
+    return Settings(**{name.lower(): value for name, value in core.items()}, providers=MappingProxyType(values))
+
+
+def _unknown(given: Mapping[str, Any], problems: list[Problem]) -> None:
+    known = keys()
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1, cutoff=0.5)
+            fix = f"Did you mean {near[0]}?" if near else "Remove it."
+            problems.append(Problem("LC101", key, "there is no such key", fix))
+
+
+def _option(name: str, option: Option, given: Mapping[str, Any], problems: list[Problem]) -> Any:
+    value = given.get(PREFIX + name, option.default)
+    try:
+        right = option.check(value)
+    except TypeError:  # an unhashable value where one of a set is wanted
+        right = False
+    if not right:
+        problems.append(Problem("LC102", PREFIX + name, f"{value!r} is not right", f"It must be {option.expected}."))
+        return option.default
+    return value
+
+
+def _room(room: Provider, given: Mapping[str, Any], sandbox: bool, problems: list[Problem]) -> Values | None:
+    """A vendor's values; None when nothing of it is configured. The sandbox needs no account: examples fill the gaps."""
+    prefix = f"{PREFIX}{room.name.upper()}_"
+    raw = {key.name: given.get(prefix + key.name) for key in room.keys}
+    if not sandbox and all(value in (None, "") for value in raw.values()):
+        return None
+    values: dict[str, Any] = {}
+    for key in room.keys:
+        value = raw[key.name]
+        if value in (None, "", [], ()):
+            value = key.default or (key.example if sandbox and (key.required or key.name == room.identity) else None)
+            if value is None and key.required:
+                problems.append(Problem("LC103", prefix + key.name, f"is missing for {room.title}", key.where))
+        if value is not None:
+            values[key.name] = _secrets(key, prefix, value, problems) if key.secret else _plain(key, prefix, value, problems)
+    return MappingProxyType(values)
+
+
+def _plain(key: Key, prefix: str, value: Any, problems: list[Problem]) -> str:
+    text = str(value)
+    if isinstance(value, float) and key.name != "API_VERSION" or isinstance(value, bool):
+        # from_prefixed_env reads FLASK_…=12e4 as a number; the id is lost by then.
+        what = "was read as a number, which changes it"
+        problems.append(Problem("LC104", prefix + key.name, what, "Put it in quotes, also in the environment: '\"12e4\"'."))
+    elif not re.fullmatch(key.pattern, text):
+        problems.append(Problem("LC102", prefix + key.name, f"{text[:80]!r} does not look right", key.where))
+    return text
+
+
+def _secrets(key: Key, prefix: str, value: Any, problems: list[Problem]) -> Secrets:
+    """One value or a list, newest first. A wrong one is described, never shown."""
+    many = value if isinstance(value, list | tuple) else [value]
+    texts = Secrets(str(one) for one in many)
+    for one, text in zip(many, texts, strict=True):
+        if isinstance(one, float | bool) or not re.fullmatch(key.pattern, text):
+            what = f"a secret of {len(text)} characters does not look right"
+            problems.append(Problem("LC102", prefix + key.name, what, key.where))
+    return texts
+
+
+def _provider(
+    name: Any, values: Mapping[str, Values], rooms: Mapping[str, Provider], problems: list[Problem]
+) -> str | None:
+    key = PREFIX + "PROVIDER"
+    if name in (None, "", False):
+        return None
+    if name not in rooms:
+        near = difflib.get_close_matches(str(name), rooms, 1, cutoff=0.4)
+        fix = f"Did you mean {near[0]!r}?" if near else f"It must be one of {', '.join(rooms)}, or None."
+        problems.append(Problem("LC102", key, f"{name!r} is not a provider", fix))
+    elif name not in values:
+        needed = [f"{PREFIX}{name.upper()}_{each.name}" for each in rooms[name].keys if each.required]
+        problems.append(Problem("LC103", key, f"{rooms[name].title} is not configured", f"Set {', '.join(needed)}."))
+    return str(name)
+
+
+def _rules(given: Any, values: Mapping[str, Values], problems: list[Problem]) -> tuple[Rule, ...]:
+    key = PREFIX + "RULES"
+    if not isinstance(given, list | tuple) or not all(isinstance(one, Mapping) for one in given):
+        fix = 'Such as [{"path": "/admin/*", "show": False}].'
+        problems.append(Problem("LC105", key, "must be a list of dicts", fix))
+        return ()
+    made = [rules.make(f"{key}[{n}]", fields, tuple(values)) for n, fields in enumerate(given)]
+    for n, (_, wrong) in enumerate(made):
+        problems += [Problem("LC105", f"{key}[{n}]", what, "See the README, Rules.") for what in wrong]
+    return tuple(rule for rule, _ in made)
+
+
+def _office_hours(given: Any, problems: list[Problem]) -> OfficeHours | None:
+    if given is None:
+        return None
+    try:
+        return hours.parse(given)
+    except (ValueError, AttributeError, TypeError) as error:
+        fix = 'Such as {"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"}.'
+        what = str(error) if isinstance(error, ValueError) else "must be a dict"
+        problems.append(Problem("LC107", PREFIX + "OFFICE_HOURS", what, fix))
+        return None
+
+
+def _position(given: Any, problems: list[Problem]) -> Mapping[str, Any]:
+    merged = {**POSITION, **given} if isinstance(given, Mapping) else {}
+    sides = merged.get("side") in ("left", "right")
+    pixels = [merged.get(name) for name in POSITION if name != "side"]
+    whole = all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n <= 1000 for n in pixels)
+    if not sides or not whole or merged.keys() != POSITION.keys():
+        fix = "It takes side ('left' or 'right') and x, y, mobile_x, mobile_y (whole pixels up to 1000)."
+        problems.append(Problem("LC102", PREFIX + "POSITION", f"{given!r} is not right", fix))
+        return POSITION
+    return MappingProxyType(merged)

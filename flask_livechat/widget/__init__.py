@@ -1,0 +1,1 @@
+"""The widget wing: what a page gets."""

@@ -1,0 +1,90 @@
+"""A Content-Security-Policy as ordered data: parse, merge, write. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Sources = Mapping[str, Iterable[str]]
+
+# Where a fetch directive that is absent takes its sources from (CSP Level 3, section 6.8.3). form-action and the
+# like are not here: absent, they restrict nothing, and adding them would.
+FALLBACKS = {
+    "script-src": ("default-src",),
+    "style-src": ("default-src",),
+    "font-src": ("default-src",),
+    "img-src": ("default-src",),
+    "media-src": ("default-src",),
+    "connect-src": ("default-src",),
+    "child-src": ("default-src",),
+    "frame-src": ("child-src", "default-src"),
+    "worker-src": ("child-src", "script-src", "default-src"),
+}
+# Where one of these is present, it and not its parent rules over elements.
+ELEMENTS = {"script-src": ("script-src-elem",), "style-src": ("style-src-elem", "style-src-attr")}
+
+
+def parse(policy: str) -> dict[str, list[str]]:
+    """Directives in their order. Of a name that stands twice the first counts, as in browsers."""
+    parsed: dict[str, list[str]] = {}
+    for directive in policy.split(";"):
+        name, *sources = directive.split() or [""]
+        if name:
+            parsed.setdefault(name.lower(), sources)
+    return parsed
+
+
+def write(directives: Sources) -> str:
+    return "; ".join(" ".join([name, *sources]) for name, sources in directives.items())
+
+
+def merge_directives(directives: Mapping[str, list[str]], needs: Sources) -> dict[str, list[str]]:
+    """``directives`` with ``needs`` allowed: nothing is removed but ``'none'``, and nothing that is allowed is narrowed."""
+    merged = {name: list(sources) for name, sources in directives.items()}
+    for name, sources in needs.items():
+        for target in [name, *(element for element in ELEMENTS.get(name, ()) if element in directives)]:
+            if target not in merged:
+                inherited = next((directives[parent] for parent in FALLBACKS.get(name, ()) if parent in directives), None)
+                if inherited is None:
+                    continue  # absent and nothing to fall back to: all is allowed already
+                merged[target] = _inherit(name, inherited)
+            merged[target] = _add(merged[target], sources)
+    return merged
+
+
+def merge(policy: str, needs: Sources) -> str:
+    """The policy given with ``needs`` allowed. A header may hold several policies, parted by commas: each is merged."""
+    return ", ".join(write(merge_directives(parse(one), needs)) for one in policy.split(",") if one.strip())
+
+
+def merge_mapping(policy: Mapping[str, Any], needs: Sources) -> dict[str, Any]:
+    """The same for the dicts that Flask-Talisman takes: a value keeps its type (text, list or tuple)."""
+    parsed = {name: value.split() if isinstance(value, str) else list(value) for name, value in policy.items()}
+    merged = merge_directives(parsed, needs)
+    return {name: _like(policy.get(name, ""), sources) for name, sources in merged.items()}
+
+
+def with_nonce(needs: Sources, nonce: str | None) -> dict[str, list[str]]:
+    """The needs and the nonce of our own tags. Never for styles: there it would switch 'unsafe-inline' off."""
+    extended = {name: list(sources) for name, sources in needs.items()}
+    if nonce:
+        extended.setdefault("script-src", []).append(f"'nonce-{nonce}'")
+    return extended
+
+
+def _inherit(name: str, sources: Iterable[str]) -> list[str]:
+    """What an absent directive allowed so far. Styles leave out what would switch their 'unsafe-inline' off."""
+    script_only = ("'nonce-", "'sha256-", "'sha384-", "'sha512-", "'strict-dynamic'", "'report-sample'")
+    if name == "script-src":
+        return list(sources)
+    return [source for source in sources if not source.lower().startswith(script_only)]
+
+
+def _add(sources: list[str], more: Iterable[str]) -> list[str]:
+    kept = [source for source in sources if source.lower() != "'none'"]
+    present = {source.lower() for source in kept}
+    return kept + [source for source in dict.fromkeys(more) if source.lower() not in present]
+
+
+def _like(original: Any, sources: list[str]) -> Any:
+    return " ".join(sources) if isinstance(original, str) else type(original)(sources)

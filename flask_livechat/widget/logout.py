@@ -1,0 +1,58 @@
+"""Ending a visitor's chat with the response: the vendor's cookies expire, and a mark stays for the next page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from flask import Request, Response
+from werkzeug.http import dump_cookie
+
+from .. import providers
+from ..settings import Settings
+
+MARK = "livechat_left"
+MARK_LIFE = 270 * 24 * 3600  # seconds; as long as the longest-lived vendor cookie (Intercom's, nine months)
+
+
+def end(response: Response, request: Request, settings: Settings) -> None:
+    """Expire every configured vendor's first-party cookies, and leave the mark that the loader reads and clears.
+
+    The mark names the vendors that are still to end, because each page runs only one vendor's loader.
+    """
+    for header in _expired(settings, request.host):
+        response.headers.add("Set-Cookie", header)
+    mark = ".".join(settings.providers)
+    # Not HttpOnly: the loader has to see it on pages that come out of a cache. It holds nothing about anybody.
+    response.headers.add("Set-Cookie", dump_cookie(MARK, mark, max_age=MARK_LIFE, path="/", samesite="Lax"))
+
+
+def marked(request: Request, provider: str) -> bool:
+    """Whether the last visitor of this browser logged out and ``provider`` has not ended that session yet."""
+    return provider in request.cookies.get(MARK, "").split(".")
+
+
+def _expired(settings: Settings, host: str) -> Iterator[str]:
+    domains = (None, *_domains(host, settings.cookie_domain))
+    for name, values in settings.providers.items():
+        for cookie in providers.load(name).cookies(values):
+            if not cookie.endswith("*"):
+                for domain in domains:
+                    yield _expire(cookie, domain)
+
+
+def _expire(cookie: str, domain: str | None) -> str:
+    # Written by hand: the name that Crisp uses has a slash in it, which dump_cookie quotes or refuses.
+    where = f"; Domain={domain}" if domain else ""
+    return f"{cookie}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0{where}; Path=/"
+
+
+def _domains(host: str, configured: str | None) -> Iterable[str]:
+    """The host and its parents, which is where vendors put their cookies. Browsers ignore one that is too wide."""
+    name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+    if configured:
+        return (configured.lstrip("."),)
+    labels = name.split(".")
+    if len(labels) < 2 or not re.fullmatch(r"[a-zA-Z0-9.-]+", name) or labels[-1].isdigit():
+        return ()  # localhost, an IP address, or nothing to put into a header
+    return tuple(".".join(labels[n:]) for n in range(len(labels) - 1))

@@ -1,0 +1,153 @@
+"""(endpoint, path, view) -> Decision, with its reason. Pure: neither Flask nor the clock."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..model import Decision
+from .secrecy import Address, secret_in
+
+WHERE = ("path", "endpoint", "blueprint", "when")
+MOBILE = ("show", "hide")
+OFFLINE = ("show", "hide", "leave-message")
+STRATEGIES = ("eager", "idle", "delay:SECONDS", "scroll", "interaction", "visible:SELECTOR", "intent", "manual", "off")
+
+Predicate = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Where it holds, and what it says there. ``what`` has only the fields that the rule names."""
+
+    source: str  # "LIVECHAT_RULES[2] (path '/admin/*')"
+    what: Mapping[str, Any]
+    path: str | None = None
+    endpoint: str | None = None
+    blueprint: str | None = None
+    when: Predicate | None = None
+    path_pattern: re.Pattern[str] | None = field(default=None, repr=False)
+    endpoint_pattern: re.Pattern[str] | None = field(default=None, repr=False)
+
+    def matches(self, address: Address, ask: Callable[[Predicate], bool]) -> bool:
+        """``ask`` calls the predicate: whoever has a logger knows what to do with one that raises."""
+        if self.path_pattern and not self.path_pattern.fullmatch(address.path):
+            return False
+        if self.endpoint_pattern and not self.endpoint_pattern.fullmatch(address.endpoint or ""):
+            return False
+        if self.blueprint and not f"{address.blueprint}.".startswith(f"{self.blueprint}."):
+            return False
+        return self.when is None or ask(self.when)
+
+    @property
+    def exact(self) -> bool:
+        """Whether it speaks of one page, not of many: only then may it show chat where the address holds a secret."""
+        one_path = self.path is not None and "*" not in self.path
+        return one_path or (self.endpoint is not None and "*" not in self.endpoint)
+
+
+def make(
+    source: str, fields: Mapping[str, Any], providers: Collection[str], where: Collection[str] = WHERE
+) -> tuple[Rule, list[str]]:
+    """A rule from its fields, and what is wrong with them (one sentence each)."""
+    problems = [_problem(name, value, providers, where) for name, value in fields.items()]
+    what = {name: value for name, value in fields.items() if name in CHECKS}
+    at = {name: fields[name] for name in where if fields.get(name) is not None}
+    described = ", ".join(f"{name} {value!r}" for name, value in at.items() if name != "when")
+    rule = Rule(
+        source=f"{source} ({described})" if described else source,
+        what=what,
+        path=at.get("path"),
+        endpoint=at.get("endpoint"),
+        blueprint=at.get("blueprint"),
+        when=at.get("when"),
+        path_pattern=_glob(at["path"], slash=True) if isinstance(at.get("path"), str) else None,
+        endpoint_pattern=_glob(at["endpoint"]) if isinstance(at.get("endpoint"), str) else None,
+    )
+    return rule, [problem for problem in problems if problem]
+
+
+def decide(
+    address: Address,
+    own: Iterable[Rule],
+    configured: Iterable[Rule],
+    defaults: Mapping[str, Any],
+    ask: Callable[[Predicate], bool] = lambda when: when(),
+) -> Decision:
+    """What a page gets.
+
+    ``own`` are the rules of this very page, strongest first (template, view, blueprint); ``configured`` is
+    LIVECHAT_RULES, of which the first that matches counts. Each field comes from the strongest rule that names it.
+    """
+    layers = [rule for rule in own if rule.matches(address, ask)]
+    layers += [rule for rule in configured if rule.matches(address, ask)][:1]
+    chosen, sources = dict(defaults), dict.fromkeys(defaults, "defaults")
+    for rule in reversed(layers):
+        chosen |= rule.what
+        sources |= dict.fromkeys(rule.what, rule.source)
+    why = "; ".join(dict.fromkeys(rule.source for rule in layers if rule.source in sources.values())) or "defaults"
+    refusal = _refusal(address, layers, chosen)
+    if refusal:
+        chosen["show"], sources["show"], why = False, refusal, refusal
+    return Decision(**chosen, why=why, sources=sources)
+
+
+def _refusal(address: Address, layers: Iterable[Rule], chosen: Mapping[str, Any]) -> str | None:
+    if chosen["provider"] is None:
+        return "no provider is configured (LIVECHAT_PROVIDER)"
+    secret = chosen["show"] and secret_in(address)
+    if secret and not any(rule.exact and rule.what.get("show") is True for rule in layers):
+        return f"{secret}; only a rule with show=True for exactly this page shows chat here"
+    return None
+
+
+def _glob(pattern: str, slash: bool = False) -> re.Pattern[str]:
+    """``*`` spans anything. With ``slash``, ``/shop/*`` matches ``/shop`` too, and no leading slash never matches."""
+    if slash and not pattern.startswith("/"):
+        return re.compile(r"(?!)")
+    bare = pattern[:-2] if slash and pattern.endswith("/*") else pattern
+    body = ".*".join(re.escape(part) for part in bare.split("*"))
+    return re.compile(body + (r"(/.*)?" if bare != pattern else ""), re.DOTALL)
+
+
+def _problem(name: str, value: Any, providers: Collection[str], where: Collection[str]) -> str | None:
+    if name == "when" and name in where:
+        return None if value is None or callable(value) else f"when={value!r} must be callable"
+    if name in where:
+        return None if value is None or isinstance(value, str) else f"{name}={value!r} must be text"
+    if name not in CHECKS:
+        near = difflib.get_close_matches(str(name), [*where, *CHECKS], 1)
+        return f"there is no field {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    if name == "provider":
+        return None if value in providers else f"provider={value!r} is not one of {', '.join(providers) or 'none'}"
+    check, expected = CHECKS[name]
+    return None if check(value) else f"{name}={value!r} must be {expected}"
+
+
+def is_load(value: Any) -> bool:
+    """Whether a value is one of the nine strategies."""
+    kind, colon, argument = str(value).partition(":")
+    if not isinstance(value, str) or (kind in ("delay", "visible")) != bool(colon):
+        return False
+    if kind == "delay":
+        return re.fullmatch(r"\d{1,5}(\.\d{1,3})?", argument) is not None
+    return bool(argument.strip()) if kind == "visible" else kind in STRATEGIES
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "show": (_flag, "True or False"),
+    "provider": (lambda value: False, "a configured provider"),
+    "load": (is_load, f"one of {', '.join(STRATEGIES)}"),
+    "preload": (_flag, "True or False"),
+    "mobile": (lambda value: value in MOBILE, "one of " + ", ".join(MOBILE)),
+    "offline": (lambda value: value in OFFLINE, "one of " + ", ".join(OFFLINE)),
+    "identify": (_flag, "True or False"),
+    "tour": (lambda value: value is None or (isinstance(value, str | int) and value != ""), "a tour's id"),
+}

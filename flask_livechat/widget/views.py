@@ -1,0 +1,60 @@
+"""The blueprint's widget endpoints: the loader, and the identity of who is logged in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Blueprint, Response, abort, current_app, jsonify, make_response, request
+
+if TYPE_CHECKING:
+    from ..extension import State
+
+blueprint = Blueprint("livechat", __name__)
+FOREVER = "public, max-age=31536000, immutable"
+
+
+@blueprint.get("/<provider>.<digest>.js")
+def loader(provider: str, digest: str) -> Response:
+    """Today's file, whatever the digest: a page rendered before a deployment still gets a loader, never a 404."""
+    script = _state().scripts.get(provider) or abort(404)
+    body, encoding = script.encoded(dict(request.accept_encodings))
+    response = Response(body, mimetype="text/javascript")
+    response.headers["Cache-Control"] = FOREVER if digest == script.digest else "no-cache"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.vary.add("Accept-Encoding")
+    # One tag per encoding, as RFC 9110 asks of representations that differ in their bytes.
+    response.set_etag(f"{script.digest}-{encoding or 'plain'}")
+    if encoding:
+        response.content_encoding = encoding
+    return cast(Response, response.make_conditional(request))
+
+
+@blueprint.get("/identity")
+def identity() -> Response:
+    """The signed identity of the logged-in visitor. For our own pages only, and for no cache."""
+    if not _same_origin():
+        abort(403)
+    state = _state()
+    provider = request.args.get("provider") or state.settings.provider
+    if provider not in state.settings.providers:
+        abort(404)
+    response: Response = make_response(jsonify(state.livechat.identity_payload(provider)))
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.vary.add("Cookie")
+    return response
+
+
+def _same_origin() -> bool:
+    """Browsers say where a request comes from; what says nothing (a health check, curl) brings no login anyway."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is None or origin == request.host_url.rstrip("/")
+
+
+def _state() -> State:
+    state: Any = current_app.extensions["livechat"]
+    return cast("State", state)
