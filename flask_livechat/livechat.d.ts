@@ -56,7 +56,8 @@ declare namespace LiveChat {
     report(name: "open" | "close" | "unread" | "message" | "status" | "rating", detail?: object): void;
     unsupported(what: string): false;
     warn(text: string): void;
-    small(): boolean;
+    /** Runs a call; what it throws goes to the console, never into the page. */
+    safely<T>(call: () => T): T | null;
     vendorLauncher(): boolean;
   }
 

@@ -1,8 +1,8 @@
 /**
  * The core: when the vendor starts, launchers, ending. It knows no vendor; the adapter in the same file does.
  *
- *   waiting ──start──▶ loading ──ready──▶ ready ──logout──▶ ended ──open──▶ ready
- *      ▲                  └──fails──▶ failed ──click──▶ loading
+ *   waiting ──start──▶ loading ──ready──▶ ready ──logout──▶ ended ──open──▶ loading
+ *                         └──fails──▶ failed ──click──▶ loading
  *
  * @param {LiveChat.Vendor} vendor written in by the server: the page's data never says what is fetched
  * @param {(vendor: LiveChat.Vendor, core: LiveChat.Core) => LiveChat.Room} makeRoom
@@ -12,7 +12,8 @@ function loader(vendor, makeRoom) {
   const SMALL = "(max-width: 640px)";
   const base = new URL(".", /** @type {HTMLScriptElement} */ (document.currentScript).src).href;
   const page = readPage();
-  if (window.livechat || !page || page.provider !== vendor.name) return;
+  // Asked of the own property: until it is set, the data block's id makes window.livechat that element.
+  if (Object.hasOwn(window, "livechat") || !page || page.provider !== vendor.name) return;
 
   /** @type {LiveChat.Api["state"]} */
   let state = "waiting";
@@ -31,12 +32,13 @@ function loader(vendor, makeRoom) {
   let timer;
   /** @type {HTMLElement | null} */
   let stand = null;
+  /** What the console was told already. @type {Set<string>} */
+  const said = new Set();
 
   const looks = page.settings;
   looks.position = Object.assign({ side: "right", x: 20, y: 20, mobile_x: 10, mobile_y: 70 }, looks.position);
-  const small = () => matchMedia(SMALL).matches;
-  const hidden = () => (looks.mobile === "hide" && small()) || (looks.offline === "hide" && !!looks.closed);
-  const room = makeRoom(vendor, { ready, report, unsupported, warn, small, vendorLauncher });
+  const hidden = () => (looks.mobile === "hide" && matchMedia(SMALL).matches) || (looks.offline === "hide" && !!looks.closed);
+  const room = makeRoom(vendor, { ready, report, unsupported, warn, safely, vendorLauncher });
 
   window.livechat = Object.freeze({
     open: (/** @type {string=} */ text) => ask(text),
@@ -87,7 +89,7 @@ function loader(vendor, makeRoom) {
 
   function onIdle() {
     // Not every browser has idle callbacks: there a pause does, and everywhere the wait has a cap.
-    if (typeof requestIdleCallback === "function") requestIdleCallback(start, { timeout: 4000 });
+    if (typeof requestIdleCallback === "function") requestIdleCallback(() => start(), { timeout: 4000 });
     else setTimeout(start, 1500);
   }
 
@@ -130,10 +132,11 @@ function loader(vendor, makeRoom) {
   async function start(clicked = false) {
     if (state === "ended" && clicked) return restart();
     if ((state !== "waiting" && state !== "failed") || !maySpeak(clicked)) return;
+    if (clicked && looks.consent === "click") remember("consent", "yes");
     state = "loading";
     timer = setTimeout(() => fail("timeout"), PATIENCE);
     if (!(await fetchIdentity())) return;
-    if (state !== "loading") return; // logged out meanwhile
+    if (/** @type {string} */ (state) !== "loading") return; // logged out meanwhile
     remember("who", /** @type {LiveChat.Page} */ (page).who || "");
     if (!safely(() => (room.start(/** @type {LiveChat.Page} */ (page), fresh), true))) return fail("error");
     inject();
@@ -150,6 +153,7 @@ function loader(vendor, makeRoom) {
       element.remove();
       fail("blocked");
     };
+    if (script) script.remove(); // an earlier try
     script = element;
     document.head.append(element);
   }
@@ -209,7 +213,6 @@ function loader(vendor, makeRoom) {
     state = "failed";
     const asked = wanted;
     wanted = null;
-    kept = [];
     report("failed", { reason });
     if (asked) leadAway(asked.link);
   }
@@ -222,10 +225,11 @@ function loader(vendor, makeRoom) {
     if (url && /^(https?|mailto|tel):$/.test(url.protocol)) location.assign(url.href);
   }
 
+  /** After an end the vendor's script is still there: it begins anew, with nobody in particular. */
   function restart() {
-    state = "ready";
-    safely(() => room.resume(Object.assign({}, page, { visitor: null, proof: null, who: "", context: {} })));
-    settle();
+    state = "loading";
+    timer = setTimeout(() => fail("timeout"), PATIENCE);
+    safely(() => room.resume(/** @type {LiveChat.Page} */ (page)));
   }
 
   // Asking for the chat.
@@ -236,7 +240,8 @@ function loader(vendor, makeRoom) {
       safely(() => room.open(text));
       return true;
     }
-    if (/** @type {LiveChat.Page} */ (page).load === "off" || !maySpeak(true)) {
+    const shut = looks.closed && looks.offline === "hide" && (looks.fallback || link);
+    if (/** @type {LiveChat.Page} */ (page).load === "off" || shut || !maySpeak(true)) {
       leadAway(link);
       return false;
     }
@@ -339,17 +344,15 @@ function loader(vendor, makeRoom) {
 
   /** Ends this visitor's chat now. */
   async function logout() {
-    const running = state === "ready";
-    const loading = state === "loading";
-    state = loading ? "waiting" : running ? "ended" : state;
+    const started = state === "ready" || (state === "loading" && script !== null);
+    state = started ? "ended" : "waiting";
     clearTimeout(timer);
     kept = [];
     wanted = null;
-    if (loading && script) script.remove();
-    Object.assign(/** @type {LiveChat.Page} */ (page), { visitor: null, proof: null, who: "", events: [] });
+    Object.assign(/** @type {LiveChat.Page} */ (page), { visitor: null, proof: null, who: "", context: {}, events: [] });
     // Cookies first: a click on "log out" may leave the page before the vendor has answered.
     forgetVisitor();
-    if (!running && !loading) return;
+    if (!started) return;
     await Promise.race([safely(() => room.end()), new Promise((done) => setTimeout(done, 3000))]);
     sweep();
   }
@@ -450,9 +453,6 @@ function loader(vendor, makeRoom) {
     return vendor.can.includes(what) || unsupported(what);
   }
 
-  /** @type {Set<string>} */
-  var said; // var: makeRoom may warn before this line is reached
-
   /** @param {string} what @returns {false} */
   function unsupported(what) {
     warn(`${what} is not supported by ${vendor.title}.`);
@@ -461,7 +461,6 @@ function loader(vendor, makeRoom) {
 
   /** @param {string} text */
   function warn(text) {
-    said = said || new Set();
     if (!said.has(text)) console.warn(`livechat: ${text}`);
     said.add(text);
   }
