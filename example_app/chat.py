@@ -84,7 +84,7 @@ def visitor(user: object) -> Visitor | None:
 @livechat.context_loader
 def context() -> Mapping[str, str | int | float | bool | None]:
     """What agents see about this visit beside the page."""
-    user = login.viewer()
+    user = None if login.is_viewing_as() else login.viewer()
     account: dict[str, str | int] = {"plan": user.plan, "seats": user.seats} if user else {}
     return {**account, "basket": len(session.get("basket", ()))}
 

@@ -62,6 +62,8 @@ def desk_url() -> str | None:
 
 def inspectable_path() -> str:
     """This page's path for the link to the inspector. A reset link's token stays out of other addresses."""
+    if request.endpoint == "inspector.show":
+        return "/"  # the inspector does not inspect itself
     return "/reset-password/example" if request.endpoint == "site.reset_password" else request.path
 
 

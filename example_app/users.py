@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 from flask import current_app
 from werkzeug.security import check_password_hash, generate_password_hash
 
-DEMO_PASSWORD = "demo"
+DEMO_PASSWORD = "demo"  # noqa: S105 - the login page shows it to everybody
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (
@@ -61,11 +61,11 @@ class User:
 
 DEMO_USERS = (
     User("u-1001", "grower@example.com", "Demo Grower", "customer", "pro", 12, "c-201", "Riverside Nursery",
-         datetime(2026, 3, 2, 8, 30, tzinfo=timezone.utc)),
+         datetime(2026, 3, 2, 8, 30, tzinfo=UTC)),
     User("u-1002", "starter@example.com", "Demo Starter", "customer", "starter", 2, "c-202", "Corner Greenhouse",
-         datetime(2026, 9, 14, 15, 5, tzinfo=timezone.utc)),
+         datetime(2026, 9, 14, 15, 5, tzinfo=UTC)),
     User("u-9001", "staff@example.com", "Demo Staff", "staff", "staff", 1, "c-100", "Pottingshed",
-         datetime(2025, 1, 7, 9, 0, tzinfo=timezone.utc)),
+         datetime(2025, 1, 7, 9, 0, tzinfo=UTC)),
 )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ class Users:
 
 def as_user(row: dict[str, Any]) -> User:
     """A row of the table as a user."""
-    return User(**{**row, "created_at": datetime.fromtimestamp(row["created_at"], timezone.utc)})
+    return User(**{**row, "created_at": datetime.fromtimestamp(row["created_at"], UTC)})
 
 
 def as_row(user: User) -> tuple[str | int, ...]:

@@ -1,8 +1,8 @@
 """What can go wrong.
 
-    LiveChatError
-    ├── ConfigError     a wrong configuration, with every Problem at once
-    └── Unsupported     a vendor lacks what was asked for
+LiveChatError
+├── ConfigError     a wrong configuration, with every Problem at once
+└── Unsupported     a vendor lacks what was asked for
 """
 
 from __future__ import annotations

@@ -119,6 +119,7 @@ class LiveChat:
     def forget(self, response: T) -> T:
         """End the visitor's chat on this browser with ``response``: for apps that log out without flask-login."""
         if isinstance(response, Response):
+            memory.clear()
             logout.end(response, request, self.settings)
             return response
         raise TypeError("livechat.forget takes a response: livechat.forget(redirect('/')) or make_response(…).")
@@ -224,9 +225,7 @@ class LiveChat:
 
     def _identity(self, provider: str) -> Identity:
         visitor = self._visitor()
-        found = page.identify(
-            self.settings, providers.load(provider), visitor, current_app.secret_key, self.now()
-        )
+        found = page.identify(self.settings, providers.load(provider), visitor, current_app.secret_key, self.now())
         if visitor is not None and found is NOBODY:
             room = providers.load(provider)
             _warn_once(
@@ -260,7 +259,7 @@ class LiveChat:
     def _personal_context(self, provider: str) -> dict[str, Value]:
         """What loaders and views say, the last actions, and how old the account is. Nothing for the anonymous default."""
         loader = self._context_loader
-        loaded = self._guard(_name(loader), lambda: dict(loader()), {}) if loader else {}
+        loaded: dict[str, Value] = self._guard(_name(loader), lambda: dict(loader()), {}) if loader else {}
         visitor, actions = self._visitor(), memory.last_actions(current_app, request)
         extra: dict[str, Value] = {}
         if visitor and visitor.created_at:
@@ -295,7 +294,7 @@ class LiveChat:
         config = self.settings
         if has_request_context():
             decision = g.get("_livechat_decision") or self._guard("csp", self.decide, None)
-            names = [decision.provider] if decision and decision.show else []
+            names = [str(decision.provider)] if decision and decision.show else []
         else:
             names = list(config.providers)
         needs: dict[str, list[str]] = {}
@@ -382,7 +381,7 @@ def _register_sandbox(app: Flask, read: Settings) -> None:
     blueprint = sandbox.create_blueprint(vendors)
     app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/sandbox")
     protection = app.extensions.get("csrf")  # Flask-WTF's: the stand-ins' calls carry no token, as a vendor's do not
-    if hasattr(protection, "exempt"):
+    if protection is not None:
         protection.exempt(blueprint)
 
 
@@ -440,7 +439,9 @@ def _error_id(status: int | None) -> str:
     """An id that agents see and that stands in the app's log, so that one finds the other."""
     if "_livechat_error_id" not in g:
         g._livechat_error_id = secrets.token_hex(6)
-        current_app.logger.info("livechat: error page %s of %s has id %s", status, request.endpoint, g._livechat_error_id)
+        current_app.logger.info(
+            "livechat: error page %s of %s has id %s", status, request.endpoint, g._livechat_error_id
+        )
     return str(g._livechat_error_id)
 
 
@@ -454,12 +455,14 @@ def _from_login(user: Any) -> Visitor | None:
 def _mark_logout(sender: Flask, **extra: Any) -> None:
     if has_request_context():
         g._livechat_left = True
+        memory.clear()
 
 
 def _make_private(response: Response) -> None:
     """For the visitor's own browser only, whatever the view said."""
     control = response.cache_control
-    control.public, control.s_maxage = None, None
+    control.public = False
+    control.s_maxage = None
     if not control.no_store:
         control.private = True
     response.vary.add("Cookie")

@@ -65,7 +65,8 @@ declare namespace LiveChat {
   interface Room {
     start(page: Page, fresh: boolean): void;
     loaded?(): void;
-    resume(page: Page): void;
+    /** Begin anew after an end; false when that takes a new page. */
+    resume(page: Page): false | void;
     open(text?: string): void;
     close(): void;
     show(): void;

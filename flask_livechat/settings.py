@@ -89,7 +89,9 @@ def _fallback(value: Any) -> bool:
 
 
 def _domain(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and re.fullmatch(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", value) is not None)
+    return value is None or (
+        isinstance(value, str) and re.fullmatch(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", value) is not None
+    )
 
 
 def _ttl(value: Any) -> bool:
@@ -193,7 +195,9 @@ def _room(room: Provider, given: Mapping[str, Any], sandbox: bool, problems: lis
             if value is None and key.required:
                 problems.append(Problem("LC103", prefix + key.name, f"is missing for {room.title}", key.where))
         if value is not None:
-            values[key.name] = _secrets(key, prefix, value, problems) if key.secret else _plain(key, prefix, value, problems)
+            values[key.name] = (
+                _secrets(key, prefix, value, problems) if key.secret else _plain(key, prefix, value, problems)
+            )
     return MappingProxyType(values)
 
 
@@ -202,7 +206,9 @@ def _plain(key: Key, prefix: str, value: Any, problems: list[Problem]) -> str:
     if isinstance(value, float) and key.name != "API_VERSION" or isinstance(value, bool):
         # from_prefixed_env reads FLASK_…=12e4 as a number; the id is lost by then.
         what = "was read as a number, which changes it"
-        problems.append(Problem("LC104", prefix + key.name, what, "Put it in quotes, also in the environment: '\"12e4\"'."))
+        problems.append(
+            Problem("LC104", prefix + key.name, what, "Put it in quotes, also in the environment: '\"12e4\"'.")
+        )
     elif not re.fullmatch(key.pattern, text):
         problems.append(Problem("LC102", prefix + key.name, f"{text[:80]!r} does not look right", key.where))
     return text

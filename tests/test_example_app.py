@@ -279,6 +279,17 @@ def test_signing_out_needs_a_post_and_ends_the_chat_session(client: FlaskClient)
     assert client.get("/dashboard").status_code == 302
 
 
+def test_nothing_of_a_visit_is_left_for_the_next_one(client: FlaskClient) -> None:
+    sign_in(client, "grower")
+    client.post("/shop/sensor/basket")
+    client.post("/pricing/choose", data={"plan": "estate"})
+    client.post("/logout")
+    found = chat(client, "/pricing")
+    assert found["events"] == []
+    assert "estate" not in json.dumps(found["context"]).lower()
+    assert str(found["context"]["basket"]) == "0"
+
+
 def test_the_sign_out_button_tells_the_chat(client: FlaskClient) -> None:
     sign_in(client, "grower")
     assert soup(client.get("/dashboard")).select_one("form[action='/logout'] button[data-livechat-logout]")
@@ -336,6 +347,7 @@ def test_viewing_as_a_customer_sends_no_identity(client: FlaskClient, path: str)
     found = chat(client, path)
     assert (found["visitor"], found["proof"]) == (None, None)
     assert not found["who"]
+    assert {"plan", "seats", "account_age_days", "account-age-days"}.isdisjoint(found["context"])
 
 
 def test_stopping_makes_staff_themselves_again(client: FlaskClient) -> None:
@@ -442,6 +454,8 @@ def test_the_inspector_never_shows_a_whole_proof_or_a_secret(app: Flask, client:
         "/static/css/site.css",
         "/livechat/identity",
         "/livechat/sandbox/",
+        "/%69nspect",
+        "/pricing%2Fchoose",
         "/\r\nx",
         "http://localhost/pricing",
     ],
@@ -474,6 +488,12 @@ def test_looking_does_not_use_up_the_events_of_the_visitor(client: FlaskClient) 
     assert [event["name"] for event in chat(client, "/pricing")["events"]] == ["plan_selected"]
 
 
+def test_the_inspector_links_to_a_page_that_it_opens(client: FlaskClient) -> None:
+    link = soup(client.get("/inspect?path=/shop/")).select_one("a.why")
+    assert link is not None
+    assert client.get(str(link["href"])).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/", "/shop/", "/boom"])
 def test_every_page_links_to_its_own_inspection(client: FlaskClient, path: str) -> None:
     link = soup(client.get(path)).select_one("a.why")
@@ -502,13 +522,11 @@ def test_each_answer_has_a_nonce_of_its_own(client: FlaskClient) -> None:
     assert policy(client.get("/"))["script-src"] != policy(client.get("/"))["script-src"]
 
 
-@pytest.mark.parametrize(
-    ("path", "host"), [("/", "client.crisp.chat"), ("/shop/", "embed.tawk.to"), ("/dashboard", "widget.intercom.io")]
-)
+@pytest.mark.parametrize(("path", "host"), [("/", "crisp.chat"), ("/shop/", "tawk.to"), ("/dashboard", "intercom.io")])
 def test_the_hosts_of_the_pages_vendor_are_merged_into_the_policy(home: Path, path: str, host: str) -> None:
     client = make(home, {**CRISP, **TAWK, **INTERCOM}).test_client()
     sign_in(client, "grower")
-    hosts = {"client.crisp.chat", "embed.tawk.to", "widget.intercom.io"}
+    hosts = {"crisp.chat", "tawk.to", "intercom.io"}
     scripts = policy(client.get(path))["script-src"]
     assert {name for name in hosts if name in scripts} == {host}
 

@@ -8,7 +8,6 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
 
-from .. import login
 from ..users import DEMO_PASSWORD, DEMO_USERS, users
 
 bp = Blueprint("auth", __name__)
@@ -33,9 +32,9 @@ def sign_in() -> ResponseReturnValue:
 
 @bp.post("/logout")
 def sign_out() -> ResponseReturnValue:
-    """End the session, and with it any view as somebody else."""
-    session.pop(login.VIEWING_AS, None)
+    """End the session: the basket, the chosen plan and a view as somebody else belong to who leaves."""
     logout_user()
+    session.clear()
     flash("You are signed out. The chat has forgotten you too.")
     return redirect(url_for("site.landing"))
 

@@ -12,6 +12,7 @@ from contextvars import Context
 from html.parser import HTMLParser
 from pathlib import Path
 from pprint import pformat
+from threading import get_ident
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Flask, current_app, make_response, render_template, request, template_rendered
@@ -50,7 +51,7 @@ class Page(NamedTuple):
     templates: list[str]
 
 
-class Refused(Exception):
+class RefusedPathError(Exception):
     """The path is none that the inspector opens; the message says why."""
 
 
@@ -60,7 +61,7 @@ def show() -> ResponseReturnValue:
     asked = request.args.get("path", "/")
     try:
         body, code = render_template("inspector.html", asked=asked, examples=EXAMPLES, **findings(asked)), 200
-    except Refused as refusal:
+    except RefusedPathError as refusal:
         body, code = render_template("inspector.html", asked=asked, examples=EXAMPLES, refusal=str(refusal)), 400
     response = make_response(body, code)
     response.headers["Cache-Control"] = "no-store"  # it may show the visitor's own data
@@ -84,10 +85,14 @@ def findings(asked: str) -> dict[str, Any]:
 
 
 def resolve(asked: str) -> tuple[str, str | None]:
-    """The path to open and its endpoint (None: no such page). Raises Refused for all but GET pages of this site."""
-    if not asked.startswith("/") or asked.startswith("//") or "\\" in asked or not asked.isprintable():
-        raise Refused("Only paths of this site can be inspected, such as /pricing.")
+    """The path to open and its endpoint (None: no such page).
+
+    Raises RefusedPathError for all but GET pages of this site.
+    """
     path = asked.partition("?")[0].partition("#")[0]
+    # "%" could spell an address that is refused below; browsers and servers disagree about "//" and "\\".
+    if not path.startswith("/") or path.startswith("//") or not path.isprintable() or {"\\", "%"} & set(path):
+        raise RefusedPathError("Only plain paths of this site can be inspected, such as /pricing.")
     adapter = current_app.url_map.bind_to_environ(request.environ)
     try:
         endpoint, _ = adapter.match(path, method="GET")
@@ -96,9 +101,11 @@ def resolve(asked: str) -> tuple[str, str | None]:
     except HTTPException as error:
         if error.code == 404:
             return path, None
-        raise Refused("That address only takes forms. The inspector opens pages, it never changes anything.") from None
+        raise RefusedPathError(
+            "That address only takes forms. The inspector opens pages, it never changes anything."
+        ) from None
     if endpoint.partition(".")[0] not in INSPECTABLE:
-        raise Refused("That address is no page of this site, or it is the inspector itself.")
+        raise RefusedPathError("That address is no page of this site, or it is the inspector itself.")
     return path, str(endpoint)
 
 
@@ -107,9 +114,11 @@ def fetch(path: str) -> Page:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     root, cookie = request.url_root, request.headers.get("Cookie", "")  # read here: a new context has no request yet
     templates: list[str] = []
+    thread = get_ident()
 
-    def note(sender: Flask, template: Template, **rest: object) -> None:
-        templates.append(str(template.name))
+    def note(_sender: Flask, template: Template, **_rest: object) -> None:
+        if get_ident() == thread:  # other visitors' pages are rendered at the same time
+            templates.append(str(template.name))
 
     def get() -> TestResponse:
         with template_rendered.connected_to(note, app):

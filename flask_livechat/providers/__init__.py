@@ -56,7 +56,9 @@ class Provider:
     cookies: Callable[[Values], tuple[str, ...]]  # first-party cookies; a trailing * is any ending
     storage: Callable[[Values], tuple[str, ...]]  # localStorage keys; a trailing * is any ending
     settings: Callable[[Values], dict[str, Any]]  # public ids for the page
-    visitor: Callable[[Values, Visitor], dict[str, Any]]  # what the page says of the visitor, within the vendor's limits
+    visitor: Callable[
+        [Values, Visitor], dict[str, Any]
+    ]  # what the page says of the visitor, within the vendor's limits
     prove: Callable[[Values, Visitor, int, int], dict[str, Any] | None]  # (…, now, life in seconds) -> proof
     attributes: Callable[[Mapping[str, Value]], dict[str, Any]]  # any mapping -> what the vendor takes
     identity: str  # the key whose secret proves who a visitor is

@@ -1,4 +1,4 @@
-import { ApiError, Line, Panel, baseDomain, call, dropCookie, expose, page, readCookie, writeCookie } from "./panel.js";
+import { ApiError, Line, Panel, baseDomain, call, dropCookie, expose, hasRun, page, readCookie, writeCookie } from "./panel.js";
 
 /**
  * Crisp's stand-in: the `$crisp` queue and object, the session cookie, the continuity token.
@@ -22,6 +22,7 @@ class Crisp {
       message: (message) => this.heard(message),
       status: (status) => this.statusChanged(status),
       changed: () => this.draw(),
+      reading: () => this.opened && !this.hidden,
       lost: () => this.restart(),
     });
     this.panel = new Panel({
@@ -83,7 +84,7 @@ class Crisp {
     page.$crisp = this.object();
     // One bad call must not lose those behind it; it is still reported as the error it is.
     for (const item of queue) call(() => this.push(item));
-    this.fire("session:loaded", this.line.session);
+    if (this.ready) this.fire("session:loaded", this.line.session); // else the queue held a reset, which will say so
     call(page.CRISP_READY_TRIGGER);
     this.draw();
   }
@@ -155,7 +156,7 @@ class Crisp {
     if (args !== undefined && !Array.isArray(args)) throw invalid(`${verb} ${method}: arguments must be an array`);
     const handler = { set: this.setters(), do: this.actions(), config: this.configs() }[verb]?.[method];
     if (!handler) throw invalid(`${verb} ${method} does not exist`);
-    if (!this.ready && verb !== "config") {
+    if (!this.ready && (verb === "set" || !String(method).startsWith("chat:")) && verb !== "config") {
       // What happens to it at Crisp is not documented; a page that waits for session:loaded is right either way.
       console.warn(`[Crisp sandbox] ${verb} ${method} during session:reset is lost, wait for session:loaded`);
       return;
@@ -357,7 +358,6 @@ class Crisp {
     /** @type {CrispMessage} */
     const shape = { type: "text", content: message.text, from: message.author === "agent" ? "operator" : "user",
       fingerprint: message.n, timestamp: Math.round(message.at * 1000) };
-    if (message.author === "agent" && this.opened && !this.hidden) this.line.markRead();
     this.fire(message.author === "agent" ? "message:received" : "message:sent", shape);
   }
 
@@ -374,7 +374,7 @@ class Crisp {
     this.panel.status(this.line.status);
     this.panel.who(this.line.identity);
     this.panel.unread(this.line.unread);
-    this.panel.messages(this.line.messages, "Questions? Chat with us!");
+    this.panel.messages(this.line.session, this.line.messages, "Questions? Chat with us!");
     this.panel.rate(this.line.view ? this.line.view.rating : null);
   }
 }
@@ -400,7 +400,7 @@ function flat(data, prefix) {
 /** @param {string} api */
 export function start(api) {
   if (page.$crisp && !Array.isArray(page.$crisp) && page.$crisp.is) return; // loaded once
-  if (page.__livechat_sandbox) return; // the second of two tags, while the first still waits for its session
+  if (hasRun("crisp")) return; // the second of two tags, while the first still waits for its session
   if (!page.CRISP_WEBSITE_ID) {
     console.error("[Crisp sandbox] CRISP_WEBSITE_ID is not set");
     return;

@@ -1,4 +1,4 @@
-"""What the stand-ins remember: sessions, messages, who an agent believes to talk to. In memory, bounded, thread safe."""
+"""What the stand-ins remember: sessions, messages, who is whom. In memory, bounded, thread safe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_ATTRIBUTES = 200
 MAX_WAITING = 200  # threads parked in a long-poll; more are answered at once
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The vendor would not accept this. ``status`` is HTTP's, ``code`` what the stand-in in the browser acts on."""
 
     def __init__(self, status: int, code: str) -> None:
@@ -176,13 +176,13 @@ class Hub:
             self.happen(key, "identity refused", {"reason": reason})
 
     def describe(self, key: str, attributes: Mapping[str, Value]) -> None:
-        """Merge attributes; ``None`` removes one. Raises Refused when there are too many."""
+        """Merge attributes; ``None`` removes one. Raises RefusedError when there are too many."""
         with self._changed:
             session = self._get(key)
             together = {**session.attributes, **attributes}
             merged: dict[str, Value] = {name: value for name, value in together.items() if value is not None}
             if len(merged) > MAX_ATTRIBUTES:
-                raise Refused(400, "too_many_attributes")
+                raise RefusedError(400, "too_many_attributes")
             session.attributes = merged
             self._note(session)
 
@@ -256,7 +256,7 @@ class Hub:
             }
 
     def wait(self, key: str, after: int, seconds: float) -> dict[str, object]:
-        """Like ``view``, but held back for at most ``seconds`` until there is news. Raises Refused when it is gone."""
+        """Like ``view``, but held back for at most ``seconds`` until there is news. Raises when it is gone."""
 
         def news() -> bool:
             session = self._sessions.get(key)
@@ -293,7 +293,7 @@ class Hub:
         try:
             return self._sessions[key]
         except KeyError:  # made room for another one since the browser last asked
-            raise Refused(404, "no_session") from None
+            raise RefusedError(404, "no_session") from None
 
     def _say(self, session: Session, author: Author, text: str) -> Message:
         self._note(session)
@@ -312,7 +312,8 @@ class Hub:
     def _drop(self, key: str) -> None:
         session = self._sessions.pop(key)
         for name in session.names:
-            self._names.pop((session.vendor, *name), None)
+            if self._names.get((session.vendor, *name)) == key:  # it may be another session's by now
+                del self._names[session.vendor, *name]
         self._changed.notify_all()
 
 

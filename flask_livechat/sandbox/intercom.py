@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask_livechat import signing
 
-from .hub import Hub, Identity, Refused
+from .hub import Hub, Identity, RefusedError, Value
 from .standin import Body, StandIn, Values, proves, secrets
+
+IN_IDENTITY = ("user_id", "email", "name", "exp", "iat", "nbf", "iss", "sub", "aud", "jti")
 
 
 def restore(hub: Hub, values: Values, body: Body) -> str:
@@ -14,14 +18,16 @@ def restore(hub: Hub, values: Values, body: Body) -> str:
     visitor = hub.find("intercom", "anonymous", anonymous) if anonymous else None
     claims = body.part("identity")
     if _claims_someone(claims):
-        return _user(hub, visitor, _judge_or_refuse(hub, values, visitor, claims))
+        key = _user(hub, visitor, _judge_or_refuse(hub, values, visitor, claims, body.text("page")))
+        hub.describe(key, _signed_attributes(values, claims))
+        return key
     cookie = body.text("session")
     if cookie and hub.has("intercom", cookie) and hub.bound(cookie, "user") is not None:
         return cookie  # without shutdown the session cookie keeps the user, whatever the page thinks
     if visitor:
         return visitor
     key = hub.create("intercom")
-    hub.bind(key, "anonymous", key)
+    hub.bind(key, "anonymous", anonymous or key)
     return key
 
 
@@ -29,15 +35,12 @@ def identify(hub: Hub, values: Values, key: str, body: Body) -> str:
     """``update`` with an identity: needs its proof again, and may not turn one user into another."""
     identity = _judge_or_refuse(hub, values, key, body)
     current = hub.bound(key, "user")
-    if current is None:
-        return _user(hub, key, identity)
-    if current != _user_name(identity):
+    if current is not None and current != _user_name(identity):
         hub.refuse(key, "another user without a shutdown in between")
-        raise Refused(403, "user_changed")
-    known = hub.identity(key)
-    name, email = identity.name or known.name, identity.email or known.email
-    hub.identify(key, Identity(identity.state, identity.id, email, name, identity.reason))
-    return key
+        raise RefusedError(403, "user_changed")
+    mine = _user(hub, key, identity)
+    hub.describe(mine, _signed_attributes(values, body))
+    return mine
 
 
 def leave(hub: Hub, key: str) -> str:
@@ -60,7 +63,8 @@ def check(values: Values, claims: Body) -> Identity:
     if not digest:
         return Identity("refused", *claimed, "Missing user_hash or intercom_user_jwt")
     if not proves(keys, user or email or "", digest):
-        return Identity("refused", *claimed, "hmac_mismatch: user_hash does not match " + ("user_id" if user else "email"))
+        signed = "user_id" if user else "email"
+        return Identity("refused", *claimed, f"hmac_mismatch: user_hash does not match {signed}")
     return Identity("verified", *claimed)
 
 
@@ -78,16 +82,25 @@ def _check_token(keys: tuple[str, ...], token: str, user: str | None, name: str 
     return Identity("verified", signed.text("user_id"), signed.text("email"), signed.text("name") or name)
 
 
-def _judge_or_refuse(hub: Hub, values: Values, key: str | None, claims: Body) -> Identity:
+def _signed_attributes(values: Values, claims: Body) -> dict[str, Value]:
+    """Any attribute may stand in the JWT instead of beside it. Nested ones: not documented, so not taken."""
+    data = signing.read_jwt(claims.text("jwt", 8192) or "", secrets(values, "IDENTITY_SECRET")) or {}
+    plain = {key: value for key, value in data.items() if isinstance(value, (str, int, float, bool))}
+    return {key: value for key, value in Body({"jwt": plain}).values("jwt").items() if key not in IN_IDENTITY}
+
+
+def _judge_or_refuse(hub: Hub, values: Values, key: str | None, claims: Body, page: str | None = None) -> Identity:
     identity = check(values, claims)
     if identity.state != "refused":
         return identity
+    name = identity.id or identity.email or "nobody by name"
     if key is None:  # the agent's desk should show the attempt, once per claimed name
-        name = identity.id or identity.email or "?"
         key = hub.find("intercom", "refused", name) or hub.create("intercom")
         hub.bind(key, "refused", name)
-    hub.refuse(key, identity.reason)
-    raise Refused(403, identity.reason)
+    if page:
+        hub.visit(key, page)
+    hub.refuse(key, f"{identity.reason} (claimed: {name})")
+    raise RefusedError(403, identity.reason)
 
 
 def _user(hub: Hub, visitor: str | None, identity: Identity) -> str:
@@ -97,8 +110,7 @@ def _user(hub: Hub, visitor: str | None, identity: Identity) -> str:
     hub.bind(key, "user", name)
     hub.unbind(key, "anonymous")
     known = hub.identity(key)
-    hub.identify(key, Identity(identity.state, identity.id, identity.email or known.email,
-                               identity.name or known.name, identity.reason))  # fmt: skip
+    hub.identify(key, replace(identity, email=identity.email or known.email, name=identity.name or known.name))
     return key
 
 

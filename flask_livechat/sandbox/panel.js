@@ -9,7 +9,8 @@
  * @typedef {{session: string, account: string, revision: number, status: Status, identity: Identity,
  *   attributes: Record<string, unknown>, tags: string[], messages: Message[], read: number, rating: number | null,
  *   ongoing: boolean}} View
- * @typedef {{message(message: Message): void, status(status: Status): void, changed(): void, lost(): void}} Listener
+ * @typedef {{message(message: Message): void, status(status: Status): void, changed(): void, lost(): void,
+ *   reading(): boolean}} Listener `reading`: whether the visitor has the messages before their eyes
  */
 
 /** The window, for the vendors' globals, which no type declares. */
@@ -47,6 +48,7 @@ export class Line {
     addEventListener("pagehide", () => this.pause());
     addEventListener("pageshow", () => this.pauseWhileHidden());
     this.wanted = false;
+    this.path = location.pathname;
   }
 
   /** The session's key, "" before there is one. */
@@ -76,7 +78,8 @@ export class Line {
    */
   async open(body) {
     this.stop();
-    const view = await this.post("session", { ...body, page: location.pathname });
+    this.path = location.pathname;
+    const view = await this.post("session", { ...body, page: this.path });
     this.begin(view);
     return view;
   }
@@ -97,6 +100,7 @@ export class Line {
    */
   send(action, body = {}) {
     const sent = this.last.then(async () => {
+      await this.moved();
       const view = await this.post(action, { ...body, session: this.session });
       if (view.session === this.session) this.take(view);
       else this.begin(view);
@@ -104,6 +108,13 @@ export class Line {
     });
     this.last = sent.catch(() => undefined);
     return sent;
+  }
+
+  /** Pages swapped without a reload: the vendors notice by themselves. */
+  async moved() {
+    if (location.pathname === this.path || !this.view) return;
+    this.path = location.pathname;
+    await this.post("visit", { page: this.path, session: this.session });
   }
 
   /**
@@ -192,6 +203,8 @@ export class Line {
     this.messages = [...this.messages, ...fresh].sort((a, b) => a.n - b.n);
     const read = Math.max(view.read, this.view.read);
     if (newer) this.view = { ...view, account: view.account || this.view.account, messages: [], read };
+    // What comes into an open panel is read as it comes: it never counts as unread.
+    if (fresh.length && this.listener.reading()) this.markRead();
     this.listener.changed();
     if (newer && view.status !== status) this.listener.status(view.status);
     for (const message of fresh) this.listener.message(message);
@@ -205,6 +218,11 @@ export class Line {
     this.tell("read", { upto });
     this.listener.changed();
   }
+}
+
+/** A random id; `crypto.randomUUID` is missing on plain http. */
+export function randomId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 // -- cookies -------------------------------------------------------------------------------------------------------
@@ -256,10 +274,11 @@ const STYLE = `
   font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 :host([data-hidden]) { display: none; }
 *, *::before, *::after { box-sizing: border-box; }
-:host { --ink: #1d2330; --soft: #667085; --paper: #fff; --well: #f5f6f8; --line: #e4e7ec; }
-:host([data-theme="dark"]) { --ink: #f2f4f7; --soft: #98a2b3; --paper: #1f2430; --well: #171b24; --line: #333b4a; }
+:host { --lit: #b54708; --ink: #1d2330; --soft: #667085; --paper: #fff; --well: #f5f6f8; --line: #e4e7ec; }
+:host([data-theme="dark"]) { --lit: #fdb022; --ink: #f2f4f7; --soft: #98a2b3; --paper: #1f2430; --well: #171b24; --line: #333b4a; }
 button { font: inherit; color: inherit; border: 0; background: none; cursor: pointer; padding: 0; }
-button:focus-visible, textarea:focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
+button:focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
+textarea:focus-visible { outline: 2px solid var(--focus); outline-offset: -1px; }
 .launcher { position: fixed; width: 58px; height: 58px; border-radius: var(--round); background: var(--brand);
   color: var(--on-brand); box-shadow: 0 6px 20px rgb(16 24 40 / .28); display: grid; place-items: center;
   transition: transform .15s ease; }
@@ -314,12 +333,15 @@ h2 { font-size: 17px; font-weight: 650; margin: 0; flex: 1; letter-spacing: -.01
   border-bottom-right-radius: 5px; }
 .line[data-author="system"] { align-self: center; max-width: 92%; background: none; color: var(--soft); font-size: 13px;
   text-align: center; padding: 4px; }
+:host([data-theme="dark"]) :is(.line[data-author="visitor"], .send, .launcher) { background: #3f5c9a; }
 .rate { display: flex; align-items: center; justify-content: flex-end; gap: 4px; padding: 6px 12px 0; font-size: 12px;
   color: var(--soft); background: var(--paper); flex: none; border-top: 1px solid var(--line); }
 .rate span { margin-right: auto; }
-.rate button { min-width: 30px; height: 28px; border-radius: 8px; font-size: 16px; filter: grayscale(1); opacity: .65; }
-.rate button:hover { background: var(--well); }
-.rate button[aria-pressed="true"] { filter: none; opacity: 1; background: var(--well); }
+.rate button { width: 30px; height: 28px; border-radius: 8px; display: grid; place-items: center; opacity: .55; }
+.rate button:hover { background: var(--well); opacity: 1; }
+.rate button.lit { opacity: 1; color: var(--lit); }
+.rate button[data-value="-1"] svg { transform: rotate(180deg); }
+.rate svg { width: 17px; height: 17px; }
 form { display: flex; align-items: flex-end; gap: 8px; padding: 8px 12px 12px; background: var(--paper); flex: none; }
 textarea { flex: 1; font: inherit; color: var(--ink); background: var(--well); border: 1px solid var(--line);
   border-radius: 12px; padding: 9px 12px; resize: none; height: 42px; max-height: 120px; field-sizing: content; }
@@ -336,6 +358,8 @@ textarea::placeholder { color: var(--soft); }
 const ICONS = {
   chat: "M12 3C6.5 3 2 6.8 2 11.5c0 2.5 1.3 4.8 3.4 6.3L4.6 21.6l4.3-2c1 .3 2 .4 3.1.4 5.5 0 10-3.8 10-8.5S17.5 3 12 3Z",
   close: "M5.3 4 4 5.3 10.7 12 4 18.7 5.3 20l6.7-6.7 6.7 6.7 1.3-1.3-6.7-6.7L20 5.3 18.7 4 12 10.7Z",
+  star: "m12 2.5 2.9 6.3 6.8.8-5 4.6 1.3 6.7-6-3.4-6 3.4 1.3-6.7-5-4.6 6.8-.8Z",
+  thumb: "M2 10h4v11H2ZM8 10l4-8c1.7 0 2.7 1.3 2.3 3l-.8 3.5H20c1.3 0 2.2 1.2 1.9 2.4l-2.1 8.3c-.3 1.1-1.2 1.8-2.3 1.8H8Z",
   send: "M3 20.5 21.5 12 3 3.5v6.6l12 1.9-12 1.9Z",
 };
 
@@ -390,8 +414,9 @@ export class Panel {
     this.rating = this.ratingRow();
     this.panel = this.panelElement();
     this.root.append(this.panel, this.launcher);
-    /** @type {Set<string>} */
-    this.notes = new Set();
+    this.session = "";
+    /** @type {Element | null} */
+    this.before = null;
     this.place("br", look.x, look.y);
     this.zIndex(look.zIndex);
     const css = this.host.style; // through the CSSOM, which a CSP does not forbid
@@ -418,14 +443,14 @@ export class Panel {
   }
 
   ratingRow() {
-    const choices = this.look.rating === "thumbs" ? [["👍", 1, "Good"], ["👎", -1, "Bad"]]
-      : [["😠", 1, "1 of 5"], ["🙁", 2, "2 of 5"], ["😐", 3, "3 of 5"], ["🙂", 4, "4 of 5"], ["🤩", 5, "5 of 5"]];
     const row = element("div", { class: "rate", role: "group", "aria-label": "Rate this conversation", hidden: "" },
       element("span", {}, "Rate this conversation"));
-    for (const [face, value, name] of choices) {
+    const thumbs = this.look.rating === "thumbs";
+    for (const value of thumbs ? [1, -1] : [1, 2, 3, 4, 5]) {
+      const name = thumbs ? { "1": "Good", "-1": "Bad" }[String(value)] : `${value} of 5`;
       const button = element("button", { type: "button", "aria-label": String(name), "data-value": String(value),
-        "aria-pressed": "false" }, String(face));
-      button.addEventListener("click", () => this.look.rated(Number(value)));
+        "aria-pressed": "false" }, icon(thumbs ? "thumb" : "star"));
+      button.addEventListener("click", () => this.look.rated(value));
       row.append(button);
     }
     return row;
@@ -455,7 +480,8 @@ export class Panel {
   }
 
   mount() {
-    if (!this.host.isConnected) document.body.append(this.host);
+    if (!document.body) document.addEventListener("DOMContentLoaded", () => this.mount(), { once: true });
+    else if (!this.host.isConnected) document.body.append(this.host);
   }
 
   remove() {
@@ -476,14 +502,22 @@ export class Panel {
   toggle(open) {
     if (open === this.isOpen) return;
     const hadFocus = this.root.activeElement !== null;
+    if (open) this.before = document.activeElement;
     this.panel.hidden = !open;
     this.launcher.setAttribute("aria-expanded", String(open));
     if (open) {
       this.composer.focus();
       this.log.scrollTop = this.log.scrollHeight;
-    } else if (hadFocus && !this.launcher.hidden) {
-      this.launcher.focus();
+    } else if (hadFocus) {
+      this.giveFocusBack();
     }
+  }
+
+  /** To what had it when the panel opened: our launcher, or a button of the page. */
+  giveFocusBack() {
+    const { before } = this;
+    if (before instanceof HTMLElement && before !== this.host && before !== document.body) before.focus();
+    else if (!this.launcher.hidden) this.launcher.focus();
   }
 
   /** @param {boolean} shown The whole widget. */
@@ -544,12 +578,12 @@ export class Panel {
     this.mark.title = identity.reason;
   }
 
-  /** @param {Message[]} messages @param {string} greeting */
-  messages(messages, greeting) {
+  /** @param {string} session @param {Message[]} messages @param {string} greeting */
+  messages(session, messages, greeting) {
     const wasAtEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 60;
     const shown = new Set([...this.log.querySelectorAll("[data-n]")].map((line) => line.getAttribute("data-n")));
-    const same = [...shown].every((n) => n === "0" || messages.some((message) => String(message.n) === n));
-    if (!same || !shown.has("0")) {
+    if (session !== this.session || !shown.has("0")) {
+      this.session = session;
       this.log.replaceChildren();
       shown.clear();
       this.line({ n: 0, author: "agent", text: greeting });
@@ -574,7 +608,9 @@ export class Panel {
   /** @param {number | null} value */
   rate(value) {
     for (const button of this.rating.querySelectorAll("button")) {
-      button.setAttribute("aria-pressed", String(Number(button.dataset.value) === value));
+      const mine = Number(button.dataset.value);
+      button.setAttribute("aria-pressed", String(mine === value));
+      button.classList.toggle("lit", value !== null && (mine === value || (mine > 0 && mine < value)));
     }
   }
 }
@@ -611,27 +647,32 @@ export function call(callback, ...args) {
 
 /**
  * `window.__livechat_sandbox`: a read-only look at what the vendor would know. For tests and the curious, never for pages.
+ * `window.__livechat_sandboxes` has the same as a function for each vendor that ran in this page.
  * @param {string} vendor @param {Line} line @param {Panel} panel @param {() => Record<string, unknown>} more
  */
 export function expose(vendor, line, panel, more) {
-  Object.defineProperty(window, "__livechat_sandbox", {
-    configurable: true,
-    get: () => {
-      const { state, ...who } = line.identity;
-      return {
-        vendor,
-        session: line.session,
-        identity: { ...who, state, verified: state === "verified" },
-        attributes: { ...(line.view ? line.view.attributes : {}) },
-        tags: [...(line.view ? line.view.tags : [])],
-        messages: line.messages.map(({ author, text }) => ({ from: author, text })),
-        unread: line.unread,
-        status: line.status,
-        open: panel.isOpen && panel.isVisible,
-        visible: panel.isVisible,
-        launcher: panel.isVisible && !panel.launcher.hidden,
-        ...more(),
-      };
-    },
-  });
+  const snapshot = () => {
+    const { state, ...who } = line.identity;
+    return {
+      vendor,
+      session: line.session,
+      identity: { ...who, state, verified: state === "verified" },
+      attributes: { ...(line.view ? line.view.attributes : {}) },
+      tags: [...(line.view ? line.view.tags : [])],
+      messages: line.messages.map(({ author, text }) => ({ from: author, text })),
+      unread: line.unread,
+      status: line.status,
+      open: panel.isOpen && panel.isVisible,
+      visible: panel.isVisible,
+      launcher: panel.isVisible && !panel.launcher.hidden,
+      ...more(),
+    };
+  };
+  page.__livechat_sandboxes = { ...page.__livechat_sandboxes, [vendor]: snapshot };
+  Object.defineProperty(window, "__livechat_sandbox", { configurable: true, get: snapshot });
+}
+
+/** @param {string} vendor Whether its stand-in has run in this page. */
+export function hasRun(vendor) {
+  return Boolean(page.__livechat_sandboxes && page.__livechat_sandboxes[vendor]);
 }

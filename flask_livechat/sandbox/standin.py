@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from flask_livechat import signing
 
-from .hub import Hub, Refused, Value
+from .hub import Hub, RefusedError, Value
 
 Values = Mapping[str, object]
 
@@ -20,7 +20,7 @@ BIG = 2**53  # a JSON number beyond this is not the same number in a browser
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A JSON object someone sent. Every reader gives the right type or raises Refused(400)."""
+    """A JSON object someone sent. Every reader gives the right type or raises RefusedError(400)."""
 
     data: Mapping[str, object]
 
@@ -35,14 +35,14 @@ class Body:
         """Text that must be there."""
         value = self.text(name, limit)
         if value is None or not value.strip():
-            raise Refused(400, f"{name}_missing")
+            raise RefusedError(400, f"{name}_missing")
         return value
 
     def number(self, name: str, low: int, high: int) -> int:
         """A whole number within bounds."""
         value = self.data.get(name)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise Refused(400, f"{name}_invalid")
+            raise RefusedError(400, f"{name}_invalid")
         return value
 
     def flag(self, name: str) -> bool:
@@ -55,7 +55,7 @@ class Body:
         if value is None:
             return Body({})
         if not isinstance(value, dict):
-            raise Refused(400, f"{name}_invalid")
+            raise RefusedError(400, f"{name}_invalid")
         return Body(value)
 
     def values(self, name: str) -> dict[str, Value]:
@@ -66,7 +66,7 @@ class Body:
         """A list of texts, without repetitions, in order."""
         value = self.data.get(name)
         if not isinstance(value, list) or len(value) > count:
-            raise Refused(400, f"{name}_invalid")
+            raise RefusedError(400, f"{name}_invalid")
         return tuple(dict.fromkeys(_clean(item, name, 255) for item in value))
 
 
@@ -74,8 +74,9 @@ class Body:
 class StandIn:
     """How one vendor differs from the others, on the server's side.
 
-    ``account`` is the key of its public id. ``restore`` finds or opens the conversation of a browser that just loaded the
-    page, ``identify`` checks who a visitor claims to be, ``leave`` ends that; all three return the session to go on with.
+    ``account`` is the key of its public id. ``restore`` finds or opens the conversation of a browser that just loaded
+    the page, ``identify`` checks who a visitor claims to be, ``leave`` ends that; all three return the session to go
+    on with.
     """
 
     name: str
@@ -91,9 +92,9 @@ def parse(raw: bytes) -> Body:
     try:
         data = json.loads(raw, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise Refused(400, "json_invalid") from None
+        raise RefusedError(400, "json_invalid") from None
     if not isinstance(data, dict):
-        raise Refused(400, "json_invalid")
+        raise RefusedError(400, "json_invalid")
     return Body(data)
 
 
@@ -116,11 +117,11 @@ def _no_constant(name: str) -> float:
 
 def _clean(value: object, name: str, limit: int) -> str:
     if not isinstance(value, str) or len(value) > limit:
-        raise Refused(400, f"{name}_invalid")
+        raise RefusedError(400, f"{name}_invalid")
     try:
         value.encode()
     except UnicodeEncodeError:  # a lone surrogate: valid JSON, but no text
-        raise Refused(400, f"{name}_invalid") from None
+        raise RefusedError(400, f"{name}_invalid") from None
     return value
 
 
@@ -131,4 +132,4 @@ def _plain(value: object, name: str) -> Value:
         return _clean(value, name, 4096)
     if isinstance(value, (int, float)) and abs(value) < BIG and math.isfinite(value):
         return value
-    raise Refused(400, f"{name}_invalid")
+    raise RefusedError(400, f"{name}_invalid")

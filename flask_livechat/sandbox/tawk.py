@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .hub import Hub, Identity, Refused
+from .hub import Hub, Identity, RefusedError
 from .standin import Body, StandIn, Values, proves, secrets
 
 
@@ -22,11 +22,11 @@ def identify(hub: Hub, values: Values, key: str, body: Body) -> str:
         return _login(hub, values, key, body)
     if hub.bound(key, "user") is not None:
         # Tawk.to's documents disagree on what is signed here once logged in. Refusing shows the page's author in time.
-        raise Refused(403, "ACCESS_ERROR")
+        raise RefusedError(403, "ACCESS_ERROR")
     email, digest = body.text("email"), body.text("hash")
     if not digest or not proves(secrets(values, "JS_API_KEY"), email or "", digest):
         hub.refuse(key, "setAttributes with name or email needs Secure Mode and the HMAC of the email")
-        raise Refused(403, "ACCESS_ERROR")
+        raise RefusedError(403, "ACCESS_ERROR")
     known = hub.identity(key)
     hub.identify(key, Identity("verified", known.id, email, body.text("name") or known.name))
     return key
@@ -60,13 +60,13 @@ def _login(hub: Hub, values: Values, key: str, body: Body) -> str:
     current = hub.bound(key, "user")
     if current is not None and current != user:
         # What Tawk.to does here is not documented; a page that relies on either way is warned.
-        raise Refused(400, "another user is logged in, call logout() first")
+        raise RefusedError(400, "another user is logged in, call logout() first")
     if not keys:
         hub.refuse(key, "login() needs Secure Mode: no LIVECHAT_TAWK_JS_API_KEY")
-        raise Refused(401, "Secure Mode is off")
+        raise RefusedError(401, "Secure Mode is off")
     if not proves(keys, user, body.text("hash") or ""):
         hub.refuse(key, "the hash does not match the userId")
-        raise Refused(401, "userId does not match hash")
+        raise RefusedError(401, "userId does not match hash")
     mine = hub.find("tawk", "user", user) or key
     hub.bind(mine, "user", user)
     known = hub.identity(mine) if mine != key or current == user else Identity()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, request, send_from_directory, url_for
 
 from . import crisp, intercom, tawk
-from .hub import Hub, Refused, Status
+from .hub import Hub, RefusedError, Status
 from .standin import Body, StandIn, Values, parse
 
 HERE = Path(__file__).parent
@@ -39,19 +39,17 @@ def script(name: str, api: str) -> str:
     return f'(() => {{\n"use strict";\n{parts}\nstart({json.dumps(api)});\n}})();\n'
 
 
-def create_blueprint(
-    vendors: Mapping[str, Mapping[str, object]], *, allow_origins: Collection[str] = ()
-) -> Blueprint:
+def create_blueprint(vendors: Mapping[str, Mapping[str, object]], *, allow_origins: Collection[str] = ()) -> Blueprint:
     """The blueprint ``livechat_sandbox`` with a memory of its own.
 
-    ``vendors`` maps a provider's name to its values (public id, secrets as tuples of accepted ones). ``allow_origins`` is
-    for browser tests that serve the scripts under the vendors' real host names; ``"*"`` allows every origin.
+    ``vendors`` maps a provider's name to its values (public id, secrets as tuples of accepted ones). ``allow_origins``
+    is for browser tests that serve the scripts under the vendors' real host names; ``"*"`` allows every origin.
     """
     blueprint = Blueprint("livechat_sandbox", __name__)
     sandbox = Sandbox(Hub(), {name: vendors[name] for name in names() if name in vendors}, tuple(allow_origins))
     blueprint.before_request(sandbox.guard)
     blueprint.after_request(sandbox.finish)
-    blueprint.register_error_handler(Refused, _refusal)
+    blueprint.register_error_handler(RefusedError, _refusal)
     for rule, methods, view in sandbox.routes():
         blueprint.add_url_rule(rule, view.__name__, view, methods=methods)
     return blueprint
@@ -62,8 +60,8 @@ class Sandbox:
     """The views, bound to one app's hub and secrets."""
 
     hub: Hub
-    vendors: Mapping[str, Values]
-    origins: tuple[str, ...]
+    vendors: Mapping[str, Values] = field(repr=False)
+    origins: tuple[str, ...] = ()
 
     def routes(self) -> tuple[tuple[str, list[str], Callable[..., Response]], ...]:
         """Rule, methods and view of every route."""
@@ -106,7 +104,7 @@ class Sandbox:
 
     def desk_state(self) -> Response:
         """Everything the desk shows; held until something changes after revision ``after``."""
-        state = self.hub.desk(_query("after"), _query("wait", MAX_WAIT), request.args.get("session"))
+        state = self.hub.desk(_query("after"), _patience(), request.args.get("session"))
         rooms = [{"name": name, "title": STAND_INS[name].title} for name in self.vendors]
         return jsonify({**state, "vendors": rooms})
 
@@ -123,7 +121,7 @@ class Sandbox:
         self._vendor(vendor)
         status = next((status for status in STATUSES if status == wanted), None)
         if status is None:
-            raise Refused(400, "status_invalid")
+            raise RefusedError(400, "status_invalid")
         self.hub.set_status(vendor, status)
         return jsonify(status=status)
 
@@ -138,15 +136,15 @@ class Sandbox:
         """The long-poll: what is new for this session after revision ``after``."""
         key = request.args.get("session")
         if not self.hub.has(vendor, key) or key is None:
-            raise Refused(404, "no_session")
-        return jsonify(self.hub.wait(key, _query("after"), _query("wait", MAX_WAIT)))
+            raise RefusedError(404, "no_session")
+        return jsonify(self.hub.wait(key, _query("after"), _patience()))
 
     def act(self, vendor: str, action: str) -> Response:
         """One thing the stand-in in the browser reports; answers with the session as it is then."""
         room, values = STAND_INS.get(vendor), self._vendor(vendor)
         act = ACTIONS.get(action)
         if room is None or act is None:
-            raise Refused(404, "unknown")
+            raise RefusedError(404, "unknown")
         key = act(self, room, values, _body())
         return jsonify({**self.hub.view(key), "account": str(values.get(room.account, ""))})
 
@@ -158,7 +156,7 @@ class Sandbox:
         # Without the first header (old browsers, plain http) compare hosts; schemes differ behind a TLS proxy.
         foreign = site != "same-origin" if site else bool(origin) and urlsplit(origin or "").netloc != request.host
         if foreign:
-            raise Refused(403, "foreign_origin")
+            raise RefusedError(403, "foreign_origin")
 
     def finish(self, response: Response) -> Response:
         """Headers every answer of the sandbox has."""
@@ -180,13 +178,13 @@ class Sandbox:
 
     def _vendor(self, name: str) -> Values:
         if name not in self.vendors:
-            raise Refused(404, "unknown")
+            raise RefusedError(404, "unknown")
         return self.vendors[name]
 
     def _session(self, body: Body) -> str:
         key = body.need("session")
         if not any(self.hub.has(name, key) for name in self.vendors):
-            raise Refused(404, "no_session")
+            raise RefusedError(404, "no_session")
         return key
 
 
@@ -196,7 +194,7 @@ Action = Callable[[Sandbox, StandIn, Values, Body], str]
 def _open(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
     account = body.text("account")
     if account is not None and account != values.get(room.account):
-        raise Refused(404, "unknown_account")
+        raise RefusedError(404, "unknown_account")
     key = room.restore(sandbox.hub, values, body)
     sandbox.hub.visit(key, body.text("page") or "")
     return key
@@ -279,19 +277,19 @@ def _own(sandbox: Sandbox, room: StandIn, body: Body) -> str:
     """The session the browser speaks for: its key is the only credential, as with the vendors' cookies."""
     key = body.need("session")
     if not sandbox.hub.has(room.name, key):
-        raise Refused(404, "no_session")
+        raise RefusedError(404, "no_session")
     return key
 
 
 def _body() -> Body:
     """The request's JSON object. The content type is asked for because a plain cross-site form cannot send it."""
     if request.mimetype != "application/json":
-        raise Refused(415, "json_wanted")
+        raise RefusedError(415, "json_wanted")
     if (request.content_length or 0) > MAX_BODY:
-        raise Refused(413, "too_large")
+        raise RefusedError(413, "too_large")
     raw = request.stream.read(MAX_BODY + 1) if request.content_length is None else request.get_data()
     if len(raw) > MAX_BODY:
-        raise Refused(413, "too_large")
+        raise RefusedError(413, "too_large")
     return parse(raw)
 
 
@@ -299,11 +297,17 @@ def _query(name: str, high: int = 2**53) -> int:
     """A whole number of the query string, 0 when absent, cut at ``high``."""
     text = request.args.get(name, "0")
     if not re.fullmatch(r"[0-9]{1,16}", text):
-        raise Refused(400, f"{name}_invalid")
+        raise RefusedError(400, f"{name}_invalid")
     return min(int(text), high)
 
 
-def _refusal(error: Refused) -> tuple[Response, int]:
+def _patience() -> int:
+    """Seconds to hold this request. None on a server with one thread, which could not answer anybody else meanwhile."""
+    wanted = _query("wait", MAX_WAIT)
+    return wanted if request.environ.get("wsgi.multithread") else 0
+
+
+def _refusal(error: RefusedError) -> tuple[Response, int]:
     return jsonify(error=error.code), error.status
 
 

@@ -44,7 +44,9 @@ def merge_directives(directives: Mapping[str, list[str]], needs: Sources) -> dic
     for name, sources in needs.items():
         for target in [name, *(element for element in ELEMENTS.get(name, ()) if element in directives)]:
             if target not in merged:
-                inherited = next((directives[parent] for parent in FALLBACKS.get(name, ()) if parent in directives), None)
+                inherited = next(
+                    (directives[parent] for parent in FALLBACKS.get(name, ()) if parent in directives), None
+                )
                 if inherited is None:
                     continue  # absent and nothing to fall back to: all is allowed already
                 merged[target] = _inherit(name, inherited)

@@ -59,6 +59,7 @@ function loader(vendor, makeRoom) {
   document.addEventListener("click", onClick);
   if (wantsButton()) addButton();
   schedule();
+  carryOn();
 
   // When: the moments at which a strategy asks for the vendor.
 
@@ -229,7 +230,18 @@ function loader(vendor, makeRoom) {
   function restart() {
     state = "loading";
     timer = setTimeout(() => fail("timeout"), PATIENCE);
-    safely(() => room.resume(/** @type {LiveChat.Page} */ (page)));
+    if (safely(() => room.resume(/** @type {LiveChat.Page} */ (page))) !== false) return;
+    // This vendor keeps what it knows of a visitor for as long as the page lives: go on in a new one.
+    safely(() => sessionStorage.setItem("livechat.open", JSON.stringify((wanted && wanted.text) || "")));
+    location.reload();
+  }
+
+  /** The open that made the last page reload. */
+  function carryOn() {
+    const text = safely(() => sessionStorage.getItem("livechat.open"));
+    if (text == null) return;
+    safely(() => sessionStorage.removeItem("livechat.open"));
+    ask(safely(() => JSON.parse(text)) || undefined);
   }
 
   // Asking for the chat.

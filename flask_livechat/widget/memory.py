@@ -41,6 +41,12 @@ def last_actions(app: Flask, request: Request) -> list[str]:
     return list(session.get(ACTIONS, [])) if _kept(app, request) else []
 
 
+def clear() -> None:
+    """Drop all of it: what one visitor did is nobody else's. Called at a logout, which has a session anyway."""
+    for key in (EVENTS, ACTIONS):
+        session.pop(key, None)
+
+
 def _kept(app: Flask, request: Request) -> bool:
     """Whether there can be something of ours: a session came with the request, or this request has begun one."""
     return has_session(app, request) or g.get("_livechat_session", False)

@@ -56,7 +56,9 @@ def identify(
     return Identity(room.visitor(values, visitor), proof, digest[:32])
 
 
-def page_settings(settings: Settings, decision: Decision, room: Provider, locale: str | None, now: datetime) -> dict[str, Any]:
+def page_settings(
+    settings: Settings, decision: Decision, room: Provider, locale: str | None, now: datetime
+) -> dict[str, Any]:
     """Public ids and looks. Defaults are left out: the loader knows them."""
     closed = settings.office_hours is not None and not settings.office_hours.is_open(now)
     looks = {
@@ -70,7 +72,9 @@ def page_settings(settings: Settings, decision: Decision, room: Provider, locale
         "tour": decision.tour,
         "locale": locale_tag(locale),
     }
-    return room.settings(settings.providers[room.name]) | {name: look for name, look in looks.items() if look is not None}
+    return room.settings(settings.providers[room.name]) | {
+        name: look for name, look in looks.items() if look is not None
+    }
 
 
 def locale_tag(locale: Any) -> str | None:

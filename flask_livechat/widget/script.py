@@ -73,7 +73,9 @@ def build(room: Provider, values: Values, *, sandbox: bool, cookie_domain: str |
 def assemble(vendor: Mapping[str, Any], core: str, adapter: str) -> str:
     """Both files as one that adds nothing to the page's global names but what the core sets on purpose."""
     data = json.dumps(vendor, separators=(",", ":"))
-    return "\n".join(["(() => {", '"use strict";', squeeze(core), squeeze(adapter), f"loader({data}, room);", "})();", ""])
+    return "\n".join(
+        ["(() => {", '"use strict";', squeeze(core), squeeze(adapter), f"loader({data}, room);", "})();", ""]
+    )
 
 
 def squeeze(source: str) -> str:

@@ -35,7 +35,7 @@ def identity() -> Response:
     if not _same_origin():
         abort(403)
     state = _state()
-    provider = request.args.get("provider") or state.settings.provider
+    provider = request.args.get("provider") or state.settings.provider or ""
     if provider not in state.settings.providers:
         abort(404)
     response: Response = make_response(jsonify(state.livechat.identity_payload(provider)))

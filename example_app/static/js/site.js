@@ -15,6 +15,7 @@ const line = document.querySelector("[data-chat-status]");
 if (line) {
   for (const [name, text] of Object.entries(LINES)) {
     document.addEventListener(name, (event) => {
+      if (event.detail?.count === 0) return; // nothing unread is no news
       line.textContent = text(event.detail);
       line.dataset.chatStatus = name;
     });

@@ -30,9 +30,7 @@ def visitor(values: Values, who: Visitor) -> dict[str, Any]:
         avatar=whole(who.avatar, 2048),
         created_at=seconds(who.created_at),
         company=company
-        and given(
-            id=whole(company.id, LONGEST), name=cut(company.name, LONGEST), website=whole(company.website, 2048)
-        ),
+        and given(id=whole(company.id, LONGEST), name=cut(company.name, LONGEST), website=whole(company.website, 2048)),
         attributes=attributes(who.attributes),
         segments=[segment for name in who.segments[:MOST] if (segment := cut(name, LONGEST))],
     )

@@ -141,14 +141,8 @@ function room(vendor, core) {
   return {
     start,
     loaded: poll,
-    /** Attributes stick until the page is loaded anew; the conversation and the name are gone. */
-    resume(current) {
-      page = current;
-      over = false;
-      if (!here) return;
-      api().start({ showWidget: core.vendorLauncher() });
-      core.ready();
-    },
+    /** No: `visitor` and attributes stick until the page is loaded anew. */
+    resume: () => false,
     open(text) {
       if (text) core.warn("A message cannot be written for the visitor with Tawk.to.");
       api().showWidget();

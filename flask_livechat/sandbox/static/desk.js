@@ -45,10 +45,13 @@ async function watch() {
   const controller = new AbortController();
   polling = controller;
   for (let after = 0; !controller.signal.aborted;) {
+    const asked = Date.now();
     const desk = await ask(after, controller.signal);
     if (controller.signal.aborted) return;
     if (desk) show(desk);
-    else await new Promise((resolve) => setTimeout(resolve, 3000));
+    // A failure, or a server that cannot hold a request and answers at once with nothing new.
+    const idle = !desk || desk.revision === after;
+    if (idle && Date.now() - asked < 1000) await new Promise((resolve) => setTimeout(resolve, 3000));
     // A restarted server counts from the beginning; then so do we.
     after = desk ? desk.revision : 0;
   }

@@ -1,0 +1,300 @@
+"""A real browser on a real site: Chromium, with the vendors' real host names mapped to stand-ins on loopback.
+
+One TLS server answers for every host. What it was asked for, and in which order, is in ``net.log``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import trustme
+from flask import Flask, Response, redirect, render_template_string, request
+from flask_login import LoginManager, UserMixin, login_user, logout_user
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from werkzeug.serving import make_server
+
+from flask_livechat import LiveChat, Visitor, providers, sandbox
+
+SITE = "https://www.site.test"
+VENDORS = ("crisp", "intercom", "tawk")
+KEYS = {
+    name: {
+        f"LIVECHAT_{name.upper()}_{key.name}": key.example
+        for key in providers.load(name).keys
+        if key.required or key.secret
+    }
+    for name in VENDORS
+}
+VALUES: dict[str, dict[str, Any]] = {
+    name: {
+        key.name: (key.example,) if key.secret else (key.default or key.example) for key in providers.load(name).keys
+    }
+    for name in VENDORS
+}
+HOSTS = {"tawk": "embed.tawk.to", "crisp": "client.crisp.chat", "intercom": "widget.intercom.io"}
+API_HOSTS = HOSTS | {"intercom": "api-iam.intercom.io"}
+PAGE = """<!doctype html><html lang="en"><head><title>Site</title></head><body>
+<h1>{{ title }}</h1><p><a id="opener" href="/contact" data-livechat-open>Chat with us</a>
+<span id="unread" data-livechat-unread></span>
+<form id="leave" method="post" action="/logout"><button data-livechat-logout>Log out</button></form></p>
+{{ extra|safe }}<div id="far"></div>
+{{ livechat(**overrides) }}</body></html>"""
+
+
+class User(UserMixin):
+    def __init__(self, number: str) -> None:
+        self.id = number
+        self.name = {"1": "First Visitor", "2": "Second Visitor"}[number]
+        self.email = f"visitor{number}@example.com"
+
+
+@dataclass
+class Net:
+    """The network as the browser meets it."""
+
+    port: int = 0
+    site: Flask | None = None
+    vendors: Flask | None = None
+    log: list[str] = field(default_factory=list)
+    down: set[str] = field(default_factory=set)  # hosts that answer nothing useful
+    delay: float = 0.0  # seconds before a vendor's script is sent
+    broken: str = ""  # what a vendor's script holds instead
+    probes: dict[str, str] = field(default_factory=dict)  # JavaScript that runs behind a vendor's stand-in
+
+    def asked(self, name: str) -> list[str]:
+        """What was asked of any of a vendor's hosts."""
+        suffix = {"tawk": "tawk.to", "crisp": "crisp.chat", "intercom": "intercom.io"}[name]
+        return [line for line in list(self.log) if line.split("/")[0].endswith(suffix)]
+
+    def reset(self) -> None:
+        self.log.clear()
+        self.down.clear()
+        self.probes.clear()
+        self.delay, self.broken = 0.0, ""
+        self.vendors = _vendors(self)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        host = environ["HTTP_HOST"].partition(":")[0]
+        self.log.append(host + environ["PATH_INFO"])
+        if host in self.down:
+            return Response("down", 503)(environ, start_response)
+        app = self.site if host.endswith("site.test") else self.vendors
+        assert app is not None
+        return app(environ, start_response)
+
+
+def _vendors(net: Net) -> Flask:
+    app = Flask("vendors", static_folder=None)
+    app.testing = True
+    app.register_blueprint(sandbox.create_blueprint(VALUES, allow_origins=(SITE,)), url_prefix="/sandbox")
+    paths = {"tawk": "/<property_id>/<widget_id>", "crisp": "/l.js", "intercom": "/widget/<app_id>"}
+
+    def serve(name: str, **ids: str) -> Response:
+        time.sleep(net.delay)
+        stand_in = net.broken or sandbox.script(name, f"https://{API_HOSTS[name]}/sandbox/api/{name}")
+        body = stand_in + net.probes.get(name, "")
+        return Response(body, mimetype="text/javascript", headers={"Access-Control-Allow-Origin": "*"})
+
+    for name, path in paths.items():
+        app.add_url_rule(path, name, serve, defaults={"name": name})
+    return app
+
+
+@pytest.fixture(scope="session")
+def net() -> Iterator[Net]:
+    net = Net()
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("www.site.test", *HOSTS.values()).configure_cert(context)
+    server = make_server("127.0.0.1", 0, net, threaded=True, ssl_context=context)
+    server.daemon_threads = True
+    net.port = server.port
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield net
+    server.shutdown()
+    thread.join(5)
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, net: Net) -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or playwright.chromium.executable_path
+    if not os.path.exists(path):
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is missing; `make chromium` installs it.")
+        pytest.skip("Chromium is missing; `make chromium` installs it.")
+    browser = playwright.chromium.launch(
+        executable_path=path,
+        args=[
+            "--no-sandbox",  # the tests run as root in CI
+            f"--host-resolver-rules=MAP * 127.0.0.1:{net.port}",
+            "--ignore-certificate-errors",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-features=OptimizationHints",
+        ],
+    )
+    yield browser
+    browser.close()
+
+
+@dataclass
+class Visit:
+    """A browser tab on the site, with what went wrong in it."""
+
+    page: Page
+    net: Net
+    errors: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+
+    def go(self, path: str = "/") -> None:
+        self.page.goto(SITE + path)
+
+    def get(self, expression: str) -> Any:
+        return self.page.evaluate(expression)
+
+    def until(self, expression: str, timeout: float = 8.0) -> Any:
+        """Wait for something to become true. By asking from outside: a strict CSP forbids eval in the page."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            value = self.page.evaluate(expression)
+            if value:
+                return value
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"never true: {expression}; state {self.get('window.livechat && livechat.state')}")
+
+    def ready(self) -> None:
+        self.until("livechat.state === 'ready'")
+
+    def snapshot(self) -> Any:
+        """What the vendor's stand-in knows."""
+        return self.get("window.__livechat_sandbox")
+
+    def desk(self) -> dict[str, Any]:
+        """What the vendor's agents see of this visitor."""
+        assert self.net.vendors is not None
+        path = f"/sandbox/desk/state?wait=0&session={self.snapshot()['session']}"
+        answer = self.net.vendors.test_client().get(path).get_json()
+        return dict(answer["detail"])
+
+    def reply(self, text: str) -> None:
+        """An agent answers."""
+        assert self.net.vendors is not None
+        body = {"session": self.snapshot()["session"], "text": text}
+        assert self.net.vendors.test_client().post("/sandbox/desk/reply", json=body).status_code == 200
+
+    def events(self) -> list[Any]:
+        return list(self.get("window.__events"))
+
+
+@pytest.fixture
+def open_visit(browser: Browser, net: Net) -> Iterator[Callable[..., Visit]]:
+    """Opens tabs in fresh browsers. At the end none may have seen an uncaught exception or a CSP violation."""
+    contexts, visits = [], []
+
+    def open_one(**options: Any) -> Visit:
+        context = browser.new_context(ignore_https_errors=True, **options)
+        contexts.append(context)
+        return tab(context)
+
+    def tab(context: Any) -> Visit:
+        page = context.new_page()
+        visit = Visit(page, net)
+        visits.append(visit)
+        page.on("pageerror", lambda error: visit.errors.append(str(error)))
+        page.on("console", lambda message: _note(visit, message.text))
+        page.add_init_script(RECORD_EVENTS)
+        return visit
+
+    open_one.tab = tab  # type: ignore[attr-defined]
+    yield open_one
+    found = [problem for visit in visits for problem in visit.errors + visit.violations]
+    for context in contexts:
+        context.close()
+    assert not found
+
+
+def _note(visit: Visit, text: str) -> None:
+    if "Content Security Policy" in text:
+        visit.violations.append(text)
+
+
+RECORD_EVENTS = """
+window.__events = [];
+for (const name of ["ready", "open", "close", "unread", "message", "status", "rating", "failed"]) {
+  document.addEventListener(`livechat:${name}`, (event) => window.__events.push([name, event.detail]));
+}
+"""
+
+
+@pytest.fixture
+def visit(open_visit: Callable[..., Visit]) -> Visit:
+    return open_visit()
+
+
+@pytest.fixture
+def site(net: Net) -> Callable[..., Flask]:
+    """Puts a site on www.site.test: pages with and without chat, logins, a strict CSP that livechat merges into."""
+    net.reset()
+
+    def make(provider: str, *, overrides: dict[str, Any] | None = None, extra: str = "", **config: Any) -> Flask:
+        app = Flask("site", static_folder=None)
+        app.testing = True
+        app.secret_key = "a secret key of the test site, long enough"
+        app.config.update(KEYS[provider], LIVECHAT_PROVIDER=provider, LIVECHAT_CSP="merge")
+        app.config.update({f"LIVECHAT_{key}": value for key, value in config.items()})
+        LoginManager(app).user_loader(User)
+        livechat = LiveChat(app)
+
+        @livechat.visitor_loader
+        def load(user: User) -> Visitor:
+            return Visitor(id=user.id, email=user.email, name=user.name, attributes={"plan_tier": "pro"})
+
+        def page(title: str = "Site") -> str:
+            return render_template_string(PAGE, title=title, overrides=overrides or {}, extra=extra)
+
+        app.add_url_rule("/", "home", page)
+        app.add_url_rule("/other", "other", page)
+        app.add_url_rule("/contact", "contact", lambda: "<h1>Contact us</h1>")
+        app.add_url_rule("/plain", "plain", lambda: "<!doctype html><title>Plain</title><p>No loader here")
+
+        @app.route("/login/<number>")
+        def login(number: str) -> Any:
+            login_user(User(number))
+            return redirect("/")
+
+        @app.route("/switch/<number>")
+        def switch(number: str) -> Any:
+            logout_user()
+            login_user(User(number))
+            return redirect("/")
+
+        @app.route("/logout", methods=["GET", "POST"])
+        def logout() -> Any:
+            logout_user()
+            return redirect(request.args.get("next", "/"))
+
+        @app.after_request
+        def policy(response: Response) -> Response:
+            response.headers.setdefault("Content-Security-Policy", "default-src 'self'")
+            return response
+
+        net.site = app
+        return app
+
+    return make

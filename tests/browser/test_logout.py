@@ -1,0 +1,146 @@
+"""Whose chat it is after a logout, a switch or an expired session: asked of the vendor's stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .conftest import SITE, VENDORS, Visit
+
+pytestmark = pytest.mark.parametrize("vendor", VENDORS)
+Site = Callable[..., Any]
+
+
+def _chat(visit: Visit, number: str = "1") -> str:
+    """Log in, be verified, and get an answer that nobody else may see. Returns the session that held it."""
+    visit.go(f"/login/{number}")
+    visit.ready()
+    visit.until("__livechat_sandbox.identity.verified")
+    visit.reply(f"a secret for visitor {number}")
+    visit.until("__livechat_sandbox.messages.length === 1")
+    return str(visit.snapshot()["session"])
+
+
+def _is_nobody(visit: Visit, before: str) -> None:
+    visit.ready()
+    visit.until("__livechat_sandbox.session")
+    visit.page.wait_for_timeout(300)
+    snapshot = visit.snapshot()
+    assert snapshot["identity"]["state"] == "anonymous"
+    assert snapshot["messages"] == []
+    assert snapshot["session"] != before
+    assert before not in visit.get("document.cookie + JSON.stringify(localStorage)")
+
+
+def test_logout_ends_the_chat_on_the_next_page(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    before = _chat(visit)
+    visit.go("/logout")
+    assert '"left":true' in visit.page.content()
+    _is_nobody(visit, before)
+    assert f"{vendor}" not in str(visit.get("document.cookie.match(/livechat_left=[^;]*/)"))
+    visit.go("/")
+    assert '"left":false' in visit.page.content()
+
+
+def test_logout_over_a_page_without_the_loader_ends_the_chat_on_the_page_after(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    site(vendor, LOAD="eager")
+    before = _chat(visit)
+    visit.go("/logout?next=/plain")
+    assert before not in visit.get("document.cookie")  # the response itself took the vendor's cookies
+    visit.go("/other")
+    _is_nobody(visit, before)
+
+
+def test_logout_ends_the_chat_even_where_nothing_loads(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    before = _chat(visit)
+    site(vendor, LOAD="off")
+    visit.go("/logout")
+    assert before not in visit.get("document.cookie + JSON.stringify(localStorage)")
+
+
+def test_a_click_on_log_out_ends_the_chat_before_the_page_is_left(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    before = _chat(visit)
+    visit.get("document.querySelector('#leave').addEventListener('submit', (event) => event.preventDefault())")
+    visit.page.click("[data-livechat-logout]")
+    visit.until("livechat.state === 'ended'")
+    visit.page.wait_for_timeout(800)
+    assert before not in visit.get("document.cookie + JSON.stringify(localStorage)")
+    assert visit.snapshot()["identity"]["state"] == "anonymous"
+    assert visit.get("'intercomSettings' in window") is False
+
+
+def test_chat_opens_again_for_nobody_after_a_logout_on_the_same_page(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    before = _chat(visit)
+    visit.get("fetch('/logout', {method: 'POST'}).then(() => livechat.logout())")
+    visit.until("livechat.state === 'ended'")
+    visit.page.click("#opener")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.open")
+    _is_nobody(visit, before)
+
+
+def test_the_log_out_button_of_the_site_ends_and_leaves(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    before = _chat(visit)
+    visit.page.click("[data-livechat-logout]")
+    visit.page.wait_for_url(SITE + "/")
+    _is_nobody(visit, before)
+
+
+@pytest.mark.parametrize("delivery", ["inline", "fetch"])
+@pytest.mark.parametrize("path", ["/login/2", "/switch/2"])
+def test_another_user_sees_nothing_of_the_first(
+    site: Site, visit: Visit, vendor: str, path: str, delivery: str
+) -> None:
+    site(vendor, LOAD="eager", IDENTITY_DELIVERY=delivery)
+    before = _chat(visit)
+    visit.go(path)
+    visit.ready()
+    visit.until("__livechat_sandbox.identity.email === 'visitor2@example.com'")
+    visit.page.wait_for_timeout(300)
+    snapshot = visit.snapshot()
+    assert snapshot["identity"]["verified"]
+    assert snapshot["messages"] == []
+    assert snapshot["session"] != before
+
+
+def test_an_expired_session_ends_the_chat(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    before = _chat(visit)
+    visit.page.context.clear_cookies(name="session")
+    visit.go("/")
+    _is_nobody(visit, before)
+
+
+def test_logging_in_again_brings_the_conversation_back(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    _chat(visit)
+    visit.go("/logout")
+    visit.ready()
+    visit.go("/login/1")
+    visit.ready()
+    visit.until("__livechat_sandbox.messages.length === 1")
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+def test_logout_while_the_vendor_is_loading_leaves_nobody_behind(
+    site: Site, visit: Visit, vendor: str, arrived: bool
+) -> None:
+    site(vendor, LOAD="eager")
+    visit.net.delay = 0.6
+    visit.page.goto(SITE + "/login/1", wait_until="load" if arrived else "commit")
+    visit.until("window.livechat && window.livechat.state === 'loading'" if not arrived else "window.livechat.state")
+    visit.get("void fetch('/logout', {method: 'POST'}).then(() => livechat.logout())")
+    visit.page.wait_for_timeout(2000)
+    assert "livechat_left" in visit.get("document.cookie") or visit.get("livechat.state") == "ended"
+    assert visit.get("'intercomSettings' in window") is False
+    visit.page.click("#opener")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.open", 12)
+    assert visit.snapshot()["identity"]["state"] == "anonymous"

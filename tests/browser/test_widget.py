@@ -1,0 +1,366 @@
+"""The loader in a real browser, for each vendor: its moment, identity, launchers, failure, forgery."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .conftest import HOSTS, VENDORS, Visit
+
+pytestmark = pytest.mark.parametrize("vendor", VENDORS)
+Site = Callable[..., Any]
+
+
+def _quiet(visit: Visit, vendor: str, pause: int = 700) -> None:
+    """Nothing was asked of the vendor, though there was time to."""
+    visit.page.wait_for_timeout(pause)
+    assert visit.net.asked(vendor) == []
+
+
+# Identity.
+
+
+def test_a_logged_in_visitor_is_verified_by_the_vendor(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.go("/login/1")
+    visit.ready()
+    visit.until("__livechat_sandbox.identity.verified")
+    identity = visit.snapshot()["identity"]
+    assert (identity["email"], identity["name"]) == ("visitor1@example.com", "First Visitor")
+    visit.page.wait_for_timeout(300)
+    assert "pro" in visit.desk()["attributes"].values()
+    assert "/" in visit.desk()["attributes"].values()  # the page's context
+
+
+def test_an_anonymous_visitor_chats_as_nobody(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.go()
+    visit.ready()
+    assert visit.snapshot()["identity"]["state"] == "anonymous"
+
+
+def test_fetch_delivery_identifies_from_a_page_that_holds_nothing_personal(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    site(vendor, LOAD="eager", IDENTITY_DELIVERY="fetch")
+    visit.go("/login/1")
+    assert "visitor1" not in visit.page.content()
+    visit.ready()
+    visit.until("__livechat_sandbox.identity.verified")
+    assert "www.site.test/livechat/identity" in visit.net.log
+
+
+def test_hmac_identifies_with_intercom_too(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", **({"INTERCOM_IDENTITY": "hmac"} if vendor == "intercom" else {}))
+    visit.go("/login/1")
+    visit.ready()
+    visit.until("__livechat_sandbox.identity.verified")
+
+
+def test_a_wrong_secret_is_not_verified(site: Site, visit: Visit, vendor: str) -> None:
+    key = {"tawk": "TAWK_JS_API_KEY", "crisp": "CRISP_IDENTITY_SECRET", "intercom": "INTERCOM_IDENTITY_SECRET"}[vendor]
+    site(vendor, LOAD="eager", **{key: "f" * 40})
+    visit.go("/login/1")
+    visit.ready()
+    visit.page.wait_for_timeout(500)
+    assert not visit.snapshot()["identity"]["verified"]
+
+
+# The moment.
+
+
+@pytest.mark.parametrize("load", ["manual", "intent", "scroll", "interaction", "delay:5", "visible:#help", "off"])
+def test_nothing_is_asked_of_the_vendor_before_its_moment(site: Site, visit: Visit, vendor: str, load: str) -> None:
+    site(vendor, LOAD=load, extra="<br>" * 300 + '<p id="help">Help</p>')
+    visit.go()
+    _quiet(visit, vendor)
+
+
+def test_eager_asks_at_once(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.go()
+    visit.ready()
+
+
+def test_idle_asks_after_the_load_event(site: Site, visit: Visit, vendor: str) -> None:
+    app = site(vendor, LOAD="idle", extra='<img src="/slow.png" alt="">')
+
+    @app.get("/slow.png")
+    def slow() -> Any:
+        time.sleep(0.8)
+        visit.net.log.append("slow.png is answered")
+        return b"", 200, {"Content-Type": "image/png"}
+
+    visit.go()
+    visit.ready()
+    log = visit.net.log
+    first = next(n for n, line in enumerate(log) if line in visit.net.asked(vendor))
+    assert log.index("slow.png is answered") < first
+
+
+def test_delay_asks_after_its_seconds(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="delay:1")
+    visit.go()
+    _quiet(visit, vendor, 500)
+    visit.ready()
+
+
+def test_scroll_asks_at_the_first_scroll(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="scroll", extra="<br>" * 300)
+    visit.go()
+    visit.page.mouse.move(10, 10)
+    _quiet(visit, vendor, 300)
+    visit.page.mouse.wheel(0, 400)
+    visit.ready()
+
+
+@pytest.mark.parametrize("act", ["mouse", "key", "scroll"])
+def test_interaction_asks_at_the_first_sign_of_life(site: Site, visit: Visit, vendor: str, act: str) -> None:
+    site(vendor, LOAD="interaction", extra="<br>" * 300)
+    visit.go()
+    {
+        "mouse": lambda: visit.page.mouse.move(50, 50),
+        "key": lambda: visit.page.keyboard.press("Tab"),
+        "scroll": lambda: visit.page.mouse.wheel(0, 300),
+    }[act]()
+    visit.ready()
+
+
+def test_visible_asks_when_the_element_comes_near(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="visible:#help", extra="<br>" * 300 + '<p id="help">Help</p>')
+    visit.go()
+    _quiet(visit, vendor, 400)
+    visit.page.locator("#help").scroll_into_view_if_needed()
+    visit.ready()
+
+
+@pytest.mark.parametrize("act", ["hover", "focus", "button"])
+def test_intent_asks_when_a_launcher_is_approached(site: Site, visit: Visit, vendor: str, act: str) -> None:
+    site(vendor, LOAD="intent")
+    visit.go()
+    _quiet(visit, vendor, 300)
+    button = visit.page.get_by_role("button", name="Chat with us")
+    {
+        "hover": lambda: visit.page.hover("#opener"),
+        "focus": lambda: visit.page.focus("#opener"),
+        "button": button.click,
+    }[act]()
+    visit.ready()
+    assert visit.get("livechat.state") == "ready"
+    if act == "button":
+        visit.until("__livechat_sandbox.opened === 1")
+        assert button.count() == 0  # the vendor's own has taken its place
+
+
+def test_save_data_turns_an_automatic_strategy_into_intent(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.page.add_init_script("Object.defineProperty(navigator, 'connection', {value: {saveData: true}})")
+    visit.go()
+    _quiet(visit, vendor)
+    visit.page.click("#opener")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.opened === 1")
+
+
+def test_a_conversation_under_way_is_loaded_on_idle_under_intent(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="intent")
+    visit.go()
+    visit.get(f"localStorage.setItem('livechat.{vendor}.going', '1')")
+    visit.go()
+    visit.ready()
+
+
+def test_a_preload_is_the_very_request_that_the_loader_makes(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", overrides={"preload": True})
+    visit.go()
+    visit.ready()
+    script = [line for line in visit.net.asked(vendor) if line.startswith(HOSTS[vendor]) and "/sandbox/" not in line]
+    assert len(script) == 1
+
+
+# Launchers: once, never zero or two times.
+
+
+@pytest.mark.parametrize("load", ["eager", "idle", "manual", "intent", "delay:5", "interaction"])
+def test_a_click_before_the_vendor_is_there_opens_once(site: Site, visit: Visit, vendor: str, load: str) -> None:
+    site(vendor, LOAD=load)
+    visit.net.delay = 0.4
+    visit.go()
+    visit.page.click("#opener")
+    visit.page.click("#opener")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.opened")
+    visit.page.wait_for_timeout(500)
+    assert visit.snapshot()["opened"] == 1
+    assert [name for name, _ in visit.events()].count("open") == 1
+    assert visit.page.url.endswith("/")
+
+
+def test_a_click_after_loading_opens_once(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.go()
+    visit.ready()
+    visit.page.click("#opener")
+    visit.until("__livechat_sandbox.open")
+    visit.page.wait_for_timeout(200)
+    assert visit.snapshot()["opened"] == 1
+
+
+def test_calls_made_before_the_vendor_is_there_are_kept(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="manual")
+    visit.go()
+    assert visit.get("livechat.track('plan-chosen', {plan: 'pro'})") is True
+    _quiet(visit, vendor, 200)
+    visit.get("livechat.open()")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.events.some((event) => event.name === 'plan-chosen')")
+
+
+def test_own_launcher_hides_the_vendors(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", LAUNCHER="own")
+    visit.go()
+    visit.ready()
+    visit.until("!__livechat_sandbox.launcher")
+    visit.page.get_by_role("button", name="Chat with us").click()
+    visit.until("__livechat_sandbox.open")
+    visit.get("livechat.close()")
+    visit.until("!__livechat_sandbox.open && !__livechat_sandbox.launcher")
+
+
+def test_hidden_on_mobile_asks_nothing_there(site: Site, open_visit: Any, vendor: str) -> None:
+    site(vendor, LOAD="eager", MOBILE="hide")
+    phone = open_visit(viewport={"width": 390, "height": 800})
+    phone.go()
+    _quiet(phone, vendor)
+    desktop = open_visit()
+    desktop.go()
+    desktop.ready()
+
+
+# Events and answers.
+
+
+def test_a_reply_from_the_desk_is_counted_and_reported(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.go()
+    visit.ready()
+    visit.until("__livechat_sandbox.session")
+    visit.reply("Hello there")
+    visit.until("document.querySelector('#unread').textContent === '1'")
+    assert ["message", {"author": "agent"}] in visit.events()
+    visit.page.click("#opener")
+    visit.until("document.querySelector('#unread').textContent === ''")
+
+
+@pytest.mark.parametrize("method", ["tour", "article"])
+def test_what_a_vendor_cannot_do_is_said_once_and_returns_false(
+    site: Site, visit: Visit, vendor: str, method: str
+) -> None:
+    site(vendor, LOAD="eager")
+    said: list[str] = []
+    visit.page.on("console", lambda message: said.append(message.text))
+    visit.go()
+    visit.ready()
+    answers = [visit.get(f"livechat.{method}('x1')") for _ in range(2)]
+    can = (vendor, method) in {("intercom", "tour"), ("intercom", "article"), ("crisp", "article")}
+    assert answers == [can, can]
+    assert len([text for text in said if "not supported" in text]) == (0 if can else 1)
+
+
+# Failing.
+
+
+def test_a_blocked_vendor_leads_to_the_fallback_and_breaks_nothing(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", FALLBACK_URL="/contact")
+    visit.net.down |= {HOSTS[vendor]}
+    visit.go()
+    visit.until("livechat.state === 'failed'")
+    assert ["failed", {"reason": "blocked"}] in visit.events()
+    visit.page.click("#opener")
+    visit.page.wait_for_url("**/contact")
+
+
+def test_a_click_after_a_failure_tries_again(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", FALLBACK_URL="/contact")
+    visit.net.down |= {HOSTS[vendor]}
+    visit.go()
+    visit.until("livechat.state === 'failed'")
+    visit.net.down.clear()
+    visit.page.click("#opener")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.opened === 1")
+
+
+def test_without_a_fallback_the_launchers_own_link_is_followed(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="manual")
+    visit.net.down |= {HOSTS[vendor]}
+    visit.go()
+    visit.page.click("#opener")
+    visit.page.wait_for_url("**/contact")
+
+
+def test_off_asks_nothing_and_its_launchers_lead_to_the_fallback(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="off", FALLBACK_URL="/contact")
+    visit.go()
+    visit.page.click("#opener")
+    visit.page.wait_for_url("**/contact")
+    assert visit.net.asked(vendor) == []
+
+
+# Forgery: the page chooses values, never code or origins.
+
+
+def test_a_forged_data_block_loads_nothing_else(site: Site, visit: Visit, vendor: str) -> None:
+    app = site(vendor, LOAD="eager", FALLBACK_URL="/contact")
+
+    @app.after_request
+    def forge(response: Any) -> Any:
+        if response.mimetype == "text/html":
+            forged = (
+                '"settings":{"script":"https://evil.test/x.js","api_base":"https://evil.test","region":"evil",'
+                '"property_id":"evil","website_id":"evil","app_id":"evil","fallback":"javascript:alert(1)"'
+            )
+            response.set_data(response.get_data(as_text=True).replace('"settings":{', forged + ",", 1))
+            # No CSP to help: the loader alone must hold.
+            del response.headers["Content-Security-Policy"]
+        return response
+
+    visit.go()
+    visit.ready()
+    assert not [line for line in visit.net.log if "evil" in line]
+    ids = "[window.CRISP_WEBSITE_ID, ...[...document.scripts].map((script) => script.src)]"
+    assert "evil" not in str(visit.get(ids))
+
+
+def test_a_data_block_for_another_provider_starts_nothing(site: Site, visit: Visit, vendor: str) -> None:
+    app = site(vendor, LOAD="eager")
+
+    @app.after_request
+    def forge(response: Any) -> Any:
+        text = response.get_data(as_text=True) if response.mimetype == "text/html" else ""
+        if text:
+            response.set_data(text.replace(f'"provider":"{vendor}"', '"provider":"other"'))
+        return response
+
+    visit.go()
+    _quiet(visit, vendor)
+
+
+# Consent.
+
+
+def test_nothing_is_asked_or_stored_before_consent(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="required")
+    visit.go()
+    _quiet(visit, vendor)
+    assert visit.get("[document.cookie, localStorage.length]") == ["", 0]
+    visit.get("livechat.consent(true)")
+    visit.ready()
+
+
+def test_a_click_is_the_consent_under_click(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="click")
+    visit.go()
+    visit.page.hover("#opener")
+    _quiet(visit, vendor)
+    visit.page.click("#opener")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.opened === 1")

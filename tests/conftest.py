@@ -1,0 +1,94 @@
+"""A small site with chat and a login, made anew for each test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask, redirect, render_template_string
+from flask.testing import FlaskClient
+from flask_login import LoginManager, UserMixin, login_user, logout_user
+
+from flask_livechat import LiveChat
+
+TAWK_KEY = "0123456789abcdef0123456789abcdef01234567"
+CRISP_SECRET = "test_verify_secret"
+CRISP_SESSION_SECRET = "test_session_secret"
+INTERCOM_SECRET = "test_messenger_secret_0123456789abcdef"
+IDS: dict[str, dict[str, Any]] = {
+    "tawk": {"LIVECHAT_TAWK_PROPERTY_ID": "58ca8453b8a7e060cd3b1ecb"},
+    "crisp": {"LIVECHAT_CRISP_WEBSITE_ID": "42286ab3-b29a-4fde-8538-da0ae501d825"},
+    "intercom": {"LIVECHAT_INTERCOM_APP_ID": "abc12345"},
+}
+SECRETS: dict[str, dict[str, Any]] = {
+    "tawk": {"LIVECHAT_TAWK_JS_API_KEY": TAWK_KEY},
+    "crisp": {"LIVECHAT_CRISP_IDENTITY_SECRET": CRISP_SECRET},
+    "intercom": {"LIVECHAT_INTERCOM_IDENTITY_SECRET": INTERCOM_SECRET},
+}
+VENDORS = tuple(sorted(IDS))
+ALL_IDS = {key: value for keys in IDS.values() for key, value in keys.items()}
+PAGE = "<!doctype html><title>Page</title><body><h1>Hello</h1>{{ livechat() }}</body>"
+
+
+class User(UserMixin):
+    def __init__(self, number: str, email: str, name: str, created_at: datetime | None = None) -> None:
+        self.id, self.email, self.name, self.created_at = number, email, name, created_at
+
+
+USERS = {
+    "42": User("42", "ada@example.com", "First Visitor", datetime(2026, 1, 1, tzinfo=UTC)),
+    "7": User("7", "second@example.com", "Second Visitor"),
+}
+
+
+def create_app(provider: str | None = "crisp", *, login: bool = True, secrets: bool = True, **config: Any) -> Flask:
+    """An app with a page at ``/``, ``/login/<id>`` and ``/logout``. ``config`` has whole names: ``LIVECHAT_LOAD=…``."""
+    app = Flask("tests")
+    app.config.update(SECRET_KEY="the key of the tests", TESTING=True, LIVECHAT_PROVIDER=provider)
+    if provider in IDS:
+        app.config.update(IDS[provider] | (SECRETS[provider] if secrets else {}))
+    app.config.update(config)
+    if login:
+        LoginManager(app).user_loader(USERS.get)
+        app.add_url_rule("/login/<number>", "login", lambda number: str(login_user(USERS[number])))
+        app.add_url_rule("/logout", "logout", _logout)
+    app.add_url_rule("/", "index", lambda: render_template_string(PAGE))
+    LiveChat(app)
+    return app
+
+
+def chat_of(app: Flask) -> LiveChat:
+    livechat = app.extensions["livechat"].livechat
+    assert isinstance(livechat, LiveChat)
+    return livechat
+
+
+def log_in(app: Flask, number: str = "42") -> FlaskClient:
+    client = app.test_client()
+    assert client.get(f"/login/{number}").status_code == 200
+    return client
+
+
+def payload(html: str) -> dict[str, Any]:
+    """The page's data block, read as a browser does and as strict JSON."""
+    block = BeautifulSoup(html, "html.parser").find("script", id="livechat")
+    assert block is not None, html
+    return dict(json.loads(block.string or "", parse_constant=pytest.fail))
+
+
+def page(client: FlaskClient, path: str = "/", **options: Any) -> dict[str, Any]:
+    return payload(client.get(path, **options).text)
+
+
+def _logout() -> Any:
+    logout_user()
+    return redirect("/")
+
+
+@pytest.fixture
+def make_app() -> Callable[..., Flask]:
+    return create_app
