@@ -53,7 +53,10 @@ def create_app(provider: str | None = "crisp", *, login: bool = True, secrets: b
         app.config.update(IDS[provider] | (SECRETS[provider] if secrets else {}))
     app.config.update(config)
     if login:
-        LoginManager(app).user_loader(USERS.get)
+        manager = LoginManager()
+        manager.user_loader(USERS.get)
+        # flask-login's own context processor reads the session for every template: here only the chat may do that.
+        manager.init_app(app, add_context_processor=False)
         app.add_url_rule("/login/<number>", "login", lambda number: str(login_user(USERS[number])))
         app.add_url_rule("/logout", "logout", _logout)
     app.add_url_rule("/", "index", lambda: render_template_string(PAGE))

@@ -41,9 +41,7 @@ def _first(vendor: str, directive: str) -> str:
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_nothing_of_the_vendor_is_blocked_under_a_merged_strict_policy(
-    site: Site, visit: Visit, vendor: str
-) -> None:
+def test_nothing_of_the_vendor_is_blocked_under_a_merged_strict_policy(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager")
     probe = PROBE
     for name in ("SCRIPT", "FONT", "IMAGE", "MEDIA", "CONNECT"):

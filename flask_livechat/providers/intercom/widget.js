@@ -11,6 +11,7 @@ function room(vendor, core) {
   let page;
   let started = false;
   let updates = 0;
+  let seen = 0;
   /** @type {unknown} */
   let stub;
 
@@ -43,16 +44,14 @@ function room(vendor, core) {
     intercom("boot", Object.assign(looks(), attributes(), identity()));
     intercom("onShow", () => core.report("open"));
     intercom("onHide", () => core.report("close"));
-    intercom("onUnreadCountChange", unread());
+    intercom("onUnreadCountChange", unread);
   }
 
-  function unread() {
-    let last = 0;
-    return (/** @type {number} */ count) => {
-      if (count > last) core.report("message", { author: "agent" });
-      last = count;
-      core.report("unread", { count });
-    };
+  /** Whether callbacks outlive a shutdown is UNCONFIRMED, so being called twice must do no harm. @param {number} count */
+  function unread(count) {
+    if (count > seen) core.report("message", { author: "agent" });
+    seen = count;
+    core.report("unread", { count });
   }
 
   function looks() {
