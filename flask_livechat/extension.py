@@ -257,7 +257,7 @@ class LiveChat:
         return None if user is None else load(user)
 
     def _personal_context(self, provider: str) -> dict[str, Value]:
-        """What loaders and views say, the last actions, and how old the account is. Nothing for the anonymous default."""
+        """What loaders and views say, the last actions, and how old the account is."""
         loader = self._context_loader
         loaded: dict[str, Value] = self._guard(_name(loader), lambda: dict(loader()), {}) if loader else {}
         visitor, actions = self._visitor(), memory.last_actions(current_app, request)

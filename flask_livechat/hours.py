@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -16,7 +15,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class OfficeHours:
     """Opening times per weekday (0 is Monday) in one time zone, and the days on which it stays shut."""
 
-    tz: ZoneInfo
+    tz: tzinfo
     week: Mapping[int, tuple[tuple[time, time], ...]]
     closed: frozenset[date]
 
@@ -33,6 +32,8 @@ def parse(given: Mapping[str, Any]) -> OfficeHours:
 
     Raises ``ValueError`` that says what is wrong.
     """
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - slow to import, and most apps have no office hours
+
     try:
         tz = ZoneInfo(given["tz"])
     except KeyError:

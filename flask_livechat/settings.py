@@ -182,7 +182,7 @@ def _option(name: str, option: Option, given: Mapping[str, Any], problems: list[
 
 
 def _room(room: Provider, given: Mapping[str, Any], sandbox: bool, problems: list[Problem]) -> Values | None:
-    """A vendor's values; None when nothing of it is configured. The sandbox needs no account: examples fill the gaps."""
+    """A vendor's values; None when nothing of it is configured. In the sandbox examples fill the gaps."""
     prefix = f"{PREFIX}{room.name.upper()}_"
     raw = {key.name: given.get(prefix + key.name) for key in room.keys}
     if not sandbox and all(value in (None, "") for value in raw.values()):
@@ -203,7 +203,7 @@ def _room(room: Provider, given: Mapping[str, Any], sandbox: bool, problems: lis
 
 def _plain(key: Key, prefix: str, value: Any, problems: list[Problem]) -> str:
     text = str(value)
-    if isinstance(value, float) and key.name != "API_VERSION" or isinstance(value, bool):
+    if (isinstance(value, float) and key.name != "API_VERSION") or isinstance(value, bool):
         # from_prefixed_env reads FLASK_…=12e4 as a number; the id is lost by then.
         what = "was read as a number, which changes it"
         problems.append(

@@ -55,8 +55,10 @@ def create_app(provider: str | None = "crisp", *, login: bool = True, secrets: b
     if login:
         manager = LoginManager()
         manager.user_loader(USERS.get)
-        # flask-login's own context processor reads the session for every template: here only the chat may do that.
+        # flask-login reads the session for every template and after every response, so that each page varies by
+        # cookie. Not here: these tests ask what the chat itself does.
         manager.init_app(app, add_context_processor=False)
+        app.after_request_funcs[None].clear()
         app.add_url_rule("/login/<number>", "login", lambda number: str(login_user(USERS[number])))
         app.add_url_rule("/logout", "logout", _logout)
     app.add_url_rule("/", "index", lambda: render_template_string(PAGE))

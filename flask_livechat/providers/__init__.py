@@ -122,7 +122,7 @@ def scalar(value: Any) -> Value:
 def fit(
     attributes: Mapping[str, Value], key: Callable[[str], str], value: Callable[[Value], Any], most: int
 ) -> dict[str, Any]:
-    """At most ``most`` attributes with adapted keys and values; what becomes empty, and a key seen before, is left out."""
+    """At most ``most`` attributes, adapted. What becomes empty is left out, and so is a key seen before."""
     fitted: dict[str, Any] = {}
     for name, content in attributes.items():
         adapted = key(name)

@@ -39,7 +39,7 @@ def write(directives: Sources) -> str:
 
 
 def merge_directives(directives: Mapping[str, list[str]], needs: Sources) -> dict[str, list[str]]:
-    """``directives`` with ``needs`` allowed: nothing is removed but ``'none'``, and nothing that is allowed is narrowed."""
+    """``directives`` with ``needs`` allowed. Nothing but ``'none'`` is removed, and nothing allowed is narrowed."""
     merged = {name: list(sources) for name, sources in directives.items()}
     for name, sources in needs.items():
         for target in [name, *(element for element in ELEMENTS.get(name, ()) if element in directives)]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import re
@@ -32,6 +31,8 @@ class Script:
 
     @cached_property
     def _gzip(self) -> bytes:
+        import gzip  # noqa: PLC0415 - only where a browser asks for the file
+
         return gzip.compress(self.source, 9, mtime=0)
 
     @cached_property

@@ -1,0 +1,72 @@
+# `make demo` and `make test` do all the set-up from a fresh clone. `make help` lists the rest.
+
+PYTHON ?= python3
+PORT ?= 5000
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test chromium js lint types build installed bench-imports screenshots clean
+
+help:  ## This list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+demo: $(VENV)/demo  ## The example app with all three vendors on the sandbox, at http://127.0.0.1:5000
+	@echo "The site:         http://127.0.0.1:$(PORT)/"
+	@echo "The agent's desk: http://127.0.0.1:$(PORT)/livechat/sandbox/"
+	$(BIN)/flask --app example_app run --debug --port $(PORT)
+
+test: $(VENV)/test chromium js  ## The whole test suite, browsers included
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev js  ## mypy --strict, and tsc on the JavaScript
+	$(BIN)/mypy
+	cd tests/js && ./node_modules/.bin/tsc -p .
+
+build: $(VENV)/dev  ## The wheel and the sdist, in dist/
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+
+installed: build  ## A short suite against the installed wheel, from another folder
+	sh tests/installed/run.sh "$(CURDIR)" $(BIN)/python
+
+bench-imports: $(VENV)/demo  ## What `import flask_livechat` costs
+	$(BIN)/python benchmarks/imports.py
+
+screenshots: $(VENV)/test chromium  ## The pictures in docs/, taken anew from the example app
+	$(BIN)/python -m docs.screenshots
+
+chromium: $(VENV)/test  ## A browser for the tests: Debian's when root, else Playwright's own
+	@sh tests/browser/chromium.sh $(BIN)/playwright
+
+js:  ## The vendors' npm packages and the JavaScript type checker, where npm is
+	@if command -v npm >/dev/null; then \
+	  cmp -s tests/js/package-lock.json tests/js/node_modules/.installed || \
+	  { cd tests/js && npm ci --ignore-scripts --no-audit --no-fund && cp package-lock.json node_modules/.installed; }; \
+	elif [ -n "$$CI" ]; then echo "npm is missing, and in CI no test may be skipped." >&2; exit 1; \
+	else echo "npm is missing: the tests that drive the vendors' own packages are skipped."; fi
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || \
+	  { echo "The venv module is missing (on Debian: apt install python3-venv)." >&2; rm -rf $(VENV); exit 1; }
+
+$(VENV)/demo: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/test: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/demo
+
+$(VENV)/dev: $(VENV)/test pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,dev]'
+	@touch $@
+
+clean:  ## Everything that was made
+	rm -rf $(VENV) dist tests/js/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
