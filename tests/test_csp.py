@@ -324,7 +324,6 @@ def test_outside_a_request_every_configured_vendor_counts() -> None:
     app = create_app("crisp", secrets=False, **ALL_IDS)
     with app.app_context():
         said = chat_of(app).csp("default-src 'self'")
-    assert re.search("tawk.to.*|crisp", said)
     assert {"https://*.tawk.to", "https://client.crisp.chat", "https://widget.intercom.io"} <= set(
         read(said)["script-src"]
     )
@@ -433,7 +432,7 @@ def test_merge_mode_adds_to_the_header_there_is(make_app: MakeApp, header: str) 
     app = with_header(make_app(LIVECHAT_CSP="merge"), "default-src 'self'", header=header)
     headers = app.test_client().get("/page").headers
     assert "https://client.crisp.chat" in read(headers[header])["script-src"]
-    assert len([name for name in headers.keys() if name.startswith("Content-Security")]) == 1
+    assert len([name for name, _ in headers if name.startswith("Content-Security")]) == 1
 
 
 def test_merge_mode_adds_to_each_of_several_headers(make_app: MakeApp) -> None:
@@ -456,7 +455,7 @@ def test_merge_mode_merges_after_everybody_else(make_app: MakeApp) -> None:
 
 def test_no_header_is_ever_created(make_app: MakeApp) -> None:
     headers = make_app(LIVECHAT_CSP="merge").test_client().get("/").headers
-    assert not [name for name in headers.keys() if name.startswith("Content-Security")]
+    assert not [name for name, _ in headers if name.startswith("Content-Security")]
 
 
 def test_a_page_without_the_widget_keeps_its_header(make_app: MakeApp) -> None:
@@ -476,13 +475,12 @@ def test_merge_is_off_by_default(make_app: MakeApp) -> None:
 def test_two_apps_with_flask_talisman_and_policies_per_view_stay_apart(mode: str) -> None:
     policies = {}
     for name in ("tawk", "crisp"):
-        app = create_app(None, login=False, **ALL_IDS, LIVECHAT_CSP="merge" if mode == "merge" else "off")
-        # the default of this app, after the fact: two apps differ in their provider alone
-        other = Flask(name)
-        other.config.update(app.config, LIVECHAT_PROVIDER=name)
-        livechat = LiveChat(other)
+        app = Flask(name)
+        app.config.update(ALL_IDS, TESTING=True, LIVECHAT_PROVIDER=name)
+        app.config["LIVECHAT_CSP"] = "merge" if mode == "merge" else "off"
+        livechat = LiveChat(app)
         talisman = Talisman(
-            other,
+            app,
             force_https=False,
             session_cookie_secure=False,
             content_security_policy={"default-src": "'self'"},
@@ -490,17 +488,15 @@ def test_two_apps_with_flask_talisman_and_policies_per_view_stay_apart(mode: str
         )
         own: Any = {"default-src": ["'none'"], "img-src": ["https://img.example.com"]}
         if mode == "helper":
-            with other.app_context(), other.test_request_context("/strict"):
+            with app.test_request_context("/strict"):
                 own = livechat.csp(own)
-        other.add_url_rule(
-            "/strict", "strict", talisman(content_security_policy=own)(lambda: render_template_string(PAGE))
-        )
-        other.add_url_rule("/", "index", lambda: render_template_string(PAGE))
-        client = other.test_client()
+        strict_view = talisman(content_security_policy=own)(lambda: render_template_string(PAGE))
+        app.add_url_rule("/strict", "strict", strict_view)
+        app.add_url_rule("/", "index", lambda: render_template_string(PAGE))
+        client = app.test_client()
         policies[name] = [client.get(path).headers[HEADER] for path in ("/strict", "/", "/strict")]
     for name, other_name in (("tawk", "crisp"), ("crisp", "tawk")):
-        strict, plain, again = map(read, policies[name])
-        assert read(policies[name][0]).keys() == again.keys()
+        strict, plain, _ = map(read, policies[name])
         assert any(name in source for source in strict["script-src"])
         assert strict["img-src"][0] == "https://img.example.com"
         assert strict["default-src"] == ["'none'"]

@@ -1,0 +1,104 @@
+"""The documentation is true: its keys exist, its commands run, its code runs, its table is the rooms' own."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_login import LoginManager, UserMixin
+
+from flask_livechat import providers, settings
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.rst").read_text("utf-8")
+DOCS = README + "".join(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.rst")))
+
+
+def _blocks(language: str) -> list[str]:
+    found = re.findall(rf"\.\. code-block:: {re.escape(language)}\n\n((?:   .*\n|\n)+)", README)
+    return ["\n".join(line[3:] for line in block.splitlines()) for block in found]
+
+
+def _readme_app() -> dict[str, Any]:
+    """Everything that the README's Python says, run from top to bottom as one program."""
+    names: dict[str, Any] = {"__name__": __name__}
+    start, sandbox, *rest = _blocks("python")
+    setup, _, _ = start.partition("livechat = LiveChat(app)")
+    exec(setup, names)
+    names["app"].testing = True
+    names["app"].secret_key = "a secret key for the documentation's own test"
+    rules = next(block for block in rest if "LIVECHAT_RULES" in block)
+    exec(sandbox + "\n" + rules, names)
+    LoginManager(names["app"]).user_loader(lambda number: _User())
+    exec("livechat = LiveChat(app)\n", names)
+    for block in rest:
+        if block is not rules:
+            exec(block, names)
+    return names
+
+
+class _User(UserMixin):
+    id, name, email = 42, "Visitor", "visitor@example.com"
+
+
+def test_every_key_is_in_the_docs() -> None:
+    assert [key for key in settings.keys() if f"``{key}``" not in DOCS] == []
+
+
+def test_no_key_in_the_docs_is_unknown() -> None:
+    assert set(re.findall(r"``(LIVECHAT_[A-Z_]+)``", DOCS)) <= set(settings.keys())
+
+
+def test_every_problem_code_is_in_the_docs() -> None:
+    source = (ROOT / "flask_livechat" / "settings.py").read_text("utf-8")
+    assert set(re.findall(r'"(LC\d{3})"', source)) <= set(re.findall(r"``(LC\d{3})``", DOCS))
+
+
+def test_the_readmes_python_runs() -> None:
+    names = _readme_app()
+    assert "https://client.crisp.chat" in names["header"]
+    assert set(names["policy"]) >= {"default-src", "img-src", "script-src"}
+
+
+def test_the_readmes_pages_answer() -> None:
+    app: Flask = _readme_app()["app"]
+    client = app.test_client()
+    assert client.post("/upgrade").text == "done"
+    assert "livechat_left" in str(client.post("/sign-out").headers)
+    assert client.get("/checkout").status_code == 200
+
+
+def test_the_readmes_template_renders() -> None:
+    app: Flask = _readme_app()["app"]
+    for block in _blocks("html+jinja"):
+        with app.test_request_context("/"):
+            assert 'id="livechat"' in app.jinja_env.from_string(block).render()
+
+
+@pytest.mark.parametrize("line", [line for block in _blocks("console") for line in block.splitlines() if line])
+def test_the_readmes_commands_run(line: str) -> None:
+    command = shlex.split(line.removeprefix("$ "))
+    if command[0] == "make":
+        assert re.search(rf"^{command[1]}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    elif command[0] == "pip":
+        assert command[1:] == ["install", "Flask-LiveChat"]
+    else:
+        result = _readme_app()["app"].test_cli_runner().invoke(args=command[1:])
+        assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("capability", ["presence", "rating", "message", "article", "tour", "offsets"])
+def test_the_readmes_table_is_what_the_rooms_say(capability: str) -> None:
+    row = next(line for line in README.splitlines() if f"``{capability}``" in line and "  " in line)
+    cells = re.split(r"\s{2,}", row)[1:]
+    said = {name: cell.startswith("yes") for name, cell in zip(("tawk", "crisp", "intercom"), cells, strict=True)}
+    assert said == {name: capability in providers.load(name).can for name in said}
+
+
+def test_every_picture_is_there() -> None:
+    for path in re.findall(r"image:: (\S+)", README):
+        assert (ROOT / path).is_file()
