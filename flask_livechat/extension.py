@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,13 +11,14 @@ from typing import Any, TypeVar
 from flask import Blueprint, Flask, Response, current_app, g, has_request_context, request, url_for
 from flask_login import user_logged_out
 from markupsafe import Markup
-from werkzeug.exceptions import HTTPException
 
 from . import providers, settings
 from .errors import ConfigError, Problem
 from .model import Decision, Page, Value, Visitor
 from .settings import Settings
-from .widget import csp, logout, memory, page, rules, script, views, visitors
+from .widget import context as page_context
+from .widget import csp, logout, memory, page, responses, rules, script, views, visitors
+from .widget.addresses import address
 from .widget.page import NOBODY, Identity
 from .widget.rules import Rule
 from .widget.script import Script
@@ -131,7 +131,7 @@ class LiveChat:
 
     def decide(self, endpoint: str | None = None, path: str | None = None) -> Decision:
         """The ``Decision`` for a page; without arguments for the current one. A ``path`` may have a query."""
-        return self._decide(_address(endpoint, path), ())
+        return self._decide(address(endpoint, path), ())
 
     def csp(self, policy: Any = None, nonce: str | None = None) -> Any:
         """``policy`` (text or dict; returned in the same form) with what this page's provider needs.
@@ -168,7 +168,7 @@ class LiveChat:
         current = (sys.exc_info()[1],)
         if g.get("_livechat_page") == current:
             return Markup("")
-        decision = self._decide(_address(), own)
+        decision = self._decide(address(), own)
         if not decision.show:
             return Markup("")
         g._livechat_page, g._livechat_decision = current, decision
@@ -193,7 +193,7 @@ class LiveChat:
             settings=page.page_settings(state.settings, decision, room, language, now),
             visitor=found.visitor,
             proof=found.proof,
-            context=page.context(room, _page_context() | extra),
+            context=page.context(room, page_context.of_page() | extra),
             events=events,
             who=None if fetched and decision.identify else found.who,
             left=left,
@@ -327,9 +327,9 @@ class LiveChat:
         if markup is None:
             return response
         if response.mimetype not in ("text/html", "application/xhtml+xml"):
-            return _without(response, markup)
+            return responses.without(response, markup)
         if g._livechat_private:
-            _make_private(response)
+            responses.make_private(response)
         if self.settings.csp == "merge":
             needs = self._needs()
             for name in CSP_HEADERS:
@@ -392,57 +392,9 @@ def _checked(source: str, fields: Mapping[str, Any]) -> Rule:
     return rule
 
 
-def _address(endpoint: str | None = None, path: str | None = None) -> Address:
-    """The page asked about; the current one without arguments."""
-    if path is not None:
-        bare, _, query = path.partition("?")
-        match_endpoint, arguments = _match(bare)
-        names = tuple(part.partition("=")[0] for part in query.split("&") if part)
-        return Address(bare, endpoint or match_endpoint, names, arguments)
-    if endpoint is not None:
-        first = next(iter(current_app.url_map.iter_rules(endpoint)), None) if _known(endpoint) else None
-        return Address(first.rule if first else "", endpoint, (), tuple(first.arguments) if first else ())
-    arguments = tuple(request.view_args or ())
-    return Address(request.path, request.endpoint, tuple(request.args), arguments)
-
-
-def _known(endpoint: str) -> bool:
-    return endpoint in current_app.view_functions
-
-
-def _match(path: str) -> tuple[str | None, tuple[str, ...]]:
-    adapter = current_app.create_url_adapter(request if has_request_context() else None)
-    adapter = adapter or current_app.url_map.bind("localhost")
-    try:
-        endpoint, arguments = adapter.match(path, method="GET")
-    except HTTPException:  # a page that there is not (or that redirects) still has its error page
-        return None, ()
-    return endpoint, tuple(arguments)
-
-
 def _view_rule(endpoint: str | None) -> list[Rule]:
     rule = getattr(current_app.view_functions.get(endpoint or ""), RULE, None)
     return [rule] if isinstance(rule, Rule) else []
-
-
-def _page_context() -> dict[str, Value]:
-    """What agents see of the page itself, the same for every visitor: never the query, never a traceback."""
-    said: dict[str, Value] = {"path": request.path, "endpoint": request.endpoint}
-    error = sys.exc_info()[1]
-    if error is not None:
-        status = error.code if isinstance(error, HTTPException) else 500
-        said |= {"error_status": status, "error_id": _error_id(status)}
-    return said
-
-
-def _error_id(status: int | None) -> str:
-    """An id that agents see and that stands in the app's log, so that one finds the other."""
-    if "_livechat_error_id" not in g:
-        g._livechat_error_id = secrets.token_hex(6)
-        current_app.logger.info(
-            "livechat: error page %s of %s has id %s", status, request.endpoint, g._livechat_error_id
-        )
-    return str(g._livechat_error_id)
 
 
 def _from_login(user: Any) -> Visitor | None:
@@ -456,23 +408,6 @@ def _mark_logout(sender: Flask, **extra: Any) -> None:
     if has_request_context():
         g._livechat_left = True
         memory.clear()
-
-
-def _make_private(response: Response) -> None:
-    """For the visitor's own browser only, whatever the view said."""
-    control = response.cache_control
-    control.public = False
-    control.s_maxage = None
-    if not control.no_store:
-        control.private = True
-    response.vary.add("Cookie")
-
-
-def _without(response: Response, markup: Markup) -> Response:
-    """A response that is not a page carries no tag."""
-    if not response.is_streamed and not response.direct_passthrough:
-        response.set_data(response.get_data(as_text=True).replace(str(markup), ""))
-    return response
 
 
 def _warn_once(message: str) -> None:

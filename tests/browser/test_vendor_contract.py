@@ -18,6 +18,19 @@ from flask_livechat.hours import DAYS
 from .conftest import SITE, VALUES, VENDORS, Visit
 
 Site = Callable[..., Any]
+# A Tawk.to that notes what it is called with, and answers every callback.
+RECORDING_TAWK = """
+const record = (name) => (...args) => {
+  window.__calls.push([name, ...args.filter((arg) => typeof arg !== "function")]);
+  args.filter((arg) => typeof arg === "function").forEach((done) => done());
+};
+const methods = "login logout setAttributes addEvent addTags maximize hideWidget showWidget shutdown endChat";
+for (const name of methods.split(" ")) window.Tawk_API[name] = record(name);
+window.Tawk_API.getStatus = () => "online";
+window.Tawk_API.isChatOngoing = () => true;
+window.Tawk_API.onLoaded = true;
+window.dispatchEvent(new CustomEvent("tawkLoad"));
+"""
 EMAIL, NAME = "visitor1@example.com", "First Visitor"
 
 
@@ -48,15 +61,7 @@ def test_tawk_finds_visitor_position_and_start_time(site: Site, visit: Visit) ->
 def test_tawk_is_logged_in_with_the_ids_hash_and_dashed_text_attributes(site: Site, visit: Visit) -> None:
     site("tawk", LOAD="eager")
     visit.page.add_init_script("window.__calls = [];")
-    visit.net.broken = """
-      const record = (name) => (...args) => { window.__calls.push([name, ...args.filter((arg) => typeof arg !== "function")]);
-        args.filter((arg) => typeof arg === "function").forEach((done) => done()); };
-      for (const name of ["login", "logout", "setAttributes", "addEvent", "addTags", "maximize", "hideWidget", "shutdown",
-        "endChat", "showWidget"]) window.Tawk_API[name] = record(name);
-      window.Tawk_API.getStatus = () => "online";
-      window.Tawk_API.isChatOngoing = () => true;
-      window.Tawk_API.onLoaded = true;
-      window.dispatchEvent(new CustomEvent("tawkLoad"));"""
+    visit.net.broken = RECORDING_TAWK
     visit.go("/login/1")
     visit.ready()
     calls = {call[0]: call[1:] for call in visit.get("__calls")}

@@ -1,0 +1,36 @@
+"""The request, an endpoint or a path -> the Address that rules judge."""
+
+from __future__ import annotations
+
+from flask import current_app, has_request_context, request
+from werkzeug.exceptions import HTTPException
+
+from .secrecy import Address
+
+
+def address(endpoint: str | None = None, path: str | None = None) -> Address:
+    """The page asked about; the current one without arguments."""
+    if path is not None:
+        bare, _, query = path.partition("?")
+        match_endpoint, arguments = _match(bare)
+        names = tuple(part.partition("=")[0] for part in query.split("&") if part)
+        return Address(bare, endpoint or match_endpoint, names, arguments)
+    if endpoint is not None:
+        first = next(iter(current_app.url_map.iter_rules(endpoint)), None) if _known(endpoint) else None
+        return Address(first.rule if first else "", endpoint, (), tuple(first.arguments) if first else ())
+    arguments = tuple(request.view_args or ())
+    return Address(request.path, request.endpoint, tuple(request.args), arguments)
+
+
+def _known(endpoint: str) -> bool:
+    return endpoint in current_app.view_functions
+
+
+def _match(path: str) -> tuple[str | None, tuple[str, ...]]:
+    adapter = current_app.create_url_adapter(request if has_request_context() else None)
+    adapter = adapter or current_app.url_map.bind("localhost")
+    try:
+        endpoint, arguments = adapter.match(path, method="GET")
+    except HTTPException:  # a page that there is not (or that redirects) still has its error page
+        return None, ()
+    return endpoint, tuple(arguments)

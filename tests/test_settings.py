@@ -1,0 +1,405 @@
+"""app.config, checked once and as a whole."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_livechat import ConfigError, LiveChat, LiveChatError, Problem, providers, settings
+from flask_livechat.settings import Settings
+
+from .conftest import ALL_IDS, IDS, TAWK_KEY, VENDORS, create_app
+
+CRISP = IDS["crisp"] | {"LIVECHAT_PROVIDER": "crisp"}
+
+
+def read(development: bool = True, **config: Any) -> Settings:
+    return settings.read({f"LIVECHAT_{key}": value for key, value in config.items()} | CRISP, development=development)
+
+
+def problems(development: bool = True, **config: Any) -> tuple[Problem, ...]:
+    given = CRISP | {f"LIVECHAT_{key}": value for key, value in config.items()}
+    with pytest.raises(ConfigError) as caught:
+        settings.read(given, development=development)
+    return caught.value.problems
+
+
+def test_the_defaults_are_the_contracts() -> None:
+    found = {name: getattr(settings.read({}, development=False), name) for name in DEFAULTS}
+    assert found == DEFAULTS
+
+
+DEFAULTS = {
+    "provider": None,
+    "load": "idle",
+    "rules": (),
+    "identity_delivery": "inline",
+    "allow_unverified": False,
+    "token_ttl": 7200,
+    "consent": "implied",
+    "office_hours": None,
+    "offline": "show",
+    "fallback_url": None,
+    "position": {"side": "right", "x": 20, "y": 20, "mobile_x": 10, "mobile_y": 70},
+    "mobile": "show",
+    "launcher": "vendor",
+    "locale": None,
+    "csp": "off",
+    "nonce": None,
+    "url_prefix": "/livechat",
+    "cookie_domain": None,
+    "sandbox": False,
+}
+
+
+def test_every_setting_of_the_contract_has_its_key() -> None:
+    core = {f"LIVECHAT_{name.upper()}" for name in DEFAULTS}
+    rooms = {
+        f"LIVECHAT_{name}"
+        for name in """
+        TAWK_PROPERTY_ID TAWK_WIDGET_ID TAWK_JS_API_KEY TAWK_REST_API_KEY TAWK_WEBHOOK_SECRET
+        CRISP_WEBSITE_ID CRISP_IDENTITY_SECRET CRISP_SESSION_SECRET CRISP_API_IDENTIFIER CRISP_API_KEY CRISP_API_TIER
+        CRISP_WEBHOOK_SECRET CRISP_WEBHOOK_KEY
+        INTERCOM_APP_ID INTERCOM_IDENTITY_SECRET INTERCOM_IDENTITY INTERCOM_REGION INTERCOM_ACCESS_TOKEN
+        INTERCOM_CLIENT_SECRET INTERCOM_API_VERSION
+        """.split()
+    }
+    assert set(settings.keys()) == core | rooms
+
+
+@pytest.mark.parametrize(
+    ("key", "good"),
+    [
+        ("IDENTITY_DELIVERY", "fetch"),
+        ("ALLOW_UNVERIFIED", True),
+        ("TOKEN_TTL", 60),
+        ("TOKEN_TTL", 30 * 24 * 3600),
+        ("CONSENT", "required"),
+        ("CONSENT", "click"),
+        ("OFFLINE", "leave-message"),
+        ("FALLBACK_URL", "/contact"),
+        ("FALLBACK_URL", "mailto:help@example.com"),
+        ("FALLBACK_URL", "tel:+15550100"),
+        ("FALLBACK_URL", "https://help.example.com/"),
+        ("MOBILE", "hide"),
+        ("LAUNCHER", "own"),
+        ("LAUNCHER", "none"),
+        ("LOCALE", "de"),
+        ("LOCALE", "pt-BR"),
+        ("LOCALE", "zh_Hant_TW"),
+        ("CSP", "merge"),
+        ("NONCE", "abc"),
+        ("URL_PREFIX", "/a/b-c"),
+        ("COOKIE_DOMAIN", ".example.co.uk"),
+        ("COOKIE_DOMAIN", "localhost"),
+        ("SANDBOX", True),
+    ],
+)
+def test_right_values_are_taken_as_they_are(key: str, good: Any) -> None:
+    assert getattr(read(**{key: good}), key.lower()) == good
+
+
+@pytest.mark.parametrize(
+    ("key", "bad"),
+    [
+        ("LOAD", "sometimes"),
+        ("IDENTITY_DELIVERY", "both"),
+        ("IDENTITY_DELIVERY", ["inline"]),
+        ("ALLOW_UNVERIFIED", "true"),
+        ("TOKEN_TTL", 59),
+        ("TOKEN_TTL", 10**9),
+        ("TOKEN_TTL", True),
+        ("TOKEN_TTL", "7200"),
+        ("TOKEN_TTL", 60.5),
+        ("CONSENT", "yes"),
+        ("CONSENT", {}),
+        ("OFFLINE", "away"),
+        ("FALLBACK_URL", "javascript:alert(1)"),
+        ("FALLBACK_URL", "//evil.example"),
+        ("FALLBACK_URL", "contact"),
+        ("FALLBACK_URL", "data:text/html,x"),
+        ("FALLBACK_URL", ""),
+        ("MOBILE", True),
+        ("LAUNCHER", "both"),
+        ("LOCALE", "english language"),
+        ("LOCALE", "</script>"),
+        ("LOCALE", 7),
+        ("CSP", "on"),
+        ("CSP", True),
+        ("NONCE", ""),
+        ("NONCE", 7),
+        ("URL_PREFIX", "livechat"),
+        ("URL_PREFIX", "/livechat/"),
+        ("URL_PREFIX", "/"),
+        ("URL_PREFIX", "/<x>"),
+        ("URL_PREFIX", None),
+        ("COOKIE_DOMAIN", "https://example.com"),
+        ("COOKIE_DOMAIN", "example.com; Secure"),
+        ("COOKIE_DOMAIN", ""),
+        ("SANDBOX", "yes"),
+        ("SANDBOX", None),
+        ("POSITION", {"side": "top"}),
+        ("POSITION", {"x": -1}),
+        ("POSITION", {"x": "20px"}),
+        ("POSITION", {"z": 1}),
+        ("POSITION", "left"),
+        ("POSITION", {"y": True}),
+        ("OFFICE_HOURS", "9-5"),
+        ("OFFICE_HOURS", {"tz": "Mars/Olympus", "mon": "09:00-17:00"}),
+        ("PROVIDER", "zendesk"),
+        ("PROVIDER", "tawk"),
+        ("PROVIDER", 7),
+        ("RULES", "none"),
+    ],
+)
+def test_a_wrong_value_is_one_problem_that_names_its_key(key: str, bad: Any) -> None:
+    (problem,) = problems(**{key: bad})
+    assert problem.key == f"LIVECHAT_{key}"
+    assert re.fullmatch(r"LC\d{3}", problem.code)
+    assert problem.what
+    assert problem.fix
+
+
+def test_a_position_given_in_part_is_completed() -> None:
+    assert read(POSITION={"side": "left"}).position == DEFAULTS["position"] | {"side": "left"}  # type: ignore[operator]
+
+
+# Everything at once.
+
+
+def test_every_problem_is_listed_in_one_error() -> None:
+    found = problems(
+        LOAD="sometimes",
+        TOKEN_TTL=1,
+        CONSNT="required",
+        CRISP_WEBSITE_ID="nope",
+        TAWK_JS_API_KEY="short",
+        RULES=[{"lod": "eager"}, {"load": "fast"}],
+        OFFICE_HOURS={},
+        POSITION={"x": -1},
+    )
+    assert {problem.key for problem in found} == {
+        "LIVECHAT_LOAD",
+        "LIVECHAT_TOKEN_TTL",
+        "LIVECHAT_CONSNT",
+        "LIVECHAT_CRISP_WEBSITE_ID",
+        "LIVECHAT_TAWK_PROPERTY_ID",
+        "LIVECHAT_TAWK_JS_API_KEY",
+        "LIVECHAT_RULES[0]",
+        "LIVECHAT_RULES[1]",
+        "LIVECHAT_OFFICE_HOURS",
+        "LIVECHAT_POSITION",
+    }
+
+
+def test_the_errors_text_has_every_problem_with_code_key_and_cure() -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings.read({"LIVECHAT_LOAD": "x", "LIVECHAT_MOBILE": "x"}, development=True)
+    for problem in caught.value.problems:
+        for part in (problem.code, problem.key, problem.what, problem.fix):
+            assert part in str(caught.value)
+    assert isinstance(caught.value, LiveChatError)
+
+
+def test_a_wrong_configuration_stops_the_app_at_start_and_leaves_nothing_behind() -> None:
+    app = Flask("tests")
+    app.config.update(CRISP, LIVECHAT_LOAD="x")
+    with pytest.raises(ConfigError):
+        LiveChat(app)
+    assert "livechat" not in app.extensions
+    assert "livechat" not in app.blueprints
+    app.config["LIVECHAT_LOAD"] = "idle"
+    LiveChat(app)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ("LIVECHAT_PROVDER", "LIVECHAT_PROVIDER"),
+        ("LIVECHAT_CRISP_WEBSITEID", "LIVECHAT_CRISP_WEBSITE_ID"),
+        ("LIVECHAT_TAWK_API_KEY", "LIVECHAT_TAWK_JS_API_KEY"),
+        ("LIVECHAT_INTERCOM_SECRET", "LIVECHAT_INTERCOM_"),
+        ("LIVECHAT_RULE", "LIVECHAT_RULES"),
+    ],
+)
+def test_an_unknown_key_names_the_nearest_known_one_and_not_its_value(wrong: str, near: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings.read({wrong: "5ecret"}, development=True)
+    (problem,) = caught.value.problems
+    assert near in problem.fix
+    assert "5ecret" not in str(caught.value)
+
+
+def test_keys_of_others_are_nobodys_business() -> None:
+    assert settings.read({"LIVECHATTY": 1, "SECRET_KEY": "x", "OTHER_LIVECHAT_X": 1}, development=True)
+
+
+def test_a_wrong_provider_names_the_nearest_or_all() -> None:
+    (problem,) = problems(PROVIDER="crips")
+    assert "'crisp'" in problem.fix
+    (problem,) = problems(PROVIDER="zzz")
+    assert all(name in problem.fix for name in VENDORS)
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_provider_without_its_ids_is_a_problem_that_says_which(name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings.read({"LIVECHAT_PROVIDER": name}, development=True)
+    assert next(iter(IDS[name])) in caught.value.problems[0].fix
+
+
+def test_a_vendors_secret_without_its_id_is_a_problem() -> None:
+    (problem,) = problems(TAWK_JS_API_KEY=TAWK_KEY)
+    assert problem.key == "LIVECHAT_TAWK_PROPERTY_ID"
+
+
+@pytest.mark.parametrize("empty", [None, "", False])
+def test_no_provider_is_no_problem(empty: Any) -> None:
+    assert settings.read({"LIVECHAT_PROVIDER": empty}, development=False).provider is None
+
+
+# Vendor keys.
+
+
+@pytest.mark.parametrize(
+    ("key", "good"),
+    [
+        ("TAWK_PROPERTY_ID", "0123456789abcdefABCDEF01"),
+        ("TAWK_WIDGET_ID", "1itmog912"),
+        ("CRISP_WEBSITE_ID", "42286AB3-b29a-4fde-8538-da0ae501d825"),
+        ("INTERCOM_REGION", "au"),
+        ("INTERCOM_IDENTITY", "hmac"),
+        ("INTERCOM_API_VERSION", 2.16),
+    ],
+)
+def test_the_vendors_grammars_are_accepted(key: str, good: Any) -> None:
+    config = CRISP | ALL_IDS | {f"LIVECHAT_{key}": good}
+    vendor, _, rest = key.partition("_")
+    assert settings.read(config, development=True).providers[vendor.lower()][rest] == str(good)
+
+
+@pytest.mark.parametrize(
+    ("key", "bad"),
+    [
+        ("TAWK_PROPERTY_ID", "58ca8453b8a7e060cd3b1ec"),
+        ("TAWK_PROPERTY_ID", "58ca8453b8a7e060cd3b1ecg"),
+        ("TAWK_PROPERTY_ID", "58ca8453b8a7e060cd3b1ecb\n"),
+        ("TAWK_WIDGET_ID", "a/b"),
+        ("TAWK_JS_API_KEY", "short"),
+        ("CRISP_WEBSITE_ID", "42286ab3b29a4fde8538da0ae501d825"),
+        ("CRISP_API_TIER", "gold"),
+        ("INTERCOM_APP_ID", "abc 123"),
+        ("INTERCOM_REGION", "ap"),
+        ("INTERCOM_IDENTITY", "none"),
+        ("INTERCOM_API_VERSION", "latest"),
+    ],
+)
+def test_other_values_are_refused_with_where_to_find_the_right_one(key: str, bad: str) -> None:
+    config = CRISP | ALL_IDS | {f"LIVECHAT_{key}": bad}
+    with pytest.raises(ConfigError) as caught:
+        settings.read(config, development=True)
+    (problem,) = caught.value.problems
+    vendor, _, rest = key.partition("_")
+    where = next(one.where for one in providers.load(vendor.lower()).keys if one.name == rest)
+    assert (problem.key, problem.fix) == (f"LIVECHAT_{key}", where)
+
+
+def test_ids_that_the_environment_turned_into_numbers_are_read_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_LIVECHAT_TAWK_PROPERTY_ID", "123456789012345678901234")
+    monkeypatch.setenv("FLASK_LIVECHAT_INTERCOM_APP_ID", "12e4")
+    app = Flask("tests")
+    app.config.from_prefixed_env()
+    with pytest.raises(ConfigError) as caught:
+        LiveChat(app)
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.code) == ("LIVECHAT_INTERCOM_APP_ID", "LC104")
+
+
+def test_secrets_come_from_the_environment_as_one_or_as_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASK_LIVECHAT_CRISP_IDENTITY_SECRET", '["newest", "older"]')
+    monkeypatch.setenv("FLASK_LIVECHAT_CRISP_SESSION_SECRET", "alone")
+    app = Flask("tests")
+    app.config.update(CRISP)
+    app.config.from_prefixed_env()
+    LiveChat(app)
+    values = app.extensions["livechat"].settings.providers["crisp"]
+    assert tuple(values["IDENTITY_SECRET"]) == ("newest", "older")
+    assert tuple(values["SESSION_SECRET"]) == ("alone",)
+
+
+@pytest.mark.parametrize("empty", ["", None, [], ()])
+def test_an_empty_secret_counts_as_none(empty: Any) -> None:
+    assert "IDENTITY_SECRET" not in read(CRISP_IDENTITY_SECRET=empty).providers["crisp"]
+
+
+def test_a_list_with_an_empty_secret_is_a_problem() -> None:
+    (problem,) = problems(CRISP_IDENTITY_SECRET=["good", ""])
+    assert problem.key == "LIVECHAT_CRISP_IDENTITY_SECRET"
+
+
+def test_secrets_print_as_a_count() -> None:
+    found = read(CRISP_IDENTITY_SECRET=["5ecret-1", "5ecret-2"])
+    shown = f"{found!r}{found}{dict(found.providers)!r}{found.providers['crisp']['IDENTITY_SECRET']}"
+    assert "5ecret" not in shown
+    assert "<2 secrets>" in shown
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    found = read()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.load = "eager"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        found.providers["crisp"]["WEBSITE_ID"] = "x"  # type: ignore[index]
+    with pytest.raises(TypeError):
+        found.position["x"] = 1  # type: ignore[index]
+
+
+def test_the_configuration_is_read_once_at_start() -> None:
+    app = create_app("crisp")
+    before = app.test_client().get("/").text
+    app.config["LIVECHAT_LOAD"] = "eager"
+    assert app.test_client().get("/").text == before
+
+
+# Sandbox.
+
+
+@pytest.mark.parametrize("insisted", [True, 1, 1.0])
+def test_the_sandbox_does_not_start_in_production_however_yes_is_written(insisted: Any) -> None:
+    (problem,) = problems(development=False, SANDBOX=insisted)
+    assert problem.key == "LIVECHAT_SANDBOX"
+
+
+@pytest.mark.parametrize(("development", "given"), [(True, True), (True, "allow"), (False, "allow")])
+def test_the_sandbox_starts_in_development_or_when_allowed(development: bool, given: Any) -> None:
+    assert read(development, SANDBOX=given).sandbox is True
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_the_sandbox_needs_no_keys_at_all(name: str) -> None:
+    found = settings.read({"LIVECHAT_PROVIDER": name, "LIVECHAT_SANDBOX": True}, development=True)
+    assert set(found.providers) == set(VENDORS)
+    assert found.providers[name][providers.load(name).identity]
+
+
+def test_outside_the_sandbox_no_example_is_ever_used() -> None:
+    assert set(read().providers) == {"crisp"}
+    assert "IDENTITY_SECRET" not in read().providers["crisp"]
+
+
+# Rooms.
+
+
+def test_a_room_that_there_is_not_is_said_with_those_there_are() -> None:
+    with pytest.raises(LiveChatError, match="crisp, intercom, tawk"):
+        providers.load("zendesk")
+
+
+@pytest.mark.parametrize("name", ["", "../crisp", "crisp.widget", "__init__", "os"])
+def test_no_name_loads_anything_but_a_room(name: str) -> None:
+    with pytest.raises(LiveChatError):
+        providers.load(name)
