@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -92,7 +91,8 @@ class LiveChat:
         """Rule for one view. Stands above or below ``@app.route``. Raises ``ConfigError`` for a wrong field."""
 
         def decorate(view: F) -> F:
-            setattr(view, RULE, _checked(f"@livechat.rule on {view.__name__}", fields))
+            rule = _checked(f"@livechat.rule on {getattr(view, '__name__', _name(view))}", fields)
+            setattr(view, RULE, replace(rule, one_view=True))
             return view
 
         return decorate
@@ -156,24 +156,24 @@ class LiveChat:
 
     def button(self, label: str, **attributes: Any) -> Markup:
         """``{{ livechat_button("Chat with us", class_="primary") }}``: a launcher. Nothing without a provider."""
-        if self.settings.provider is None:
+        if not self.settings.providers:
             return Markup("")
         return page.button(label, attributes)
 
     def _tag(self, overrides: Mapping[str, Any]) -> Markup:
         own = [_checked("template", overrides)] if overrides else []
-        if self.settings.provider is None and "provider" not in overrides and not self.settings.rules:
+        if not self.settings.providers:
             return Markup("")
         # An error page is another page of the same request: the first may have got as far as its tag.
-        current = (sys.exc_info()[1],)
+        current = (page_context.handled_error(),)
         if g.get("_livechat_page") == current:
             return Markup("")
         decision = self._decide(address(), own)
         if not decision.show:
             return Markup("")
         g._livechat_page, g._livechat_decision = current, decision
-        g._livechat_markup = self._render(decision)
-        return Markup(g._livechat_markup)
+        markup = g._livechat_markup = self._render(decision)
+        return markup
 
     def _render(self, decision: Decision) -> Markup:
         state, room, now = _state(), page.room_of(decision), self.now()

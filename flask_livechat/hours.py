@@ -79,6 +79,8 @@ def _clock(text: str) -> time:
 
 
 def _date(value: Any) -> date:
+    if isinstance(value, datetime):  # which is a date as well, but equals none
+        return value.date()
     try:
         return value if isinstance(value, date) else date.fromisoformat(str(value))
     except ValueError:

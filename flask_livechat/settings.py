@@ -141,7 +141,7 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     given = {str(key): value for key, value in config.items() if str(key).startswith(PREFIX)}
     _unknown(given, problems)
     core = {name: _option(name, option, given, problems) for name, option in OPTIONS.items()}
-    if core["SANDBOX"] is True and not development:
+    if core["SANDBOX"] and core["SANDBOX"] != "allow" and not development:
         why = "the sandbox does not start outside debug or testing: its visitors would reach nobody"
         problems.append(Problem("LC106", PREFIX + "SANDBOX", why, "Remove it, or set it to 'allow' to insist."))
     rooms = {name: providers.load(name) for name in providers.names()}
@@ -209,9 +209,13 @@ def _plain(key: Key, prefix: str, value: Any, problems: list[Problem]) -> str:
         problems.append(
             Problem("LC104", prefix + key.name, what, "Put it in quotes, also in the environment: '\"12e4\"'.")
         )
-    elif not re.fullmatch(key.pattern, text):
+    elif not _fits(key, text):
         problems.append(Problem("LC102", prefix + key.name, f"{text[:80]!r} does not look right", key.where))
     return text
+
+
+def _fits(key: Key, text: str) -> bool:
+    return text.isprintable() and re.fullmatch(key.pattern, text) is not None
 
 
 def _secrets(key: Key, prefix: str, value: Any, problems: list[Problem]) -> Secrets:
@@ -219,7 +223,7 @@ def _secrets(key: Key, prefix: str, value: Any, problems: list[Problem]) -> Secr
     many = value if isinstance(value, list | tuple) else [value]
     texts = Secrets(str(one) for one in many)
     for one, text in zip(many, texts, strict=True):
-        if isinstance(one, float | bool) or not re.fullmatch(key.pattern, text):
+        if isinstance(one, float | bool) or not _fits(key, text):
             what = f"a secret of {len(text)} characters does not look right"
             problems.append(Problem("LC102", prefix + key.name, what, key.where))
     return texts

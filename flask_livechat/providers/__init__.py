@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import math
 import pkgutil
 import re
@@ -14,6 +15,8 @@ from typing import Any
 
 from ..errors import LiveChatError
 from ..model import Value, Visitor, well_formed
+
+log = logging.getLogger("flask_livechat")
 
 Values = Mapping[str, Any]
 """A room's configuration by key name (``"PROPERTY_ID"``); a secret is ``Secrets``, newest first."""
@@ -125,9 +128,10 @@ def fit(
     """At most ``most`` attributes, adapted. What becomes empty is left out, and so is a key seen before."""
     fitted: dict[str, Any] = {}
     for name, content in attributes.items():
-        adapted = key(name)
-        if adapted and adapted not in fitted and content is not None and len(fitted) < most:
-            fitting = value(scalar(content))
-            if fitting not in (None, ""):
-                fitted[adapted] = fitting
-    return fitted
+        adapted, plain = key(name), scalar(content)
+        fitting = None if plain is None else value(plain)
+        if adapted and adapted not in fitted and fitting not in (None, ""):
+            fitted[adapted] = fitting
+    if len(fitted) > most:
+        log.debug("livechat: %d attributes are more than the vendor's %d; the last are left out.", len(fitted), most)
+    return dict(list(fitted.items())[:most])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sys
 
@@ -11,10 +12,21 @@ from werkzeug.exceptions import HTTPException
 from ..model import Value
 
 
+def handled_error() -> BaseException | None:
+    """The error that Flask is answering with the page being rendered.
+
+    A view may render inside an ``except`` of its own: then the error came no further than the view, and the outermost
+    frame of its traceback is not Flask's.
+    """
+    error = sys.exc_info()[1]
+    trace = error.__traceback__ if error else None
+    return error if trace and trace.tb_frame.f_globals.get("__name__") == "flask.app" else None
+
+
 def of_page() -> dict[str, Value]:
     """What agents see of the page itself, the same for every visitor: never the query, never a traceback."""
     said: dict[str, Value] = {"path": request.path, "endpoint": request.endpoint}
-    error = sys.exc_info()[1]
+    error = handled_error()
     if error is not None:
         status = error.code if isinstance(error, HTTPException) else 500
         said |= {"error_status": status, "error_id": _error_id(status)}
@@ -25,7 +37,7 @@ def _error_id(status: int | None) -> str:
     """An id that agents see and that stands in the app's log, so that one finds the other."""
     if "_livechat_error_id" not in g:
         g._livechat_error_id = secrets.token_hex(6)
-        current_app.logger.info(
-            "livechat: error page %s of %s has id %s", status, request.endpoint, g._livechat_error_id
-        )
+        level = logging.ERROR if (status or 500) >= 500 else logging.INFO
+        text = "livechat: error page %s of %s has id %s"
+        current_app.logger.log(level, text, status, request.endpoint, g._livechat_error_id)
     return str(g._livechat_error_id)

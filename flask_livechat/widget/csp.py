@@ -41,6 +41,9 @@ def write(directives: Sources) -> str:
 def merge_directives(directives: Mapping[str, list[str]], needs: Sources) -> dict[str, list[str]]:
     """``directives`` with ``needs`` allowed. Nothing but ``'none'`` is removed, and nothing allowed is narrowed."""
     merged = {name: list(sources) for name, sources in directives.items()}
+    if "child-src" in needs and not {"child-src", "worker-src"} & merged.keys():
+        # Workers fall back to child-src before script-src: once there is one, they must keep what they had.
+        needs = {**needs, "worker-src": needs.get("worker-src", ())}
     for name, sources in needs.items():
         for target in [name, *(element for element in ELEMENTS.get(name, ()) if element in directives)]:
             if target not in merged:
@@ -61,9 +64,10 @@ def merge(policy: str, needs: Sources) -> str:
 
 def merge_mapping(policy: Mapping[str, Any], needs: Sources) -> dict[str, Any]:
     """The same for the dicts that Flask-Talisman takes: a value keeps its type (text, list or tuple)."""
-    parsed = {name: value.split() if isinstance(value, str) else list(value) for name, value in policy.items()}
+    given = {name.lower(): value for name, value in policy.items()}
+    parsed = {name: value.split() if isinstance(value, str) else list(value) for name, value in given.items()}
     merged = merge_directives(parsed, needs)
-    return {name: _like(policy.get(name, ""), sources) for name, sources in merged.items()}
+    return {name: _like(given.get(name, ""), sources) for name, sources in merged.items()}
 
 
 def with_nonce(needs: Sources, nonce: str | None) -> dict[str, list[str]]:
@@ -84,8 +88,13 @@ def _inherit(name: str, sources: Iterable[str]) -> list[str]:
 
 def _add(sources: list[str], more: Iterable[str]) -> list[str]:
     kept = [source for source in sources if source.lower() != "'none'"]
-    present = {source.lower() for source in kept}
-    return kept + [source for source in dict.fromkeys(more) if source.lower() not in present]
+    present = {_comparable(source) for source in kept}
+    return kept + [source for source in dict.fromkeys(more) if _comparable(source) not in present]
+
+
+def _comparable(source: str) -> str:
+    """Hosts and keywords are the same in any case; nonces and hashes are not."""
+    return source if source.lower().startswith(("'nonce-", "'sha")) else source.lower()
 
 
 def _like(original: Any, sources: list[str]) -> Any:

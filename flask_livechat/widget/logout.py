@@ -20,6 +20,8 @@ def end(response: Response, request: Request, settings: Settings) -> None:
 
     The mark names the vendors that are still to end, because each page runs only one vendor's loader.
     """
+    if not settings.providers:
+        return
     for header in _expired(settings, request.host):
         response.headers.add("Set-Cookie", header)
     mark = ".".join(settings.providers)

@@ -22,14 +22,18 @@ def add_event(name: str, metadata: dict[str, Any]) -> None:
     g._livechat_session = True
     event = {"name": cut(str(name), 100), "metadata": {str(k)[:50]: _small(v) for k, v in list(metadata.items())[:10]}}
     events = [*session.get(EVENTS, []), event][-MOST_EVENTS:]
-    while events and len(json.dumps(events)) > MOST_BYTES:
+    if len(json.dumps(event)) > MOST_BYTES // 2:
+        event["metadata"] = {}  # the name still says that it happened, and the events before it stay
+    while len(json.dumps(events)) > MOST_BYTES:
         events.pop(0)
     session[EVENTS] = events
 
 
 def take_events(app: Flask, request: Request) -> list[dict[str, Any]]:
-    """The events that wait, which are then gone from the session."""
-    return list(session.pop(EVENTS, [])) if _kept(app, request) and EVENTS in session else []
+    """The events that wait, which are then gone from the session. An error page gets what the failed page had."""
+    if _kept(app, request) and EVENTS in session:
+        g._livechat_events = list(session.pop(EVENTS))
+    return list(g.get("_livechat_events", []))
 
 
 def add_action(name: str) -> None:

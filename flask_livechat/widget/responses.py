@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, current_app
 from markupsafe import Markup
 
 
@@ -17,7 +17,13 @@ def make_private(response: Response) -> None:
 
 
 def without(response: Response, markup: Markup) -> Response:
-    """A response that is not a page carries no tag."""
-    if not response.is_streamed and not response.direct_passthrough:
-        response.set_data(response.get_data(as_text=True).replace(str(markup), ""))
+    """A response that is not a page carries no tag, be it as it is or within JSON; and no cache shares it."""
+    make_private(response)
+    if response.is_streamed or response.direct_passthrough:
+        return response
+    body = original = response.get_data()
+    for written in (str(markup), current_app.json.dumps(str(markup))[1:-1]):
+        body = body.replace(written.encode(), b"")
+    if body != original:
+        response.set_data(body)
     return response

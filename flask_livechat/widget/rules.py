@@ -31,6 +31,7 @@ class Rule:
     when: Predicate | None = None
     path_pattern: re.Pattern[str] | None = field(default=None, repr=False)
     endpoint_pattern: re.Pattern[str] | None = field(default=None, repr=False)
+    one_view: bool = False  # said at the view itself
 
     def matches(self, address: Address, ask: Callable[[Predicate], bool]) -> bool:
         """``ask`` calls the predicate: whoever has a logger knows what to do with one that raises."""
@@ -46,7 +47,7 @@ class Rule:
     def exact(self) -> bool:
         """Whether it speaks of one page, not of many: only then may it show chat where the address holds a secret."""
         one_path = self.path is not None and "*" not in self.path
-        return one_path or (self.endpoint is not None and "*" not in self.endpoint)
+        return self.one_view or one_path or (self.endpoint is not None and "*" not in self.endpoint)
 
 
 def make(
@@ -83,7 +84,8 @@ def decide(
     LIVECHAT_RULES, of which the first that matches counts. Each field comes from the strongest rule that names it.
     """
     layers = [rule for rule in own if rule.matches(address, ask)]
-    layers += [rule for rule in configured if rule.matches(address, ask)][:1]
+    first = next((rule for rule in configured if rule.matches(address, ask)), None)
+    layers += [first] if first else []
     chosen, sources = dict(defaults), dict.fromkeys(defaults, "defaults")
     for rule in reversed(layers):
         chosen |= rule.what

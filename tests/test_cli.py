@@ -1,0 +1,123 @@
+"""``flask livechat explain`` and ``flask livechat csp``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from flask_livechat import Visitor
+
+from .conftest import ALL_IDS, SECRETS, VENDORS, chat_of, create_app
+
+MakeApp = Callable[..., Flask]
+PROOFS = {"tawk": "email, id", "crisp": "email", "intercom": "expires, jwt"}
+
+
+def run(app: Flask, *words: str, ok: bool = True) -> Result:
+    result = app.test_cli_runner().invoke(args=["livechat", *words])
+    assert (result.exit_code == 0) is ok, result.output
+    return result
+
+
+def test_explain_says_what_the_page_gets_and_why(make_app: MakeApp) -> None:
+    app = make_app(LIVECHAT_RULES=[{"path": "/pricing", "load": "eager", "preload": True}])
+    said = run(app, "explain", "/pricing").output
+    assert said.startswith("/pricing: chat by crisp\nwhy: LIVECHAT_RULES[0] (path '/pricing')\n")
+    assert re.search(r"load\s+eager\s+LIVECHAT_RULES\[0\]", said)
+    assert re.search(r"mobile\s+show\s+defaults", said)
+    assert "visitor: anonymous" in said
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/quiet", "LIVECHAT_RULES[0] (path '/quiet')"),
+        ("/reset-password", "carries a secret"),
+        ("/?token=abc", "the query key 'token'"),
+    ],
+)
+def test_explain_says_why_a_page_gets_none(make_app: MakeApp, path: str, why: str) -> None:
+    said = run(make_app(LIVECHAT_RULES=[{"path": "/quiet", "show": False}]), "explain", path).output
+    assert f"{path}: no chat\n" in said
+    assert why in said
+    assert "visitor:" not in said
+
+
+def test_explain_says_that_nothing_is_configured() -> None:
+    assert "LIVECHAT_PROVIDER" in run(create_app(None), "explain", "/").output
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_explain_as_a_user_says_which_proof_is_sent_and_never_what_it_holds(name: str) -> None:
+    said = run(create_app(name), "explain", "/", "--as", "42").output
+    assert f"visitor: identified; proof: {PROOFS[name]}\n" in said
+    assert not re.search(r"ada@example\.com|First Visitor|[0-9a-f]{64}|eyJ", said)
+    assert next(iter(SECRETS[name].values())) not in said
+
+
+def test_explain_says_when_an_identity_is_unverified_or_not_sent(make_app: MakeApp) -> None:
+    unverified = make_app(secrets=False, LIVECHAT_ALLOW_UNVERIFIED=True)
+    assert "none: unverified" in run(unverified, "explain", "/", "--as", "42").output
+    quiet = make_app(LIVECHAT_RULES=[{"path": "/", "identify": False}])
+    assert "anonymous (identify=False)" in run(quiet, "explain", "/", "--as", "42").output
+    assert "visitor: anonymous\n" in run(make_app(secrets=False), "explain", "/", "--as", "42").output
+
+
+def test_explain_asks_the_visitor_loader(make_app: MakeApp) -> None:
+    app = make_app()
+    asked: list[Any] = []
+    chat_of(app).visitor_loader(lambda user: asked.append(user.id) or Visitor("1", email="x@example.com"))  # type: ignore[func-returns-value]
+    assert "identified" in run(app, "explain", "/", "--as", "7").output
+    assert asked == ["7"]
+
+
+def test_explain_as_somebody_who_is_not_there_says_so(make_app: MakeApp) -> None:
+    assert "there is no user '99'" in run(make_app(), "explain", "/", "--as", "99", ok=False).output
+
+
+def test_explain_as_a_user_without_flask_login_says_so() -> None:
+    app = create_app("crisp", login=False)
+    assert "no flask-login user_loader" in run(app, "explain", "/", "--as", "42", ok=False).output
+
+
+@pytest.mark.parametrize("command", ["explain", "csp"])
+def test_a_path_starts_with_a_slash(make_app: MakeApp, command: str) -> None:
+    assert "starts with a slash" in run(make_app(), command, "pricing", ok=False).output
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_csp_prints_what_the_page_needs_one_directive_a_line(name: str) -> None:
+    app = create_app(name)
+    said = run(app, "csp", "/").output
+    with app.test_request_context("/"):
+        assert said.replace("\n", " ").strip() == chat_of(app).csp()
+    assert said.startswith("script-src 'self' https://")
+    assert all(line.endswith(";") for line in said.splitlines()[:-1])
+
+
+def test_csp_merges_into_a_policy_of_ones_own(make_app: MakeApp) -> None:
+    said = run(make_app(), "csp", "/", "--policy", "default-src 'none'; report-uri /csp").output
+    assert said.startswith("default-src 'none';\nreport-uri /csp;\nscript-src 'self' https://client.crisp.chat;")
+
+
+def test_csp_of_a_page_without_chat_says_so(make_app: MakeApp) -> None:
+    app = make_app(LIVECHAT_RULES=[{"path": "/quiet", "show": False}])
+    assert run(app, "csp", "/quiet").output == "/quiet carries no chat: nothing to add.\n"
+
+
+def test_csp_knows_the_pages_own_vendor(make_app: MakeApp) -> None:
+    app = make_app("crisp", **ALL_IDS, LIVECHAT_RULES=[{"path": "/help", "provider": "intercom"}])
+    said = run(app, "csp", "/help").output
+    assert "intercom" in said
+    assert "crisp" not in said
+
+
+def test_the_group_says_what_it_is_for(make_app: MakeApp) -> None:
+    said = run(make_app(), "--help").output
+    assert "explain" in said
+    assert "csp" in said

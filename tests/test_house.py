@@ -1,0 +1,251 @@
+"""The house: which way imports point, and what there is only one of. See the architecture in the docs."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import flask_livechat
+from flask_livechat import providers, settings
+
+PACKAGE = Path(flask_livechat.__file__).parent
+ROOT = PACKAGE.parent
+SOURCES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if "node_modules" not in path.parts
+}
+BASE = {"errors", "model", "signing", "hours"}
+TOP = {"cli", "doctor", "testing", "sandbox"}
+
+
+def imports(path: Path, *, late: bool = False) -> set[str]:
+    """What a module imports, as names inside the package (``.widget.csp``) or of others (``flask``).
+
+    ``late``: also what it imports inside functions. What only types need is left out.
+    """
+    return {name for node in statements(ast.parse(path.read_text("utf-8")), late) for name in named(node, path)}
+
+
+def statements(tree: ast.AST, late: bool) -> Iterator[ast.Import | ast.ImportFrom]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        elif late or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from statements(node, late)
+
+
+def named(node: ast.Import | ast.ImportFrom, path: Path) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+        return
+    package = list(path.relative_to(PACKAGE).parent.parts)
+    if not node.level:
+        yield node.module or ""
+        return
+    base = package[: len(package) - node.level + 1] + (node.module or "").split(".")
+    stem = ".".join(part for part in base if part)
+    for alias in node.names:
+        full = ".".join(part for part in (stem, alias.name) if part)
+        is_module = (PACKAGE / full.replace(".", "/")).exists() or (PACKAGE / (full.replace(".", "/") + ".py")).exists()
+        yield "." + (full if is_module else stem)
+
+
+def inside(path: Path, *, late: bool = False) -> set[str]:
+    return {name[1:] for name in imports(path, late=late) if name.startswith(".")}
+
+
+def outside(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports(path, late=True) if not name.startswith(".")}
+
+
+def floor(module: str) -> int:
+    """How high a module stands: imports go down or stay on the floor."""
+    first = module.partition(".")[0]
+    if first in BASE:
+        return 0
+    if first == "providers":
+        return 1
+    if first in ("settings", "widget", "desk"):
+        return 2
+    return 4 if first in TOP else 3
+
+
+def test_the_reader_of_imports_sees_what_is_there() -> None:
+    assert "widget.csp" in inside(SOURCES["extension"])
+    assert "sandbox" in inside(SOURCES["extension"], late=True) - inside(SOURCES["extension"])
+    assert "flask" in outside(SOURCES["extension"])
+    assert "signing" in inside(SOURCES["providers.crisp.widget"])
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if name != "__init__"])
+def test_imports_point_down(module: str) -> None:
+    own = module.removesuffix(".__init__")
+    wrong = {name for name in inside(SOURCES[module]) if floor(name) > floor(own)}
+    assert not wrong
+
+
+@pytest.mark.parametrize("wings", [("widget", "desk"), ("desk", "widget")])
+def test_the_two_wings_never_import_each_other(wings: tuple[str, str]) -> None:
+    for module, path in SOURCES.items():
+        if module.startswith(wings[0] + "."):
+            assert not [name for name in inside(path, late=True) if name.split(".")[0] == wings[1]], module
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if name.startswith("providers.")])
+def test_a_vendors_room_knows_no_other_room(module: str) -> None:
+    vendor = module.split(".")[1]
+    others = {f"providers.{name}" for name in providers.names() if name != vendor}
+    assert not {name for name in inside(SOURCES[module], late=True) if ".".join(name.split(".")[:2]) in others}
+
+
+PURE = [
+    name
+    for name in SOURCES
+    if name.split(".")[0] in {*BASE, "providers"} or name in ("widget.rules", "widget.csp", "widget.secrecy")
+]
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_what_is_pure_imports_neither_flask_nor_a_client(module: str) -> None:
+    assert not outside(SOURCES[module]) & {"flask", "flask_login", "werkzeug", "jinja2", "httpx", "requests", "urllib3"}
+
+
+def test_only_the_desk_speaks_http() -> None:
+    speakers = {name for name, path in SOURCES.items() if outside(path) & {"httpx", "requests", "urllib3"}}
+    assert speakers <= {"desk.rest"}
+
+
+def test_importing_the_package_loads_no_client_no_database_and_no_sandbox() -> None:
+    code = (
+        "import sys, flask_livechat\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('httpx', 'httpcore', 'sqlalchemy', 'sqlite3')"
+        " or name.startswith(('flask_livechat.desk', 'flask_livechat.sandbox'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+# What a vendor is called.
+
+
+def python_code(source: str) -> str:
+    """Python without comments and docstrings."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
+            node, clean=False
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value = ast.Constant(None)  # a string that stands alone: a remark
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def script_code(source: str) -> str:
+    """JavaScript without comments."""
+    return re.sub(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", "", source, flags=re.DOTALL)
+
+
+def test_comments_and_docstrings_are_told_from_code() -> None:
+    assert "crisp" not in python_code('"""crisp"""\ndef f():\n    "crisp"  # crisp\n')
+    assert "crisp" in python_code('def f(x="crisp"):\n    """crisp"""\n')
+    assert script_code('/* crisp */ x("https://a"); // crisp') == ' x("https://a"); '
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path in sorted(PACKAGE.rglob("*"))
+        if path.suffix in (".py", ".js", ".ts", ".html")
+        and path.relative_to(PACKAGE).parts[0] != "sandbox"
+        and not any(path.is_relative_to(PACKAGE / "providers" / name) for name in providers.names())
+    ],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_a_vendor_is_named_in_its_own_room_only(path: Path) -> None:
+    source = path.read_text("utf-8")
+    code = python_code(source) if path.suffix == ".py" else script_code(source)
+    words = "|".join([*providers.names(), *(re.escape(providers.load(name).title) for name in providers.names())])
+    assert not re.findall(words, code, re.IGNORECASE)
+
+
+# What there is only one of.
+
+
+def places(pattern: str) -> list[str]:
+    return [name for name, path in SOURCES.items() for _ in re.findall(pattern, python_code(path.read_text("utf-8")))]
+
+
+def test_secrets_are_compared_in_one_place() -> None:
+    assert places(r"compare_digest") == ["signing"]
+
+
+def test_the_widgets_clock_is_read_in_one_place() -> None:
+    calls = {
+        name: [
+            ast.unparse(node.func)
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Call)
+        ]
+        for name, path in SOURCES.items()
+        if not name.startswith("sandbox")  # the stand-ins live in the present
+    }
+    clocks = {"datetime.now", "datetime.utcnow", "date.today", "time.time", "time"}
+    assert [name for name, called in calls.items() for one in called if one in clocks] == ["extension"]
+
+
+def test_json_is_put_into_html_in_one_place() -> None:
+    assert places(r"allow_nan=False") == ["widget.page"]
+    assert places(r"translate\(ESCAPES\)") == ["widget.page"]
+
+
+def test_nothing_reads_the_environment() -> None:
+    assert places(r"os\.environ|getenv") == []
+
+
+# What ships.
+
+
+def test_the_package_says_that_it_is_typed_and_brings_its_scripts() -> None:
+    assert (PACKAGE / "py.typed").is_file()
+    assert (PACKAGE / "widget" / "loader.js").is_file()
+    for name in providers.names():
+        assert (PACKAGE / "providers" / name / "widget.js").is_file()
+
+
+def test_the_public_names_are_the_contracts() -> None:
+    contract = {"Company", "ConfigError", "Decision", "LiveChat", "LiveChatError", "Visitor"}
+    assert contract <= set(flask_livechat.__all__)
+    assert all(hasattr(flask_livechat, name) for name in flask_livechat.__all__)
+    surface = (
+        "init_app visitor_loader context_loader context action track rule rule_for decide csp forget impersonating"
+    )
+    assert all(callable(getattr(flask_livechat.LiveChat, name)) for name in surface.split())
+
+
+# What is documented.
+
+
+def documentation() -> str:
+    pages = [ROOT / "README.rst", *sorted((ROOT / "docs").rglob("*.rst"))]
+    return "\n".join(page.read_text("utf-8") for page in pages if page.is_file())
+
+
+@pytest.mark.parametrize("key", settings.keys())
+def test_every_key_of_the_configuration_is_in_the_docs(key: str) -> None:
+    assert re.search(rf"\b{key}\b", documentation())
+
+
+@pytest.mark.parametrize("command", ["explain", "csp"])
+def test_every_command_is_in_the_docs(command: str) -> None:
+    assert f"flask livechat {command}" in documentation()
