@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/images anew, from the example app on the sandbox in a real browser: ``make screenshots``."""
+"""Takes the pictures in docs/images anew, from the example app in a real browser: ``make screenshots``."""
 
 from __future__ import annotations
 

@@ -197,6 +197,21 @@ def test_a_binary_file_made_from_a_page_arrives_unharmed(make_app: MakeApp) -> N
     assert (response.status_code, response.data) == (200, pdf)
 
 
+@pytest.mark.parametrize("logged_in", [False, True])
+def test_a_file_made_from_a_page_is_private_only_with_somebody_in_it(make_app: MakeApp, logged_in: bool) -> None:
+    app = make_app()
+
+    @app.get("/feed")
+    def feed() -> Response:
+        response = Response(render_template_string(PAGE), mimetype="application/xml")
+        response.headers["Cache-Control"] = SHARED
+        return response
+
+    said = (log_in(app) if logged_in else app.test_client()).get("/feed").headers["Cache-Control"]
+    assert ("private" in said) is logged_in
+    assert (said == SHARED) is not logged_in
+
+
 def test_xhtml_is_a_page_too(make_app: MakeApp) -> None:
     app = make_app()
     xhtml = "application/xhtml+xml"
@@ -249,6 +264,24 @@ def test_an_event_is_not_lost_when_its_page_fails_and_an_error_page_comes(make_a
 
     app.register_error_handler(500, lambda error: (render_template_string(PAGE), 500))
     assert [event["name"] for event in page(app.test_client(), "/page")["events"]] == ["paid"]
+
+
+def test_an_event_of_the_error_handler_comes_beside_that_of_the_failed_page(make_app: MakeApp) -> None:
+    app = make_app(PROPAGATE_EXCEPTIONS=False)
+
+    @app.get("/page")
+    def failing() -> str:
+        chat_of(app).track("paid")
+        return render_template_string(PAGE + "{{ 1 // 0 }}")
+
+    @app.errorhandler(500)
+    def error_page(error: Exception) -> tuple[str, int]:
+        chat_of(app).track("saw an error")
+        return render_template_string(PAGE), 500
+
+    client = app.test_client()
+    assert [event["name"] for event in page(client, "/page")["events"]] == ["paid", "saw an error"]
+    assert page(client)["events"] == []
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 503])
