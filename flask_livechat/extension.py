@@ -180,7 +180,7 @@ class LiveChat:
         # What is rendered while the response already streams can no longer be made private: the loader fetches it.
         fetched = state.settings.identity_delivery == "fetch" or g.get("_livechat_finished", False)
         found = NOBODY if fetched or not decision.identify else self._identity(room.name)
-        extra = {} if fetched else self._personal_context(room.name)
+        extra = {} if fetched else self._personal_context(found)
         g._livechat_private = bool(found.visitor is not None or extra)
         left = not fetched and logout.marked(request, room.name)
         events = [] if fetched else memory.take_events(current_app, request)
@@ -219,7 +219,7 @@ class LiveChat:
             "visitor": found.visitor,
             "proof": found.proof,
             "who": found.who,
-            "context": page.context(room, self._personal_context(provider)),
+            "context": page.context(room, self._personal_context(found)),
             "events": memory.take_events(current_app, request),
         }
 
@@ -251,16 +251,21 @@ class LiveChat:
         return self._guard(_name(load), lambda: self._ask_for_visitor(load), None)
 
     def _ask_for_visitor(self, load: Callable[[Any], Visitor | None]) -> Visitor | None:
-        if not hasattr(current_app, "login_manager"):
-            return load(None) if self._visitor_loader else None
-        user = visitors.logged_in_user(current_app, request)
-        return None if user is None else load(user)
+        if hasattr(current_app, "login_manager"):
+            user = visitors.logged_in_user(current_app, request)
+            visitor = None if user is None else load(user)
+        else:
+            visitor = load(None) if self._visitor_loader else None
+        if visitor is not None and not isinstance(visitor, Visitor):
+            raise TypeError(f"a visitor_loader returns a Visitor or None, not {type(visitor).__name__}")
+        return visitor
 
-    def _personal_context(self, provider: str) -> dict[str, Value]:
-        """What loaders and views say, the last actions, and how old the account is."""
+    def _personal_context(self, found: Identity) -> dict[str, Value]:
+        """What loaders and views say, the last actions, and how old the account is of somebody who is identified."""
         loader = self._context_loader
         loaded: dict[str, Value] = self._guard(_name(loader), lambda: dict(loader()), {}) if loader else {}
-        visitor, actions = self._visitor(), memory.last_actions(current_app, request)
+        visitor = None if found is NOBODY else self._visitor()
+        actions = memory.last_actions(current_app, request)
         extra: dict[str, Value] = {}
         if visitor and visitor.created_at:
             extra["account_age_days"] = max(0, (self.now() - visitor.created_at).days)
@@ -326,10 +331,10 @@ class LiveChat:
         markup = g.get("_livechat_markup")
         if markup is None:
             return response
-        if response.mimetype not in ("text/html", "application/xhtml+xml"):
-            return responses.without(response, markup)
         if g._livechat_private:
             responses.make_private(response)
+        if response.mimetype not in ("text/html", "application/xhtml+xml"):
+            return responses.without(response, markup)
         if self.settings.csp == "merge":
             needs = self._needs()
             for name in CSP_HEADERS:

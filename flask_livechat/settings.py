@@ -210,8 +210,13 @@ def _plain(key: Key, prefix: str, value: Any, problems: list[Problem]) -> str:
             Problem("LC104", prefix + key.name, what, "Put it in quotes, also in the environment: '\"12e4\"'.")
         )
     elif not _fits(key, text):
-        problems.append(Problem("LC102", prefix + key.name, f"{text[:80]!r} does not look right", key.where))
+        problems.append(Problem("LC102", prefix + key.name, f"{_shown(text)} does not look right", key.where))
     return text
+
+
+def _shown(text: str) -> str:
+    """A value in a message. Not a long one: it may be a secret that was put under the wrong key."""
+    return repr(text) if len(text) <= 16 else f"a value of {len(text)} characters"
 
 
 def _fits(key: Key, text: str) -> bool:

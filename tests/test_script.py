@@ -168,9 +168,9 @@ def test_the_address_of_the_vendors_script_is_written_in_and_no_other_vendors(na
 
 
 def test_a_hostile_workspace_id_cannot_move_the_scripts_address() -> None:
-    hostile = '../../evil?x=#"</script>'
+    hostile = "../../evil?x#</script>"
     source = fetch(create_app("intercom", LIVECHAT_INTERCOM_APP_ID=hostile)).text
-    assert '"https://widget.intercom.io/widget/..%2F..%2Fevil%3Fx%3D%23%22%3C%2Fscript%3E"' in source
+    assert '"https://widget.intercom.io/widget/..%2F..%2Fevil%3Fx%23%3C%2Fscript%3E"' in source
 
 
 @pytest.mark.parametrize("name", VENDORS)

@@ -32,7 +32,7 @@ def add_event(name: str, metadata: dict[str, Any]) -> None:
 def take_events(app: Flask, request: Request) -> list[dict[str, Any]]:
     """The events that wait, which are then gone from the session. An error page gets what the failed page had."""
     if _kept(app, request) and EVENTS in session:
-        g._livechat_events = list(session.pop(EVENTS))
+        g._livechat_events = [*g.get("_livechat_events", []), *session.pop(EVENTS)]
     return list(g.get("_livechat_events", []))
 
 

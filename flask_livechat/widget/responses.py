@@ -17,8 +17,7 @@ def make_private(response: Response) -> None:
 
 
 def without(response: Response, markup: Markup) -> Response:
-    """A response that is not a page carries no tag, be it as it is or within JSON; and no cache shares it."""
-    make_private(response)
+    """A response that is not a page carries no tag, be it as it is or within JSON."""
     if response.is_streamed or response.direct_passthrough:
         return response
     body = original = response.get_data()

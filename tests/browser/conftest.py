@@ -178,6 +178,14 @@ class Visit:
             self.page.wait_for_timeout(50)
         raise AssertionError(f"never true: {expression}; state {self.get('window.livechat && livechat.state')}")
 
+    def eventually(self, found: Callable[[], Any], timeout: float = 8.0) -> Any:
+        """Wait for something outside the page to become true."""
+        deadline = time.monotonic() + timeout
+        while not (value := found()):
+            assert time.monotonic() < deadline, "never true"
+            self.page.wait_for_timeout(50)
+        return value
+
     def ready(self) -> None:
         self.until("livechat.state === 'ready'")
 

@@ -12,10 +12,11 @@ PROVIDER = Provider(
     name="intercom",
     title="Intercom",
     keys=(
-        # The exact grammar of a workspace id is UNCONFIRMED: anything without blanks passes, and is percent-encoded.
+        # The exact grammar of a workspace id is UNCONFIRMED (letters and digits in all that were seen): whatever can
+        # stand in a cookie's name passes, and is percent-encoded in the address.
         Key(
             "APP_ID",
-            r"\S+",
+            r"[!#-+\--:<>-\[\]-~]+",
             where="Settings > Installation, the Workspace ID (also after /apps/ in the console's address).",
             example="abc12345",
             required=True,
