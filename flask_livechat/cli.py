@@ -42,7 +42,12 @@ def csp(path: str, policy: str | None) -> None:
     livechat = current_app.extensions["livechat"].livechat
     with _page(path, None):
         needed: str = livechat.csp(policy)
-    click.echo(";\n".join(needed.split("; ")) if needed else f"{path} carries no chat: nothing to add.")
+    if not needed:
+        click.echo(f"{path} carries no chat: nothing to add.")
+        return
+    if policy is None:
+        click.echo('Sources to add to your policy (--policy "…" merges them into it):', err=True)
+    click.echo(";\n".join(needed.split("; ")))
 
 
 @contextmanager
@@ -73,5 +78,5 @@ def _visitor(livechat: Any, decision: Decision) -> str:
     found = livechat.identity_payload(decision.provider)
     if found["visitor"] is None:
         return "anonymous"
-    proofs = ", ".join(sorted(found["proof"] or {})) or "none: unverified"
+    proofs = ", ".join(sorted(set(found["proof"] or {}) - {"expires"})) or "none: unverified"
     return f"identified; proof: {proofs}"

@@ -142,11 +142,11 @@ class LiveChat:
         needs = csp.with_nonce(self._needs(), nonce)
         if policy is None:
             return csp.write(needs)
-        if isinstance(policy, str):
-            return csp.merge(policy, needs)
-        if isinstance(policy, Mapping):
-            return csp.merge_mapping(policy, needs)
-        raise TypeError(f"livechat.csp takes text or a dict, not {type(policy).__name__}.")
+        if not isinstance(policy, str | Mapping):
+            raise TypeError(f"livechat.csp takes text or a dict, not {type(policy).__name__}.")
+        merged = csp.merge(policy, needs) if isinstance(policy, str) else csp.merge_mapping(policy, needs)
+        _warn_of_a_style_nonce(merged)
+        return merged
 
     # What templates call.
 
@@ -155,14 +155,20 @@ class LiveChat:
         return self._guard("livechat()", lambda: self._tag(overrides), Markup(""))
 
     def button(self, label: str, **attributes: Any) -> Markup:
-        """``{{ livechat_button("Chat with us", class_="primary") }}``: a launcher. Nothing without a provider."""
-        if not self.settings.providers:
-            return Markup("")
-        return page.button(label, attributes)
+        """``{{ livechat_button("Chat with us", class_="primary") }}``: a launcher.
+
+        On a page without chat it is a link to LIVECHAT_FALLBACK_URL, or nothing: never a dead button.
+        """
+        decision = self._guard("livechat_button()", self.decide, None) if self.settings.providers else None
+        if decision and decision.show:
+            return page.button(label, attributes)
+        fallback = self.settings.fallback_url if self.settings.providers else None
+        return page.link(label, fallback, attributes) if fallback else Markup("")
 
     def _tag(self, overrides: Mapping[str, Any]) -> Markup:
         own = [_checked("template", overrides)] if overrides else []
         if not self.settings.providers:
+            _warn_if_late(current_app.config)
             return Markup("")
         # An error page is another page of the same request: the first may have got as far as its tag.
         current = (page_context.handled_error(),)
@@ -340,6 +346,7 @@ class LiveChat:
             for name in CSP_HEADERS:
                 merged = [csp.merge(policy, needs) for policy in response.headers.getlist(name)]
                 if merged:
+                    _warn_of_a_style_nonce(", ".join(merged))
                     response.headers.setlist(name, merged)
         return response
 
@@ -420,6 +427,19 @@ def _warn_once(message: str) -> None:
     if message not in warned:
         warned.add(message)
         current_app.logger.warning("livechat: %s", message)
+
+
+def _warn_if_late(config: Mapping[str, Any]) -> None:
+    if config.get("LIVECHAT_PROVIDER"):
+        _warn_once("LIVECHAT_PROVIDER was set after LiveChat(app) had read the configuration: set it before.")
+
+
+def _warn_of_a_style_nonce(policy: Any) -> None:
+    if csp.switches_inline_styles_off(policy):
+        _warn_once(
+            "style-src has a nonce or a hash, so browsers ignore its 'unsafe-inline' and block the chat's styles. "
+            "Take it out of style-src (with Flask-Talisman, out of content_security_policy_nonce_in)."
+        )
 
 
 def _name(call: Any) -> str:

@@ -18,6 +18,7 @@ from .widget.rules import Rule
 
 PREFIX = "LIVECHAT_"
 POSITION: Mapping[str, Any] = MappingProxyType({"side": "right", "x": 20, "y": 20, "mobile_x": 10, "mobile_y": 70})
+RULES_HELP = "See the README, Rules."
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 
 
@@ -143,7 +144,8 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     core = {name: _option(name, option, given, problems) for name, option in OPTIONS.items()}
     if core["SANDBOX"] and core["SANDBOX"] != "allow" and not development:
         why = "the sandbox does not start outside debug or testing: its visitors would reach nobody"
-        problems.append(Problem("LC106", PREFIX + "SANDBOX", why, "Remove it, or set it to 'allow' to insist."))
+        fix = "Start with `flask run --debug`, or set app.debug = True before LiveChat(app); 'allow' insists."
+        problems.append(Problem("LC106", PREFIX + "SANDBOX", why, fix))
     rooms = {name: providers.load(name) for name in providers.names()}
     values = {
         name: found
@@ -171,6 +173,8 @@ def _unknown(given: Mapping[str, Any], problems: list[Problem]) -> None:
 
 def _option(name: str, option: Option, given: Mapping[str, Any], problems: list[Problem]) -> Any:
     value = given.get(PREFIX + name, option.default)
+    if isinstance(option.default, bool) and isinstance(value, str) and value.lower() in ("true", "false"):
+        value = value.lower() == "true"  # as people write it in the environment, where JSON wants it in lower case
     try:
         right = option.check(value)
     except TypeError:  # an unhashable value where one of a set is wanted
@@ -191,7 +195,7 @@ def _room(room: Provider, given: Mapping[str, Any], sandbox: bool, problems: lis
     for key in room.keys:
         value = raw[key.name]
         if value in (None, "", [], ()):
-            value = key.default or (key.example if sandbox and (key.required or key.name == room.identity) else None)
+            value = key.default or (key.example if sandbox and (key.required or key.secret) else None)
             if value is None and key.required:
                 problems.append(Problem("LC103", prefix + key.name, f"is missing for {room.title}", key.where))
         if value is not None:
@@ -246,7 +250,8 @@ def _provider(
         problems.append(Problem("LC102", key, f"{name!r} is not a provider", fix))
     elif name not in values:
         needed = [f"{PREFIX}{name.upper()}_{each.name}" for each in rooms[name].keys if each.required]
-        problems.append(Problem("LC103", key, f"{rooms[name].title} is not configured", f"Set {', '.join(needed)}."))
+        fix = f"Set {', '.join(needed)}, or LIVECHAT_SANDBOX=True to start without an account."
+        problems.append(Problem("LC103", key, f"{rooms[name].title} is not configured", fix))
     return str(name)
 
 
@@ -258,7 +263,7 @@ def _rules(given: Any, values: Mapping[str, Values], problems: list[Problem]) ->
         return ()
     made = [rules.make(f"{key}[{n}]", fields, tuple(values)) for n, fields in enumerate(given)]
     for n, (_, wrong) in enumerate(made):
-        problems += [Problem("LC105", f"{key}[{n}]", what, "See the README, Rules.") for what in wrong]
+        problems += [Problem("LC105", f"{key}[{n}]", what, RULES_HELP) for what in wrong]
     return tuple(rule for rule, _ in made)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +14,7 @@ from bs4 import BeautifulSoup
 from flask import Flask, redirect, render_template_string
 from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin, login_user, logout_user
+from playwright.sync_api import Browser, sync_playwright
 
 from flask_livechat import LiveChat
 
@@ -97,3 +100,23 @@ def _logout() -> Any:
 @pytest.fixture
 def make_app() -> Callable[..., Flask]:
     return create_app
+
+
+@pytest.fixture(scope="session")
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Starts Chromium with further arguments. One Playwright serves the whole run: it allows no second one."""
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium") or shutil.which("chromium-browser") or playwright.chromium.executable_path
+        if not os.path.exists(path):
+            missing = "Chromium is missing; `make chromium` installs it."
+            pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+        # The tests run as root in CI, where Chromium has no sandbox of its own.
+        browsers: list[Browser] = []
+
+        def start(*arguments: str) -> Browser:
+            browsers.append(playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *arguments]))
+            return browsers[-1]
+
+        yield start
+        for browser in browsers:
+            browser.close()

@@ -521,3 +521,22 @@ def test_with_talismans_nonce_the_page_and_the_policy_agree() -> None:
     assert f"'nonce-{nonce}'" in policy["script-src"]
     assert "https://client.crisp.chat" in policy["script-src"]
     assert "nonce" not in " ".join(policy["style-src"])
+
+
+@pytest.mark.parametrize("token", ["'nonce-abc'", "'sha256-abc='"])
+def test_a_nonce_that_switches_the_chats_styles_off_is_said_in_the_log(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture, token: str
+) -> None:
+    app = make_app()
+    with app.test_request_context("/"):
+        chat_of(app).csp(f"style-src 'self' {token}")
+        chat_of(app).csp({"style-src": ["'self'", token]})
+    assert [record.message for record in caplog.records].count(caplog.records[0].message) == 1
+    assert "style-src" in caplog.text
+
+
+def test_a_nonce_for_scripts_alone_is_no_trouble(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
+    app = make_app()
+    with app.test_request_context("/"):
+        chat_of(app).csp("default-src 'self'; script-src 'self' 'nonce-abc'")
+    assert not caplog.records

@@ -788,3 +788,18 @@ def test_an_app_without_livechat_says_what_to_call() -> None:
 def test_a_page_is_rendered_the_same_way_twice(make_app: MakeApp) -> None:
     first, second = (json.dumps(page(make_app("tawk").test_client())) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize("fallback", ["/contact", None])
+def test_a_button_on_a_page_without_chat_is_a_link_or_nothing(make_app: MakeApp, fallback: str | None) -> None:
+    rules = [{"path": "/page", "show": False}]
+    app = make_app(LIVECHAT_RULES=rules, LIVECHAT_FALLBACK_URL=fallback)
+    view(app, "{{ livechat_button('Chat', class_='b', data_livechat_message='Hi') }}{{ livechat() }}")
+    assert app.test_client().get("/page").text == ('<a class="b" href="/contact">Chat</a>' if fallback else "")
+
+
+def test_a_provider_that_is_set_too_late_is_said_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    app = create_app(None)
+    app.config["LIVECHAT_PROVIDER"] = "crisp"
+    app.test_client().get("/")
+    assert "set it before" in caplog.text

@@ -109,7 +109,7 @@ def test_right_values_are_taken_as_they_are(key: str, good: Any) -> None:
         ("LOAD", "sometimes"),
         ("IDENTITY_DELIVERY", "both"),
         ("IDENTITY_DELIVERY", ["inline"]),
-        ("ALLOW_UNVERIFIED", "true"),
+        ("ALLOW_UNVERIFIED", "yes"),
         ("TOKEN_TTL", 59),
         ("TOKEN_TTL", 10**9),
         ("TOKEN_TTL", True),
@@ -403,3 +403,15 @@ def test_a_room_that_there_is_not_is_said_with_those_there_are() -> None:
 def test_no_name_loads_anything_but_a_room(name: str) -> None:
     with pytest.raises(LiveChatError):
         providers.load(name)
+
+
+@pytest.mark.parametrize("written", ["true", "True", "TRUE"])
+def test_true_and_false_may_be_text_as_in_the_environment(written: str) -> None:
+    assert settings.read({"LIVECHAT_SANDBOX": written}, development=True).sandbox is True
+
+
+def test_the_sandbox_proves_identity_and_brings_conversations_back_without_any_key() -> None:
+    values = settings.read({"LIVECHAT_SANDBOX": True}, development=True).providers
+    assert values["crisp"]["SESSION_SECRET"]
+    assert values["tawk"]["JS_API_KEY"]
+    assert values["intercom"]["IDENTITY_SECRET"]

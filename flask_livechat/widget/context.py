@@ -37,7 +37,7 @@ def _error_id(status: int | None) -> str:
     """An id that agents see and that stands in the app's log, so that one finds the other."""
     if "_livechat_error_id" not in g:
         g._livechat_error_id = secrets.token_hex(6)
-        level = logging.ERROR if (status or 500) >= 500 else logging.INFO
+        level = logging.ERROR if (status or 500) >= 500 else logging.WARNING
         text = "livechat: error page %s of %s has id %s"
         current_app.logger.log(level, text, status, request.endpoint, g._livechat_error_id)
     return str(g._livechat_error_id)

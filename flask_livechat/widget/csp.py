@@ -65,8 +65,7 @@ def merge(policy: str, needs: Sources) -> str:
 def merge_mapping(policy: Mapping[str, Any], needs: Sources) -> dict[str, Any]:
     """The same for the dicts that Flask-Talisman takes: a value keeps its type (text, list or tuple)."""
     given = {name.lower(): value for name, value in policy.items()}
-    parsed = {name: value.split() if isinstance(value, str) else list(value) for name, value in given.items()}
-    merged = merge_directives(parsed, needs)
+    merged = merge_directives(_parsed(policy), needs)
     return {name: _like(given.get(name, ""), sources) for name, sources in merged.items()}
 
 
@@ -76,6 +75,21 @@ def with_nonce(needs: Sources, nonce: str | None) -> dict[str, list[str]]:
     if nonce:
         extended.setdefault("script-src", []).append(f"'nonce-{nonce}'")
     return extended
+
+
+def switches_inline_styles_off(policy: str | Mapping[str, Any]) -> bool:
+    """Whether ``'unsafe-inline'`` stands for styles beside a nonce or a hash, which makes browsers ignore it."""
+    policies = [parse(one) for one in policy.split(",")] if isinstance(policy, str) else [_parsed(policy)]
+    return any(
+        "'unsafe-inline'" in sources and any(source.lower().startswith(("'nonce-", "'sha")) for source in sources)
+        for directives in policies
+        for name, sources in directives.items()
+        if name.startswith("style-src")
+    )
+
+
+def _parsed(policy: Mapping[str, Any]) -> dict[str, list[str]]:
+    return {name.lower(): value.split() if isinstance(value, str) else list(value) for name, value in policy.items()}
 
 
 def _inherit(name: str, sources: Iterable[str]) -> list[str]:

@@ -105,15 +105,24 @@ def preload_link(room: Provider, script: str, crossorigin: str | None, nonce: st
 
 def button(label: str, attributes: Mapping[str, Any]) -> Markup:
     """A launcher of the page's own: a real button that opens the chat."""
-    given = {"type": "button", "data-livechat-open": True} | {
-        name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()
-    }
-    written = [
+    given = {"type": "button", "data_livechat_open": True} | dict(attributes)
+    return Markup("<button{}>{}</button>").format(_attributes(given), escape(label))
+
+
+def link(label: str, href: str, attributes: Mapping[str, Any]) -> Markup:
+    """The same place on a page without chat."""
+    given = {name: value for name, value in attributes.items() if not name.startswith("data_livechat")}
+    return Markup("<a{}>{}</a>").format(_attributes(given | {"href": href}), escape(label))
+
+
+def _attributes(given: Mapping[str, Any]) -> Markup:
+    """``class_="x", data_y=True`` as HTML attributes. A name that would not be one is left out."""
+    named = {name.rstrip("_").replace("_", "-"): value for name, value in given.items()}
+    return Markup("").join(
         Markup(" {}").format(name) if value is True else Markup(' {}="{}"').format(name, value)
-        for name, value in given.items()
+        for name, value in named.items()
         if value is not None and value is not False and re.fullmatch(r"[A-Za-z][\w:.-]*", name)
-    ]
-    return Markup("<button{}>{}</button>").format(Markup("").join(written), escape(label))
+    )
 
 
 def room_of(decision: Decision) -> Provider:

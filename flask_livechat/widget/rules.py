@@ -122,9 +122,10 @@ def _problem(name: str, value: Any, providers: Collection[str], where: Collectio
         return None if value is None or isinstance(value, str) else f"{name}={value!r} must be text"
     if name not in CHECKS:
         near = difflib.get_close_matches(str(name), [*where, *CHECKS], 1)
-        return f"there is no field {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        return f"there is no field {name!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
     if name == "provider":
-        return None if value in providers else f"provider={value!r} is not one of {', '.join(providers) or 'none'}"
+        known = ", ".join(providers) or "none"
+        return None if value in providers else f"provider={value!r} is not configured (there is {known})"
     check, expected = CHECKS[name]
     return None if check(value) else f"{name}={value!r} must be {expected}"
 

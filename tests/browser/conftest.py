@@ -5,8 +5,6 @@ One TLS server answers for every host. What it was asked for, and in which order
 
 from __future__ import annotations
 
-import os
-import shutil
 import ssl
 import threading
 import time
@@ -18,7 +16,7 @@ import pytest
 import trustme
 from flask import Flask, Response, redirect, render_template_string, request
 from flask_login import LoginManager, UserMixin, login_user, logout_user
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from flask_livechat import LiveChat, Visitor, providers, sandbox
@@ -126,31 +124,14 @@ def net() -> Iterator[Net]:
 
 
 @pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright, net: Net) -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or playwright.chromium.executable_path
-    if not os.path.exists(path):
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is missing; `make chromium` installs it.")
-        pytest.skip("Chromium is missing; `make chromium` installs it.")
-    browser = playwright.chromium.launch(
-        executable_path=path,
-        args=[
-            "--no-sandbox",  # the tests run as root in CI
-            f"--host-resolver-rules=MAP * 127.0.0.1:{net.port}",
-            "--ignore-certificate-errors",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-features=OptimizationHints",
-        ],
+def browser(launch: Callable[..., Browser], net: Net) -> Browser:
+    return launch(
+        f"--host-resolver-rules=MAP * 127.0.0.1:{net.port}",
+        "--ignore-certificate-errors",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-features=OptimizationHints",
     )
-    yield browser
-    browser.close()
 
 
 @dataclass
