@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from flask import Blueprint, Flask, Response, current_app, g, has_request_context, request, url_for
+from flask import Blueprint, Flask, Response, current_app, has_request_context, request, url_for
 from flask_login import user_logged_out
 from markupsafe import Markup
 
@@ -20,6 +20,7 @@ from .widget import csp, logout, memory, page, responses, rules, script, views, 
 from .widget.addresses import address
 from .widget.page import NOBODY, Identity
 from .widget.rules import Rule
+from .widget.scope import scope
 from .widget.script import Script
 from .widget.secrecy import Address
 
@@ -62,6 +63,7 @@ class LiveChat:
         app.register_blueprint(views.blueprint, url_prefix=read.url_prefix)
         if read.sandbox:
             _register_sandbox(app, read)
+        app.context_processor(_begin_page)
         app.jinja_env.globals |= {"livechat": self.tag, "livechat_button": self.button}
         # First in the list is last to run: whatever header others set, what we merge goes into it.
         app.after_request_funcs.setdefault(None, []).insert(0, self._finish)
@@ -92,7 +94,10 @@ class LiveChat:
 
         def decorate(view: F) -> F:
             rule = _checked(f"@livechat.rule on {getattr(view, '__name__', _name(view))}", fields)
-            setattr(view, RULE, replace(rule, one_view=True))
+            above = getattr(view, RULE, None)  # a second rule on the view adds to the first, and is the stronger
+            what = {**above.what, **rule.what} if isinstance(above, Rule) else rule.what
+            when = rule.when or getattr(above, "when", None)
+            setattr(view, RULE, replace(rule, what=what, when=when, one_view=True))
             return view
 
         return decorate
@@ -106,7 +111,10 @@ class LiveChat:
 
     def context(self, **attributes: Value) -> None:
         """Add attributes for agents to this request's page."""
-        g._livechat_context = g.get("_livechat_context", {}) | attributes
+        if self.settings.identity_delivery == "fetch":
+            self._guard("context", lambda: memory.add_context(attributes), None)
+        else:
+            scope().context |= attributes
 
     def action(self, name: str) -> None:
         """Remember what the visitor just did; agents see the last three."""
@@ -170,27 +178,26 @@ class LiveChat:
         if not self.settings.providers:
             _warn_if_late(current_app.config)
             return Markup("")
-        # An error page is another page of the same request: the first may have got as far as its tag.
+        # An error page is another page of the same request, and the first may have got as far as its tag.
         current = (page_context.handled_error(),)
-        if g.get("_livechat_page") == current:
+        if scope().page == current:
             return Markup("")
         decision = self._decide(address(), own)
         if not decision.show:
             return Markup("")
-        g._livechat_page, g._livechat_decision = current, decision
-        markup = g._livechat_markup = self._render(decision)
+        markup = self._render(decision)
+        scope().page, scope().decision, scope().markup = current, decision, markup
         return markup
 
     def _render(self, decision: Decision) -> Markup:
         state, room, now = _state(), page.room_of(decision), self.now()
         # What is rendered while the response already streams can no longer be made private: the loader fetches it.
-        fetched = state.settings.identity_delivery == "fetch" or g.get("_livechat_finished", False)
+        fetched = state.settings.identity_delivery == "fetch" or scope().finished
         found = NOBODY if fetched or not decision.identify else self._identity(room.name)
         extra = {} if fetched else self._personal_context(found)
-        g._livechat_private = bool(found.visitor is not None or extra)
         left = not fetched and logout.marked(request, room.name)
         events = [] if fetched else memory.take_events(current_app, request)
-        g._livechat_private |= left or bool(events)
+        scope().private |= bool(found.visitor is not None or extra or left or events)
         locale = state.settings.locale
         language = self._guard("LIVECHAT_LOCALE", locale, None) if callable(locale) else locale
         content = Page(
@@ -242,10 +249,9 @@ class LiveChat:
 
     def _visitor(self) -> Visitor | None:
         """This request's visitor, asked once: the identity and the context both want it."""
-        if "_livechat_visitor" not in g:
-            g._livechat_visitor = None if self._is_impersonating() else self._load_visitor()
-        visitor: Visitor | None = g._livechat_visitor
-        return visitor
+        if not scope().asked:
+            scope().asked, scope().visitor = True, None if self._is_impersonating() else self._load_visitor()
+        return scope().visitor
 
     def _is_impersonating(self) -> bool:
         ask = self._impersonating
@@ -277,7 +283,7 @@ class LiveChat:
             extra["account_age_days"] = max(0, (self.now() - visitor.created_at).days)
         if actions:
             extra["last_actions"] = ", ".join(actions)
-        return {**loaded, **g.get("_livechat_context", {}), **extra}
+        return {**loaded, **scope().context, **memory.take_context(current_app, request), **extra}
 
     # Decisions and policies.
 
@@ -304,7 +310,7 @@ class LiveChat:
         """What the page's provider needs of a policy, and what our own script does."""
         config = self.settings
         if has_request_context():
-            decision = g.get("_livechat_decision") or self._guard("csp", self.decide, None)
+            decision = scope().decision or self._guard("csp", self.decide, None)
             names = [str(decision.provider)] if decision and decision.show else []
         else:
             names = list(config.providers)
@@ -320,10 +326,9 @@ class LiveChat:
     def _nonce(self) -> str | None:
         """The configured nonce, or the one that Flask-Talisman made for this request."""
         configured = self.settings.nonce
-        if callable(configured):
-            return self._guard("LIVECHAT_NONCE", configured, None)
-        found = configured or getattr(request, "csp_nonce", None)
-        if found is None and callable(ask := current_app.jinja_env.globals.get("csp_nonce")):
+        found: object = self._guard("LIVECHAT_NONCE", configured, None) if callable(configured) else configured
+        found = found or getattr(request, "csp_nonce", None)
+        if not found and configured is None and callable(ask := current_app.jinja_env.globals.get("csp_nonce")):
             found = self._guard("csp_nonce", ask, None)
         return str(found) if found else None
 
@@ -331,16 +336,16 @@ class LiveChat:
 
     def _finish(self, response: Response) -> Response:
         """Headers for the page that was rendered, and the end of a chat after a logout."""
-        g._livechat_finished = True
-        if g.get("_livechat_left"):
+        said = scope()
+        said.finished = True
+        if said.left:
             logout.end(response, request, self.settings)
-        markup = g.get("_livechat_markup")
-        if markup is None:
+        if said.markup is None:
             return response
-        if g._livechat_private:
+        if said.private:
             responses.make_private(response)
         if response.mimetype not in ("text/html", "application/xhtml+xml"):
-            return responses.without(response, markup)
+            return responses.without(response, said.markup)
         if self.settings.csp == "merge":
             needs = self._needs()
             for name in CSP_HEADERS:
@@ -392,9 +397,13 @@ def _register_sandbox(app: Flask, read: Settings) -> None:
     vendors = {name: values for name, values in read.providers.items() if name in sandbox.names()}
     blueprint = sandbox.create_blueprint(vendors)
     app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/sandbox")
-    protection = app.extensions.get("csrf")  # Flask-WTF's: the stand-ins' calls carry no token, as a vendor's do not
-    if protection is not None:
-        protection.exempt(blueprint)
+
+    def exempt() -> None:
+        """Flask-WTF's protection: the stand-ins' calls carry no token, as a vendor's do not. It may be set up later."""
+        if "csrf" in app.extensions:
+            app.extensions["csrf"].exempt(blueprint)
+
+    app.before_request_funcs.setdefault(None, []).insert(0, exempt)
 
 
 def _checked(source: str, fields: Mapping[str, Any]) -> Rule:
@@ -405,7 +414,9 @@ def _checked(source: str, fields: Mapping[str, Any]) -> Rule:
 
 
 def _view_rule(endpoint: str | None) -> list[Rule]:
-    rule = getattr(current_app.view_functions.get(endpoint or ""), RULE, None)
+    """The rule on a view function, or on the class that it was made from."""
+    view = current_app.view_functions.get(endpoint or "")
+    rule = getattr(view, RULE, None) or getattr(getattr(view, "view_class", None), RULE, None)
     return [rule] if isinstance(rule, Rule) else []
 
 
@@ -416,9 +427,16 @@ def _from_login(user: Any) -> Visitor | None:
     return visitor
 
 
+def _begin_page() -> dict[str, Any]:
+    """Called once per rendering: a template rendered beside the page, a preview say, is another page."""
+    if has_request_context():
+        scope().page = None
+    return {}
+
+
 def _mark_logout(sender: Flask, **extra: Any) -> None:
     if has_request_context():
-        g._livechat_left = True
+        scope().left = True
         memory.clear()
 
 

@@ -58,9 +58,12 @@ class Visitor(_Private):
 
     def __post_init__(self) -> None:
         _clean(self)
+        if self.company is not None and not isinstance(self.company, Company):
+            raise ValueError(f"Visitor.company must be a Company, not {type(self.company).__name__}.")
+        segments = (self.segments,) if isinstance(self.segments, str) else self.segments
         attributes = {well_formed(str(key)): _clean_value(value) for key, value in self.attributes.items()}
         object.__setattr__(self, "attributes", MappingProxyType(attributes))
-        object.__setattr__(self, "segments", tuple(well_formed(str(segment)) for segment in self.segments))
+        object.__setattr__(self, "segments", tuple(well_formed(str(segment)) for segment in segments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +109,24 @@ def _clean_value(value: Value) -> Value:
     return well_formed(value) if isinstance(value, str) else value
 
 
+TEXTS = frozenset("id email name phone avatar session_token plan website".split())
+
+
 def _clean(record: Visitor | Company) -> None:
-    for f in fields(record):
-        value = getattr(record, f.name)
+    """Text fields become well-formed text, also from numbers; anything else in one is an error that names the field."""
+    kind = type(record).__name__
+    for name in TEXTS & {f.name for f in fields(record)}:
+        value = getattr(record, name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
         if isinstance(value, str):
-            object.__setattr__(record, f.name, well_formed(value))
-    if isinstance(record.id, int):
-        object.__setattr__(record, "id", str(record.id))
-    if not isinstance(record.id, str) or not record.id:
-        raise ValueError(f"{type(record).__name__}.id must be text that is not empty.")
+            object.__setattr__(record, name, well_formed(value))
+        elif value is not None:
+            raise ValueError(f"{kind}.{name} must be text, not {type(value).__name__}.")
+    if not record.id:
+        raise ValueError(f"{kind}.id must be text that is not empty.")
+    if record.created_at is not None and not isinstance(record.created_at, datetime):
+        raise ValueError(f"{kind}.created_at must be an aware datetime, not {type(record.created_at).__name__}.")
     if record.created_at is not None and record.created_at.utcoffset() is None:
         raise ValueError(
             f"{type(record).__name__}.created_at must be an aware datetime, for example datetime.now(timezone.utc)."

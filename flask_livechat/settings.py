@@ -230,12 +230,16 @@ def _fits(key: Key, text: str) -> bool:
 def _secrets(key: Key, prefix: str, value: Any, problems: list[Problem]) -> Secrets:
     """One value or a list, newest first. A wrong one is described, never shown."""
     many = value if isinstance(value, list | tuple) else [value]
-    texts = Secrets(str(one) for one in many)
-    for one, text in zip(many, texts, strict=True):
-        if isinstance(one, float | bool) or not _fits(key, text):
-            what = f"a secret of {len(text)} characters does not look right"
-            problems.append(Problem("LC102", prefix + key.name, what, key.where))
-    return texts
+    for one in many:
+        # A number is what the environment makes of a secret of digits. Anything else would sign as its repr.
+        if not isinstance(one, str | int) or isinstance(one, bool):
+            what = f"a secret is text, not {type(one).__name__}"
+        elif not _fits(key, str(one)):
+            what = f"a secret of {len(str(one))} characters does not look right"
+        else:
+            continue
+        problems.append(Problem("LC102", prefix + key.name, what, key.where))
+    return Secrets(str(one) for one in many)
 
 
 def _provider(
@@ -244,7 +248,7 @@ def _provider(
     key = PREFIX + "PROVIDER"
     if name in (None, "", False):
         return None
-    if name not in rooms:
+    if not isinstance(name, str) or name not in rooms:
         near = difflib.get_close_matches(str(name), rooms, 1, cutoff=0.4)
         fix = f"Did you mean {near[0]!r}?" if near else f"It must be one of {', '.join(rooms)}, or None."
         problems.append(Problem("LC102", key, f"{name!r} is not a provider", fix))

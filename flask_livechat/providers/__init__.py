@@ -115,11 +115,14 @@ def given(**values: Any) -> dict[str, Any]:
 
 def scalar(value: Any) -> Value:
     """A value as JSON and every vendor can carry it: text, a finite number, a boolean; anything else as text."""
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return well_formed(str(value))
+    try:
+        return value if isinstance(value, int) and abs(value) < 2**53 else well_formed(str(value))
+    except Exception:  # whatever an object's own __str__ raises, and ValueError for a number of thousands of digits
+        return None
 
 
 def fit(
@@ -128,7 +131,7 @@ def fit(
     """At most ``most`` attributes, adapted. What becomes empty is left out, and so is a key seen before."""
     fitted: dict[str, Any] = {}
     for name, content in attributes.items():
-        adapted, plain = key(name), scalar(content)
+        adapted, plain = key(str(name)), scalar(content)
         fitting = None if plain is None else value(plain)
         if adapted and adapted not in fitted and fitting not in (None, ""):
             fitted[adapted] = fitting

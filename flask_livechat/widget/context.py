@@ -6,10 +6,11 @@ import logging
 import secrets
 import sys
 
-from flask import current_app, g, request
+from flask import current_app, request
 from werkzeug.exceptions import HTTPException
 
 from ..model import Value
+from .scope import scope
 
 
 def handled_error() -> BaseException | None:
@@ -35,9 +36,9 @@ def of_page() -> dict[str, Value]:
 
 def _error_id(status: int | None) -> str:
     """An id that agents see and that stands in the app's log, so that one finds the other."""
-    if "_livechat_error_id" not in g:
-        g._livechat_error_id = secrets.token_hex(6)
+    if scope().error_id is None:
+        scope().error_id = secrets.token_hex(6)
         level = logging.ERROR if (status or 500) >= 500 else logging.WARNING
         text = "livechat: error page %s of %s has id %s"
-        current_app.logger.log(level, text, status, request.endpoint, g._livechat_error_id)
-    return str(g._livechat_error_id)
+        current_app.logger.log(level, text, status, request.endpoint, scope().error_id)
+    return str(scope().error_id)

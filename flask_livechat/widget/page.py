@@ -49,7 +49,7 @@ def identify(
         return NOBODY
     values = settings.providers[room.name]
     proof = room.prove(values, visitor, int(now.timestamp()), settings.token_ttl)
-    if proof is None and not settings.allow_unverified:
+    if not (proof and values.get(room.identity)) and not settings.allow_unverified:
         return NOBODY
     # Without a SECRET_KEY there is no login to protect, but two visitors must still differ.
     digest = signing.hmac_hex(key or settings.url_prefix, f"livechat-who:{room.name}:{visitor.id}")

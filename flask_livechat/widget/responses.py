@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Response, current_app
 from markupsafe import Markup
 
+TARGETED = ("cdn-cache-control", "surrogate-control")
+
 
 def make_private(response: Response) -> None:
     """For the visitor's own browser only, whatever the view said."""
@@ -13,6 +15,9 @@ def make_private(response: Response) -> None:
     control.s_maxage = None
     if not control.no_store:
         control.private = True
+    # Caches that are told apart by a header of their own (RFC 9213) obey it before Cache-Control.
+    for name in {name for name, _ in response.headers if name.lower().endswith(TARGETED)}:
+        del response.headers[name]
     response.vary.add("Cookie")
 
 

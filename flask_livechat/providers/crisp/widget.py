@@ -41,11 +41,9 @@ def prove(values: Values, who: Visitor, now: int, life: int) -> dict[str, Any] |
 
     The token is keyed and made over the id, so nobody can guess it: who holds it reads the history.
     """
-    secrets = values.get("IDENTITY_SECRET")
-    if not secrets:
-        return None
-    email = whole(who.email, LONGEST)
-    return given(email=email and signing.hmac_hex(secrets[0], email), token=_token(values, who)) or None
+    secrets, email = values.get("IDENTITY_SECRET"), whole(who.email, LONGEST)
+    signature = signing.hmac_hex(secrets[0], email) if secrets and email else None
+    return given(email=signature, token=_token(values, who)) or None
 
 
 def _token(values: Values, who: Visitor) -> str | None:

@@ -1,0 +1,40 @@
+"""What is remembered for the length of one request.
+
+Not in ``g``: that belongs to the application context, which several requests of a test may share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import request
+from markupsafe import Markup
+
+from ..model import Decision, Value, Visitor
+
+KEY = "flask_livechat.scope"
+
+
+@dataclass(slots=True)
+class Scope:
+    """One request's notes. The only record here that changes."""
+
+    page: tuple[object, ...] | None = None  # which page got the tag
+    decision: Decision | None = None
+    markup: Markup | None = None
+    private: bool = False  # whether the page says something of somebody
+    left: bool = False  # somebody has just logged out
+    finished: bool = False  # the headers are on their way
+    asked: bool = False  # whether ``visitor`` has been looked for
+    visitor: Visitor | None = None
+    error_id: str | None = None
+    writes_session: bool = False  # we have begun a session ourselves
+    context: dict[str, Value] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+
+def scope() -> Scope:
+    """The current request's."""
+    found: Scope = request.environ.setdefault(KEY, Scope())
+    return found
