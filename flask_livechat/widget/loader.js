@@ -25,7 +25,12 @@ function loader(vendor, makeRoom) {
   let wanted = null;
   let opened = false;
   let fresh = false;
-  let sent = false;
+  let touched = false; // the vendor's globals have been set
+  let arrived = false; // the vendor has answered
+  /** Logouts so far: what began before one must not go on after it. */
+  let era = 0;
+  /** The end under way. @type {Promise<void>} */
+  let ending = Promise.resolve();
   /** @type {HTMLScriptElement | null} */
   let script = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -36,6 +41,7 @@ function loader(vendor, makeRoom) {
   const said = new Set();
 
   const looks = page.settings;
+  const strategy = effective();
   looks.position = Object.assign({ side: "right", x: 20, y: 20, mobile_x: 10, mobile_y: 70 }, looks.position);
   const hidden = () => (looks.mobile === "hide" && matchMedia(SMALL).matches) || (looks.offline === "hide" && !!looks.closed);
   const room = makeRoom(vendor, { ready, report, unsupported, warn, safely, vendorLauncher });
@@ -56,6 +62,7 @@ function loader(vendor, makeRoom) {
 
   pin(page.who);
   if (page.left || leftMark()) forgetVisitor();
+  park();
   document.addEventListener("click", onClick);
   if (wantsButton()) addButton();
   schedule();
@@ -64,14 +71,12 @@ function loader(vendor, makeRoom) {
   // When: the moments at which a strategy asks for the vendor.
 
   function schedule() {
-    const [kind, argument] = split(/** @type {LiveChat.Page} */ (page).load);
-    const thrifty = navigator.connection && (navigator.connection.saveData || /2g/.test(navigator.connection.effectiveType || ""));
-    const automatic = !["off", "manual", "intent"].includes(kind);
+    const [kind, argument] = strategy;
     if (hidden() || kind === "off" || kind === "manual") return;
     if (!maySpeak(false)) return onIntent(); // click means consent; required waits for livechat.consent(true)
-    if (kind === "intent" || (automatic && (thrifty || document.prerendering))) {
+    if (kind === "intent") {
       onIntent();
-      if (stored("going") && !thrifty) afterLoad(onIdle); // somebody may have answered meanwhile
+      if (stored("going") && !thrifty()) afterLoad(onIdle); // somebody may have answered meanwhile
       return;
     }
     if (kind === "eager") return start();
@@ -80,6 +85,19 @@ function loader(vendor, makeRoom) {
     if (kind === "scroll") return once(["scroll"], start);
     if (kind === "interaction") return once(["pointerdown", "pointermove", "keydown", "touchstart", "scroll", "wheel"], start);
     if (kind === "visible") return onVisible(argument);
+  }
+
+  /** The page's strategy, and its argument. What loads by itself elsewhere waits for a sign of interest where data is
+   * dear or the page may never be looked at. @returns {string[]} */
+  function effective() {
+    const asked = split(/** @type {LiveChat.Page} */ (page).load);
+    const automatic = !["off", "manual", "intent"].includes(asked[0]);
+    return automatic && (thrifty() || document.prerendering) ? ["intent", ""] : asked;
+  }
+
+  function thrifty() {
+    const { saveData = false, effectiveType = "" } = navigator.connection || {};
+    return saveData || effectiveType.includes("2g");
   }
 
   /** @param {() => void} then */
@@ -122,7 +140,7 @@ function loader(vendor, makeRoom) {
   function onIntent() {
     for (const name of ["pointerover", "focusin", "touchstart"]) {
       document.addEventListener(name, (event) => {
-        if (launcherOf(event) && maySpeak(false)) start();
+        if (within(event, "[data-livechat-open]") && maySpeak(false)) start();
       }, { passive: true });
     }
   }
@@ -137,8 +155,8 @@ function loader(vendor, makeRoom) {
     state = "loading";
     timer = setTimeout(() => fail("timeout"), PATIENCE);
     if (!(await fetchIdentity())) return;
-    if (/** @type {string} */ (state) !== "loading") return; // logged out meanwhile
     remember("who", /** @type {LiveChat.Page} */ (page).who || "");
+    touched = true;
     if (!safely(() => (room.start(/** @type {LiveChat.Page} */ (page), fresh), true))) return fail("error");
     inject();
   }
@@ -162,11 +180,13 @@ function loader(vendor, makeRoom) {
   /** In fetch mode the page knows nobody: who it is comes from our own server, before the vendor is told anything. */
   async function fetchIdentity() {
     const who = /** @type {LiveChat.Page} */ (page);
+    const began = era;
     if (who.who !== null) return true;
     try {
       const answer = await fetch(`${base}identity?provider=${vendor.name}`, { credentials: "same-origin", cache: "no-store" });
       if (!answer.ok) throw new Error(String(answer.status));
       const found = await answer.json();
+      if (era !== began) return false; // logged out meanwhile: the answer is about somebody who has left
       pin(found.who);
       who.visitor = found.visitor;
       who.proof = found.proof;
@@ -176,12 +196,14 @@ function loader(vendor, makeRoom) {
       return true;
     } catch (error) {
       // Never start as nobody in particular: the vendor may still hold somebody's session.
-      fail("identity");
+      if (era === began) fail("identity");
       return false;
     }
   }
 
   function ready() {
+    arrived = true;
+    if (state === "ended") return void safely(() => room.end()); // too late: whoever this was started for has left
     if (state !== "loading" && state !== "failed") return;
     clearTimeout(timer);
     state = "ready";
@@ -194,9 +216,10 @@ function loader(vendor, makeRoom) {
   /** What waited: events of earlier pages, calls, a tour, and the one open. */
   function settle() {
     const { events } = /** @type {LiveChat.Page} */ (page);
-    if (!sent) for (const event of events) safely(() => room.track(event.name, event.metadata));
-    if (!sent && looks.tour != null && supported("tour")) safely(() => room.tour(/** @type {string} */ (looks.tour)));
-    sent = true;
+    for (const { name, metadata } of [...parked(), ...events.splice(0)]) safely(() => room.track(name, metadata));
+    unpark();
+    if (looks.tour != null && supported("tour")) safely(() => room.tour(/** @type {string} */ (looks.tour)));
+    looks.tour = undefined;
     const calls = kept;
     kept = [];
     calls.forEach((call) => safely(call));
@@ -205,6 +228,28 @@ function loader(vendor, makeRoom) {
       wanted = null;
       safely(() => room.open(text));
     }
+  }
+
+  // Events came with this page only, but the vendor may start on a later one: until then they wait in this tab.
+
+  /** @returns {LiveChat.Page["events"]} */
+  function parked() {
+    const kept = safely(() => JSON.parse(sessionStorage.getItem(`livechat.${vendor.name}.events`) || "[]"));
+    return Array.isArray(kept) ? kept : [];
+  }
+
+  function park() {
+    const { events } = /** @type {LiveChat.Page} */ (page);
+    if (!events.length || !maySpeak(false)) return; // nothing is stored before consent
+    const all = JSON.stringify([...parked(), ...events].slice(-20));
+    safely(() => {
+      sessionStorage.setItem(`livechat.${vendor.name}.events`, all);
+      events.length = 0;
+    });
+  }
+
+  function unpark() {
+    safely(() => sessionStorage.removeItem(`livechat.${vendor.name}.events`));
   }
 
   /** @param {string} reason */
@@ -227,11 +272,13 @@ function loader(vendor, makeRoom) {
   }
 
   /** After an end the vendor's script is still there: it begins anew, with nobody in particular. */
-  function restart() {
+  async function restart() {
+    await ending;
+    if (state !== "ended") return;
     state = "loading";
     timer = setTimeout(() => fail("timeout"), PATIENCE);
-    if (safely(() => room.resume(/** @type {LiveChat.Page} */ (page))) !== false) return;
-    // This vendor keeps what it knows of a visitor for as long as the page lives: go on in a new one.
+    if (arrived && safely(() => room.resume(/** @type {LiveChat.Page} */ (page))) !== false) return;
+    // It never came, or keeps what it knows of a visitor for as long as the page lives: go on in a new one.
     safely(() => sessionStorage.setItem("livechat.open", JSON.stringify((wanted && wanted.text) || "")));
     location.reload();
   }
@@ -253,7 +300,7 @@ function loader(vendor, makeRoom) {
       return true;
     }
     const shut = looks.closed && looks.offline === "hide" && (looks.fallback || link);
-    if (/** @type {LiveChat.Page} */ (page).load === "off" || shut || !maySpeak(true)) {
+    if (strategy[0] === "off" || shut || !maySpeak(true)) {
       leadAway(link);
       return false;
     }
@@ -276,23 +323,23 @@ function loader(vendor, makeRoom) {
     return done;
   }
 
-  /** @param {Event} event @returns {HTMLElement | null} */
-  function launcherOf(event) {
-    const target = /** @type {Element} */ (event.composedPath()[0]);
-    return target && target.closest ? target.closest("[data-livechat-open]") : null;
+  /** The element that an event happened in, looked for through shadow roots: an icon may be a component of its own.
+   * @param {Event} event @param {string} selector @returns {HTMLElement | undefined} */
+  function within(event, selector) {
+    const path = /** @type {HTMLElement[]} */ (event.composedPath());
+    return path.find((node) => node instanceof Element && node.matches(selector));
   }
 
   /** @param {MouseEvent} event */
   function onClick(event) {
-    const target = /** @type {Element} */ (event.composedPath()[0]);
-    if (!target || !target.closest || !window.livechat) return;
-    const named = /** @type {HTMLElement | null} */ (target.closest("[data-livechat-event]"));
-    if (named) window.livechat.track(named.dataset.livechatEvent || "");
-    if (target.closest("[data-livechat-logout]")) logout();
+    const api = /** @type {LiveChat.Api} */ (window.livechat);
+    const named = within(event, "[data-livechat-event]");
+    if (named) api.track(named.dataset.livechatEvent || "");
+    if (within(event, "[data-livechat-logout]")) logout();
     if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    const tour = /** @type {HTMLElement | null} */ (target.closest("[data-livechat-tour]"));
-    if (tour && window.livechat.tour(tour.dataset.livechatTour || "")) event.preventDefault();
-    const launcher = launcherOf(event);
+    const tour = within(event, "[data-livechat-tour]");
+    if (tour && api.tour(tour.dataset.livechatTour || "")) event.preventDefault();
+    const launcher = within(event, "[data-livechat-open]");
     if (!launcher) return;
     event.preventDefault();
     ask(launcher.dataset.livechatMessage, launcher instanceof HTMLAnchorElement ? launcher.href : undefined);
@@ -305,9 +352,8 @@ function loader(vendor, makeRoom) {
   }
 
   function wantsButton() {
-    const kind = split(/** @type {LiveChat.Page} */ (page).load)[0];
-    if (hidden() || looks.launcher === "none" || kind === "off") return false;
-    return looks.launcher === "own" || kind === "intent" || !maySpeak(false) || !!(navigator.connection && navigator.connection.saveData);
+    if (hidden() || looks.launcher === "none" || strategy[0] === "off") return false;
+    return looks.launcher === "own" || strategy[0] === "intent" || !maySpeak(false);
   }
 
   function addButton() {
@@ -355,18 +401,22 @@ function loader(vendor, makeRoom) {
   // Ending: whoever was here is gone, in the vendor's script, its cookies and its storage.
 
   /** Ends this visitor's chat now. */
-  async function logout() {
-    const started = state === "ready" || (state === "loading" && script !== null);
-    state = started ? "ended" : "waiting";
+  function logout() {
+    era += 1;
+    state = touched ? "ended" : "waiting";
     clearTimeout(timer);
     kept = [];
     wanted = null;
     Object.assign(/** @type {LiveChat.Page} */ (page), { visitor: null, proof: null, who: "", context: {}, events: [] });
     // Cookies first: a click on "log out" may leave the page before the vendor has answered.
     forgetVisitor();
-    if (!started) return;
+    if (touched) ending = end();
+    return ending;
+  }
+
+  async function end() {
     await Promise.race([safely(() => room.end()), new Promise((done) => setTimeout(done, 3000))]);
-    sweep();
+    sweep(); // what the vendor wrote while it ended
   }
 
   /** Who was started last on this browser is compared with who it is now: any difference ends the old session first.
@@ -381,6 +431,7 @@ function loader(vendor, makeRoom) {
     fresh = true;
     forget("who");
     forget("going");
+    unpark();
     clearMark();
   }
 
@@ -481,8 +532,10 @@ function loader(vendor, makeRoom) {
 
   /** @returns {LiveChat.Page | null} */
   function readPage() {
-    const block = document.getElementById("livechat");
-    return block && safely(() => JSON.parse(block.textContent || ""));
+    // Not by id alone: a heading, or what a visitor wrote, may have the same.
+    const block = document.querySelector('script#livechat[type="application/json"]');
+    const found = block && safely(() => JSON.parse(block.textContent || ""));
+    return found && found.settings && found.context && Array.isArray(found.events) ? found : null;
   }
 
   /** The host page never breaks because of chat. @template T @param {() => T} call @returns {T | null} */

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from .conftest import SITE, VENDORS, Visit
+from .conftest import HOSTS, SITE, VENDORS, Visit
 
 pytestmark = pytest.mark.parametrize("vendor", VENDORS)
 Site = Callable[..., Any]
@@ -144,3 +145,48 @@ def test_logout_while_the_vendor_is_loading_leaves_nobody_behind(
     visit.page.click("#opener")
     visit.until("window.__livechat_sandbox && __livechat_sandbox.open", 12)
     assert visit.snapshot()["identity"]["state"] == "anonymous"
+
+
+def test_logout_after_a_failed_load_leaves_nobody_for_the_next_try(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.net.down |= {HOSTS[vendor]}
+    visit.go("/login/1")
+    visit.until("livechat.state === 'failed'")
+    visit.get("fetch('/logout', {method: 'POST'}).then(() => livechat.logout())")
+    visit.net.down.clear()
+    visit.page.click("#opener")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.open")
+    assert visit.snapshot()["identity"]["state"] == "anonymous"
+
+
+def test_an_identity_that_arrives_after_the_logout_is_nobodys(site: Site, visit: Visit, vendor: str) -> None:
+    app = site(vendor, LOAD="manual", IDENTITY_DELIVERY="fetch")
+
+    @app.after_request
+    def slow(response: Any) -> Any:
+        if response.is_json:
+            time.sleep(0.6)
+        return response
+
+    visit.go("/login/1")
+    visit.get("livechat.open(); 0")
+    visit.page.wait_for_timeout(200)
+    visit.get("fetch('/logout', {method: 'POST'}).then(() => livechat.logout())")
+    visit.page.wait_for_timeout(900)
+    visit.page.click("#opener")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.open")
+    visit.page.wait_for_timeout(300)
+    assert visit.snapshot()["identity"]["state"] == "anonymous"
+
+
+def test_events_that_waited_are_gone_with_the_visitor(site: Site, visit: Visit, vendor: str) -> None:
+    app = site(vendor, LOAD="manual")
+    app.add_url_rule("/buy", view_func=lambda: app.extensions["livechat"].livechat.track("bought") or "bought")
+    visit.go("/login/1")
+    visit.go("/buy")
+    visit.go("/")
+    visit.go("/logout")
+    visit.page.click("#opener")
+    visit.ready()
+    visit.page.wait_for_timeout(300)
+    assert visit.desk()["events"] == []

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from flask_livechat import signing
+from flask_livechat import Visitor, signing
 from flask_livechat.hours import DAYS
 
 from .conftest import SITE, VALUES, VENDORS, Visit
@@ -191,3 +191,13 @@ def test_hidden_while_the_vendor_says_that_nobody_is_there(site: Site, visit: Vi
     assert visit.get("livechat.status") in ("offline", "away")
     desk.post("/sandbox/desk/status", json={"vendor": vendor, "status": "online"})
     visit.until("__livechat_sandbox.launcher && livechat.status === 'online'")
+
+
+def test_tawk_never_gets_more_than_fifty_attributes(site: Site, visit: Visit) -> None:
+    app = site("tawk", LOAD="eager")
+    livechat = app.extensions["livechat"].livechat
+    livechat.visitor_loader(lambda user: Visitor(user.id, user.email, attributes={f"own-{n}": n for n in range(45)}))
+    livechat.context_loader(lambda: {f"page-{n}": n for n in range(20)})
+    visit.go("/login/1")
+    visit.ready()
+    visit.eventually(lambda: len(visit.desk()["attributes"]) == 50)

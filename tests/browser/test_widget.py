@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -361,4 +362,69 @@ def test_a_click_is_the_consent_under_click(site: Site, visit: Visit, vendor: st
     visit.page.hover("#opener")
     _quiet(visit, vendor)
     visit.page.click("#opener")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.opened === 1")
+
+
+# What reviews found.
+
+
+def test_an_event_waits_for_the_page_that_starts_the_vendor(site: Site, visit: Visit, vendor: str) -> None:
+    app = site(vendor, LOAD="manual")
+    app.add_url_rule("/buy", view_func=lambda: app.extensions["livechat"].livechat.track("bought") or "bought")
+    visit.go("/buy")
+    visit.go("/")
+    visit.go("/other")
+    visit.page.click("#opener")
+    visit.ready()
+    visit.eventually(lambda: [event["name"] for event in visit.desk()["events"]] == ["bought"])
+    visit.go("/")
+    visit.page.click("#opener")
+    visit.ready()
+    visit.page.wait_for_timeout(300)
+    assert len(visit.desk()["events"]) == 1
+
+
+@pytest.mark.parametrize("element", ["<p id='livechat'>{forged}</p>", "<h2 id='livechat'>LiveChat</h2>"])
+def test_only_our_own_data_block_counts(site: Site, visit: Visit, vendor: str, element: str) -> None:
+    forged = {"provider": vendor, "load": "eager", "settings": {}, "visitor": None, "proof": {"token": "known"}}
+    site(
+        vendor,
+        LOAD="manual",
+        extra=element.format(forged=json.dumps(forged | {"context": {}, "events": [], "who": ""})),
+    )
+    visit.go()
+    assert visit.get("livechat.state") == "waiting"
+    _quiet(visit, vendor, 400)
+
+
+def test_a_launcher_may_hold_or_be_a_web_component(site: Site, visit: Visit, vendor: str) -> None:
+    markup = (
+        '<button id="holds" data-livechat-open><x-icon></x-icon></button><x-icon id="is" data-livechat-open></x-icon>'
+    )
+    site(vendor, LOAD="manual", extra=markup)
+    visit.page.add_init_script("""customElements.define("x-icon", class extends HTMLElement {
+      connectedCallback() { this.attachShadow({mode: "open"}).append("icon"); } });""")
+    visit.go()
+    visit.page.click("#holds x-icon")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.opened === 1")
+    visit.get("livechat.close()")
+    visit.page.click("#is")
+    visit.until("__livechat_sandbox.opened === 2")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "Object.defineProperty(navigator, 'connection', {value: {effectiveType: '2g'}})",
+        "Object.defineProperty(document, 'prerendering', {value: true})",
+    ],
+)
+def test_where_a_strategy_becomes_intent_our_button_stands_in(
+    site: Site, visit: Visit, vendor: str, script: str
+) -> None:
+    site(vendor, LOAD="idle")
+    visit.page.add_init_script(script)
+    visit.go()
+    _quiet(visit, vendor, 400)
+    visit.page.get_by_role("button", name="Chat with us").click()
     visit.until("window.__livechat_sandbox && __livechat_sandbox.opened === 1")

@@ -9,6 +9,10 @@ function room(vendor, core) {
   let started = false;
   let here = false;
   let over = false;
+  /** A login under way must be over before a logout: answered in the wrong order, the login would stand. */
+  let login = Promise.resolve();
+  /** Names of attributes that were sent: 50 in all is the most. @type {Set<string>} */
+  const names = new Set();
   const api = () => window.Tawk_API;
 
   /** @param {LiveChat.Page} current */
@@ -80,12 +84,15 @@ function room(vendor, core) {
     const { visitor, proof, context } = page;
     const extra = details(visitor);
     if (!visitor || !proof || !proof.id || typeof api().login !== "function") return attach(Object.assign(extra, context));
+    Object.keys(extra).forEach((name) => names.add(name));
     const said = { hash: proof.id, userId: visitor.id, name: visitor.name, email: visitor.email, phone: visitor.phone };
-    api().login(trim(Object.assign(extra, said)), (/** @type {unknown} */ error) => {
+    login = new Promise((done) => api().login(trim(Object.assign(extra, said)), (/** @type {unknown} */ error) => {
+      done();
       if (error) core.warn(`Tawk.to refused the login (${String(error)}). Is Secure Mode on, and the key this property's?`);
+      if (over) return;
       attach(context);
       if (visitor.segments) api().addTags(visitor.segments.slice(0, 10), complain("tags"));
-    });
+    }));
   }
 
   /** @param {LiveChat.Visitor | null} visitor @returns {LiveChat.Meta} */
@@ -97,9 +104,15 @@ function room(vendor, core) {
 
   /** @param {LiveChat.Meta} attributes @returns {boolean} */
   function attach(attributes) {
-    const fitted = fit(attributes);
+    const fitted = within(fit(attributes));
     if (Object.keys(fitted).length) api().setAttributes(fitted, complain("attributes"));
     return true;
+  }
+
+  /** One too many and Tawk.to refuses the whole call: what is new beyond 50 stays here.
+   * @template T @param {Record<string, T>} attributes @returns {Record<string, T>} */
+  function within(attributes) {
+    return Object.fromEntries(Object.entries(attributes).filter(([name]) => names.has(name) || (names.size < 50 && names.add(name))));
   }
 
   /** Keys alphanumeric and "-", values text of 1 to 255 characters. @param {LiveChat.Meta} attributes */
@@ -123,12 +136,13 @@ function room(vendor, core) {
     return (/** @type {unknown} */ error) => { if (error) core.warn(`Tawk.to refused the ${what}: ${String(error)}`); };
   }
 
-  /** Logout before shutdown: a socket that is shut cannot log out. @returns {Promise<void>} */
-  function leave() {
+  /** Logout before shutdown: a socket that is shut cannot log out. */
+  async function leave() {
     const tawk = api();
     if (tawk.isChatOngoing()) tawk.endChat();
     tawk.hideWidget();
-    return new Promise((done) => {
+    await login;
+    return new Promise((/** @type {(value?: undefined) => void} */ done) => {
       const shut = () => {
         tawk.shutdown();
         done();
