@@ -52,6 +52,7 @@ declare namespace LiveChat {
 
   /** What an adapter may ask of the core. */
   interface Core {
+    /** The vendor is there. After an end the core ends it at once. */
     ready(): void;
     report(name: "open" | "close" | "unread" | "message" | "status" | "rating", detail?: object): void;
     unsupported(what: string): false;

@@ -203,7 +203,7 @@ function loader(vendor, makeRoom) {
 
   function ready() {
     arrived = true;
-    if (state === "ended") return void safely(() => room.end()); // too late: whoever this was started for has left
+    if (state === "ended") return void (ending = end()); // too late: whoever this was started for has left
     if (state !== "loading" && state !== "failed") return;
     clearTimeout(timer);
     state = "ready";

@@ -72,7 +72,7 @@ function room(vendor, core) {
   function loaded() {
     if (here) return;
     here = true;
-    if (over) return void leave();
+    if (over) return core.ready(); // the core knows that it has ended, and ends what has come now
     if (!core.vendorLauncher()) api().hideWidget();
     core.report("status", { status: api().getStatus() });
     core.ready();
