@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from flask import Flask, render_template_string
+from flask_wtf import CSRFProtect
 
-from flask_livechat import Company, Unsupported, Visitor
+from flask_livechat import Company, LiveChat, Unsupported, Visitor
 
-from .conftest import PAGE, chat_of, create_app, log_in, payload
+from .conftest import PAGE, chat_of, create_app, log_in, page, payload
 
 MakeApp = Callable[..., Flask]
 PERSONAL = "somebody@example.com"
@@ -282,3 +283,28 @@ def test_an_error_of_the_page_itself_is_not_swallowed(make_app: MakeApp) -> None
     response = app.test_client().get("/page")
     assert response.status_code == 500
     assert "livechat" not in response.text
+
+
+class Hostile:
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("values", [{5: "a"}, {"a": 10**5000}, {"a": Hostile()}, {"a": 2**60}])
+def test_odd_context_never_costs_the_page_its_chat(values: dict[Any, Any]) -> None:
+    app = create_app()
+    app.testing = False
+    chat_of(app).context_loader(lambda: values)
+    assert page(app.test_client())["provider"] == "crisp"
+
+
+@pytest.mark.parametrize("first", ["livechat", "csrf"])
+def test_flask_wtfs_protection_leaves_the_sandbox_alone_in_either_order(first: str) -> None:
+    app = Flask("csrf")
+    app.config.update(SECRET_KEY="k", TESTING=True, LIVECHAT_SANDBOX=True, LIVECHAT_PROVIDER="crisp")
+    app.add_url_rule("/pay", "pay", lambda: "paid", methods=["POST"])
+    for kind in (LiveChat, CSRFProtect) if first == "livechat" else (CSRFProtect, LiveChat):
+        kind(app)
+    client = app.test_client()
+    assert client.post("/livechat/sandbox/api/crisp/session", json={}).status_code == 200
+    assert client.post("/pay").status_code == 400  # and nothing else

@@ -556,3 +556,32 @@ def test_each_vendor_gets_only_its_own_proof() -> None:
         answer = client.get(f"/livechat/identity?provider={name}").get_json()
         assert set(answer["proof"]) == PROOF_OF_VENDOR[name]
         assert json.dumps(answer).count("user_hash") == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("phone", 491234), ("email", 5), ("name", 5), ("company", Company(id=7, name="Nursery"))],  # type: ignore[arg-type]
+)
+def test_numbers_where_text_belongs_become_text(field: str, value: Any) -> None:
+    visitor = Visitor("42", **{field: value})
+    found = getattr(visitor, field)
+    assert found.id == "7" if field == "company" else found == str(value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("phone", 1.5), ("avatar", b"x"), ("company", {"id": "7"}), ("created_at", "2026")]
+)
+def test_what_cannot_be_a_field_is_an_error_that_names_it(field: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=field):
+        Visitor("42", **{field: value})
+
+
+def test_one_segment_may_be_given_as_text() -> None:
+    assert Visitor("42", segments="vip").segments == ("vip",)  # type: ignore[arg-type]
+
+
+def test_crisps_token_alone_is_no_proof_of_identity(make_app: Any) -> None:
+    keys = {"LIVECHAT_CRISP_SESSION_SECRET": "s", "secrets": False}
+    assert page(log_in(make_app("crisp", **keys)))["visitor"] is None
+    said = page(log_in(make_app("crisp", **keys, LIVECHAT_ALLOW_UNVERIFIED=True)))
+    assert (said["visitor"]["id"], set(said["proof"])) == ("42", {"token"})

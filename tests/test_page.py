@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from flask import Flask, Response, abort, jsonify, render_template_string, stream_template_string
+from flask import Flask, Response, abort, jsonify, render_template_string, request, stream_template_string
 from flask_talisman import Talisman
 from werkzeug.exceptions import NotFound
 
@@ -803,3 +803,44 @@ def test_a_provider_that_is_set_too_late_is_said_in_the_log(caplog: pytest.LogCa
     app.config["LIVECHAT_PROVIDER"] = "crisp"
     app.test_client().get("/")
     assert "set it before" in caplog.text
+
+
+def test_a_page_rendered_beside_another_has_its_own_tag(make_app: MakeApp) -> None:
+    app = make_app()
+
+    @app.get("/page")
+    def two() -> str:
+        assert "livechat" in render_template_string(PAGE)  # a preview, say
+        return render_template_string(PAGE)
+
+    assert page(app.test_client(), "/page")["provider"] == "crisp"
+
+
+def test_requests_that_share_an_app_context_are_told_apart(make_app: MakeApp) -> None:
+    app = make_app()
+    client = app.test_client()
+    with app.app_context():
+        assert [page(client)["provider"] for _ in range(3)] == ["crisp"] * 3
+
+
+@pytest.mark.parametrize("header", ["CDN-Cache-Control", "Surrogate-Control", "Vendor-CDN-Cache-Control"])
+def test_a_logged_in_page_has_no_cache_header_for_one_kind_of_cache(make_app: MakeApp, header: str) -> None:
+    app = make_app()
+
+    @app.after_request
+    def cached_for_long(response: Response) -> Response:
+        response.headers[header] = "max-age=600"
+        return response
+
+    assert header not in log_in(app).get("/").headers
+    assert header in app.test_client().get("/").headers
+
+
+def test_context_of_a_view_comes_with_the_identity_in_fetch_mode(make_app: MakeApp) -> None:
+    app = make_app(LIVECHAT_IDENTITY_DELIVERY="fetch")
+    view(app)
+    app.before_request(lambda: chat_of(app).context(plan="pro") if request.path == "/page" else None)
+    client = log_in(app)
+    assert "plan" not in page(client, "/page")["context"]
+    assert client.get("/livechat/identity").get_json()["context"]["plan"] == "pro"
+    assert "plan" not in client.get("/livechat/identity").get_json()["context"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Blueprint, Flask, render_template_string
+from flask.views import MethodView
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -539,3 +540,57 @@ def test_a_layouts_override_shows_no_chat_where_the_address_is_secret(make_app: 
     app = make_app()
     app.add_url_rule("/reset", "start", lambda: render_template_string("{{ livechat(show=True) }}"))
     assert app.test_client().get("/reset").text == ""
+
+
+@pytest.mark.parametrize(
+    "path",
+    """
+    /resetpassword/a8f3 /passwordreset/a8f3 /set-password/MQ/c1a2 /change-password/a8f3 /new-password/a8f3
+    /create-password/abc /password_resets/abc/edit /password/abc /verifyemail/abc /magiclink/abc /login/link/abc
+    /two-factor/challenge /mfa-challenge /oauth2callback /login/google/authorized /x;jsessionid=1A2B /accept/abc
+    /users/password/edit?reset_password_token=x /?oobCode=x /?verificationCode=x /?inviteCode=x /?access-key=x
+    /welcome?t=eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.abc /i/<code> /i/<invite_code> /i/<hash>
+    """.split(),
+)
+def test_addresses_as_common_packages_make_them_hide_the_chat(make_app: MakeApp, path: str) -> None:
+    app = make_app()
+    if "<" in path:
+        app.add_url_rule(path, "page", lambda **_: "")
+        path = "/i/short"
+    assert not ask(app, path).show
+
+
+@pytest.mark.parametrize(
+    "path",
+    """
+    /blog/why-node.js-still-matters-in-2026 /blog/next.js-performance-optimization /docs/api-keys /docs/oauth
+    /docs/flask.config-from-prefixed-env /docs/webhooks/verify /features/sso /integrations/saml /help/reset-password
+    /request-a-callback /support?ticket=42 /products/507f1f77bcf86cd799439011 /wiki/Windows11InstallationGuide
+    /blog/iPhone16ProMaxReview2024 /?promo_code=SPRING /forms/request /docs/installation-guide.html /tickets/<ticket_id>
+    """.split(),
+)
+def test_plain_pages_keep_their_chat(make_app: MakeApp, path: str) -> None:
+    app = make_app()
+    if "<" in path:
+        app.add_url_rule(path, "page", lambda **_: "")
+        path = "/tickets/7"
+    assert ask(app, path).show
+
+
+def test_two_rules_on_one_view_add_up(make_app: MakeApp) -> None:
+    app = make_app()
+    livechat = chat_of(app)
+    app.get("/x")(livechat.rule(load="eager")(livechat.rule(identify=False, load="manual")(lambda: "")))
+    assert (ask(app, "/x").load, ask(app, "/x").identify) == ("eager", False)
+
+
+def test_a_rule_on_a_class_of_views_holds(make_app: MakeApp) -> None:
+    app = make_app()
+
+    @chat_of(app).rule(show=False)
+    class Page(MethodView):
+        def get(self) -> str:
+            return ""
+
+    app.add_url_rule("/x", view_func=Page.as_view("page"))
+    assert not ask(app, "/x").show

@@ -415,3 +415,16 @@ def test_the_sandbox_proves_identity_and_brings_conversations_back_without_any_k
     assert values["crisp"]["SESSION_SECRET"]
     assert values["tawk"]["JS_API_KEY"]
     assert values["intercom"]["IDENTITY_SECRET"]
+
+
+@pytest.mark.parametrize("value", [[None, "old"], b"abc", [["x"]], ["new", ""], {"a": 1}, 1.5, True])
+def test_a_secret_that_is_not_text_is_a_problem_and_never_a_key(value: object) -> None:
+    config = {"LIVECHAT_CRISP_WEBSITE_ID": "42286ab3-b29a-4fde-8538-da0ae501d825"}
+    with pytest.raises(ConfigError, match="LIVECHAT_CRISP_SESSION_SECRET"):
+        settings.read(config | {"LIVECHAT_CRISP_SESSION_SECRET": value}, development=True)
+
+
+@pytest.mark.parametrize("value", [["crisp"], {"a": 1}, 7])
+def test_a_provider_that_is_not_text_is_a_problem(value: object) -> None:
+    with pytest.raises(ConfigError, match="LIVECHAT_PROVIDER"):
+        settings.read({"LIVECHAT_PROVIDER": value}, development=True)

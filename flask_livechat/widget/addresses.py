@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 from flask import current_app, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
@@ -13,13 +15,14 @@ def address(endpoint: str | None = None, path: str | None = None) -> Address:
     if path is not None:
         bare, _, query = path.partition("?")
         match_endpoint, arguments = _match(bare)
-        names = tuple(part.partition("=")[0] for part in query.split("&") if part)
-        return Address(bare, endpoint or match_endpoint, names, arguments)
+        pairs = parse_qsl(query, keep_blank_values=True)
+        names, values = tuple(name for name, _ in pairs), tuple(value for _, value in pairs)
+        return Address(bare, endpoint or match_endpoint, names, arguments, values)
     if endpoint is not None:
         first = next(iter(current_app.url_map.iter_rules(endpoint)), None) if _known(endpoint) else None
         return Address(first.rule if first else "", endpoint, (), tuple(first.arguments) if first else ())
-    arguments = tuple(request.view_args or ())
-    return Address(request.path, request.endpoint, tuple(request.args), arguments)
+    values = tuple(value for many in request.args.listvalues() for value in many)
+    return Address(request.path, request.endpoint, tuple(request.args), tuple(request.view_args or ()), values)
 
 
 def _known(endpoint: str) -> bool:
