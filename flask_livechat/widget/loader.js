@@ -415,7 +415,8 @@ function loader(vendor, makeRoom) {
   }
 
   async function end() {
-    await Promise.race([safely(() => room.end()), new Promise((done) => setTimeout(done, 3000))]);
+    const patience = new Promise((done) => setTimeout(done, 3000));
+    await Promise.race([safely(() => room.end()), patience]).catch((error) => console.warn("livechat:", error));
     sweep(); // what the vendor wrote while it ended
   }
 
