@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import logging
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -148,7 +149,8 @@ def test_intercoms_token_verifies_without_our_code_and_without_pyjwt() -> None:
 
 
 def test_a_short_secret_signs_as_pyjwt_itself_signs() -> None:
-    with pytest.warns(jwt.InsecureKeyLengthWarning):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # newer ones warn of short keys, which is why ours are padded
         theirs = jwt.encode({"user_id": "42"}, "short", algorithm="HS256")
     assert signing.make_jwt({"user_id": "42"}, "short") == theirs
 
