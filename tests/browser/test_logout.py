@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import HOSTS, SITE, VENDORS, Visit
+from flask_livechat import providers
+
+from .conftest import HOSTS, SITE, VALUES, VENDORS, Visit
 
 pytestmark = pytest.mark.parametrize("vendor", VENDORS)
 Site = Callable[..., Any]
@@ -190,3 +192,20 @@ def test_events_that_waited_are_gone_with_the_visitor(site: Site, visit: Visit, 
     visit.ready()
     visit.page.wait_for_timeout(300)
     assert visit.desk()["events"] == []
+
+
+def test_the_mark_of_a_logout_alone_sweeps_what_the_vendor_left(site: Site, visit: Visit, vendor: str) -> None:
+    """Also where nobody remembers who was here: after a page of another loader, or with a cookie set in between."""
+    site(vendor, LOAD="off")
+    room = providers.load(vendor)
+    cookies = [name for name in room.cookies(VALUES[vendor]) if "/" not in name]
+    keys = [pattern.replace("*", "x") for pattern in room.storage(VALUES[vendor])]
+    visit.go("/plain")
+    for name in cookies:
+        visit.page.evaluate("(name) => { document.cookie = `${name}=old; path=/`; }", name)
+        visit.page.evaluate("(name) => { document.cookie = `${name}=old; path=/; domain=site.test`; }", name)
+    visit.page.evaluate("(keys) => [...keys, 'mine'].forEach((key) => localStorage.setItem(key, 'x'))", keys)
+    visit.get(f"document.cookie = 'livechat_left=other.{vendor}; path=/'; document.cookie = 'mine=1; path=/'")
+    visit.go("/")
+    assert visit.get("document.cookie.split('; ').sort()") == ["livechat_left=other", "mine=1"]
+    assert visit.get("Object.keys(localStorage)") == ["mine"]

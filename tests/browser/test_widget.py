@@ -428,3 +428,22 @@ def test_where_a_strategy_becomes_intent_our_button_stands_in(
     _quiet(visit, vendor, 400)
     visit.page.get_by_role("button", name="Chat with us").click()
     visit.until("window.__livechat_sandbox && __livechat_sandbox.opened === 1")
+
+
+@pytest.mark.parametrize("address", ["javascript:window.__run=1", "data:text/html,x", "blob:x"])
+def test_a_forged_fallback_runs_no_code(site: Site, visit: Visit, vendor: str, address: str) -> None:
+    app = site(vendor, LOAD="off", FALLBACK_URL="/contact", CSP="off")
+
+    @app.after_request
+    def forge(response: Any) -> Any:
+        if response.mimetype == "text/html":
+            response.set_data(
+                response.get_data(as_text=True).replace('"fallback":"/contact"', f'"fallback":"{address}"')
+            )
+            response.headers["Content-Security-Policy"] = "default-src 'self' 'unsafe-inline'"
+        return response
+
+    visit.go()
+    visit.page.click("#opener")
+    visit.page.wait_for_timeout(200)
+    assert visit.get("[window.__run, location.pathname]") == [None, "/"]
