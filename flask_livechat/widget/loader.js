@@ -11,9 +11,10 @@ function loader(vendor, makeRoom) {
   const PATIENCE = 20000; // ms until a vendor that does not answer counts as failed
   const SMALL = "(max-width: 640px)";
   const base = new URL(".", /** @type {HTMLScriptElement} */ (document.currentScript).src).href;
-  const page = readPage();
+  const found = readPage();
   // Asked of the own property: until it is set, the data block's id makes window.livechat that element.
-  if (Object.hasOwn(window, "livechat") || !page || page.provider !== vendor.name) return;
+  if (Object.hasOwn(window, "livechat") || !found || found.provider !== vendor.name) return;
+  const page = found;
 
   /** @type {LiveChat.Api["state"]} */
   let state = "waiting";
@@ -90,7 +91,7 @@ function loader(vendor, makeRoom) {
   /** The page's strategy, and its argument. What loads by itself elsewhere waits for a sign of interest where data is
    * dear or the page may never be looked at. @returns {string[]} */
   function effective() {
-    const asked = split(/** @type {LiveChat.Page} */ (page).load);
+    const asked = split(page.load);
     const automatic = !["off", "manual", "intent"].includes(asked[0]);
     return automatic && (thrifty() || document.prerendering) ? ["intent", ""] : asked;
   }
@@ -125,8 +126,10 @@ function loader(vendor, makeRoom) {
   function onVisible(selector) {
     const target = safely(() => document.querySelector(selector));
     if (!target || typeof IntersectionObserver !== "function") {
-      if (!target) warn(`load "visible:${selector}" finds nothing on this page; a launcher still opens the chat.`);
-      return target ? afterLoad(onIdle) : onIntent();
+      if (target) return afterLoad(onIdle);
+      warn(`load "visible:${selector}" finds nothing on this page: the chat waits for a launcher.`);
+      if (!stand && looks.launcher !== "none") addButton();
+      return onIntent();
     }
     const observer = new IntersectionObserver((entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
@@ -155,9 +158,9 @@ function loader(vendor, makeRoom) {
     state = "loading";
     timer = setTimeout(() => fail("timeout"), PATIENCE);
     if (!(await fetchIdentity())) return;
-    remember("who", /** @type {LiveChat.Page} */ (page).who || "");
+    remember("who", page.who || "");
     touched = true;
-    if (!safely(() => (room.start(/** @type {LiveChat.Page} */ (page), fresh), true))) return fail("error");
+    if (!safely(() => (room.start(page, fresh), true))) return fail("error");
     inject();
   }
 
@@ -170,7 +173,7 @@ function loader(vendor, makeRoom) {
     element.onload = () => safely(() => room.loaded && room.loaded());
     element.onerror = () => {
       element.remove();
-      fail("blocked");
+      if (script === element) fail("blocked");
     };
     if (script) script.remove(); // an earlier try
     script = element;
@@ -179,20 +182,17 @@ function loader(vendor, makeRoom) {
 
   /** In fetch mode the page knows nobody: who it is comes from our own server, before the vendor is told anything. */
   async function fetchIdentity() {
-    const who = /** @type {LiveChat.Page} */ (page);
     const began = era;
-    if (who.who !== null) return true;
+    if (page.who !== null) return true;
     try {
       const answer = await fetch(`${base}identity?provider=${vendor.name}`, { credentials: "same-origin", cache: "no-store" });
       if (!answer.ok) throw new Error(String(answer.status));
-      const found = await answer.json();
+      const { visitor, proof, who, context, events } = await answer.json();
       if (era !== began) return false; // logged out meanwhile: the answer is about somebody who has left
-      pin(found.who);
-      who.visitor = found.visitor;
-      who.proof = found.proof;
-      who.who = found.who;
-      Object.assign(who.context, found.context);
-      who.events.push(...found.events);
+      pin(who);
+      Object.assign(page, { visitor, proof, who });
+      Object.assign(page.context, context);
+      page.events.push(...events);
       return true;
     } catch (error) {
       // Never start as nobody in particular: the vendor may still hold somebody's session.
@@ -215,8 +215,7 @@ function loader(vendor, makeRoom) {
 
   /** What waited: events of earlier pages, calls, a tour, and the one open. */
   function settle() {
-    const { events } = /** @type {LiveChat.Page} */ (page);
-    for (const { name, metadata } of [...parked(), ...events.splice(0)]) safely(() => room.track(name, metadata));
+    for (const { name, metadata } of [...parked(), ...page.events.splice(0)]) safely(() => room.track(name, metadata));
     unpark();
     if (looks.tour != null && supported("tour")) safely(() => room.tour(/** @type {string} */ (looks.tour)));
     looks.tour = undefined;
@@ -239,7 +238,7 @@ function loader(vendor, makeRoom) {
   }
 
   function park() {
-    const { events } = /** @type {LiveChat.Page} */ (page);
+    const { events } = page;
     if (!events.length || !maySpeak(false)) return; // nothing is stored before consent
     const all = JSON.stringify([...parked(), ...events].slice(-20));
     safely(() => {
@@ -277,7 +276,7 @@ function loader(vendor, makeRoom) {
     if (state !== "ended") return;
     state = "loading";
     timer = setTimeout(() => fail("timeout"), PATIENCE);
-    if (arrived && safely(() => room.resume(/** @type {LiveChat.Page} */ (page))) !== false) return;
+    if (arrived && safely(() => room.resume(page)) !== false) return;
     // It never came, or keeps what it knows of a visitor for as long as the page lives: go on in a new one.
     safely(() => sessionStorage.setItem("livechat.open", JSON.stringify((wanted && wanted.text) || "")));
     location.reload();
@@ -357,7 +356,8 @@ function loader(vendor, makeRoom) {
   }
 
   function addButton() {
-    const { side, x, y, mobile_x: mobileX, mobile_y: mobileY } = looks.position;
+    const { x, y, mobile_x: mobileX, mobile_y: mobileY } = looks.position;
+    const side = looks.position.side === "left" ? "left" : "right"; // values only: no text of the page enters the CSS
     const host = document.createElement("div");
     const button = document.createElement("button");
     const sheet = new CSSStyleSheet();
@@ -407,7 +407,7 @@ function loader(vendor, makeRoom) {
     clearTimeout(timer);
     kept = [];
     wanted = null;
-    Object.assign(/** @type {LiveChat.Page} */ (page), { visitor: null, proof: null, who: "", context: {}, events: [] });
+    Object.assign(page, { visitor: null, proof: null, who: "", context: {}, events: [] });
     // Cookies first: a click on "log out" may leave the page before the vendor has answered.
     forgetVisitor();
     if (touched) ending = end();
@@ -502,7 +502,7 @@ function loader(vendor, makeRoom) {
     if (name === "status") {
       if (known.status === status) return;
       status = known.status || null;
-      if (looks.offline === "hide") safely(() => (status === "online" ? room.show() : room.hide()));
+      if (looks.offline === "hide") safely(() => (status === "online" && vendorLauncher() ? room.show() : room.hide()));
     }
     if (name === "unread") {
       for (const element of document.querySelectorAll("[data-livechat-unread]")) {

@@ -28,7 +28,7 @@ def test_a_logged_in_visitor_is_verified_by_the_vendor(site: Site, visit: Visit,
     site(vendor, LOAD="eager")
     visit.go("/login/1")
     visit.ready()
-    visit.until("__livechat_sandbox.identity.verified")
+    visit.until("__livechat_sandbox.identity.verified && __livechat_sandbox.identity.name")  # Crisp hears of both apart
     identity = visit.snapshot()["identity"]
     assert (identity["email"], identity["name"]) == ("visitor1@example.com", "First Visitor")
     visit.eventually(lambda: {"pro", "/"} <= set(visit.desk()["attributes"].values()))  # theirs, and the page's
@@ -447,3 +447,23 @@ def test_a_forged_fallback_runs_no_code(site: Site, visit: Visit, vendor: str, a
     visit.page.click("#opener")
     visit.page.wait_for_timeout(200)
     assert visit.get("[window.__run, location.pathname]") == [None, "/"]
+
+
+def test_a_forged_position_fetches_nothing(site: Site, visit: Visit, vendor: str) -> None:
+    app = site(vendor, LOAD="intent", CSP="off")
+
+    @app.after_request
+    def forge(response: Any) -> Any:
+        side = "right: 0 } button { background: url(https://evil.test/x.png) } a { right"
+        if response.mimetype == "text/html":
+            forged = response.get_data(as_text=True).replace(
+                '"settings":{', f'"settings":{{"position":{{"side":"{side}"}},'
+            )
+            response.set_data(forged)
+            response.headers["Content-Security-Policy"] = "default-src * 'unsafe-inline'"
+        return response
+
+    visit.go()
+    assert visit.page.get_by_role("button", name="Chat with us").bounding_box()
+    visit.page.wait_for_timeout(300)
+    assert not [line for line in visit.net.log if "evil" in line]
