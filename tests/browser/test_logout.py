@@ -106,7 +106,7 @@ def test_another_user_sees_nothing_of_the_first(
     before = _chat(visit)
     visit.go(path)
     visit.ready()
-    visit.until("__livechat_sandbox.identity.email === 'visitor2@example.com'")
+    visit.until("__livechat_sandbox.identity.verified && __livechat_sandbox.identity.email === 'visitor2@example.com'")
     visit.page.wait_for_timeout(300)
     snapshot = visit.snapshot()
     assert snapshot["identity"]["verified"]
