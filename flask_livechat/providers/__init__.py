@@ -7,6 +7,7 @@ import logging
 import math
 import pkgutil
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,9 +77,11 @@ def names() -> tuple[str, ...]:
 
 def load(name: str) -> Provider:
     """The ``PROVIDER`` of a room. Raises ``LiveChatError`` for a name without one."""
-    if name not in names():
+    room = f"{__name__}.{name}"
+    # Asked several times a page: only a room that nobody has opened yet is worth listing the folder for.
+    if room not in sys.modules and name not in names():
         raise LiveChatError(f"There is no provider {name!r}; there are {', '.join(names())}.")
-    provider = importlib.import_module(f"{__name__}.{name}").PROVIDER
+    provider = getattr(importlib.import_module(room), "PROVIDER", None)
     if not isinstance(provider, Provider):
         raise LiveChatError(f"providers/{name}/__init__.py must end with PROVIDER = Provider(…).")
     return provider

@@ -12,7 +12,7 @@ from .. import providers
 from ..settings import Settings
 
 MARK = "livechat_left"
-MARK_LIFE = 270 * 24 * 3600  # seconds; as long as the longest-lived vendor cookie (Intercom's, nine months)
+MARK_LIFE = 270 * 24 * 3600  # seconds; nine months, as long as the longest-lived of the vendors' cookies
 
 
 def end(response: Response, request: Request, settings: Settings) -> None:
@@ -44,7 +44,7 @@ def _expired(settings: Settings, host: str) -> Iterator[str]:
 
 
 def _expire(cookie: str, domain: str | None) -> str:
-    # Written by hand: the name that Crisp uses has a slash in it, which dump_cookie quotes or refuses.
+    # Written by hand: a vendor's name may have a slash in it, which dump_cookie quotes or refuses.
     where = f"; Domain={domain}" if domain else ""
     return f"{cookie}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0{where}; Path=/"
 

@@ -36,5 +36,7 @@ class Scope:
 
 def scope() -> Scope:
     """The current request's."""
-    found: Scope = request.environ.setdefault(KEY, Scope())
+    found: Scope | None = request.environ.get(KEY)
+    if found is None:
+        found = request.environ[KEY] = Scope()
     return found
