@@ -20,6 +20,8 @@ from flask_livechat import signing
 from flask_livechat.sandbox import create_blueprint, names, script
 from flask_livechat.sandbox import hub as hub_module
 
+from .conftest import Quiet
+
 WEBSITE = "42286ab3-b29a-4fde-8538-da0ae501d825"
 PROPERTY = "58ca8453b8a7e060cd3b1ecb"
 APP = "abc12345"
@@ -579,7 +581,7 @@ def sandbox_site(sandbox_browser: Any) -> Iterator[Site]:
     def icon() -> tuple[str, int]:
         return "", 204
 
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     site = Site(f"http://127.0.0.1:{server.server_port}", scripts, sandbox_browser)
     yield site
@@ -812,7 +814,7 @@ def test_intercom_refuses_what_is_not_proven(sandbox_site: Site) -> None:
 
 def test_a_script_under_another_host_talks_to_its_own_api(sandbox_site: Site) -> None:
     there = make_app(allow_origins=[sandbox_site.base])
-    server = make_server("127.0.0.1", 0, there, threaded=True)
+    server = make_server("127.0.0.1", 0, there, threaded=True, request_handler=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     api = f"http://127.0.0.1:{server.server_port}/livechat/sandbox/api/crisp"
     try:

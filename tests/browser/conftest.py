@@ -21,6 +21,8 @@ from werkzeug.serving import make_server
 
 from flask_livechat import LiveChat, Visitor, providers, sandbox
 
+from ..conftest import Quiet
+
 SITE = "https://www.site.test"
 VENDORS = ("crisp", "intercom", "tawk")
 KEYS = {
@@ -112,7 +114,7 @@ def net() -> Iterator[Net]:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("www.site.test", *HOSTS.values()).configure_cert(context)
-    server = make_server("127.0.0.1", 0, net, threaded=True, ssl_context=context)
+    server = make_server("127.0.0.1", 0, net, threaded=True, request_handler=Quiet, ssl_context=context)
     server.daemon_threads = True
     net.port = server.port
     thread = threading.Thread(target=server.serve_forever, daemon=True)
