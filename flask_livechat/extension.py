@@ -18,6 +18,7 @@ from .settings import Settings
 from .widget import context as page_context
 from .widget import csp, logout, memory, page, responses, rules, script, views, visitors
 from .widget.addresses import address
+from .widget.failures import Failures
 from .widget.page import NOBODY, Identity
 from .widget.rules import Rule
 from .widget.scope import scope
@@ -37,6 +38,7 @@ class State:
     livechat: LiveChat
     settings: Settings
     scripts: Mapping[str, Script] = field(repr=False)
+    failures: Failures
 
 
 class LiveChat:
@@ -59,8 +61,9 @@ class LiveChat:
         if "livechat" in app.extensions:
             raise RuntimeError("LiveChat is already set up on this app. Use the first instance instead.")
         read = settings.read(app.config, development=bool(app.debug or app.testing))
-        app.extensions["livechat"] = State(self, read, _scripts(read))
+        app.extensions["livechat"] = State(self, read, _scripts(read), Failures())
         app.register_blueprint(views.blueprint, url_prefix=read.url_prefix)
+        _exempt_from_csrf(app, views.failures)
         if read.sandbox:
             _register_sandbox(app, read)
         app.context_processor(_begin_page)
@@ -203,7 +206,7 @@ class LiveChat:
         content = Page(
             provider=room.name,
             load=decision.load,
-            settings=page.page_settings(state.settings, decision, room, language, now),
+            settings=page.page_settings(state.settings, decision, room, language, self._consent(), now),
             visitor=found.visitor,
             proof=found.proof,
             context=page.context(room, page_context.of_page() | extra),
@@ -212,12 +215,20 @@ class LiveChat:
             left=left,
         )
         nonce = self._nonce()
-        src = url_for("livechat.loader", provider=room.name, digest=state.scripts[room.name].digest)
+        src = url_for("livechat.script", name=room.name, digest=state.scripts[room.name].digest)
         return page.render(content, src, nonce, self._preload(decision, nonce))
+
+    def _consent(self) -> str:
+        """A callable is the last word for its page: what the browser remembers of an earlier yes does not count."""
+        ask = self.settings.consent
+        if not callable(ask):
+            return ask
+        scope().private = True  # it answers for one visitor
+        return "implied" if self._guard("LIVECHAT_CONSENT", ask, False) else "denied"
 
     def _preload(self, decision: Decision, nonce: str | None) -> Markup:
         config, room = self.settings, page.room_of(decision)
-        if not decision.preload or decision.load == "off" or config.consent != "implied":
+        if not decision.preload or decision.load == "off" or self._consent() != "implied":
             return Markup("")
         if config.sandbox:
             return page.preload_link(room, f"{url_for('livechat.identity')[:-8]}sandbox/{room.name}.js", None, nonce)
@@ -316,8 +327,7 @@ class LiveChat:
             names = list(config.providers)
         needs: dict[str, list[str]] = {}
         if names:
-            own = config.sandbox or config.identity_delivery == "fetch"
-            needs = {"script-src": ["'self'"]} | ({"connect-src": ["'self'"]} if own else {})
+            needs = {"script-src": ["'self'"], "connect-src": ["'self'"]}  # our own files, and who is logged in
         for name in names:
             for directive, sources in providers.load(name).csp(config.providers[name]).items():
                 needs[directive] = list(dict.fromkeys([*needs.get(directive, []), *sources]))
@@ -385,10 +395,17 @@ def _state() -> State:
 
 
 def _scripts(read: Settings) -> dict[str, Script]:
-    return {
-        name: script.build(providers.load(name), values, sandbox=read.sandbox, cookie_domain=read.cookie_domain)
+    pairs = [
+        script.build(
+            providers.load(name),
+            values,
+            sandbox=read.sandbox,
+            cookie_domain=read.cookie_domain,
+            failures=read.report_failures,
+        )
         for name, values in read.providers.items()
-    }
+    ]
+    return {one.name: one for pair in pairs for one in pair}
 
 
 def _register_sandbox(app: Flask, read: Settings) -> None:
@@ -397,11 +414,15 @@ def _register_sandbox(app: Flask, read: Settings) -> None:
     vendors = {name: values for name, values in read.providers.items() if name in sandbox.names()}
     blueprint = sandbox.create_blueprint(vendors)
     app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/sandbox")
+    _exempt_from_csrf(app, blueprint)
+
+
+def _exempt_from_csrf(app: Flask, what: Any) -> None:
+    """From Flask-WTF's protection, which may be set up later: for calls that carry no login, and so no token."""
 
     def exempt() -> None:
-        """Flask-WTF's protection: the stand-ins' calls carry no token, as a vendor's do not. It may be set up later."""
         if "csrf" in app.extensions:
-            app.extensions["csrf"].exempt(blueprint)
+            app.extensions["csrf"].exempt(what)
 
     app.before_request_funcs.setdefault(None, []).insert(0, exempt)
 

@@ -32,7 +32,7 @@ class Settings:
     identity_delivery: str
     allow_unverified: bool
     token_ttl: int  # seconds
-    consent: str
+    consent: str | Callable[[], bool]
     office_hours: OfficeHours | None
     offline: str
     fallback_url: str | None
@@ -44,6 +44,7 @@ class Settings:
     nonce: str | Callable[[], str | None] | None = field(repr=False)
     url_prefix: str
     cookie_domain: str | None
+    report_failures: bool
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -107,7 +108,11 @@ OPTIONS: Mapping[str, Option] = {
     "IDENTITY_DELIVERY": Option("inline", *_one_of("inline", "fetch")),
     "ALLOW_UNVERIFIED": Option(False, *_one_of(False, True)),
     "TOKEN_TTL": Option(7200, _ttl, "a whole number of seconds from 60 to 2592000 (30 days)"),
-    "CONSENT": Option("implied", *_one_of("implied", "required", "click")),
+    "CONSENT": Option(
+        "implied",
+        lambda value: callable(value) or value in ("implied", "required", "click"),
+        "'implied', 'required', 'click', or a callable that says whether this request's visitor has agreed",
+    ),
     "OFFICE_HOURS": Option(None, lambda value: True, ""),
     "OFFLINE": Option("show", *_one_of(*rules.OFFLINE)),
     "FALLBACK_URL": Option(None, _fallback, "a path such as '/contact', an https:, mailto: or tel: address, or None"),
@@ -123,6 +128,7 @@ OPTIONS: Mapping[str, Option] = {
         "a path such as '/livechat', without a slash at its end",
     ),
     "COOKIE_DOMAIN": Option(None, _domain, "a domain such as 'example.com', or None"),
+    "REPORT_FAILURES": Option(False, *_one_of(False, True)),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
 

@@ -49,6 +49,7 @@ PROVIDER = Provider(
     prove=prove,
     attributes=lambda attributes: fit(attributes, lambda key: key.upper(), lambda value: value, 3),
     identity="SIGNING_KEY",
+    elements=".acme-chat",
     crossorigin="anonymous",
     can=frozenset({"message"}),
 )

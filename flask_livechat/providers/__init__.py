@@ -66,6 +66,7 @@ class Provider:
     prove: Callable[[Values, Visitor, int, int], dict[str, Any] | None]  # (…, now, life in seconds) -> proof
     attributes: Callable[[Mapping[str, Value]], dict[str, Any]]  # any mapping -> what the vendor takes
     identity: str  # the key whose secret proves who a visitor is
+    elements: str  # CSS selectors of what the vendor's script puts into the page's body
     crossorigin: str | None = None  # of the vendor's script element
     can: frozenset[str] = field(default_factory=frozenset)  # "tour", "article", "message", "rating", "offline", …
 

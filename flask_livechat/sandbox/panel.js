@@ -388,7 +388,7 @@ function icon(name) {
 }
 
 /**
- * @typedef {{vendor: string, title: string, brand: string, head: string, round: string, rating: "thumbs" | "stars",
+ * @typedef {{vendor: string, marks: Record<string, string>, title: string, brand: string, head: string, round: string, rating: "thumbs" | "stars",
  *   zIndex: number, x: number, y: number, side?: "left" | "right",
  *   launched(): void, closed(): void, said(text: string): void, rated(value: number): void}} Look
  */
@@ -398,7 +398,7 @@ export class Panel {
   /** @param {Look} look */
   constructor(look) {
     this.look = look;
-    this.host = element("div", { id: `livechat-sandbox-${look.vendor}` });
+    this.host = element("div", { id: `livechat-sandbox-${look.vendor}`, ...look.marks });
     this.root = this.host.attachShadow({ mode: "open" });
     this.root.adoptedStyleSheets = [stylesheet()]; // a constructed sheet is not inline style: a strict CSP holds
     this.badge = element("span", { class: "badge", hidden: "" });

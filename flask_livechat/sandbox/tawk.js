@@ -27,7 +27,7 @@ class Tawk {
       lost: () => void this.connect().catch((error) => console.error("[tawk sandbox]", error)),
     });
     this.panel = new Panel({
-      vendor: "tawk", title: "Tawk.to", brand: "#03823a", head: "#03823a", round: "50%", rating: "thumbs",
+      vendor: "tawk", marks: { class: "widget-visible" }, title: "Tawk.to", brand: "#03823a", head: "#03823a", round: "50%", rating: "thumbs",
       zIndex: 2000000000, x: 20, y: 20,
       launched: () => this.toggle(),
       closed: () => this.minimize(),

@@ -1,99 +1,190 @@
 /**
- * The core: when the vendor starts, launchers, ending. It knows no vendor; the adapter in the same file does.
- *
- *   waiting ──start──▶ loading ──ready──▶ ready ──logout──▶ ended ──open──▶ loading
- *                         └──fails──▶ failed ──click──▶ loading
+ * What runs before the vendor's moment: whose page this is, when the vendor starts, and the launchers until then.
+ * What comes with the vendor (session.js and the vendor's adapter) is one more file of our own, fetched at that moment.
  *
  * @param {LiveChat.Vendor} vendor written in by the server: the page's data never says what is fetched
- * @param {(vendor: LiveChat.Vendor, core: LiveChat.Core) => LiveChat.Room} makeRoom
  */
-function loader(vendor, makeRoom) {
-  const PATIENCE = 20000; // ms until a vendor that does not answer counts as failed
-  const SMALL = "(max-width: 640px)";
+function loader(vendor) {
   const base = new URL(".", /** @type {HTMLScriptElement} */ (document.currentScript).src).href;
-  const found = readPage();
-  // Asked of the own property: until it is set, the data block's id makes window.livechat that element.
-  if (Object.hasOwn(window, "livechat") || !found || found.provider !== vendor.name) return;
-  const page = found;
+  const SMALL = "(max-width: 640px)";
+  const PATIENCE = 20000; // ms until a vendor that does not answer counts as failed
+  /** Every way from one state to another; what is not here does not happen. @type {LiveChat.Edges} */
+  const EDGES = {
+    waiting: { start: "loading", end: "waiting" },
+    loading: { ready: "ready", fail: "failed", end: "ended" },
+    ready: { end: "ended" },
+    failed: { start: "loading", ready: "ready", end: "ended" },
+    ended: { start: "loading", end: "ended" },
+  };
 
-  /** @type {LiveChat.Api["state"]} */
-  let state = "waiting";
-  /** @type {LiveChat.Api["status"]} */
-  let status = null;
-  /** Calls made before the vendor is there, replayed in their order. @type {(() => unknown)[]} */
-  let kept = [];
-  /** The one open that waits for the vendor. @type {{text?: string, link?: string} | null} */
-  let wanted = null;
-  let opened = false;
-  let fresh = false;
-  let touched = false; // the vendor's globals have been set
-  let arrived = false; // the vendor has answered
-  /** Logouts so far: what began before one must not go on after it. */
-  let era = 0;
-  /** The end under way. @type {Promise<void>} */
-  let ending = Promise.resolve();
-  /** @type {HTMLScriptElement | null} */
-  let script = null;
+  const first = readPage();
+  // Asked of the own property: until it is set, the data block's id makes window.livechat that element.
+  if (Object.hasOwn(window, "livechat") || !first || first.provider !== vendor.name) return;
+
+  /** What both files hold on to. @type {LiveChat.Chat} */
+  const chat = { state: "waiting", status: null, page: first, kept: [], wanted: null, fresh: false, known: false, era: 0, open: false, unread: 0 };
+  /** The second file, once it is here. @type {LiveChat.Session | null} */
+  let session = null;
+  /** @type {Promise<LiveChat.Session> | null} */
+  let coming = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  /** The strategy's triggers on this page. */
+  let moment = new AbortController();
+  let shown = block();
+  let agreed = false;
+  let withdrawn = false;
   /** @type {HTMLElement | null} */
   let stand = null;
   /** What the console was told already. @type {Set<string>} */
   const said = new Set();
 
-  const looks = page.settings;
-  const strategy = effective();
-  looks.position = Object.assign({ side: "right", x: 20, y: 20, mobile_x: 10, mobile_y: 70 }, looks.position);
-  const hidden = () => (looks.mobile === "hide" && matchMedia(SMALL).matches) || (looks.offline === "hide" && !!looks.closed);
-  const room = makeRoom(vendor, { ready, report, unsupported, warn, safely, vendorLauncher });
-
+  /** What the second file may ask of this one. @type {LiveChat.Core} */
+  const core = { vendor, base, chat, inject, move, fail, pin, logout, sweep, stored, remember, vendorLauncher, drawButton,
+    schedule, report, unsupported, warn, safely };
   window.livechat = Object.freeze({
     open: (/** @type {string=} */ text) => ask(text),
-    close: () => later(() => room.close()),
-    show: () => later(() => room.show()),
-    hide: () => later(() => room.hide()),
-    track: (/** @type {string} */ name, /** @type {LiveChat.Meta} */ meta = {}) => later(() => room.track(name, meta)),
-    update: (/** @type {LiveChat.Meta} */ attributes) => later(() => room.update(attributes)),
-    tour: (/** @type {string | number} */ id) => supported("tour") && request(() => room.tour(id)),
-    article: (/** @type {string | number} */ id) => supported("article") && request(() => room.article(id)),
+    close: () => later("close"),
+    show: () => later("show"),
+    hide: () => later("hide"),
+    track: (/** @type {string} */ name, /** @type {LiveChat.Meta} */ meta = {}) => later("track", name, meta),
+    update: (/** @type {LiveChat.Meta} */ attributes) => later("update", attributes),
+    tour: (/** @type {string | number} */ id) => supported("tour") && request("tour", id),
+    article: (/** @type {string | number} */ id) => supported("article") && request("article", id),
     logout, consent,
-    get status() { return status; },
-    get state() { return state; },
+    get status() { return chat.status; },
+    get state() { return chat.state; },
   });
 
-  pin(page.who);
-  if (page.left || leftMark()) forgetVisitor();
-  park();
-  document.addEventListener("click", onClick);
-  if (wantsButton()) addButton();
-  schedule();
+  if (outOfCache()) distrust();
+  arrive();
+  listen();
   carryOn();
+
+  // The page, and the one that takes its place without a reload.
+
+  /** The data block. Not by id alone: a heading, or what a visitor wrote, may have the same. */
+  function block() {
+    return document.querySelector('script#livechat[type="application/json"]')?.textContent || "";
+  }
+
+  /** @returns {LiveChat.Page | null} null for a page without chat, and for a block that is not ours */
+  function readPage() {
+    const found = block() && safely(() => JSON.parse(block()));
+    const whole = found && [found.settings, found.context].every((part) => part && typeof part === "object")
+      && Array.isArray(found.events) && (found.who === null || typeof found.who === "string");
+    if (!whole) return null;
+    const looks = found.settings;
+    const side = document.dir === "rtl" ? "left" : "right";
+    looks.position = Object.assign({ side, x: 20, y: 20, mobile_x: 10, mobile_y: 70 }, looks.position);
+    return Object.assign(found, { load: String(found.load) });
+  }
+
+  /** What a new page asks of a chat that has not started. */
+  function arrive() {
+    const { page } = chat;
+    if (denied()) forget("consent");
+    if (!maySpeak(false) || page.left || marks().includes(vendor.name)) forgetVisitor();
+    pin(page.who);
+    park();
+    drawButton();
+    schedule();
+  }
+
+  /** Turbo, htmx and whatever else swaps pages all change the data block. */
+  function look() {
+    if (block() === shown || document.documentElement.hasAttribute("data-turbo-preview")) return; // a preview is an old copy
+    shown = block();
+    const next = readPage();
+    if (next && next.provider !== vendor.name) return location.reload(); // another vendor needs a page of its own
+    const page = next || Object.assign({}, chat.page, { load: "off", events: [], left: false });
+    if (page.left) logout();
+    moment.abort();
+    const before = chat.page;
+    chat.page = page;
+    if (page.who !== before.who) distrust(); // it may be a copy from before a logout
+    if (session && chat.state !== "waiting") session.turn(before);
+    else arrive();
+  }
+
+  /** A page out of a cache may speak of somebody who has left since: who it is has to come from the server. */
+  function distrust() {
+    if (chat.page.who) chat.page.who = null;
+  }
+
+  function outOfCache() {
+    const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+    return !!entry && (entry.type === "back_forward" || !entry.transferSize || entry.workerStart > 0);
+  }
+
+  function listen() {
+    new MutationObserver(look).observe(document.documentElement, { childList: true, characterData: true, subtree: true });
+    document.addEventListener("click", onClick);
+    document.addEventListener("keydown", onKey);
+    document.addEventListener("livechat:consent", (event) => consent(/** @type {CustomEvent} */ (event).detail === true));
+    // Other tabs: what they forget or remember shows in the storage; a logout's mark, as soon as a response has set it.
+    addEventListener("storage", ({ key, newValue }) => {
+      if (key === null || key === keyOf("who")) elsewhere(newValue);
+      if (key === keyOf("consent") && newValue) schedule();
+      else if (key === keyOf("consent") && looks().consent) consent(false);
+    });
+    if (window.cookieStore) window.cookieStore.addEventListener("change", leaveIfMarked);
+    addEventListener("pageshow", ({ persisted }) => {
+      if (!persisted) return;
+      if (chat.state === "waiting") distrust();
+      wake(true);
+    });
+    addEventListener("focus", () => wake());
+    document.addEventListener("visibilitychange", () => document.hidden || wake());
+    addEventListener("pagehide", () => withdrawn && sweep());
+  }
+
+  /** @param {boolean=} restored */
+  function wake(restored) {
+    leaveIfMarked();
+    if (chat.known && stored("who") !== chat.page.who) elsewhere(stored("who"));
+    if (session) session.wake(!!restored);
+  }
+
+  function leaveIfMarked() {
+    if (marks().includes(vendor.name)) logout();
+  }
+
+  /** Another tab has somebody else, or nobody. Somebody who was anonymous there and has logged in keeps the chat.
+   * @param {string | null} who */
+  function elsewhere(who) {
+    if (chat.page.who !== null && who !== chat.page.who && !(who && !chat.page.who)) logout();
+  }
 
   // When: the moments at which a strategy asks for the vendor.
 
   function schedule() {
-    const [kind, argument] = strategy;
+    moment.abort();
+    moment = new AbortController();
+    const { signal } = moment;
+    const [, kind, argument = ""] = /** @type {RegExpMatchArray} */ (effective().match(/^(\w*):?(.*)/));
+    const go = () => void (signal.aborted || start());
+    /** @param {string} events @param {(event: Event) => void} then */
+    const on = (events, then) => events.split(" ").forEach((name) => addEventListener(name, then, { capture: true, passive: true, signal }));
+    const onIntent = () => on("pointerover focusin touchstart", (event) => { if (within(event, "[data-livechat-open]")) go(); });
     if (hidden() || kind === "off" || kind === "manual") return;
-    if (!maySpeak(false)) return onIntent(); // click means consent; required waits for livechat.consent(true)
-    if (kind === "intent") {
-      onIntent();
-      if (stored("going") && !thrifty()) afterLoad(onIdle); // somebody may have answered meanwhile
-      return;
-    }
-    if (kind === "eager") return start();
-    if (kind === "idle") return afterLoad(onIdle);
-    if (kind === "delay") return afterLoad(() => setTimeout(start, Number(argument) * 1000));
-    if (kind === "scroll") return once(["scroll"], start);
-    if (kind === "interaction") return once(["pointerdown", "pointermove", "keydown", "touchstart", "scroll", "wheel"], start);
-    if (kind === "visible") return onVisible(argument);
+    if (!maySpeak(false)) return; // `required` waits for livechat.consent(true), `click` for the click
+    if (kind === "eager") return go();
+    if (kind === "idle") return afterLoad(() => onIdle(go));
+    if (kind === "delay") return afterLoad(() => setTimeout(go, Number(argument) * 1000));
+    if (kind === "scroll") return on("scroll", go);
+    if (kind === "interaction") return on("pointerdown pointermove keydown touchstart scroll wheel", go);
+    if (kind === "visible" && onVisible(argument, go, signal)) return;
+    onIntent();
+    if (stored("going") && !thrifty()) afterLoad(() => onIdle(go)); // somebody may have answered meanwhile
   }
 
-  /** The page's strategy, and its argument. What loads by itself elsewhere waits for a sign of interest where data is
-   * dear or the page may never be looked at. @returns {string[]} */
+  /** The page's strategy. What loads by itself elsewhere waits for a sign of interest where data is dear, or the page may
+   * never be looked at. */
   function effective() {
-    const asked = split(page.load);
-    const automatic = !["off", "manual", "intent"].includes(asked[0]);
-    return automatic && (thrifty() || document.prerendering) ? ["intent", ""] : asked;
+    const { load } = chat.page;
+    const automatic = !["off", "manual", "intent"].includes(load);
+    return automatic && (thrifty() || document.prerendering) ? "intent" : load;
   }
 
   function thrifty() {
@@ -107,179 +198,90 @@ function loader(vendor, makeRoom) {
     else addEventListener("load", () => setTimeout(then), { once: true });
   }
 
-  function onIdle() {
+  /** @param {() => void} then */
+  function onIdle(then) {
     // Not every browser has idle callbacks: there a pause does, and everywhere the wait has a cap.
-    if (typeof requestIdleCallback === "function") requestIdleCallback(() => start(), { timeout: 4000 });
-    else setTimeout(start, 1500);
+    if (typeof requestIdleCallback === "function") requestIdleCallback(then, { timeout: 4000 });
+    else setTimeout(then, 1500);
   }
 
-  /** @param {string[]} events @param {() => void} then */
-  function once(events, then) {
-    const run = () => {
-      events.forEach((name) => removeEventListener(name, run, true));
-      then();
-    };
-    events.forEach((name) => addEventListener(name, run, { capture: true, passive: true }));
-  }
-
-  /** @param {string} selector */
-  function onVisible(selector) {
+  /** @param {string} selector @param {() => void} then @param {AbortSignal} signal @returns {boolean} */
+  function onVisible(selector, then, signal) {
     const target = safely(() => document.querySelector(selector));
-    if (!target || typeof IntersectionObserver !== "function") {
-      if (target) return afterLoad(onIdle);
+    if (!target) {
       warn(`load "visible:${selector}" finds nothing on this page: the chat waits for a launcher.`);
-      if (!stand && looks.launcher !== "none") addButton();
-      return onIntent();
+      drawButton(true);
+      return false;
     }
-    const observer = new IntersectionObserver((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      observer.disconnect();
-      start();
-    }, { rootMargin: "200px" });
+    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && then(), { rootMargin: "200px" });
     observer.observe(target);
-  }
-
-  /** Hover, focus or touch on a launcher. A click comes through onClick. */
-  function onIntent() {
-    for (const name of ["pointerover", "focusin", "touchstart"]) {
-      document.addEventListener(name, (event) => {
-        if (within(event, "[data-livechat-open]") && maySpeak(false)) start();
-      }, { passive: true });
-    }
+    signal.addEventListener("abort", () => observer.disconnect());
+    return true;
   }
 
   // Starting and failing.
 
   /** @param {boolean=} clicked whether a person asked for it, here and now */
   async function start(clicked = false) {
-    if (state === "ended" && clicked) return restart();
-    if ((state !== "waiting" && state !== "failed") || !maySpeak(clicked)) return;
-    if (clicked && looks.consent === "click") remember("consent", "yes");
-    state = "loading";
-    timer = setTimeout(() => fail("timeout"), PATIENCE);
-    if (!(await fetchIdentity())) return;
-    remember("who", page.who || "");
-    touched = true;
-    if (!safely(() => (room.start(page, fresh), true))) return fail("error");
-    inject();
+    if (!maySpeak(clicked) || !move("start")) return;
+    const { era } = chat;
+    moment.abort();
+    if (clicked && looks().consent === "click") remember("consent", "yes");
+    coming = coming || fetchSession();
+    session = await coming.catch(() => (coming = null));
+    if (era !== chat.era) return; // logged out meanwhile
+    if (session) session.start();
+    else fail("blocked");
   }
 
-  function inject() {
-    const element = document.createElement("script");
-    element.async = true;
-    element.src = new URL(vendor.script, base).href;
-    element.charset = "UTF-8";
-    if (vendor.crossorigin !== null) element.setAttribute("crossorigin", vendor.crossorigin);
-    element.onload = () => safely(() => room.loaded && room.loaded());
-    element.onerror = () => {
-      element.remove();
-      if (script === element) fail("blocked");
-    };
-    if (script) script.remove(); // an earlier try
-    script = element;
-    document.head.append(element);
-  }
-
-  /** In fetch mode the page knows nobody: who it is comes from our own server, before the vendor is told anything. */
-  async function fetchIdentity() {
-    const began = era;
-    if (page.who !== null) return true;
-    try {
-      const answer = await fetch(`${base}identity?provider=${vendor.name}`, { credentials: "same-origin", cache: "no-store" });
-      if (!answer.ok) throw new Error(String(answer.status));
-      const { visitor, proof, who, context, events } = await answer.json();
-      if (era !== began) return false; // logged out meanwhile: the answer is about somebody who has left
-      pin(who);
-      Object.assign(page, { visitor, proof, who });
-      Object.assign(page.context, context);
-      page.events.push(...events);
-      return true;
-    } catch (error) {
-      // Never start as nobody in particular: the vendor may still hold somebody's session.
-      if (era === began) fail("identity");
-      return false;
-    }
-  }
-
-  function ready() {
-    arrived = true;
-    if (state === "ended") return void (ending = end()); // too late: whoever this was started for has left
-    if (state !== "loading" && state !== "failed") return;
-    clearTimeout(timer);
-    state = "ready";
-    hideButton();
-    report("ready");
-    if (hidden()) safely(() => room.hide());
-    settle();
-  }
-
-  /** What waited: events of earlier pages, calls, a tour, and the one open. */
-  function settle() {
-    for (const { name, metadata } of [...parked(), ...page.events.splice(0)]) safely(() => room.track(name, metadata));
-    unpark();
-    if (looks.tour != null && supported("tour")) safely(() => room.tour(/** @type {string} */ (looks.tour)));
-    looks.tour = undefined;
-    const calls = kept;
-    kept = [];
-    calls.forEach((call) => safely(call));
-    if (wanted) {
-      const { text } = wanted;
-      wanted = null;
-      safely(() => room.open(text));
-    }
-  }
-
-  // Events came with this page only, but the vendor may start on a later one: until then they wait in this tab.
-
-  /** @returns {LiveChat.Page["events"]} */
-  function parked() {
-    const kept = safely(() => JSON.parse(sessionStorage.getItem(`livechat.${vendor.name}.events`) || "[]"));
-    return Array.isArray(kept) ? kept : [];
-  }
-
-  function park() {
-    const { events } = page;
-    if (!events.length || !maySpeak(false)) return; // nothing is stored before consent
-    const all = JSON.stringify([...parked(), ...events].slice(-20));
-    safely(() => {
-      sessionStorage.setItem(`livechat.${vendor.name}.events`, all);
-      events.length = 0;
+  /** @returns {Promise<LiveChat.Session>} */
+  function fetchSession() {
+    return new Promise((done, refused) => {
+      /** @type {LiveChat.Hand} */
+      const hand = (makeSession, makeRoom) => done(makeSession(core, makeRoom));
+      inject(vendor.session, { livechat: hand, onerror: refused });
     });
   }
 
-  function unpark() {
-    safely(() => sessionStorage.removeItem(`livechat.${vendor.name}.events`));
+  /** @param {string} source @param {object} more @returns {HTMLScriptElement} */
+  function inject(source, more) {
+    const element = Object.assign(document.createElement("script"), { async: true, src: new URL(source, base).href }, more);
+    document.head.append(element);
+    return element;
+  }
+
+  /** Takes an edge, if there is one. @param {LiveChat.Event} event @returns {boolean} */
+  function move(event) {
+    const to = EDGES[chat.state][event];
+    if (!to) return false;
+    clearTimeout(timer);
+    if (to === "loading") timer = setTimeout(() => fail("timeout"), PATIENCE);
+    chat.state = to;
+    drawButton();
+    return true;
   }
 
   /** @param {string} reason */
   function fail(reason) {
-    if (state !== "loading") return;
-    clearTimeout(timer);
-    state = "failed";
-    const asked = wanted;
-    wanted = null;
+    if (!move("fail")) return;
+    const asked = chat.wanted;
+    chat.wanted = null;
+    if (!navigator.onLine) reason = "offline";
     report("failed", { reason });
-    if (asked) leadAway(asked.link);
+    if (vendor.failures) safely(() => fetch(`${base}failures`, { method: "POST", keepalive: true, credentials: "omit",
+      headers: { "Content-Type": "application/json" }, body: JSON.stringify({ provider: vendor.name, reason }) }).catch(() => {}));
+    if (asked) leadAway(asked.launcher);
   }
 
-  /** Never a dead button: to the configured place, or to where the launcher's own link leads. @param {string=} link */
-  function leadAway(link) {
-    const target = looks.fallback || link;
+  /** Never a dead button: to the configured place, to where the launcher's own link leads, or at least a word.
+   * @param {HTMLElement=} launcher @returns {false} */
+  function leadAway(launcher) {
+    const target = looks().fallback || (launcher instanceof HTMLAnchorElement && launcher.href);
     // The data block chooses values, not code: no javascript: address gets through.
     const url = target && safely(() => new URL(target, location.href));
     if (url && /^(https?|mailto|tel):$/.test(url.protocol)) location.assign(url.href);
-  }
-
-  /** After an end the vendor's script is still there: it begins anew, with nobody in particular. */
-  async function restart() {
-    await ending;
-    if (state !== "ended") return;
-    state = "loading";
-    timer = setTimeout(() => fail("timeout"), PATIENCE);
-    if (arrived && safely(() => room.resume(page)) !== false) return;
-    // It never came, or keeps what it knows of a visitor for as long as the page lives: go on in a new one.
-    safely(() => sessionStorage.setItem("livechat.open", JSON.stringify((wanted && wanted.text) || "")));
-    location.reload();
+    else drawButton(true, maySpeak(true) ? "Chat cannot be reached right now. Please try again." : "Chat needs your consent first.");
+    return false;
   }
 
   /** The open that made the last page reload. */
@@ -287,38 +289,33 @@ function loader(vendor, makeRoom) {
     const text = safely(() => sessionStorage.getItem("livechat.open"));
     if (text == null) return;
     safely(() => sessionStorage.removeItem("livechat.open"));
-    ask(safely(() => JSON.parse(text)) || undefined);
+    ask(text);
   }
 
   // Asking for the chat.
 
-  /** @param {string=} text @param {string=} link @returns {boolean} */
-  function ask(text, link) {
-    if (state === "ready") {
-      safely(() => room.open(text));
-      return true;
-    }
-    const shut = looks.closed && looks.offline === "hide" && (looks.fallback || link);
-    if (strategy[0] === "off" || shut || !maySpeak(true)) {
-      leadAway(link);
-      return false;
-    }
-    wanted = { text, link };
+  /** @param {string=} text @param {HTMLElement=} launcher @returns {boolean} */
+  function ask(text, launcher) {
+    const { load, settings } = chat.page;
+    const shut = settings.closed && settings.offline === "hide" && (settings.fallback || launcher instanceof HTMLAnchorElement);
+    if (chat.state !== "ready" && (load === "off" || shut || !maySpeak(true))) return leadAway(launcher);
+    chat.wanted = { text, launcher };
+    if (chat.state === "ready") session?.settle();
+    else start(true);
+    return true;
+  }
+
+  /** Kept until the vendor is there; does not start it. @param {LiveChat.Call} call @returns {boolean} */
+  function later(...call) {
+    if (chat.state === "ready" && session) return session.call(...call);
+    if (chat.kept.length < 100) chat.kept.push(call);
+    return true;
+  }
+
+  /** Like `later`, but starts the vendor. @param {LiveChat.Call} call @returns {boolean} */
+  function request(...call) {
+    const done = later(...call);
     start(true);
-    return true;
-  }
-
-  /** Kept until the vendor is there; does not start it. @param {() => unknown} call @returns {boolean} */
-  function later(call) {
-    if (state === "ready") return safely(call) !== false;
-    if (kept.length < 100) kept.push(call);
-    return true;
-  }
-
-  /** Like `later`, but starts the vendor. @param {() => unknown} call @returns {boolean} */
-  function request(call) {
-    const done = later(call);
-    if (state !== "ready") start(true);
     return done;
   }
 
@@ -341,45 +338,90 @@ function loader(vendor, makeRoom) {
     const launcher = within(event, "[data-livechat-open]");
     if (!launcher) return;
     event.preventDefault();
-    ask(launcher.dataset.livechatMessage, launcher instanceof HTMLAnchorElement ? launcher.href : undefined);
+    if (launcher === stand?.shadowRoot?.querySelector("button") && chat.open) api.close();
+    else ask(launcher.dataset.livechatMessage, launcher);
+  }
+
+  /** @param {KeyboardEvent} event */
+  function onKey(event) {
+    if (event.key === "Escape" && chat.open && within(event, "[data-livechat-open]")) later("close");
   }
 
   // Our own light button, which stands in until the vendor's is there (or for good, when the app wants it so).
 
+  function looks() {
+    return chat.page.settings;
+  }
+
+  function hidden() {
+    return (looks().mobile === "hide" && matchMedia(SMALL).matches) || (looks().offline === "hide" && !!looks().closed);
+  }
+
   function vendorLauncher() {
-    return !looks.launcher && !hidden();
+    return !looks().launcher && !hidden() && chat.page.load !== "off";
   }
 
   function wantsButton() {
-    if (hidden() || looks.launcher === "none" || strategy[0] === "off") return false;
-    return looks.launcher === "own" || strategy[0] === "intent" || !maySpeak(false);
+    if (hidden() || looks().launcher === "none" || chat.page.load === "off") return false;
+    if (looks().launcher === "own") return true;
+    if (chat.state === "ready") return false;
+    if (chat.state === "ended") return maySpeak(true) && vendorLauncher();
+    return !!stand || effective() === "intent" || (looks().consent === "click" && !maySpeak(false));
   }
 
-  function addButton() {
-    const { x, y, mobile_x: mobileX, mobile_y: mobileY } = looks.position;
-    const side = looks.position.side === "left" ? "left" : "right"; // values only: no text of the page enters the CSS
+  /** Puts the button there, brings it up to date, or takes it away. @param {boolean=} wanted @param {string=} word */
+  function drawButton(wanted = wantsButton(), word = "") {
+    if (!wanted) {
+      if (stand) stand.remove();
+      stand = null;
+      return;
+    }
+    stand = stand || makeButton();
+    const [button, badge, note] = /** @type {HTMLElement[]} */ ([.../** @type {ShadowRoot} */ (stand.shadowRoot).children]);
+    const { unread } = chat;
+    const label = looks().closed && looks().offline === "leave-message" ? "Leave a message" : "Chat with us";
+    button.setAttribute("aria-label", unread ? `${label}, ${unread} unread` : label);
+    button.setAttribute("aria-expanded", String(!!chat.open));
+    button.setAttribute("aria-busy", String(chat.state === "loading"));
+    badge.textContent = unread ? String(unread) : "";
+    note.textContent = word;
+  }
+
+  function makeButton() {
+    const { x, y, mobile_x: mobileX, mobile_y: mobileY } = looks().position;
+    const side = looks().position.side === "left" ? "left" : "right"; // values only: no text of the page enters the CSS
+    /** @param {number} across @param {number} up @param {number} more */
+    const place = (across, up, more) => `${side}: calc(${Number(across) + more}px + env(safe-area-inset-${side}, 0px));
+      bottom: calc(${Number(up) + more}px + env(safe-area-inset-bottom, 0px))`;
     const host = document.createElement("div");
-    const button = document.createElement("button");
     const sheet = new CSSStyleSheet();
     // Through the CSSOM, so that a strict style-src holds.
     sheet.replaceSync(`
-      button { position: fixed; ${side}: calc(${Number(x)}px + env(safe-area-inset-${side}, 0px));
-        bottom: calc(${Number(y)}px + env(safe-area-inset-bottom, 0px)); z-index: 2147483000;
-        width: 56px; height: 56px; border: 0; border-radius: 50%; background: #1f3a5f; color: #fff; cursor: pointer;
-        box-shadow: 0 2px 10px rgb(0 0 0 / .3); padding: 14px; }
+      * { position: fixed; z-index: 2147483000; ${place(x, y, 0)}; font: 14px/1.4 system-ui, sans-serif; }
+      button { width: 56px; height: 56px; border: 2px solid transparent; border-radius: 50%; padding: 13px; cursor: pointer;
+        background: #1f3a5f; color: #fff; box-shadow: 0 2px 10px #0005; }
+      button * { position: static; }
       button:focus-visible { outline: 3px solid #fff; box-shadow: 0 0 0 6px #1f3a5f; }
-      @media ${SMALL} { button { ${side}: ${Number(mobileX)}px; bottom: ${Number(mobileY)}px; } }
-      @media (forced-colors: active) { button { border: 2px solid ButtonText; } }
-      @media print { button { display: none; } }`);
+      [aria-busy=true] { opacity: .7; }
+      span { ${place(x, y, 38)}; min-width: 20px; border-radius: 10px; background: #b3261e; color: #fff; text-align: center;
+        pointer-events: none; }
+      output { ${place(x, y, 66)}; max-width: 240px; border-radius: 8px; padding: 8px 12px; background: #fff; color: #111;
+        box-shadow: 0 2px 10px #0005; }
+      :empty:not(path) { display: none; }
+      @media ${SMALL} { button { ${place(mobileX, mobileY, 0)} } span { ${place(mobileX, mobileY, 38)} } output { ${place(mobileX, mobileY, 66)} } }
+      @media (prefers-color-scheme: dark) { button { background: #a8c7fa; color: #0b1f3a; } output { background: #222; color: #eee; } }
+      @media (forced-colors: active) { button { border-color: ButtonText; } }
+      @media print { * { display: none; } }`);
+    const shadow = host.attachShadow({ mode: "open" });
+    const button = document.createElement("button");
     button.type = "button";
     button.dataset.livechatOpen = "";
-    button.setAttribute("aria-label", looks.closed && looks.offline === "leave-message" ? "Leave a message" : "Chat with us");
     button.append(bubble());
-    const shadow = host.attachShadow({ mode: "open" });
     shadow.adoptedStyleSheets = [sheet];
-    shadow.append(button);
-    document.body.append(host);
-    stand = host;
+    shadow.append(button, document.createElement("span"), document.createElement("output"));
+    // Beside the body: whatever swaps pages leaves it alone.
+    document.documentElement.append(host);
+    return host;
   }
 
   function bubble() {
@@ -394,57 +436,57 @@ function loader(vendor, makeRoom) {
     return svg;
   }
 
-  function hideButton() {
-    if (stand && looks.launcher !== "own") stand.remove();
-  }
+  // Whose chat it is. Whoever was here before is gone first: from the vendor's script, its cookies and its storage.
 
-  // Ending: whoever was here is gone, in the vendor's script, its cookies and its storage.
-
-  /** Ends this visitor's chat now. */
-  function logout() {
-    era += 1;
-    state = touched ? "ended" : "waiting";
-    clearTimeout(timer);
-    kept = [];
-    wanted = null;
-    Object.assign(page, { visitor: null, proof: null, who: "", context: {}, events: [] });
+  /** Ends this visitor's chat now. @returns {Promise<void>} */
+  async function logout() {
+    chat.era += 1; // what began before must not go on after it
+    moment.abort();
+    move("end");
+    Object.assign(chat, { kept: [], wanted: null, open: false, unread: 0, known: false });
+    Object.assign(chat.page, { visitor: null, proof: null, who: "", context: {}, events: [] });
     // Cookies first: a click on "log out" may leave the page before the vendor has answered.
     forgetVisitor();
-    if (touched) ending = end();
-    return ending;
-  }
-
-  async function end() {
-    const patience = new Promise((done) => setTimeout(done, 3000));
-    await Promise.race([safely(() => room.end()), patience]).catch((error) => console.warn("livechat:", error));
-    sweep(); // what the vendor wrote while it ended
+    drawButton();
+    if (session) await session.end();
   }
 
   /** Who was started last on this browser is compared with who it is now: any difference ends the old session first.
    * Somebody who was anonymous and logs in keeps the conversation. @param {string | null} who */
   function pin(who) {
     const last = stored("who");
-    if (who !== null && last && last !== who) forgetVisitor();
+    if (who === null || last === who) return;
+    // No memory of anybody, but the vendor has one: storage may be full or was cleared in part. Not to be trusted.
+    if (last !== "" && (last !== null || traces().length)) forgetVisitor();
   }
 
   function forgetVisitor() {
-    sweep();
-    fresh = true;
+    chat.fresh = sweep() || chat.fresh || stored("who") !== null || marks().includes(vendor.name);
     forget("who");
     forget("going");
-    unpark();
-    clearMark();
+    safely(() => sessionStorage.removeItem(keyOf("events")));
+    const rest = marks().filter((name) => name !== vendor.name).join(".");
+    if (rest !== marks().join(".")) document.cookie = `livechat_left=${rest}; path=/; samesite=lax; max-age=${rest ? 23328000 : 0}`;
   }
 
-  /** Exactly what the vendor's room names. */
+  /** What the vendor's room names, of what is there. */
+  function traces() {
+    const names = safely(() => document.cookie.split("; ").map((pair) => pair.split("=")[0])) || [];
+    return [...matching(names, vendor.cookies), ...matching(safely(() => Object.keys(localStorage)) || [], vendor.storage)];
+  }
+
+  /** Removes exactly that. @returns {boolean} whether there was anything */
   function sweep() {
     const labels = location.hostname.split(".");
     const parents = vendor.domain ? [vendor.domain] : labels.map((_, n) => labels.slice(n).join(".")).slice(0, -1);
-    safely(() => matching(document.cookie.split("; ").map((pair) => pair.split("=")[0]), vendor.cookies).forEach((name) => {
-      const gone = `${name}=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=/`;
-      [gone, ...parents.map((domain) => `${gone}; domain=${domain}`)].forEach((cookie) => { document.cookie = cookie; });
-    }));
-    safely(() => matching(Object.keys(localStorage), vendor.storage).forEach((key) => localStorage.removeItem(key)));
+    const found = traces();
+    for (const name of found) {
+      safely(() => localStorage.removeItem(name));
+      for (const where of ["", ...parents.map((domain) => `; domain=${domain}`)]) {
+        safely(() => { document.cookie = `${name}=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=/${where}`; });
+      }
+    }
+    return found.length > 0;
   }
 
   /** @param {string[]} names @param {string[]} patterns a trailing * is any ending */
@@ -454,61 +496,54 @@ function loader(vendor, makeRoom) {
     )));
   }
 
-  /** The mark of a logout: a cookie with the vendors that have not ended yet. */
+  /** The mark of a logout: a cookie with the vendors that have not ended yet. @returns {string[]} */
   function marks() {
     const found = safely(() => document.cookie.split("; ").find((pair) => pair.startsWith("livechat_left=")));
     return found ? found.slice(14).split(".") : [];
   }
 
-  function leftMark() {
-    return marks().includes(vendor.name);
-  }
+  // Events came with this page only, but the vendor may start on a later one: until then they wait in this tab.
 
-  function clearMark() {
-    if (!leftMark()) return;
-    const rest = marks().filter((name) => name !== vendor.name).join(".");
-    document.cookie = `livechat_left=${rest}; path=/; samesite=lax; max-age=${rest ? 23328000 : 0}`;
+  function park() {
+    const { events } = chat.page;
+    if (!events.length || !maySpeak(false)) return; // nothing is stored before consent
+    safely(() => {
+      const waiting = JSON.parse(sessionStorage.getItem(keyOf("events")) || "[]");
+      sessionStorage.setItem(keyOf("events"), JSON.stringify([...waiting, ...events].slice(-20)));
+      events.length = 0;
+    });
   }
 
   // Consent.
 
+  function denied() {
+    // Global Privacy Control is a no where consent is required; a click on the launcher is a yes of its own.
+    return looks().consent === "denied" || (looks().consent === "required" && !!navigator.globalPrivacyControl);
+  }
+
   /** @param {boolean} clicked */
   function maySpeak(clicked) {
-    if (!looks.consent) return true;
-    return stored("consent") === "yes" || (clicked && looks.consent === "click");
+    const { consent: mode } = looks();
+    return !mode || (clicked && mode === "click") || (!denied() && (agreed || stored("consent") === "yes"));
   }
 
   /** @param {boolean} given */
   function consent(given) {
-    if (given) {
-      remember("consent", "yes");
-      schedule();
-    } else {
+    agreed = given;
+    withdrawn = !given;
+    if (!given) {
       forget("consent");
-      logout();
+      return void logout();
     }
+    if (denied()) return warn("consent is refused by the browser's Global Privacy Control, or by the page.");
+    remember("consent", "yes");
+    schedule();
   }
 
-  // What the vendor reports, and what the page is told.
+  // What the page is told.
 
   /** @param {string} name @param {object=} detail */
   function report(name, detail = {}) {
-    const known = /** @type {{status?: LiveChat.Api["status"], count?: number}} */ (detail);
-    if (name === "open" || name === "close") {
-      if (opened === (name === "open")) return; // vendors repeat themselves
-      opened = name === "open";
-    }
-    if (name === "message") remember("going", "1");
-    if (name === "status") {
-      if (known.status === status) return;
-      status = known.status || null;
-      if (looks.offline === "hide") safely(() => (status === "online" && vendorLauncher() ? room.show() : room.hide()));
-    }
-    if (name === "unread") {
-      for (const element of document.querySelectorAll("[data-livechat-unread]")) {
-        element.textContent = known.count ? String(known.count) : "";
-      }
-    }
     document.dispatchEvent(new CustomEvent(`livechat:${name}`, { detail }));
   }
 
@@ -529,16 +564,6 @@ function loader(vendor, makeRoom) {
     said.add(text);
   }
 
-  // Small helpers.
-
-  /** @returns {LiveChat.Page | null} */
-  function readPage() {
-    // Not by id alone: a heading, or what a visitor wrote, may have the same.
-    const block = document.querySelector('script#livechat[type="application/json"]');
-    const found = block && safely(() => JSON.parse(block.textContent || ""));
-    return found && found.settings && found.context && Array.isArray(found.events) ? found : null;
-  }
-
   /** The host page never breaks because of chat. @template T @param {() => T} call @returns {T | null} */
   function safely(call) {
     try {
@@ -549,26 +574,25 @@ function loader(vendor, makeRoom) {
     }
   }
 
-  /** @param {string} text */
-  function split(text) {
-    const at = text.indexOf(":");
-    return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
-  }
-
   // Storage may be blocked: then nothing is remembered, and nothing breaks.
 
   /** @param {string} name */
+  function keyOf(name) {
+    return `livechat.${vendor.name}.${name}`;
+  }
+
+  /** @param {string} name */
   function stored(name) {
-    try { return localStorage.getItem(`livechat.${vendor.name}.${name}`); } catch { return null; }
+    try { return localStorage.getItem(keyOf(name)); } catch { return null; }
   }
 
   /** @param {string} name @param {string} value */
   function remember(name, value) {
-    try { localStorage.setItem(`livechat.${vendor.name}.${name}`, value); } catch { /* blocked */ }
+    try { localStorage.setItem(keyOf(name), value); } catch { /* blocked */ }
   }
 
   /** @param {string} name */
   function forget(name) {
-    try { localStorage.removeItem(`livechat.${vendor.name}.${name}`); } catch { /* blocked */ }
+    try { localStorage.removeItem(keyOf(name)); } catch { /* blocked */ }
   }
 }

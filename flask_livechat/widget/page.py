@@ -57,7 +57,7 @@ def identify(
 
 
 def page_settings(
-    settings: Settings, decision: Decision, room: Provider, locale: str | None, now: datetime
+    settings: Settings, decision: Decision, room: Provider, locale: str | None, consent: str, now: datetime
 ) -> dict[str, Any]:
     """Public ids and looks. Defaults are left out: the loader knows them."""
     closed = settings.office_hours is not None and not settings.office_hours.is_open(now)
@@ -67,7 +67,7 @@ def page_settings(
         "launcher": settings.launcher if settings.launcher != "vendor" else None,
         "offline": decision.offline if decision.offline != "show" else None,
         "closed": closed or None,
-        "consent": settings.consent if settings.consent != "implied" else None,
+        "consent": consent if consent != "implied" else None,
         "fallback": settings.fallback_url,
         "tour": decision.tour,
         "locale": locale_tag(locale),

@@ -1,4 +1,7 @@
-"""The served script: the core and one vendor's adapter in one file, with what it may fetch written in."""
+"""The served scripts of a vendor: what runs before its moment, and what comes with it.
+
+The first holds the core, with what it may fetch written in; the second one the session and the vendor's adapter.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +17,23 @@ from typing import Any
 from .. import providers
 from ..providers import Provider, Values
 
-CORE = Path(__file__).with_name("loader.js")
+LOADER = Path(__file__).with_name("loader.js")
+SESSION = Path(__file__).with_name("session.js")
+SECOND = "session"  # crisp-session.0a1b2c3d.js beside crisp.0a1b2c3d.js
 
 
 @dataclass(frozen=True)
 class Script:
-    """One provider's file. ``name`` is ``crisp.0a1b2c3d.js``: the digest is the content's, so it never goes stale."""
+    """One file. Its address is ``crisp.0a1b2c3d.js``: the digest is the content's, so it never goes stale."""
 
-    provider: str
+    name: str
     source: bytes = field(repr=False)
     digest: str
 
     @property
-    def name(self) -> str:
-        return f"{self.provider}.{self.digest}.js"
+    def address(self) -> str:
+        """Relative to our own prefix."""
+        return f"{self.name}.{self.digest}.js"
 
     @cached_property
     def _gzip(self) -> bytes:
@@ -53,30 +59,47 @@ class Script:
         return self.source, None
 
 
-def build(room: Provider, values: Values, *, sandbox: bool, cookie_domain: str | None) -> Script:
-    """The file for one provider of one app."""
+def build(
+    room: Provider, values: Values, *, sandbox: bool, cookie_domain: str | None, failures: bool = False
+) -> tuple[Script, Script]:
+    """Both files for one provider of one app: the one that the page names, and the one that the first fetches."""
+    session = _script(f"{room.name}-{SECOND}", second(providers.adapter(room.name)))
     vendor = {
         "name": room.name,
         "title": room.title,
         # In the sandbox a path below our own prefix, which the core resolves against its own address.
         "script": f"sandbox/{room.name}.js" if sandbox else room.script(values),
+        "session": session.address,
         "crossorigin": None if sandbox else room.crossorigin,
         "settings": room.settings(values),
         "cookies": room.cookies(values),
         "storage": room.storage(values),
+        "elements": room.elements,
         "domain": cookie_domain,
         "can": sorted(room.can),
+        "failures": failures,
     }
-    source = assemble(vendor, CORE.read_text("utf-8"), providers.adapter(room.name)).encode()
-    return Script(room.name, source, hashlib.sha256(source).hexdigest()[:8])
+    return _script(room.name, first(vendor)), session
 
 
-def assemble(vendor: Mapping[str, Any], core: str, adapter: str) -> str:
-    """Both files as one that adds nothing to the page's global names but what the core sets on purpose."""
+def first(vendor: Mapping[str, Any]) -> str:
+    """The core. It adds nothing to the page's global names but what it sets on purpose."""
     data = json.dumps(vendor, separators=(",", ":"))
-    return "\n".join(
-        ["(() => {", '"use strict";', squeeze(core), squeeze(adapter), f"loader({data}, room);", "})();", ""]
-    )
+    return _closed(LOADER.read_text("utf-8"), f"loader({data});")
+
+
+def second(adapter: str) -> str:
+    """The session and the adapter, handed to the core that fetched them."""
+    return _closed(SESSION.read_text("utf-8"), adapter, "document.currentScript.livechat(session, room);")
+
+
+def _script(name: str, source: str) -> Script:
+    content = source.encode()
+    return Script(name, content, hashlib.sha256(content).hexdigest()[:8])
+
+
+def _closed(*parts: str) -> str:
+    return "\n".join(["(() => {", '"use strict";', *map(squeeze, parts), "})();", ""])
 
 
 def squeeze(source: str) -> str:

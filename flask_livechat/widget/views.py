@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, abort, current_app, jsonify, make_response, request
 
+from .failures import LONGEST, REASONS
+
 if TYPE_CHECKING:
     from ..extension import State
 
@@ -13,10 +15,10 @@ blueprint = Blueprint("livechat", __name__)
 FOREVER = "public, max-age=31536000, immutable"
 
 
-@blueprint.get("/<provider>.<digest>.js")
-def loader(provider: str, digest: str) -> Response:
+@blueprint.get("/<name>.<digest>.js")
+def script(name: str, digest: str) -> Response:
     """Today's file, whatever the digest: a page rendered before a deployment still gets a loader, never a 404."""
-    script = _state().scripts.get(provider) or abort(404)
+    script = _state().scripts.get(name) or abort(404)
     body, encoding = script.encoded(dict(request.accept_encodings))
     response = Response(body, mimetype="text/javascript")
     response.headers["Cache-Control"] = FOREVER if digest == script.digest else "no-cache"
@@ -44,6 +46,27 @@ def identity() -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.vary.add("Cookie")
     return response
+
+
+@blueprint.post("/failures")
+def failures() -> tuple[str, int]:
+    """A browser says that chat did not start, and why. For LIVECHAT_REPORT_FAILURES; needs no login and takes none."""
+    state = _state()
+    if not state.settings.report_failures:
+        abort(404)
+    if not _same_origin():
+        abort(403)
+    if (request.content_length or LONGEST + 1) > LONGEST:
+        abort(413)
+    said = request.get_json(force=True, silent=True)
+    provider, reason = (said.get("provider"), said.get("reason")) if isinstance(said, dict) else (None, None)
+    if provider not in tuple(state.settings.providers) or reason not in REASONS:
+        abort(400)
+    count = state.failures.count(provider, reason)
+    if count is None:
+        abort(429)
+    current_app.logger.warning("livechat: %s did not start in a browser: %s (%d so far).", provider, reason, count)
+    return "", 204
 
 
 def _same_origin() -> bool:

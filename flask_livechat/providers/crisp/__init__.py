@@ -75,5 +75,7 @@ PROVIDER = Provider(
     prove=prove,
     attributes=attributes,
     identity="IDENTITY_SECRET",
+    # Seen in public code, not documented: UNCONFIRMED. Where it is wrong, swapping a page takes the widget with it.
+    elements=".crisp-client",
     can=frozenset({"presence", "article", "message"}),
 )

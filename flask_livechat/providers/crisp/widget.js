@@ -1,10 +1,11 @@
 /**
  * Crisp's adapter (facts as of 2026-11). Everything goes through one queue, so the order here is the order there.
  *
- * @param {LiveChat.Vendor} vendor @param {LiveChat.Core} core @returns {LiveChat.Room}
+ * @param {LiveChat.Vendor} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
  */
 function room(vendor, core) {
   let started = false;
+  let over = false;
   let resetting = false;
   /** @type {() => void} */
   let reset = () => {};
@@ -30,7 +31,7 @@ function room(vendor, core) {
     push("safe", true); // wrong data must not throw into the page
     configure(page.settings);
     listen();
-    identify(page);
+    say(page);
   }
 
   /** @param {LiveChat.Looks} looks */
@@ -65,7 +66,7 @@ function room(vendor, core) {
   }
 
   /** @param {LiveChat.Page} page */
-  function identify({ visitor, proof, context }) {
+  function say({ visitor, proof, context }) {
     if (visitor) {
       const { email, name, phone, avatar, company, segments } = visitor;
       if (email) push("set", "user:email", proof && proof.email ? [email, proof.email] : [email]);
@@ -93,9 +94,10 @@ function room(vendor, core) {
     if (pairs.length) push("set", "session:data", [pairs]);
   }
 
-  /** The token first, for the reset reads it again; then wait for the new session. @returns {Promise<void>} */
-  function forget() {
-    window.CRISP_TOKEN_ID = null;
+  /** The token first, for the reset reads it again; then wait for the new session.
+   * @param {string | null} token @returns {Promise<void>} */
+  function begin(token) {
+    window.CRISP_TOKEN_ID = token;
     resetting = true;
     const gone = new Promise((/** @type {(value?: undefined) => void} */ done) => { reset = done; });
     push("do", "session:reset", [false]);
@@ -104,10 +106,12 @@ function room(vendor, core) {
 
   return {
     start,
-    resume(page) {
+    identify(page) {
+      // A session that goes on keeps its conversation; after an end the next visitor's own is bound.
+      if (over && page.proof && page.proof.token) begin(page.proof.token);
+      over = false;
       if (core.vendorLauncher()) push("do", "chat:show");
-      identify(page);
-      core.ready();
+      say(page);
     },
     open(text) {
       if (text) push("set", "message:text", [text]);
@@ -123,12 +127,13 @@ function room(vendor, core) {
     tour: () => core.unsupported("tour"),
     article: (slug) => push("do", "helpdesk:article:open", [document.documentElement.lang.slice(0, 2) || "en", String(slug)]),
     end() {
+      over = true;
       // Not arrived yet: what waits for it says who the visitor was.
       const waiting = window.$crisp;
       if (Array.isArray(waiting)) waiting.splice(0, waiting.length, ...waiting.filter(([verb]) => verb !== "set"));
       push("do", "chat:close");
       push("do", "chat:hide");
-      return forget();
+      return begin(null);
     },
   };
 }

@@ -2,15 +2,18 @@
  * Intercom's adapter (facts as of 2026-11). Boots by command, never through window.intercomSettings, which would
  * outlive a logout.
  *
- * @param {LiveChat.Vendor} vendor @param {LiveChat.Core} core @returns {LiveChat.Room}
+ * @param {LiveChat.Vendor} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
  */
 function room(vendor, core) {
   const API = { us: "https://api-iam.intercom.io", eu: "https://api-iam.eu.intercom.io", au: "https://api-iam.au.intercom.io" };
-  const MOST = 20; // updates that the vendor takes in 30 minutes; further ones are dropped
+  const MOST = 20; // updates that the vendor takes …
+  const WINDOW = 30 * 60 * 1000; // … in so many ms; further ones are dropped
   /** @type {LiveChat.Page} */
   let page;
   let started = false;
   let updates = 0;
+  /** What waits for the next update that the vendor takes. @type {Record<string, any>} */
+  let waiting = {};
   let seen = 0;
   /** @type {unknown} */
   let stub;
@@ -84,26 +87,32 @@ function room(vendor, core) {
     return visitor ? trim({ user_id: visitor.id, email: visitor.email, user_hash: proof && proof.user_hash }) : {};
   }
 
-  /** @param {Record<string, any>} values @returns {boolean} */
+  /** Beyond the vendor's limit changes add up, and go when it takes them again. @param {Record<string, any>} values */
   function update(values) {
-    if (updates >= MOST) {
-      core.warn("Intercom takes 20 updates in 30 minutes; this one waits for a later page.");
-      return false;
-    }
+    Object.assign(waiting, values);
+    if (updates < MOST) return flush();
+    core.warn("Intercom takes 20 updates in 30 minutes; further changes wait.");
+  }
+
+  function flush() {
+    if (!Object.keys(waiting).length) return;
     updates += 1;
-    setTimeout(() => { updates -= 1; }, 30 * 60 * 1000);
-    intercom("update", Object.assign({}, values, identity()));
-    return true;
+    setTimeout(() => {
+      updates -= 1;
+      flush();
+    }, WINDOW);
+    intercom("update", Object.assign({}, waiting, identity()));
+    waiting = {};
   }
 
   return {
     start,
     /** `ready` is a new method: should it not be known, the script's arrival and a pause have to do. */
     loaded: () => void setTimeout(() => { if (window.Intercom !== stub) core.ready(); }, 3000),
-    resume(current) {
+    /** A new token goes with a boot, say the vendor's newest notes; none is told when the old one ends. */
+    identify(current) {
       page = current;
       boot();
-      core.ready();
     },
     open: (text) => (text ? intercom("showNewMessage", text) : intercom("show")),
     close: () => intercom("hide"),
@@ -119,6 +128,7 @@ function room(vendor, core) {
     async end() {
       // Not arrived yet: what waits for it holds the visitor's identity.
       if (window.Intercom && window.Intercom.q && window.Intercom === stub) window.Intercom.q.length = 0;
+      waiting = {};
       intercom("shutdown");
       delete window.intercomSettings;
     },

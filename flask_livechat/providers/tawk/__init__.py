@@ -86,6 +86,8 @@ PROVIDER = Provider(
     prove=prove,
     attributes=attributes,
     identity="JS_API_KEY",
+    # Seen in public code, not documented: UNCONFIRMED. Where it is wrong, swapping a page takes the widget with it.
+    elements=".widget-visible, .widget-hidden",
     crossorigin="*",  # as the vendor's own snippet writes it; browsers read it as "anonymous"
     can=frozenset({"presence", "rating", "offsets"}),
 )

@@ -1,7 +1,7 @@
 /**
  * Tawk.to's adapter (facts as of 2026-11). `visitor` is read once, before load; `login` needs the loaded widget.
  *
- * @param {LiveChat.Vendor} vendor @param {LiveChat.Core} core @returns {LiveChat.Room}
+ * @param {LiveChat.Vendor} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
  */
 function room(vendor, core) {
   /** @type {LiveChat.Page} */
@@ -155,8 +155,12 @@ function room(vendor, core) {
   return {
     start,
     loaded: poll,
-    /** No: `visitor` and attributes stick until the page is loaded anew. */
-    resume: () => false,
+    /** Not after an end: `visitor` and attributes stick until the page is loaded anew. */
+    identify(current) {
+      if (over) return false;
+      page = current;
+      identify();
+    },
     open(text) {
       if (text) core.warn("A message cannot be written for the visitor with Tawk.to.");
       api().showWidget();
