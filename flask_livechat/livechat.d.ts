@@ -130,7 +130,7 @@ declare namespace LiveChat {
     start(page: Page, fresh: boolean): void;
     loaded?(): void;
     /** Tell the vendor who it is now: a new proof, a login, or somebody new after an end. False: that takes a new page. */
-    identify(page: Page): false | void;
+    identify(page: Page): false | void | Promise<void>;
     open(text?: string): void;
     close(): void;
     show(): void;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -121,8 +121,10 @@ def launch() -> Iterator[Callable[..., Browser]]:
         # The tests run as root in CI, where Chromium has no sandbox of its own.
         browsers: list[Browser] = []
 
-        def start(*arguments: str) -> Browser:
-            browsers.append(playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *arguments]))
+        def start(*arguments: str, without: Sequence[str] = ()) -> Browser:
+            """``without``: arguments that Playwright would give of its own."""
+            options = {"executable_path": path, "args": ["--no-sandbox", *arguments], "ignore_default_args": [*without]}
+            browsers.append(playwright.chromium.launch(**options))
             return browsers[-1]
 
         yield start

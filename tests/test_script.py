@@ -1,4 +1,4 @@
-"""The served script: one file per vendor, named by its content, with what it may fetch written in."""
+"""The served scripts: two files per vendor, named by their content, with what may be fetched written in."""
 
 from __future__ import annotations
 
@@ -32,6 +32,13 @@ def address(app: Flask) -> str:
     found = re.search(r'src="([^"]+)"', app.test_client().get("/").text)
     assert found
     return found[1]
+
+
+def second(app: Flask) -> str:
+    """Where the first file fetches the second."""
+    found = re.search(r'"session":"([^"]+)"', fetch(app).text)
+    assert found
+    return f"/livechat/{found[1]}"
 
 
 def fetch(app: Flask, path: str | None = None, accept: str | None = None, **headers: str) -> TestResponse:
@@ -182,12 +189,25 @@ def test_the_script_holds_no_secret(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", VENDORS)
-def test_the_script_is_the_core_and_the_rooms_adapter_in_one_scope(name: str) -> None:
-    source = fetch(create_app(name)).text
-    assert source.startswith('(() => {\n"use strict";\n')
-    assert source.rstrip().endswith("})();")
-    for part in (script.CORE.read_text("utf-8"), providers.adapter(name)):
-        assert script.squeeze(part) in source
+def test_the_core_comes_with_the_page_and_the_session_and_the_adapter_with_the_vendor(name: str) -> None:
+    app = create_app(name)
+    core, rest = fetch(app).text, fetch(app, second(app)).text
+    for source in (core, rest):
+        assert source.startswith('(() => {\n"use strict";\n')
+        assert source.rstrip().endswith("})();")
+    assert script.squeeze(script.LOADER.read_text("utf-8")) in core
+    for part in (script.SESSION.read_text("utf-8"), providers.adapter(name)):
+        assert script.squeeze(part) in rest
+        assert script.squeeze(part) not in core
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_the_second_file_is_named_by_its_content_and_may_be_kept_for_ever(name: str) -> None:
+    app = create_app(name)
+    response = fetch(app, second(app))
+    digest = hashlib.sha256(response.data).hexdigest()
+    assert second(app) == f"/livechat/{name}-session.{digest[:8]}.js"
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
 def test_squeezing_takes_comments_and_indentation_and_nothing_else() -> None:
@@ -198,7 +218,8 @@ def test_squeezing_takes_comments_and_indentation_and_nothing_else() -> None:
 
 
 def test_nothing_of_the_browser_runs_text_as_code() -> None:
-    for source in (script.CORE.read_text("utf-8"), *map(providers.adapter, VENDORS)):
+    ours = (script.LOADER.read_text("utf-8"), script.SESSION.read_text("utf-8"))
+    for source in (*ours, *map(providers.adapter, VENDORS)):
         assert not re.search(r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write", source)
 
 

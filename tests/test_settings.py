@@ -52,6 +52,7 @@ DEFAULTS = {
     "nonce": None,
     "url_prefix": "/livechat",
     "cookie_domain": None,
+    "report_failures": False,
     "sandbox": False,
 }
 

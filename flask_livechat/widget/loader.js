@@ -84,7 +84,7 @@ function loader(vendor) {
   function arrive() {
     const { page } = chat;
     if (denied()) forget("consent");
-    if (!maySpeak(false) || page.left || marks().includes(vendor.name)) forgetVisitor();
+    if (!maySpeak(false) || page.left) forgetVisitor();
     pin(page.who);
     park();
     drawButton();
@@ -146,8 +146,10 @@ function loader(vendor) {
     if (session) session.wake(!!restored);
   }
 
+  /** A logout in another tab. Its mark stays for the page that follows it. */
   function leaveIfMarked() {
-    if (marks().includes(vendor.name)) logout();
+    const over = !chat.page.who && (chat.state === "waiting" || chat.state === "ended");
+    if (!over && marked()) logout();
   }
 
   /** Another tab has somebody else, or nobody. Somebody who was anonymous there and has logged in keeps the chat.
@@ -225,6 +227,7 @@ function loader(vendor) {
   async function start(clicked = false) {
     if (!maySpeak(clicked) || !move("start")) return;
     const { era } = chat;
+    withdrawn = false;
     moment.abort();
     if (clicked && looks().consent === "click") remember("consent", "yes");
     coming = coming || fetchSession();
@@ -444,7 +447,8 @@ function loader(vendor) {
     moment.abort();
     move("end");
     Object.assign(chat, { kept: [], wanted: null, open: false, unread: 0, known: false });
-    Object.assign(chat.page, { visitor: null, proof: null, who: "", context: {}, events: [] });
+    // Whoever asks for the chat after this: our server says who it is.
+    Object.assign(chat.page, { visitor: null, proof: null, who: chat.page.who === "" ? "" : null, context: {}, events: [] });
     // Cookies first: a click on "log out" may leave the page before the vendor has answered.
     forgetVisitor();
     drawButton();
@@ -455,18 +459,18 @@ function loader(vendor) {
    * Somebody who was anonymous and logs in keeps the conversation. @param {string | null} who */
   function pin(who) {
     const last = stored("who");
-    if (who === null || last === who) return;
     // No memory of anybody, but the vendor has one: storage may be full or was cleared in part. Not to be trusted.
-    if (last !== "" && (last !== null || traces().length)) forgetVisitor();
+    const other = who !== null && last !== who && last !== "" && (last !== null || traces().length > 0);
+    if (other || marked()) forgetVisitor();
+    const rest = marks().filter((name) => name !== vendor.name).join(".");
+    if (marked()) document.cookie = `livechat_left=${rest}; path=/; samesite=lax; max-age=${rest ? 23328000 : 0}`;
   }
 
   function forgetVisitor() {
-    chat.fresh = sweep() || chat.fresh || stored("who") !== null || marks().includes(vendor.name);
+    chat.fresh = sweep() || chat.fresh || stored("who") !== null || marked();
     forget("who");
     forget("going");
     safely(() => sessionStorage.removeItem(keyOf("events")));
-    const rest = marks().filter((name) => name !== vendor.name).join(".");
-    if (rest !== marks().join(".")) document.cookie = `livechat_left=${rest}; path=/; samesite=lax; max-age=${rest ? 23328000 : 0}`;
   }
 
   /** What the vendor's room names, of what is there. */
@@ -500,6 +504,10 @@ function loader(vendor) {
   function marks() {
     const found = safely(() => document.cookie.split("; ").find((pair) => pair.startsWith("livechat_left=")));
     return found ? found.slice(14).split(".") : [];
+  }
+
+  function marked() {
+    return marks().includes(vendor.name);
   }
 
   // Events came with this page only, but the vendor may start on a later one: until then they wait in this tab.

@@ -82,10 +82,11 @@ function session(core, makeRoom) {
   }
 
   /** After an end the vendor's script is still there. */
-  function resume() {
+  async function resume() {
+    const { era } = chat;
     ended = false;
     sent = { ...chat.page.context };
-    if (arrived && safely(() => room.identify(chat.page)) !== false) return ready();
+    if (arrived && (await safely(() => room.identify(chat.page))) !== false) return void (era === chat.era && ready());
     // It never came, or keeps what it knows of a visitor for as long as the page lives: go on in a new one, if a person asks.
     ended = true;
     if (!chat.wanted) return void core.move("end");

@@ -8,15 +8,19 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import pytest
 import trustme
-from flask import Flask, Response, redirect, render_template_string, request
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_pem_x509_certificate
+from flask import Flask, Response, redirect, render_template_string, request, session
 from flask_login import LoginManager, UserMixin, login_user, logout_user
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 from werkzeug.serving import make_server
 
 from flask_livechat import LiveChat, Visitor, providers, sandbox
@@ -61,6 +65,7 @@ class Net:
     """The network as the browser meets it."""
 
     port: int = 0
+    key: str = ""  # the digest of the server's public key, by which the browser trusts it
     site: Flask | None = None
     vendors: Flask | None = None
     log: list[str] = field(default_factory=list)
@@ -95,6 +100,13 @@ def _vendors(net: Net) -> Flask:
     app = Flask("vendors", static_folder=None)
     app.testing = True
     app.register_blueprint(sandbox.create_blueprint(VALUES, allow_origins=(SITE,)), url_prefix="/sandbox")
+
+    @app.after_request
+    def storable(response: Response) -> Response:
+        """A page that has fetched something with ``no-store`` does not go into the back/forward cache."""
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
     paths = {"tawk": "/<property_id>/<widget_id>", "crisp": "/l.js", "intercom": "/widget/<app_id>"}
 
     def serve(name: str, **ids: str) -> Response:
@@ -113,7 +125,9 @@ def net() -> Iterator[Net]:
     net = Net()
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("www.site.test", *HOSTS.values()).configure_cert(context)
+    certificate = authority.issue_cert("www.site.test", *HOSTS.values())
+    certificate.configure_cert(context)
+    net.key = _key_digest(certificate.cert_chain_pems[0].bytes())
     server = make_server("127.0.0.1", 0, net, threaded=True, request_handler=Quiet, ssl_context=context)
     server.daemon_threads = True
     net.port = server.port
@@ -125,15 +139,31 @@ def net() -> Iterator[Net]:
     server.server_close()
 
 
-@pytest.fixture(scope="session")
-def browser(launch: Callable[..., Browser], net: Net) -> Browser:
-    return launch(
+def _key_digest(pem: bytes) -> str:
+    key = load_pem_x509_certificate(pem).public_key()
+    return b64encode(sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()).decode()
+
+
+def _arguments(net: Net) -> tuple[str, ...]:
+    return (
         f"--host-resolver-rules=MAP * 127.0.0.1:{net.port}",
-        "--ignore-certificate-errors",
+        # Unlike an error that is ignored, a key that is trusted leaves the HTTP cache in use.
+        f"--ignore-certificate-errors-spki-list={net.key}",
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-features=OptimizationHints",
     )
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser], net: Net) -> Browser:
+    return launch(*_arguments(net))
+
+
+@pytest.fixture(scope="session")
+def browser_with_page_cache(launch: Callable[..., Browser], net: Net) -> Browser:
+    """With the back/forward cache, which Playwright switches off."""
+    return launch(*_arguments(net), without=["--disable-back-forward-cache"])
 
 
 @dataclass
@@ -155,7 +185,12 @@ class Visit:
         """Wait for something to become true. By asking from outside: a strict CSP forbids eval in the page."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            value = self.page.evaluate(expression)
+            try:
+                value = self.page.evaluate(expression)
+            except Error as error:  # asked while the page was being left
+                if "context was destroyed" not in str(error):
+                    raise
+                value = None
             if value:
                 return value
             self.page.wait_for_timeout(50)
@@ -198,8 +233,8 @@ def open_visit(browser: Browser, net: Net) -> Iterator[Callable[..., Visit]]:
     """Opens tabs in fresh browsers. At the end none may have seen an uncaught exception or a CSP violation."""
     contexts, visits = [], []
 
-    def open_one(**options: Any) -> Visit:
-        context = browser.new_context(ignore_https_errors=True, **options)
+    def open_one(browser: Browser = browser, **options: Any) -> Visit:
+        context = browser.new_context(**options)
         contexts.append(context)
         return tab(context)
 
@@ -243,17 +278,28 @@ def site(net: Net) -> Callable[..., Flask]:
     """Puts a site on www.site.test: pages with and without chat, logins, a strict CSP that livechat merges into."""
     net.reset()
 
-    def make(provider: str, *, overrides: dict[str, Any] | None = None, extra: str = "", **config: Any) -> Flask:
+    def make(
+        provider: str,
+        *,
+        overrides: dict[str, Any] | None = None,
+        extra: str = "",
+        flask_login: bool = True,
+        **config: Any,
+    ) -> Flask:
         app = Flask("site", static_folder=None)
         app.testing = True
         app.secret_key = "a secret key of the test site, long enough"
         app.config.update(KEYS[provider], LIVECHAT_PROVIDER=provider, LIVECHAT_CSP="merge")
         app.config.update({f"LIVECHAT_{key}": value for key, value in config.items()})
-        LoginManager(app).user_loader(User)
+        if flask_login:
+            LoginManager(app).user_loader(User)
         livechat = LiveChat(app)
 
         @livechat.visitor_loader
-        def load(user: User) -> Visitor:
+        def load(user: User | None) -> Visitor | None:
+            user = User(session["user"]) if user is None and "user" in session else user
+            if user is None:
+                return None
             return Visitor(id=user.id, email=user.email, name=user.name, attributes={"plan_tier": "pro"})
 
         def page(title: str = "Site") -> str:
@@ -266,7 +312,10 @@ def site(net: Net) -> Callable[..., Flask]:
 
         @app.route("/login/<number>")
         def login(number: str) -> Any:
-            login_user(User(number))
+            if flask_login:
+                login_user(User(number))
+            else:
+                session["user"] = number
             return redirect("/")
 
         @app.route("/switch/<number>")
@@ -277,8 +326,12 @@ def site(net: Net) -> Callable[..., Flask]:
 
         @app.route("/logout", methods=["GET", "POST"])
         def logout() -> Any:
-            logout_user()
-            return redirect(request.args.get("next", "/"))
+            response = redirect(request.args.get("next", "/"))
+            if flask_login:
+                logout_user()
+                return response
+            session.clear()
+            return livechat.forget(response)
 
         @app.after_request
         def policy(response: Response) -> Response:

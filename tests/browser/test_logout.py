@@ -1,4 +1,7 @@
-"""Whose chat it is after a logout, a switch or an expired session: asked of the vendor's stand-in."""
+"""Whose chat it is after a logout, a switch or an expired session: asked of the vendor's stand-in.
+
+Each way out of a chat is a ``path``: the run of these tests writes the matrix of paths and vendors into the docs.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import redirect, session
+from playwright.sync_api import Browser
 
 from flask_livechat import providers
 
-from .conftest import HOSTS, SITE, VALUES, VENDORS, Visit
+from .conftest import API_HOSTS, HOSTS, SITE, VALUES, VENDORS, Visit
 
 pytestmark = pytest.mark.parametrize("vendor", VENDORS)
 Site = Callable[..., Any]
+path = pytest.mark.path
 
 
 def _chat(visit: Visit, number: str = "1") -> str:
@@ -37,6 +43,7 @@ def _is_nobody(visit: Visit, before: str) -> None:
     assert before not in visit.get("document.cookie + JSON.stringify(localStorage)")
 
 
+@path("a redirect to a page with chat")
 def test_logout_ends_the_chat_on_the_next_page(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager")
     before = _chat(visit)
@@ -48,6 +55,7 @@ def test_logout_ends_the_chat_on_the_next_page(site: Site, visit: Visit, vendor:
     assert '"left":false' in visit.page.content()
 
 
+@path("a static page without the loader, then one with it")
 def test_logout_over_a_page_without_the_loader_ends_the_chat_on_the_page_after(
     site: Site, visit: Visit, vendor: str
 ) -> None:
@@ -67,6 +75,7 @@ def test_logout_ends_the_chat_even_where_nothing_loads(site: Site, visit: Visit,
     assert before not in visit.get("document.cookie + JSON.stringify(localStorage)")
 
 
+@path("a click on log out, before the answer")
 def test_a_click_on_log_out_ends_the_chat_before_the_page_is_left(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager")
     before = _chat(visit)
@@ -97,6 +106,7 @@ def test_the_log_out_button_of_the_site_ends_and_leaves(site: Site, visit: Visit
     _is_nobody(visit, before)
 
 
+@path("a login as another user in one step")
 @pytest.mark.parametrize("delivery", ["inline", "fetch"])
 @pytest.mark.parametrize("path", ["/login/2", "/switch/2"])
 def test_another_user_sees_nothing_of_the_first(
@@ -114,6 +124,7 @@ def test_another_user_sees_nothing_of_the_first(
     assert snapshot["session"] != before
 
 
+@path("a session that expired on the server")
 def test_an_expired_session_ends_the_chat(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager")
     before = _chat(visit)
@@ -129,9 +140,10 @@ def test_logging_in_again_brings_the_conversation_back(site: Site, visit: Visit,
     visit.ready()
     visit.go("/login/1")
     visit.ready()
-    visit.until("__livechat_sandbox.messages.length === 1")
+    visit.until("__livechat_sandbox.messages.some((message) => message.text === 'a secret for visitor 1')")
 
 
+@path("a logout while the vendor's script is loading")
 @pytest.mark.parametrize("arrived", [False, True])
 def test_logout_while_the_vendor_is_loading_leaves_nobody_behind(
     site: Site, visit: Visit, vendor: str, arrived: bool
@@ -209,3 +221,146 @@ def test_the_mark_of_a_logout_alone_sweeps_what_the_vendor_left(site: Site, visi
     visit.go("/")
     assert visit.get("document.cookie.split('; ').sort()") == ["livechat_left=other", "mine=1"]
     assert visit.get("Object.keys(localStorage)") == ["mine"]
+
+
+@path("a redirect to a page with show=False")
+def test_logout_to_a_page_without_chat_ends_the_chat(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", RULES=[{"path": "/other", "show": False}])
+    before = _chat(visit)
+    visit.go("/logout?next=/other")
+    assert visit.get("'livechat' in window") is False
+    assert before not in visit.get("document.cookie")
+    visit.go("/")
+    _is_nobody(visit, before)
+
+
+@path("session.clear() by the app")
+def test_an_app_that_clears_its_session_ends_the_chat(site: Site, visit: Visit, vendor: str) -> None:
+    app = site(vendor, LOAD="eager")
+    app.add_url_rule("/clear", view_func=lambda: session.clear() or redirect("/"))
+    before = _chat(visit)
+    visit.go("/clear")
+    _is_nobody(visit, before)
+
+
+@path("livechat.forget(response), without Flask-Login")
+@pytest.mark.parametrize("landing", ["/", "/plain"])
+def test_forget_ends_the_chat_of_an_app_without_flask_login(
+    site: Site, visit: Visit, vendor: str, landing: str
+) -> None:
+    site(vendor, LOAD="eager", flask_login=False)
+    before = _chat(visit)
+    visit.go(f"/logout?next={landing}")
+    assert before not in visit.get("document.cookie")
+    visit.go("/other")
+    _is_nobody(visit, before)
+
+
+@path("a logout in another tab, with the panel open in this one")
+@pytest.mark.parametrize("landing", ["/", "/plain"])
+def test_a_logout_in_another_tab_ends_the_open_chat(site: Site, open_visit: Any, vendor: str, landing: str) -> None:
+    site(vendor, LOAD="eager")
+    visit = open_visit()
+    before = _chat(visit)
+    visit.page.click("#opener")
+    visit.until("__livechat_sandbox.open")
+    other = open_visit.tab(visit.page.context)
+    other.go(f"/logout?next={landing}")
+    visit.until("livechat.state === 'ended'")
+    visit.until(f"!__livechat_sandbox.visible || __livechat_sandbox.session !== '{before}'")
+    visit.until("__livechat_sandbox.messages.length === 0")
+    assert visit.snapshot()["identity"]["state"] == "anonymous"
+    assert visit.get("'intercomSettings' in window") is False
+    other.go("/other")
+    _is_nobody(other, before)
+
+
+@path("a login as another user in another tab")
+def test_another_user_in_another_tab_ends_this_ones_chat(site: Site, open_visit: Any, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    visit = open_visit()
+    before = _chat(visit)
+    other = open_visit.tab(visit.page.context)
+    other.go("/switch/2")
+    visit.until("livechat.state === 'ended'")
+    other.ready()
+    other.until("__livechat_sandbox.identity.email === 'visitor2@example.com'")
+    assert other.snapshot()["messages"] == []
+    visit.page.click("#opener")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.open")
+    assert visit.snapshot()["identity"]["email"] != "visitor1@example.com"
+    assert visit.snapshot()["session"] != before
+
+
+@path("back to a page in the back/forward cache")
+@pytest.mark.parametrize("landing", ["/other", "/plain"])
+def test_a_page_from_the_back_forward_cache_has_nobodys_chat(
+    site: Site, open_visit: Any, browser_with_page_cache: Browser, vendor: str, landing: str
+) -> None:
+    site(vendor, LOAD="eager")
+    visit = open_visit(browser=browser_with_page_cache)
+    before = _chat(visit)
+    visit.page.click("#opener")
+    visit.until("__livechat_sandbox.open")
+    _leave_and_come_back(visit, f"/logout?next={landing}")
+    assert visit.get("__restored") is True
+    visit.until("livechat.state === 'ended'")
+    visit.until(f"!__livechat_sandbox.visible || __livechat_sandbox.session !== '{before}'")
+    visit.until("__livechat_sandbox.identity.state === 'anonymous'")
+    assert before not in visit.get("document.cookie + JSON.stringify(localStorage)")
+
+
+@path("back to a page in the back/forward cache")
+def test_a_page_from_the_back_forward_cache_that_had_not_started_starts_nobody(
+    site: Site, open_visit: Any, browser_with_page_cache: Browser, vendor: str
+) -> None:
+    site(vendor, LOAD="manual")
+    visit = open_visit(browser=browser_with_page_cache)
+    visit.go("/login/1")
+    _leave_and_come_back(visit, "/logout?next=/plain")
+    assert visit.get("__restored") is True
+    visit.page.click("#opener")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.open")
+    assert visit.snapshot()["identity"]["state"] == "anonymous"
+
+
+@path("back to a page in the HTTP cache")
+def test_a_page_from_the_http_cache_starts_nobody_who_has_left(site: Site, visit: Visit, vendor: str) -> None:
+    app = site(vendor, LOAD="eager")
+
+    inner = app.wsgi_app
+
+    def proxy(environ: Any, start: Callable[..., Any]) -> Any:
+        """Takes ``Vary: Cookie`` out, which would make the browser ask again."""
+        return inner(environ, lambda status, headers: start(status, [(k, v) for k, v in headers if k != "Vary"]))
+
+    app.wsgi_app = proxy
+    before = _chat(visit)
+    _leave_and_come_back(visit, "/logout?next=/plain")
+    assert visit.net.log.count("www.site.test/") == 1  # it did come from the cache
+    assert '"visitor1@example.com"' in visit.page.content() or vendor == "intercom"
+    _is_nobody(visit, before)
+
+
+@path("a vendor that cannot be reached at the logout")
+def test_a_vendor_that_cannot_be_reached_has_nobody_once_it_can(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    before = _chat(visit)
+    visit.net.down |= {HOSTS[vendor], API_HOSTS[vendor]}
+    visit.page.click("[data-livechat-logout]")
+    visit.page.wait_for_url(SITE + "/")
+    visit.until("window.livechat && livechat.state === 'failed'")
+    visit.net.down.clear()
+    visit.go("/other")
+    _is_nobody(visit, before)
+
+
+def _leave_and_come_back(visit: Visit, path: str) -> None:
+    """By the browser's own back button."""
+    visit.page.add_init_script("addEventListener('pageshow', (event) => { window.__restored = event.persisted; });")
+    here = visit.page.url
+    visit.get("addEventListener('pageshow', (event) => { window.__restored = event.persisted; })")
+    visit.go(path)
+    visit.get("void history.back()")
+    visit.eventually(lambda: visit.page.url == here)
+    visit.until("window.livechat")

@@ -106,9 +106,9 @@ function room(vendor, core) {
 
   return {
     start,
-    identify(page) {
+    async identify(page) {
       // A session that goes on keeps its conversation; after an end the next visitor's own is bound.
-      if (over && page.proof && page.proof.token) begin(page.proof.token);
+      if (over && page.proof && page.proof.token) await begin(page.proof.token);
       over = false;
       if (core.vendorLauncher()) push("do", "chat:show");
       say(page);
