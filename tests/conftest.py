@@ -19,6 +19,8 @@ from werkzeug.serving import WSGIRequestHandler
 
 from flask_livechat import LiveChat
 
+from .browser.matrix import Matrix
+
 TAWK_KEY = "0123456789abcdef0123456789abcdef01234567"
 CRISP_SECRET = "test_verify_secret"
 CRISP_SESSION_SECRET = "test_session_secret"
@@ -47,6 +49,10 @@ USERS = {
     "42": User("42", "ada@example.com", "First Visitor", datetime(2026, 1, 1, tzinfo=UTC)),
     "7": User("7", "second@example.com", "Second Visitor"),
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Matrix())
 
 
 class Quiet(WSGIRequestHandler):

@@ -361,6 +361,6 @@ def _leave_and_come_back(visit: Visit, path: str) -> None:
     here = visit.page.url
     visit.get("addEventListener('pageshow', (event) => { window.__restored = event.persisted; })")
     visit.go(path)
-    visit.get("void history.back()")
+    visit.get("void setTimeout(() => history.back())")  # not before this answer is here
     visit.eventually(lambda: visit.page.url == here)
     visit.until("window.livechat")
