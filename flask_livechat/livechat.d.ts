@@ -109,7 +109,7 @@ declare namespace LiveChat {
     start(): Promise<void>;
     call(...call: Call): boolean;
     settle(): void;
-    turn(before: Page): Promise<void>;
+    turn(): Promise<void>;
     wake(restored: boolean): void;
     end(): Promise<void>;
   }

@@ -17,9 +17,9 @@ function loader(vendor) {
     ended: { start: "loading", end: "ended" },
   };
 
-  const first = readPage();
   // Asked of the own property: until it is set, the data block's id makes window.livechat that element.
-  if (Object.hasOwn(window, "livechat") || !first || first.provider !== vendor.name) return;
+  const first = Object.hasOwn(window, "livechat") ? null : readPage();
+  if (!first || first.provider !== vendor.name) return;
 
   /** What both files hold on to. @type {LiveChat.Chat} */
   const chat = { state: "waiting", status: null, page: first, kept: [], wanted: null, fresh: false, known: false, era: 0, open: false, unread: 0 };
@@ -31,7 +31,9 @@ function loader(vendor) {
   let timer;
   /** The strategy's triggers on this page. */
   let moment = new AbortController();
-  let shown = block();
+  let shown = words();
+  /** The page is one that Turbo shows until the real one is here. */
+  let preview = false;
   let agreed = false;
   let withdrawn = false;
   /** @type {HTMLElement | null} */
@@ -65,17 +67,28 @@ function loader(vendor) {
 
   /** The data block. Not by id alone: a heading, or what a visitor wrote, may have the same. */
   function block() {
-    return document.querySelector('script#livechat[type="application/json"]')?.textContent || "";
+    return /** @type {HTMLScriptElement | null} */ (document.querySelector('script#livechat[type="application/json"]'));
+  }
+
+  function words() {
+    return block()?.textContent || "";
   }
 
   /** @returns {LiveChat.Page | null} null for a page without chat, and for a block that is not ours */
   function readPage() {
-    const found = block() && safely(() => JSON.parse(block()));
+    const element = block();
+    const found = element && safely(() => JSON.parse(words()));
     const whole = found && [found.settings, found.context].every((part) => part && typeof part === "object")
       && Array.isArray(found.events) && (found.who === null || typeof found.who === "string");
     if (!whole) return null;
     const looks = found.settings;
     const side = document.dir === "rtl" ? "left" : "right";
+    // Turbo and htmx 2 keep copies of a page: what it says once, a copy does not say again.
+    if ("livechatRead" in element.dataset) {
+      Object.assign(found, { events: [], left: false });
+      looks.tour = undefined;
+    }
+    element.dataset.livechatRead = "";
     looks.position = Object.assign({ side, x: 20, y: 20, mobile_x: 10, mobile_y: 70 }, looks.position);
     return Object.assign(found, { load: String(found.load) });
   }
@@ -93,17 +106,19 @@ function loader(vendor) {
 
   /** Turbo, htmx and whatever else swaps pages all change the data block. */
   function look() {
-    if (block() === shown || document.documentElement.hasAttribute("data-turbo-preview")) return; // a preview is an old copy
-    shown = block();
+    // A preview is an old copy. It is there for a while after its mark has gone.
+    preview = preview || document.documentElement.hasAttribute("data-turbo-preview");
+    if (preview || words() === shown) return;
+    shown = words();
     const next = readPage();
     if (next && next.provider !== vendor.name) return location.reload(); // another vendor needs a page of its own
     const page = next || Object.assign({}, chat.page, { load: "off", events: [], left: false });
-    if (page.left) logout();
+    if (page.left || marked()) leave();
     moment.abort();
     const before = chat.page;
     chat.page = page;
-    if (page.who !== before.who) distrust(); // it may be a copy from before a logout
-    if (session && chat.state !== "waiting") session.turn(before);
+    if (page.who !== before.who && (page.who || before.who)) page.who = null; // it may be a copy from before a login or a logout
+    if (session && chat.state !== "waiting") session.turn();
     else arrive();
   }
 
@@ -119,6 +134,8 @@ function loader(vendor) {
 
   function listen() {
     new MutationObserver(look).observe(document.documentElement, { childList: true, characterData: true, subtree: true });
+    document.addEventListener("turbo:before-render", () => { preview = false; });
+    for (const name of ["htmx:beforeRequest", "htmx:before:request"]) document.addEventListener(name, onBoosted);
     document.addEventListener("click", onClick);
     document.addEventListener("keydown", onKey);
     document.addEventListener("livechat:consent", (event) => consent(/** @type {CustomEvent} */ (event).detail === true));
@@ -148,8 +165,12 @@ function loader(vendor) {
 
   /** A logout in another tab. Its mark stays for the page that follows it. */
   function leaveIfMarked() {
+    if (marked()) leave();
+  }
+
+  function leave() {
     const over = !chat.page.who && (chat.state === "waiting" || chat.state === "ended");
-    if (!over && marked()) logout();
+    if (!over) logout();
   }
 
   /** Another tab has somebody else, or nobody. Somebody who was anonymous there and has logged in keeps the chat.
@@ -242,7 +263,8 @@ function loader(vendor) {
     return new Promise((done, refused) => {
       /** @type {LiveChat.Hand} */
       const hand = (makeSession, makeRoom) => done(makeSession(core, makeRoom));
-      inject(vendor.session, { livechat: hand, onerror: refused });
+      // Refused after it is done changes nothing; before, what came was not our file but a network's page, say.
+      inject(vendor.session, { livechat: hand, onload: refused, onerror: refused });
     });
   }
 
@@ -345,6 +367,15 @@ function loader(vendor) {
     else ask(launcher.dataset.livechatMessage, launcher);
   }
 
+  /** htmx follows every link that it boosts, a launcher, too: its click is taken before it comes to us.
+   * @param {Event} event */
+  function onBoosted(event) {
+    const { target } = event;
+    if (!(target instanceof HTMLAnchorElement) || !target.matches("[data-livechat-open]")) return;
+    event.preventDefault();
+    ask(target.dataset.livechatMessage, target);
+  }
+
   /** @param {KeyboardEvent} event */
   function onKey(event) {
     if (event.key === "Escape" && chat.open && within(event, "[data-livechat-open]")) later("close");
@@ -394,8 +425,8 @@ function loader(vendor) {
     const { x, y, mobile_x: mobileX, mobile_y: mobileY } = looks().position;
     const side = looks().position.side === "left" ? "left" : "right"; // values only: no text of the page enters the CSS
     /** @param {number} across @param {number} up @param {number} more */
-    const place = (across, up, more) => `${side}: calc(${Number(across) + more}px + env(safe-area-inset-${side}, 0px));
-      bottom: calc(${Number(up) + more}px + env(safe-area-inset-bottom, 0px))`;
+    const place = (across, up, more) => `${side}: calc(${(Number(across) || 0) + more}px + env(safe-area-inset-${side}, 0px));
+      bottom: calc(${(Number(up) || 0) + more}px + env(safe-area-inset-bottom, 0px))`;
     const host = document.createElement("div");
     const sheet = new CSSStyleSheet();
     // Through the CSSOM, so that a strict style-src holds.

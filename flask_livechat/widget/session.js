@@ -12,6 +12,7 @@ function session(core, makeRoom) {
   const BEFORE = "turbo:before-cache turbo:before-render htmx:beforeHistorySave htmx:beforeSwap htmx:before:swap";
   const AFTER = "turbo:render turbo:load htmx:afterSwap htmx:historyRestore htmx:after:swap";
   const room = makeRoom(vendor, { ...core, ready, report });
+  let told = chat.page; // the page whose visitor the vendor has: of pages swapped fast, not always the one before
   let touched = false; // the vendor's globals have been set
   let arrived = false; // the vendor has answered
   let ended = false; // since it was started last
@@ -40,7 +41,10 @@ function session(core, makeRoom) {
   addEventListener("error", () => { if (document.currentScript === script) reason = "error"; });
   addEventListener("securitypolicyviolation", ({ blockedURI }) => { if (script && script.src.startsWith(blockedURI)) reason = "csp"; });
   for (const name of BEFORE.split(" ")) document.addEventListener(name, () => keep(document.body, document.documentElement));
-  for (const name of AFTER.split(" ")) document.addEventListener(name, () => keep(document.documentElement, document.body));
+  for (const name of AFTER.split(" ")) document.addEventListener(name, () => {
+    keep(document.documentElement, document.body);
+    showUnread(); // what came may be the same page again, or a part of one
+  });
   return { start, call, settle, turn, wake, end };
 
   // Starting.
@@ -63,6 +67,7 @@ function session(core, makeRoom) {
       touched = true;
       visible = core.vendorLauncher();
       sent = { ...chat.page.context };
+      told = chat.page;
       if (!safely(() => (room.start(chat.page, chat.fresh), true))) return core.fail("error");
       chat.fresh = false;
     }
@@ -86,7 +91,7 @@ function session(core, makeRoom) {
     const { era } = chat;
     ended = false;
     sent = { ...chat.page.context };
-    if (arrived && (await safely(() => room.identify(chat.page))) !== false) return void (era === chat.era && ready());
+    if (arrived && (await safely(introduce)) !== false) return void (era === chat.era && ready());
     // It never came, or keeps what it knows of a visitor for as long as the page lives: go on in a new one, if a person asks.
     ended = true;
     if (!chat.wanted) return void core.move("end");
@@ -108,9 +113,14 @@ function session(core, makeRoom) {
   /** What waited: the page's rule and attributes, events of earlier pages, calls, a tour, and the one open. */
   function settle() {
     const { page, kept, wanted } = chat;
+    // Somebody has logged in, by a swapped page or while the vendor was on its way.
+    if (page.who !== null && page.who !== told.who) {
+      core.remember("who", page.who);
+      safely(introduce);
+    }
     obey();
     update(page.context);
-    for (const { name, metadata } of [...parked(), ...page.events.splice(0)]) safely(() => room.track(name, metadata || {}));
+    for (const event of [...parked(), ...page.events.splice(0)]) safely(() => room.track(event.name, event.metadata || {}));
     const { tour } = page.settings;
     page.settings.tour = undefined;
     if (tour != null && (vendor.can.includes("tour") || core.unsupported("tour"))) safely(() => room.tour(tour));
@@ -177,7 +187,7 @@ function session(core, makeRoom) {
 
   async function fetchIdentity() {
     const address = `${core.base}identity?provider=${vendor.name}`;
-    const answer = await fetch(address, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(15000) });
+    const answer = await fetch(address, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout?.(15000) });
     if (!answer.ok) throw new Error(`identity: ${answer.status}`);
     const found = await answer.json();
     if (typeof found.who !== "string" || !Array.isArray(found.events)) throw new Error("identity: not an answer");
@@ -187,8 +197,14 @@ function session(core, makeRoom) {
     return found;
   }
 
+  function introduce() {
+    told = chat.page;
+    return room.identify(told);
+  }
+
   /** @param {LiveChat.Identity} found */
   function adopt({ visitor, proof, who, context, events }) {
+    if (told.who === who) Object.assign(told, { visitor, proof }); // the adapter's next message has the new proof
     Object.assign(chat.page, { visitor, proof, who });
     Object.assign(chat.page.context, context);
     chat.page.events.push(...events.splice(0)); // once, however many have asked
@@ -197,17 +213,17 @@ function session(core, makeRoom) {
   /** Whether it is still the same visitor; a new proof before the old one is worth nothing. */
   async function check() {
     const { era } = chat;
+    const old = stale();
     const found = await ask();
     if (era !== chat.era) return;
-    const before = chat.page;
-    if (found && found.who !== before.who) {
+    if (found && found.who !== told.who) {
       core.logout();
       return adopt(found);
     }
     if (found) {
-      const changed = stale() || JSON.stringify(found.visitor) !== JSON.stringify(before.visitor);
+      const changed = old || JSON.stringify(found.visitor) !== JSON.stringify(told.visitor);
       adopt(found);
-      if (changed) safely(() => room.identify(chat.page));
+      if (changed) safely(introduce);
       if (chat.state === "ready") settle();
     }
     plan();
@@ -237,10 +253,10 @@ function session(core, makeRoom) {
 
   // Pages that are swapped.
 
-  /** @param {LiveChat.Page} before the page that this one took the place of */
-  async function turn(before) {
+  /** There is a new page. */
+  async function turn() {
     const { page, era } = chat;
-    const { who, visitor, proof } = before;
+    const { who, visitor, proof } = told;
     if (page.who === null) {
       const found = await ask();
       if (era !== chat.era || page !== chat.page) return;
@@ -249,18 +265,13 @@ function session(core, makeRoom) {
     } else if (page.who === who) {
       Object.assign(page, { visitor, proof }); // the page may be a copy with an older proof
     }
-    const same = page.who === who;
-    if (!same && who && chat.state !== "ended") {
+    if (page.who !== who && who && chat.state !== "ended") {
       const { context, events } = page;
       const next = { who: page.who, visitor: page.visitor, proof: page.proof, context, events };
       core.logout();
       Object.assign(page, next);
     }
     if (chat.state === "ready") {
-      if (!same) {
-        core.remember("who", page.who || "");
-        safely(() => room.identify(page));
-      }
       settle();
       plan();
     } else if (chat.state !== "loading") {
@@ -274,6 +285,7 @@ function session(core, makeRoom) {
   function keep(from, to) {
     for (const node of safely(() => document.querySelectorAll(vendor.elements)) || []) {
       if (node.parentElement !== from) continue;
+      void getComputedStyle(to).display; // into a body without styles yet, Chromium moves with animations begun anew
       const { moveBefore } = /** @type {any} */ (to);
       if (moveBefore) safely(() => moveBefore.call(to, node, null));
       else if (!node.querySelector("iframe")) to.append(node);
@@ -287,6 +299,7 @@ function session(core, makeRoom) {
     clearTimeout(sending);
     sending = undefined;
     changes = {};
+    told = chat.page;
     if (!touched) return;
     ended = true;
     const patience = new Promise((/** @type {(value?: undefined) => void} */ done) => setTimeout(done, 3000));

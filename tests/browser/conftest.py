@@ -71,6 +71,7 @@ class Net:
     log: list[str] = field(default_factory=list)
     down: set[str] = field(default_factory=set)  # hosts that answer nothing useful
     delay: float = 0.0  # seconds before a vendor's script is sent
+    gate: threading.Event = field(default_factory=threading.Event)  # a vendor's script waits until it is set
     broken: str = ""  # what a vendor's script holds instead
     probes: dict[str, str] = field(default_factory=dict)  # JavaScript that runs behind a vendor's stand-in
 
@@ -84,6 +85,7 @@ class Net:
         self.down.clear()
         self.probes.clear()
         self.delay, self.broken = 0.0, ""
+        self.gate.set()
         self.vendors = _vendors(self)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
@@ -111,6 +113,7 @@ def _vendors(net: Net) -> Flask:
 
     def serve(name: str, **ids: str) -> Response:
         time.sleep(net.delay)
+        net.gate.wait(10)
         stand_in = net.broken or sandbox.script(name, f"https://{API_HOSTS[name]}/sandbox/api/{name}")
         body = stand_in + net.probes.get(name, "")
         return Response(body, mimetype="text/javascript", headers={"Access-Control-Allow-Origin": "*"})

@@ -116,13 +116,15 @@ def test_failed_start_loading(site: Site, visit: Visit, vendor: str) -> None:
 @every_vendor
 def test_failed_ready_ready(site: Site, visit: Visit, vendor: str) -> None:
     """A vendor that comes after everybody has given up is welcome."""
-    site(vendor, LOAD="eager")
+    site(vendor, LOAD="manual")
     visit.page.clock.install()
-    visit.net.delay = 0.7
+    visit.net.gate.clear()
     visit.go()
+    visit.get("livechat.open(); 0")
     visit.until(f"[...document.scripts].some((script) => script.src.includes('{HOSTS[vendor]}'))")
     visit.page.clock.fast_forward(21_000)
     visit.until("livechat.state === 'failed'")
+    visit.net.gate.set()
     visit.page.clock.resume()
     visit.ready()
 

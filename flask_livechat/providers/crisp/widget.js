@@ -107,8 +107,9 @@ function room(vendor, core) {
   return {
     start,
     async identify(page) {
-      // A session that goes on keeps its conversation; after an end the next visitor's own is bound.
-      if (over && page.proof && page.proof.token) await begin(page.proof.token);
+      // A session that goes on keeps its conversation. After an end the next visitor's own is bound, or a new one begun:
+      // the cookie of the one that the end left was swept, so no next page would know it.
+      if (over) await begin((page.proof && page.proof.token) || null);
       over = false;
       if (core.vendorLauncher()) push("do", "chat:show");
       say(page);

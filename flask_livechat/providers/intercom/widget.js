@@ -11,6 +11,7 @@ function room(vendor, core) {
   /** @type {LiveChat.Page} */
   let page;
   let started = false;
+  let over = false;
   let updates = 0;
   /** What waits for the next update that the vendor takes. @type {Record<string, any>} */
   let waiting = {};
@@ -29,6 +30,7 @@ function room(vendor, core) {
     queue();
     if (fresh) intercom("shutdown"); // somebody else was here: their session ends before ours begins
     boot();
+    listen();
     intercom("ready", core.ready);
   }
 
@@ -45,6 +47,9 @@ function room(vendor, core) {
   function boot() {
     delete window.intercomSettings;
     intercom("boot", Object.assign(looks(), attributes(), identity()));
+  }
+
+  function listen() {
     intercom("onShow", () => core.report("open"));
     intercom("onHide", () => core.report("close"));
     intercom("onUnreadCountChange", unread);
@@ -65,7 +70,8 @@ function room(vendor, core) {
       api_base: API[/** @type {keyof typeof API} */ (region)],
       alignment: position.side,
       horizontal_padding: Math.max(20, position.x), // at least 20, says the vendor; not used on mobile
-      vertical_padding: Math.max(20, position.y),
+      // Above our own button, which its panel would cover otherwise.
+      vertical_padding: Math.max(20, position.y) + (page.settings.launcher === "own" ? 68 : 0),
       hide_default_launcher: core.vendorLauncher() ? undefined : true,
       language_override: locale,
     });
@@ -113,6 +119,8 @@ function room(vendor, core) {
     identify(current) {
       page = current;
       boot();
+      if (over) listen();
+      over = false;
     },
     open: (text) => (text ? intercom("showNewMessage", text) : intercom("show")),
     close: () => intercom("hide"),
@@ -128,6 +136,7 @@ function room(vendor, core) {
     async end() {
       // Not arrived yet: what waits for it holds the visitor's identity.
       if (window.Intercom && window.Intercom.q && window.Intercom === stub) window.Intercom.q.length = 0;
+      over = true;
       waiting = {};
       intercom("shutdown");
       delete window.intercomSettings;

@@ -162,7 +162,7 @@ function room(vendor, core) {
       identify();
     },
     open(text) {
-      if (text) core.warn("A message cannot be written for the visitor with Tawk.to.");
+      if (text) core.unsupported("a prefilled message");
       api().showWidget();
       api().maximize();
     },
