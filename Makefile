@@ -2,11 +2,13 @@
 
 PYTHON ?= python3
 PORT ?= 5000
+WORKERS ?= 4
+RUNS ?= 20
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chromium js lint types build installed bench-imports screenshots clean
+.PHONY: help demo test soak chromium js lint types build installed bench-imports screenshots clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -17,7 +19,11 @@ demo: $(VENV)/demo  ## The example app with all three vendors on the sandbox, at
 	$(BIN)/flask --app example_app run --debug --port $(PORT)
 
 test: $(VENV)/test chromium js  ## The whole test suite, browsers included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+soak: $(VENV)/test chromium js  ## The browser tests 20 times in a row, until one fails
+	@for run in $$(seq 1 $(RUNS)); do echo "run $$run of $(RUNS)"; \
+	  $(BIN)/python -m pytest -q -n $(WORKERS) tests/browser || exit 1; done
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check .
