@@ -30,6 +30,8 @@ declare namespace LiveChat {
     consent?: "required" | "click" | "denied";
     fallback?: string;
     tour?: string | number;
+    /** The page's rule wants nobody identified. */
+    identify?: false;
     locale?: string;
   }
 
@@ -75,7 +77,7 @@ declare namespace LiveChat {
     fresh: boolean;
     /** `who` stands in the storage, so another tab can change it. */
     known: boolean;
-    /** Logouts so far. */
+    /** Failures and logouts so far. */
     era: number;
     open: boolean;
     unread: number;

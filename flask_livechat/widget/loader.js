@@ -117,7 +117,8 @@ function loader(vendor) {
     moment.abort();
     const before = chat.page;
     chat.page = page;
-    if (page.who !== before.who && (page.who || before.who)) page.who = null; // it may be a copy from before a login or a logout
+    // It may be a copy from before a login or a logout: the server says.
+    if (page.settings.identify !== false && page.who !== before.who && (page.who || before.who)) page.who = null;
     if (session && chat.state !== "waiting") session.turn();
     else arrive();
   }
@@ -141,6 +142,7 @@ function loader(vendor) {
     document.addEventListener("livechat:consent", (event) => consent(/** @type {CustomEvent} */ (event).detail === true));
     // Other tabs: what they forget or remember shows in the storage; a logout's mark, as soon as a response has set it.
     addEventListener("storage", ({ key, newValue }) => {
+      if (key === null) agreed = false;
       if (key === null || key === keyOf("who")) elsewhere(newValue);
       if (key === keyOf("consent") && newValue) schedule();
       else if (key === keyOf("consent") && looks().consent) consent(false);
@@ -169,7 +171,7 @@ function loader(vendor) {
   }
 
   function leave() {
-    const over = !chat.page.who && (chat.state === "waiting" || chat.state === "ended");
+    const over = !chat.page.who && chat.state !== "ready"; // a start takes the mark into account
     if (!over) logout();
   }
 
@@ -280,6 +282,7 @@ function loader(vendor) {
     const to = EDGES[chat.state][event];
     if (!to) return false;
     clearTimeout(timer);
+    if (event === "fail" || event === "end") chat.era += 1; // what began before must not go on after it
     if (to === "loading") timer = setTimeout(() => fail("timeout"), PATIENCE);
     chat.state = to;
     drawButton();
@@ -304,7 +307,7 @@ function loader(vendor) {
     const target = looks().fallback || (launcher instanceof HTMLAnchorElement && launcher.href);
     // The data block chooses values, not code: no javascript: address gets through.
     const url = target && safely(() => new URL(target, location.href));
-    if (url && /^(https?|mailto|tel):$/.test(url.protocol)) location.assign(url.href);
+    if (url && (navigator.onLine ? /^(https?|mailto|tel):$/ : /^(mailto|tel):$/).test(url.protocol)) location.assign(url.href);
     else drawButton(true, maySpeak(true) ? "Chat cannot be reached right now. Please try again." : "Chat needs your consent first.");
     return false;
   }
@@ -474,7 +477,6 @@ function loader(vendor) {
 
   /** Ends this visitor's chat now. @returns {Promise<void>} */
   async function logout() {
-    chat.era += 1; // what began before must not go on after it
     moment.abort();
     move("end");
     Object.assign(chat, { kept: [], wanted: null, open: false, unread: 0, known: false });

@@ -71,6 +71,8 @@ def page_settings(
         "fallback": settings.fallback_url,
         "tour": decision.tour,
         "locale": locale_tag(locale),
+        # Says that `who` is empty on purpose, and not because the page is a copy from before a login.
+        "identify": None if decision.identify else False,
     }
     return room.settings(settings.providers[room.name]) | {
         name: look for name, look in looks.items() if look is not None

@@ -101,7 +101,7 @@ function session(core, makeRoom) {
 
   function ready() {
     arrived = true;
-    if (chat.state === "ended") return void end(); // too late: whoever this was started for has left
+    if (chat.state === "ended") return void end(true); // too late: whoever this was started for has left
     if (!core.move("ready")) return;
     report("ready");
     if (doubt) check();
@@ -294,13 +294,14 @@ function session(core, makeRoom) {
 
   // The end.
 
-  async function end() {
+  /** @param {boolean=} late the vendor has arrived after the end */
+  async function end(late = false) {
     clearTimeout(renewal);
     clearTimeout(sending);
     sending = undefined;
     changes = {};
     told = chat.page;
-    if (!touched) return;
+    if (!touched || (ended && !late)) return ending;
     ended = true;
     const patience = new Promise((/** @type {(value?: undefined) => void} */ done) => setTimeout(done, 3000));
     ending = Promise.race([safely(() => room.end()), patience])

@@ -344,27 +344,6 @@ def test_a_data_block_for_another_provider_starts_nothing(site: Site, visit: Vis
     _quiet(visit, vendor)
 
 
-# Consent.
-
-
-def test_nothing_is_asked_or_stored_before_consent(site: Site, visit: Visit, vendor: str) -> None:
-    site(vendor, LOAD="eager", CONSENT="required")
-    visit.go()
-    _quiet(visit, vendor)
-    assert visit.get("[document.cookie, localStorage.length]") == ["", 0]
-    visit.get("livechat.consent(true)")
-    visit.ready()
-
-
-def test_a_click_is_the_consent_under_click(site: Site, visit: Visit, vendor: str) -> None:
-    site(vendor, LOAD="eager", CONSENT="click")
-    visit.go()
-    visit.page.hover("#opener")
-    _quiet(visit, vendor)
-    visit.page.click("#opener")
-    visit.until("window.__livechat_sandbox && __livechat_sandbox.opened === 1")
-
-
 # What reviews found.
 
 

@@ -1,0 +1,386 @@
+"""Nothing before a yes, and nothing left after a no: asked of the network, the storage and the vendor's stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event
+from typing import Any
+
+import pytest
+from flask import request
+
+from .conftest import SITE, VENDORS, Visit
+
+pytestmark = pytest.mark.parametrize("vendor", VENDORS)
+Site = Callable[..., Any]
+GPC = "Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})"
+
+
+def _left(visit: Visit) -> list[Any]:
+    """What is stored in this browser, but for the site's own cookies."""
+    cookies = [each["name"] for each in visit.page.context.cookies() if each["name"] not in ("session", "cmp")]
+    return cookies + list(visit.get("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]"))
+
+
+def _asked(visit: Visit, vendor: str) -> list[str]:
+    """Scripts that were asked of the vendor. Not its API: a page of the test before may still say goodbye there."""
+    return [line for line in visit.net.asked(vendor) if "/sandbox/" not in line]
+
+
+def _nothing(visit: Visit, vendor: str, pause: int = 400) -> None:
+    """Nothing was asked of the vendor and nothing stored, though there was time to."""
+    visit.page.wait_for_timeout(pause)
+    assert _asked(visit, vendor) == []
+    assert _left(visit) == []
+
+
+def _opens(visit: Visit) -> None:
+    """Also over a reload: there a vendor's stand-in is gone for a moment."""
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.open", 12)
+
+
+def _own_button(visit: Visit) -> Any:
+    return visit.page.get_by_role("button", name="Chat with us")
+
+
+def _note(visit: Visit) -> Any:
+    return visit.page.get_by_role("status")
+
+
+# Before a yes.
+
+
+@pytest.mark.parametrize("load", ["eager", "idle", "intent"])
+@pytest.mark.parametrize("mode", ["required", "click"])
+def test_nothing_is_asked_or_stored_before_consent(site: Site, visit: Visit, vendor: str, mode: str, load: str) -> None:
+    site(vendor, LOAD=load, CONSENT=mode)
+    visit.go()
+    visit.page.hover("#opener")
+    visit.page.focus("#opener")
+    visit.page.mouse.wheel(0, 300)
+    _nothing(visit, vendor)
+    assert not [line for line in visit.net.log if f"{vendor}-session" in line]
+
+
+@pytest.mark.parametrize("mode", ["required", "click"])
+def test_an_event_is_kept_in_the_page_until_consent(site: Site, visit: Visit, vendor: str, mode: str) -> None:
+    app = site(vendor, LOAD="eager", CONSENT=mode)
+    app.add_url_rule("/buy", view_func=lambda: app.extensions["livechat"].livechat.track("bought") or "bought")
+    visit.go("/buy")
+    visit.go("/")
+    assert _left(visit) == []
+    visit.get("livechat.consent(true)")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.events.some((event) => event.name === 'bought')")
+
+
+def test_a_page_that_calls_before_consent_stores_nothing(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="required", FALLBACK_URL=None)
+    visit.go()
+    visit.get("livechat.track('seen'); livechat.update({plan: 'pro'}); livechat.open('Hello'); 0")
+    _nothing(visit, vendor)
+
+
+# A yes.
+
+
+def test_consent_starts_by_the_pages_strategy(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="required")
+    visit.go()
+    visit.get("livechat.consent(true)")
+    visit.ready()
+
+
+@pytest.mark.parametrize("load", ["intent", "manual", "scroll"])
+def test_consent_alone_does_not_start_what_waits_for_more(site: Site, visit: Visit, vendor: str, load: str) -> None:
+    site(vendor, LOAD=load, CONSENT="required", extra="<br>" * 300)
+    visit.go()
+    visit.get("livechat.consent(true)")
+    visit.page.wait_for_timeout(300)
+    assert _asked(visit, vendor) == []
+    {
+        "intent": lambda: visit.page.hover("#opener"),
+        "manual": lambda: visit.page.click("#opener"),
+        "scroll": lambda: visit.page.mouse.wheel(0, 300),
+    }[load]()
+    visit.ready()
+
+
+def test_the_event_of_a_consent_manager_gives_and_withdraws(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="required")
+    visit.go()
+    say = "document.dispatchEvent(new CustomEvent('livechat:consent', {{detail: {}}}))"
+    for no in ("undefined", "'false'", "1", "{given: true}"):
+        visit.get(say.format(no))
+    _nothing(visit, vendor, 200)
+    visit.get(say.format("true"))
+    visit.ready()
+    visit.get(say.format("false"))
+    visit.until("livechat.state === 'ended'")
+    visit.eventually(lambda: not _left(visit))
+
+
+def test_a_click_is_the_consent_under_click(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="click")
+    visit.go()
+    visit.page.click("#opener")
+    visit.until("window.__livechat_sandbox && __livechat_sandbox.opened === 1")
+    visit.go("/other")
+    visit.ready()
+
+
+def test_our_own_button_asks_for_the_click(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="click")
+    visit.go()
+    _own_button(visit).click()
+    _opens(visit)
+
+
+# A no.
+
+
+@pytest.mark.parametrize("mode", ["required", "click", "implied"])
+def test_nothing_is_left_after_a_withdrawal(site: Site, visit: Visit, vendor: str, mode: str) -> None:
+    site(vendor, LOAD="eager", CONSENT=mode)
+    visit.go("/login/1")
+    visit.get("livechat.consent(true)")
+    visit.ready()
+    visit.until("__livechat_sandbox.identity.verified")
+    before = visit.snapshot()["session"]
+    visit.get("livechat.consent(false)")
+    visit.until("livechat.state === 'ended'")
+    visit.eventually(lambda: visit.snapshot()["session"] != before and not _left(visit))
+    assert visit.snapshot()["identity"]["state"] == "anonymous"
+    visit.page.wait_for_timeout(1500)
+    assert _left(visit) == []
+    if mode == "implied":
+        return  # the next page is a new yes
+    visit.net.log.clear()
+    visit.go("/other")
+    _nothing(visit, vendor)
+
+
+def test_nothing_is_left_after_a_withdrawal_while_the_vendor_was_loading(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="required")
+    visit.net.delay = 0.5
+    visit.go("/login/1")
+    visit.get("livechat.consent(true)")
+    visit.eventually(lambda: _asked(visit, vendor))
+    visit.get("livechat.consent(false)")
+    assert visit.get("livechat.state") == "ended"
+    visit.until("window.__livechat_sandbox")
+    visit.page.wait_for_timeout(1500)
+    assert _left(visit) == []
+    assert visit.snapshot()["identity"]["state"] == "anonymous"
+    visit.net.log.clear()
+    visit.go("/other")
+    _nothing(visit, vendor)
+
+
+def test_a_withdrawal_while_our_second_file_was_loading_keeps_the_vendor_out(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    app = site(vendor, LOAD="eager", CONSENT="required")
+    asked, go_on = Event(), Event()
+
+    @app.before_request
+    def slow() -> None:
+        if f"{vendor}-session" in request.path:
+            asked.set()
+            go_on.wait(5)
+
+    visit.go()
+    visit.get("livechat.consent(true)")
+    visit.eventually(asked.is_set)
+    visit.get("livechat.consent(false)")
+    with visit.page.expect_event("requestfinished", lambda asked: f"{vendor}-session" in asked.url):
+        go_on.set()
+    _nothing(visit, vendor)
+    assert visit.get("livechat.state") == "ended"
+    visit.get("livechat.consent(true)")
+    visit.ready()
+
+
+@pytest.mark.parametrize("mode", ["required", "click"])
+def test_a_yes_after_a_no_works(site: Site, visit: Visit, vendor: str, mode: str) -> None:
+    site(vendor, LOAD="eager", CONSENT=mode)
+    visit.go()
+    visit.get("livechat.consent(true)")
+    visit.ready()
+    visit.get("livechat.consent(false)")
+    visit.until("livechat.state === 'ended'")
+    visit.eventually(lambda: not _left(visit))
+    if mode == "required":
+        visit.get("livechat.consent(true)")
+    visit.page.click("#opener")
+    _opens(visit)
+    session = visit.snapshot()["session"]
+    visit.go("/other")
+    visit.ready()
+    visit.until("__livechat_sandbox.session")
+    assert visit.snapshot()["session"] == session  # the earlier no does not sweep what the yes began
+
+
+def test_a_yes_after_a_no_shows_a_launcher_again(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="required")
+    visit.go()
+    visit.get("livechat.consent(true)")
+    visit.ready()
+    visit.get("livechat.consent(false)")
+    visit.until("livechat.state === 'ended'")
+    assert _own_button(visit).count() == 0
+    visit.eventually(lambda: not _left(visit))
+    visit.get("livechat.consent(true)")
+    # Tawk.to cannot begin anew in the same page: until somebody asks for it, our own button stands in.
+    visit.eventually(lambda: visit.snapshot()["launcher"] or _own_button(visit).count())
+    visit.until("livechat.state === 'ready'" if vendor != "tawk" else "livechat.state === 'ended'")
+
+
+# The choice is the browser's, not the page's.
+
+
+def test_the_choice_is_remembered_on_the_next_page(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="required")
+    visit.go()
+    visit.get("livechat.consent(true)")
+    visit.ready()
+    visit.go("/other")
+    visit.ready()
+
+
+def test_the_choice_is_remembered_although_the_vendor_never_started(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="manual", CONSENT="required")
+    visit.go()
+    visit.get("livechat.consent(true)")
+    visit.go("/other")
+    visit.page.click("#opener")
+    _opens(visit)
+
+
+def test_another_open_tab_follows(site: Site, open_visit: Any, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="required")
+    one = open_visit()
+    other = open_visit.tab(one.page.context)
+    one.go()
+    other.go("/other")
+    one.get("livechat.consent(true)")
+    one.ready()
+    other.ready()
+    other.get("livechat.consent(false)")
+    for tab in (other, one):
+        tab.until("livechat.state === 'ended'")
+    one.eventually(lambda: not _left(one))
+    one.page.wait_for_timeout(400)
+    assert _left(one) == []
+    one.net.log.clear()
+    for tab in (other, one):
+        tab.go()
+    _nothing(one, vendor)
+
+
+# Global Privacy Control.
+
+
+def test_privacy_control_is_a_no_where_consent_is_required(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="required")
+    said: list[str] = []
+    visit.page.on("console", lambda message: said.append(message.text))
+    visit.page.add_init_script(GPC)
+    visit.go("/plain")
+    visit.get(f"localStorage.setItem('livechat.{vendor}.consent', 'yes')")  # from before it was switched on
+    visit.go()
+    assert _left(visit) == []
+    for _ in range(2):
+        visit.get("livechat.consent(true)")
+    _nothing(visit, vendor)
+    assert len([text for text in said if "Global Privacy Control" in text]) == 1
+    visit.go("/other")
+    _nothing(visit, vendor)
+
+
+def test_under_privacy_control_a_click_is_still_a_consent(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="click")
+    visit.page.add_init_script(GPC)
+    visit.go()
+    _nothing(visit, vendor)
+    visit.page.click("#opener")
+    _opens(visit)
+
+
+def test_privacy_control_changes_nothing_where_consent_is_implied(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.page.add_init_script(GPC)
+    visit.go()
+    visit.ready()
+
+
+# A consent manager on the server.
+
+
+def _answer(visit: Visit, cmp: str) -> None:
+    visit.page.context.add_cookies([{"name": "cmp", "value": cmp, "url": SITE}])
+
+
+def test_the_servers_word_counts(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT=lambda: request.cookies.get("cmp") == "yes")
+    visit.go()
+    _nothing(visit, vendor)
+    _answer(visit, "yes")
+    visit.go()
+    visit.ready()
+    visit.until("__livechat_sandbox.session")
+
+
+def test_what_the_browser_remembers_does_not_outdo_the_servers_no(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT=lambda: request.cookies.get("cmp") == "yes")
+    _answer(visit, "yes")
+    visit.go()
+    visit.get("livechat.consent(true)")
+    visit.ready()
+    visit.until("__livechat_sandbox.session")
+    assert f"livechat.{vendor}.consent" in _left(visit)
+    assert visit.get("document.cookie") != "cmp=yes"
+    _answer(visit, "no")
+    said: list[str] = []
+    visit.page.on("console", lambda message: said.append(message.text))
+    visit.page.goto("about:blank")  # what the page before asks while it goes is over
+    visit.net.log.clear()
+    visit.go()
+    assert _left(visit) == []
+    visit.get("livechat.consent(true)")
+    _nothing(visit, vendor)
+    assert len([text for text in said if "consent is refused" in text]) == 1
+
+
+# Launchers without consent.
+
+
+def test_without_consent_a_launcher_leads_to_the_fallback(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="required", LAUNCHER="own", FALLBACK_URL="/contact")
+    visit.go()
+    _own_button(visit).click()
+    visit.page.wait_for_url("**/contact")
+    visit.go()
+    visit.page.click("#opener")
+    visit.page.wait_for_url("**/contact")
+    assert _asked(visit, vendor) == []
+
+
+@pytest.mark.parametrize("launcher", ["own", "pages"])
+def test_without_consent_and_fallback_a_note_says_what_is_missing(
+    site: Site, visit: Visit, vendor: str, launcher: str
+) -> None:
+    looks = {"LAUNCHER": "own"} if launcher == "own" else {}
+    site(vendor, LOAD="eager", CONSENT="required", extra='<button id="ask" data-livechat-open>Ask</button>', **looks)
+    visit.go()
+    assert _own_button(visit).count() == (launcher == "own")
+    if launcher == "own":
+        _own_button(visit).click()
+    else:
+        visit.page.click("#ask")
+    assert _note(visit).inner_text() == "Chat needs your consent first."
+    _nothing(visit, vendor)
+    visit.get("livechat.consent(true)")
+    visit.ready()
+    assert _note(visit).count() == 0
+    visit.page.click("#ask")
+    _opens(visit)
