@@ -119,6 +119,7 @@ function loader(vendor) {
     chat.page = page;
     // It may be a copy from before a login or a logout: the server says.
     if (page.settings.identify !== false && page.who !== before.who && (page.who || before.who)) page.who = null;
+    if (chat.state !== "waiting" && denied()) consent(false); // withdrawn on the server
     if (session && chat.state !== "waiting") session.turn();
     else arrive();
   }

@@ -14,7 +14,8 @@ from flask import Flask, Response, redirect, request
 
 from .conftest import HOSTS, VENDORS, Visit
 
-pytestmark = pytest.mark.parametrize("vendor", VENDORS)
+every_vendor = pytest.mark.parametrize("vendor", VENDORS)
+one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
 Site = Callable[..., Any]
 ASK = '<button id="ask" data-livechat-open>Ask</button>'
 SORRY = "Chat cannot be reached right now. Please try again."
@@ -59,6 +60,7 @@ def _before_the_page(visit: Visit, script: str) -> None:
 
 
 @pytest.mark.parametrize("blocked", [NO_STORAGE, FULL], ids=["blocked", "full"])
+@every_vendor
 def test_chat_works_without_storage(site: Site, visit: Visit, vendor: str, blocked: str) -> None:
     site(vendor, LOAD="eager", CONSENT="required", IDENTITY_DELIVERY="fetch")
     visit.page.add_init_script(blocked)
@@ -72,6 +74,7 @@ def test_chat_works_without_storage(site: Site, visit: Visit, vendor: str, block
     visit.until("livechat.state === 'ended'")
 
 
+@one_vendor
 def test_a_page_without_storage_and_cookies_works(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="intent")
     visit.page.add_init_script(NO_STORAGE + NO_COOKIES)
@@ -83,6 +86,7 @@ def test_a_page_without_storage_and_cookies_works(site: Site, visit: Visit, vend
     visit.until("window.__left && livechat.state === 'ended'", 6)
 
 
+@one_vendor
 def test_a_page_in_a_sandboxed_frame_works(site: Site, visit: Visit, vendor: str) -> None:
     app = site(vendor, LOAD="intent", extra=ASK)
     frame = '<!doctype html><title>Frame</title><iframe sandbox="allow-scripts" src="/"></iframe>'
@@ -96,6 +100,7 @@ def test_a_page_in_a_sandboxed_frame_works(site: Site, visit: Visit, vendor: str
     inner.evaluate("livechat.consent(false); livechat.track('seen'); livechat.close(); 0")
 
 
+@one_vendor
 def test_chat_works_without_what_some_browsers_lack(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="idle", IDENTITY_DELIVERY="fetch")
     visit.page.add_init_script(
@@ -109,6 +114,7 @@ def test_chat_works_without_what_some_browsers_lack(site: Site, visit: Visit, ve
     visit.until("__livechat_sandbox.identity.verified")
 
 
+@every_vendor
 def test_with_full_storage_nobody_sees_the_one_before(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager")
     visit.page.add_init_script(FULL)
@@ -189,6 +195,7 @@ NOT_OURS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
+@one_vendor
 def test_what_is_no_data_block_of_ours_starts_nothing(site: Site, visit: Visit, vendor: str) -> None:
     app = site(vendor, LOAD="eager")
     case = ""
@@ -222,6 +229,7 @@ ODD: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
+@every_vendor
 def test_odd_values_in_the_data_block_open_chat_for_nobody_else(site: Site, visit: Visit, vendor: str) -> None:
     app = site(vendor, LOAD="manual", extra=ASK)
     case = ""
@@ -252,6 +260,7 @@ NOBODY: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 @pytest.mark.parametrize("case", list(NOBODY))
+@one_vendor
 def test_a_visitor_or_proof_without_sense_is_nobody_else(site: Site, visit: Visit, vendor: str, case: str) -> None:
     """The vendor is started or not: whom it believes is the page's own visitor, or nobody."""
     app = site(vendor, LOAD="eager")
@@ -264,6 +273,7 @@ def test_a_visitor_or_proof_without_sense_is_nobody_else(site: Site, visit: Visi
 
 
 @pytest.mark.parametrize("position", [{"x": "evil"}, {"y": "1px; color: red"}, {"x": None}, {"x": {}, "y": [1, 2]}])
+@one_vendor
 def test_a_button_without_a_place_is_still_to_be_seen(site: Site, visit: Visit, vendor: str, position: Any) -> None:
     app = site(vendor, LOAD="manual", LAUNCHER="own", extra="<br>" * 100)
     _forge(app, _looks(position=position))
@@ -282,6 +292,7 @@ def test_a_button_without_a_place_is_still_to_be_seen(site: Site, visit: Visit, 
 
 @pytest.mark.parametrize("who", ["'x'.repeat(1e6)", "'{\"who\": {}}'", "''", "'__proto__'"])
 @pytest.mark.parametrize("path", ["/login/1", "/"])
+@one_vendor
 def test_a_tampered_memory_of_who_is_nobody_else(site: Site, visit: Visit, vendor: str, who: str, path: str) -> None:
     site(vendor, LOAD="eager")
     _before_the_page(visit, f"localStorage.setItem('livechat.{vendor}.who', {who})")
@@ -295,6 +306,7 @@ def test_a_tampered_memory_of_who_is_nobody_else(site: Site, visit: Visit, vendo
         visit.until("__livechat_sandbox.identity.email === 'visitor1@example.com'")
 
 
+@every_vendor
 def test_a_memory_of_another_visitor_is_not_the_pages(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager")
     key = f"livechat.{vendor}.who"
@@ -314,6 +326,7 @@ def test_a_memory_of_another_visitor_is_not_the_pages(site: Site, visit: Visit, 
 
 
 @pytest.mark.parametrize("junk", ["[null, 5, 'x', {}]", "{", "{}", '"text"', "5", "null", "[[[]]]"])
+@one_vendor
 def test_junk_among_the_events_that_wait_holds_nothing_up(site: Site, visit: Visit, vendor: str, junk: str) -> None:
     app = site(vendor, LOAD="manual", extra=ASK)
     app.add_url_rule("/buy", view_func=lambda: app.extensions["livechat"].livechat.track("bought") or "bought")
@@ -326,6 +339,7 @@ def test_junk_among_the_events_that_wait_holds_nothing_up(site: Site, visit: Vis
     visit.until("__livechat_sandbox.events.some((event) => event.name === 'bought')")
 
 
+@one_vendor
 def test_junk_for_the_chat_that_goes_on_is_text_at_most(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="manual", extra=ASK)
     junk = "'<img src=x onerror=alert(1)>'.repeat(1000)"
@@ -354,6 +368,7 @@ ANSWERS: dict[str, Callable[[], Any]] = {
 }
 
 
+@every_vendor
 def test_without_an_answer_nobodys_identity_is_started(site: Site, visit: Visit, vendor: str) -> None:
     app = site(vendor, LOAD="manual", IDENTITY_DELIVERY="fetch", extra=ASK)
     right = app.view_functions["livechat.identity"]
@@ -371,6 +386,7 @@ def test_without_an_answer_nobodys_identity_is_started(site: Site, visit: Visit,
     visit.until("__livechat_sandbox.identity.verified")
 
 
+@one_vendor
 def test_an_answer_that_never_comes_is_a_failure_and_a_click_tries_again(site: Site, visit: Visit, vendor: str) -> None:
     app = site(vendor, LOAD="manual", IDENTITY_DELIVERY="fetch", extra=ASK)
     right = app.view_functions["livechat.identity"]
@@ -433,6 +449,7 @@ def _wait_for_failure(visit: Visit, vendor: str, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", REASONS)
+@every_vendor
 def test_a_failure_says_why_and_the_next_click_tries_again(site: Site, visit: Visit, vendor: str, how: str) -> None:
     site(vendor, LOAD="intent", LAUNCHER="own", CSP="off" if how == "csp" else "merge")
     visit.page.clock.install()
@@ -455,6 +472,7 @@ def test_a_failure_says_why_and_the_next_click_tries_again(site: Site, visit: Vi
 
 @pytest.mark.parametrize("how", [how for how in REASONS if how not in ("offline", "unreachable")])
 @pytest.mark.parametrize("place", ["fallback", "link"])
+@one_vendor
 def test_a_failure_leads_to_where_somebody_answers(site: Site, visit: Visit, vendor: str, how: str, place: str) -> None:
     more = {"FALLBACK_URL": "/other?from=chat"} if place == "fallback" else {}
     site(vendor, LOAD="manual", CSP="off" if how == "csp" else "merge", **more)
@@ -474,6 +492,7 @@ def test_a_failure_leads_to_where_somebody_answers(site: Site, visit: Visit, ven
     visit.errors.clear()
 
 
+@every_vendor
 def test_a_vendor_that_comes_after_all_is_welcome(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager")
     visit.net.delay = 1.0
@@ -494,6 +513,7 @@ OTHERWISE: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("answer", list(OTHERWISE))
+@one_vendor
 def test_the_first_file_works_without_the_second(site: Site, visit: Visit, vendor: str, answer: str) -> None:
     app = site(vendor, LOAD="intent", LAUNCHER="own")
     broken = True
@@ -530,6 +550,7 @@ def _record_reports(app: Flask) -> list[Any]:
 
 
 @pytest.mark.parametrize("how", ["blocked", "csp", "error"])
+@one_vendor
 def test_a_failure_is_reported_once_and_without_cookies(
     site: Site, visit: Visit, vendor: str, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -545,6 +566,7 @@ def test_a_failure_is_reported_once_and_without_cookies(
     assert said == [f"livechat: {vendor} did not start in a browser: {how} (1 so far)."]
 
 
+@one_vendor
 def test_nothing_is_reported_unless_switched_on(site: Site, visit: Visit, vendor: str) -> None:
     app = site(vendor, LOAD="eager")
     reports = _record_reports(app)
@@ -555,6 +577,7 @@ def test_nothing_is_reported_unless_switched_on(site: Site, visit: Visit, vendor
     assert reports == []
 
 
+@one_vendor
 def test_a_report_that_cannot_be_sent_breaks_nothing(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="manual", REPORT_FAILURES=True, extra=ASK)
     visit.go()

@@ -11,7 +11,8 @@ from flask import request
 
 from .conftest import SITE, VENDORS, Visit
 
-pytestmark = pytest.mark.parametrize("vendor", VENDORS)
+every_vendor = pytest.mark.parametrize("vendor", VENDORS)
+one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
 Site = Callable[..., Any]
 GPC = "Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})"
 
@@ -52,6 +53,7 @@ def _note(visit: Visit) -> Any:
 
 @pytest.mark.parametrize("load", ["eager", "idle", "intent"])
 @pytest.mark.parametrize("mode", ["required", "click"])
+@every_vendor
 def test_nothing_is_asked_or_stored_before_consent(site: Site, visit: Visit, vendor: str, mode: str, load: str) -> None:
     site(vendor, LOAD=load, CONSENT=mode)
     visit.go()
@@ -63,6 +65,7 @@ def test_nothing_is_asked_or_stored_before_consent(site: Site, visit: Visit, ven
 
 
 @pytest.mark.parametrize("mode", ["required", "click"])
+@one_vendor
 def test_an_event_is_kept_in_the_page_until_consent(site: Site, visit: Visit, vendor: str, mode: str) -> None:
     app = site(vendor, LOAD="eager", CONSENT=mode)
     app.add_url_rule("/buy", view_func=lambda: app.extensions["livechat"].livechat.track("bought") or "bought")
@@ -73,6 +76,7 @@ def test_an_event_is_kept_in_the_page_until_consent(site: Site, visit: Visit, ve
     visit.until("window.__livechat_sandbox && __livechat_sandbox.events.some((event) => event.name === 'bought')")
 
 
+@one_vendor
 def test_a_page_that_calls_before_consent_stores_nothing(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT="required", FALLBACK_URL=None)
     visit.go()
@@ -83,6 +87,7 @@ def test_a_page_that_calls_before_consent_stores_nothing(site: Site, visit: Visi
 # A yes.
 
 
+@every_vendor
 def test_consent_starts_by_the_pages_strategy(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT="required")
     visit.go()
@@ -91,6 +96,7 @@ def test_consent_starts_by_the_pages_strategy(site: Site, visit: Visit, vendor: 
 
 
 @pytest.mark.parametrize("load", ["intent", "manual", "scroll"])
+@one_vendor
 def test_consent_alone_does_not_start_what_waits_for_more(site: Site, visit: Visit, vendor: str, load: str) -> None:
     site(vendor, LOAD=load, CONSENT="required", extra="<br>" * 300)
     visit.go()
@@ -105,6 +111,7 @@ def test_consent_alone_does_not_start_what_waits_for_more(site: Site, visit: Vis
     visit.ready()
 
 
+@one_vendor
 def test_the_event_of_a_consent_manager_gives_and_withdraws(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT="required")
     visit.go()
@@ -119,6 +126,7 @@ def test_the_event_of_a_consent_manager_gives_and_withdraws(site: Site, visit: V
     visit.eventually(lambda: not _left(visit))
 
 
+@one_vendor
 def test_a_click_is_the_consent_under_click(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT="click")
     visit.go()
@@ -128,6 +136,7 @@ def test_a_click_is_the_consent_under_click(site: Site, visit: Visit, vendor: st
     visit.ready()
 
 
+@one_vendor
 def test_our_own_button_asks_for_the_click(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT="click")
     visit.go()
@@ -139,6 +148,7 @@ def test_our_own_button_asks_for_the_click(site: Site, visit: Visit, vendor: str
 
 
 @pytest.mark.parametrize("mode", ["required", "click", "implied"])
+@every_vendor
 def test_nothing_is_left_after_a_withdrawal(site: Site, visit: Visit, vendor: str, mode: str) -> None:
     site(vendor, LOAD="eager", CONSENT=mode)
     visit.go("/login/1")
@@ -159,6 +169,7 @@ def test_nothing_is_left_after_a_withdrawal(site: Site, visit: Visit, vendor: st
     _nothing(visit, vendor)
 
 
+@every_vendor
 def test_nothing_is_left_after_a_withdrawal_while_the_vendor_was_loading(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT="required")
     visit.net.delay = 0.5
@@ -176,6 +187,7 @@ def test_nothing_is_left_after_a_withdrawal_while_the_vendor_was_loading(site: S
     _nothing(visit, vendor)
 
 
+@one_vendor
 def test_a_withdrawal_while_our_second_file_was_loading_keeps_the_vendor_out(
     site: Site, visit: Visit, vendor: str
 ) -> None:
@@ -201,6 +213,7 @@ def test_a_withdrawal_while_our_second_file_was_loading_keeps_the_vendor_out(
 
 
 @pytest.mark.parametrize("mode", ["required", "click"])
+@every_vendor
 def test_a_yes_after_a_no_works(site: Site, visit: Visit, vendor: str, mode: str) -> None:
     site(vendor, LOAD="eager", CONSENT=mode)
     visit.go()
@@ -220,6 +233,7 @@ def test_a_yes_after_a_no_works(site: Site, visit: Visit, vendor: str, mode: str
     assert visit.snapshot()["session"] == session  # the earlier no does not sweep what the yes began
 
 
+@one_vendor
 def test_a_yes_after_a_no_shows_a_launcher_again(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT="required")
     visit.go()
@@ -238,6 +252,7 @@ def test_a_yes_after_a_no_shows_a_launcher_again(site: Site, visit: Visit, vendo
 # The choice is the browser's, not the page's.
 
 
+@one_vendor
 def test_the_choice_is_remembered_on_the_next_page(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT="required")
     visit.go()
@@ -247,6 +262,7 @@ def test_the_choice_is_remembered_on_the_next_page(site: Site, visit: Visit, ven
     visit.ready()
 
 
+@one_vendor
 def test_the_choice_is_remembered_although_the_vendor_never_started(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="manual", CONSENT="required")
     visit.go()
@@ -256,6 +272,7 @@ def test_the_choice_is_remembered_although_the_vendor_never_started(site: Site, 
     _opens(visit)
 
 
+@every_vendor
 def test_another_open_tab_follows(site: Site, open_visit: Any, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT="required")
     one = open_visit()
@@ -280,6 +297,7 @@ def test_another_open_tab_follows(site: Site, open_visit: Any, vendor: str) -> N
 # Global Privacy Control.
 
 
+@one_vendor
 def test_privacy_control_is_a_no_where_consent_is_required(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT="required")
     said: list[str] = []
@@ -297,6 +315,7 @@ def test_privacy_control_is_a_no_where_consent_is_required(site: Site, visit: Vi
     _nothing(visit, vendor)
 
 
+@one_vendor
 def test_under_privacy_control_a_click_is_still_a_consent(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT="click")
     visit.page.add_init_script(GPC)
@@ -306,6 +325,7 @@ def test_under_privacy_control_a_click_is_still_a_consent(site: Site, visit: Vis
     _opens(visit)
 
 
+@one_vendor
 def test_privacy_control_changes_nothing_where_consent_is_implied(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager")
     visit.page.add_init_script(GPC)
@@ -320,6 +340,7 @@ def _answer(visit: Visit, cmp: str) -> None:
     visit.page.context.add_cookies([{"name": "cmp", "value": cmp, "url": SITE}])
 
 
+@every_vendor
 def test_the_servers_word_counts(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT=lambda: request.cookies.get("cmp") == "yes")
     visit.go()
@@ -330,6 +351,24 @@ def test_the_servers_word_counts(site: Site, visit: Visit, vendor: str) -> None:
     visit.until("__livechat_sandbox.session")
 
 
+@every_vendor
+def test_a_no_that_comes_with_a_swapped_page_ends_the_chat(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT=lambda: request.cookies.get("cmp") == "yes")
+    _answer(visit, "yes")
+    visit.go("/login/1")
+    visit.ready()
+    visit.until("__livechat_sandbox.identity.verified")
+    _answer(visit, "no")
+    visit.get("""(async () => {
+      const page = new DOMParser().parseFromString(await (await fetch("/other")).text(), "text/html");
+      const block = "script#livechat";
+      document.querySelector(block).replaceWith(document.importNode(page.querySelector(block), true));
+    })()""")
+    visit.until("livechat.state === 'ended'")
+    visit.until("__livechat_sandbox.identity.state === 'anonymous'")
+
+
+@one_vendor
 def test_what_the_browser_remembers_does_not_outdo_the_servers_no(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT=lambda: request.cookies.get("cmp") == "yes")
     _answer(visit, "yes")
@@ -354,6 +393,7 @@ def test_what_the_browser_remembers_does_not_outdo_the_servers_no(site: Site, vi
 # Launchers without consent.
 
 
+@one_vendor
 def test_without_consent_a_launcher_leads_to_the_fallback(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager", CONSENT="required", LAUNCHER="own", FALLBACK_URL="/contact")
     visit.go()
@@ -366,6 +406,7 @@ def test_without_consent_a_launcher_leads_to_the_fallback(site: Site, visit: Vis
 
 
 @pytest.mark.parametrize("launcher", ["own", "pages"])
+@one_vendor
 def test_without_consent_and_fallback_a_note_says_what_is_missing(
     site: Site, visit: Visit, vendor: str, launcher: str
 ) -> None:

@@ -18,6 +18,7 @@ from flask_livechat import providers
 from ..test_example_app import PRIVATE, PUBLIC
 from .conftest import HOSTS, SITE, VENDORS, Net, Visit
 
+one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
 Site = Callable[..., Any]
 AXE = Path(__file__).parent.parent / "js/node_modules/axe-core/axe.min.js"
@@ -64,7 +65,7 @@ def test_the_own_button_opens_and_closes_and_says_so(site: Site, visit: Visit, v
     assert [name for name, _ in visit.events() if name in ("open", "close")] == ["open", "close"] * 2
 
 
-@every_vendor
+@one_vendor
 def test_the_stand_in_is_the_same_button_until_the_vendor_is_there(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="intent")
     visit.net.delay = 0.5
@@ -76,7 +77,7 @@ def test_the_stand_in_is_the_same_button_until_the_vendor_is_there(site: Site, v
     assert _own(visit).count() == 0
 
 
-@every_vendor
+@one_vendor
 def test_it_is_busy_while_the_vendor_is_loading(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="manual", LAUNCHER="own")
     visit.net.delay = 0.5
@@ -88,7 +89,7 @@ def test_it_is_busy_while_the_vendor_is_loading(site: Site, visit: Visit, vendor
     assert _own(visit).get_attribute("aria-busy") == "false"
 
 
-@every_vendor
+@one_vendor
 def test_the_keyboard_reaches_opens_and_closes(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="manual", LAUNCHER="own")
     visit.go()
@@ -184,7 +185,7 @@ def test_unread_messages_stand_in_the_badge_and_in_the_name(site: Site, visit: V
     ]
 
 
-@every_vendor
+@one_vendor
 def test_out_of_office_it_says_what_it_leads_to(site: Site, visit: Visit, vendor: str) -> None:
     today = datetime.now(UTC).date()
     days = [str(today + timedelta(days=n)) for n in (-1, 0, 1)]
@@ -505,7 +506,7 @@ def test_events_reach_the_agents_desk(site: Site, visit: Visit, vendor: str, loa
     assert said == []
 
 
-@every_vendor
+@one_vendor
 def test_one_element_may_ask_for_several_things(site: Site, visit: Visit, vendor: str) -> None:
     both = '<button id="both" data-livechat-open data-livechat-event="help-wanted">Help</button>'
     site(vendor, LOAD="manual", extra=both)

@@ -84,6 +84,10 @@ Swaps = Callable[..., Flask]
 
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
 every_library = pytest.mark.parametrize("library", [*LIBRARIES, "history"])
+# Where neither the vendor nor the library is what it is about: each of them once.
+every_pair = pytest.mark.parametrize(
+    ("library", "vendor"), [("turbo", "crisp"), ("htmx2", "intercom"), ("htmx4", "tawk"), ("history", "crisp")]
+)
 caching_library = pytest.mark.parametrize("library", CACHING)
 both_deliveries = pytest.mark.parametrize("delivery", ["inline", "fetch"])
 
@@ -359,8 +363,7 @@ def test_a_preview_of_a_visitors_page_is_nobodys_page(swaps: Swaps, visit: Visit
 # The new page's rule.
 
 
-@every_library
-@every_vendor
+@every_pair
 def test_a_page_without_chat_hides_the_widget_and_the_next_shows_it(
     swaps: Swaps, visit: Visit, vendor: str, library: str
 ) -> None:
@@ -377,8 +380,7 @@ def test_a_page_without_chat_hides_the_widget_and_the_next_shows_it(
     assert len(_scripts(visit, vendor)) == 1
 
 
-@every_library
-@every_vendor
+@every_pair
 def test_the_new_pages_strategy_counts(swaps: Swaps, visit: Visit, vendor: str, library: str) -> None:
     swaps(vendor, library)
     _land(visit, "manual")
@@ -391,8 +393,7 @@ def test_the_new_pages_strategy_counts(swaps: Swaps, visit: Visit, vendor: str, 
     visit.until("__livechat_sandbox.launcher")
 
 
-@every_library
-@every_vendor
+@every_pair
 def test_the_new_page_has_the_unread_count(swaps: Swaps, visit: Visit, vendor: str, library: str) -> None:
     swaps(vendor, library)
     _land(visit)
@@ -424,8 +425,7 @@ def test_the_same_page_again_has_the_unread_count(swaps: Swaps, visit: Visit, ve
     visit.until("document.querySelector('[data-livechat-unread]').textContent === '1'")
 
 
-@every_library
-@every_vendor
+@every_pair
 def test_the_new_pages_launcher_opens_once(swaps: Swaps, visit: Visit, vendor: str, library: str) -> None:
     swaps(vendor, library)
     _land(visit)
@@ -438,8 +438,7 @@ def test_the_new_pages_launcher_opens_once(swaps: Swaps, visit: Visit, vendor: s
     _arrived(visit, "two")
 
 
-@every_library
-@every_vendor
+@every_pair
 def test_another_providers_page_is_loaded_anew_once(swaps: Swaps, visit: Visit, vendor: str, library: str) -> None:
     other = VENDORS[VENDORS.index(vendor) - 1]
     keys = {key.removeprefix("LIVECHAT_"): value for key, value in KEYS[other].items()}
@@ -459,8 +458,7 @@ def test_another_providers_page_is_loaded_anew_once(swaps: Swaps, visit: Visit, 
 # The new page's context and events.
 
 
-@every_library
-@every_vendor
+@every_pair
 def test_the_new_pages_context_reaches_the_vendor(swaps: Swaps, visit: Visit, vendor: str, library: str) -> None:
     swaps(vendor, library)
     _land(visit)
@@ -472,8 +470,7 @@ def test_the_new_pages_context_reaches_the_vendor(swaps: Swaps, visit: Visit, ve
     visit.eventually(lambda: visit.desk()["attributes"].get("path") == "/page/one")
 
 
-@every_library
-@every_vendor
+@every_pair
 def test_an_event_of_the_new_page_is_delivered_once(swaps: Swaps, visit: Visit, vendor: str, library: str) -> None:
     swaps(vendor, library)
     _land(visit)
@@ -586,8 +583,7 @@ def test_an_update_carries_the_newest_token(swaps: Swaps, visit: Visit, library:
 
 
 @both_deliveries
-@every_library
-@every_vendor
+@every_pair
 def test_a_login_identifies_the_running_chat(
     swaps: Swaps, visit: Visit, vendor: str, library: str, delivery: str
 ) -> None:
@@ -626,8 +622,7 @@ def test_a_login_while_the_vendor_is_on_its_way_identifies(
 
 
 @pytest.mark.parametrize(("path", "delivery"), [("/enter/2", "fetch"), ("/switch/2", "inline")])
-@every_library
-@every_vendor
+@every_pair
 def test_a_switch_ends_the_first_visitors_session_first(
     swaps: Swaps, visit: Visit, vendor: str, library: str, path: str, delivery: str
 ) -> None:
@@ -654,8 +649,7 @@ def test_a_switch_and_another_page_at_once_ends_the_first_visitors_session_first
 
 
 @pytest.mark.parametrize(("path", "events"), [("/leave", True), ("/leave?to=without", False)])
-@every_library
-@every_vendor
+@every_pair
 def test_a_logout_ends_the_chat(swaps: Swaps, visit: Visit, vendor: str, library: str, path: str, events: bool) -> None:
     """Also on a page without chat, and where no browser tells of the cookie that marks it."""
     swaps(vendor, library)
