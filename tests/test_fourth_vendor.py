@@ -106,13 +106,14 @@ def test_without_its_secret_the_visitor_stays_anonymous(caplog: pytest.LogCaptur
     assert "LIVECHAT_PARLEY_SIGNING_KEY" in caplog.text
 
 
-def test_its_script_is_served_with_its_address_written_in() -> None:
+def test_its_scripts_are_served_with_its_address_written_in() -> None:
     client = site().test_client()
     path = re.findall(r'src="(/livechat/parley\.[0-9a-f]{8}\.js)"', client.get("/").text)[0]
     source = client.get(path).text
     assert json.dumps("https://cdn.parley.test/p-77.js") in source
-    assert "window.Parley = vendor.settings.room;" in source
-    assert "verysecretkey" not in source
+    second = client.get("/livechat/" + re.findall(r'"(parley-session\.[0-9a-f]{8}\.js)"', source)[0]).text
+    assert "window.Parley = vendor.settings.room;" in second
+    assert "verysecretkey" not in source + second
 
 
 def test_it_is_preloaded_as_it_is_fetched() -> None:

@@ -104,7 +104,7 @@ function session(core, makeRoom) {
     if (chat.state === "ended") return void end(true); // too late: whoever this was started for has left
     if (!core.move("ready")) return;
     report("ready");
-    if (doubt) check();
+    if (doubt && chat.page.who) check();
     doubt = false;
     plan();
     settle();

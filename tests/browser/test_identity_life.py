@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import SITE, VENDORS, Visit
+from flask_livechat import signing
+
+from .conftest import SITE, VALUES, VENDORS, Visit
 
 Site = Callable[..., Any]
 MINUTE = 60_000
@@ -26,6 +28,12 @@ def _started(site: Site, visit: Visit, vendor: str, **config: Any) -> Any:
 
 def _asked(visit: Visit) -> int:
     return visit.net.log.count("www.site.test/livechat/identity")
+
+
+def _expires(token: str) -> int:
+    claims = signing.read_jwt(token, VALUES["intercom"]["IDENTITY_SECRET"])
+    assert claims is not None
+    return int(claims["exp"])
 
 
 def _record(visit: Visit) -> None:
@@ -48,13 +56,14 @@ def test_a_token_is_renewed_once_before_its_end_while_the_tab_is_looked_at(site:
     _started(site, visit, "intercom", TOKEN_TTL=600)
     token = visit.get("JSON.parse(document.querySelector('#livechat').textContent).proof.jwt")
     _record(visit)
+    visit.page.wait_for_timeout(1100)  # the server counts in seconds, and its clock is not the page's
     visit.page.clock.run_for(9 * MINUTE)
     assert _asked(visit) == 0
     visit.page.clock.run_for(MINUTE - 25_000)
     visit.eventually(lambda: _asked(visit) == 1)
     (call,) = visit.until("__sent.length && __sent")
     assert call[0] == "boot"
-    assert call[1]["intercom_user_jwt"] != token
+    assert _expires(call[1]["intercom_user_jwt"]) > _expires(token)
     assert visit.snapshot()["identity"]["verified"]
 
 
