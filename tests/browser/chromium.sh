@@ -7,7 +7,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   # The second makes the tests twice as fast, where a distribution has it.
   for package in chromium chromium-headless-shell; do
     command -v "$package" >/dev/null && continue
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$package" >/dev/null
+    timeout 60 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y -qq "$package" >/dev/null
   done
 fi
 command -v chromium >/dev/null && exit 0
