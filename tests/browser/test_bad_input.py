@@ -451,7 +451,7 @@ def _wait_for_failure(visit: Visit, vendor: str, how: str) -> None:
 @pytest.mark.parametrize("how", REASONS)
 @every_vendor
 def test_a_failure_says_why_and_the_next_click_tries_again(site: Site, visit: Visit, vendor: str, how: str) -> None:
-    site(vendor, LOAD="intent", LAUNCHER="own", CSP="off" if how == "csp" else "merge")
+    site(vendor, LOAD="manual", LAUNCHER="own", CSP="off" if how == "csp" else "merge")
     visit.page.clock.install()
     visit.go()
     _break(visit, vendor, how)
@@ -461,7 +461,7 @@ def test_a_failure_says_why_and_the_next_click_tries_again(site: Site, visit: Vi
     assert _note(visit) == SORRY
     assert _own_button(visit).get_attribute("aria-busy") == "false"
     if how == "csp":
-        site(vendor, LOAD="intent", LAUNCHER="own")  # only a new page has another policy
+        site(vendor, LOAD="manual", LAUNCHER="own")  # only a new page has another policy
         visit.go()
     _mend(visit, vendor)
     _own_button(visit).click()
@@ -515,7 +515,7 @@ OTHERWISE: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("answer", list(OTHERWISE))
 @one_vendor
 def test_the_first_file_works_without_the_second(site: Site, visit: Visit, vendor: str, answer: str) -> None:
-    app = site(vendor, LOAD="intent", LAUNCHER="own")
+    app = site(vendor, LOAD="manual", LAUNCHER="own")
     broken = True
 
     @app.before_request
