@@ -220,6 +220,8 @@ def _opened(visit: Visit, vendor: str) -> str:
     visit.get("livechat.open(); 0")
     visit.until("__livechat_sandbox.open")
     visit.page.fill(f"#livechat-sandbox-{vendor} textarea", "not sent yet")
+    seen = "checkVisibility({visibilityProperty: true, opacityProperty: true})"
+    visit.until(f"{_host(vendor)}.shadowRoot.querySelector('.panel').{seen}")  # it fades in
     visit.get(SAMPLE + "0")
     return str(visit.snapshot()["session"])
 
