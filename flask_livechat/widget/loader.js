@@ -327,7 +327,7 @@ function loader(vendor) {
   function ask(text, launcher) {
     const { load, settings } = chat.page;
     const shut = settings.closed && settings.offline === "hide" && (settings.fallback || launcher instanceof HTMLAnchorElement);
-    if (chat.state !== "ready" && (load === "off" || shut || !maySpeak(true))) return leadAway(launcher);
+    if (load === "off" || (chat.state !== "ready" && (shut || !maySpeak(true)))) return leadAway(launcher);
     chat.wanted = { text, launcher };
     if (chat.state === "ready") session?.settle();
     else start(true);

@@ -383,6 +383,17 @@ def test_a_page_without_chat_hides_the_widget_and_the_next_shows_it(
 
 
 @every_pair
+def test_a_launcher_on_a_page_without_chat_leads_away(swaps: Swaps, visit: Visit, vendor: str, library: str) -> None:
+    swaps(vendor, library, FALLBACK_URL="/contact")
+    _land(visit)
+    visit.ready()
+    _to(visit, "without")
+    visit.until("!__livechat_sandbox.launcher")
+    visit.get("livechat.open()")
+    visit.page.wait_for_url("**/contact")
+
+
+@every_pair
 def test_the_new_pages_strategy_counts(swaps: Swaps, visit: Visit, vendor: str, library: str) -> None:
     swaps(vendor, library)
     _land(visit, "manual")
