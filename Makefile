@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak chromium js lint types build installed bench-imports screenshots clean
+.PHONY: help demo test soak chromium js minify lint types build installed bench-imports screenshots clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,6 +24,9 @@ test: $(VENV)/test chromium js  ## The whole test suite, browsers included
 soak: $(VENV)/test chromium js  ## The browser tests 20 times in a row, until one fails
 	@for run in $$(seq 1 $(RUNS)); do echo "run $$run of $(RUNS)"; \
 	  $(BIN)/python -m pytest -q -n $(WORKERS) tests/browser || exit 1; done
+
+minify: js  ## What is served of our JavaScript, from the sources (needs node)
+	node tests/js/minify.mjs
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check .

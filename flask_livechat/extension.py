@@ -395,17 +395,18 @@ def _state() -> State:
 
 
 def _scripts(read: Settings) -> dict[str, Script]:
-    pairs = [
+    files = [
         script.build(
             providers.load(name),
             values,
             sandbox=read.sandbox,
             cookie_domain=read.cookie_domain,
             failures=read.report_failures,
+            life=read.token_ttl,
         )
         for name, values in read.providers.items()
     ]
-    return {one.name: one for pair in pairs for one in pair}
+    return {one.name: one for several in files for one in several}
 
 
 def _register_sandbox(app: Flask, read: Settings) -> None:

@@ -3,20 +3,32 @@
 declare namespace LiveChat {
   type Meta = Record<string, string | number | boolean>;
 
-  /** Written into the served file by the server: what may be fetched and touched. */
+  /** Written into the first file by the server: what may be fetched, and what an earlier visitor leaves. */
   interface Vendor {
     name: string;
     title: string;
     script: string;
-    session: string;
-    elements: string;
-    failures: boolean;
     crossorigin: string | null;
-    settings: Record<string, string>;
-    cookies: string[];
-    storage: string[];
-    domain: string | null;
+    /** Origins that the vendor's script asks next. */
+    hosts: string[];
+    /** A regular expression. */
+    traces: string;
     can: string[];
+    session: string;
+    button: string;
+  }
+
+  /** Written into the second file. */
+  interface Rest {
+    settings: Record<string, string>;
+    elements: string;
+    domain: string | null;
+    failures: boolean;
+    /** Of a token, in seconds. */
+    life: number;
+    /** Regular expressions for the vendor's cookies and stored items. */
+    cookies: string;
+    storage: string;
   }
 
   interface Position { side: "left" | "right"; x: number; y: number; mobile_x: number; mobile_y: number }
@@ -59,73 +71,79 @@ declare namespace LiveChat {
   type Identity = Pick<Page, "visitor" | "proof" | "context" | "events"> & { who: string };
 
   type State = "waiting" | "loading" | "ready" | "failed" | "ended";
-  type Event = "start" | "ready" | "fail" | "end";
-  type Edges = Record<State, Partial<Record<Event, State>>>;
-  /** A method of the adapter, and its arguments. */
-  type Call = [name: "close" | "show" | "hide" | "track" | "update" | "tour" | "article", ...args: any[]];
+  type Step = "start" | "ready" | "fail" | "end";
+  type Edges = Record<State, Partial<Record<Step, State>>>;
+  /** A method of window.livechat, and its arguments. */
+  type Call = [name: "open" | "close" | "show" | "hide" | "track" | "update" | "tour" | "article" | "logout" | "consent", ...args: any[]];
 
-  /** What the two files of our own share. */
+  /** What our files share. */
   interface Chat {
     state: State;
     status: "online" | "away" | "offline" | null;
     page: Page;
+    /** The data block as it was read. */
+    shown: string;
     /** Calls made before the vendor is there, replayed in their order. */
     kept: Call[];
-    /** The one open that waits for the vendor. */
-    wanted: { text?: string; launcher?: HTMLElement } | null;
-    /** Somebody else was here: the vendor's session begins anew. */
-    fresh: boolean;
-    /** `who` stands in the storage, so another tab can change it. */
-    known: boolean;
-    /** Failures and logouts so far. */
-    era: number;
+    /** Who was started last on this browser, as far as this page knows. */
+    last: string | null;
+    /** When the page, or our server, last said who is logged in: ms since 1970. */
+    since: number;
+    /** The page may speak of somebody who has left since: before a start the server is asked. */
+    doubt: boolean;
+    /** Consent was given, and could not be stored. */
+    agreed: boolean;
     open: boolean;
     unread: number;
   }
 
-  /** What the second file may ask of the first. */
+  /** What the other files may ask of the first. */
   interface Core {
     vendor: Vendor;
     base: string;
     chat: Chat;
+    readPage(): Page | null;
+    /** The text of the page's data block. */
+    words(): string;
     inject(source: string, more: object): HTMLScriptElement;
-    move(event: Event): boolean;
-    fail(reason: string): void;
-    pin(who: string): void;
-    logout(): Promise<void>;
-    sweep(): boolean;
     stored(name: string): string | null;
-    remember(name: string, value: string): void;
+    keyOf(name: string): string;
+    denied(): boolean;
+    maySpeak(clicked?: boolean): boolean;
+    within(event: Event, selector: string): HTMLElement | undefined;
     /** Whether the vendor's own button is to be seen on this page. */
     vendorLauncher(): boolean;
-    drawButton(): void;
+    draw(word?: string): void;
+    stop(): void;
     schedule(): void;
+    leadAway(launcher?: HTMLElement): false;
     report(name: string, detail?: object): void;
-    unsupported(what: string): false;
-    warn(text: string): void;
     /** Runs a call; what it throws goes to the console, never into the page. */
     safely<T>(call: () => T): T | null;
   }
 
   interface Session {
-    start(): Promise<void>;
-    call(...call: Call): boolean;
-    settle(): void;
-    turn(): Promise<void>;
-    wake(restored: boolean): void;
-    end(): Promise<void>;
+    start(clicked?: boolean): Promise<void>;
+    call(...call: Call): any;
+    look(): void;
   }
 
+  type Button = (wanted: boolean, word?: string) => void;
+
+  interface Files { session?: Session; button?: Button }
+  /** How a file hands over what it holds. */
+  type Hand = (make: (core: Core) => any) => void;
+
   /** What an adapter may ask. */
-  type Ears = Pick<Core, "vendorLauncher" | "unsupported" | "warn" | "safely"> & {
+  type Ears = Pick<Core, "vendorLauncher" | "safely"> & {
     /** The vendor is there. After an end it is ended at once. */
     ready(): void;
     report(name: "open" | "close" | "unread" | "message" | "status" | "rating", detail?: object): void;
+    unsupported(what: string): false;
+    warn(text: string): void;
   };
 
-  type MakeRoom = (vendor: Vendor, core: Ears) => Room;
-  /** How the second file hands over what it holds. */
-  type Hand = (makeSession: (core: Core, makeRoom: MakeRoom) => Session, makeRoom: MakeRoom) => void;
+  type MakeRoom = (vendor: Vendor & Rest, core: Ears) => Room;
 
   /** One vendor's adapter. It never schedules; `start` sets what the vendor reads before its script arrives. */
   interface Room {

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import brotli
@@ -195,10 +196,10 @@ def test_the_core_comes_with_the_page_and_the_session_and_the_adapter_with_the_v
     for source in (core, rest):
         assert source.startswith('(() => {\n"use strict";\n')
         assert source.rstrip().endswith("})();")
-    assert script.squeeze(script.LOADER.read_text("utf-8")) in core
-    for part in (script.SESSION.read_text("utf-8"), providers.adapter(name)):
-        assert script.squeeze(part) in rest
-        assert script.squeeze(part) not in core
+    assert script.short(script.LOADER) in core
+    for part in (script.SESSION, providers.adapter(name)):
+        assert script.short(part) in rest
+        assert script.short(part) not in core
 
 
 @pytest.mark.parametrize("name", VENDORS)
@@ -210,6 +211,27 @@ def test_the_second_file_is_named_by_its_content_and_may_be_kept_for_ever(name: 
     assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
+@pytest.mark.parametrize(
+    "source",
+    [script.LOADER, script.SESSION, script.BUTTON, *map(providers.adapter, VENDORS)],
+    ids=lambda path: str(path.parent.name + "/" + path.name),
+)
+def test_what_is_served_was_made_of_todays_source(source: Path) -> None:
+    stamp = source.with_suffix(".min.js").read_text("utf-8").partition("\n")[0]
+    assert stamp == f"// {script.digest(source.read_text('utf-8'))}", "run `make minify`"
+
+
+def test_while_a_source_is_newer_it_is_served_itself(tmp_path: Path) -> None:
+    source = tmp_path / "loader.js"
+    source.write_text("/** What it does. */\nfunction loader() {}\n", "utf-8")
+    source.with_suffix(".min.js").write_text("// 0000000000000000\nfunction loader(){old()}\n", "utf-8")
+    assert script.short(source) == "function loader() {}"
+    source.with_suffix(".min.js").write_text(
+        f"// {script.digest(source.read_text('utf-8'))}\nfunction loader(){{}}\n", "utf-8"
+    )
+    assert script.short(source) == "function loader(){}"
+
+
 def test_squeezing_takes_comments_and_indentation_and_nothing_else() -> None:
     source = (
         '/** What it does.\n * @param {string} x */\n  // a remark\n\n    const a = "http://x"; // kept\n\tif (a) {}\n'
@@ -218,14 +240,15 @@ def test_squeezing_takes_comments_and_indentation_and_nothing_else() -> None:
 
 
 def test_nothing_of_the_browser_runs_text_as_code() -> None:
-    ours = (script.LOADER.read_text("utf-8"), script.SESSION.read_text("utf-8"))
-    for source in (*ours, *map(providers.adapter, VENDORS)):
+    for path in (script.LOADER, script.SESSION, script.BUTTON, *map(providers.adapter, VENDORS)):
+        source = path.read_text("utf-8")
         assert not re.search(r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write", source)
 
 
 @pytest.mark.parametrize(("config", "domain"), [({}, None), ({"LIVECHAT_COOKIE_DOMAIN": "example.com"}, "example.com")])
 def test_the_cookie_domain_is_written_in(make_app: MakeApp, config: dict[str, Any], domain: str | None) -> None:
-    assert f'"domain":{json.dumps(domain)}' in fetch(make_app(**config)).text
+    app = make_app(**config)
+    assert f'"domain":{json.dumps(domain)}' in fetch(app, second(app)).text
 
 
 def test_two_apps_serve_their_own_files() -> None:

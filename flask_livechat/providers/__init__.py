@@ -68,6 +68,7 @@ class Provider:
     identity: str  # the key whose secret proves who a visitor is
     elements: str  # CSS selectors of what the vendor's script puts into the page's body
     crossorigin: str | None = None  # of the vendor's script element
+    hosts: tuple[str, ...] = ()  # origins that the vendor's script asks next: worth a connection before it runs
     can: frozenset[str] = field(default_factory=frozenset)  # "tour", "article", "message", "rating", "offline", …
 
 
@@ -88,10 +89,10 @@ def load(name: str) -> Provider:
     return provider
 
 
-def adapter(name: str) -> str:
-    """The source of a room's ``widget.js``."""
+def adapter(name: str) -> Path:
+    """A room's ``widget.js``."""
     module = importlib.import_module(f"{__name__}.{name}")
-    return (Path(str(module.__file__)).parent / "widget.js").read_text("utf-8")
+    return Path(str(module.__file__)).parent / "widget.js"
 
 
 # What several rooms need to stay within their vendor's limits.

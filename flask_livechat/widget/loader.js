@@ -1,69 +1,53 @@
 /**
- * What runs before the vendor's moment: whose page this is, when the vendor starts, and the launchers until then.
- * What comes with the vendor (session.js and the vendor's adapter) is one more file of our own, fetched at that moment.
+ * What runs before the vendor's moment: whether the page has chat, when the vendor starts, and the launchers until then. All
+ * else is fetched from our own origin once there is a use for it: session.js with the vendor's adapter, and button.js.
  *
  * @param {LiveChat.Vendor} vendor written in by the server: the page's data never says what is fetched
+ * @param {HTMLScriptElement} script this file's element
  */
-function loader(vendor) {
-  const base = new URL(".", /** @type {HTMLScriptElement} */ (document.currentScript).src).href;
-  const SMALL = "(max-width: 640px)";
-  const PATIENCE = 20000; // ms until a vendor that does not answer counts as failed
-  /** Every way from one state to another; what is not here does not happen. @type {LiveChat.Edges} */
-  const EDGES = {
-    waiting: { start: "loading", end: "waiting" },
-    loading: { ready: "ready", fail: "failed", end: "ended" },
-    ready: { end: "ended" },
-    failed: { start: "loading", ready: "ready", end: "ended" },
-    ended: { start: "loading", end: "ended" },
-  };
+function loader(vendor, script) {
+  const base = new URL(".", script.src).href;
+  const LAUNCHER = "[data-livechat-open]";
+  const LONG = 3000; // ms for which a launcher is in view until what it opens is worth fetching
 
   // Asked of the own property: until it is set, the data block's id makes window.livechat that element.
   const first = Object.hasOwn(window, "livechat") ? null : readPage();
   if (!first || first.provider !== vendor.name) return;
 
-  /** What both files hold on to. @type {LiveChat.Chat} */
-  const chat = { state: "waiting", status: null, page: first, kept: [], wanted: null, fresh: false, known: false, era: 0, open: false, unread: 0 };
-  /** The second file, once it is here. @type {LiveChat.Session | null} */
-  let session = null;
-  /** @type {Promise<LiveChat.Session> | null} */
-  let coming = null;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
+  /** What our files share. @type {LiveChat.Chat} */
+  const chat = { state: "waiting", status: null, page: first, shown: words(), kept: [], last: stored("who"), since: Date.now(), doubt: false, agreed: false, open: false, unread: 0 };
+  /** Our other files: on their way, and here. @type {Record<string, Promise<any>>} */
+  const coming = {};
+  /** @type {LiveChat.Files} */
+  const here = {};
   /** The strategy's triggers on this page. */
   let moment = new AbortController();
-  let shown = words();
-  /** The page is one that Turbo shows until the real one is here. */
-  let preview = false;
-  let agreed = false;
-  let withdrawn = false;
-  /** @type {HTMLElement | null} */
-  let stand = null;
-  /** What the console was told already. @type {Set<string>} */
-  const said = new Set();
+  let standing = false; // our own button
+  let warmed = false;
 
-  /** What the second file may ask of this one. @type {LiveChat.Core} */
-  const core = { vendor, base, chat, inject, move, fail, pin, logout, sweep, stored, remember, vendorLauncher, drawButton,
-    schedule, report, unsupported, warn, safely };
+  /** What our other files may ask of this one. @type {LiveChat.Core} */
+  const core = { vendor, base, chat, readPage, words, inject, stored, keyOf, denied, maySpeak, within, vendorLauncher, draw, stop, schedule, leadAway, report, safely };
   window.livechat = Object.freeze({
-    open: (/** @type {string=} */ text) => ask(text),
-    close: () => later("close"),
-    show: () => later("show"),
-    hide: () => later("hide"),
-    track: (/** @type {string} */ name, /** @type {LiveChat.Meta} */ meta = {}) => later("track", name, meta),
-    update: (/** @type {LiveChat.Meta} */ attributes) => later("update", attributes),
-    tour: (/** @type {string | number} */ id) => supported("tour") && request("tour", id),
-    article: (/** @type {string | number} */ id) => supported("article") && request("article", id),
-    logout, consent,
+    open: (/** @type {string=} */ text) => call("open", text),
+    close: () => call("close"),
+    show: () => call("show"),
+    hide: () => call("hide"),
+    track: (/** @type {string} */ name, /** @type {LiveChat.Meta=} */ meta) => call("track", name, meta),
+    update: (/** @type {LiveChat.Meta} */ attributes) => call("update", attributes),
+    tour: (/** @type {string | number} */ id) => call("tour", id),
+    article: (/** @type {string | number} */ id) => call("article", id),
+    logout: () => call("logout"),
+    consent,
     get status() { return chat.status; },
     get state() { return chat.state; },
   });
 
-  if (outOfCache()) distrust();
-  arrive();
   listen();
-  carryOn();
+  if (untidy()) bring("session"); // which begins with that
+  draw();
+  schedule();
 
-  // The page, and the one that takes its place without a reload.
+  // The page.
 
   /** The data block. Not by id alone: a heading, or what a visitor wrote, may have the same. */
   function block() {
@@ -81,128 +65,87 @@ function loader(vendor) {
     const whole = found && [found.settings, found.context].every((part) => part && typeof part === "object")
       && Array.isArray(found.events) && (found.who === null || typeof found.who === "string");
     if (!whole) return null;
-    const looks = found.settings;
-    const side = document.dir === "rtl" ? "left" : "right";
     // Turbo and htmx 2 keep copies of a page: what it says once, a copy does not say again.
     if ("livechatRead" in element.dataset) {
       Object.assign(found, { events: [], left: false });
-      looks.tour = undefined;
+      found.settings.tour = undefined;
     }
     element.dataset.livechatRead = "";
-    looks.position = Object.assign({ side, x: 20, y: 20, mobile_x: 10, mobile_y: 70 }, looks.position);
     return Object.assign(found, { load: String(found.load) });
   }
 
-  /** What a new page asks of a chat that has not started. */
-  function arrive() {
-    const { page } = chat;
-    if (denied()) forget("consent");
-    if (!maySpeak(false) || page.left) forgetVisitor();
-    pin(page.who);
-    park();
-    drawButton();
-    schedule();
+  /** Whether something of an earlier visitor or page has to be seen to, whatever the strategy: rather once too often. */
+  function untidy() {
+    const { left, who, events } = chat.page;
+    const names = safely(() => document.cookie + Object.keys(localStorage)) || "";
+    return left || events.length || marked() || (denied() && stored("consent")) || safely(() => sessionStorage.getItem("livechat.open")) != null
+      || (chat.last && who !== null && who !== chat.last) || (!maySpeak() && (chat.last !== null || names.match(vendor.traces)));
   }
 
-  /** Turbo, htmx and whatever else swaps pages all change the data block. */
-  function look() {
-    // A preview is an old copy. It is there for a while after its mark has gone.
-    preview = preview || document.documentElement.hasAttribute("data-turbo-preview");
-    if (preview || words() === shown) return;
-    shown = words();
-    const next = readPage();
-    if (next && next.provider !== vendor.name) return location.reload(); // another vendor needs a page of its own
-    const page = next || Object.assign({}, chat.page, { load: "off", events: [], left: false });
-    if (page.left || marked()) leave();
-    moment.abort();
-    const before = chat.page;
-    chat.page = page;
-    // It may be a copy from before a login or a logout: the server says.
-    if (page.settings.identify !== false && page.who !== before.who && (page.who || before.who)) page.who = null;
-    if (chat.state !== "waiting" && denied()) consent(false); // withdrawn on the server
-    if (session && chat.state !== "waiting") session.turn();
-    else arrive();
-  }
-
-  /** A page out of a cache may speak of somebody who has left since: who it is has to come from the server. */
-  function distrust() {
-    if (chat.page.who) chat.page.who = null;
-  }
-
-  function outOfCache() {
-    const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
-    return !!entry && (entry.type === "back_forward" || !entry.transferSize || entry.workerStart > 0);
+  /** The mark of a logout. */
+  function marked() {
+    return safely(() => document.cookie.includes("livechat_left="));
   }
 
   function listen() {
-    new MutationObserver(look).observe(document.documentElement, { childList: true, characterData: true, subtree: true });
-    document.addEventListener("turbo:before-render", () => { preview = false; });
-    for (const name of ["htmx:beforeRequest", "htmx:before:request"]) document.addEventListener(name, onBoosted);
+    // Turbo, htmx and whatever else swaps pages all change the data block.
+    new MutationObserver(() => {
+      if (words() !== chat.shown) bring("session").then((session) => session?.look());
+    }).observe(document.documentElement, { childList: true, characterData: true, subtree: true });
     document.addEventListener("click", onClick);
-    document.addEventListener("keydown", onKey);
+    // htmx follows every link that it boosts, a launcher, too: its click is taken before it comes to us.
+    for (const name of ["htmx:beforeRequest", "htmx:before:request"]) {
+      document.addEventListener(name, (event) => launch(event, /** @type {Element} */ (event.target).closest?.(`a${LAUNCHER}`)));
+    }
     document.addEventListener("livechat:consent", (event) => consent(/** @type {CustomEvent} */ (event).detail === true));
-    // Other tabs: what they forget or remember shows in the storage; a logout's mark, as soon as a response has set it.
-    addEventListener("storage", ({ key, newValue }) => {
-      if (key === null) agreed = false;
-      if (key === null || key === keyOf("who")) elsewhere(newValue);
-      if (key === keyOf("consent") && newValue) schedule();
-      else if (key === keyOf("consent") && looks().consent) consent(false);
+    addEventListener("storage", ({ key }) => {
+      if (key !== keyOf("consent")) return;
+      chat.agreed = false;
+      schedule();
     });
-    if (window.cookieStore) window.cookieStore.addEventListener("change", leaveIfMarked);
-    addEventListener("pageshow", ({ persisted }) => {
-      if (!persisted) return;
-      if (chat.state === "waiting") distrust();
-      wake(true);
-    });
-    addEventListener("focus", () => wake());
-    document.addEventListener("visibilitychange", () => document.hidden || wake());
-    addEventListener("pagehide", () => withdrawn && sweep());
+    // Whoever left this page for a while may have logged out meanwhile: before anybody is started, the server is asked.
+    addEventListener("blur", doubt);
+    addEventListener("pageshow", ({ persisted }) => persisted && doubt());
+    window.cookieStore?.addEventListener("change", () => marked() && doubt());
   }
 
-  /** @param {boolean=} restored */
-  function wake(restored) {
-    leaveIfMarked();
-    if (chat.known && stored("who") !== chat.page.who) elsewhere(stored("who"));
-    if (session) session.wake(!!restored);
-  }
-
-  /** A logout in another tab. Its mark stays for the page that follows it. */
-  function leaveIfMarked() {
-    if (marked()) leave();
-  }
-
-  function leave() {
-    const over = !chat.page.who && chat.state !== "ready"; // a start takes the mark into account
-    if (!over) logout();
-  }
-
-  /** Another tab has somebody else, or nobody. Somebody who was anonymous there and has logged in keeps the chat.
-   * @param {string | null} who */
-  function elsewhere(who) {
-    if (chat.page.who !== null && who !== chat.page.who && !(who && !chat.page.who)) logout();
+  function doubt() {
+    chat.doubt = true;
   }
 
   // When: the moments at which a strategy asks for the vendor.
 
-  function schedule() {
+  function stop() {
     moment.abort();
+  }
+
+  function schedule() {
+    stop();
     moment = new AbortController();
     const { signal } = moment;
-    const [, kind, argument = ""] = /** @type {RegExpMatchArray} */ (effective().match(/^(\w*):?(.*)/));
+    const [, kind, argument] = /** @type {RegExpMatchArray} */ (effective().match(/^(\w*):?(.*)/));
     const go = () => void (signal.aborted || start());
     /** @param {string} events @param {(event: Event) => void} then */
     const on = (events, then) => events.split(" ").forEach((name) => addEventListener(name, then, { capture: true, passive: true, signal }));
-    const onIntent = () => on("pointerover focusin touchstart", (event) => { if (within(event, "[data-livechat-open]")) go(); });
-    if (hidden() || kind === "off" || kind === "manual") return;
-    if (!maySpeak(false)) return; // `required` waits for livechat.consent(true), `click` for the click
-    if (kind === "eager") return go();
-    if (kind === "idle") return afterLoad(() => onIdle(go));
-    if (kind === "delay") return afterLoad(() => setTimeout(go, Number(argument) * 1000));
-    if (kind === "scroll") return on("scroll", go);
-    if (kind === "interaction") return on("pointerdown pointermove keydown touchstart scroll wheel", go);
-    if (kind === "visible" && onVisible(argument, go, signal)) return;
-    onIntent();
-    if (stored("going") && !thrifty()) afterLoad(() => onIdle(go)); // somebody may have answered meanwhile
+    const interest = () => {
+      if (stored("going") && !thrifty()) return afterLoad(() => onIdle(go)); // somebody may have answered meanwhile
+      on("pointerover focusin touchstart", (event) => { if (within(event, LAUNCHER)) warm(); });
+      const soon = () => void setTimeout(() => signal.aborted || onIdle(warm), LONG);
+      afterLoad(() => onIdle(() => standing ? soon() : onVisible(LAUNCHER, soon, signal)));
+    };
+    if (hidden() || !maySpeak()) return; // `required` waits for livechat.consent(true), `click` for the click
+    if (kind === "eager") go();
+    if (kind === "idle") afterLoad(() => onIdle(go));
+    if (kind === "delay") afterLoad(() => setTimeout(go, Number(argument) * 1000));
+    if (kind === "scroll") on("scroll", go);
+    if (kind === "interaction") on("pointerdown pointermove keydown touchstart scroll wheel", go);
+    if (kind === "intent") interest();
+    if (kind === "visible" && !onVisible(argument, go, signal)) {
+      console.warn(`livechat: load "${kind}:${argument}" finds nothing on this page: the chat waits for a launcher.`);
+      standing = true;
+      draw();
+      interest();
+    }
   }
 
   /** The page's strategy. What loads by itself elsewhere waits for a sign of interest where data is dear, or the page may
@@ -231,43 +174,67 @@ function loader(vendor) {
     else setTimeout(then, 1500);
   }
 
-  /** @param {string} selector @param {() => void} then @param {AbortSignal} signal @returns {boolean} */
+  /** @param {string} selector @param {() => void} then @param {AbortSignal} signal */
   function onVisible(selector, then, signal) {
     const target = safely(() => document.querySelector(selector));
-    if (!target) {
-      warn(`load "visible:${selector}" finds nothing on this page: the chat waits for a launcher.`);
-      drawButton(true);
-      return false;
-    }
+    if (!target) return false;
     const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && then(), { rootMargin: "200px" });
     observer.observe(target);
     signal.addEventListener("abort", () => observer.disconnect());
     return true;
   }
 
-  // Starting and failing.
-
-  /** @param {boolean=} clicked whether a person asked for it, here and now */
-  async function start(clicked = false) {
-    if (!maySpeak(clicked) || !move("start")) return;
-    const { era } = chat;
-    withdrawn = false;
-    moment.abort();
-    if (clicked && looks().consent === "click") remember("consent", "yes");
-    coming = coming || fetchSession();
-    session = await coming.catch(() => (coming = null));
-    if (era !== chat.era) return; // logged out meanwhile
-    if (session) session.start();
-    else fail("blocked");
+  /** Fetches what a click would need, without running any of the vendor's. */
+  function warm() {
+    if (warmed || thrifty() || document.hidden) return;
+    warmed = true;
+    bring("session");
+    const { crossorigin: crossOrigin } = vendor;
+    for (const href of vendor.hosts) hint({ rel: "preconnect", href });
+    hint({ rel: "preload", as: "script", href: new URL(vendor.script, base).href, crossOrigin });
   }
 
-  /** @returns {Promise<LiveChat.Session>} */
-  function fetchSession() {
-    return new Promise((done, refused) => {
-      /** @type {LiveChat.Hand} */
-      const hand = (makeSession, makeRoom) => done(makeSession(core, makeRoom));
+  /** @param {object} more */
+  function hint(more) {
+    document.head.append(Object.assign(document.createElement("link"), more));
+  }
+
+  // Asking for the chat.
+
+  /** @param {boolean=} clicked whether a person asked for it, here and now */
+  function start(clicked) {
+    stop();
+    hurry().then((session) => session?.start(clicked));
+  }
+
+  function hurry() {
+    if (!here.session) chat.state = "loading";
+    draw();
+    return bring("session");
+  }
+
+  /** What is asked before the session is here waits for it; opening fetches it. @param {LiveChat.Call} asked @returns {any} */
+  function call(...asked) {
+    const [name] = asked;
+    if (here.session) return here.session.call(...asked);
+    if (name === "logout") return bring("session").then((session) => session?.call(name));
+    if (chat.kept.length < 100) chat.kept.push(asked);
+    const can = !["tour", "article"].includes(name) || vendor.can.includes(name);
+    if (!can || name === "consent") bring("session");
+    else if (!["close", "show", "hide", "track", "update"].includes(name)) hurry();
+    return can;
+  }
+
+  /** One of our other files. @template {"session" | "button"} N @param {N} name
+   * @returns {Promise<LiveChat.Files[N]>} undefined when it cannot be had; whoever asks next tries again */
+  function bring(name) {
+    return coming[name] = coming[name] || new Promise((done, refused) => {
+      const hand = (/** @type {(core: LiveChat.Core) => any} */ make) => done(here[name] = make(core));
       // Refused after it is done changes nothing; before, what came was not our file but a network's page, say.
-      inject(vendor.session, { livechat: hand, onload: refused, onerror: refused });
+      inject(vendor[name], { livechat: hand, onload: refused, onerror: refused });
+    }).catch(() => {
+      delete coming[name];
+      if (name === "session") lost();
     });
   }
 
@@ -278,74 +245,24 @@ function loader(vendor) {
     return element;
   }
 
-  /** Takes an edge, if there is one. @param {LiveChat.Event} event @returns {boolean} */
-  function move(event) {
-    const to = EDGES[chat.state][event];
-    if (!to) return false;
-    clearTimeout(timer);
-    if (event === "fail" || event === "end") chat.era += 1; // what began before must not go on after it
-    if (to === "loading") timer = setTimeout(() => fail("timeout"), PATIENCE);
-    chat.state = to;
-    drawButton();
-    return true;
-  }
-
-  /** @param {string} reason */
-  function fail(reason) {
-    if (!move("fail")) return;
-    const asked = chat.wanted;
-    chat.wanted = null;
-    if (!navigator.onLine) reason = "offline";
-    report("failed", { reason });
-    if (vendor.failures) safely(() => fetch(`${base}failures`, { method: "POST", keepalive: true, credentials: "omit",
-      headers: { "Content-Type": "application/json" }, body: JSON.stringify({ provider: vendor.name, reason }) }).catch(() => {}));
-    if (asked) leadAway(asked.launcher);
+  /** Not even our own file came. */
+  function lost() {
+    const asked = chat.kept.filter(([name]) => name === "open").pop();
+    chat.kept = chat.kept.filter(([name]) => name !== "open");
+    chat.state = "failed";
+    report("failed", { reason: navigator.onLine ? "blocked" : "offline" });
+    if (asked) leadAway(asked[2]);
   }
 
   /** Never a dead button: to the configured place, to where the launcher's own link leads, or at least a word.
    * @param {HTMLElement=} launcher @returns {false} */
   function leadAway(launcher) {
     const target = looks().fallback || (launcher instanceof HTMLAnchorElement && launcher.href);
-    // The data block chooses values, not code: no javascript: address gets through.
+    // The data block chooses values, not code: no javascript: address gets through. And a bare "#" leads nowhere.
     const url = target && safely(() => new URL(target, location.href));
-    if (url && (navigator.onLine ? /^(https?|mailto|tel):$/ : /^(mailto|tel):$/).test(url.protocol)) location.assign(url.href);
-    else drawButton(true, maySpeak(true) ? "Chat cannot be reached right now. Please try again." : "Chat needs your consent first.");
+    if (url && (url.hash || url.href.split("#")[0] !== location.href.split("#")[0]) && (navigator.onLine ? /^(https?|mailto|tel):/ : /^(mailto|tel):/).test(url.href)) location.assign(url.href);
+    else draw(maySpeak(true) ? "Chat cannot be reached right now. Please try again." : "Chat needs your consent first.");
     return false;
-  }
-
-  /** The open that made the last page reload. */
-  function carryOn() {
-    const text = safely(() => sessionStorage.getItem("livechat.open"));
-    if (text == null) return;
-    safely(() => sessionStorage.removeItem("livechat.open"));
-    ask(text);
-  }
-
-  // Asking for the chat.
-
-  /** @param {string=} text @param {HTMLElement=} launcher @returns {boolean} */
-  function ask(text, launcher) {
-    const { load, settings } = chat.page;
-    const shut = settings.closed && settings.offline === "hide" && (settings.fallback || launcher instanceof HTMLAnchorElement);
-    if (load === "off" || (chat.state !== "ready" && (shut || !maySpeak(true)))) return leadAway(launcher);
-    chat.wanted = { text, launcher };
-    if (chat.state === "ready") session?.settle();
-    else start(true);
-    return true;
-  }
-
-  /** Kept until the vendor is there; does not start it. @param {LiveChat.Call} call @returns {boolean} */
-  function later(...call) {
-    if (chat.state === "ready" && session) return session.call(...call);
-    if (chat.kept.length < 100) chat.kept.push(call);
-    return true;
-  }
-
-  /** Like `later`, but starts the vendor. @param {LiveChat.Call} call @returns {boolean} */
-  function request(...call) {
-    const done = later(...call);
-    start(true);
-    return done;
   }
 
   /** The element that an event happened in, looked for through shadow roots: an icon may be a component of its own.
@@ -357,42 +274,30 @@ function loader(vendor) {
 
   /** @param {MouseEvent} event */
   function onClick(event) {
-    const api = /** @type {LiveChat.Api} */ (window.livechat);
     const named = within(event, "[data-livechat-event]");
-    if (named) api.track(named.dataset.livechatEvent || "");
-    if (within(event, "[data-livechat-logout]")) logout();
+    if (named) call("track", named.dataset.livechatEvent);
+    if (within(event, "[data-livechat-logout]")) call("logout");
     if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const tour = within(event, "[data-livechat-tour]");
-    if (tour && api.tour(tour.dataset.livechatTour || "")) event.preventDefault();
-    const launcher = within(event, "[data-livechat-open]");
+    if (tour && call("tour", tour.dataset.livechatTour)) event.preventDefault();
+    launch(event, within(event, LAUNCHER));
+  }
+
+  /** @param {Event} event @param {HTMLElement | null | undefined} launcher */
+  function launch(event, launcher) {
     if (!launcher) return;
     event.preventDefault();
-    if (launcher === stand?.shadowRoot?.querySelector("button") && chat.open) api.close();
-    else ask(launcher.dataset.livechatMessage, launcher);
+    call("open", launcher.dataset.livechatMessage, launcher);
   }
 
-  /** htmx follows every link that it boosts, a launcher, too: its click is taken before it comes to us.
-   * @param {Event} event */
-  function onBoosted(event) {
-    const { target } = event;
-    if (!(target instanceof HTMLAnchorElement) || !target.matches("[data-livechat-open]")) return;
-    event.preventDefault();
-    ask(target.dataset.livechatMessage, target);
-  }
-
-  /** @param {KeyboardEvent} event */
-  function onKey(event) {
-    if (event.key === "Escape" && chat.open && within(event, "[data-livechat-open]")) later("close");
-  }
-
-  // Our own light button, which stands in until the vendor's is there (or for good, when the app wants it so).
+  // Whose button is seen: the vendor's, or our own light one, which stands in until the vendor's is there.
 
   function looks() {
     return chat.page.settings;
   }
 
   function hidden() {
-    return (looks().mobile === "hide" && matchMedia(SMALL).matches) || (looks().offline === "hide" && !!looks().closed);
+    return (looks().mobile === "hide" && matchMedia("(max-width: 640px)").matches) || (looks().offline === "hide" && !!looks().closed);
   }
 
   function vendorLauncher() {
@@ -400,159 +305,21 @@ function loader(vendor) {
   }
 
   function wantsButton() {
-    if (hidden() || looks().launcher === "none" || chat.page.load === "off") return false;
-    if (looks().launcher === "own") return true;
+    const { launcher, consent: mode } = looks();
+    if (hidden() || launcher === "none" || chat.page.load === "off") return false;
+    if (launcher === "own") return true;
     if (chat.state === "ready") return false;
-    if (chat.state === "ended") return maySpeak(true) && vendorLauncher();
-    return !!stand || effective() === "intent" || (looks().consent === "click" && !maySpeak(false));
+    if (chat.state === "ended") return maySpeak(true);
+    return standing || effective() === "intent" || (mode === "click" && !maySpeak());
   }
 
-  /** Puts the button there, brings it up to date, or takes it away. @param {boolean=} wanted @param {string=} word */
-  function drawButton(wanted = wantsButton(), word = "") {
-    if (!wanted) {
-      if (stand) stand.remove();
-      stand = null;
-      return;
-    }
-    stand = stand || makeButton();
-    const [button, badge, note] = /** @type {HTMLElement[]} */ ([.../** @type {ShadowRoot} */ (stand.shadowRoot).children]);
-    const { unread } = chat;
-    const label = looks().closed && looks().offline === "leave-message" ? "Leave a message" : "Chat with us";
-    button.setAttribute("aria-label", unread ? `${label}, ${unread} unread` : label);
-    button.setAttribute("aria-expanded", String(!!chat.open));
-    button.setAttribute("aria-busy", String(chat.state === "loading"));
-    badge.textContent = unread ? String(unread) : "";
-    note.textContent = word;
-  }
-
-  function makeButton() {
-    const { x, y, mobile_x: mobileX, mobile_y: mobileY } = looks().position;
-    const side = looks().position.side === "left" ? "left" : "right"; // values only: no text of the page enters the CSS
-    /** @param {number} across @param {number} up @param {number} more */
-    const place = (across, up, more) => `${side}: calc(${(Number(across) || 0) + more}px + env(safe-area-inset-${side}, 0px));
-      bottom: calc(${(Number(up) || 0) + more}px + env(safe-area-inset-bottom, 0px))`;
-    const host = document.createElement("div");
-    const sheet = new CSSStyleSheet();
-    // Through the CSSOM, so that a strict style-src holds.
-    sheet.replaceSync(`
-      * { position: fixed; z-index: 2147483000; ${place(x, y, 0)}; font: 14px/1.4 system-ui, sans-serif; }
-      button { width: 56px; height: 56px; border: 2px solid transparent; border-radius: 50%; padding: 13px; cursor: pointer;
-        background: #1f3a5f; color: #fff; box-shadow: 0 2px 10px #0005; }
-      button * { position: static; }
-      button:focus-visible { outline: 3px solid #fff; box-shadow: 0 0 0 6px #1f3a5f; }
-      [aria-busy=true] { opacity: .7; }
-      span { ${place(x, y, 38)}; min-width: 20px; border-radius: 10px; background: #b3261e; color: #fff; text-align: center;
-        pointer-events: none; }
-      output { ${place(x, y, 66)}; max-width: 240px; border-radius: 8px; padding: 8px 12px; background: #fff; color: #111;
-        box-shadow: 0 2px 10px #0005; }
-      :empty:not(path) { display: none; }
-      @media ${SMALL} { button { ${place(mobileX, mobileY, 0)} } span { ${place(mobileX, mobileY, 38)} } output { ${place(mobileX, mobileY, 66)} } }
-      @media (prefers-color-scheme: dark) { button { background: #a8c7fa; color: #0b1f3a; } output { background: #222; color: #eee; } }
-      @media (forced-colors: active) { button { border-color: ButtonText; } }
-      @media print { * { display: none; } }`);
-    const shadow = host.attachShadow({ mode: "open" });
-    const button = document.createElement("button");
-    button.type = "button";
-    button.dataset.livechatOpen = "";
-    button.append(bubble());
-    shadow.adoptedStyleSheets = [sheet];
-    shadow.append(button, document.createElement("span"), document.createElement("output"));
-    // Beside the body: whatever swaps pages leaves it alone.
-    document.documentElement.append(host);
-    return host;
-  }
-
-  function bubble() {
-    const name = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(name, "svg");
-    const path = document.createElementNS(name, "path");
-    svg.setAttribute("viewBox", "0 0 24 24");
-    svg.setAttribute("aria-hidden", "true");
-    path.setAttribute("fill", "currentColor");
-    path.setAttribute("d", "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H9l-5 4v-4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z");
-    svg.append(path);
-    return svg;
-  }
-
-  // Whose chat it is. Whoever was here before is gone first: from the vendor's script, its cookies and its storage.
-
-  /** Ends this visitor's chat now. @returns {Promise<void>} */
-  async function logout() {
-    moment.abort();
-    move("end");
-    Object.assign(chat, { kept: [], wanted: null, open: false, unread: 0, known: false });
-    // Whoever asks for the chat after this: our server says who it is.
-    Object.assign(chat.page, { visitor: null, proof: null, who: chat.page.who === "" ? "" : null, context: {}, events: [] });
-    // Cookies first: a click on "log out" may leave the page before the vendor has answered.
-    forgetVisitor();
-    drawButton();
-    if (session) await session.end();
-  }
-
-  /** Who was started last on this browser is compared with who it is now: any difference ends the old session first.
-   * Somebody who was anonymous and logs in keeps the conversation. @param {string | null} who */
-  function pin(who) {
-    const last = stored("who");
-    // No memory of anybody, but the vendor has one: storage may be full or was cleared in part. Not to be trusted.
-    const other = who !== null && last !== who && last !== "" && (last !== null || traces().length > 0);
-    if (other || marked()) forgetVisitor();
-    const rest = marks().filter((name) => name !== vendor.name).join(".");
-    if (marked()) document.cookie = `livechat_left=${rest}; path=/; samesite=lax; max-age=${rest ? 23328000 : 0}`;
-  }
-
-  function forgetVisitor() {
-    chat.fresh = sweep() || chat.fresh || stored("who") !== null || marked();
-    forget("who");
-    forget("going");
-    safely(() => sessionStorage.removeItem(keyOf("events")));
-  }
-
-  /** What the vendor's room names, of what is there. */
-  function traces() {
-    const names = safely(() => document.cookie.split("; ").map((pair) => pair.split("=")[0])) || [];
-    return [...matching(names, vendor.cookies), ...matching(safely(() => Object.keys(localStorage)) || [], vendor.storage)];
-  }
-
-  /** Removes exactly that. @returns {boolean} whether there was anything */
-  function sweep() {
-    const labels = location.hostname.split(".");
-    const parents = vendor.domain ? [vendor.domain] : labels.map((_, n) => labels.slice(n).join(".")).slice(0, -1);
-    const found = traces();
-    for (const name of found) {
-      safely(() => localStorage.removeItem(name));
-      for (const where of ["", ...parents.map((domain) => `; domain=${domain}`)]) {
-        safely(() => { document.cookie = `${name}=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=/${where}`; });
-      }
-    }
-    return found.length > 0;
-  }
-
-  /** @param {string[]} names @param {string[]} patterns a trailing * is any ending */
-  function matching(names, patterns) {
-    return names.filter((name) => patterns.some((pattern) => (
-      pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern
-    )));
-  }
-
-  /** The mark of a logout: a cookie with the vendors that have not ended yet. @returns {string[]} */
-  function marks() {
-    const found = safely(() => document.cookie.split("; ").find((pair) => pair.startsWith("livechat_left=")));
-    return found ? found.slice(14).split(".") : [];
-  }
-
-  function marked() {
-    return marks().includes(vendor.name);
-  }
-
-  // Events came with this page only, but the vendor may start on a later one: until then they wait in this tab.
-
-  function park() {
-    const { events } = chat.page;
-    if (!events.length || !maySpeak(false)) return; // nothing is stored before consent
-    safely(() => {
-      const waiting = JSON.parse(sessionStorage.getItem(keyOf("events")) || "[]");
-      sessionStorage.setItem(keyOf("events"), JSON.stringify([...waiting, ...events].slice(-20)));
-      events.length = 0;
+  /** Brings our own button up to date, or has it taken away. @param {string=} word to say with it */
+  function draw(word) {
+    const wanted = standing = !!word || wantsButton();
+    if (!wanted && !coming.button) return;
+    bring("button").then((button) => {
+      if (button) button(wanted, word);
+      else if (word) alert(word);
     });
   }
 
@@ -563,47 +330,26 @@ function loader(vendor) {
     return looks().consent === "denied" || (looks().consent === "required" && !!navigator.globalPrivacyControl);
   }
 
-  /** @param {boolean} clicked */
-  function maySpeak(clicked) {
-    const { consent: mode } = looks();
-    return !mode || (clicked && mode === "click") || (!denied() && (agreed || stored("consent") === "yes"));
-  }
-
   /** @param {boolean} given */
   function consent(given) {
-    agreed = given;
-    withdrawn = !given;
-    if (!given) {
-      forget("consent");
-      return void logout();
-    }
-    if (denied()) return warn("consent is refused by the browser's Global Privacy Control, or by the page.");
-    remember("consent", "yes");
-    schedule();
+    const yes = chat.agreed = given && !denied();
+    // At once: the page may be left before the session is here.
+    safely(() => (yes ? localStorage.setItem(keyOf("consent"), "yes") : localStorage.removeItem(keyOf("consent"))));
+    if (yes) schedule();
+    else call("consent", given);
   }
 
-  // What the page is told.
+  /** @param {boolean=} clicked */
+  function maySpeak(clicked) {
+    const { consent: mode } = looks();
+    return !mode || (!!clicked && mode === "click") || (!denied() && (chat.agreed || stored("consent") === "yes"));
+  }
+
+  // For all of our files.
 
   /** @param {string} name @param {object=} detail */
   function report(name, detail = {}) {
     document.dispatchEvent(new CustomEvent(`livechat:${name}`, { detail }));
-  }
-
-  /** @param {string} what @returns {boolean} */
-  function supported(what) {
-    return vendor.can.includes(what) || unsupported(what);
-  }
-
-  /** @param {string} what @returns {false} */
-  function unsupported(what) {
-    warn(`${what} is not supported by ${vendor.title}.`);
-    return false;
-  }
-
-  /** @param {string} text */
-  function warn(text) {
-    if (!said.has(text)) console.warn(`livechat: ${text}`);
-    said.add(text);
   }
 
   /** The host page never breaks because of chat. @template T @param {() => T} call @returns {T | null} */
@@ -616,25 +362,13 @@ function loader(vendor) {
     }
   }
 
-  // Storage may be blocked: then nothing is remembered, and nothing breaks.
-
   /** @param {string} name */
   function keyOf(name) {
     return `livechat.${vendor.name}.${name}`;
   }
 
-  /** @param {string} name */
+  /** @param {string} name @returns {string | null} also null where storage is blocked */
   function stored(name) {
     try { return localStorage.getItem(keyOf(name)); } catch { return null; }
-  }
-
-  /** @param {string} name @param {string} value */
-  function remember(name, value) {
-    try { localStorage.setItem(keyOf(name), value); } catch { /* blocked */ }
-  }
-
-  /** @param {string} name */
-  function forget(name) {
-    try { localStorage.removeItem(keyOf(name)); } catch { /* blocked */ }
   }
 }

@@ -1,6 +1,7 @@
-"""The served scripts of a vendor: what runs before its moment, and what comes with it.
+"""The served scripts of a vendor: what runs before its moment, and what is fetched once there is a use for it.
 
-The first holds the core, with what it may fetch written in; the second one the session and the vendor's adapter.
+The first holds what the page needs at once, with what it may fetch written in; another one the session and the vendor's
+adapter; the third our own button. What is served is made short by ``make minify``.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +18,10 @@ from typing import Any
 from .. import providers
 from ..providers import Provider, Values
 
-LOADER = Path(__file__).with_name("loader.js")
-SESSION = Path(__file__).with_name("session.js")
-SECOND = "session"  # crisp-session.0a1b2c3d.js beside crisp.0a1b2c3d.js
+HERE = Path(__file__).parent
+LOADER, SESSION, BUTTON = (HERE / name for name in ("loader.js", "session.js", "button.js"))
+# Read from the prototype: an element with name="currentScript" would be found in its place otherwise.
+ELEMENT = 'Object.getOwnPropertyDescriptor(Document.prototype, "currentScript").get.call(document)'
 
 
 @dataclass(frozen=True)
@@ -60,46 +62,81 @@ class Script:
 
 
 def build(
-    room: Provider, values: Values, *, sandbox: bool, cookie_domain: str | None, failures: bool = False
-) -> tuple[Script, Script]:
-    """Both files for one provider of one app: the one that the page names, and the one that the first fetches."""
-    session = _script(f"{room.name}-{SECOND}", second(providers.adapter(room.name)))
+    room: Provider,
+    values: Values,
+    *,
+    sandbox: bool,
+    cookie_domain: str | None,
+    failures: bool = False,
+    life: int = 7200,
+) -> tuple[Script, ...]:
+    """All files for one provider of one app, the one that the page names first. ``life``: of a token, in seconds."""
+    rest = {
+        "settings": room.settings(values),
+        "elements": room.elements,
+        "domain": cookie_domain,
+        "failures": failures,
+        "life": life,
+        "cookies": _pattern(room.cookies(values)),
+        "storage": _pattern(room.storage(values)),
+    }
+    # 2 kinds of files beside the first: crisp-session.0a1b2c3d.js, crisp-button.0a1b2c3d.js
+    session = _script(
+        f"{room.name}-session",
+        SESSION,
+        providers.adapter(room.name),
+        call=f"(core) => session(core, {_json(rest)}, room)",
+    )
+    button = _script(f"{room.name}-button", BUTTON, call="button")
     vendor = {
         "name": room.name,
         "title": room.title,
-        # In the sandbox a path below our own prefix, which the core resolves against its own address.
+        # In the sandbox a path below our own prefix, which the loader resolves against its own address.
         "script": f"sandbox/{room.name}.js" if sandbox else room.script(values),
-        "session": session.address,
         "crossorigin": None if sandbox else room.crossorigin,
-        "settings": room.settings(values),
-        "cookies": room.cookies(values),
-        "storage": room.storage(values),
-        "elements": room.elements,
-        "domain": cookie_domain,
-        "can": sorted(room.can),
-        "failures": failures,
+        "hosts": [] if sandbox else list(room.hosts),
+        "traces": _pattern([*room.cookies(values), *room.storage(values)], whole=False),
+        "can": sorted(room.can & {"tour", "article"}),
+        "session": session.address,
+        "button": button.address,
     }
-    return _script(room.name, first(vendor)), session
+    return _script(room.name, LOADER, call=f"loader({_json(vendor)}, {ELEMENT})"), session, button
 
 
-def first(vendor: Mapping[str, Any]) -> str:
-    """The core. It adds nothing to the page's global names but what it sets on purpose."""
-    data = json.dumps(vendor, separators=(",", ":"))
-    return _closed(LOADER.read_text("utf-8"), f"loader({data});")
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, separators=(",", ":"))
 
 
-def second(adapter: str) -> str:
-    """The session and the adapter, handed to the core that fetched them."""
-    return _closed(SESSION.read_text("utf-8"), adapter, "document.currentScript.livechat(session, room);")
+def _pattern(names: Sequence[str], *, whole: bool = True) -> str:
+    """A regular expression for names, of which a trailing * is any ending."""
+    if not names:
+        return "(?!)"  # nothing
+    text = "|".join(re.escape(name.rstrip("*")) + ("" if name.endswith("*") or not whole else "$") for name in names)
+    return f"^({text})" if whole else text
 
 
-def _script(name: str, source: str) -> Script:
-    content = source.encode()
+def _script(name: str, *sources: Path, call: str) -> Script:
+    """Closed, so that it adds nothing to the page's global names but what it sets on purpose."""
+    if not call.startswith("loader("):
+        call = f"{ELEMENT}.livechat({call})"
+    content = "\n".join(["(() => {", '"use strict";', *map(short, sources), f"{call};", "})();", ""]).encode()
     return Script(name, content, hashlib.sha256(content).hexdigest()[:8])
 
 
-def _closed(*parts: str) -> str:
-    return "\n".join(["(() => {", '"use strict";', *map(squeeze, parts), "})();", ""])
+def short(source: Path) -> str:
+    """What is served of a file: its minified form, or, while that is older than the file, the file without comments."""
+    text = source.read_text("utf-8")
+    minified = source.with_suffix(".min.js")
+    if minified.is_file():
+        stamp, _, code = minified.read_text("utf-8").partition("\n")
+        if stamp == f"// {digest(text)}":
+            return code.strip()
+    return squeeze(text)
+
+
+def digest(text: str) -> str:
+    """Of a source: it stands in the first line of what was made of it."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def squeeze(source: str) -> str:

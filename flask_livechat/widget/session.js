@@ -1,22 +1,42 @@
 /**
- * What comes with the vendor: who is started, what waited for it, tokens, pages that are swapped, and the end.
- * It knows no vendor; the adapter in the same file does.
+ * Comes when somebody asks for the chat, or something of an earlier visitor has to end first: who is started and who has
+ * left, what waits for the vendor, tokens, pages that are swapped, other tabs. It knows no vendor; the adapter in the same
+ * file does.
  *
- * @param {LiveChat.Core} core @param {LiveChat.MakeRoom} makeRoom @returns {LiveChat.Session}
+ * @param {LiveChat.Core} core @param {LiveChat.Rest} rest of what the server writes in @param {LiveChat.MakeRoom} makeRoom
+ * @returns {LiveChat.Session}
  */
-function session(core, makeRoom) {
-  const { vendor, chat, safely } = core;
-  const BELIEVED = 5 * 60 * 1000; // ms for which our own server's word on who is logged in holds
-  const MARGIN = 60 * 1000; // ms before its end at which a token is renewed
+function session(core, rest, makeRoom) {
+  const { chat, safely, stored } = core;
+  const vendor = { ...core.vendor, ...rest };
+  const PATIENCE = 20000; // ms until a vendor that does not answer counts as failed
+  const BELIEVED = 5 * 60 * 1000; // ms for which a page's or our own server's word on who is logged in holds
+  const MARGIN = Math.min(60, rest.life / 2) * 1000; // ms before its end at which a token is renewed
   /** Around these the vendor's elements stand beside the body, which Turbo and htmx (2 and 4) are about to replace. */
   const BEFORE = "turbo:before-cache turbo:before-render htmx:beforeHistorySave htmx:beforeSwap htmx:before:swap";
   const AFTER = "turbo:render turbo:load htmx:afterSwap htmx:historyRestore htmx:after:swap";
-  const room = makeRoom(vendor, { ...core, ready, report });
+  /** Every way from one state to another; what is not here does not happen. @type {LiveChat.Edges} */
+  const EDGES = {
+    waiting: { start: "loading", end: "waiting" },
+    loading: { ready: "ready", fail: "failed", end: "ended" },
+    ready: { end: "ended" },
+    failed: { start: "loading", ready: "ready", end: "ended" },
+    ended: { start: "loading", end: "ended" },
+  };
+  const room = makeRoom(vendor, { vendorLauncher: core.vendorLauncher, safely, ready, report, unsupported, warn });
+  let era = 0; // failures and logouts so far
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** The one open that waits for the vendor. @type {{text?: string, launcher?: HTMLElement} | null} */
+  let wanted = null;
+  let fresh = false; // somebody else was here: the vendor's session begins anew
+  let known = false; // `who` stands in the storage, so another tab can change it
+  let preview = false; // the page is one that Turbo shows until the real one is here
   let told = chat.page; // the page whose visitor the vendor has: of pages swapped fast, not always the one before
   let touched = false; // the vendor's globals have been set
   let arrived = false; // the vendor has answered
   let ended = false; // since it was started last
-  let doubt = false; // the page came back while the vendor was loading
+  let restored = false; // the page came out of the back/forward cache while the vendor was loading
   let visible = true; // whether the vendor's launcher is
   /** The end under way. @type {Promise<void>} */
   let ending = Promise.resolve();
@@ -25,7 +45,8 @@ function session(core, makeRoom) {
   let reason = "blocked";
   /** The question to our own server that is under way. @type {Promise<LiveChat.Identity | null> | null} */
   let asking = null;
-  let asked = performance.now();
+  /** @type {Promise<void> | null} */
+  let checking = null;
   let skew = 0; // ms by which the server's clock is ahead
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let renewal;
@@ -37,41 +58,132 @@ function session(core, makeRoom) {
   let changes = {};
   /** Who opened the chat, and gets the focus back. @type {HTMLElement | undefined} */
   let opener;
+  /** What the console was told already. @type {Set<string>} */
+  const said = new Set();
 
-  addEventListener("error", () => { if (document.currentScript === script) reason = "error"; });
-  addEventListener("securitypolicyviolation", ({ blockedURI }) => { if (script && script.src.startsWith(blockedURI)) reason = "csp"; });
-  for (const name of BEFORE.split(" ")) document.addEventListener(name, () => keep(document.body, document.documentElement));
-  for (const name of AFTER.split(" ")) document.addEventListener(name, () => {
-    keep(document.documentElement, document.body);
-    showUnread(); // what came may be the same page again, or a part of one
-  });
-  return { start, call, settle, turn, wake, end };
+  if (outOfCache()) chat.doubt = true;
+  if (chat.state === "loading") chat.state = "waiting"; // said by the first file; the edge is taken here
+  place(chat.page);
+  tidy();
+  listen();
+  carryOn();
+  for (const asked of chat.kept.splice(0)) call(...asked);
+  return { start, call, look };
+
+  // States.
+
+  /** Takes an edge, if there is one. @param {LiveChat.Step} event @returns {boolean} */
+  function move(event) {
+    const to = EDGES[chat.state][event];
+    if (!to) return false;
+    clearTimeout(timer);
+    if (event === "fail" || event === "end") era += 1; // what began before must not go on after it
+    if (to === "loading") timer = setTimeout(() => fail("timeout"), PATIENCE);
+    chat.state = to;
+    core.draw();
+    return true;
+  }
+
+  /** @param {string} why */
+  function fail(why) {
+    if (!move("fail")) return;
+    const asked = wanted;
+    wanted = null;
+    if (!navigator.onLine) why = "offline";
+    core.report("failed", { reason: why });
+    if (vendor.failures) safely(() => fetch(`${core.base}failures`, { method: "POST", keepalive: true, credentials: "omit",
+      headers: { "Content-Type": "application/json" }, body: JSON.stringify({ provider: vendor.name, reason: why }) }).catch(() => {}));
+    if (asked) core.leadAway(asked.launcher);
+  }
+
+  // What is asked for.
+
+  /** @param {LiveChat.Call} asked @returns {any} */
+  function call(...asked) {
+    const [name, value] = asked;
+    const shows = name === "tour" || name === "article";
+    if (name === "open") return open(value, asked[2]);
+    if (name === "logout") return logout();
+    if (name === "consent") return refuse(value);
+    if (shows && !vendor.can.includes(name)) return unsupported(name);
+    if (chat.state === "ready") return tell(...asked);
+    if (chat.kept.length < 100) chat.kept.push(asked);
+    if (shows) start(true);
+    return true;
+  }
+
+  /** @param {string=} text @param {HTMLElement=} launcher @returns {boolean} */
+  function open(text, launcher) {
+    const { load, settings } = chat.page;
+    const shut = settings.closed && settings.offline === "hide" && (settings.fallback || launcher instanceof HTMLAnchorElement);
+    if (load === "off" || (chat.state !== "ready" && (shut || !core.maySpeak(true)))) return core.leadAway(launcher);
+    wanted = { text, launcher };
+    if (chat.state === "ready") settle();
+    else start(true);
+    return true;
+  }
+
+  /** The open that made the last page reload. */
+  function carryOn() {
+    const text = safely(() => sessionStorage.getItem("livechat.open"));
+    if (text == null) return;
+    safely(() => sessionStorage.removeItem("livechat.open"));
+    open(text);
+  }
+
+  /** @param {LiveChat.Call} asked @returns {boolean} */
+  function tell(...[name, ...args]) {
+    const [value, meta = {}] = args;
+    if (name === "update") return update(value), true;
+    return safely(() => (name === "track" ? room.track(value || "", meta) : /** @type {any} */ (room)[name](...args))) !== false;
+  }
 
   // Starting.
 
-  async function start() {
-    const { era } = chat;
+  /** @param {boolean=} clicked whether a person asked for it, here and now */
+  async function start(clicked) {
+    if (!core.maySpeak(clicked) || !move("start")) return;
+    core.stop();
+    if (clicked && looks().consent === "click") remember("consent", "yes");
+    const mine = era;
     await ending;
-    if (chat.page.who === null) {
+    const { page } = chat;
+    const named = page.who;
+    if (doubtful()) page.who = null;
+    while (page.who === null) {
+      const before = marked();
       const found = await ask();
-      if (era === chat.era && found) adopt(found);
+      if (mine !== era) return; // logged out meanwhile: what was answered is about somebody who has left
+      if (!found) return fail("identity"); // never as nobody in particular: the vendor may still hold somebody's session
+      if (before || !marked()) adopt(found, named);
     }
-    if (era !== chat.era) return; // logged out meanwhile: what was answered is about somebody who has left
-    // Never start as nobody in particular: the vendor may still hold somebody's session.
-    if (chat.page.who === null) return core.fail("identity");
-    core.pin(chat.page.who);
-    core.remember("who", chat.page.who);
-    chat.known = core.stored("who") === chat.page.who;
+    if (mine !== era || page !== chat.page) return;
+    pin(page.who);
+    own(page.who);
+    known = chat.last === page.who;
+    chat.doubt = false;
     if (ended) return resume();
     if (!touched) {
       touched = true;
       visible = core.vendorLauncher();
-      sent = { ...chat.page.context };
-      told = chat.page;
-      if (!safely(() => (room.start(chat.page, chat.fresh), true))) return core.fail("error");
-      chat.fresh = false;
+      sent = { ...page.context };
+      told = page;
+      if (!safely(() => (room.start(page, fresh), true))) return fail("error");
+      fresh = false;
     }
     load();
+  }
+
+  /** Whether it has to be asked who it is: the page may have lain there while somebody logged out, or in, elsewhere. */
+  function doubtful() {
+    const { who, settings } = chat.page;
+    const now = stored("who");
+    if (settings.identify === false) return false;
+    return (now !== chat.last && now !== who) || (!!who && (chat.doubt || stale() || old()));
+  }
+
+  function old() {
+    return Date.now() - chat.since > BELIEVED;
   }
 
   function load() {
@@ -80,56 +192,55 @@ function session(core, makeRoom) {
     const mine = script = core.inject(vendor.script, {
       charset: "UTF-8",
       crossOrigin: vendor.crossorigin,
-      onload: () => (reason === "error" ? core.fail(reason) : safely(() => room.loaded && room.loaded())),
+      onload: () => (reason === "error" ? fail(reason) : safely(() => room.loaded && room.loaded())),
       // The policy's violation is told at about the same time: hence the pause.
-      onerror: () => setTimeout(() => script === mine && core.fail(reason), 50),
+      onerror: () => setTimeout(() => script === mine && fail(reason), 50),
     });
   }
 
   /** After an end the vendor's script is still there. */
   async function resume() {
-    const { era } = chat;
+    const mine = era;
     ended = false;
-    sent = { ...chat.page.context };
-    if (arrived && (await safely(introduce)) !== false) return void (era === chat.era && ready());
+    if (arrived && (await safely(introduce)) !== false) return void (mine === era && ready());
     // It never came, or keeps what it knows of a visitor for as long as the page lives: go on in a new one, if a person asks.
     ended = true;
-    if (!chat.wanted) return void core.move("end");
-    safely(() => sessionStorage.setItem("livechat.open", chat.wanted?.text || ""));
+    if (!wanted) return void move("end");
+    safely(() => sessionStorage.setItem("livechat.open", wanted?.text || ""));
     location.reload();
   }
 
   function ready() {
     arrived = true;
     if (chat.state === "ended") return void end(true); // too late: whoever this was started for has left
-    if (!core.move("ready")) return;
+    if (!move("ready")) return;
     report("ready");
-    if (doubt && chat.page.who) check();
-    doubt = false;
+    if (restored && chat.page.who) check();
+    restored = false;
     plan();
     settle();
   }
 
   /** What waited: the page's rule and attributes, events of earlier pages, calls, a tour, and the one open. */
   function settle() {
-    const { page, kept, wanted } = chat;
+    const { page } = chat;
     // Somebody has logged in, by a swapped page or while the vendor was on its way.
     if (page.who !== null && page.who !== told.who) {
-      core.remember("who", page.who);
+      own(page.who);
       safely(introduce);
     }
     obey();
     update(page.context);
-    for (const event of [...parked(), ...page.events.splice(0)]) safely(() => room.track(event.name, event.metadata || {}));
+    for (const event of [...parked(), ...page.events.splice(0)]) safely(() => tell("track", event.name, event.metadata));
     const { tour } = page.settings;
     page.settings.tour = undefined;
-    if (tour != null && (vendor.can.includes("tour") || core.unsupported("tour"))) safely(() => room.tour(tour));
-    chat.kept = [];
-    for (const waiting of kept) call(...waiting);
-    chat.wanted = null;
-    if (!wanted) return;
-    opener = wanted.launcher;
-    safely(() => room.open(wanted.text));
+    if (tour != null) call("tour", tour);
+    for (const waiting of chat.kept.splice(0)) call(...waiting);
+    const asked = wanted;
+    wanted = null;
+    if (!asked) return;
+    opener = asked.launcher;
+    safely(() => room.open(asked.text));
   }
 
   /** The page's rule, and what the vendor says of its agents. */
@@ -138,21 +249,27 @@ function session(core, makeRoom) {
     if (shown !== visible) safely(() => (shown ? room.show() : room.hide()));
     visible = shown;
     showUnread();
-    core.drawButton();
+    core.draw();
+  }
+
+  // Events came with one page only, but the vendor may start on a later one: until then they wait in this tab, for whomever
+  // they are of.
+
+  function park() {
+    const { events, who } = chat.page;
+    if (!events.length || !core.maySpeak()) return; // nothing is stored before consent
+    safely(() => {
+      sessionStorage.setItem(core.keyOf("events"), JSON.stringify({ who, events: [...parked(), ...events].slice(-20) }));
+      events.length = 0;
+    });
   }
 
   /** @returns {LiveChat.Page["events"]} */
   function parked() {
-    const key = `livechat.${vendor.name}.events`;
-    const waiting = safely(() => JSON.parse(sessionStorage.getItem(key) || "[]"));
+    const key = core.keyOf("events");
+    const found = safely(() => JSON.parse(sessionStorage.getItem(key) || "{}")) || {};
     safely(() => sessionStorage.removeItem(key));
-    return Array.isArray(waiting) ? waiting : [];
-  }
-
-  /** @param {LiveChat.Call} call @returns {boolean} */
-  function call(...[name, ...args]) {
-    const [values] = args;
-    return safely(() => (name === "update" ? update(values) : /** @type {any} */ (room)[name](...args))) !== false;
+    return Array.isArray(found.events) && (!found.who || found.who === chat.page.who) ? found.events : [];
   }
 
   // Attributes: several changes in a row are one message, and without a change there is none.
@@ -164,9 +281,9 @@ function session(core, makeRoom) {
   }
 
   async function send() {
-    const { era } = chat;
+    const mine = era;
     if (stale()) await check();
-    if (era !== chat.era || chat.state !== "ready") return;
+    if (mine !== era || chat.state !== "ready") return;
     const news = Object.fromEntries(Object.entries(changes).filter(([name, value]) => sent[name] !== value));
     sending = undefined;
     changes = {};
@@ -191,37 +308,45 @@ function session(core, makeRoom) {
     if (!answer.ok) throw new Error(`identity: ${answer.status}`);
     const found = await answer.json();
     if (typeof found.who !== "string" || !Array.isArray(found.events)) throw new Error("identity: not an answer");
-    asked = performance.now();
+    chat.since = Date.now();
     const date = Date.parse(answer.headers.get("Date") || "");
-    if (date) skew = date - Date.now();
+    if (date) skew = date - chat.since;
     return found;
   }
 
   function introduce() {
     told = chat.page;
+    Object.assign(sent, told.context); // comes with it
     return room.identify(told);
   }
 
-  /** @param {LiveChat.Identity} found */
-  function adopt({ visitor, proof, who, context, events }) {
+  /** @param {LiveChat.Identity} found @param {string | null=} named by the page itself */
+  function adopt({ visitor, proof, who, context, events }, named) {
+    const { page } = chat;
+    if (named && named !== who) Object.assign(page, { context: {}, events: [] }); // somebody else's
     if (told.who === who) Object.assign(told, { visitor, proof }); // the adapter's next message has the new proof
-    Object.assign(chat.page, { visitor, proof, who });
-    Object.assign(chat.page.context, context);
-    chat.page.events.push(...events.splice(0)); // once, however many have asked
+    Object.assign(page, { visitor, proof, who });
+    Object.assign(page.context, context);
+    page.events.push(...events.splice(0)); // once, however many have asked
   }
 
-  /** Whether it is still the same visitor; a new proof before the old one is worth nothing. */
-  async function check() {
-    const { era } = chat;
-    const old = stale();
+  /** Whether it is still the same visitor; a new proof before the old one is worth nothing. Several who ask share one. */
+  function check() {
+    checking = checking || compare().finally(() => { checking = null; });
+    return checking;
+  }
+
+  async function compare() {
+    const mine = era;
+    const over = stale();
     const found = await ask();
-    if (era !== chat.era) return;
+    if (mine !== era) return;
     if (found && found.who !== told.who) {
-      core.logout();
+      logout();
       return adopt(found);
     }
     if (found) {
-      const changed = old || JSON.stringify(found.visitor) !== JSON.stringify(told.visitor);
+      const changed = over || JSON.stringify(found.visitor) !== JSON.stringify(told.visitor);
       adopt(found);
       if (changed) safely(introduce);
       if (chat.state === "ready") settle();
@@ -245,37 +370,56 @@ function session(core, makeRoom) {
     if (pause < 2 ** 31) renewal = setTimeout(() => document.hidden || check(), pause);
   }
 
-  /** The page is looked at again. @param {boolean} restored from the back/forward cache */
-  function wake(restored) {
-    if (chat.state !== "ready") doubt = restored || doubt;
-    else if (chat.page.who && (restored || stale() || performance.now() - asked > BELIEVED)) check();
-  }
-
   // Pages that are swapped.
 
-  /** There is a new page. */
-  async function turn() {
-    const { page, era } = chat;
+  /** Turbo, htmx and whatever else swaps pages all change the data block. */
+  function look() {
+    // A preview is an old copy. It is there for a while after its mark has gone.
+    preview = preview || document.documentElement.hasAttribute("data-turbo-preview");
+    if (preview || core.words() === chat.shown) return;
+    chat.shown = core.words();
+    const next = core.readPage();
+    if (next && next.provider !== vendor.name) return location.reload(); // another vendor needs a page of its own
+    const page = next || { ...chat.page, load: "off", events: [], left: false };
+    if (page.left || marked()) leave();
+    core.stop();
+    const before = chat.page;
+    const named = page.who;
+    chat.page = page;
+    chat.since = Date.now();
+    place(page);
+    if (before.who && named !== before.who) chat.kept = []; // what that visitor did
+    // It may be a copy from before a login or a logout: the server says.
+    if (looks().identify !== false && named !== before.who && (named || before.who)) page.who = null;
+    if (chat.state !== "waiting" && core.denied()) refuse(); // withdrawn on the server
+    turn(named);
+  }
+
+  /** @param {string | null} named by the page itself */
+  async function turn(named) {
+    const { page } = chat;
+    const mine = era;
     const { who, visitor, proof } = told;
-    if (page.who === null) {
+    if (chat.state === "waiting") {
+      tidy();
+    } else if (page.who === null) {
       const found = await ask();
-      if (era !== chat.era || page !== chat.page) return;
-      if (found) adopt(found);
-      else Object.assign(page, { who, visitor, proof }); // no answer: it stays whoever it is
+      if (mine !== era || page !== chat.page) return;
+      if (found) adopt(found, named);
+      else if (named === null || named === who) Object.assign(page, { who, visitor, proof }); // no answer, and no doubt
     } else if (page.who === who) {
       Object.assign(page, { visitor, proof }); // the page may be a copy with an older proof
     }
-    if (page.who !== who && who && chat.state !== "ended") {
-      const { context, events } = page;
-      const next = { who: page.who, visitor: page.visitor, proof: page.proof, context, events };
-      core.logout();
+    if (page.who !== who && who && !["waiting", "ended"].includes(chat.state)) {
+      const next = { ...page };
+      logout();
       Object.assign(page, next);
     }
     if (chat.state === "ready") {
       settle();
       plan();
     } else if (chat.state !== "loading") {
-      core.drawButton();
+      core.draw();
       core.schedule();
     }
   }
@@ -292,10 +436,163 @@ function session(core, makeRoom) {
     }
   }
 
+  /** @param {LiveChat.Page} page */
+  function place({ settings }) {
+    const side = document.dir === "rtl" ? "left" : "right";
+    settings.position = Object.assign({ side, x: 20, y: 20, mobile_x: 10, mobile_y: 70 }, settings.position);
+  }
+
+  function looks() {
+    return chat.page.settings;
+  }
+
+  // Whose chat it is. Whoever was here before is gone first: from the vendor's script, its cookies and its storage.
+
+  /** What a page begins with. */
+  function tidy() {
+    const { page } = chat;
+    if (core.denied()) forget("consent");
+    if (!core.maySpeak() || page.left) forgetVisitor();
+    pin(chat.doubt ? null : page.who);
+    park();
+  }
+
+  /** Who was started last on this browser is compared with who it is now: any difference ends the old session first.
+   * Somebody who was anonymous and logs in keeps the conversation. @param {string | null} who */
+  function pin(who) {
+    const last = stored("who");
+    // No memory of anybody, but the vendor has one: storage may be full or was cleared in part. Not to be trusted.
+    const other = who !== null && last !== who && last !== "" && (last !== null || traces().length > 0);
+    if (other || marked()) forgetVisitor();
+    const others = marks().filter((name) => name !== vendor.name).join(".");
+    if (marked()) document.cookie = `livechat_left=${others}; path=/; samesite=lax; max-age=${others ? 23328000 : 0}`;
+  }
+
+  /** @param {string} who */
+  function own(who) {
+    remember("who", who);
+    chat.last = stored("who");
+  }
+
+  function forgetVisitor() {
+    fresh = sweep() || fresh || stored("who") !== null || marked();
+    forget("who");
+    forget("going");
+    chat.last = stored("who");
+    safely(() => sessionStorage.removeItem(core.keyOf("events")));
+  }
+
+  /** What the vendor's room names, of what is there. */
+  function traces() {
+    const jar = safely(() => document.cookie.split("; ").map((pair) => pair.split("=")[0])) || [];
+    return [...jar.filter((name) => name.match(vendor.cookies)), ...(safely(() => Object.keys(localStorage)) || []).filter((name) => name.match(vendor.storage))];
+  }
+
+  /** Removes exactly that. @returns {boolean} whether there was anything */
+  function sweep() {
+    const labels = location.hostname.split(".");
+    const parents = vendor.domain ? [vendor.domain] : labels.map((_, n) => labels.slice(n).join(".")).slice(0, -1);
+    const found = traces();
+    for (const name of found) {
+      safely(() => localStorage.removeItem(name));
+      for (const where of ["", ...parents.map((domain) => `; domain=${domain}`)]) {
+        safely(() => { document.cookie = `${name}=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=/${where}`; });
+      }
+    }
+    return found.length > 0;
+  }
+
+  /** The mark of a logout: a cookie with the vendors that have not ended yet. @returns {string[]} */
+  function marks() {
+    const found = safely(() => document.cookie.split("; ").find((pair) => pair.startsWith("livechat_left=")));
+    return found ? found.slice(14).split(".") : [];
+  }
+
+  function marked() {
+    return marks().includes(vendor.name);
+  }
+
+  /** A page out of the HTTP cache may speak of somebody who has left since. */
+  function outOfCache() {
+    const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+    return !!entry && (entry.type === "back_forward" || !entry.transferSize || entry.workerStart > 0);
+  }
+
+  /** Other tabs: what they forget or remember shows in the storage; a logout's mark, as soon as a response has set it. */
+  function listen() {
+    addEventListener("storage", ({ key, newValue }) => {
+      if (key === null || key === core.keyOf("who")) elsewhere(newValue);
+      if (key === core.keyOf("consent") && !newValue && looks().consent) refuse();
+    });
+    window.cookieStore?.addEventListener("change", () => marked() && leave());
+    addEventListener("focus", () => wake());
+    addEventListener("pageshow", ({ persisted }) => persisted && wake(true));
+    addEventListener("pagehide", () => core.maySpeak() || sweep());
+    addEventListener("error", () => { if (document.currentScript === script) reason = "error"; });
+    addEventListener("securitypolicyviolation", ({ blockedURI }) => { if (script && script.src.startsWith(blockedURI)) reason = "csp"; });
+    document.addEventListener("visibilitychange", () => document.hidden || wake());
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && chat.open && core.within(event, "[data-livechat-open]")) call("close");
+    });
+    document.addEventListener("turbo:before-render", () => { preview = false; });
+    for (const name of BEFORE.split(" ")) document.addEventListener(name, () => keep(document.body, document.documentElement));
+    for (const name of AFTER.split(" ")) document.addEventListener(name, () => {
+      keep(document.documentElement, document.body);
+      showUnread(); // what came may be the same page again, or a part of one
+    });
+  }
+
+  /** The page is looked at again. @param {boolean=} persisted out of the back/forward cache */
+  function wake(persisted) {
+    if (marked()) leave(); // its mark stays for the page that follows the logout
+    if (known && stored("who") !== chat.page.who) elsewhere(stored("who"));
+    if (chat.state !== "ready") restored = persisted || restored;
+    else if (chat.page.who && (persisted || stale() || old())) check();
+  }
+
+  function leave() {
+    const over = !chat.page.who && chat.state !== "ready"; // a start takes the mark into account
+    if (!over) logout();
+  }
+
+  /** Another tab has somebody else, or nobody. Somebody who was anonymous there and has logged in keeps the chat; a chat
+   * that has not started looks for itself when it does. @param {string | null} who */
+  function elsewhere(who) {
+    const { who: mine } = chat.page;
+    if (chat.state !== "waiting" && mine !== null && who !== mine && !(who && !mine)) logout();
+  }
+
+  /** A yes that the page or the browser refuses, or a no. It goes for every vendor. @param {boolean=} given */
+  function refuse(given) {
+    if (given) return warn("consent is refused by the browser's Global Privacy Control, or by the page.");
+    for (const key of safely(() => Object.keys(localStorage)) || []) {
+      if (/^livechat\.\w+\.consent$/.test(key)) localStorage.removeItem(key);
+    }
+    chat.agreed = false;
+    logout();
+  }
+
   // The end.
 
+  /** Ends this visitor's chat now. @returns {Promise<void>} */
+  async function logout() {
+    const taken = known && ![null, told.who].includes(stored("who")); // somebody else was started in another tab
+    core.stop();
+    move("end");
+    Object.assign(chat, { kept: [], open: false, unread: 0 });
+    wanted = null;
+    known = false;
+    // Whoever asks for the chat after this: our server says who it is.
+    Object.assign(chat.page, { visitor: null, proof: null, who: chat.page.who === "" ? "" : null, context: {}, events: [] });
+    // Cookies first: a click on "log out" may leave the page before the vendor has answered.
+    if (!taken) forgetVisitor();
+    core.draw();
+    showUnread();
+    await end();
+  }
+
   /** @param {boolean=} late the vendor has arrived after the end */
-  async function end(late = false) {
+  async function end(late) {
     clearTimeout(renewal);
     clearTimeout(sending);
     sending = undefined;
@@ -306,7 +603,7 @@ function session(core, makeRoom) {
     const patience = new Promise((/** @type {(value?: undefined) => void} */ done) => setTimeout(done, 3000));
     ending = Promise.race([safely(() => room.end()), patience])
       .catch((error) => console.warn("livechat:", error))
-      .then(() => void core.sweep()); // what the vendor wrote while it ended
+      .then(() => void (stored("who") === null && sweep())); // what the vendor wrote while it ended
     await ending;
   }
 
@@ -317,10 +614,10 @@ function session(core, makeRoom) {
     if (name === "open" || name === "close") {
       if (chat.open === (name === "open")) return; // vendors repeat themselves
       chat.open = name === "open";
-      core.drawButton();
+      core.draw();
       if (name === "close") setTimeout(giveFocusBack);
     }
-    if (name === "message") core.remember("going", "1");
+    if (name === "message") remember("going", "1");
     if (name === "status") {
       if (detail.status === chat.status) return;
       chat.status = detail.status || null;
@@ -329,7 +626,7 @@ function session(core, makeRoom) {
     if (name === "unread") {
       chat.unread = detail.count || 0;
       showUnread();
-      core.drawButton();
+      core.draw();
     }
     core.report(name, detail);
   }
@@ -344,5 +641,29 @@ function session(core, makeRoom) {
     const elsewhere = active && active !== document.body && !active.closest(vendor.elements);
     if (opener && !elsewhere) opener.focus();
     opener = undefined;
+  }
+
+  // For the console, and for the storage.
+
+  /** @param {string} what @returns {false} */
+  function unsupported(what) {
+    warn(`${what} is not supported by ${vendor.title}.`);
+    return false;
+  }
+
+  /** @param {string} text */
+  function warn(text) {
+    if (!said.has(text)) console.warn(`livechat: ${text}`);
+    said.add(text);
+  }
+
+  /** @param {string} name @param {string} value */
+  function remember(name, value) {
+    try { localStorage.setItem(core.keyOf(name), value); } catch { /* blocked: then nothing is remembered */ }
+  }
+
+  /** @param {string} name */
+  function forget(name) {
+    try { localStorage.removeItem(core.keyOf(name)); } catch { /* blocked */ }
   }
 }

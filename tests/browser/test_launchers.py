@@ -263,8 +263,8 @@ def test_it_is_not_printed(site: Site, visit: Visit) -> None:
     visit.go()
     visit.page.click("#ask")
     note = visit.page.get_by_role("status")
+    note.wait_for()
     assert _own(visit).is_visible()
-    assert note.is_visible()
     visit.page.emulate_media(media="print")
     assert visit.get(f"{IN_HOST}.every((each) => getComputedStyle(each).display === 'none')")
     assert not _own(visit).is_visible()
@@ -277,6 +277,7 @@ def test_dark_pages_get_other_colours_and_icon_and_text_are_seen_in_both(site: S
         visit = open_visit(color_scheme=scheme)
         visit.go()
         visit.page.click("#ask")
+        visit.page.get_by_role("status").wait_for()
         icon, ground = _style(visit, "fill", "path"), _style(visit, "backgroundColor")
         assert _contrast(icon, ground) >= 3
         assert _contrast(ground, "rgb(255, 255, 255)" if scheme == "light" else "rgb(0, 0, 0)") >= 3

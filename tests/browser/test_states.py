@@ -17,8 +17,8 @@ every_vendor = pytest.mark.parametrize("vendor", VENDORS)
 
 
 def _edges() -> dict[tuple[str, str], str]:
-    """(state, event) -> state, as the loader's source says it."""
-    table = re.search(r"const EDGES = \{\n(.*?)\n  \};", script.LOADER.read_text("utf-8"), re.DOTALL)
+    """(state, event) -> state, as the source says it."""
+    table = re.search(r"const EDGES = \{\n(.*?)\n  \};", script.SESSION.read_text("utf-8"), re.DOTALL)
     assert table
     rows = re.findall(r"(\w+): \{ (.*) \},", table[1])
     return {(state, event): to for state, row in rows for event, to in re.findall(r"(\w+): \"(\w+)\"", row)}

@@ -137,22 +137,62 @@ def test_visible_asks_when_the_element_comes_near(site: Site, visit: Visit, vend
     visit.ready()
 
 
-@pytest.mark.parametrize("act", ["hover", "focus", "button"])
-def test_intent_asks_when_a_launcher_is_approached(site: Site, visit: Visit, vendor: str, act: str) -> None:
+@pytest.mark.parametrize("act", ["hover", "focus", "touch"])
+def test_intent_fetches_when_a_launcher_is_approached_and_runs_it_at_the_click(
+    site: Site, visit: Visit, vendor: str, act: str
+) -> None:
     site(vendor, LOAD="intent")
     visit.go()
     _quiet(visit, vendor, 300)
-    button = visit.page.get_by_role("button", name="Chat with us")
     {
         "hover": lambda: visit.page.hover("#opener"),
         "focus": lambda: visit.page.focus("#opener"),
-        "button": button.click,
+        "touch": lambda: visit.page.dispatch_event("#opener", "touchstart"),
     }[act]()
+    visit.eventually(lambda: visit.net.asked(vendor))
+    visit.page.wait_for_timeout(300)
+    assert visit.get("window.__livechat_sandbox === undefined && livechat.state === 'waiting'")
+    visit.page.click("#opener")
     visit.ready()
-    assert visit.get("livechat.state") == "ready"
-    if act == "button":
-        visit.until("__livechat_sandbox.opened === 1")
-        assert button.count() == 0  # the vendor's own has taken its place
+    visit.until("__livechat_sandbox.opened === 1")
+    assert len([line for line in visit.net.asked(vendor) if "/sandbox/" not in line]) == 1  # once for both
+
+
+def test_the_light_button_of_intent_makes_room_for_the_vendors(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="intent")
+    visit.go()
+    button = visit.page.get_by_role("button", name="Chat with us")
+    button.click()
+    visit.ready()
+    visit.until("__livechat_sandbox.opened === 1")
+    assert button.count() == 0
+
+
+def test_intent_fetches_for_a_launcher_that_is_long_in_view(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="intent")
+    visit.go()
+    _quiet(visit, vendor, 2500)
+    visit.eventually(lambda: visit.net.asked(vendor))
+    assert visit.get("window.__livechat_sandbox === undefined && livechat.state === 'waiting'")
+
+
+@pytest.mark.parametrize("why", ["saveData: true", "effectiveType: '2g'"])
+def test_nothing_is_fetched_early_where_data_is_dear(site: Site, visit: Visit, vendor: str, why: str) -> None:
+    site(vendor, LOAD="intent")
+    visit.page.add_init_script(f"Object.defineProperty(navigator, 'connection', {{value: {{{why}}}}})")
+    visit.go()
+    visit.page.hover("#opener")
+    _quiet(visit, vendor, 4000)
+    visit.page.click("#opener")
+    visit.ready()
+    visit.until("__livechat_sandbox.opened === 1")
+
+
+def test_nothing_is_fetched_early_before_consent(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="intent", CONSENT="click")
+    visit.go()
+    visit.page.hover("#opener")
+    _quiet(visit, vendor, 4000)
 
 
 def test_save_data_turns_an_automatic_strategy_into_intent(site: Site, visit: Visit, vendor: str) -> None:

@@ -1,7 +1,7 @@
 /**
  * Crisp's adapter (facts as of 2026-11). Everything goes through one queue, so the order here is the order there.
  *
- * @param {LiveChat.Vendor} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
+ * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
  */
 function room(vendor, core) {
   let started = false;
@@ -109,9 +109,11 @@ function room(vendor, core) {
     async identify(page) {
       // A session that goes on keeps its conversation. After an end the next visitor's own is bound, or a new one begun:
       // the cookie of the one that the end left was swept, so no next page would know it.
-      if (over) await begin((page.proof && page.proof.token) || null);
+      if (over) {
+        await begin((page.proof && page.proof.token) || null);
+        if (core.vendorLauncher()) push("do", "chat:show");
+      }
       over = false;
-      if (core.vendorLauncher()) push("do", "chat:show");
       say(page);
     },
     open(text) {

@@ -53,5 +53,6 @@ PROVIDER = Provider(
     identity="IDENTITY_SECRET",
     # Seen in public code, not documented: UNCONFIRMED. Where it is wrong, swapping a page takes the widget with it.
     elements="#intercom-container, #intercom-frame, .intercom-lightweight-app",
+    hosts=("https://js.intercomcdn.com",),  # where the Messenger's parts come from
     can=frozenset({"tour", "article", "message", "offsets"}),
 )

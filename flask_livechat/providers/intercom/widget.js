@@ -2,12 +2,14 @@
  * Intercom's adapter (facts as of 2026-11). Boots by command, never through window.intercomSettings, which would
  * outlive a logout.
  *
- * @param {LiveChat.Vendor} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
+ * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
  */
 function room(vendor, core) {
   const API = { us: "https://api-iam.intercom.io", eu: "https://api-iam.eu.intercom.io", au: "https://api-iam.au.intercom.io" };
   const MOST = 20; // updates that the vendor takes …
   const WINDOW = 30 * 60 * 1000; // … in so many ms; further ones are dropped
+  /** Where the Messenger goes, and who it is: never an attribute's, whatever the data block says. */
+  const RESERVED = ["app_id", "api_base", "user_id", "email", "user_hash", "intercom_user_jwt"];
   /** @type {LiveChat.Page} */
   let page;
   let started = false;
@@ -46,7 +48,7 @@ function room(vendor, core) {
 
   function boot() {
     delete window.intercomSettings;
-    intercom("boot", Object.assign(looks(), attributes(), identity()));
+    intercom("boot", Object.assign(attributes(), looks(), identity()));
   }
 
   function listen() {
@@ -80,10 +82,15 @@ function room(vendor, core) {
   function attributes() {
     const { visitor, context } = page;
     const { name, phone, avatar, company, created_at: since, attributes: own } = visitor || {};
-    return trim(Object.assign({}, context, own, {
+    return trim(Object.assign(plain(context), plain(own || {}), {
       name, phone, created_at: since, company,
       avatar: avatar && { type: "avatar", image_url: avatar },
     }));
+  }
+
+  /** @param {Record<string, any>} values */
+  function plain(values) {
+    return Object.fromEntries(Object.entries(values).filter(([name]) => !RESERVED.includes(name)));
   }
 
   /** Goes with boot and with every identified update: the vendor refuses an identity whose proof is missing. */
@@ -95,7 +102,7 @@ function room(vendor, core) {
 
   /** Beyond the vendor's limit changes add up, and go when it takes them again. @param {Record<string, any>} values */
   function update(values) {
-    Object.assign(waiting, values);
+    Object.assign(waiting, plain(values));
     if (updates < MOST) return flush();
     core.warn("Intercom takes 20 updates in 30 minutes; further changes wait.");
   }

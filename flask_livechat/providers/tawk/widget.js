@@ -1,7 +1,7 @@
 /**
  * Tawk.to's adapter (facts as of 2026-11). `visitor` is read once, before load; `login` needs the loaded widget.
  *
- * @param {LiveChat.Vendor} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
+ * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
  */
 function room(vendor, core) {
   /** @type {LiveChat.Page} */

@@ -1,0 +1,14 @@
+// Makes loader.min.js of loader.js, and so on, beside each. The first line says which source it was made of.
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { transformSync } from "esbuild";
+
+const home = new URL("../../flask_livechat/", import.meta.url).pathname;
+for (const name of readdirSync(home, { recursive: true })) {
+  if (!/^(widget|providers)\/.*(?<!\.min)\.js$/.test(name)) continue;
+  const path = home + name;
+  const source = readFileSync(path, "utf-8");
+  const { code } = transformSync(source, { minify: true, target: "es2022" });
+  const digest = createHash("sha256").update(source).digest("hex").slice(0, 16);
+  writeFileSync(path.replace(/js$/, "min.js"), `// ${digest}\n${code}`);
+}
