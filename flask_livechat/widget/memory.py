@@ -13,6 +13,7 @@ from .scope import scope
 from .visitors import has_session
 
 EVENTS, ACTIONS, CONTEXT = "_livechat_events", "_livechat_actions", "_livechat_context"
+OWNER = "_livechat_of"  # whose all that is: flask-login's own key for who is logged in
 MOST_EVENTS = 20
 LAST_ACTIONS = 3
 # The session is a cookie of at most 4 KB that also holds the login: ours must never push it over the edge.
@@ -21,6 +22,7 @@ MOST_BYTES = 1500
 
 def add_event(name: str, metadata: Mapping[str, Any]) -> None:
     """Keep an event for the next page. The oldest go when there are more than 20, or too many bytes."""
+    _drop_anothers()
     event = {"name": cut(str(name), 100), "metadata": _small(metadata)}
     events = [*session.get(EVENTS, []), event][-MOST_EVENTS:]
     if len(json.dumps(event)) > MOST_BYTES // 2:
@@ -37,6 +39,7 @@ def take_events(app: Flask, request: Request) -> list[dict[str, Any]]:
 
 
 def add_action(name: str) -> None:
+    _drop_anothers()
     _keep(ACTIONS, [*session.get(ACTIONS, []), cut(str(name), 60)][-LAST_ACTIONS:])
 
 
@@ -46,6 +49,7 @@ def last_actions(app: Flask, request: Request) -> list[str]:
 
 def add_context(attributes: Mapping[str, Any]) -> None:
     """Where pages hold nothing personal: what a view says of its visitor goes with the identity instead."""
+    _drop_anothers()
     context = session.get(CONTEXT, {}) | _small(attributes)
     while len(json.dumps(context)) > MOST_BYTES // 2:
         context.pop(next(iter(context)))
@@ -58,13 +62,15 @@ def take_context(app: Flask, request: Request) -> dict[str, Any]:
 
 def clear() -> None:
     """Drop all of it: what one visitor did is nobody else's. Called at a logout, which has a session anyway."""
-    for key in (EVENTS, ACTIONS, CONTEXT):
+    for key in (EVENTS, ACTIONS, CONTEXT, OWNER):
         if key in session:
             session.pop(key)
 
 
 def _keep(key: str, value: Any) -> None:
     session[key] = value
+    if user := session.get("_user_id"):
+        session[OWNER] = user
     scope().writes_session = True
 
 
@@ -74,7 +80,16 @@ def _take(app: Flask, request: Request, key: str) -> Any:
 
 def _kept(app: Flask, request: Request) -> bool:
     """Whether there can be something of ours: a session came with the request, or we have begun one in it."""
-    return scope().writes_session or has_session(app, request)
+    found = scope().writes_session or has_session(app, request)
+    if found:
+        _drop_anothers()
+    return found
+
+
+def _drop_anothers() -> None:
+    """Somebody logged in over somebody else, without a logout between. Who was nobody before keeps what they did."""
+    if session.get(OWNER, session.get("_user_id")) != session.get("_user_id"):
+        clear()
 
 
 def _small(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -201,6 +201,7 @@ function session(core, rest, makeRoom) {
   /** After an end the vendor's script is still there. */
   async function resume() {
     const mine = era;
+    await ending;
     ended = false;
     if (arrived && (await safely(introduce)) !== false) return void (mine === era && ready());
     // It never came, or keeps what it knows of a visitor for as long as the page lives: go on in a new one, if a person asks.
@@ -211,8 +212,9 @@ function session(core, rest, makeRoom) {
   }
 
   function ready() {
+    const late = !arrived;
     arrived = true;
-    if (chat.state === "ended") return void end(true); // too late: whoever this was started for has left
+    if (ended) return void (late && end(true)); // whoever this was started for has left
     if (!move("ready")) return;
     report("ready");
     if (restored && chat.page.who) check();

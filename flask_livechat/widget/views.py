@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import Blueprint, Response, abort, current_app, jsonify, make_response, request
+from flask import Blueprint, Response, abort, current_app, request
 
 from .failures import LONGEST, REASONS
+from .page import script_json
 
 if TYPE_CHECKING:
     from ..extension import State
@@ -40,7 +41,9 @@ def identity() -> Response:
     provider = request.args.get("provider") or state.settings.provider or ""
     if provider not in state.settings.providers:
         abort(404)
-    response: Response = make_response(jsonify(state.livechat.identity_payload(provider)))
+    # Written as in a page, for the loader compares the two.
+    payload = state.livechat.identity_payload(provider)
+    response = Response(script_json(payload), mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import request
 
-from .conftest import SITE, VENDORS, Visit
+from .conftest import SITE, VALUES, VENDORS, Visit
 
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
 one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
@@ -425,3 +425,20 @@ def test_without_consent_and_fallback_a_note_says_what_is_missing(
     assert _note(visit).count() == 0
     visit.page.click("#ask")
     _opens(visit)
+
+
+def test_a_no_goes_for_every_vendor_of_the_site(site: Site, visit: Visit) -> None:
+    rules = [{"path": "/other", "provider": "intercom"}]
+    site("crisp", LOAD="eager", CONSENT="required", RULES=rules, INTERCOM_APP_ID=VALUES["intercom"]["APP_ID"])
+    for path in ("/", "/other"):
+        visit.go(path)
+        visit.get("livechat.consent(true)")
+        visit.ready()
+    visit.go("/")
+    visit.ready()
+    visit.get("livechat.consent(false)")
+    visit.net.log.clear()
+    visit.go("/other")
+    visit.page.wait_for_timeout(500)
+    assert [line for line in visit.net.asked("intercom") if "/sandbox/" not in line] == []
+    assert _left(visit) == []

@@ -181,3 +181,92 @@ def test_another_user_who_has_logged_in_meanwhile_takes_over(site: Site, visit: 
     visit.until("__livechat_sandbox.identity.email === 'visitor2@example.com'")
     assert visit.snapshot()["session"] != before
     assert visit.page.url == SITE + "/"
+
+
+# A page that lay there before anybody asked for the chat.
+
+
+@pytest.mark.parametrize("sign", ["blur", "minutes"])
+@every_vendor
+def test_a_page_that_was_left_for_a_while_asks_who_it_is_before_it_starts_anybody(
+    site: Site, visit: Visit, vendor: str, sign: str
+) -> None:
+    site(vendor, LOAD="manual")
+    visit.page.clock.install()
+    visit.go("/login/1")
+    visit.page.context.clear_cookies(name="session")  # the server has forgotten them
+    if sign == "blur":
+        visit.get("dispatchEvent(new Event('blur')); 0")
+    else:
+        visit.page.clock.run_for(6 * MINUTE)
+    visit.page.click("#opener")
+    visit.ready()
+    assert _asked(visit) == 1
+    assert not visit.snapshot()["identity"]["verified"]
+    assert "visitor1" not in str(visit.desk())
+
+
+def test_coming_back_to_a_token_that_is_over_renews_it_once(site: Site, visit: Visit) -> None:
+    """Coming back is two events, focus and visibilitychange."""
+    _started(site, visit, "intercom", TOKEN_TTL=600)
+    _record(visit)
+    _hide(visit)
+    visit.page.clock.run_for(11 * MINUTE)
+    _hide(visit, False)
+    _look(visit)
+    visit.until("__sent.length")
+    visit.page.wait_for_timeout(300)
+    assert [call[0] for call in visit.get("__sent")] == ["boot"]
+
+
+def test_a_token_that_lives_for_a_minute_is_not_renewed_with_every_update(site: Site, visit: Visit) -> None:
+    _started(site, visit, "intercom", TOKEN_TTL=60)
+    _record(visit)
+    visit.get("livechat.update({plan: 'pro'}); 0")
+    visit.page.clock.run_for(1000)
+    visit.until("__sent.length")
+    assert [call[0] for call in visit.get("__sent")] == ["update"]
+
+
+@every_vendor
+def test_a_look_after_minutes_tells_the_vendor_nothing_it_knows(site: Site, visit: Visit, vendor: str) -> None:
+    _started(site, visit, vendor)
+    # Every way in which a vendor is told who somebody is.
+    visit.get("""(() => {
+      window.__told = [];
+      const note = (object, name) => {
+        const real = object && object[name];
+        if (real) object[name] = (...call) => { __told.push([name, ...call]); return real.apply(object, call); };
+      };
+      note(window.$crisp, "push");
+      note(window.Tawk_API, "login");
+      note(window.Tawk_API, "setAttributes");
+      note(window, "Intercom");
+    })()""")
+    visit.page.clock.run_for(6 * MINUTE)
+    _look(visit)
+    visit.eventually(lambda: _asked(visit))
+    visit.page.wait_for_timeout(400)
+    assert visit.get("__told") == []
+
+
+def test_attributes_choose_neither_intercoms_server_nor_who_it_is(site: Site, visit: Visit) -> None:
+    forged = '"app_id":"evil","api_base":"https://evil.test","user_id":"evil","email":"evil@evil.test","fine":"yes",'
+    app = site("intercom", LOAD="eager")
+
+    @app.after_request
+    def forge(response: Any) -> Any:
+        if response.mimetype == "text/html":
+            response.set_data(response.get_data(as_text=True).replace('"context":{', '"context":{' + forged, 1))
+        return response
+
+    visit.page.add_init_script("""let real; window.__told = [];
+      Object.defineProperty(window, 'Intercom', {configurable: true, get: () => real, set(next) {
+        real = Object.assign((...call) => { __told.push(call); return next(...call); }, next); }});""")
+    visit.go()
+    visit.ready()
+    visit.get("livechat.update({app_id: 'evil', user_id: 'evil', fine: 'still'}); 0")
+    visit.until("__told.some(([name, values]) => name === 'update' && values.fine === 'still')")
+    told = visit.get("JSON.stringify(__told)")
+    assert '"fine":"yes"' in told
+    assert "evil" not in told

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import pytest
-from flask import redirect, session
+from flask import redirect, request, session
 from playwright.sync_api import Browser
 
 from flask_livechat import providers
@@ -364,3 +365,49 @@ def _leave_and_come_back(visit: Visit, path: str) -> None:
     visit.get("void setTimeout(() => history.back())")  # not before this answer is here
     visit.eventually(lambda: visit.page.url == here)
     visit.until("window.livechat")
+
+
+@pytest.mark.parametrize("how", ["somebody else logged in", "the session was over"])
+def test_a_tab_that_has_not_started_leaves_the_chat_of_another_tab_alone(
+    site: Site, open_visit: Any, vendor: str, how: str
+) -> None:
+    site(vendor, LOAD="manual")
+    one = open_visit()
+    one.go("/login/1")
+    if how == "the session was over":
+        one.page.context.clear_cookies(name="session")
+    two = open_visit.tab(one.page.context)
+    two.go("/login/2" if how == "somebody else logged in" else "/")
+    two.page.click("#opener")
+    two.ready()
+    two.page.wait_for_timeout(600)
+    assert two.get("livechat.state") == "ready"
+    two.until("__livechat_sandbox.open")
+
+
+def test_a_logout_while_it_is_asked_who_it_is_is_not_lost(site: Site, open_visit: Any, vendor: str) -> None:
+    """The server's answer is about somebody who logs out before it has arrived."""
+    app = site(vendor, LOAD="manual", IDENTITY_DELIVERY="fetch")
+    asked, go_on = Event(), Event()
+    first = [True]
+
+    @app.after_request
+    def slow(response: Any) -> Any:
+        if request.path == "/livechat/identity" and first.pop():
+            first.append(False)
+            asked.set()
+            go_on.wait(5)
+        return response
+
+    two = open_visit()
+    two.go("/login/1")
+    two.get("livechat.open(); 0")
+    two.eventually(asked.is_set)
+    one = open_visit.tab(two.page.context)
+    one.go("/plain")
+    one.get("fetch('/logout', {method: 'POST'}).then(() => 0)")
+    go_on.set()
+    two.ready()
+    two.page.wait_for_timeout(300)
+    assert "visitor1" not in str(two.desk())
+    assert not two.snapshot()["identity"]["verified"]

@@ -730,3 +730,38 @@ def test_a_copy_of_the_page_after_a_logout_ends_nobody_elses_chat(
     assert visit.get("livechat.state") == "ready"
     snapshot = visit.snapshot()
     assert (snapshot["session"], snapshot["identity"]["verified"]) == (session, True)
+
+
+@every_vendor
+def test_a_page_of_somebody_else_ends_the_chat_although_the_server_does_not_answer(
+    swaps: Swaps, visit: Visit, vendor: str
+) -> None:
+    app, down = swaps(vendor, "history"), threading.Event()
+
+    @app.before_request
+    def answer() -> Any:
+        return ("", 500) if down.is_set() and request.path == "/livechat/identity" else None
+
+    before = _chat(visit)
+    down.set()
+    _submit(visit, "/enter/2")
+    visit.until("['ended', 'failed'].includes(livechat.state)")  # a new try fails: nobody says who it is
+    assert before not in visit.get("document.cookie + JSON.stringify(localStorage)")
+
+
+@every_vendor
+def test_what_one_visitor_did_before_the_chat_started_is_not_told_of_the_next(
+    swaps: Swaps, visit: Visit, vendor: str
+) -> None:
+    swaps(vendor, "history", LOAD="manual")
+    visit.go("/login/1")
+    _land(visit)
+    visit.get("livechat.track('cancelled', {}); livechat.update({mood: 'bad'}); 0")
+    _submit(visit, "/enter/2")
+    visit.eventually(lambda: visit.get("livechat.state") == "waiting")
+    visit.page.wait_for_timeout(400)
+    visit.get("livechat.open(); 0")
+    visit.ready()
+    visit.page.wait_for_timeout(600)
+    assert "cancelled" not in str(visit.desk())
+    assert "bad" not in str(visit.desk())

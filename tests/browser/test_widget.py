@@ -349,26 +349,37 @@ def test_off_asks_nothing_and_its_launchers_lead_to_the_fallback(site: Site, vis
 # Forgery: the page chooses values, never code or origins.
 
 
-def test_a_forged_data_block_loads_nothing_else(site: Site, visit: Visit, vendor: str) -> None:
-    app = site(vendor, LOAD="eager", FALLBACK_URL="/contact")
+def _without_csp(app: Any, change: Callable[[str], str] = lambda html: html) -> None:
+    """The page as somebody else would have it, and no CSP to help: the loader alone must hold."""
 
-    @app.after_request
     def forge(response: Any) -> Any:
         if response.mimetype == "text/html":
-            forged = (
-                '"settings":{"script":"https://evil.test/x.js","api_base":"https://evil.test","region":"evil",'
-                '"property_id":"evil","website_id":"evil","app_id":"evil","fallback":"javascript:alert(1)"'
-            )
-            response.set_data(response.get_data(as_text=True).replace('"settings":{', forged + ",", 1))
-            # No CSP to help: the loader alone must hold.
-            del response.headers["Content-Security-Policy"]
+            response.set_data(change(response.get_data(as_text=True)))
+            response.headers.pop("Content-Security-Policy", None)
         return response
 
+    app.after_request_funcs[None].insert(0, forge)  # the first one comes last
+
+
+def test_a_forged_data_block_loads_nothing_else(site: Site, visit: Visit, vendor: str) -> None:
+    forged = (
+        '"script":"https://evil.test/x.js","api_base":"https://evil.test","region":"evil","property_id":"evil",'
+        '"website_id":"evil","app_id":"evil","fallback":"javascript:alert(1)",'
+    )
+    app = site(vendor, LOAD="eager", FALLBACK_URL="/contact")
+    _without_csp(app, lambda html: html.replace('"settings":{', '"settings":{' + forged, 1))
     visit.go()
     visit.ready()
     assert not [line for line in visit.net.log if "evil" in line]
     ids = "[window.CRISP_WEBSITE_ID, ...[...document.scripts].map((script) => script.src)]"
     assert "evil" not in str(visit.get(ids))
+
+
+def test_an_element_named_current_script_does_not_say_where_we_come_from(site: Site, visit: Visit, vendor: str) -> None:
+    _without_csp(site(vendor, LOAD="eager", extra='<img name="currentScript" src="https://evil.test/a/x.js" alt="">'))
+    visit.go()
+    visit.ready()
+    assert not [line for line in visit.net.log if "evil" in line and line != "evil.test/a/x.js"]
 
 
 def test_a_data_block_for_another_provider_starts_nothing(site: Site, visit: Visit, vendor: str) -> None:
