@@ -231,6 +231,8 @@ def test_a_token_that_lives_for_a_minute_is_not_renewed_with_every_update(site: 
 @every_vendor
 def test_a_look_after_minutes_tells_the_vendor_nothing_it_knows(site: Site, visit: Visit, vendor: str) -> None:
     _started(site, visit, vendor)
+    visit.page.clock.run_for(2000)  # what comes with a start is over
+    visit.page.wait_for_timeout(300)
     # Every way in which a vendor is told who somebody is.
     visit.get("""(() => {
       window.__told = [];
