@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from flask import current_app, g
+from flask import current_app, g, request
 from flask.cli import AppGroup, with_appcontext
 
 from .model import Decision
@@ -30,6 +30,8 @@ def explain(path: str, user_id: str | None) -> None:
             click.echo(f"  {name:<9} {getattr(decision, name)!s:<14} {source}")
         if decision.show:
             click.echo(f"visitor: {_visitor(livechat, decision)}")
+        if request.routing_exception is not None:
+            click.echo(f"(No route answers {path}: this is what an error page there gets.)")
         click.echo("(What a template passes to livechat() is not seen here.)")
 
 

@@ -48,6 +48,11 @@ def test_explain_says_why_a_page_gets_none(make_app: MakeApp, path: str, why: st
     assert "visitor:" not in said
 
 
+def test_explain_says_that_no_route_answers(make_app: MakeApp) -> None:
+    assert "No route answers /nowhere" in run(make_app(), "explain", "/nowhere").output
+    assert "No route" not in run(make_app(), "explain", "/").output
+
+
 def test_explain_says_that_nothing_is_configured() -> None:
     assert "LIVECHAT_PROVIDER" in run(create_app(None), "explain", "/").output
 

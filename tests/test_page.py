@@ -637,6 +637,24 @@ def test_an_action_of_this_very_request_is_seen(make_app: MakeApp) -> None:
     assert page(app.test_client(), "/page")["context"]["last_actions"] == "opened the page"
 
 
+def test_what_one_visitor_did_is_not_told_of_who_logs_in_after_them(make_app: MakeApp) -> None:
+    app = make_app()
+    livechat = chat_of(app)
+    app.add_url_rule("/did", "did", lambda: f"{livechat.action('deleted all')}{livechat.track('cancelled')}")
+    client = app.test_client()
+    client.get("/did")
+    client.get("/login/42")  # who was nobody before keeps what they did
+    client.get("/did")
+    assert page(client)["context"]["last_actions"] == "deleted all, deleted all"
+    client.get("/did")
+    client.get("/login/7")
+    second = page(client)
+    assert "last_actions" not in second["context"]
+    assert second["events"] == []
+    client.get("/did")
+    assert page(client)["context"]["last_actions"] == "deleted all"
+
+
 # Events.
 
 
