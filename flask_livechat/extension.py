@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, Response, current_app, has_request_context, request, url_for
 from flask_login import user_logged_out
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from . import providers, settings
 from .errors import ConfigError, Problem
-from .model import Decision, Page, Value, Visitor
+from .model import Decision, Value, Visitor
 from .settings import Settings
 from .widget import context as page_context
 from .widget import csp, logout, memory, page, responses, rules, script, views, visitors
 from .widget.addresses import address
+from .widget.decisions import Decisions
 from .widget.failures import Failures
-from .widget.page import NOBODY, Identity
+from .widget.page import NOBODY, Identity, Writer
 from .widget.rules import Rule
-from .widget.scope import scope
+from .widget.scope import Scope, scope
 from .widget.script import Script
 from .widget.secrecy import Address
 
@@ -33,11 +35,14 @@ CSP_HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What one app has: its settings and the scripts made from them."""
+    """What one app has: its settings, and what was made from them."""
 
     livechat: LiveChat
     settings: Settings
     scripts: Mapping[str, Script] = field(repr=False)
+    decisions: Decisions = field(repr=False)
+    writer: Writer = field(repr=False)
+    src: Callable[[str, str, str | None, str], str] = field(repr=False)
     failures: Failures
 
 
@@ -61,7 +66,9 @@ class LiveChat:
         if "livechat" in app.extensions:
             raise RuntimeError("LiveChat is already set up on this app. Use the first instance instead.")
         read = settings.read(app.config, development=bool(app.debug or app.testing))
-        app.extensions["livechat"] = State(self, read, _scripts(read), Failures())
+        scripts, decisions = _scripts(read), Decisions(read.rules, read.defaults)
+        state = State(self, read, scripts, decisions, Writer(read), _addresses(scripts), Failures())
+        app.extensions["livechat"] = state
         app.register_blueprint(views.blueprint, url_prefix=read.url_prefix)
         _exempt_from_csrf(app, views.failures)
         if read.sandbox:
@@ -177,59 +184,62 @@ class LiveChat:
         return page.link(label, fallback, attributes) if fallback else Markup("")
 
     def _tag(self, overrides: Mapping[str, Any]) -> Markup:
+        said = scope()
         own = [_checked("template", overrides)] if overrides else []
-        if not self.settings.providers:
-            _warn_if_late(current_app.config)
+        if not _state(said.app).settings.providers:
+            _warn_if_late(said.app.config)
             return Markup("")
         # An error page is another page of the same request, and the first may have got as far as its tag.
         current = (page_context.handled_error(),)
-        if scope().page == current:
+        if said.page == current:
             return Markup("")
         decision = self._decide(address(), own)
         if not decision.show:
             return Markup("")
-        markup = self._render(decision)
-        scope().page, scope().decision, scope().markup = current, decision, markup
+        markup = self._render(said, decision)
+        said.page, said.decision, said.markup = current, decision, markup
         return markup
 
-    def _render(self, decision: Decision) -> Markup:
-        state, room, now = _state(), page.room_of(decision), self.now()
+    def _render(self, said: Scope, decision: Decision) -> Markup:
+        state: State = said.state
+        config, room = state.settings, page.room_of(decision)
         # What is rendered while the response already streams can no longer be made private: the loader fetches it.
-        fetched = state.settings.identity_delivery == "fetch" or scope().finished
+        fetched = config.identity_delivery == "fetch" or said.finished
         found = NOBODY if fetched or not decision.identify else self._identity(room.name)
         extra = {} if fetched else self._personal_context(found)
-        left = not fetched and logout.marked(request, room.name)
-        events = [] if fetched else memory.take_events(current_app, request)
-        scope().private |= bool(found.visitor is not None or extra or left or events)
-        locale = state.settings.locale
+        left = not fetched and logout.marked(said.request, room.name)
+        events = [] if fetched else memory.take_events()
+        said.private |= bool(found.visitor is not None or extra or left or events)
+        locale = config.locale
         language = self._guard("LIVECHAT_LOCALE", locale, None) if callable(locale) else locale
-        content = Page(
-            provider=room.name,
-            load=decision.load,
-            settings=page.page_settings(state.settings, decision, room, language, self._consent(), now),
-            visitor=found.visitor,
-            proof=found.proof,
-            context=page.context(room, page_context.of_page() | extra),
-            events=events,
+        block = state.writer.block(
+            decision,
+            found,
+            page_context.of_page() | extra,
+            events,
+            locale=language and page.locale_tag(language),
+            consent=self._consent(),
+            closed=config.office_hours is not None and not config.office_hours.is_open(self.now()),
             who=None if fetched and decision.identify else found.who,
             left=left,
         )
         nonce = self._nonce()
-        src = url_for("livechat.script", name=room.name, digest=state.scripts[room.name].digest)
-        return page.render(content, src, nonce, self._preload(decision, nonce))
+        src = state.src(room.name, said.request.root_path, said.request.environ.get("HTTP_HOST"), said.request.scheme)
+        return page.render(block, src, nonce, self._preload(decision, nonce))
 
     def _consent(self) -> str:
         """A callable is the last word for its page: what the browser remembers of an earlier yes does not count."""
-        ask = self.settings.consent
+        said = scope()
+        ask: str | Callable[[], bool] = said.state.settings.consent
         if not callable(ask):
             return ask
-        scope().private = True  # it answers for one visitor
+        said.private = True  # it answers for one visitor
         return "implied" if self._guard("LIVECHAT_CONSENT", ask, False) else "denied"
 
     def _preload(self, decision: Decision, nonce: str | None) -> Markup:
-        config, room = self.settings, page.room_of(decision)
         if not decision.preload or decision.load == "off" or self._consent() != "implied":
             return Markup("")
+        config, room = self.settings, page.room_of(decision)
         if config.sandbox:
             return page.preload_link(room, f"{url_for('livechat.identity')[:-8]}sandbox/{room.name}.js", None, nonce)
         return page.preload_link(room, room.script(config.providers[room.name]), room.crossorigin, nonce)
@@ -243,13 +253,15 @@ class LiveChat:
             "visitor": found.visitor,
             "proof": found.proof,
             "who": found.who,
-            "context": page.context(room, self._personal_context(found)),
-            "events": memory.take_events(current_app, request),
+            "context": room.attributes(self._personal_context(found)),
+            "events": memory.take_events(),
         }
 
     def _identity(self, provider: str) -> Identity:
         visitor = self._visitor()
-        found = page.identify(self.settings, providers.load(provider), visitor, current_app.secret_key, self.now())
+        said = scope()
+        now = self.now().timestamp() if visitor else 0.0
+        found: Identity = said.state.writer.identify(providers.load(provider), visitor, said.app.secret_key, now)
         if visitor is not None and found is NOBODY:
             room = providers.load(provider)
             _warn_once(
@@ -260,9 +272,10 @@ class LiveChat:
 
     def _visitor(self) -> Visitor | None:
         """This request's visitor, asked once: the identity and the context both want it."""
-        if not scope().asked:
-            scope().asked, scope().visitor = True, None if self._is_impersonating() else self._load_visitor()
-        return scope().visitor
+        said = scope()
+        if not said.asked:
+            said.asked, said.visitor = True, None if self._is_impersonating() else self._load_visitor()
+        return said.visitor
 
     def _is_impersonating(self) -> bool:
         ask = self._impersonating
@@ -274,8 +287,8 @@ class LiveChat:
         return self._guard(_name(load), lambda: self._ask_for_visitor(load), None)
 
     def _ask_for_visitor(self, load: Callable[[Any], Visitor | None]) -> Visitor | None:
-        if hasattr(current_app, "login_manager"):
-            user = visitors.logged_in_user(current_app, request)
+        if hasattr(scope().app, "login_manager"):
+            user = visitors.logged_in_user()
             visitor = None if user is None else load(user)
         else:
             visitor = load(None) if self._visitor_loader else None
@@ -288,20 +301,21 @@ class LiveChat:
         loader = self._context_loader
         loaded: dict[str, Value] = self._guard(_name(loader), lambda: dict(loader()), {}) if loader else {}
         visitor = None if found is NOBODY else self._visitor()
-        actions = memory.last_actions(current_app, request)
+        actions = memory.last_actions()
         extra: dict[str, Value] = {}
         if visitor and visitor.created_at:
             extra["account_age_days"] = max(0, (self.now() - visitor.created_at).days)
         if actions:
             extra["last_actions"] = ", ".join(actions)
-        return {**loaded, **scope().context, **memory.take_context(current_app, request), **extra}
+        return {**loaded, **scope().context, **memory.take_context(), **extra}
 
     # Decisions and policies.
 
     def _decide(self, address: Address, own: tuple[Rule, ...] | list[Rule]) -> Decision:
-        state = _state()
-        layers = [*own, *_view_rule(address.endpoint), *self._rules_of_blueprint(address.blueprint)]
-        decision = rules.decide(address, layers, state.settings.rules, state.settings.defaults, self._ask)
+        app = current_app if not has_request_context() else scope().app
+        state = _state(app)
+        layers = [*own, *_view_rule(app, address.endpoint), *self._rules_of_blueprint(address.blueprint)]
+        decision = state.decisions.decide(address, layers, self._ask)
         if decision.provider is not None and decision.provider not in state.settings.providers:
             title = f"provider={decision.provider!r} ({decision.sources['provider']})"
             problem = Problem("LC105", "LIVECHAT_PROVIDER", f"{title} is not configured", "Set its keys.")
@@ -313,6 +327,8 @@ class LiveChat:
 
     def _rules_of_blueprint(self, name: str) -> list[Rule]:
         """A nested blueprint's own rule first, then its parents'."""
+        if not self._blueprint_rules:
+            return []
         parts = name.split(".")
         names = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
         return [self._blueprint_rules[each] for each in names if each in self._blueprint_rules]
@@ -335,10 +351,11 @@ class LiveChat:
 
     def _nonce(self) -> str | None:
         """The configured nonce, or the one that Flask-Talisman made for this request."""
-        configured = self.settings.nonce
+        said = scope()
+        configured = said.state.settings.nonce
         found: object = self._guard("LIVECHAT_NONCE", configured, None) if callable(configured) else configured
-        found = found or getattr(request, "csp_nonce", None)
-        if not found and configured is None and callable(ask := current_app.jinja_env.globals.get("csp_nonce")):
+        found = found or getattr(said.request, "csp_nonce", None)
+        if not found and configured is None and callable(ask := said.app.jinja_env.globals.get("csp_nonce")):
             found = self._guard("csp_nonce", ask, None)
         return str(found) if found else None
 
@@ -387,8 +404,8 @@ class LiveChat:
             return otherwise
 
 
-def _state() -> State:
-    state = current_app.extensions.get("livechat")
+def _state(app: Flask = current_app) -> State:
+    state = app.extensions.get("livechat")
     if not isinstance(state, State):
         raise RuntimeError("LiveChat is not set up on this app: call livechat.init_app(app).")
     return state
@@ -407,6 +424,16 @@ def _scripts(read: Settings) -> dict[str, Script]:
         for name, values in read.providers.items()
     ]
     return {one.name: one for several in files for one in several}
+
+
+def _addresses(scripts: Mapping[str, Script]) -> Callable[[str, str, str | None, str], str]:
+    """Where a provider's script is. To ask Flask costs more than the rest of the tag, and the answer rarely changes."""
+
+    @lru_cache(256)
+    def src(name: str, root: str, host: str | None, scheme: str) -> str:
+        return str(escape(url_for("livechat.script", name=name, digest=scripts[name].digest)))
+
+    return src
 
 
 def _register_sandbox(app: Flask, read: Settings) -> None:
@@ -435,9 +462,9 @@ def _checked(source: str, fields: Mapping[str, Any]) -> Rule:
     return rule
 
 
-def _view_rule(endpoint: str | None) -> list[Rule]:
+def _view_rule(app: Flask, endpoint: str | None) -> list[Rule]:
     """The rule on a view function, or on the class that it was made from."""
-    view = current_app.view_functions.get(endpoint or "")
+    view = app.view_functions.get(endpoint or "")
     rule = getattr(view, RULE, None) or getattr(getattr(view, "view_class", None), RULE, None)
     return [rule] if isinstance(rule, Rule) else []
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
 
 Value = str | int | float | bool | None
 """What an attribute may hold."""
@@ -65,6 +64,14 @@ class Visitor(_Private):
         object.__setattr__(self, "attributes", MappingProxyType(attributes))
         object.__setattr__(self, "segments", tuple(well_formed(str(segment)) for segment in segments))
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """All that it says, as a key: what was made of it may be kept under it."""
+        # With their types: 1 and True are the same key otherwise.
+        attributes = tuple((name, value, type(value)) for name, value in self.attributes.items())
+        rest = (self.phone, self.avatar, self.created_at, self.company, attributes, self.segments, self.session_token)
+        return (self.id, self.email, self.name, *rest)
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -80,24 +87,6 @@ class Decision:
     tour: str | None
     why: str  # "LIVECHAT_RULES[2] (path '/admin/*')"
     sources: Mapping[str, str]  # field -> who set it, for `flask livechat explain`
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What the tag writes: the payload's values in the order of the contract (spec §5)."""
-
-    provider: str
-    load: str
-    settings: Mapping[str, Any]
-    visitor: Mapping[str, Any] | None
-    proof: Mapping[str, Any] | None
-    context: Mapping[str, Any]
-    events: list[dict[str, Any]]
-    who: str | None
-    left: bool
-
-    def payload(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
 def well_formed(text: str) -> str:

@@ -7,10 +7,10 @@ import logging
 import math
 import pkgutil
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -77,11 +77,11 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg))
 
 
+@lru_cache
 def load(name: str) -> Provider:
     """The ``PROVIDER`` of a room. Raises ``LiveChatError`` for a name without one."""
     room = f"{__name__}.{name}"
-    # Asked several times a page: only a room that nobody has opened yet is worth listing the folder for.
-    if room not in sys.modules and name not in names():
+    if name not in names():
         raise LiveChatError(f"There is no provider {name!r}; there are {', '.join(names())}.")
     provider = getattr(importlib.import_module(room), "PROVIDER", None)
     if not isinstance(provider, Provider):

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from flask import current_app, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
+from .scope import scope
 from .secrecy import Address
 
 
@@ -21,8 +22,12 @@ def address(endpoint: str | None = None, path: str | None = None) -> Address:
     if endpoint is not None:
         first = next(iter(current_app.url_map.iter_rules(endpoint)), None) if _known(endpoint) else None
         return Address(first.rule if first else "", endpoint, (), tuple(first.arguments) if first else ())
-    values = tuple(value for many in request.args.listvalues() for value in many)
-    return Address(request.path, request.endpoint, tuple(request.args), tuple(request.view_args or ()), values)
+    current = scope().request
+    arguments = tuple(current.view_args or ())
+    if not current.query_string:
+        return Address(current.path, current.endpoint, (), arguments)
+    values = tuple(value for many in current.args.listvalues() for value in many)
+    return Address(current.path, current.endpoint, tuple(current.args), arguments, values)
 
 
 def _known(endpoint: str) -> bool:

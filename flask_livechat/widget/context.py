@@ -26,7 +26,8 @@ def handled_error() -> BaseException | None:
 
 def of_page() -> dict[str, Value]:
     """What agents see of the page itself, the same for every visitor: never the query, never a traceback."""
-    said: dict[str, Value] = {"path": request.path, "endpoint": request.endpoint}
+    current = scope().request
+    said: dict[str, Value] = {"path": current.path, "endpoint": current.endpoint}
     error = handled_error()
     if error is not None:
         status = error.code if isinstance(error, HTTPException) else 500

@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, Request, session
+from flask import session
 
 from ..providers import cut, scalar
 from .scope import scope
-from .visitors import has_session
 
 EVENTS, ACTIONS, CONTEXT = "_livechat_events", "_livechat_actions", "_livechat_context"
 OWNER = "_livechat_of"  # whose all that is: flask-login's own key for who is logged in
@@ -32,10 +31,11 @@ def add_event(name: str, metadata: Mapping[str, Any]) -> None:
     _keep(EVENTS, events)
 
 
-def take_events(app: Flask, request: Request) -> list[dict[str, Any]]:
+def take_events() -> list[dict[str, Any]]:
     """The events that wait, which are then gone from the session. An error page gets what the failed page had."""
-    scope().events += _take(app, request, EVENTS) or []
-    return list(scope().events)
+    said = scope()
+    said.events += _take(EVENTS) or []
+    return list(said.events)
 
 
 def add_action(name: str) -> None:
@@ -43,8 +43,8 @@ def add_action(name: str) -> None:
     _keep(ACTIONS, [*session.get(ACTIONS, []), cut(str(name), 60)][-LAST_ACTIONS:])
 
 
-def last_actions(app: Flask, request: Request) -> list[str]:
-    return list(session.get(ACTIONS, [])) if _kept(app, request) else []
+def last_actions() -> list[str]:
+    return list(session.get(ACTIONS, [])) if _kept() else []
 
 
 def add_context(attributes: Mapping[str, Any]) -> None:
@@ -56,8 +56,8 @@ def add_context(attributes: Mapping[str, Any]) -> None:
     _keep(CONTEXT, context)
 
 
-def take_context(app: Flask, request: Request) -> dict[str, Any]:
-    return _take(app, request, CONTEXT) or {}
+def take_context() -> dict[str, Any]:
+    return _take(CONTEXT) or {}
 
 
 def clear() -> None:
@@ -74,13 +74,14 @@ def _keep(key: str, value: Any) -> None:
     scope().writes_session = True
 
 
-def _take(app: Flask, request: Request, key: str) -> Any:
-    return session.pop(key) if _kept(app, request) and key in session else None
+def _take(key: str) -> Any:
+    return session.pop(key) if _kept() and key in session else None
 
 
-def _kept(app: Flask, request: Request) -> bool:
+def _kept() -> bool:
     """Whether there can be something of ours: a session came with the request, or we have begun one in it."""
-    found = scope().writes_session or has_session(app, request)
+    said = scope()
+    found = said.writes_session or said.has_session
     if found:
         _drop_anothers()
     return found

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from .. import providers, signing
-from ..model import Decision, Page, Value, Visitor
+from ..model import Decision, Value, Visitor
 from ..providers import Provider
 from ..settings import LOCALE, POSITION, Settings
 
 NONCE = re.compile(r"[A-Za-z0-9+/_=-]+")
+MOST = 1024  # of each kind that is kept
 ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&'\u2028\u2029"}
 
 
@@ -27,9 +29,7 @@ class Identity:
     visitor: Mapping[str, Any] | None
     proof: Mapping[str, Any] | None
     who: str
-
-
-NOBODY = Identity(None, None, "")
+    written: str = field(repr=False)  # both, as they stand in the page
 
 
 def script_json(value: Any) -> Markup:
@@ -38,45 +38,120 @@ def script_json(value: Any) -> Markup:
     return Markup(text.translate(ESCAPES))  # noqa: S704 - this is where the escaping is done
 
 
-def identify(
-    settings: Settings, room: Provider, visitor: Visitor | None, key: str | bytes | None, now: datetime
-) -> Identity:
-    """Who the visitor is, with the vendor's proof. Without a proof nobody, unless the app allows that.
-
-    ``key`` is the app's SECRET_KEY, under which ``who`` is a digest that says nothing about the id.
-    """
-    if visitor is None:
-        return NOBODY
-    values = settings.providers[room.name]
-    proof = room.prove(values, visitor, int(now.timestamp()), settings.token_ttl)
-    if not (proof and values.get(room.identity)) and not settings.allow_unverified:
-        return NOBODY
-    # Without a SECRET_KEY there is no login to protect, but two visitors must still differ.
-    digest = signing.hmac_hex(key or settings.url_prefix, f"livechat-who:{room.name}:{visitor.id}")
-    return Identity(room.visitor(values, visitor), proof, digest[:32])
+def identity(visitor: Mapping[str, Any] | None, proof: Mapping[str, Any] | None, who: str) -> Identity:
+    return Identity(visitor, proof, who, f'"visitor":{script_json(visitor)},"proof":{script_json(proof)}')
 
 
-def page_settings(
-    settings: Settings, decision: Decision, room: Provider, locale: str | None, consent: str, now: datetime
-) -> dict[str, Any]:
-    """Public ids and looks. Defaults are left out: the loader knows them."""
-    closed = settings.office_hours is not None and not settings.office_hours.is_open(now)
-    looks = {
-        "position": dict(settings.position) if settings.position != POSITION else None,
-        "mobile": "hide" if decision.mobile == "hide" else None,
-        "launcher": settings.launcher if settings.launcher != "vendor" else None,
-        "offline": decision.offline if decision.offline != "show" else None,
-        "closed": closed or None,
-        "consent": consent if consent != "implied" else None,
-        "fallback": settings.fallback_url,
-        "tour": decision.tour,
-        "locale": locale_tag(locale),
-        # Says that `who` is empty on purpose, and not because the page is a copy from before a login.
-        "identify": None if decision.identify else False,
-    }
-    return room.settings(settings.providers[room.name]) | {
-        name: look for name, look in looks.items() if look is not None
-    }
+NOBODY = identity(None, None, "")
+
+
+class Writer:
+    """Writes the pages of one app. What is the same for several pages or requests is made once, and kept in bounds."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._start = lru_cache(MOST)(self._write_start)
+        self._context = lru_cache(MOST)(self._write_context)
+        self._identities: dict[Hashable, tuple[float, Identity]] = {}
+
+    def identify(self, room: Provider, visitor: Visitor | None, key: str | bytes | None, now: float) -> Identity:
+        """Who the visitor is, with the vendor's proof. Without a proof nobody, unless the app allows that.
+
+        ``key`` is the app's SECRET_KEY, under which ``who`` is a digest that says nothing about the id. ``now`` in Unix
+        seconds. A proof is used again while more than half of its life is left.
+        """
+        if visitor is None:
+            return NOBODY
+        known = (room.name, key, visitor.key)
+        until, found = self._identities.get(known, (0.0, NOBODY))
+        if now < until:
+            return found
+        found = self._identify(room, visitor, key, int(now))
+        expires = (found.proof or {}).get("expires")
+        until = math.inf if expires is None else expires - self._settings.token_ttl / 2
+        while len(self._identities) >= MOST:
+            self._identities.pop(next(iter(self._identities)), None)
+        self._identities[known] = (until, found)
+        return found
+
+    def _identify(self, room: Provider, visitor: Visitor, key: str | bytes | None, now: int) -> Identity:
+        values = self._settings.providers[room.name]
+        proof = room.prove(values, visitor, now, self._settings.token_ttl)
+        if not (proof and values.get(room.identity)) and not self._settings.allow_unverified:
+            return NOBODY
+        # Without a SECRET_KEY there is no login to protect, but two visitors must still differ.
+        digest = signing.hmac_hex(key or self._settings.url_prefix, f"livechat-who:{room.name}:{visitor.id}")
+        return identity(room.visitor(values, visitor), proof, digest[:32])
+
+    def block(
+        self,
+        decision: Decision,
+        found: Identity,
+        attributes: Mapping[str, Value],
+        events: list[dict[str, Any]],
+        *,
+        locale: str | None,
+        consent: str,
+        closed: bool,
+        who: str | None,
+        left: bool,
+    ) -> str:
+        """The payload: its keys in the order of the contract (spec §5)."""
+        start = self._start(
+            decision.provider,
+            decision.load,
+            decision.mobile,
+            decision.offline,
+            decision.tour,
+            decision.identify,
+            locale,
+            consent,
+            closed,
+        )
+        try:
+            # With their types: 1 and True are the same key otherwise.
+            context = self._context(decision.provider, tuple((*pair, type(pair[1])) for pair in attributes.items()))
+        except TypeError:  # a value that cannot be a key, such as a list
+            context = self._write_context(decision.provider, tuple((*pair, None) for pair in attributes.items()))
+        rest = f'"events":{script_json(events)},"who":{script_json(who)},"left":{script_json(left)}'
+        return f'{start}{found.written},"context":{context},{rest}}}'
+
+    def _write_start(
+        self,
+        provider: str,
+        load: str,
+        mobile: str,
+        offline: str,
+        tour: str | None,
+        identify: bool,
+        locale: str | None,
+        consent: str,
+        closed: bool,
+    ) -> str:
+        """Public ids and looks. Defaults are left out: the loader knows them."""
+        config = self._settings
+        looks = {
+            "position": dict(config.position) if config.position != POSITION else None,
+            "mobile": "hide" if mobile == "hide" else None,
+            "launcher": config.launcher if config.launcher != "vendor" else None,
+            "offline": offline if offline != "show" else None,
+            "closed": closed or None,
+            "consent": consent if consent != "implied" else None,
+            "fallback": config.fallback_url,
+            "tour": tour,
+            "locale": locale_tag(locale),
+            # Says that `who` is empty on purpose, and not because the page is a copy from before a login.
+            "identify": None if identify else False,
+        }
+        room = providers.load(provider)
+        said = room.settings(config.providers[provider]) | {
+            name: look for name, look in looks.items() if look is not None
+        }
+        return f'{{"provider":{script_json(provider)},"load":{script_json(load)},"settings":{script_json(said)},'
+
+    def _write_context(self, provider: str | None, pairs: tuple[tuple[str, Value, Any], ...]) -> str:
+        """Attributes for agents, within the vendor's limits."""
+        return script_json(providers.load(str(provider)).attributes({name: value for name, value, _ in pairs}))
 
 
 def locale_tag(locale: Any) -> str | None:
@@ -85,17 +160,13 @@ def locale_tag(locale: Any) -> str | None:
     return text.replace("_", "-") if LOCALE.fullmatch(text) else None
 
 
-def context(room: Provider, attributes: Mapping[str, Value]) -> dict[str, Any]:
-    """Attributes for agents, within the vendor's limits."""
-    return room.attributes(attributes)
-
-
-def render(page: Page, src: str, nonce: str | None, preload: Markup) -> Markup:
-    """The data block and the script tag."""
-    attribute = Markup(' nonce="{}"').format(nonce) if nonce and NONCE.fullmatch(nonce) else Markup("")
-    return Markup(
-        '{}<script type="application/json" id="livechat"{}>{}</script>\n<script defer src="{}"{}></script>'
-    ).format(preload, attribute, script_json(page.payload()), src, attribute)
+def render(block: str, src: str, nonce: str | None, preload: Markup) -> Markup:
+    """The data block, which ``script_json`` wrote, and the script tag."""
+    attribute = f' nonce="{nonce}"' if nonce and NONCE.fullmatch(nonce) else ""
+    return Markup(  # noqa: S704 - the block and the address are escaped, and the nonce is checked
+        f'{preload}<script type="application/json" id="livechat"{attribute}>{block}</script>\n'
+        f'<script defer src="{src}"{attribute}></script>'
+    )
 
 
 def preload_link(room: Provider, script: str, crossorigin: str | None, nonce: str | None) -> Markup:

@@ -1,15 +1,14 @@
-"""(endpoint, path, view) -> Decision, with its reason. Pure: neither Flask nor the clock."""
+"""What a rule is, where it holds, and what is wrong with one. Pure: neither Flask nor the clock."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..model import Decision
-from .secrecy import Address, secret_in
+from .secrecy import Address
 
 WHERE = ("path", "endpoint", "blueprint", "when")
 MOBILE = ("show", "hide")
@@ -19,9 +18,12 @@ STRATEGIES = ("eager", "idle", "delay:SECONDS", "scroll", "interaction", "visibl
 Predicate = Callable[[], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """Where it holds, and what it says there. ``what`` has only the fields that the rule names."""
+    """Where it holds, and what it says there. ``what`` has only the fields that the rule names.
+
+    A rule is itself and no other, so that what was made of several can be remembered.
+    """
 
     source: str  # "LIVECHAT_RULES[2] (path '/admin/*')"
     what: Mapping[str, Any]
@@ -33,15 +35,13 @@ class Rule:
     endpoint_pattern: re.Pattern[str] | None = field(default=None, repr=False)
     one_view: bool = False  # said at the view itself
 
-    def matches(self, address: Address, ask: Callable[[Predicate], bool]) -> bool:
-        """``ask`` calls the predicate: whoever has a logger knows what to do with one that raises."""
+    def holds(self, address: Address) -> bool:
+        """Whatever its ``when`` says."""
         if self.path_pattern and not self.path_pattern.fullmatch(address.path):
             return False
         if self.endpoint_pattern and not self.endpoint_pattern.fullmatch(address.endpoint or ""):
             return False
-        if self.blueprint and not f"{address.blueprint}.".startswith(f"{self.blueprint}."):
-            return False
-        return self.when is None or ask(self.when)
+        return not self.blueprint or f"{address.blueprint}.".startswith(f"{self.blueprint}.")
 
     @property
     def exact(self) -> bool:
@@ -69,41 +69,6 @@ def make(
         endpoint_pattern=_glob(at["endpoint"]) if isinstance(at.get("endpoint"), str) else None,
     )
     return rule, [problem for problem in problems if problem]
-
-
-def decide(
-    address: Address,
-    own: Iterable[Rule],
-    configured: Iterable[Rule],
-    defaults: Mapping[str, Any],
-    ask: Callable[[Predicate], bool] = lambda when: when(),
-) -> Decision:
-    """What a page gets.
-
-    ``own`` are the rules of this very page, strongest first (template, view, blueprint); ``configured`` is
-    LIVECHAT_RULES, of which the first that matches counts. Each field comes from the strongest rule that names it.
-    """
-    layers = [rule for rule in own if rule.matches(address, ask)]
-    first = next((rule for rule in configured if rule.matches(address, ask)), None)
-    layers += [first] if first else []
-    chosen, sources = dict(defaults), dict.fromkeys(defaults, "defaults")
-    for rule in reversed(layers):
-        chosen |= rule.what
-        sources |= dict.fromkeys(rule.what, rule.source)
-    why = "; ".join(dict.fromkeys(rule.source for rule in layers if rule.source in sources.values())) or "defaults"
-    refusal = _refusal(address, layers, chosen)
-    if refusal:
-        chosen["show"], sources["show"], why = False, refusal, refusal
-    return Decision(**chosen, why=why, sources=sources)
-
-
-def _refusal(address: Address, layers: Iterable[Rule], chosen: Mapping[str, Any]) -> str | None:
-    if chosen["provider"] is None:
-        return "no provider is configured (LIVECHAT_PROVIDER)"
-    secret = chosen["show"] and secret_in(address)
-    if secret and not any(rule.exact and rule.what.get("show") is True for rule in layers):
-        return f"{secret}; only a rule with show=True for exactly this page shows chat here"
-    return None
 
 
 def _glob(pattern: str, slash: bool = False) -> re.Pattern[str]:

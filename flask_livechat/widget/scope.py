@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import request
+from flask import Flask, Request, current_app, request
 from markupsafe import Markup
 
 from ..model import Decision, Value, Visitor
@@ -18,8 +18,17 @@ KEY = "flask_livechat.scope"
 
 @dataclass(slots=True)
 class Scope:
-    """One request's notes. The only record here that changes."""
+    """One request's notes. The only record here that changes.
 
+    ``app`` and ``request`` are the objects themselves: to ask Flask's proxies is what would cost most.
+    """
+
+    app: Flask
+    request: Request
+    state: Any  # what LiveChat has on this app
+    has_session: (
+        bool  # whether the request brings one; looks at the cookie alone, for to ask the session is to touch it
+    )
     page: tuple[object, ...] | None = None  # which page got the tag
     decision: Decision | None = None
     markup: Markup | None = None
@@ -36,7 +45,10 @@ class Scope:
 
 def scope() -> Scope:
     """The current request's."""
-    found: Scope | None = request.environ.get(KEY)
+    current: Request = request._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+    found: Scope | None = current.environ.get(KEY)
     if found is None:
-        found = request.environ[KEY] = Scope()
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # here, too
+        named = app.session_interface.get_cookie_name(app)
+        found = current.environ[KEY] = Scope(app, current, app.extensions.get("livechat"), named in current.cookies)
     return found

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from flask import Flask, Request, g
+from flask import g
 from flask_login import current_user
 
 from ..model import Visitor
+from .scope import Scope, scope
 
 
 def from_user(user: Any) -> Visitor | None:
@@ -19,35 +21,34 @@ def from_user(user: Any) -> Visitor | None:
     identifier = getattr(user, "id", None)
     if identifier is None or identifier == "":
         return None
-    return Visitor(
-        id=str(identifier),
-        email=_text(user, "email"),
-        name=_text(user, "name") or _text(user, "full_name") or _text(user, "username"),
-        created_at=_moment(getattr(user, "created_at", None)),
-    )
+    name = _text(user, "name") or _text(user, "full_name") or _text(user, "username")
+    return _visitor(str(identifier), _text(user, "email"), name, _moment(getattr(user, "created_at", None)))
 
 
-def logged_in_user(app: Flask, request: Request) -> Any:
+@lru_cache(1024)
+def _visitor(identifier: str, email: str | None, name: str | None, created_at: datetime | None) -> Visitor:
+    """The same person is on many pages, and a record is frozen."""
+    return Visitor(id=identifier, email=email, name=name, created_at=created_at)
+
+
+def logged_in_user() -> Any:
     """flask-login's user, or None for an anonymous one.
 
     Asking flask-login reads the session, which makes a response vary by cookie. A request that brings nothing to log
     in with is anonymous without asking, so its page stays cacheable.
     """
-    manager = getattr(app, "login_manager", None)
-    if manager is None or not (hasattr(g, "_login_user") or _brings_a_login(app, request, manager)):
+    said = scope()
+    manager = getattr(said.app, "login_manager", None)
+    if manager is None or not (brings_a_login(said, manager) or "_login_user" in g):
         return None
     return current_user._get_current_object() if current_user.is_authenticated else None
 
 
-def has_session(app: Flask, request: Request) -> bool:
-    """Whether the request brings a session. Looks at the cookie alone: to ask the session is to touch it."""
-    return app.session_interface.get_cookie_name(app) in request.cookies
-
-
-def _brings_a_login(app: Flask, request: Request, manager: Any) -> bool:
-    remember = app.config.get("REMEMBER_COOKIE_NAME", "remember_token")
-    by_request = getattr(manager, "_request_callback", None) is not None
-    return by_request or remember in request.cookies or has_session(app, request)
+def brings_a_login(said: Scope, manager: Any) -> bool:
+    """Whether the request has anything to log in with. Does not say that it is worth anything."""
+    if said.has_session or getattr(manager, "_request_callback", None) is not None:
+        return True
+    return said.app.config.get("REMEMBER_COOKIE_NAME", "remember_token") in said.request.cookies
 
 
 def _text(user: Any, name: str) -> str | None:

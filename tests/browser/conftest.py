@@ -69,6 +69,7 @@ class Net:
     site: Flask | None = None
     vendors: Flask | None = None
     log: list[str] = field(default_factory=list)
+    agent: str = "livechat-test/0"  # what this test's browsers call themselves
     down: set[str] = field(default_factory=set)  # hosts that answer nothing useful
     delay: float = 0.0  # seconds before a vendor's script is sent
     gate: threading.Event = field(default_factory=threading.Event)  # a vendor's script waits until it is set
@@ -90,7 +91,9 @@ class Net:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         host = environ["HTTP_HOST"].partition(":")[0]
-        self.log.append(host + environ["PATH_INFO"])
+        # A request of the test before may come late: it is answered, and is none of this test's.
+        if environ.get("HTTP_USER_AGENT", "").endswith(self.agent):
+            self.log.append(host + environ["PATH_INFO"])
         if host in self.down:
             return Response("down", 503)(environ, start_response)
         app = self.site if host.endswith("site.test") else self.vendors
@@ -237,7 +240,8 @@ def open_visit(browser: Browser, net: Net) -> Iterator[Callable[..., Visit]]:
     contexts, visits = [], []
 
     def open_one(browser: Browser = browser, **options: Any) -> Visit:
-        context = browser.new_context(**options)
+        agent = f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 {net.agent}"
+        context = browser.new_context(**{"user_agent": agent} | options)
         contexts.append(context)
         return tab(context)
 
@@ -253,6 +257,7 @@ def open_visit(browser: Browser, net: Net) -> Iterator[Callable[..., Visit]]:
     open_one.tab = tab  # type: ignore[attr-defined]
     yield open_one
     found = [problem for visit in visits for problem in visit.errors + visit.violations]
+    net.agent = f"livechat-test/{int(net.agent.rpartition('/')[2]) + 1}"
     for context in contexts:
         context.close()
     assert not found
