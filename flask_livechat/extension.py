@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from flask import Blueprint, Flask, Response, current_app, has_request_context, request, url_for
+from flask import Blueprint, Flask, Response, current_app, g, has_request_context, request, url_for
 from flask_login import user_logged_out
 from markupsafe import Markup, escape
 
@@ -21,7 +21,7 @@ from .widget import csp, logout, memory, page, responses, rules, script, views, 
 from .widget.addresses import address
 from .widget.decisions import Decisions
 from .widget.failures import Failures
-from .widget.page import NOBODY, Identity, Writer
+from .widget.page import NOBODY, Identity, Writer, keep
 from .widget.rules import Rule
 from .widget.scope import Scope, scope
 from .widget.script import Script
@@ -30,6 +30,7 @@ from .widget.secrecy import Address
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 RULE = "_livechat_rule"
+NOTHING = Markup("")
 CSP_HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
 
 
@@ -43,6 +44,7 @@ class State:
     decisions: Decisions = field(repr=False)
     writer: Writer = field(repr=False)
     src: Callable[[str, str, str | None, str], str] = field(repr=False)
+    pages: dict[Hashable, tuple[Decision, Markup]] = field(repr=False)  # those that say nothing of a visitor
     failures: Failures
 
 
@@ -58,6 +60,7 @@ class LiveChat:
         self._context_loader: Callable[[], Mapping[str, Value]] | None = None
         self._impersonating: Callable[[], bool] | None = None
         self._blueprint_rules: dict[str, Rule] = {}
+        self._version = 0  # of what was registered
         if app is not None:
             self.init_app(app)
 
@@ -67,7 +70,7 @@ class LiveChat:
             raise RuntimeError("LiveChat is already set up on this app. Use the first instance instead.")
         read = settings.read(app.config, development=bool(app.debug or app.testing))
         scripts, decisions = _scripts(read), Decisions(read.rules, read.defaults)
-        state = State(self, read, scripts, decisions, Writer(read), _addresses(scripts), Failures())
+        state = State(self, read, scripts, decisions, Writer(read), _addresses(scripts), {}, Failures())
         app.extensions["livechat"] = state
         app.register_blueprint(views.blueprint, url_prefix=read.url_prefix)
         _exempt_from_csrf(app, views.failures)
@@ -87,16 +90,19 @@ class LiveChat:
     def visitor_loader(self, load: Callable[[Any], Visitor | None]) -> Callable[[Any], Visitor | None]:
         """Register ``f(user) -> Visitor | None``. Without flask-login's LoginManager it is called with ``None``."""
         self._visitor_loader = load
+        self._version += 1
         return load
 
     def context_loader(self, load: Callable[[], Mapping[str, Value]]) -> Callable[[], Mapping[str, Value]]:
         """Register ``f() -> mapping``: attributes that agents see, asked once per page."""
         self._context_loader = load
+        self._version += 1
         return load
 
     def impersonating(self, ask: Callable[[], bool]) -> Callable[[], bool]:
         """Register ``f() -> bool``. While it says True no identity is sent: staff must not chat as somebody else."""
         self._impersonating = ask
+        self._version += 1
         return ask
 
     def rule(self, **fields: Any) -> Callable[[F], F]:
@@ -116,6 +122,7 @@ class LiveChat:
         """Rule for every view of a blueprint. Raises ``ConfigError`` for a wrong field."""
         name = blueprint if isinstance(blueprint, str) else blueprint.name
         self._blueprint_rules[name] = _checked(f"livechat.rule_for({name!r})", fields)
+        self._version += 1
 
     # What a view says.
 
@@ -170,7 +177,7 @@ class LiveChat:
 
     def tag(self, **overrides: Any) -> Markup:
         """``{{ livechat() }}``: the data block and the script tag; the second call in a page renders nothing."""
-        return self._guard("livechat()", lambda: self._tag(overrides), Markup(""))
+        return self._guard("livechat()", lambda: self._tag(overrides), NOTHING)
 
     def button(self, label: str, **attributes: Any) -> Markup:
         """``{{ livechat_button("Chat with us", class_="primary") }}``: a launcher.
@@ -185,60 +192,77 @@ class LiveChat:
 
     def _tag(self, overrides: Mapping[str, Any]) -> Markup:
         said = scope()
+        state, error = _state(said.app), page_context.handled_error()
         own = [_checked("template", overrides)] if overrides else []
-        if not _state(said.app).settings.providers:
+        if not state.settings.providers:
             _warn_if_late(said.app.config)
-            return Markup("")
+            return NOTHING
         # An error page is another page of the same request, and the first may have got as far as its tag.
-        current = (page_context.handled_error(),)
-        if said.page == current:
-            return Markup("")
-        decision = self._decide(address(), own)
-        if not decision.show:
-            return Markup("")
-        markup = self._render(said, decision)
-        said.page, said.decision, said.markup = current, decision, markup
+        if said.page == (error,):
+            return NOTHING
+        key = None if own or error else self._same_for_all(said)
+        kept = state.pages.get(key)
+        decision, markup = kept or self._page(said, own)
+        if kept is None and key is not None and not said.varies:
+            keep(state.pages, key, (decision, markup))
+        if decision.show:
+            said.page, said.decision, said.markup = (error,), decision, markup
         return markup
+
+    def _page(self, said: Scope, own: list[Rule]) -> tuple[Decision, Markup]:
+        decision = self._decide(address(), own)
+        return decision, self._render(said, decision) if decision.show else NOTHING
+
+    def _same_for_all(self, said: Scope) -> Hashable | None:
+        """All that a page depends on, as a key, where the request brings nothing of a visitor; else None."""
+        current = said.request
+        its_own = (
+            "HTTP_COOKIE" in current.environ or said.context or said.events or said.writes_session or said.finished
+        )
+        if its_own or "_login_user" in g or getattr(current, "csp_nonce", None):
+            return None
+        where = (current.root_path, current.environ.get("HTTP_HOST"), current.scheme)
+        return (current.path, current.query_string, current.endpoint, self._version, *where)
 
     def _render(self, said: Scope, decision: Decision) -> Markup:
         state: State = said.state
         config, room = state.settings, page.room_of(decision)
         # What is rendered while the response already streams can no longer be made private: the loader fetches it.
         fetched = config.identity_delivery == "fetch" or said.finished
-        found = NOBODY if fetched or not decision.identify else self._identity(room.name)
-        extra = {} if fetched else self._personal_context(found)
+        found = NOBODY if fetched or not decision.identify else self._identity(said, room.name)
+        extra = {} if fetched else self._personal_context(said, found)
         left = not fetched and logout.marked(said.request, room.name)
-        events = [] if fetched else memory.take_events()
+        events = [] if fetched else memory.take_events(said)
         said.private |= bool(found.visitor is not None or extra or left or events)
-        locale = config.locale
-        language = self._guard("LIVECHAT_LOCALE", locale, None) if callable(locale) else locale
+        locale, hours = config.locale, config.office_hours
+        language = self._own("LIVECHAT_LOCALE", locale, None) if callable(locale) else locale
+        said.varies |= hours is not None or found is not NOBODY or bool(extra)
         block = state.writer.block(
             decision,
             found,
             page_context.of_page() | extra,
             events,
             locale=language and page.locale_tag(language),
-            consent=self._consent(),
-            closed=config.office_hours is not None and not config.office_hours.is_open(self.now()),
+            consent=self._consent(said),
+            closed=hours is not None and not hours.is_open(self.now()),
             who=None if fetched and decision.identify else found.who,
             left=left,
         )
-        nonce = self._nonce()
+        nonce = self._nonce(said)
         src = state.src(room.name, said.request.root_path, said.request.environ.get("HTTP_HOST"), said.request.scheme)
-        return page.render(block, src, nonce, self._preload(decision, nonce))
+        return page.render(block, src, nonce, self._preload(said, decision, nonce))
 
-    def _consent(self) -> str:
+    def _consent(self, said: Scope) -> str:
         """A callable is the last word for its page: what the browser remembers of an earlier yes does not count."""
-        said = scope()
         ask: str | Callable[[], bool] = said.state.settings.consent
         if not callable(ask):
             return ask
         said.private = True  # it answers for one visitor
-        return "implied" if self._guard("LIVECHAT_CONSENT", ask, False) else "denied"
+        return "implied" if self._own("LIVECHAT_CONSENT", ask, False) else "denied"
 
-    def _preload(self, decision: Decision, nonce: str | None) -> Markup:
-        if not decision.preload or decision.load == "off" or self._consent() != "implied":
-            return Markup("")
+    def _preload(self, said: Scope, decision: Decision, nonce: str | None) -> Markup:
+        if not decision.preload or decision.load == "off" or self._consent(said) != "implied":
+            return NOTHING
         config, room = self.settings, page.room_of(decision)
         if config.sandbox:
             return page.preload_link(room, f"{url_for('livechat.identity')[:-8]}sandbox/{room.name}.js", None, nonce)
@@ -248,21 +272,23 @@ class LiveChat:
 
     def identity_payload(self, provider: str) -> dict[str, Any]:
         """What ``GET /livechat/identity`` answers: everything personal that a page in ``fetch`` mode leaves out."""
-        room, found = providers.load(provider), self._identity(provider)
+        said = scope()
+        room, found = providers.load(provider), self._identity(said, provider)
         return {
             "visitor": found.visitor,
             "proof": found.proof,
             "who": found.who,
-            "context": room.attributes(self._personal_context(found)),
-            "events": memory.take_events(),
+            "context": room.attributes(self._personal_context(said, found)),
+            "events": memory.take_events(said),
         }
 
-    def _identity(self, provider: str) -> Identity:
-        visitor = self._visitor()
-        said = scope()
-        now = self.now().timestamp() if visitor else 0.0
+    def _identity(self, said: Scope, provider: str) -> Identity:
+        visitor = self._visitor(said)
+        if visitor is None:
+            return NOBODY
+        now = self.now().timestamp()
         found: Identity = said.state.writer.identify(providers.load(provider), visitor, said.app.secret_key, now)
-        if visitor is not None and found is NOBODY:
+        if found is NOBODY:
             room = providers.load(provider)
             _warn_once(
                 f"A logged-in visitor stays anonymous for {room.title}: there is no proof of who they are. "
@@ -270,44 +296,44 @@ class LiveChat:
             )
         return found
 
-    def _visitor(self) -> Visitor | None:
+    def _visitor(self, said: Scope) -> Visitor | None:
         """This request's visitor, asked once: the identity and the context both want it."""
-        said = scope()
         if not said.asked:
-            said.asked, said.visitor = True, None if self._is_impersonating() else self._load_visitor()
+            said.asked, said.visitor = True, None if self._is_impersonating() else self._load_visitor(said)
         return said.visitor
 
     def _is_impersonating(self) -> bool:
         ask = self._impersonating
         # When the question itself fails the answer is yes: then nobody's identity is sent.
-        return ask is not None and bool(self._guard(_name(ask), ask, True))
+        return ask is not None and bool(self._own(_name(ask), ask, True))
 
-    def _load_visitor(self) -> Visitor | None:
+    def _load_visitor(self, said: Scope) -> Visitor | None:
         load = self._visitor_loader or _from_login
-        return self._guard(_name(load), lambda: self._ask_for_visitor(load), None)
+        return self._guard(_name(load), lambda: self._ask_for_visitor(said, load), None)
 
-    def _ask_for_visitor(self, load: Callable[[Any], Visitor | None]) -> Visitor | None:
-        if hasattr(scope().app, "login_manager"):
-            user = visitors.logged_in_user()
+    def _ask_for_visitor(self, said: Scope, load: Callable[[Any], Visitor | None]) -> Visitor | None:
+        if hasattr(said.app, "login_manager"):
+            user = visitors.logged_in_user(said)
             visitor = None if user is None else load(user)
         else:
+            said.varies |= self._visitor_loader is not None
             visitor = load(None) if self._visitor_loader else None
         if visitor is not None and not isinstance(visitor, Visitor):
             raise TypeError(f"a visitor_loader returns a Visitor or None, not {type(visitor).__name__}")
         return visitor
 
-    def _personal_context(self, found: Identity) -> dict[str, Value]:
+    def _personal_context(self, said: Scope, found: Identity) -> dict[str, Value]:
         """What loaders and views say, the last actions, and how old the account is of somebody who is identified."""
         loader = self._context_loader
-        loaded: dict[str, Value] = self._guard(_name(loader), lambda: dict(loader()), {}) if loader else {}
-        visitor = None if found is NOBODY else self._visitor()
-        actions = memory.last_actions()
+        loaded: dict[str, Value] = self._own(_name(loader), lambda: dict(loader()), {}) if loader else {}
+        visitor = None if found is NOBODY else self._visitor(said)
+        actions = memory.last_actions(said)
         extra: dict[str, Value] = {}
         if visitor and visitor.created_at:
             extra["account_age_days"] = max(0, (self.now() - visitor.created_at).days)
         if actions:
             extra["last_actions"] = ", ".join(actions)
-        return {**loaded, **scope().context, **memory.take_context(), **extra}
+        return {**loaded, **said.context, **memory.take_context(said), **extra}
 
     # Decisions and policies.
 
@@ -323,7 +349,7 @@ class LiveChat:
         return decision
 
     def _ask(self, when: Callable[[], bool]) -> bool:
-        return bool(self._guard(f"when={_name(when)}", when, False))
+        return bool(self._own(f"when={_name(when)}", when, False))
 
     def _rules_of_blueprint(self, name: str) -> list[Rule]:
         """A nested blueprint's own rule first, then its parents'."""
@@ -349,14 +375,13 @@ class LiveChat:
                 needs[directive] = list(dict.fromkeys([*needs.get(directive, []), *sources]))
         return needs
 
-    def _nonce(self) -> str | None:
+    def _nonce(self, said: Scope) -> str | None:
         """The configured nonce, or the one that Flask-Talisman made for this request."""
-        said = scope()
         configured = said.state.settings.nonce
-        found: object = self._guard("LIVECHAT_NONCE", configured, None) if callable(configured) else configured
+        found: object = self._own("LIVECHAT_NONCE", configured, None) if callable(configured) else configured
         found = found or getattr(said.request, "csp_nonce", None)
         if not found and configured is None and callable(ask := said.app.jinja_env.globals.get("csp_nonce")):
-            found = self._guard("csp_nonce", ask, None)
+            found = self._own("csp_nonce", ask, None)
         return str(found) if found else None
 
     # The end of a request.
@@ -388,6 +413,12 @@ class LiveChat:
     def now() -> datetime:
         """The one place that reads the clock."""
         return datetime.now(UTC)
+
+    def _own(self, name: str, call: Callable[[], T], otherwise: T) -> T:
+        """Asks a callable of the app's for this very page, which is then the same for nobody else."""
+        if has_request_context():
+            scope().varies = True
+        return self._guard(name, call, otherwise)
 
     def _guard(self, name: str, call: Callable[[], T], otherwise: T) -> T:
         """What ``call`` gives. When it raises: in debug and tests the error itself, else a log line and ``otherwise``.

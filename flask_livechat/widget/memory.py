@@ -9,7 +9,7 @@ from typing import Any
 from flask import session
 
 from ..providers import cut, scalar
-from .scope import scope
+from .scope import Scope, scope
 
 EVENTS, ACTIONS, CONTEXT = "_livechat_events", "_livechat_actions", "_livechat_context"
 OWNER = "_livechat_of"  # whose all that is: flask-login's own key for who is logged in
@@ -31,10 +31,9 @@ def add_event(name: str, metadata: Mapping[str, Any]) -> None:
     _keep(EVENTS, events)
 
 
-def take_events() -> list[dict[str, Any]]:
+def take_events(said: Scope) -> list[dict[str, Any]]:
     """The events that wait, which are then gone from the session. An error page gets what the failed page had."""
-    said = scope()
-    said.events += _take(EVENTS) or []
+    said.events += _take(said, EVENTS) or []
     return list(said.events)
 
 
@@ -43,8 +42,8 @@ def add_action(name: str) -> None:
     _keep(ACTIONS, [*session.get(ACTIONS, []), cut(str(name), 60)][-LAST_ACTIONS:])
 
 
-def last_actions() -> list[str]:
-    return list(session.get(ACTIONS, [])) if _kept() else []
+def last_actions(said: Scope) -> list[str]:
+    return list(session.get(ACTIONS, [])) if _kept(said) else []
 
 
 def add_context(attributes: Mapping[str, Any]) -> None:
@@ -56,8 +55,8 @@ def add_context(attributes: Mapping[str, Any]) -> None:
     _keep(CONTEXT, context)
 
 
-def take_context() -> dict[str, Any]:
-    return _take(CONTEXT) or {}
+def take_context(said: Scope) -> dict[str, Any]:
+    return _take(said, CONTEXT) or {}
 
 
 def clear() -> None:
@@ -74,13 +73,12 @@ def _keep(key: str, value: Any) -> None:
     scope().writes_session = True
 
 
-def _take(key: str) -> Any:
-    return session.pop(key) if _kept() and key in session else None
+def _take(said: Scope, key: str) -> Any:
+    return session.pop(key) if _kept(said) and key in session else None
 
 
-def _kept() -> bool:
+def _kept(said: Scope) -> bool:
     """Whether there can be something of ours: a session came with the request, or we have begun one in it."""
-    said = scope()
     found = said.writes_session or said.has_session
     if found:
         _drop_anothers()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from markupsafe import Markup, escape
 
@@ -18,6 +18,7 @@ from ..providers import Provider
 from ..settings import LOCALE, POSITION, Settings
 
 NONCE = re.compile(r"[A-Za-z0-9+/_=-]+")
+T = TypeVar("T")
 MOST = 1024  # of each kind that is kept
 ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&'\u2028\u2029"}
 
@@ -45,6 +46,13 @@ def identity(visitor: Mapping[str, Any] | None, proof: Mapping[str, Any] | None,
 NOBODY = identity(None, None, "")
 
 
+def keep(kept: dict[Hashable, T], key: Hashable, value: T) -> None:
+    """In bounds: the oldest goes."""
+    while len(kept) >= MOST:
+        kept.pop(next(iter(kept)), None)
+    kept[key] = value
+
+
 class Writer:
     """Writes the pages of one app. What is the same for several pages or requests is made once, and kept in bounds."""
 
@@ -69,9 +77,7 @@ class Writer:
         found = self._identify(room, visitor, key, int(now))
         expires = (found.proof or {}).get("expires")
         until = math.inf if expires is None else expires - self._settings.token_ttl / 2
-        while len(self._identities) >= MOST:
-            self._identities.pop(next(iter(self._identities)), None)
-        self._identities[known] = (until, found)
+        keep(self._identities, known, (until, found))
         return found
 
     def _identify(self, room: Provider, visitor: Visitor, key: str | bytes | None, now: int) -> Identity:
@@ -113,7 +119,9 @@ class Writer:
             context = self._context(decision.provider, tuple((*pair, type(pair[1])) for pair in attributes.items()))
         except TypeError:  # a value that cannot be a key, such as a list
             context = self._write_context(decision.provider, tuple((*pair, None) for pair in attributes.items()))
-        rest = f'"events":{script_json(events)},"who":{script_json(who)},"left":{script_json(left)}'
+        # Of these most pages have none: no JSON is made of what is known to be its own.
+        named = "null" if who is None else f'"{who}"'  # a digest in hexadecimal
+        rest = f'"events":{script_json(events) if events else "[]"},"who":{named},"left":{"true" if left else "false"}'
         return f'{start}{found.written},"context":{context},{rest}}}'
 
     def _write_start(

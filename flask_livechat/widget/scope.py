@@ -32,6 +32,7 @@ class Scope:
     page: tuple[object, ...] | None = None  # which page got the tag
     decision: Decision | None = None
     markup: Markup | None = None
+    varies: bool = False  # whether something had a say in the page that no key names
     private: bool = False  # whether the page says something of somebody
     left: bool = False  # somebody has just logged out
     finished: bool = False  # the headers are on their way

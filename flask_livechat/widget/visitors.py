@@ -10,7 +10,7 @@ from flask import g
 from flask_login import current_user
 
 from ..model import Visitor
-from .scope import Scope, scope
+from .scope import Scope
 
 
 def from_user(user: Any) -> Visitor | None:
@@ -31,17 +31,18 @@ def _visitor(identifier: str, email: str | None, name: str | None, created_at: d
     return Visitor(id=identifier, email=email, name=name, created_at=created_at)
 
 
-def logged_in_user() -> Any:
+def logged_in_user(said: Scope) -> Any:
     """flask-login's user, or None for an anonymous one.
 
     Asking flask-login reads the session, which makes a response vary by cookie. A request that brings nothing to log
     in with is anonymous without asking, so its page stays cacheable.
     """
-    said = scope()
     manager = getattr(said.app, "login_manager", None)
     if manager is None or not (brings_a_login(said, manager) or "_login_user" in g):
         return None
-    return current_user._get_current_object() if current_user.is_authenticated else None
+    said.varies = True
+    user = current_user._get_current_object()
+    return user if user.is_authenticated else None
 
 
 def brings_a_login(said: Scope, manager: Any) -> bool:
