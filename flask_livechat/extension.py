@@ -19,9 +19,9 @@ from .settings import Settings
 from .widget import context as page_context
 from .widget import csp, logout, memory, page, responses, rules, script, views, visitors
 from .widget.addresses import address
-from .widget.decisions import Decisions
+from .widget.decisions import LONGEST, Decisions
 from .widget.failures import Failures
-from .widget.page import NOBODY, Identity, Writer, keep
+from .widget.page import NOBODY, Identity, Personal, Writer, keep
 from .widget.rules import Rule
 from .widget.scope import Scope, scope
 from .widget.script import Script
@@ -41,11 +41,11 @@ class State:
     livechat: LiveChat
     settings: Settings
     scripts: Mapping[str, Script] = field(repr=False)
+    failures: Failures
     decisions: Decisions = field(repr=False)
     writer: Writer = field(repr=False)
     src: Callable[[str, str, str | None, str], str] = field(repr=False)
-    pages: dict[Hashable, tuple[Decision, Markup]] = field(repr=False)  # those that say nothing of a visitor
-    failures: Failures
+    pages: dict[Hashable, tuple[Decision, Markup | None]] = field(default_factory=dict, repr=False)
 
 
 class LiveChat:
@@ -70,7 +70,7 @@ class LiveChat:
             raise RuntimeError("LiveChat is already set up on this app. Use the first instance instead.")
         read = settings.read(app.config, development=bool(app.debug or app.testing))
         scripts, decisions = _scripts(read), Decisions(read.rules, read.defaults)
-        state = State(self, read, scripts, decisions, Writer(read), _addresses(scripts), {}, Failures())
+        state = State(self, read, scripts, Failures(), decisions, Writer(read), _addresses(scripts))
         app.extensions["livechat"] = state
         app.register_blueprint(views.blueprint, url_prefix=read.url_prefix)
         _exempt_from_csrf(app, views.failures)
@@ -156,7 +156,8 @@ class LiveChat:
 
     def decide(self, endpoint: str | None = None, path: str | None = None) -> Decision:
         """The ``Decision`` for a page; without arguments for the current one. A ``path`` may have a query."""
-        return self._decide(address(endpoint, path), ())
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+        return self._decide(app, address(endpoint, path), ())
 
     def csp(self, policy: Any = None, nonce: str | None = None) -> Any:
         """``policy`` (text or dict; returned in the same form) with what this page's provider needs.
@@ -192,7 +193,7 @@ class LiveChat:
 
     def _tag(self, overrides: Mapping[str, Any]) -> Markup:
         said = scope()
-        state, error = _state(said.app), page_context.handled_error()
+        state, error = said.state or _state(said.app), page_context.handled_error()
         own = [_checked("template", overrides)] if overrides else []
         if not state.settings.providers:
             _warn_if_late(said.app.config)
@@ -200,57 +201,82 @@ class LiveChat:
         # An error page is another page of the same request, and the first may have got as far as its tag.
         if said.page == (error,):
             return NOTHING
-        key = None if own or error else self._same_for_all(said)
-        kept = state.pages.get(key)
-        decision, markup = kept or self._page(said, own)
-        if kept is None and key is not None and not said.varies:
-            keep(state.pages, key, (decision, markup))
-        if decision.show:
-            said.page, said.decision, said.markup = (error,), decision, markup
+        where = None if own or error else self._where(said)
+        found = state.pages.get(where)
+        decision, kept = found or (self._decide(said.app, address(), own), None)
+        if found is None and where is not None and not said.varies:
+            keep(state.pages, where, (decision, None))
+        if not decision.show:
+            return NOTHING
+        markup = self._written(said, state, decision, where, kept)
+        said.page, said.decision, said.markup = (error,), decision, markup
         return markup
 
-    def _page(self, said: Scope, own: list[Rule]) -> tuple[Decision, Markup]:
-        decision = self._decide(address(), own)
-        return decision, self._render(said, decision) if decision.show else NOTHING
-
-    def _same_for_all(self, said: Scope) -> Hashable | None:
-        """All that a page depends on, as a key, where the request brings nothing of a visitor; else None."""
+    def _where(self, said: Scope) -> Hashable | None:
+        """All that a page depends on, as a key, but for its visitor and what callables say. None: it is not kept."""
         current = said.request
-        its_own = (
-            "HTTP_COOKIE" in current.environ or said.context or said.events or said.writes_session or said.finished
-        )
-        if its_own or "_login_user" in g or getattr(current, "csp_nonce", None):
+        if len(current.path) + len(current.query_string) > LONGEST or getattr(current, "csp_nonce", None):
             return None
-        where = (current.root_path, current.environ.get("HTTP_HOST"), current.scheme)
-        return (current.path, current.query_string, current.endpoint, self._version, *where)
+        place = (current.root_path, current.environ.get("HTTP_HOST"), current.scheme)
+        return (current.path, current.query_string, current.endpoint, said.finished, self._version, *place)
 
-    def _render(self, said: Scope, decision: Decision) -> Markup:
-        state: State = said.state
-        config, room = state.settings, page.room_of(decision)
+    def _written(
+        self, said: Scope, state: State, decision: Decision, where: Hashable | None, kept: Markup | None
+    ) -> Markup:
+        """A page that says nothing of its visitor is the same for all, and written once."""
+        personal = self._personal(said, state, decision)
+        if personal is not page.IMPERSONAL:
+            said.private = True
+            return self._render(said, state, decision, personal)
+        markup = kept or self._render(said, state, decision, personal)
+        if kept is None and where is not None and not said.varies:
+            keep(state.pages, where, (decision, markup))
+        return markup
+
+    def _personal(self, said: Scope, state: State, decision: Decision) -> Personal:
+        """What the page says of its visitor: nothing where the loader fetches it, or there is nothing to say."""
         # What is rendered while the response already streams can no longer be made private: the loader fetches it.
-        fetched = config.identity_delivery == "fetch" or said.finished
-        found = NOBODY if fetched or not decision.identify else self._identity(said, room.name)
-        extra = {} if fetched else self._personal_context(said, found)
-        left = not fetched and logout.marked(said.request, room.name)
-        events = [] if fetched else memory.take_events(said)
-        said.private |= bool(found.visitor is not None or extra or left or events)
+        if state.settings.identity_delivery == "fetch" or said.finished or not self._may_be_personal(said):
+            return page.IMPERSONAL
+        now = self.now()
+        found = self._identity(said, str(decision.provider), now) if decision.identify else NOBODY
+        extra, events = self._told(said, found, now)
+        left = logout.marked(said.request, str(decision.provider))
+        if found is NOBODY and not (extra or events or left):
+            return page.IMPERSONAL
+        return Personal(found, extra, events, left)
+
+    def _may_be_personal(self, said: Scope) -> bool:
+        manager = getattr(said.app, "login_manager", None)
+        return bool(
+            "HTTP_COOKIE" in said.request.environ
+            or "_login_user" in g
+            or (self._visitor_loader if manager is None else getattr(manager, "_request_callback", None))
+            or said.context
+            or said.events
+            or said.writes_session
+            or self._context_loader
+        )
+
+    def _render(self, said: Scope, state: State, decision: Decision, personal: Personal) -> Markup:
+        config, name = state.settings, str(decision.provider)
+        fetched = decision.identify and (config.identity_delivery == "fetch" or said.finished)
         locale, hours = config.locale, config.office_hours
         language = self._own("LIVECHAT_LOCALE", locale, None) if callable(locale) else locale
-        said.varies |= hours is not None or found is not NOBODY or bool(extra)
+        said.varies |= hours is not None
         block = state.writer.block(
             decision,
-            found,
-            page_context.of_page() | extra,
-            events,
+            personal,
+            page_context.of_page(said.request, page_context.handled_error()),
             locale=language and page.locale_tag(language),
             consent=self._consent(said),
             closed=hours is not None and not hours.is_open(self.now()),
-            who=None if fetched and decision.identify else found.who,
-            left=left,
+            who=None if fetched else personal.found.who,
         )
         nonce = self._nonce(said)
-        src = state.src(room.name, said.request.root_path, said.request.environ.get("HTTP_HOST"), said.request.scheme)
-        return page.render(block, src, nonce, self._preload(said, decision, nonce))
+        src = state.src(name, said.request.root_path, said.request.environ.get("HTTP_HOST"), said.request.scheme)
+        preload = self._preload(said, decision, nonce) if decision.preload else ""
+        return page.render(block, src, nonce, preload)
 
     def _consent(self, said: Scope) -> str:
         """A callable is the last word for its page: what the browser remembers of an earlier yes does not count."""
@@ -260,34 +286,35 @@ class LiveChat:
         said.private = True  # it answers for one visitor
         return "implied" if self._own("LIVECHAT_CONSENT", ask, False) else "denied"
 
-    def _preload(self, said: Scope, decision: Decision, nonce: str | None) -> Markup:
-        if not decision.preload or decision.load == "off" or self._consent(said) != "implied":
-            return NOTHING
+    def _preload(self, said: Scope, decision: Decision, nonce: str | None) -> str:
+        if decision.load == "off" or self._consent(said) != "implied":
+            return ""
         config, room = self.settings, page.room_of(decision)
         if config.sandbox:
-            return page.preload_link(room, f"{url_for('livechat.identity')[:-8]}sandbox/{room.name}.js", None, nonce)
-        return page.preload_link(room, room.script(config.providers[room.name]), room.crossorigin, nonce)
+            return page.preload_link(f"{url_for('livechat.identity')[:-8]}sandbox/{room.name}.js", None, nonce)
+        return page.preload_link(room.script(config.providers[room.name]), room.crossorigin, nonce)
 
     # Who the visitor is.
 
     def identity_payload(self, provider: str) -> dict[str, Any]:
         """What ``GET /livechat/identity`` answers: everything personal that a page in ``fetch`` mode leaves out."""
-        said = scope()
-        room, found = providers.load(provider), self._identity(said, provider)
+        said, now = scope(), self.now()
+        found = self._identity(said, provider, now)
+        extra, events = self._told(said, found, now)
         return {
             "visitor": found.visitor,
             "proof": found.proof,
             "who": found.who,
-            "context": room.attributes(self._personal_context(said, found)),
-            "events": memory.take_events(said),
+            "context": providers.load(provider).attributes(extra),
+            "events": events,
         }
 
-    def _identity(self, said: Scope, provider: str) -> Identity:
+    def _identity(self, said: Scope, provider: str, now: datetime) -> Identity:
         visitor = self._visitor(said)
         if visitor is None:
             return NOBODY
-        now = self.now().timestamp()
-        found: Identity = said.state.writer.identify(providers.load(provider), visitor, said.app.secret_key, now)
+        writer: Writer = said.state.writer
+        found = writer.identify(providers.load(provider), visitor, said.app.secret_key, now.timestamp())
         if found is NOBODY:
             room = providers.load(provider)
             _warn_once(
@@ -316,29 +343,27 @@ class LiveChat:
             user = visitors.logged_in_user(said)
             visitor = None if user is None else load(user)
         else:
-            said.varies |= self._visitor_loader is not None
             visitor = load(None) if self._visitor_loader else None
         if visitor is not None and not isinstance(visitor, Visitor):
             raise TypeError(f"a visitor_loader returns a Visitor or None, not {type(visitor).__name__}")
         return visitor
 
-    def _personal_context(self, said: Scope, found: Identity) -> dict[str, Value]:
-        """What loaders and views say, the last actions, and how old the account is of somebody who is identified."""
+    def _told(self, said: Scope, found: Identity, now: datetime) -> tuple[dict[str, Value], list[dict[str, Any]]]:
+        """Context: what loaders and views say, the last actions, and how old an identified account is. And events."""
         loader = self._context_loader
         loaded: dict[str, Value] = self._own(_name(loader), lambda: dict(loader()), {}) if loader else {}
         visitor = None if found is NOBODY else self._visitor(said)
-        actions = memory.last_actions(said)
+        actions, waiting, events = memory.recall(said)
         extra: dict[str, Value] = {}
         if visitor and visitor.created_at:
-            extra["account_age_days"] = max(0, (self.now() - visitor.created_at).days)
+            extra["account_age_days"] = max(0, (now - visitor.created_at).days)
         if actions:
             extra["last_actions"] = ", ".join(actions)
-        return {**loaded, **said.context, **memory.take_context(said), **extra}
+        return {**loaded, **said.context, **waiting, **extra}, events
 
     # Decisions and policies.
 
-    def _decide(self, address: Address, own: tuple[Rule, ...] | list[Rule]) -> Decision:
-        app = current_app if not has_request_context() else scope().app
+    def _decide(self, app: Flask, address: Address, own: tuple[Rule, ...] | list[Rule]) -> Decision:
         state = _state(app)
         layers = [*own, *_view_rule(app, address.endpoint), *self._rules_of_blueprint(address.blueprint)]
         decision = state.decisions.decide(address, layers, self._ask)

@@ -91,7 +91,7 @@ class Decision:
 
 def well_formed(text: str) -> str:
     """Text that every browser and every hash reads alike: lone surrogates become U+FFFD."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _clean_value(value: Value) -> Value:

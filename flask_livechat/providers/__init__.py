@@ -18,6 +18,7 @@ from ..errors import LiveChatError
 from ..model import Value, Visitor, well_formed
 
 log = logging.getLogger("flask_livechat")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 Values = Mapping[str, Any]
 """A room's configuration by key name (``"PROPERTY_ID"``); a secret is ``Secrets``, newest first."""
@@ -100,7 +101,9 @@ def adapter(name: str) -> Path:
 
 def cut(text: str | None, most: int) -> str | None:
     """Text without control characters and at most ``most`` characters long; None when nothing is left."""
-    return re.sub(r"[\x00-\x1f\x7f]+", " ", text or "").strip()[:most] or None
+    text = text or ""
+    plain = text if text.isprintable() else CONTROL.sub(" ", text)
+    return plain.strip()[:most] or None
 
 
 def whole(text: str | None, most: int) -> str | None:
@@ -136,10 +139,17 @@ def fit(
     """At most ``most`` attributes, adapted. What becomes empty is left out, and so is a key seen before."""
     fitted: dict[str, Any] = {}
     for name, content in attributes.items():
-        adapted, plain = key(str(name)), scalar(content)
+        adapted, plain = _adapted(key, str(name)), scalar(content)
         fitting = None if plain is None else value(plain)
         if adapted and adapted not in fitted and fitting not in (None, ""):
             fitted[adapted] = fitting
     if len(fitted) > most:
         log.debug("livechat: %d attributes are more than the vendor's %d; the last are left out.", len(fitted), most)
-    return dict(list(fitted.items())[:most])
+        fitted = dict(list(fitted.items())[:most])
+    return fitted
+
+
+@lru_cache(1024)
+def _adapted(key: Callable[[str], str], name: str) -> str:
+    """An app has few names for its attributes, and says them on every page."""
+    return key(name)

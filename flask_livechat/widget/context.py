@@ -6,7 +6,7 @@ import logging
 import secrets
 import sys
 
-from flask import current_app, request
+from flask import Request, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from ..model import Value
@@ -24,11 +24,9 @@ def handled_error() -> BaseException | None:
     return error if trace and trace.tb_frame.f_globals.get("__name__") == "flask.app" else None
 
 
-def of_page() -> dict[str, Value]:
+def of_page(current: Request, error: BaseException | None) -> dict[str, Value]:
     """What agents see of the page itself, the same for every visitor: never the query, never a traceback."""
-    current = scope().request
     said: dict[str, Value] = {"path": current.path, "endpoint": current.endpoint}
-    error = handled_error()
     if error is not None:
         status = error.code if isinstance(error, HTTPException) else 500
         said |= {"error_status": status, "error_id": _error_id(status)}

@@ -31,19 +31,9 @@ def add_event(name: str, metadata: Mapping[str, Any]) -> None:
     _keep(EVENTS, events)
 
 
-def take_events(said: Scope) -> list[dict[str, Any]]:
-    """The events that wait, which are then gone from the session. An error page gets what the failed page had."""
-    said.events += _take(said, EVENTS) or []
-    return list(said.events)
-
-
 def add_action(name: str) -> None:
     _drop_anothers()
     _keep(ACTIONS, [*session.get(ACTIONS, []), cut(str(name), 60)][-LAST_ACTIONS:])
-
-
-def last_actions(said: Scope) -> list[str]:
-    return list(session.get(ACTIONS, [])) if _kept(said) else []
 
 
 def add_context(attributes: Mapping[str, Any]) -> None:
@@ -55,8 +45,21 @@ def add_context(attributes: Mapping[str, Any]) -> None:
     _keep(CONTEXT, context)
 
 
-def take_context(said: Scope) -> dict[str, Any]:
-    return _take(said, CONTEXT) or {}
+def recall(said: Scope) -> tuple[list[str], dict[str, Any], list[dict[str, Any]]]:
+    """The last actions; and the context and the events that wait, which are then gone from the session.
+
+    An error page gets the events that the failed page had. A session with nothing of ours in it is not touched.
+    """
+    actions: list[str] = []
+    context: dict[str, Any] = {}
+    if said.writes_session or said.has_session:
+        kept = session._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+        if OWNER in kept:
+            _drop_anothers()
+        actions = list(kept[ACTIONS]) if ACTIONS in kept else actions
+        context = kept.pop(CONTEXT) if CONTEXT in kept else context
+        said.events += kept.pop(EVENTS) if EVENTS in kept else []
+    return actions, context, list(said.events)
 
 
 def clear() -> None:
@@ -71,18 +74,6 @@ def _keep(key: str, value: Any) -> None:
     if user := session.get("_user_id"):
         session[OWNER] = user
     scope().writes_session = True
-
-
-def _take(said: Scope, key: str) -> Any:
-    return session.pop(key) if _kept(said) and key in session else None
-
-
-def _kept(said: Scope) -> bool:
-    """Whether there can be something of ours: a session came with the request, or we have begun one in it."""
-    found = said.writes_session or said.has_session
-    if found:
-        _drop_anothers()
-    return found
 
 
 def _drop_anothers() -> None:

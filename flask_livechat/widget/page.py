@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -20,12 +20,14 @@ from ..settings import LOCALE, POSITION, Settings
 NONCE = re.compile(r"[A-Za-z0-9+/_=-]+")
 T = TypeVar("T")
 MOST = 1024  # of each kind that is kept
-ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&'\u2028\u2029"}
+UNSAFE = re.compile("[<>&'\u2028\u2029]")
+ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in UNSAFE.pattern[1:-1]}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Identity:
-    """What a page may say of its visitor. Nothing at all where ``visitor`` is None."""
+    """What a page may say of its visitor. Nothing at all where ``visitor`` is None. Itself and no other, as a key."""
 
     visitor: Mapping[str, Any] | None
     proof: Mapping[str, Any] | None
@@ -35,7 +37,9 @@ class Identity:
 
 def script_json(value: Any) -> Markup:
     """JSON that no value can leave, inside a script element or an attribute. The only escaping point."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    text = ENCODER.encode(value)
+    if UNSAFE.search(text) is None:
+        return Markup(text)  # noqa: S704 - there is nothing to escape
     return Markup(text.translate(ESCAPES))  # noqa: S704 - this is where the escaping is done
 
 
@@ -46,9 +50,22 @@ def identity(visitor: Mapping[str, Any] | None, proof: Mapping[str, Any] | None,
 NOBODY = identity(None, None, "")
 
 
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """All that a page says of its visitor."""
+
+    found: Identity = NOBODY
+    extra: Mapping[str, Value] = field(default_factory=dict)  # attributes
+    events: Sequence[Mapping[str, Any]] = ()
+    left: bool = False
+
+
+IMPERSONAL = Personal()
+
+
 def keep(kept: dict[Hashable, T], key: Hashable, value: T) -> None:
     """In bounds: the oldest goes."""
-    while len(kept) >= MOST:
+    while len(kept) >= MOST and key not in kept:
         kept.pop(next(iter(kept)), None)
     kept[key] = value
 
@@ -92,15 +109,13 @@ class Writer:
     def block(
         self,
         decision: Decision,
-        found: Identity,
+        personal: Personal,
         attributes: Mapping[str, Value],
-        events: list[dict[str, Any]],
         *,
         locale: str | None,
         consent: str,
         closed: bool,
         who: str | None,
-        left: bool,
     ) -> str:
         """The payload: its keys in the order of the contract (spec §5)."""
         start = self._start(
@@ -114,15 +129,21 @@ class Writer:
             consent,
             closed,
         )
+        # Most pages have neither events nor a mark: no JSON is made of what is known to be its own.
+        events = script_json(personal.events) if personal.events else "[]"
+        said = {**attributes, **personal.extra}
+        pairs = tuple([(name, value, type(value)) for name, value in said.items()])
         try:
-            # With their types: 1 and True are the same key otherwise.
-            context = self._context(decision.provider, tuple((*pair, type(pair[1])) for pair in attributes.items()))
+            context = self._context(decision.provider, pairs)
         except TypeError:  # a value that cannot be a key, such as a list
-            context = self._write_context(decision.provider, tuple((*pair, None) for pair in attributes.items()))
-        # Of these most pages have none: no JSON is made of what is known to be its own.
-        named = "null" if who is None else f'"{who}"'  # a digest in hexadecimal
-        rest = f'"events":{script_json(events) if events else "[]"},"who":{named},"left":{"true" if left else "false"}'
-        return f'{start}{found.written},"context":{context},{rest}}}'
+            context = self._write_context(decision.provider, pairs)
+        named = "null" if who is None else f'"{who}"'  # hexadecimal
+        rest = f'"events":{events},"who":{named},"left":{"true" if personal.left else "false"}'
+        return f'{start}{personal.found.written},"context":{context},{rest}}}'
+
+    def _write_context(self, provider: str | None, pairs: tuple[tuple[str, Value, type], ...]) -> str:
+        """Attributes for agents, within the vendor's limits. With their types, for as a key 1 and True are the same."""
+        return script_json(providers.load(str(provider)).attributes({name: value for name, value, _ in pairs}))
 
     def _write_start(
         self,
@@ -157,10 +178,6 @@ class Writer:
         }
         return f'{{"provider":{script_json(provider)},"load":{script_json(load)},"settings":{script_json(said)},'
 
-    def _write_context(self, provider: str | None, pairs: tuple[tuple[str, Value, Any], ...]) -> str:
-        """Attributes for agents, within the vendor's limits."""
-        return script_json(providers.load(str(provider)).attributes({name: value for name, value, _ in pairs}))
-
 
 def locale_tag(locale: Any) -> str | None:
     """``pt_BR`` and ``pt-BR`` as ``pt-BR``; None for what is no language tag."""
@@ -168,20 +185,19 @@ def locale_tag(locale: Any) -> str | None:
     return text.replace("_", "-") if LOCALE.fullmatch(text) else None
 
 
-def render(block: str, src: str, nonce: str | None, preload: Markup) -> Markup:
+def render(block: str, src: str, nonce: str | None, preload: str) -> Markup:
     """The data block, which ``script_json`` wrote, and the script tag."""
     attribute = f' nonce="{nonce}"' if nonce and NONCE.fullmatch(nonce) else ""
-    return Markup(  # noqa: S704 - the block and the address are escaped, and the nonce is checked
-        f'{preload}<script type="application/json" id="livechat"{attribute}>{block}</script>\n'
-        f'<script defer src="{src}"{attribute}></script>'
-    )
+    data = f'<script type="application/json" id="livechat"{attribute}>{block}</script>\n'
+    text = f'{data}<script defer src="{src}"{attribute}></script>'
+    return Markup(preload + text)  # noqa: S704 - the block and the address are escaped, and the nonce is checked
 
 
-def preload_link(room: Provider, script: str, crossorigin: str | None, nonce: str | None) -> Markup:
+def preload_link(script: str, crossorigin: str | None, nonce: str | None) -> str:
     """A preload that matches the loader's later request exactly, so that the vendor's script is fetched once."""
     cors = Markup(' crossorigin="{}"').format(crossorigin) if crossorigin else Markup("")
     attribute = Markup(' nonce="{}"').format(nonce) if nonce and NONCE.fullmatch(nonce) else Markup("")
-    return Markup('<link rel="preload" as="script" href="{}"{}{}>\n').format(script, cors, attribute)
+    return str(Markup('<link rel="preload" as="script" href="{}"{}{}>\n').format(script, cors, attribute))
 
 
 def button(label: str, attributes: Mapping[str, Any]) -> Markup:

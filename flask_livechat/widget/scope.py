@@ -5,7 +5,6 @@ Not in ``g``: that belongs to the application context, which several requests of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask, Request, current_app, request
@@ -16,19 +15,13 @@ from ..model import Decision, Value, Visitor
 KEY = "flask_livechat.scope"
 
 
-@dataclass(slots=True)
 class Scope:
     """One request's notes. The only record here that changes.
 
-    ``app`` and ``request`` are the objects themselves: to ask Flask's proxies is what would cost most.
+    ``app`` and ``request`` are the objects themselves: to ask Flask's proxies is what would cost most. ``has_session``
+    says whether the request brings one; it looks at the cookie alone, for to ask the session is to touch it.
     """
 
-    app: Flask
-    request: Request
-    state: Any  # what LiveChat has on this app
-    has_session: (
-        bool  # whether the request brings one; looks at the cookie alone, for to ask the session is to touch it
-    )
     page: tuple[object, ...] | None = None  # which page got the tag
     decision: Decision | None = None
     markup: Markup | None = None
@@ -40,8 +33,12 @@ class Scope:
     visitor: Visitor | None = None
     error_id: str | None = None
     writes_session: bool = False  # we have begun a session ourselves
-    context: dict[str, Value] = field(default_factory=dict)
-    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def __init__(self, app: Flask, request: Request, state: Any, has_session: bool) -> None:
+        self.app, self.request, self.has_session = app, request, has_session
+        self.state = state  # what LiveChat has on this app
+        self.context: dict[str, Value] = {}
+        self.events: list[dict[str, Any]] = []
 
 
 def scope() -> Scope:
@@ -50,6 +47,6 @@ def scope() -> Scope:
     found: Scope | None = current.environ.get(KEY)
     if found is None:
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # here, too
-        named = app.session_interface.get_cookie_name(app)
-        found = current.environ[KEY] = Scope(app, current, app.extensions.get("livechat"), named in current.cookies)
+        brings = "HTTP_COOKIE" in current.environ and app.session_interface.get_cookie_name(app) in current.cookies
+        found = current.environ[KEY] = Scope(app, current, app.extensions.get("livechat"), brings)
     return found

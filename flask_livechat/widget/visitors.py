@@ -38,14 +38,15 @@ def logged_in_user(said: Scope) -> Any:
     in with is anonymous without asking, so its page stays cacheable.
     """
     manager = getattr(said.app, "login_manager", None)
-    if manager is None or not (brings_a_login(said, manager) or "_login_user" in g):
-        return None
-    said.varies = True
-    user = current_user._get_current_object()
+    user = g.get("_login_user")  # flask-login's own note of who it is
+    if user is None:
+        if manager is None or not _brings_a_login(said, manager):
+            return None
+        user = current_user._get_current_object()
     return user if user.is_authenticated else None
 
 
-def brings_a_login(said: Scope, manager: Any) -> bool:
+def _brings_a_login(said: Scope, manager: Any) -> bool:
     """Whether the request has anything to log in with. Does not say that it is worth anything."""
     if said.has_session or getattr(manager, "_request_callback", None) is not None:
         return True
