@@ -31,6 +31,7 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 RULE = "_livechat_rule"
 NOTHING = Markup("")
+HTML = ("text/html", "application/xhtml+xml")
 CSP_HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
 
 
@@ -250,7 +251,7 @@ class LiveChat:
         manager = getattr(said.app, "login_manager", None)
         return bool(
             "HTTP_COOKIE" in said.request.environ
-            or "_login_user" in g
+            or getattr(g.get("_login_user"), "is_authenticated", False)  # flask-login's note; nobody has one, too
             or (self._visitor_loader if manager is None else getattr(manager, "_request_callback", None))
             or said.context
             or said.events
@@ -421,9 +422,9 @@ class LiveChat:
             return response
         if said.private:
             responses.make_private(response)
-        if response.mimetype not in ("text/html", "application/xhtml+xml"):
+        if not (response.content_type or "").startswith(HTML):
             return responses.without(response, said.markup)
-        if self.settings.csp == "merge":
+        if said.state.settings.csp == "merge":
             needs = self._needs()
             for name in CSP_HEADERS:
                 merged = [csp.merge(policy, needs) for policy in response.headers.getlist(name)]
