@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak chromium js minify lint types build installed bench-imports screenshots clean
+.PHONY: help demo test soak chromium js minify lint types build installed bench bench-quick bench-imports screenshots clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -43,6 +43,17 @@ build: $(VENV)/dev  ## The wheel and the sdist, in dist/
 installed: build  ## A short suite against the installed wheel, from another folder
 	sh tests/installed/run.sh "$(CURDIR)" $(BIN)/python
 
+bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst (about half an hour, on an idle machine)
+	$(BIN)/python -m benchmarks.sizes
+	$(BIN)/python benchmarks/imports.py
+	$(BIN)/python -m benchmarks.render
+	$(BIN)/python -m benchmarks.browser
+
+bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and variants, in under two minutes
+	$(BIN)/python -m benchmarks.sizes
+	$(BIN)/python -m benchmarks.render --quick
+	$(BIN)/python -m benchmarks.browser --quick
+
 bench-imports: $(VENV)/demo  ## What `import flask_livechat` costs
 	$(BIN)/python benchmarks/imports.py
 
@@ -59,6 +70,9 @@ js:  ## The vendors' npm packages and the JavaScript type checker, where npm is
 	elif [ -n "$$CI" ]; then echo "npm is missing, and in CI no test may be skipped." >&2; exit 1; \
 	else echo "npm is missing: the tests that drive the vendors' own packages are skipped."; fi
 
+bench-js:
+	cd benchmarks/js && npm ci --ignore-scripts --no-audit --no-fund
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -72,6 +86,10 @@ $(VENV)/demo: $(VENV)/bin/python pyproject.toml
 $(VENV)/test: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ $(VENV)/demo
+
+$(VENV)/bench: $(VENV)/test pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
+	@touch $@
 
 $(VENV)/dev: $(VENV)/test pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,dev]'

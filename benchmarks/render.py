@@ -78,15 +78,15 @@ def bare_app() -> Flask:
     return app
 
 
+def signer(app: Flask) -> Any:
+    return SecureCookieSessionInterface().get_signing_serializer(app)
+
+
 @contextlib.contextmanager
 def visit(app: Flask, user: User | None) -> Iterator[Callable[[], str]]:
     """The tag, as a template of this request calls it. What a request remembers of it is forgotten in between."""
     # Who is logged in brings a cookie.
-    headers = (
-        {}
-        if user is None
-        else {"Cookie": f"session={SecureCookieSessionInterface().get_signing_serializer(app).dumps({'_user_id': user.id})}"}
-    )
+    headers = {} if user is None else {"Cookie": f"session={signer(app).dumps({'_user_id': user.id})}"}
     with app.test_request_context("/pricing", headers=headers):
         if user is not None:
             g._login_user = user

@@ -1,0 +1,30 @@
+"""What may grow only on purpose: bytes on the wire. Counts of requests are in tests/browser, of signatures in test_kept."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pytest
+
+from .conftest import VENDORS, create_app, log_in
+
+BUDGETS = {"": 3500, "-button": 1450, "-session": 6400}  # gzipped; see docs/performance.rst
+
+
+@pytest.mark.parametrize("part", BUDGETS)
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_served_file_stays_within_its_budget(name: str, part: str) -> None:
+    script = create_app(name).extensions["livechat"].scripts[name + part]
+    body, encoding = script.encoded({"gzip": 1.0})
+    assert encoding == "gzip"
+    assert len(body) <= BUDGETS[part]
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_what_stands_in_the_page_stays_within_its_budget(name: str) -> None:
+    html = log_in(create_app(name)).get("/").text
+    tag = html[html.index("<script") : html.rindex("</script>") + len("</script>")]
+    assert '"visitor":{' in tag
+    without_tokens = re.sub(r'"(jwt|token)":"[^"]*"', r'"\1":""', tag)
+    assert len(gzip.compress(without_tokens.encode(), 9)) <= 600
