@@ -1,0 +1,1 @@
+"""What the extension costs, measured beside what else there is."""
