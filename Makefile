@@ -43,13 +43,14 @@ build: $(VENV)/dev  ## The wheel and the sdist, in dist/
 installed: build  ## A short suite against the installed wheel, from another folder
 	sh tests/installed/run.sh "$(CURDIR)" $(BIN)/python
 
-bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst (about half an hour, on an idle machine)
+bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst (hours, on an idle machine; needs node)
 	$(BIN)/python -m benchmarks.sizes
 	$(BIN)/python benchmarks/imports.py
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m benchmarks.browser
+	$(BIN)/python -m benchmarks.lighthouse
 
-bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and variants, in under two minutes
+bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and variants, in two minutes
 	$(BIN)/python -m benchmarks.sizes
 	$(BIN)/python -m benchmarks.render --quick
 	$(BIN)/python -m benchmarks.browser --quick
@@ -96,4 +97,4 @@ $(VENV)/dev: $(VENV)/test pyproject.toml
 	@touch $@
 
 clean:  ## Everything that was made
-	rm -rf $(VENV) dist tests/js/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist tests/js/node_modules benchmarks/js/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,7 @@
-"""What may grow only on purpose: bytes on the wire. Counts of requests are in tests/browser, of signatures in test_kept."""
+"""What may grow only on purpose: bytes on the wire.
+
+Counts of requests are in tests/browser, of signatures in test_kept.
+"""
 
 from __future__ import annotations
 

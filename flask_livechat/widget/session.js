@@ -147,21 +147,26 @@ function session(core, rest, makeRoom) {
     if (clicked && looks().consent === "click") remember("consent", "yes");
     const mine = era;
     await ending;
-    const { page } = chat;
-    const named = page.who;
-    if (doubtful()) page.who = null;
-    while (page.who === null) {
+    const asked = chat.page;
+    const named = asked.who;
+    const earlier = touched && told.who; // an earlier try may have been for somebody else
+    if (doubtful()) asked.who = null;
+    while (chat.page.who === null) { // which another page may have taken the place of
       const before = marked();
       const found = await ask();
       if (mine !== era) return; // logged out meanwhile: what was answered is about somebody who has left
       if (!found) return fail("identity"); // never as nobody in particular: the vendor may still hold somebody's session
-      if (before || !marked()) adopt(found, named);
+      if (before || !marked()) adopt(found, asked === chat.page ? named : null);
     }
-    if (mine !== era || page !== chat.page) return;
-    pin(page.who);
-    own(page.who);
-    known = chat.last === page.who;
+    if (mine !== era) return;
+    const { page } = chat;
+    const who = /** @type {string} */ (page.who);
+    pin(who);
+    own(who);
+    known = chat.last === who;
     chat.doubt = false;
+    if (earlier && who !== earlier) await end();
+    if (mine !== era) return;
     if (ended) return resume();
     if (!touched) {
       touched = true;

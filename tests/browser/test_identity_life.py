@@ -10,7 +10,7 @@ import pytest
 
 from flask_livechat import signing
 
-from .conftest import SITE, VALUES, VENDORS, Visit
+from .conftest import HOSTS, SITE, VALUES, VENDORS, Visit
 
 Site = Callable[..., Any]
 MINUTE = 60_000
@@ -273,3 +273,20 @@ def test_attributes_choose_neither_intercoms_server_nor_who_it_is(site: Site, vi
     told = visit.get("JSON.stringify(__told)")
     assert '"fine":"yes"' in told
     assert "evil" not in told
+
+
+@every_vendor
+def test_a_second_try_for_somebody_else_starts_nothing_of_the_first(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.net.down |= {HOSTS[vendor]}
+    visit.go("/login/1")
+    visit.until("livechat.state === 'failed'")
+    visit.net.down.clear()
+    visit.get("fetch('/login/2').then(() => 0)")  # somebody else, in another window
+    visit.get("dispatchEvent(new Event('blur')); 0")
+    visit.page.click("#opener")
+    visit.eventually(lambda: visit.get("window.livechat && livechat.state === 'ready'"))
+    visit.until("__livechat_sandbox.identity.verified")
+    assert "visitor2" in str(visit.desk())
+    assert "visitor1" not in str(visit.desk())
+    visit.until("__livechat_sandbox.open")

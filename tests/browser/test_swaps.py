@@ -765,3 +765,26 @@ def test_what_one_visitor_did_before_the_chat_started_is_not_told_of_the_next(
     visit.page.wait_for_timeout(600)
     assert "cancelled" not in str(visit.desk())
     assert "bad" not in str(visit.desk())
+
+
+@every_vendor
+def test_a_page_that_comes_while_it_is_asked_who_it_is_does_not_stop_the_start(
+    swaps: Swaps, visit: Visit, vendor: str
+) -> None:
+    app = swaps(vendor, "history", IDENTITY_DELIVERY="fetch", LOAD="manual")
+    asked, go_on = threading.Event(), threading.Event()
+
+    @app.before_request
+    def slow() -> None:
+        if request.path == "/livechat/identity":
+            asked.set()
+            go_on.wait(5)
+
+    visit.go("/login/1")
+    _land(visit)
+    visit.get("livechat.open(); 0")
+    visit.eventually(asked.is_set)
+    _to(visit, "two")
+    go_on.set()
+    visit.ready()
+    visit.until("__livechat_sandbox.identity.verified && __livechat_sandbox.open")
