@@ -65,6 +65,8 @@ declare namespace LiveChat {
     events: { name: string; metadata: Meta }[];
     who: string | null;
     left: boolean;
+    /** Not from the server, but kept by Turbo or htmx. */
+    copy?: boolean;
   }
 
   /** What the server says of who is logged in. */

@@ -34,7 +34,7 @@ class Company(_Private):
         _clean(self)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Visitor(_Private):
     """Who is in front of the page.
 
@@ -64,10 +64,14 @@ class Visitor(_Private):
         object.__setattr__(self, "attributes", MappingProxyType(attributes))
         object.__setattr__(self, "segments", tuple(well_formed(str(segment)) for segment in segments))
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        """All that it says, as a key: what was made of it may be kept under it."""
-        # With their types: 1 and True are the same key otherwise.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Visitor) and self._said() == other._said()
+
+    def __hash__(self) -> int:
+        return hash(self._said())
+
+    def _said(self) -> tuple[object, ...]:
+        # With their types: 1 and True are equal otherwise, and what was made of one would do for the other.
         attributes = tuple((name, value, type(value)) for name, value in self.attributes.items())
         rest = (self.phone, self.avatar, self.created_at, self.company, attributes, self.segments, self.session_token)
         return (self.id, self.email, self.name, *rest)

@@ -67,7 +67,7 @@ function loader(vendor, script) {
     if (!whole) return null;
     // Turbo and htmx 2 keep copies of a page: what it says once, a copy does not say again.
     if ("livechatRead" in element.dataset) {
-      Object.assign(found, { events: [], left: false });
+      Object.assign(found, { events: [], left: false, copy: true });
       found.settings.tour = undefined;
     }
     element.dataset.livechatRead = "";

@@ -87,7 +87,7 @@ class Writer:
         """
         if visitor is None:
             return NOBODY
-        known = (room.name, key, visitor.key)
+        known = (room.name, key, visitor)
         until, found = self._identities.get(known, (0.0, NOBODY))
         if now < until:
             return found

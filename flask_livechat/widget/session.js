@@ -393,7 +393,7 @@ function session(core, rest, makeRoom) {
     const before = chat.page;
     const named = page.who;
     chat.page = page;
-    chat.since = Date.now();
+    if (!page.copy) chat.since = Date.now();
     place(page);
     if (before.who && named !== before.who) chat.kept = []; // what that visitor did
     // It may be a copy from before a login or a logout: the server says.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from ... import signing
@@ -55,6 +56,7 @@ def attributes(given: Mapping[str, Value]) -> dict[str, Any]:
     return fit(given, _key, _value, MOST)
 
 
+@lru_cache(1024)
 def _said(who: Visitor) -> dict[str, Any]:
     return given(
         id=whole(who.id, LONGEST),
