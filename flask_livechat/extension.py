@@ -251,7 +251,7 @@ class LiveChat:
         manager = getattr(said.app, "login_manager", None)
         return bool(
             "HTTP_COOKIE" in said.request.environ
-            or getattr(g.get("_login_user"), "is_authenticated", False)  # flask-login's note; nobody has one, too
+            or getattr(g.get("_login_user"), "is_authenticated", False)  # flask-login notes nobody, too
             or (self._visitor_loader if manager is None else getattr(manager, "_request_callback", None))
             or said.context
             or said.events

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -185,3 +187,21 @@ def test_nothing_that_is_kept_is_shown_by_a_repr(make_app: MakeApp) -> None:
     page(log_in(app))
     assert "ada@example.com" not in repr(app.extensions["livechat"])
     assert "First Visitor" not in repr(app.extensions["livechat"])
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_the_identity_is_written_as_in_the_page(name: str) -> None:
+    """The loader compares their texts: another order would look like a change, and the vendor would be told again."""
+    client = log_in(create_app(name))
+    answer = client.get(f"/livechat/identity?provider={name}").text
+    assert json.dumps(json.loads(answer)["visitor"]) == json.dumps(page(client)["visitor"])
+    assert list(json.loads(answer)["proof"]) == list(page(client)["proof"])
+
+
+def test_several_threads_may_keep_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "MOST", 8)
+    kept: dict[Any, int] = {}
+    with ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(pages.keep, kept, n, n) for n in range(5000)]
+    assert not [each.exception() for each in done if each.exception()]
+    assert len(kept) <= 16

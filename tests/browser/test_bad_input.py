@@ -588,3 +588,13 @@ def test_a_report_that_cannot_be_sent_breaks_nothing(site: Site, visit: Visit, v
     _wait_for_failure(visit, vendor, "offline")
     visit.eventually(lambda: words == [SORRY])  # not even our own button can be had
     _mend(visit, vendor)
+
+
+def test_a_launcher_whose_link_leads_nowhere_says_so(site: Site, visit: Visit) -> None:
+    site("crisp", LOAD="manual", extra='<a id="bare" href="#" data-livechat-open>Chat</a>')
+    _break(visit, "crisp", "blocked")
+    visit.go()
+    visit.page.click("#bare")
+    visit.page.get_by_role("status").wait_for()
+    assert _note(visit) == SORRY
+    assert visit.get("location.href.includes('#')") is False
