@@ -189,26 +189,24 @@ class Visit:
 
     def until(self, expression: str, timeout: float = 8.0) -> Any:
         """Wait for something to become true. By asking from outside: a strict CSP forbids eval in the page."""
+        try:
+            return self.eventually(lambda: self.get(expression), timeout)
+        except AssertionError:
+            state = self.get("window.livechat && livechat.state")
+            raise AssertionError(f"never true: {expression}; state {state}") from None
+
+    def eventually(self, found: Callable[[], Any], timeout: float = 8.0) -> Any:
+        """Wait for something in the page or outside it to become true."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             try:
-                value = self.page.evaluate(expression)
+                if value := found():
+                    return value
             except Error as error:  # asked while the page was being left
                 if "context was destroyed" not in str(error):
                     raise
-                value = None
-            if value:
-                return value
             self.page.wait_for_timeout(50)
-        raise AssertionError(f"never true: {expression}; state {self.get('window.livechat && livechat.state')}")
-
-    def eventually(self, found: Callable[[], Any], timeout: float = 8.0) -> Any:
-        """Wait for something outside the page to become true."""
-        deadline = time.monotonic() + timeout
-        while not (value := found()):
-            assert time.monotonic() < deadline, "never true"
-            self.page.wait_for_timeout(50)
-        return value
+        raise AssertionError("never true")
 
     def ready(self) -> None:
         self.until("livechat.state === 'ready'")

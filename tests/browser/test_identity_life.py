@@ -285,7 +285,7 @@ def test_a_second_try_for_somebody_else_starts_nothing_of_the_first(site: Site, 
     visit.get("fetch('/login/2').then(() => 0)")  # somebody else, in another window
     visit.get("dispatchEvent(new Event('blur')); 0")
     visit.page.click("#opener")
-    visit.eventually(lambda: visit.get("window.livechat && livechat.state === 'ready'"))
+    visit.until("window.livechat && livechat.state === 'ready'")
     visit.until("__livechat_sandbox.identity.verified")
     assert "visitor2" in str(visit.desk())
     assert "visitor1" not in str(visit.desk())
