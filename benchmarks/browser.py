@@ -7,11 +7,12 @@ take turns in each round; figures are medians. The page without chat runs twice,
 Chromium, slow 4G (150 ms, 1.6 Mbit/s) and 4x CPU as its own tools emulate them: a connection costs nothing there, a
 request costs the latency. Each visit is a fresh browser with an empty cache. Per variant and round there are three:
 
-* quiet: nobody does anything until 6 s after `load`; then the mouse comes to the page's own "Chat with us" and clicks
-* early: the click comes as soon as something is seen and the page's deferred scripts have run
-* elsewhere: clicks on another button, all over the first 3 s after `load`
+* quiet: nobody does anything until 5 s after `load`; then the mouse comes to the page's own "Chat with us" and clicks
+* early: the click comes as soon as something is seen and the page's deferred scripts have run (snippet and intent)
+* elsewhere: clicks on another button, all over the first 3 s after `load` (what runs by itself, as chunks)
 
-The whole takes more than two hours; `--shape chunks` half of it, `--quick` some 80 s.
+All kinds run with the vendors' scripts as chunks; as bundles those that the shape makes a difference to. The whole
+takes some 80 minutes, `--quick` some 80 s.
 """
 
 from __future__ import annotations
@@ -38,22 +39,25 @@ from benchmarks.stage import HERE, SHAPES, SITE, VENDORS, Stage, serving
 
 SLOW_4G = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
 CPU = 4
-LATE = 6000  # ms after `load` at which the late click comes
+LATE = 5000  # ms after `load` at which the late click comes
 SOON = 3000  # the same of a quick run
 HOVER = 200  # ms for which the mouse is on the link before
 CLICKS = (300, 800, 1300, 1800, 2300, 2800)  # ms after `load`, elsewhere
 PATIENCE = 15000  # ms for a panel to open
 LAUNCHER = "document.querySelector('[id^=livechat-sandbox-]')"  # of the vendor: the laziest peer takes its time
-OURS = ("idle", "intent", "interaction", "eager", "manual")
+KINDS = {
+    "chunks": ("snippet", "sync", "idle", "intent", "interaction", "eager", "manual", *PEERS),
+    "bundle": ("snippet", "idle", "intent", "manual"),
+}
+EARLY = ("snippet", "intent")  # the target compares these two
+ELSEWHERE = ("snippet", "sync", "idle", "eager", *PEERS)  # what may be busy when the click comes
 HOSTS = (".tawk.to", ".crisp.chat", ".intercom.io", ".intercomcdn.com")
 
 
 def variants(shapes: Iterable[str], only: str, *, peers: bool) -> list[Variant]:
     """In the order of a round: the second page without chat is far from the first."""
-    kinds = ("snippet", "sync", *OURS)
-    found = [Variant(kind, vendor, shape) for shape in shapes for vendor in VENDORS for kind in kinds]
-    if peers:
-        found += [Variant(kind, "intercom", shape) for shape in shapes for kind in PEERS]
+    found = [Variant(kind, vendor, shape) for shape in shapes for vendor in VENDORS for kind in KINDS[shape]]
+    found = [variant for variant in found if variant.kind not in PEERS or (peers and variant.vendor == "intercom")]
     found = [variant for variant in found if only in variant.name]
     if any(variant.kind in PEERS for variant in found):
         found.append(REACT)
@@ -163,8 +167,6 @@ def quiet(visit: Visit, variant: Variant, wait: float = LATE) -> dict[str, float
 
 def early(visit: Visit, variant: Variant) -> dict[str, float]:
     """The click comes at the first moment at which it can."""
-    if not variant.vendor:
-        return {}
     visit.go("commit")
     visit.page.wait_for_function("observed.early()", timeout=2 * PATIENCE)
     return {"early": visit.open(0)}
@@ -188,6 +190,16 @@ def elsewhere(visit: Visit, variant: Variant) -> dict[str, float]:
 
 
 Act = Callable[[Visit, Variant], dict[str, float]]
+
+
+def acts(variant: Variant, *, quick: bool) -> Iterator[Act]:
+    yield partial(quiet, wait=SOON) if quick else quiet
+    if quick:
+        return
+    if variant.kind in EARLY:
+        yield early
+    if variant.compared or (variant.kind in ELSEWHERE and variant.shape == "chunks"):
+        yield elsewhere
 
 
 def launch(playwright: Playwright, stage: Stage) -> Browser:
@@ -218,13 +230,12 @@ def once(browser: Browser, stage: Stage, variant: Variant, act: Act) -> dict[str
 def measure(browser: Browser, stage: Stage, order: list[Variant], rounds: int, *, quick: bool) -> Results:
     """All variants take turns, every other round backwards."""
     results: Results = {variant: {} for variant in order}
-    acts: tuple[Act, ...] = (partial(quiet, wait=SOON),) if quick else (quiet, early, elsewhere)
     with visiting(browser, stage, NONE) as visit:  # the first of all is slower
         visit.go()
     for number in range(rounds):
         begin = time.monotonic()
         for variant in order[:: -1 if number % 2 else 1]:
-            for act in acts:
+            for act in acts(variant, quick=quick):
                 for name, value in once(browser, stage, variant, act).items():
                     results[variant].setdefault(name, []).append(value)
         print(f"round {number + 1} of {rounds}: {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)

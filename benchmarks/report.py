@@ -31,7 +31,8 @@ class Variant:
     @property
     def compared(self) -> bool:
         """Whether it is part of the comparison with the lazy peers, which are Intercom's."""
-        return not self.vendor or (self.vendor == "intercom" and self.kind in ("idle", *PEERS))
+        lazy = self.vendor == "intercom" and self.shape == "chunks" and self.kind in ("idle", *PEERS)
+        return lazy or not self.vendor
 
     @property
     def base(self) -> Variant:
@@ -164,7 +165,7 @@ def _deferred(summary: Summary, variant: Variant) -> Iterator[Target]:
 
 
 def _lazy_peers(summary: Summary, variant: Variant) -> Iterator[Target]:
-    """Each beside its own page without chat, and until the vendor is there, as the laziest starts it after 6 s."""
+    """Each beside its own page without chat, and until the vendor is there, as the laziest starts it after seconds."""
     peers = [Variant(kind, variant.vendor, variant.shape) for kind in PEERS]
     if all(summary.value(known, "whole_tbt") is not None for known in (*peers, REACT)):
         best = min(summary.more(peer, "whole_tbt") for peer in peers)
