@@ -57,7 +57,7 @@ def rules(shop: str | None, app: str | None) -> list[dict[str, Any]]:
         {"path": "/pricing", "load": "eager", "preload": True},
         {"path": "/tour", "load": "delay:5"},
         {"path": "/contact", "load": "visible:#help"},
-        {"path": "/login", "load": "interaction"},
+        {"path": "/login", "load": "intent"},
         {"blueprint": "shop", "provider": shop, "load": "intent"},
         {"path": "/dashboard", "provider": app, "load": "idle"},
         {"path": "/account", "provider": app, "load": "interaction"},

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import click
-from flask import current_app, g, request
+from flask import Flask, current_app, g, request
 from flask.cli import AppGroup, with_appcontext
 
 from .model import Decision
@@ -38,9 +41,13 @@ def explain(path: str, user_id: str | None) -> None:
 @group.command()
 @click.argument("path", default="/")
 @click.option("--policy", help="A policy of yours, to merge what is needed into.")
+@click.option("--reports", is_flag=True, help="Print what browsers reported as blocked, and the line to add for each.")
 @with_appcontext
-def csp(path: str, policy: str | None) -> None:
+def csp(path: str, policy: str | None, reports: bool) -> None:
     """Print the Content-Security-Policy that the page at PATH needs, one directive a line."""
+    if reports:
+        _print_reports()
+        return
     livechat = current_app.extensions["livechat"].livechat
     with _page(path, None):
         needed: str = livechat.csp(policy)
@@ -50,6 +57,106 @@ def csp(path: str, policy: str | None) -> None:
     if policy is None:
         click.echo('Sources to add to your policy (--policy "…" merges them into it):', err=True)
     click.echo(";\n".join(needed.split("; ")))
+
+
+def _print_reports() -> None:
+    state = current_app.extensions["livechat"]
+    kept = [*state.reports.kept()]
+    for violation in kept:
+        click.echo(violation)
+    if not kept:
+        prefix = state.settings.url_prefix
+        click.echo(f"Nothing was reported. A policy with `report-uri {prefix}/csp-reports` sends reports.")
+        if not Path(current_app.instance_path).is_dir():
+            click.echo(f"(They are kept in {current_app.instance_path}, which is not there; the log has them.)")
+
+
+@group.command()
+@click.option("--deploy", is_flag=True, help="Also what matters only in production.")
+@click.option("--path", "paths", multiple=True, metavar="PATH", help="A further page to visit. May be given often.")
+@click.option("--as", "user_id", metavar="USER_ID", help="Also visit each page as this user (flask-login's).")
+@click.option(
+    "--skip", multiple=True, metavar="NAME", help="An endpoint or a path to stay away from. May be given often."
+)
+@click.option(
+    "--pages", default=500, show_default=True, type=click.IntRange(1), help="How many pages to visit at most."
+)
+@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1), help="How long to wait for one.")
+@click.option("--format", "form", default="text", show_default=True, type=click.Choice(["text", "json", "sarif"]))
+@click.option(
+    "--fail-level",
+    default="error",
+    show_default=True,
+    type=click.Choice(["info", "warning", "error", "never"]),
+    help="Exit with status 1 where something of this level or worse is found.",
+)
+@click.option("--list", "listing", is_flag=True, help="Print all checks, and look at nothing.")
+@with_appcontext
+def doctor(
+    deploy: bool,
+    paths: tuple[str, ...],
+    user_id: str | None,
+    skip: tuple[str, ...],
+    pages: int,
+    seconds: float,
+    form: str,
+    fail_level: str,
+    listing: bool,
+) -> None:
+    """Find the usual mistakes in this app: its configuration, pages, templates, static files and headers.
+
+    Visits GET routes with a test client; nothing leaves this machine. Exit status 0: nothing found of the level that
+    fails; 1: something was; 2: the command was given wrongly.
+    """
+    from . import doctor as examiner  # noqa: PLC0415 - with an HTML parser, which only this command needs
+    from .doctor import report as reports  # noqa: PLC0415
+
+    if listing:
+        for check in examiner.checks():
+            click.echo(f"{check.code}  {check.level.word:<8} {check.title}{' (--deploy)' if check.deploy else ''}")
+        return
+    for path in paths:
+        if not path.startswith("/"):
+            raise click.BadParameter("a path starts with a slash, such as /pricing", param_hint="--path")
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+    user = None
+    if user_id is not None:
+        with app.test_request_context():
+            user = _user(user_id)
+    found = examiner.examine(
+        app,
+        now=app.extensions["livechat"].livechat.now(),
+        deploy=deploy,
+        user=user,
+        paths=paths,
+        skip=skip,
+        limits=examiner.Limits(pages=pages, seconds=seconds),
+        progress=_progress() if sys.stderr.isatty() else _no_progress,
+    )
+    if form == "json":
+        click.echo(reports.as_json(found))
+    elif form == "sarif":
+        click.echo(reports.as_sarif(found, examiner.checks(), version("Flask-LiveChat")))
+    else:
+        click.echo(reports.as_text(found))
+        if user is None:
+            click.echo("Pages were visited as nobody: --as USER_ID also looks at what a logged-in visitor gets.")
+    worst = found.worst()
+    if worst is not None and fail_level != "never" and worst >= examiner.Level[fail_level.upper()]:
+        raise click.exceptions.Exit(1)
+
+
+def _no_progress(done: int, total: int, what: str) -> None:
+    """Into a file or a pipe nothing is drawn."""
+
+
+def _progress() -> Callable[[int, int, str], None]:
+    """One line on the terminal that is written over."""
+
+    def show(done: int, total: int, what: str) -> None:
+        click.echo(f"\r\x1b[K{f'{done + 1}/{total} {what[:60]}' if done < total else ''}", err=True, nl=False)
+
+    return show
 
 
 @contextmanager

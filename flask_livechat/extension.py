@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, Response, current_app, g, has_request_context, request, url_for
@@ -21,7 +22,9 @@ from .widget import csp, logout, memory, page, responses, rules, script, views, 
 from .widget.addresses import address
 from .widget.decisions import LONGEST, Decisions
 from .widget.failures import Failures
+from .widget.guard import EXAMINED, Guard, SecretInResponse
 from .widget.page import NOBODY, Identity, Personal, Writer, keep
+from .widget.reports import Reports
 from .widget.rules import Rule
 from .widget.scope import Scope, scope
 from .widget.script import Script
@@ -32,6 +35,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 RULE = "_livechat_rule"
 NOTHING = Markup("")
 HTML = ("text/html", "application/xhtml+xml")
+INSTEAD = "<!doctype html><title>Internal Server Error</title><h1>Internal Server Error</h1>"
 CSP_HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
 
 
@@ -43,8 +47,10 @@ class State:
     settings: Settings
     scripts: Mapping[str, Script] = field(repr=False)
     failures: Failures
+    reports: Reports
     decisions: Decisions = field(repr=False)
     writer: Writer = field(repr=False)
+    guard: Guard | None = field(repr=False)
     src: Callable[[str, str, str | None, str], str] = field(repr=False)
     pages: dict[Hashable, tuple[Decision, Markup | None]] = field(default_factory=dict, repr=False)
 
@@ -71,10 +77,13 @@ class LiveChat:
             raise RuntimeError("LiveChat is already set up on this app. Use the first instance instead.")
         read = settings.read(app.config, development=bool(app.debug or app.testing))
         scripts, decisions = _scripts(read), Decisions(read.rules, read.defaults)
-        state = State(self, read, scripts, Failures(), decisions, Writer(read), _addresses(scripts))
+        guard = Guard(read.providers, sandbox=read.sandbox) if read.guard else None
+        reports = Reports(Path(app.instance_path))
+        state = State(self, read, scripts, Failures(), reports, decisions, Writer(read), guard, _addresses(scripts))
         app.extensions["livechat"] = state
         app.register_blueprint(views.blueprint, url_prefix=read.url_prefix)
-        _exempt_from_csrf(app, views.failures)
+        for view in (views.failures, views.csp_reports):
+            _exempt_from_csrf(app, view)
         if read.sandbox:
             _register_sandbox(app, read)
         app.context_processor(_begin_page)
@@ -149,6 +158,10 @@ class LiveChat:
             logout.end(response, request, self.settings)
             return response
         raise TypeError("livechat.forget takes a response: livechat.forget(redirect('/')) or make_response(…).")
+
+    @property
+    def has_visitor_loader(self) -> bool:
+        return self._visitor_loader is not None
 
     @property
     def settings(self) -> Settings:
@@ -386,18 +399,19 @@ class LiveChat:
         return [self._blueprint_rules[each] for each in names if each in self._blueprint_rules]
 
     def _needs(self) -> dict[str, list[str]]:
-        """What the page's provider needs of a policy, and what our own script does."""
-        config = self.settings
-        if has_request_context():
-            decision = scope().decision or self._guard("csp", self.decide, None)
-            names = [str(decision.provider)] if decision and decision.show else []
-        else:
-            names = list(config.providers)
+        """What this page's provider needs of a policy; outside a request, what all of them do."""
+        if not has_request_context():
+            return self.needs_of(self.settings.providers)
+        decision = scope().decision or self._guard("csp", self.decide, None)
+        return self.needs_of([str(decision.provider)] if decision and decision.show else [])
+
+    def needs_of(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """What these providers need of a policy, and what our own script does: directive -> sources."""
         needs: dict[str, list[str]] = {}
-        if names:
-            needs = {"script-src": ["'self'"], "connect-src": ["'self'"]}  # our own files, and who is logged in
         for name in names:
-            for directive, sources in providers.load(name).csp(config.providers[name]).items():
+            # Our own files, and who is logged in.
+            needs = needs or {"script-src": ["'self'"], "connect-src": ["'self'"]}
+            for directive, sources in providers.load(name).csp(self.settings.providers[name]).items():
                 needs[directive] = list(dict.fromkeys([*needs.get(directive, []), *sources]))
         return needs
 
@@ -418,12 +432,32 @@ class LiveChat:
         said.finished = True
         if said.left:
             logout.end(response, request, self.settings)
-        if said.markup is None:
+        if said.markup is not None:
+            response = self._finish_page(said, response, said.markup)
+        return self._guarded(said, response)
+
+    def _guarded(self, said: Scope, response: Response) -> Response:
+        """The response, unless a configured secret stands in it. What streams or is a file is not read."""
+        guard = _state(said.app).guard
+        if EXAMINED in said.request.environ:
+            said.request.environ[EXAMINED].append(said)
             return response
+        if guard is None or response.is_streamed or response.direct_passthrough:
+            return response
+        key = guard.key_in(response.get_data()) or guard.key_in(response.headers.get("Location", "").encode())
+        if key is None:
+            return response
+        error = SecretInResponse(key)
+        if said.app.debug or said.app.testing:
+            raise error
+        said.app.logger.error("livechat: %s was not sent. %s", said.request.endpoint, error)
+        return said.app.make_response((INSTEAD, 500))
+
+    def _finish_page(self, said: Scope, response: Response, markup: Markup) -> Response:
         if said.private:
             responses.make_private(response)
         if not (response.content_type or "").startswith(HTML):
-            return responses.without(response, said.markup)
+            return responses.without(response, markup)
         if said.state.settings.csp == "merge":
             needs = self._needs()
             for name in CSP_HEADERS:

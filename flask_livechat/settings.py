@@ -45,6 +45,8 @@ class Settings:
     url_prefix: str
     cookie_domain: str | None
     report_failures: bool
+    csp_reports: bool
+    guard: bool
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -129,6 +131,8 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "COOKIE_DOMAIN": Option(None, _domain, "a domain such as 'example.com', or None"),
     "REPORT_FAILURES": Option(False, *_one_of(False, True)),
+    "CSP_REPORTS": Option(True, *_one_of(False, True)),
+    "GUARD": Option(True, *_one_of(False, True)),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
 

@@ -540,3 +540,71 @@ def test_a_nonce_for_scripts_alone_is_no_trouble(make_app: MakeApp, caplog: pyte
     with app.test_request_context("/"):
         chat_of(app).csp("default-src 'self'; script-src 'self' 'nonce-abc'")
     assert not caplog.records
+
+
+# What a policy lacks, for the doctor.
+
+
+@pytest.mark.parametrize(
+    ("sources", "wanted", "answer"),
+    [
+        (None, "https://a.test", True),
+        (["https://a.test"], "https://a.test", True),
+        (["https://A.test"], "https://a.test", True),
+        (["a.test"], "https://a.test", True),
+        (["a.test"], "wss://a.test", False),
+        (["*"], "wss://a.test", True),
+        (["*"], "data:", False),
+        (["https:"], "https://a.test", True),
+        (["https:"], "wss://a.test", False),
+        (["wss:"], "wss://a.test", True),
+        (["https://*.a.test"], "https://b.a.test", True),
+        (["https://*.a.test"], "https://*.a.test", True),
+        (["https://*.a.test"], "https://*.b.a.test", True),
+        (["https://*.a.test"], "https://a.test", False),
+        (["https://b.a.test"], "https://*.a.test", False),
+        (["https://a.test/path"], "https://a.test", False),
+        (["'self'"], "https://a.test", False),
+        (["'self'"], "'self'", True),
+        (["'none'"], "'self'", False),
+        (["'unsafe-inline'"], "'unsafe-inline'", True),
+        (["'unsafe-inline'", "'nonce-x'"], "'unsafe-inline'", False),
+        (["'nonce-x'", "'strict-dynamic'"], "https://a.test", True),
+        (["'strict-dynamic'"], "https://a.test", False),
+        (["data:"], "data:", True),
+    ],
+)
+def test_a_list_of_sources_allows_what_a_browser_would(sources: Any, wanted: str, answer: bool) -> None:
+    assert csp.allowed(sources, wanted) is answer
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "default-src 'none'",
+        "default-src 'self'; img-src 'self'",
+        "script-src 'self'; style-src-elem 'self'; style-src-attr 'none'",
+        "child-src 'none'; frame-src 'none'",
+        "script-src 'nonce-x' 'strict-dynamic'; trusted-types app",
+        "require-trusted-types-for 'script'; trusted-types 'none'",
+    ],
+)
+def test_a_merged_policy_lacks_nothing(make_app: MakeApp, vendor: str, policy: str) -> None:
+    app = make_app(vendor)
+    with app.app_context():
+        needs = chat_of(app).needs_of([vendor])
+    assert csp.missing(csp.parse(policy), needs) != {}
+    assert csp.missing(csp.parse(csp.merge(policy, needs)), needs) == {}
+
+
+def test_an_empty_policy_lacks_nothing() -> None:
+    assert csp.missing({}, {"script-src": ["https://a.test"]}) == {}
+
+
+def test_our_trusted_types_policy_is_allowed_where_names_are_restricted() -> None:
+    needs = {"script-src": ["https://a.test"]}
+    assert csp.merge("trusted-types app", needs) == "trusted-types app livechat"
+    assert csp.merge("trusted-types 'none'", needs) == "trusted-types livechat"
+    assert csp.merge("require-trusted-types-for 'script'", needs) == "require-trusted-types-for 'script'"
+    assert csp.merge("trusted-types app", {}) == "trusted-types app"

@@ -167,7 +167,7 @@ def test_the_agents_desk_is_linked_and_open_in_the_sandbox(client: FlaskClient) 
         ("/pricing", "crisp", "eager"),
         ("/support", "crisp", "manual"),
         ("/contact", "crisp", "visible:#help"),
-        ("/login", "crisp", "interaction"),
+        ("/login", "crisp", "intent"),
         ("/shop/", "tawk", "intent"),
         ("/shop/sensor", "tawk", "scroll"),
     ],

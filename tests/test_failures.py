@@ -14,6 +14,7 @@ from flask_wtf import CSRFProtect
 
 from flask_livechat import LiveChat
 from flask_livechat.widget.failures import LONGEST, MOST, REASONS, Failures
+from flask_livechat.widget.rates import PerMinute
 
 from .conftest import ALL_IDS, log_in
 
@@ -135,7 +136,7 @@ def test_it_only_takes_posts(app: Flask, method: str) -> None:
 
 def test_a_minute_takes_sixty(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     now = 1000 * 60.0
-    failures = Failures(clock=lambda: now)
+    failures = Failures(PerMinute(MOST, clock=lambda: now))
     app.extensions["livechat"] = replace(app.extensions["livechat"], failures=failures)
     client = app.test_client()
     answers = [client.post(URL, json=REPORT).status_code for _ in range(MOST + 2)]
@@ -149,7 +150,7 @@ def test_a_minute_takes_sixty(app: Flask, caplog: pytest.LogCaptureFixture) -> N
 
 
 def test_the_limit_is_for_all_reasons_together() -> None:
-    failures = Failures(clock=lambda: 0.0)
+    failures = Failures(PerMinute(MOST, clock=lambda: 0.0))
     counts = [failures.count("crisp", REASONS[n % len(REASONS)]) for n in range(MOST + 1)]
     assert counts[-1] is None
     assert sum(failures.seen.values()) == MOST

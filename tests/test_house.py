@@ -210,7 +210,8 @@ def test_json_is_put_into_html_in_one_place() -> None:
 
 
 def test_nothing_reads_the_environment() -> None:
-    assert places(r"os\.environ|getenv") == []
+    # The doctor looks for secrets there that ship to browsers.
+    assert [place for place in places(r"os\.environ|getenv") if not place.startswith("doctor")] == []
 
 
 # What ships.

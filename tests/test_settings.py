@@ -53,6 +53,8 @@ DEFAULTS = {
     "url_prefix": "/livechat",
     "cookie_domain": None,
     "report_failures": False,
+    "csp_reports": True,
+    "guard": True,
     "sandbox": False,
 }
 

@@ -68,6 +68,8 @@ class Provider:
     attributes: Callable[[Mapping[str, Value]], dict[str, Any]]  # any mapping -> what the vendor takes
     identity: str  # the key whose secret proves who a visitor is
     elements: str  # CSS selectors of what the vendor's script puts into the page's body
+    as_of: str = ""  # when these facts were last checked: "2026-11"
+    domains: tuple[str, ...] = ()  # the vendor's own; a subdomain of one is the vendor, too
     crossorigin: str | None = None  # of the vendor's script element
     hosts: tuple[str, ...] = ()  # origins that the vendor's script asks next: worth a connection before it runs
     can: frozenset[str] = field(default_factory=frozenset)  # "tour", "article", "message", "rating", "offline", …
@@ -76,6 +78,20 @@ class Provider:
 def names() -> tuple[str, ...]:
     """The vendors that have a room, in alphabetical order."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg))
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What gives a vendor away in code that somebody wrote by hand: regular expressions, for the doctor.
+
+    ``identifies`` and ``proven`` are read against the same script: who says who the visitor is, and with what proof.
+    """
+
+    loads: str  # its script is asked for
+    calls: str  # its names in the browser
+    identifies: str
+    proven: str
+    leaks: str  # a value that only the server should hold, in whichever group matched
 
 
 @lru_cache
@@ -88,6 +104,15 @@ def load(name: str) -> Provider:
     if not isinstance(provider, Provider):
         raise LiveChatError(f"providers/{name}/__init__.py must end with PROVIDER = Provider(…).")
     return provider
+
+
+def signs(name: str) -> Signs | None:
+    """A room's ``SIGNS``, out of its ``signs.py``; None for a room without one."""
+    room = importlib.import_module(f"{__name__}.{name}")
+    if not (Path(str(room.__file__)).parent / "signs.py").is_file():
+        return None
+    found = importlib.import_module(f"{__name__}.{name}.signs").SIGNS
+    return found if isinstance(found, Signs) else None
 
 
 def adapter(name: str) -> Path:

@@ -20,6 +20,8 @@ FALLBACKS = {
     "frame-src": ("child-src", "default-src"),
     "worker-src": ("child-src", "script-src", "default-src"),
 }
+# The name of the Trusted Types policy by which our loader makes its scripts' addresses.
+TRUSTED_TYPES = "livechat"
 # Where one of these is present, it and not its parent rules over elements.
 ELEMENTS = {"script-src": ("script-src-elem",), "style-src": ("style-src-elem", "style-src-attr")}
 
@@ -54,7 +56,46 @@ def merge_directives(directives: Mapping[str, list[str]], needs: Sources) -> dic
                     continue  # absent and nothing to fall back to: all is allowed already
                 merged[target] = _inherit(name, inherited)
             merged[target] = _add(merged[target], sources)
+    if needs and "trusted-types" in merged:  # absent, it restricts no names
+        merged["trusted-types"] = _add(merged["trusted-types"], [TRUSTED_TYPES])
     return merged
+
+
+def effective(directives: Mapping[str, list[str]], name: str) -> list[str] | None:
+    """The sources that rule over ``name``; None where nothing restricts it."""
+    return next((directives[each] for each in (name, *FALLBACKS.get(name, ())) if each in directives), None)
+
+
+def missing(directives: Mapping[str, list[str]], needs: Sources) -> dict[str, list[str]]:
+    """What is needed and not allowed: directive -> sources to add. A nonce with 'strict-dynamic' allows all scripts."""
+    found: dict[str, list[str]] = {}
+    for name, sources in needs.items():
+        for target in [each for each in ELEMENTS.get(name, ()) if each in directives] or [name]:
+            ruling = effective(directives, target)
+            refused = [source for source in sources if not allowed(ruling, source)]
+            if refused:
+                found[target] = refused
+    if needs and TRUSTED_TYPES not in (names := directives.get("trusted-types", [TRUSTED_TYPES])) and "*" not in names:
+        found["trusted-types"] = [TRUSTED_TYPES]
+    return found
+
+
+def allowed(sources: Iterable[str] | None, wanted: str) -> bool:
+    """Whether a list of sources (None: no restriction) allows a host, a scheme or a keyword."""
+    if sources is None:
+        return True
+    present = [source.lower() for source in sources]
+    certain = any(source.startswith(("'nonce-", "'sha")) for source in present)
+    if "'strict-dynamic'" in present and certain:
+        return True
+    if wanted == "'unsafe-inline'":
+        return wanted in present and not certain
+    if wanted in present:
+        return True
+    scheme, _, host = wanted.lower().partition("://")
+    if wanted == "'self'" or not host:
+        return wanted == "'self'" and "*" in present
+    return any(_covers(source, scheme, host) for source in present)
 
 
 def merge(policy: str, needs: Sources) -> str:
@@ -86,6 +127,18 @@ def switches_inline_styles_off(policy: str | Mapping[str, Any]) -> bool:
         for name, sources in directives.items()
         if name.startswith("style-src")
     )
+
+
+def _covers(source: str, scheme: str, host: str) -> bool:
+    """Whether one source of a policy allows a host (that may start with ``*.``) by its scheme."""
+    if source == "*":
+        return True
+    if source.endswith(":"):
+        return source[:-1] in {"https": ("https", "http"), "wss": ("wss", "ws")}.get(scheme, (scheme,))
+    said, separator, name = source.rpartition("://")
+    if (separator and said != scheme) or (not separator and scheme != "https"):
+        return False
+    return name == host or (name.startswith("*.") and host.removeprefix("*").endswith(name[1:]))
 
 
 def _parsed(policy: Mapping[str, Any]) -> dict[str, list[str]]:

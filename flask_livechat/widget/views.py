@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, abort, current_app, request
 
+from . import reports
 from .failures import LONGEST, REASONS
 from .page import script_json
 
@@ -69,6 +70,27 @@ def failures() -> tuple[str, int]:
     if count is None:
         abort(429)
     current_app.logger.warning("livechat: %s did not start in a browser: %s (%d so far).", provider, reason, count)
+    return "", 204
+
+
+@blueprint.post("/csp-reports")
+def csp_reports() -> tuple[str, int]:
+    """A browser says what a policy has blocked (``report-uri`` or ``report-to``). Needs no login and takes none."""
+    state = _state()
+    if not state.settings.csp_reports:
+        abort(404)
+    if not state.reports.rate.allows():
+        abort(429)
+    if request.mimetype not in reports.TYPES:
+        abort(415)
+    if (request.content_length or reports.LONGEST + 1) > reports.LONGEST:
+        abort(413)
+    try:
+        violations = reports.read(request.get_data(), state.settings.providers)
+    except (ValueError, RecursionError):
+        abort(400)
+    for violation in state.reports.new(violations):
+        current_app.logger.warning("livechat: %s.", violation)
     return "", 204
 
 

@@ -77,5 +77,7 @@ PROVIDER = Provider(
     identity="IDENTITY_SECRET",
     # Seen in public code, not documented: UNCONFIRMED. Where it is wrong, swapping a page takes the widget with it.
     elements=".crisp-client",
+    as_of="2026-11",
+    domains=("crisp.chat",),
     can=frozenset({"presence", "article", "message"}),
 )

@@ -53,6 +53,23 @@ PROVIDER = Provider(
     identity="IDENTITY_SECRET",
     # Seen in public code, not documented: UNCONFIRMED. Where it is wrong, swapping a page takes the widget with it.
     elements="#intercom-container, #intercom-frame, .intercom-lightweight-app",
+    as_of="2026-11",
+    domains=(
+        "intercom.io",
+        "intercom.com",
+        "intercomcdn.com",
+        "intercomcdn.eu",
+        "intercomassets.com",
+        "intercomassets.eu",
+        "intercomusercontent.com",
+        "intercom-messenger.com",
+        "intercom-sheets.com",
+        "intercom-reporting.com",
+        "intercom.help",
+        "intercom-attachments.eu",
+        "intercom-attachments.com",
+        *(f"intercom-attachments-{n}.com" for n in range(1, 10)),
+    ),
     hosts=("https://js.intercomcdn.com",),  # where the Messenger's parts come from
     can=frozenset({"tour", "article", "message", "offsets"}),
 )

@@ -88,6 +88,8 @@ PROVIDER = Provider(
     identity="JS_API_KEY",
     # Seen in public code, not documented: UNCONFIRMED. Where it is wrong, swapping a page takes the widget with it.
     elements=".widget-visible, .widget-hidden",
+    as_of="2026-11",
+    domains=("tawk.to", "tawk.link"),
     crossorigin="*",  # as the vendor's own snippet writes it; browsers read it as "anonymous"
     can=frozenset({"presence", "rating", "offsets"}),
 )

@@ -1,0 +1,51 @@
+"""``flask livechat doctor``: finds the mistakes that everyone makes, on the real app, before users do.
+
+``examine(app)`` looks at an app and reports. The checks stand in files by what they are about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+
+from . import deployment, ending, headers, identity, pages, secrets, snippets
+from .findings import CHECKS, Check, Finding, Level, Place, Report, Seen, Unseen, gathered
+from .survey import Limits, Progress, Survey, survey
+
+__all__ = ["Check", "Finding", "Level", "Limits", "Place", "Report", "Seen", "Survey", "Unseen", "checks", "examine"]
+_MODULES = (snippets, identity, secrets, pages, ending, headers, deployment)  # each enters its checks
+
+
+def checks() -> tuple[Check, ...]:
+    """All checks, by code."""
+    return tuple(CHECKS[code] for code in sorted(CHECKS))
+
+
+def examine(
+    app: Flask,
+    *,
+    now: datetime,
+    deploy: bool = False,
+    user: Any = None,
+    paths: Iterable[str] = (),
+    skip: Iterable[str] = (),
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    progress: Progress = lambda done, total, what: None,
+) -> Report:
+    """What is wrong with an app's chat, worst first. ``user``: whom the pages are also visited as."""
+    seen = survey(app, now=now, user=user, paths=paths, skip=skip, limits=limits, progress=progress)
+    found: list[Finding] = []
+    unseen = [*seen.unseen]
+    for check in checks():
+        if check.deploy and not deploy:
+            continue
+        try:
+            with app.app_context():
+                found += gathered(check, check.look(seen))
+        except Exception as error:  # one check that stumbles over an app does not hide what the others find
+            unseen.append(Unseen(check.code, f"the check itself failed with {type(error).__name__}"))
+    found.sort(key=lambda finding: (-finding.check.level, finding.check.code))
+    return Report(tuple(found), tuple(unseen), len(seen.pages), len(seen.templates), len(seen.files))

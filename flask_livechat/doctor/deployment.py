@@ -1,0 +1,65 @@
+"""LC8xx: what is fine on a developer's machine, and what grows old."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from .. import providers
+from .findings import Level, Place, Seen, check
+from .survey import Survey
+
+
+@check(
+    "LC801",
+    Level.ERROR,
+    "The sandbox is on",
+    why="Visitors write to a stand-in that nobody reads.",
+    fix="Take LIVECHAT_SANDBOX out and set the vendor's keys.",
+    deploy=True,
+)
+def sandbox(survey: Survey) -> Iterable[Seen]:
+    if survey.settings.sandbox:
+        yield Seen(Place("LIVECHAT_SANDBOX"), "on")
+
+
+@check(
+    "LC802",
+    Level.WARNING,
+    "No provider is configured",
+    why="The tag renders nothing, on every page.",
+    fix="Set LIVECHAT_PROVIDER, before LiveChat(app) reads the configuration.",
+    deploy=True,
+)
+def no_provider(survey: Survey) -> Iterable[Seen]:
+    if not survey.settings.providers:
+        yield Seen(Place("LIVECHAT_PROVIDER"), "not set")
+
+
+@check(
+    "LC803",
+    Level.WARNING,
+    "What is known of the vendor is old",
+    why="Vendors change their hosts, cookies and limits without notice.",
+    fix="Upgrade Flask-LiveChat: pip install --upgrade Flask-LiveChat.",
+)
+def old_facts(survey: Survey) -> Iterable[Seen]:
+    for name in survey.settings.providers:
+        room = providers.load(name)
+        checked = datetime.strptime(f"{room.as_of}-01", "%Y-%m-%d") if room.as_of else None
+        months = (survey.now.year - checked.year) * 12 + survey.now.month - checked.month if checked else 0
+        if months > 12:
+            yield Seen(Place(f"providers/{name}"), f"the facts about {room.title} are as of {room.as_of}")
+
+
+@check(
+    "LC804",
+    Level.WARNING,
+    "The secret guard is off",
+    why="A secret that slips into a page then leaves with it.",
+    fix="Take LIVECHAT_GUARD = False out.",
+    deploy=True,
+)
+def guard_off(survey: Survey) -> Iterable[Seen]:
+    if not survey.settings.guard:
+        yield Seen(Place("LIVECHAT_GUARD"), "False")

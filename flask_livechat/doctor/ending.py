@@ -1,0 +1,75 @@
+"""LC6xx: the end of a chat, and what happens while nobody is there to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from .findings import Level, Place, Seen, check
+from .identity import has_users
+from .survey import Survey
+
+
+@check(
+    "LC601",
+    Level.ERROR,
+    "A logout that does not end the chat",
+    why="Whoever uses this browser next reads the conversation of whoever has just left.",
+    fix="Call flask_login.logout_user() there, or return livechat.forget(response).",
+)
+def not_ended(survey: Survey) -> Iterable[Seen]:
+    if hasattr(survey.app, "login_manager"):
+        yield from _not_ended(survey)
+
+
+@check(
+    "LC602",
+    Level.ERROR,
+    "A logout without livechat.forget",
+    why="Without flask-login nobody tells the chat that the visitor has left: the next one reads the conversation.",
+    fix="Return livechat.forget(response) from it.",
+)
+def not_forgotten(survey: Survey) -> Iterable[Seen]:
+    if not hasattr(survey.app, "login_manager"):
+        yield from _not_ended(survey)
+
+
+def _not_ended(survey: Survey) -> Iterable[Seen]:
+    for leaving in survey.leavings if survey.settings.providers and has_users(survey) else ():
+        if not leaving.ended:
+            yield Seen(leaving.place, f"answered {leaving.status}, and the chat goes on")
+
+
+@check(
+    "LC603",
+    Level.INFO,
+    "Nothing is said about the time when nobody answers",
+    why="At night visitors write into a chat that looks open, and wait.",
+    fix="Set LIVECHAT_OFFICE_HOURS and LIVECHAT_OFFLINE, or LIVECHAT_FALLBACK_URL with another way to reach you.",
+)
+def always_open(survey: Survey) -> Iterable[Seen]:
+    config = survey.settings
+    if config.provider and not config.office_hours and config.offline == "show" and not config.fallback_url:
+        yield Seen(Place("LIVECHAT_OFFICE_HOURS"), "neither office hours nor a fallback")
+
+
+@check(
+    "LC604",
+    Level.WARNING,
+    "The fallback leads nowhere",
+    why="It is where launchers lead when chat cannot load: just then it must work.",
+    fix="Set it to a page that there is.",
+)
+def no_fallback(survey: Survey) -> Iterable[Seen]:
+    url = survey.settings.fallback_url
+    if url is None or not url.startswith("/"):
+        return
+    path = url.partition("?")[0].partition("#")[0]
+    try:
+        survey.app.url_map.bind("localhost").match(path, method="GET")
+    except RequestRedirect:
+        return
+    except HTTPException:
+        yield Seen(Place("LIVECHAT_FALLBACK_URL"), f"no route answers {path}")

@@ -1,0 +1,134 @@
+"""LC7xx: response headers that block the chat, or tell the vendor too much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..extension import CSP_HEADERS
+from ..widget import csp
+from .findings import Level, Seen, check
+from .survey import Page, Survey
+
+ENFORCED, REPORTED = CSP_HEADERS
+
+
+def policies(page: Page, header: str) -> Iterator[dict[str, list[str]]]:
+    texts = page.headers.getlist(header) + (page.document.metas(header) if header == ENFORCED else [])
+    return (csp.parse(one) for text in texts for one in text.split(",") if one.strip())
+
+
+def needs(survey: Survey, page: Page) -> dict[str, list[str]]:
+    """What the page's vendor needs, of scripts also what our own tags bring."""
+    return survey.livechat.needs_of([str(page.decision.provider)]) if page.decision else {}
+
+
+def blocked(survey: Survey, header: str) -> Iterable[Seen]:
+    for page in survey.with_chat:
+        for policy in policies(page, header):
+            missing = csp.missing(policy, needs(survey, page))
+            if missing:
+                merged = csp.merge_directives(policy, missing)
+                lines = ";\n".join(csp.write({name: merged[name]}) for name in missing if name in merged)
+                fix = f'Set LIVECHAT_CSP = "merge" (for a header), or write:\n{lines}'
+                what = f"{header} blocks what {page.decision.provider if page.decision else 'chat'} needs"
+                yield Seen(page.place, f"{what}: {', '.join(missing)}", fix)
+
+
+@check(
+    "LC701",
+    Level.ERROR,
+    "The Content-Security-Policy blocks the chat",
+    why="Browsers refuse what the policy does not name, and nobody is told.",
+    fix='Set LIVECHAT_CSP = "merge".',
+)
+def blocks(survey: Survey) -> Iterable[Seen]:
+    return blocked(survey, ENFORCED)
+
+
+@check(
+    "LC702",
+    Level.WARNING,
+    "The policy on trial would block the chat",
+    why="The day when Content-Security-Policy-Report-Only is made the real one, the chat stops.",
+    fix='Set LIVECHAT_CSP = "merge".',
+)
+def would_block(survey: Survey) -> Iterable[Seen]:
+    return blocked(survey, REPORTED)
+
+
+@check(
+    "LC703",
+    Level.ERROR,
+    "A nonce or a hash for styles",
+    why="It makes browsers ignore 'unsafe-inline' in the same place, and the chat stands there without its looks.",
+    fix="Take it out of style-src (with Flask-Talisman: out of content_security_policy_nonce_in).",
+)
+def style_nonce(survey: Survey) -> Iterable[Seen]:
+    for page in survey.with_chat:
+        for policy in policies(page, ENFORCED):
+            if csp.switches_inline_styles_off(policy):
+                yield Seen(page.place, "a nonce or a hash beside 'unsafe-inline' in style-src")
+
+
+@check(
+    "LC704",
+    Level.ERROR,
+    "The page's nonce and the policy's differ",
+    why="The browser refuses our script, and with it everything that follows.",
+    fix="Set LIVECHAT_NONCE to the callable that the policy takes its nonce from.",
+)
+def other_nonce(survey: Survey) -> Iterable[Seen]:
+    for page in survey.with_chat:
+        nonce = str(page.document.loader.get("nonce") or "") if page.document.loader else ""
+        for policy in policies(page, ENFORCED):
+            sources = csp.effective(policy, "script-src")
+            wanted = [source for source in sources or () if source.lower().startswith("'nonce-")]
+            strict = "'strict-dynamic'" in (sources or ())
+            if nonce and wanted and f"'nonce-{nonce}'" not in wanted:
+                yield Seen(page.place, "the tag has a nonce that the policy does not")
+            elif nonce and not wanted and not csp.allowed(sources, "'self'"):
+                yield Seen(page.place, "the tag has a nonce, and the policy has none")
+            elif not nonce and strict:
+                yield Seen(page.place, "the policy asks for a nonce ('strict-dynamic'), and the tag has none")
+
+
+@check(
+    "LC705",
+    Level.ERROR,
+    "Cross-Origin-Embedder-Policy blocks the vendor",
+    why="Under require-corp browsers refuse scripts, pictures and frames of others that do not agree to it.",
+    fix="Leave the header out on pages with chat.",
+)
+def embedder(survey: Survey) -> Iterable[Seen]:
+    for page in survey.with_chat:
+        value = page.headers.get("Cross-Origin-Embedder-Policy", "").partition(";")[0].strip()
+        if value in ("require-corp", "credentialless"):
+            yield Seen(page.place, f"Cross-Origin-Embedder-Policy: {value}")
+
+
+@check(
+    "LC706",
+    Level.WARNING,
+    "The Referrer-Policy tells the whole address",
+    why="Every request to the vendor then carries the page's address with its query.",
+    fix="Set it to strict-origin-when-cross-origin, which is what browsers do by themselves.",
+)
+def referrer(survey: Survey) -> Iterable[Seen]:
+    for page in survey.with_chat:
+        values = [page.headers.get("Referrer-Policy", ""), *page.document.metas("referrer")]
+        last = values[-1].rpartition(",")[2].strip().lower()
+        if last in ("unsafe-url", "no-referrer-when-downgrade"):
+            yield Seen(page.place, f"Referrer-Policy: {last}")
+
+
+@check(
+    "LC707",
+    Level.INFO,
+    "Trusted Types are required",
+    why="Our own script keeps to them; whether the vendor's does is not documented, and what does not is blocked.",
+    fix="Try it in a browser, or leave require-trusted-types-for out on pages with chat.",
+)
+def trusted_types(survey: Survey) -> Iterable[Seen]:
+    for page in survey.with_chat:
+        if any("require-trusted-types-for" in policy for policy in policies(page, ENFORCED)):
+            yield Seen(page.place, "require-trusted-types-for")

@@ -1,0 +1,167 @@
+"""LC3xx: who the visitor is, and whether anybody can believe it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from flask_login import UserMixin
+
+from .. import providers
+from ..widget.responses import TARGETED
+from .findings import Level, Place, Seen, check
+from .snippets import vendors
+from .survey import Page, Survey
+
+DAY = 24 * 3600
+HMAC = r"createHmac\s*\(|Hmac(?:SHA|Sha)\d+|\bsha(?:1|256|512)\.hmac\b|name\s*:\s*['\"]HMAC['\"]|jsSHA\b.*HMAC"
+
+
+def has_users(survey: Survey) -> bool:
+    return hasattr(survey.app, "login_manager") or survey.livechat.has_visitor_loader
+
+
+def can_prove(survey: Survey, provider: str) -> bool:
+    return bool(survey.settings.providers[provider].get(providers.load(provider).identity))
+
+
+@check(
+    "LC301",
+    Level.WARNING,
+    "A logged-in page without an identity",
+    why="Agents see an anonymous visitor, and the conversation of yesterday does not come back.",
+    fix="Give the user an id (and what the vendor signs), or say who it is with @livechat.visitor_loader.",
+)
+def anonymous(survey: Survey) -> Iterable[Seen]:
+    for page in survey.with_chat:
+        decision = page.decision
+        if not page.logged_in or decision is None or not decision.identify or page.document.payload.get("who") is None:
+            continue
+        known = can_prove(survey, str(decision.provider)) or survey.settings.allow_unverified
+        if known and page.document.payload.get("visitor") is None:
+            yield Seen(page.place, "somebody is logged in, and the page says nobody is")
+
+
+@check(
+    "LC302",
+    Level.WARNING,
+    "The identity secret is missing",
+    why="Without a proof everybody stays anonymous: an id or an address alone can be claimed by anyone.",
+    fix="Set it.",
+)
+def no_secret(survey: Survey) -> Iterable[Seen]:
+    for name in survey.settings.providers if has_users(survey) else ():
+        room = providers.load(name)
+        if not can_prove(survey, name):
+            key = next(key for key in room.keys if key.name == room.identity)
+            place = Place(f"LIVECHAT_{name.upper()}_{key.name}")
+            yield Seen(place, f"{room.title} gets no proof of who a visitor is", f"Set it: {key.where}")
+
+
+@check(
+    "LC303",
+    Level.WARNING,
+    "A hash of the id where a token is to be had",
+    why="A hash never expires: whoever has seen it once can be that visitor for ever.",
+    fix='Set it to "jwt" (and switch the vendor to tokens, see its security settings).',
+)
+def hash_not_token(survey: Survey) -> Iterable[Seen]:
+    for name, values in survey.settings.providers.items():
+        if values.get("IDENTITY") == "hmac":
+            yield Seen(Place(f"LIVECHAT_{name.upper()}_IDENTITY"), "hmac")
+
+
+@check(
+    "LC304",
+    Level.WARNING,
+    "Tokens live too long",
+    why="A token that was copied out of a page opens that visitor's conversations until it expires.",
+    fix="Leave it at 7200 (two hours): the loader fetches a new one in time.",
+)
+def long_lived(survey: Survey) -> Iterable[Seen]:
+    if survey.settings.token_ttl > DAY:
+        yield Seen(Place("LIVECHAT_TOKEN_TTL"), f"{survey.settings.token_ttl / DAY:.0f} days")
+
+
+@check(
+    "LC305",
+    Level.ERROR,
+    "An identity in a page that a shared cache may keep",
+    why="The cache gives the page, and with it the visitor's name and proof, to whoever asks next.",
+    fix='Do not make it public after the tag has made it private, or set LIVECHAT_IDENTITY_DELIVERY = "fetch".',
+)
+def cacheable(survey: Survey) -> Iterable[Seen]:
+    for page in survey.with_chat:
+        if page.document.payload.get("visitor") and (why := _cacheable(page)):
+            yield Seen(page.place, why)
+
+
+def _cacheable(page: Page) -> str | None:
+    control = page.headers.get("Cache-Control", "").lower()
+    directives = {part.strip().partition("=")[0] for part in control.split(",")}
+    targeted = [name for name, _ in page.headers if name.lower().endswith(TARGETED)]
+    if targeted:
+        return f"{targeted[0]} is set"
+    if {"public", "s-maxage"} & directives or not {"private", "no-store"} & directives:
+        return f"Cache-Control: {control or 'is missing'}"
+    return None
+
+
+@check(
+    "LC306",
+    Level.WARNING,
+    "get_id() is overridden, and its value is in a page",
+    why="A class overrides get_id() to make logins revocable: the value is then as good as a password.",
+    fix="Use the stable id, or say who the visitor is with @livechat.visitor_loader.",
+)
+def session_token_shown(survey: Survey) -> Iterable[Seen]:
+    if survey.user is None or type(survey.user).get_id is getattr(UserMixin, "get_id", None):
+        return
+    token = str(survey.user.get_id())
+    if token == str(getattr(survey.user, "id", "")) or len(token) < 6:
+        return
+    for page in survey.pages:
+        if token in page.html:
+            yield Seen(page.place, f"the value of {type(survey.user).__name__}.get_id()")
+
+
+@check(
+    "LC307",
+    Level.WARNING,
+    "Unverified identities are allowed",
+    why="Anybody can type somebody else's address into the console and read that conversation.",
+    fix="Take it out and set the vendor's identity secret.",
+)
+def unverified(survey: Survey) -> Iterable[Seen]:
+    if survey.settings.allow_unverified:
+        yield Seen(Place("LIVECHAT_ALLOW_UNVERIFIED"), "True")
+
+
+@check(
+    "LC308",
+    Level.ERROR,
+    "A script says who the visitor is, without a proof",
+    why="Anybody can type somebody else's address into the console and read that conversation.",
+    fix="Take the script out: the tag says who it is, and proves it.",
+)
+def unproven(survey: Survey) -> Iterable[Seen]:
+    for room, signs in vendors():
+        told = [script for script in survey.written if re.search(signs.identifies, script.text)]
+        told = told or [script for script in survey.rendered if re.search(signs.identifies, script.text)]
+        for script in told:
+            if not re.search(signs.proven, script.text):
+                yield Seen(script.place, f"an id or an address for {room.title}, with nothing that proves it")
+
+
+@check(
+    "LC309",
+    Level.ERROR,
+    "The proof is computed in the browser",
+    why="The secret that signs it is in the page: whoever reads it can be any of your visitors.",
+    fix="Take the script out, make a new secret at the vendor, and give it to the server alone.",
+)
+def hashed_in_browser(survey: Survey) -> Iterable[Seen]:
+    for room, signs in vendors():
+        for script in survey.written or survey.rendered:
+            if re.search(HMAC, script.text) and re.search(signs.calls, script.text):
+                yield Seen(script.place, f"an HMAC in JavaScript, beside {room.title}'s names")

@@ -1,0 +1,117 @@
+"""LC4xx: secrets where browsers can read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..widget.guard import Guard, secrets
+from .findings import Level, Place, Seen, check
+from .reading import File, Template, at
+from .snippets import vendors
+from .survey import Survey
+
+# Names by which build tools put a variable into the browser's bundle.
+SHIPPED = re.compile(r"(?:NEXT_PUBLIC|VITE|REACT_APP|VUE_APP|NUXT_PUBLIC|EXPO_PUBLIC|GATSBY|PUBLIC|SNOWPACK_PUBLIC)_")
+DOTENV = (".env", ".env.local", ".env.production", ".env.development")
+
+
+def guard(survey: Survey) -> Guard:
+    return Guard(survey.settings.providers, sandbox=survey.settings.sandbox)
+
+
+def _sources(survey: Survey) -> tuple[Template | File, ...]:
+    return (*survey.templates, *survey.files)
+
+
+def configured(survey: Survey) -> dict[str, str]:
+    """Value -> key."""
+    found = secrets(survey.settings.providers, sandbox=survey.settings.sandbox)
+    return {value: key for key, value in found}
+
+
+@check(
+    "LC401",
+    Level.ERROR,
+    "A configured secret is in a page",
+    why="Everybody who opens the page has it.",
+    fix="Take it out, make a new one at the vendor, and look where else it went.",
+)
+def in_a_page(survey: Survey) -> Iterable[Seen]:
+    known = guard(survey)
+    for page in survey.pages:
+        if key := known.key_in(page.html.encode()):
+            yield Seen(page.place, f"the value of {key}")
+
+
+@check(
+    "LC402",
+    Level.ERROR,
+    "A configured secret is in a template or a static file",
+    why="Static files are everybody's, and what a template writes is, too; both are in your repository besides.",
+    fix="Take it out, make a new one at the vendor, and keep it in the environment.",
+)
+def in_a_file(survey: Survey) -> Iterable[Seen]:
+    known, keys = guard(survey), set(configured(survey).values())
+    for template in survey.templates:
+        for name, line in template.keys:
+            if name in keys:
+                yield Seen(Place(template.place.name, line, True), f"writes {name} into the page")
+    for source in _sources(survey):
+        if key := known.key_in(source.source.encode()):
+            yield Seen(source.place, f"the value of {key}")
+
+
+@check(
+    "LC403",
+    Level.ERROR,
+    "Something shaped like a vendor's secret",
+    why="Everybody who opens the page has it.",
+    fix="If it is one: take it out, make a new one at the vendor, and keep it in the environment.",
+)
+def shaped(survey: Survey) -> Iterable[Seen]:
+    known = configured(survey)
+    seen: set[str] = set()
+    texts = [(one.place, one.source) for one in _sources(survey)]
+    texts += [(page.place, page.html) for page in survey.pages]
+    for room, signs in vendors():
+        for place, text in texts:
+            for found in re.finditer(signs.leaks, text):
+                value = found[found.lastindex or 0]
+                if value not in known and (value not in seen or place.file):
+                    seen.add(value)
+                    yield Seen(at(place, text, found.start()), f"a text like a secret of {room.title}")
+
+
+@check(
+    "LC404",
+    Level.ERROR,
+    "A secret under a name that ships to browsers",
+    why="Build tools put every variable with such a name into the JavaScript that they make.",
+    fix="Rename it to the LIVECHAT_… key alone, and make a new secret at the vendor.",
+)
+def shipped(survey: Survey) -> Iterable[Seen]:
+    known = configured(survey)
+    titles = "|".join(room.name for room, _ in vendors())
+    for where, name, value in _variables(survey):
+        if not SHIPPED.match(name):
+            continue
+        telling = re.search(rf"({titles})\w*(SECRET|API_KEY|ACCESS_TOKEN)", name, re.IGNORECASE)
+        if value in known or (telling and value):
+            yield Seen(Place(where, file=where != "environment"), f"{name} is for browsers, and its value is not")
+
+
+def _variables(survey: Survey) -> Iterator[tuple[str, str, str]]:
+    for name, value in survey.environment.items():
+        yield "environment", name, value
+    for name, value in survey.app.config.items():
+        if isinstance(value, str):
+            yield "environment", str(name), value
+    for folder in dict.fromkeys((Path(survey.app.root_path), Path.cwd())):
+        for name in DOTENV:
+            path = folder / name
+            if path.is_file():
+                for line in path.read_text("utf-8", "replace").splitlines():
+                    variable, _, value = line.removeprefix("export ").partition("=")
+                    yield name, variable.strip(), value.strip().strip("'\"")

@@ -1,0 +1,128 @@
+"""LC2xx: vendors' snippets that were pasted by hand, and where our own tag stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .. import providers
+from ..providers import Provider, Signs
+from .findings import Level, Place, Seen, check
+from .reading import Script, matches
+from .survey import Survey
+
+
+def vendors() -> Iterator[tuple[Provider, Signs]]:
+    for name in providers.names():
+        signs = providers.signs(name)
+        if signs is not None:
+            yield providers.load(name), signs
+
+
+def somewhere(survey: Survey, pattern: str) -> list[Script]:
+    """The scripts with a sign in them: where they are written or, if they are not to be found there, in the pages."""
+    written = [script for script, _ in matches(pattern, survey.written)]
+    return written or [script for script, _ in matches(pattern, survey.rendered)]
+
+
+@check(
+    "LC201",
+    Level.WARNING,
+    "A vendor's snippet is pasted by hand",
+    why="It runs on every page that has it, at once, past your rules, consent, identity and logout.",
+    fix="Take it out and call {{ livechat() }} before </body>.",
+)
+def pasted(survey: Survey) -> Iterable[Seen]:
+    for room, signs in vendors():
+        for script in somewhere(survey, signs.loads):
+            yield Seen(script.place, f"{room.title}'s own snippet")
+
+
+@check(
+    "LC202",
+    Level.ERROR,
+    "A pasted snippet stands beside the tag",
+    why="Two loaders start the same chat: the second one undoes the identity and the logout of the first.",
+    fix="Take the pasted snippet out; the tag does all that it did.",
+)
+def beside_ours(survey: Survey) -> Iterable[Seen]:
+    for room, signs in vendors():
+        for page in survey.with_chat:
+            if any(matches(signs.loads, page.document.code)):
+                yield Seen(page.place, f"{room.title}'s own snippet in a page with the tag")
+
+
+@check(
+    "LC203",
+    Level.WARNING,
+    "A vendor's script is loaded synchronously",
+    why="The page shows nothing below it until the vendor has answered, and nothing at all while the vendor is down.",
+    fix="Call {{ livechat() }} instead; or at least add async.",
+)
+def synchronous(survey: Survey) -> Iterable[Seen]:
+    for room, signs in vendors():
+        for script in somewhere(survey, signs.loads):
+            waits = not {"async", "defer"} & script.attributes.keys() and script.attributes.get("type") != "module"
+            if script.src and waits:
+                yield Seen(script.place, f"{room.title}'s script without async or defer")
+
+
+@check(
+    "LC204",
+    Level.INFO,
+    "The tag stands in the head",
+    why="Its data block is then among what a browser reads before it shows anything.",
+    fix="Move {{ livechat() }} to just before </body>.",
+)
+def in_head(survey: Survey) -> Iterable[Seen]:
+    for page in survey.with_chat:
+        if page.document.block and page.document.block.find_parent("head"):
+            yield Seen(page.place, "the tag before </head>")
+
+
+@check(
+    "LC205",
+    Level.WARNING,
+    "Chat in an email template",
+    why="Mail programs run no scripts, filters distrust such mails, and an inline identity would be sent along.",
+    fix="Take it out; link to a page with chat instead.",
+)
+def in_email(survey: Survey) -> Iterable[Seen]:
+    for template in survey.templates:
+        if not template.is_email:
+            continue
+        for line in template.calls:
+            yield Seen(Place(template.place.name, line, True), "the tag in an email")
+        for room, signs in vendors():
+            for script, _ in matches(signs.loads, template.document.code):
+                yield Seen(script.place, f"{room.title}'s snippet in an email")
+
+
+@check(
+    "LC206",
+    Level.WARNING,
+    "The rules promise chat on a page without the tag",
+    why="Its visitors find no chat, and a logout that lands there does not end it until the next page with the tag.",
+    fix="Put {{ livechat() }} into the template that it extends, or say show=False in a rule.",
+)
+def promised(survey: Survey) -> Iterable[Seen]:
+    whole = [page for page in survey.pages if page.status < 400 and "</body>" in page.html.lower()]
+    if whole and not survey.with_chat and survey.settings.provider:
+        yield Seen(Place(f"{len(whole)} pages"), "not one of them has the tag")
+        return
+    for page in whole:
+        if page.decision and page.decision.show and not page.tagged:
+            yield Seen(page.place, f"chat by {page.decision.provider} ({page.decision.why}), and no tag")
+
+
+@check(
+    "LC207",
+    Level.ERROR,
+    "Several snippets in one page",
+    why="Each starts a chat of its own; they overwrite each other's settings, and visitors are counted twice.",
+    fix="Keep none of them: {{ livechat() }} chooses one vendor for each page.",
+)
+def several(survey: Survey) -> Iterable[Seen]:
+    for page in survey.pages:
+        found = [room.title for room, signs in vendors() for _ in matches(signs.loads, page.document.code)]
+        if len(found) > 1:
+            yield Seen(page.place, f"snippets of {', '.join(found)}")

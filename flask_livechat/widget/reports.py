@@ -1,0 +1,152 @@
+"""Reports of browsers about a Content-Security-Policy that blocked something of a vendor's.
+
+A report is anybody's word: it is read within bounds, and only what belongs to a configured vendor is kept, once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+from .. import providers
+from ..providers import Values
+from . import csp
+from .rates import PerMinute
+
+LONGEST = 64 * 1024  # bytes of one report; browsers send several at once
+MOST = 60  # requests that a process takes in a minute
+KEPT = 200  # different lines; a vendor has some ten hosts
+TYPES = ("application/csp-report", "application/reports+json", "application/json")
+FILE = "livechat-csp-reports.jsonl"
+FEATURES = {
+    "script-src": "its script",
+    "style-src": "its looks",
+    "font-src": "its letters and icons",
+    "img-src": "pictures",
+    "media-src": "sounds and videos",
+    "connect-src": "its connection: messages, files, who is online",
+    "frame-src": "its frames",
+    "child-src": "its frames",
+    "worker-src": "its workers",
+    "form-action": "its forms",
+}
+KEYWORDS = {"inline": "'unsafe-inline'", "eval": "'unsafe-eval'", "data": "data:", "blob": "blob:"}
+HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What a policy blocked. ``known``: our own list has it, so that ``LIVECHAT_CSP = "merge"`` would allow it."""
+
+    provider: str
+    directive: str
+    source: str
+    known: bool
+
+    @property
+    def line(self) -> str:
+        """What to add to the policy."""
+        return f"{self.directive} {self.source}"
+
+    def __str__(self) -> str:
+        why = "" if self.known else " (a host that is not in our list: the vendor has a new one, or it is not theirs)"
+        return f"the policy blocks {FEATURES[self.directive]} of {self.provider}: add {self.line}{why}"
+
+
+def read(body: bytes, configured: Mapping[str, Values]) -> list[Violation]:
+    """The violations in a report's body, of ``report-uri`` and ``report-to`` alike, that are a vendor's.
+
+    Raises ``ValueError`` for what is no report.
+    """
+    said = json.loads(body)  # a ValueError where it is no JSON, UnicodeDecodeError among them
+    reports = [said] if isinstance(said, dict) else said
+    if not isinstance(reports, list) or not all(isinstance(one, dict) for one in reports):
+        raise ValueError("neither a report nor a list of them")
+    found = (attributed(*told, configured) for one in reports[:100] if (told := _told(one)) is not None)
+    return list(dict.fromkeys(one for one in found if one))
+
+
+def _told(report: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    """(directive, what was blocked, the script that asked for it), by either of the two forms' names."""
+    body = report.get("csp-report", report.get("body"))
+    if not isinstance(body, dict):
+        return None
+    directive = body.get("effectiveDirective") or body.get("effective-directive") or body.get("violated-directive")
+    blocked = body.get("blockedURL") or body.get("blocked-uri")
+    source = body.get("sourceFile") or body.get("source-file") or ""
+    told = (directive, blocked, source)
+    return (str(directive), str(blocked), str(source)) if all(isinstance(one, str) for one in told) else None
+
+
+def attributed(directive: str, blocked: str, asked_by: str, configured: Mapping[str, Values]) -> Violation | None:
+    """Whose it is; None where it is no configured vendor's."""
+    name = re.sub(r"-(elem|attr)$", "", directive.strip().lower().partition(" ")[0])
+    if name not in FEATURES:
+        return None
+    host, source = _origin(blocked)
+    if blocked in KEYWORDS:
+        host, source = _origin(asked_by)[0], KEYWORDS[blocked]
+    for provider, values in configured.items() if host and source else ():
+        room = providers.load(provider)
+        needed = room.csp(values).get(name, ())
+        known = source in needed if blocked in KEYWORDS else csp.allowed(needed, source)
+        if known or any(host == domain or host.endswith(f".{domain}") for domain in room.domains):
+            return Violation(provider, name, source, known)
+    return None
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """(host, source of a policy) of an address."""
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:  # whatever somebody calls an address
+        return "", ""
+    if parts.scheme not in ("https", "wss") or not HOST.fullmatch(host):
+        return "", ""
+    return host, f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+
+
+@dataclass
+class Reports:
+    """What was reported to this app. Kept in its instance folder, where there is one, so that the command sees it."""
+
+    folder: Path
+    rate: PerMinute = field(default_factory=lambda: PerMinute(MOST))
+    _seen: set[Violation] = field(default_factory=set)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def new(self, violations: Iterable[Violation]) -> list[Violation]:
+        """Those that nobody has reported before; they are kept."""
+        with self._lock:
+            found = [one for one in violations if one not in self._seen]
+            if found:
+                self._seen |= set(self.kept())  # another process may have been told
+                found = [one for one in found if one not in self._seen][: max(0, KEPT - len(self._seen))]
+                self._seen |= set(found)
+                self._keep(found)
+            return found
+
+    def kept(self) -> Iterator[Violation]:
+        """What stands in the file. A line that is no record is passed over."""
+        try:
+            lines = (self.folder / FILE).read_text("utf-8").splitlines()
+        except (OSError, ValueError):
+            return
+        for line in lines:
+            with suppress(ValueError, TypeError):
+                found = Violation(**json.loads(line))
+                if found.directive in FEATURES:
+                    yield found
+
+    def _keep(self, violations: list[Violation]) -> None:
+        # No folder, or a disk that is read-only: the log has it.
+        with suppress(OSError), (self.folder / FILE).open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(asdict(one)) + "\n" for one in violations)

@@ -1,0 +1,128 @@
+"""The secret guard: a response with a configured secret in it never leaves."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from flask import Flask, Response, redirect, stream_with_context
+
+from flask_livechat.widget.guard import SHORTEST, SecretInResponse
+
+from .conftest import CRISP_SECRET, create_app
+
+AWKWARD = "a<secret>&'with\"signs/and+more"
+
+
+def leaking(view: Callable[[], Any], **config: Any) -> Flask:
+    app = create_app("crisp", **config)
+    app.add_url_rule("/leak", "leak", view)
+    return app
+
+
+def production(view: Callable[[], Any], **config: Any) -> Flask:
+    app = leaking(view, **config)
+    app.testing = False
+    return app
+
+
+def test_in_tests_a_page_with_a_secret_raises_with_the_keys_name() -> None:
+    with pytest.raises(SecretInResponse, match="LIVECHAT_CRISP_IDENTITY_SECRET") as caught:
+        leaking(lambda: f"<p>{CRISP_SECRET}</p>").test_client().get("/leak")
+    assert CRISP_SECRET not in str(caught.value)
+    assert caught.value.key == "LIVECHAT_CRISP_IDENTITY_SECRET"
+
+
+def test_in_production_it_becomes_a_500_and_a_log_line_without_the_value(caplog: pytest.LogCaptureFixture) -> None:
+    response = production(lambda: f"<p>{CRISP_SECRET}</p>").test_client().get("/leak")
+    assert response.status_code == 500
+    assert CRISP_SECRET not in response.text
+    assert "LIVECHAT_CRISP_IDENTITY_SECRET" in caplog.text
+    assert CRISP_SECRET not in caplog.text
+
+
+def test_headers_of_the_page_do_not_stay() -> None:
+    response = production(lambda: Response(CRISP_SECRET, headers={"X-Own": CRISP_SECRET})).test_client().get("/leak")
+    assert CRISP_SECRET not in str(response.headers)
+
+
+@pytest.mark.parametrize(
+    "write", [str, html.escape, lambda text: json.dumps(text)[1:-1], quote, lambda text: quote(text, safe="")]
+)
+def test_it_is_found_in_every_way_in_which_a_page_writes_it(write: Callable[[str], str]) -> None:
+    app = production(lambda: f"<p>{write(AWKWARD)}</p>", LIVECHAT_CRISP_IDENTITY_SECRET=AWKWARD)
+    assert app.test_client().get("/leak").status_code == 500
+
+
+@pytest.mark.parametrize("value", [["new-secret-0001", "old-secret-0002"], "old-secret-0002"])
+def test_older_secrets_count_too(value: Any) -> None:
+    app = production(lambda: "<p>old-secret-0002</p>", LIVECHAT_CRISP_IDENTITY_SECRET=value)
+    assert app.test_client().get("/leak").status_code == 500
+
+
+def test_json_and_scripts_are_looked_at() -> None:
+    assert production(lambda: {"key": CRISP_SECRET}).test_client().get("/leak").status_code == 500
+
+
+def test_a_redirect_with_it_in_the_address_does_not_leave() -> None:
+    response = production(lambda: redirect(f"/?key={CRISP_SECRET}")).test_client().get("/leak")
+    assert response.status_code == 500
+    assert "Location" not in response.headers
+
+
+def test_the_secret_of_a_vendor_that_no_page_uses_counts() -> None:
+    other = "0123456789abcdef0123456789abcdef99999999"
+    config = {"LIVECHAT_TAWK_PROPERTY_ID": "58ca8453b8a7e060cd3b1ecb", "LIVECHAT_TAWK_JS_API_KEY": other}
+    assert production(lambda: other, **config).test_client().get("/leak").status_code == 500
+
+
+def test_a_public_id_may_be_in_a_page() -> None:
+    app = leaking(lambda: "42286ab3-b29a-4fde-8538-da0ae501d825")
+    assert app.test_client().get("/leak").status_code == 200
+
+
+def test_a_short_secret_is_not_looked_for_since_any_text_may_hold_it() -> None:
+    app = leaking(lambda: "a short text", LIVECHAT_CRISP_WEBHOOK_KEY="short")
+    assert len("short") < SHORTEST
+    assert app.test_client().get("/leak").status_code == 200
+
+
+def test_the_sandboxs_examples_are_no_secrets() -> None:
+    app = create_app("crisp", secrets=False, LIVECHAT_SANDBOX=True)
+    app.add_url_rule("/leak", "leak", lambda: "example-crisp-verification-secret")
+    assert app.test_client().get("/leak").status_code == 200
+
+
+def test_what_streams_is_left_alone() -> None:
+    def view() -> Response:
+        def pieces() -> Iterator[str]:
+            yield "one "
+            yield CRISP_SECRET
+
+        return Response(stream_with_context(pieces()))
+
+    response = leaking(view).test_client().get("/leak")
+    assert response.status_code == 200
+    assert response.text.startswith("one ")
+
+
+def test_it_can_be_switched_off() -> None:
+    response = leaking(lambda: CRISP_SECRET, LIVECHAT_GUARD=False).test_client().get("/leak")
+    assert response.text == CRISP_SECRET
+
+
+def test_no_client_can_switch_it_off() -> None:
+    app = production(lambda: CRISP_SECRET)
+    for name in ("flask_livechat.examined", "Flask-Livechat-Examined", "FLASK_LIVECHAT.EXAMINED"):
+        assert app.test_client().get("/leak", headers={name: "1"}).status_code == 500
+
+
+def test_a_page_with_the_identity_passes() -> None:
+    app = create_app("crisp")
+    client = app.test_client()
+    client.get("/login/42")
+    assert '"proof":{"email":' in client.get("/").text
