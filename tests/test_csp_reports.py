@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,8 @@ def by_group(directive: str, blocked: str, **more: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
-    yield in_folder(tmp_path)
+def app(tmp_path: Path) -> Flask:
+    return in_folder(tmp_path)
 
 
 def in_folder(folder: Path, **config: Any) -> Flask:
@@ -107,7 +106,8 @@ def test_a_vendor_that_is_not_configured_is_nobody() -> None:
 @pytest.mark.parametrize(
     ("said", "status"),
     [(b"", 413), (b"garbage", 400), (b"\xff\xfe", 400), ([1, 2], 400), ("text", 400), ([], 204), ({}, 204),
-     ({"csp-report": [1]}, 204), (by_uri("img-src", "x" * 5000), 204), (b"[" * 50_000, 400), (b" " * (LONGEST + 1), 413)],
+     ({"csp-report": [1]}, 204), (by_uri("img-src", "x" * 5000), 204), (b"[" * 50_000, 400),
+     (b" " * (LONGEST + 1), 413)],
 )  # fmt: skip
 def test_garbage_gets_its_status_and_leaves_nothing(app: Flask, tmp_path: Path, said: Any, status: int) -> None:
     assert send(app, said) == status

@@ -171,9 +171,9 @@ def _visits(
 ) -> list[tuple[str, str, bool]]:
     """(path, base URL, as the user) of every visit, one after the other for the same page."""
     routes = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not _ours(rule)]
-    open_ones = [rule for rule in routes if not rule.arguments - set(rule.defaults or ())]
-    safe = [rule for rule in open_ones if not _does_something(rule) and not _skipped(rule, skip)]
-    _say_left_out(routes, open_ones, safe, unseen)
+    closed, open_ones = _parted(routes, lambda rule: bool(rule.arguments - set(rule.defaults or ())))
+    doing, safe = _parted(open_ones, lambda rule: _does_something(rule) or _skipped(rule, skip))
+    _say_left_out(closed, doing, unseen)
     # One of the same address is enough: a rule for another method, or an alias.
     addresses = dict.fromkeys([*((rule.rule, _base(app, rule)) for rule in safe)])
     kept = [*addresses][: limits.pages]
@@ -183,19 +183,25 @@ def _visits(
     return [(path, base, as_user) for path, base in every for as_user in ((False, True) if user else (False,))]
 
 
-def _say_left_out(routes: list[Rule], open_ones: list[Rule], safe: list[Rule], unseen: list[Unseen]) -> None:
-    closed = [rule.rule for rule in routes if rule not in open_ones]
-    doing = [rule.rule for rule in open_ones if rule not in safe]
+def _parted(rules: Iterable[Rule], test: Callable[[Rule], bool]) -> tuple[list[Rule], list[Rule]]:
+    """Those that pass the test, and the others."""
+    found: tuple[list[Rule], list[Rule]] = [], []
+    for rule in rules:
+        found[not test(rule)].append(rule)
+    return found
+
+
+def _say_left_out(closed: list[Rule], doing: list[Rule], unseen: list[Unseen]) -> None:
     if closed:
         what = f"{len(closed)} routes that take a value ({_some(closed)})"
         unseen.append(Unseen(what, "give addresses of theirs with --path"))
     if doing:
-        what = f"{len(doing)} routes that may do something ({_some(doing)})"
+        what = f"{len(doing)} routes that may do something, or are skipped ({_some(doing)})"
         unseen.append(Unseen(what, "--path visits one nevertheless"))
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+def _some(rules: list[Rule]) -> str:
+    return ", ".join(rule.rule for rule in rules[:3]) + (", …" if len(rules) > 3 else "")
 
 
 def _ours(rule: Rule) -> bool:

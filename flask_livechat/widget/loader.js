@@ -25,6 +25,9 @@ function loader(vendor, script) {
   let standing = false; // our own button
   let warmed = false;
 
+  /** Where a policy asks for Trusted Types: an address that inject() makes, and nobody else's, may be a script's. */
+  const types = safely(() => window.trustedTypes?.createPolicy("livechat", { createScriptURL: String }));
+
   /** What our other files may ask of this one. @type {LiveChat.Core} */
   const core = { vendor, base, chat, readPage, words, inject, stored, keyOf, denied, maySpeak, within, vendorLauncher, draw, stop, schedule, leadAway, report, safely };
   window.livechat = Object.freeze({
@@ -240,7 +243,8 @@ function loader(vendor, script) {
 
   /** @param {string} source @param {object} more @returns {HTMLScriptElement} */
   function inject(source, more) {
-    const element = Object.assign(document.createElement("script"), { async: true, src: new URL(source, base).href }, more);
+    const { href } = new URL(source, base);
+    const element = Object.assign(document.createElement("script"), { async: true, src: types ? types.createScriptURL(href) : href }, more);
     document.head.append(element);
     return element;
   }

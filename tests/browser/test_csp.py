@@ -72,3 +72,26 @@ def test_own_button_needs_no_inline_style(site: Site, visit: Visit, vendor: str)
     visit.go()
     assert visit.page.get_by_role("button", name="Chat with us").bounding_box()["width"] >= 44  # type: ignore[index]
     assert visit.violations == []
+
+
+TYPED = "default-src 'self'; require-trusted-types-for 'script'; trusted-types app"
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_our_scripts_load_where_trusted_types_are_required(site: Site, visit: Visit, vendor: str) -> None:
+    app = site(vendor, LOAD="eager", LAUNCHER="own")
+    app.after_request(lambda response: response.headers.set("Content-Security-Policy", TYPED) or response)
+    visit.go("/login/1")
+    visit.ready()
+    visit.page.click("#opener")
+    visit.until("__livechat_sandbox.open")
+    assert visit.violations == []
+
+
+def test_without_our_name_in_the_policy_the_browser_refuses(site: Site, visit: Visit) -> None:
+    """The test above can fail; and the page goes on where it does."""
+    app = site("crisp", LOAD="eager", CSP="off")
+    app.after_request(lambda response: response.headers.set("Content-Security-Policy", TYPED) or response)
+    visit.go()
+    visit.until("livechat.state === 'failed'")
+    visit.violations.clear()
