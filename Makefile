@@ -4,11 +4,13 @@ PYTHON ?= python3
 PORT ?= 5000
 WORKERS ?= 3
 RUNS ?= 20
+TARGET ?= policies
+SECONDS ?= 3600
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak chromium js minify lint types build installed bench bench-quick bench-imports screenshots clean
+.PHONY: help demo test soak chromium js minify lint types build installed bench bench-quick bench-imports doctor-demo docs-checks audit fuzz screenshots clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -28,8 +30,23 @@ soak: $(VENV)/test chromium js  ## The browser tests 20 times in a row, until on
 minify: js  ## What is served of our JavaScript, from the sources (needs node)
 	node tests/js/minify.mjs
 
-lint: $(VENV)/dev  ## ruff
+doctor-demo: $(VENV)/test  ## The example app with each mistake in turn, and what the doctor says
+	$(BIN)/python -m example_app.mistakes
+
+docs-checks: $(VENV)/test  ## The doctor's pages in docs/, out of its checks and their examples
+	$(BIN)/python -m docs.checks
+
+audit: $(VENV)/dev  ## Known holes in what we depend on (needs the internet)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/pip-audit --skip-editable
+
+fuzz: $(VENV)/test  ## Hours of random input: escaping, policies, rules, reports
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
+	$(BIN)/python -m tests.fuzz $(TARGET) -max_total_time=$(SECONDS)
+
+lint: $(VENV)/dev  ## ruff and bandit
 	$(BIN)/ruff check .
+	$(BIN)/bandit -q -c pyproject.toml -r flask_livechat example_app
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/dev js  ## mypy --strict, and tsc on the JavaScript

@@ -12,7 +12,7 @@ from typing import Any, cast
 from flask import current_app
 from werkzeug.security import check_password_hash, generate_password_hash
 
-DEMO_PASSWORD = "demo"  # noqa: S105 - the login page shows it to everybody
+DEMO_PASSWORD = "demo"  # noqa: S105 - the login page shows it to everybody  # nosec B105
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (

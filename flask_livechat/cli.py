@@ -108,8 +108,13 @@ def doctor(
     Visits GET routes with a test client; nothing leaves this machine. Exit status 0: nothing found of the level that
     fails; 1: something was; 2: the command was given wrongly.
     """
-    from . import doctor as examiner  # noqa: PLC0415 - with an HTML parser, which only this command needs
-    from .doctor import report as reports  # noqa: PLC0415
+    try:
+        from . import doctor as examiner  # noqa: PLC0415 - with an HTML parser, which only this command needs
+        from .doctor import report as reports  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name != "bs4":
+            raise
+        raise click.ClickException("the doctor needs an HTML parser: pip install Flask-LiveChat[doctor]") from None
 
     if listing:
         for check in examiner.checks():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .survey import Survey
 
-DOCS = "https://github.com/flask-livechat/flask-livechat/blob/main/docs/doctor.rst"
+DOCS = "https://github.com/flask-livechat/flask-livechat/blob/main/docs/doctor"
 
 
 class Level(IntEnum):
@@ -60,7 +60,7 @@ class Check:
 
     @property
     def link(self) -> str:
-        return f"{DOCS}#{self.code.lower()}"
+        return f"{DOCS}/{self.code}.rst"
 
 
 @dataclass(frozen=True, slots=True)

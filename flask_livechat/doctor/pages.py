@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from itertools import chain
 
 from werkzeug.exceptions import HTTPException
 
@@ -17,6 +17,7 @@ from .survey import Page, Survey
 
 BY_ITSELF = ("eager", "idle", "delay", "scroll", "interaction", "visible")
 MANY = 5  # pages; fewer are all of a small site
+NEARLY_ALL = 0.8
 PRIVATE = "input[type=password], input[autocomplete^=cc-]"
 HTMX = "[hx-boost], [data-hx-boost], [hx-get], [hx-target], script[src*=htmx]"
 TURBO = "script[src*=turbo], [data-turbo-permanent], turbo-frame"
@@ -31,16 +32,15 @@ def starts_by_itself(page: Page) -> bool:
 @check(
     "LC501",
     Level.INFO,
-    "Chat on every page",
+    "Chat on nearly every page",
     why="Each page view then costs the vendor's script and counts as a visitor, also where nobody asks anything.",
     fix="Say in LIVECHAT_RULES where it helps, or start with load='intent' as the default.",
 )
 def everywhere(survey: Survey) -> Iterable[Seen]:
     pages = [page for page in survey.pages if not page.logged_in and page.status < 400]
-    rules = survey.settings.rules or any(page.decision and page.decision.why != "defaults" for page in pages)
     starting = [page for page in pages if page.tagged and starts_by_itself(page)]
-    if not rules and len(pages) >= MANY and len(starting) == len(pages):
-        yield Seen(Place("LIVECHAT_RULES"), f"all {len(pages)} pages start chat by themselves")
+    if len(pages) >= MANY and len(starting) >= NEARLY_ALL * len(pages):
+        yield Seen(Place("LIVECHAT_RULES"), f"{len(starting)} of {len(pages)} pages start chat by themselves")
 
 
 @check(
@@ -118,21 +118,9 @@ def shadowed(survey: Survey) -> Iterable[Seen]:
 
 def _held(rule: Rule, survey: Survey) -> Iterator[Address]:
     """Pages that a rule holds for: an example of each route, and what its own path leads to."""
-    for page in (*_routes(survey), *_of_path(rule, survey)):
+    for page in chain(survey.examples, _of_path(rule, survey)):
         if rule.holds(page):
             yield page
-
-
-@lru_cache(8)
-def _examples(survey_id: int, rules: tuple[tuple[str, str], ...]) -> tuple[Address, ...]:
-    return tuple(Address(re.sub(r"<[^>]*>", "1", path), endpoint) for path, endpoint in rules)
-
-
-def _routes(survey: Survey) -> tuple[Address, ...]:
-    rules = tuple(
-        (rule.rule, rule.endpoint) for rule in survey.app.url_map.iter_rules() if "GET" in (rule.methods or ())
-    )
-    return _examples(id(survey), rules)
 
 
 def _of_path(rule: Rule, survey: Survey) -> Iterator[Address]:

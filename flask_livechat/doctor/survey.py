@@ -34,6 +34,7 @@ from ..settings import Settings
 from ..widget.guard import EXAMINED
 from ..widget.logout import MARK
 from ..widget.scope import Scope
+from ..widget.secrecy import Address
 from .findings import Place, Unseen
 from .reading import Document, File, Script, Template, template, without_jinja_comments
 
@@ -122,6 +123,12 @@ class Survey:
     @property
     def with_chat(self) -> tuple[Page, ...]:
         return tuple(page for page in self.pages if page.tagged)
+
+    @cached_property
+    def examples(self) -> tuple[Address, ...]:
+        """A page of each route, with something in place of each value."""
+        routes = [rule for rule in self.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+        return tuple(Address(re.sub(r"<[^>]*>", "1", rule.rule), rule.endpoint) for rule in routes)
 
     @cached_property
     def written(self) -> tuple[Script, ...]:

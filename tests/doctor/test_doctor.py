@@ -53,7 +53,7 @@ def test_it_says_what_where_why_and_what_to_do() -> None:
     output = run(app_of(LIVECHAT_TOKEN_TTL=30 * 24 * 3600)).output
     assert "LC304 warning: Tokens live too long" in output
     assert re.search(r"where: LIVECHAT_TOKEN_TTL\n +what: +30 days\n +why: .*\n( .*\n)* +do: ", output)
-    assert "docs/doctor.rst#lc304" in output
+    assert "docs/doctor/LC304.rst" in output
 
 
 def test_it_lists_its_checks() -> None:
@@ -118,7 +118,7 @@ def test_the_same_in_many_places_is_one_finding() -> None:
     for n in range(6):
         app.add_url_rule(f"/{n}", str(n), lambda: PAGE)
     output = run(app).output
-    assert output.count("LC206") == 1
+    assert output.count("LC206 warning") == 1
     assert "and 3 more" in output
 
 
