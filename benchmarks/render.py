@@ -134,7 +134,7 @@ def compare(calls: Mapping[str, Callable[[], Any]], rounds: int, number: int) ->
 
 
 def row(name: str, took: float, other: float, beside: str, target: str = "") -> None:
-    print(f"{name:<46}{took:9.1f} us {took / other:7.2f} x {beside:<24}{target}")
+    print(f"{name:<46}{took:9.1f} us {took / other:7.3f} x {beside:<24}{target}")
 
 
 def tag(rounds: int, number: int) -> None:
@@ -184,14 +184,14 @@ def decisions(rounds: int, number: int) -> None:
     row("a decision over 1,000 rules, a new address", took["1000"], took["10"], "10 rules", "at most 3")
 
 
-def small_app() -> Flask:
-    app = app_of("crisp")
+def small_app(items: int = 30, **config: Any) -> Flask:
+    app = app_of("crisp", **config)
     app.jinja_loader = DictLoader({"page.html": PAGE})
-    items = [{"name": f"Plant {n}", "price": n * 3} for n in range(30)]
+    plants = [{"name": f"Plant {n}", "price": n * 3} for n in range(items)]
 
     @app.get("/page")
     def page() -> str:
-        return render_template("page.html", title="Page", items=items, tag="tag" in request.args)
+        return render_template("page.html", title="Page", items=plants, tag="tag" in request.args)
 
     return app
 
@@ -203,6 +203,17 @@ def page(rounds: int, number: int) -> None:
     took = compare(calls, rounds, number // 10)
     row("a request without the tag, through Flask", took["plain"], took["plain"], "")
     row("a request with the tag, anonymous", took["tag"], took["plain"], "without")
+
+
+def guard(rounds: int, number: int) -> None:
+    """The search for every vendor's secrets in a page of 23 KB, beside a request for that page."""
+    app = small_app(items=430, **{name: value for keys in IDS.values() for name, value in keys.items()})
+    client, found = app.test_client(), app.extensions["livechat"].guard
+    body = client.get("/page?tag").data
+    calls = {"page": lambda: client.get("/page?tag").data, "guard": lambda: found.key_in(body)}
+    took = compare(calls, rounds, number // 10)
+    row(f"a request for a page of {len(body) / 1000:.0f} KB", took["page"], took["page"], "")
+    row("the secret guard in that page", took["guard"], took["page"], "the request", "at most 0.01")
 
 
 def peer(rounds: int, number: int) -> None:
@@ -286,7 +297,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     quick = parser.parse_args().quick
     rounds, number = (7, 200) if quick else (25, 1000)
-    for part in (tag, tokens, decisions, page, served, peer):
+    for part in (tag, tokens, decisions, page, guard, served, peer):
         part(rounds, number)
     memory()
 
