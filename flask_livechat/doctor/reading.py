@@ -10,11 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
-from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2 import Environment, nodes
 
 from .findings import Place
-
-DATA = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ class Template:
 
 
 def template(source: str, place: Place, environment: Environment) -> Template:
-    """Raises ``TemplateSyntaxError``."""
+    """Raises ``jinja2.TemplateSyntaxError``."""
     tree = environment.parse(source)
     calls = [call.lineno for call in tree.find_all(nodes.Call) if _name(call.node) == "livechat"]
     return Template(place, source, tuple(calls), tuple(_config_keys(tree)))
@@ -158,13 +156,9 @@ class File:
         return (Script(self.place, "", self.source),) if self.place.name.endswith((".js", ".mjs", ".cjs")) else ()
 
 
-def line_of(source: str, position: int) -> int:
-    return source.count("\n", 0, position) + 1
-
-
 def at(place: Place, source: str, position: int) -> Place:
     """The line of a position in a file; in a page lines say little."""
-    return Place(place.name, line_of(source, position), True) if place.file else place
+    return Place(place.name, source.count("\n", 0, position) + 1, True) if place.file else place
 
 
 def without_jinja_comments(source: str, environment: Environment) -> str:
@@ -178,6 +172,3 @@ def matches(pattern: str, sources: Iterable[Script]) -> Iterator[tuple[Script, r
     for script in sources:
         if (found := compiled.search(script.said)) is not None:
             yield script, found
-
-
-__all__ = ["DATA", "Document", "File", "Script", "Template", "TemplateSyntaxError", "at", "matches", "template", "text"]

@@ -131,7 +131,8 @@ function loader(vendor, script) {
     /** @param {string} events @param {(event: Event) => void} then */
     const on = (events, then) => events.split(" ").forEach((name) => addEventListener(name, then, { capture: true, passive: true, signal }));
     const interest = () => {
-      if (stored("going") && !thrifty()) return afterLoad(() => onIdle(go)); // somebody may have answered meanwhile
+      if (thrifty()) return; // now: the browser's guess may change, and then the page still waits for the click
+      if (stored("going")) return afterLoad(() => onIdle(go)); // somebody may have answered meanwhile
       on("pointerover focusin touchstart", (event) => { if (within(event, LAUNCHER)) warm(); });
       const soon = () => void setTimeout(() => signal.aborted || onIdle(warm), LONG);
       afterLoad(() => onIdle(() => standing ? soon() : onVisible(LAUNCHER, soon, signal)));
@@ -189,7 +190,7 @@ function loader(vendor, script) {
 
   /** Fetches what a click would need, without running any of the vendor's. */
   function warm() {
-    if (warmed || thrifty() || document.hidden) return;
+    if (warmed || document.hidden) return;
     warmed = true;
     bring("session");
     const { crossorigin: crossOrigin } = vendor;

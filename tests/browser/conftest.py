@@ -268,6 +268,10 @@ def _note(visit: Visit, text: str) -> None:
 
 RECORD_EVENTS = """
 window.__events = [];
+window.__input = [];  // what a strategy may take for a sign of life, told where a test fails
+for (const name of ["pointerdown", "pointermove", "keydown", "touchstart", "scroll", "wheel"]) {
+  addEventListener(name, (event) => window.__input.push([name, event.isTrusted, Math.round(event.timeStamp)]), true);
+}
 for (const name of ["ready", "open", "close", "unread", "message", "status", "rating", "failed"]) {
   document.addEventListener(`livechat:${name}`, (event) => window.__events.push([name, event.detail]));
 }
