@@ -51,9 +51,9 @@ def test_nothing_of_the_vendor_is_blocked_under_a_merged_strict_policy(site: Sit
     visit.ready()
     visit.page.click("#opener")
     visit.until("__livechat_sandbox.open")
+    visit.until("window.__probe_styled === 'rgb(1, 2, 3)'")
+    visit.eventually(lambda: any(line.endswith("/probe") for line in visit.net.log))
     visit.page.wait_for_timeout(500)
-    assert visit.get("__probe_styled") == "rgb(1, 2, 3)"
-    assert any(line.endswith("/probe") for line in visit.net.log)
     assert visit.violations == []
 
 

@@ -511,6 +511,7 @@ def test_intercom_takes_twenty_updates_at_most(swaps: Swaps, visit: Visit, libra
     for number in range(2, 32):
         visit.get("document.querySelector('#next').click()")
         _arrived(visit, str(number))
+    visit.until("__livechat_sandbox.updates >= 20")
     visit.page.wait_for_timeout(300)
     assert visit.snapshot()["updates"] == 20
     assert dropped == []
