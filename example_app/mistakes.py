@@ -172,6 +172,7 @@ MISTAKES: Mapping[str, Mistake] = {
     "LC802": Mistake(config={"LIVECHAT_PROVIDER": None, "LIVECHAT_SANDBOX": False}),
     "LC803": Mistake(when=datetime(2029, 1, 1, tzinfo=UTC)),
     "LC804": Mistake(config={"LIVECHAT_GUARD": False}),
+    "LC805": Mistake(change=lambda app: app.before_request(lambda: ("Back soon", 503))),
 }
 
 

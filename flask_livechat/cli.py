@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -81,6 +82,7 @@ def _print_reports() -> None:
 @click.option(
     "--pages", default=500, show_default=True, type=click.IntRange(1), help="How many pages to visit at most."
 )
+@click.option("--base-url", metavar="URL", help="Where the app is, such as https://shop.example.com.")
 @click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1), help="How long to wait for one.")
 @click.option("--format", "form", default="text", show_default=True, type=click.Choice(["text", "json", "sarif"]))
 @click.option(
@@ -97,6 +99,7 @@ def doctor(
     paths: tuple[str, ...],
     user_id: str | None,
     skip: tuple[str, ...],
+    base_url: str | None,
     pages: int,
     seconds: float,
     form: str,
@@ -123,6 +126,8 @@ def doctor(
     for path in paths:
         if not path.startswith("/"):
             raise click.BadParameter("a path starts with a slash, such as /pricing", param_hint="--path")
+    if base_url is not None and not re.fullmatch(r"https?://[^/?#]+/?", base_url):
+        raise click.BadParameter("it is a scheme and a host, such as https://shop.example.com", param_hint="--base-url")
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
     user = None
     if user_id is not None:
@@ -135,6 +140,7 @@ def doctor(
         user=user,
         paths=paths,
         skip=skip,
+        base_url=base_url and base_url.rstrip("/"),
         limits=examiner.Limits(pages=pages, seconds=seconds),
         progress=_progress() if sys.stderr.isatty() else _no_progress,
     )

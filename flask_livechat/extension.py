@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, Response, current_app, g, has_request_context, request, url_for
-from flask_login import user_logged_out
+from flask_login import current_user, user_logged_out
 from markupsafe import Markup, escape
 
 from . import providers, settings
@@ -21,8 +22,9 @@ from .widget import context as page_context
 from .widget import csp, logout, memory, page, responses, rules, script, views, visitors
 from .widget.addresses import address
 from .widget.decisions import LONGEST, Decisions
+from .widget.examined import EXAMINED, Examined
 from .widget.failures import Failures
-from .widget.guard import EXAMINED, Guard, SecretInResponse
+from .widget.guard import Guard, SecretInResponse, plain
 from .widget.page import NOBODY, Identity, Personal, Writer, keep
 from .widget.reports import Reports
 from .widget.rules import Rule
@@ -430,25 +432,24 @@ class LiveChat:
         """Headers for the page that was rendered, and the end of a chat after a logout."""
         said = scope()
         said.finished = True
-        if said.left:
-            logout.end(response, request, self.settings)
         if said.markup is not None:
             response = self._finish_page(said, response, said.markup)
-        return self._guarded(said, response)
+        response = self._guarded(said, response)
+        if said.left:  # on what is sent in a page's place, too
+            logout.end(response, request, self.settings)
+        return response
 
     def _guarded(self, said: Scope, response: Response) -> Response:
         """The response, unless a configured secret stands in it. What streams or is a file is not read."""
-        guard = _state(said.app).guard
-        if EXAMINED in said.request.environ:
-            said.request.environ[EXAMINED].append(said)
-            return response
-        if guard is None or response.is_streamed or response.direct_passthrough:
-            return response
-        key = guard.key_in(response.get_data()) or guard.key_in(response.headers.get("Location", "").encode())
-        if key is None:
+        guard, examined = _state(said.app).guard, said.request.environ.get(EXAMINED)
+        key = None if guard is None else _leak(guard, response)
+        if examined is not None:
+            examined.append(Examined(said, _is_logged_in(said), key))
+        if key is None or examined is not None:
             return response
         error = SecretInResponse(key)
-        if said.app.debug or said.app.testing:
+        # While Flask handles an exception it sends the page whatever a hook raises.
+        if (said.app.debug or said.app.testing) and sys.exc_info()[1] is None:
             raise error
         said.app.logger.error("livechat: %s was not sent. %s", said.request.endpoint, error)
         return said.app.make_response((INSTEAD, 500))
@@ -534,6 +535,18 @@ def _register_sandbox(app: Flask, read: Settings) -> None:
     blueprint = sandbox.create_blueprint(vendors)
     app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/sandbox")
     _exempt_from_csrf(app, blueprint)
+
+
+def _leak(guard: Guard, response: Response) -> str | None:
+    """The key of a secret in the headers, or in a body that is here and not on its way."""
+    found = guard.key_in("\n".join(response.headers.values()).encode("utf-8", "replace"))
+    if found or response.is_streamed or response.direct_passthrough:
+        return found
+    return guard.key_in(plain(response.get_data(), response.content_encoding))
+
+
+def _is_logged_in(said: Scope) -> bool:
+    return hasattr(said.app, "login_manager") and bool(current_user.is_authenticated)
 
 
 def _exempt_from_csrf(app: Flask, what: Any) -> None:

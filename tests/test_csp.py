@@ -569,8 +569,17 @@ def test_a_nonce_for_scripts_alone_is_no_trouble(make_app: MakeApp, caplog: pyte
         (["'none'"], "'self'", False),
         (["'unsafe-inline'"], "'unsafe-inline'", True),
         (["'unsafe-inline'", "'nonce-x'"], "'unsafe-inline'", False),
-        (["'nonce-x'", "'strict-dynamic'"], "https://a.test", True),
-        (["'strict-dynamic'"], "https://a.test", False),
+        (["'nonce-x'", "'strict-dynamic'"], "https://a.test", False),
+        (["https:"], "'self'", True),
+        (["https://*"], "'self'", True),
+        (["https://*"], "https://a.test", True),
+        (["wss://*"], "https://a.test", True),
+        (["http://a.test"], "https://a.test", True),
+        (["https://a.test/"], "https://a.test", True),
+        (["https://a.test:443"], "https://a.test", True),
+        (["https://a.test:8443"], "https://a.test", False),
+        (["https://a.test:*"], "https://a.test", True),
+        (["blob:"], "data:", False),
         (["data:"], "data:", True),
     ],
 )
@@ -586,7 +595,7 @@ def test_a_list_of_sources_allows_what_a_browser_would(sources: Any, wanted: str
         "default-src 'self'; img-src 'self'",
         "script-src 'self'; style-src-elem 'self'; style-src-attr 'none'",
         "child-src 'none'; frame-src 'none'",
-        "script-src 'nonce-x' 'strict-dynamic'; trusted-types app",
+        "default-src 'nonce-x' 'strict-dynamic'; trusted-types app",
         "require-trusted-types-for 'script'; trusted-types 'none'",
     ],
 )
@@ -596,6 +605,25 @@ def test_a_merged_policy_lacks_nothing(make_app: MakeApp, vendor: str, policy: s
         needs = chat_of(app).needs_of([vendor])
     assert csp.missing(csp.parse(policy), needs) != {}
     assert csp.missing(csp.parse(csp.merge(policy, needs)), needs) == {}
+
+
+def test_what_elements_and_attributes_need_is_told_apart() -> None:
+    needs = {"style-src": ["'unsafe-inline'", "https://a.test"]}
+    right = "style-src 'unsafe-inline' https://a.test"
+    assert csp.missing(csp.parse(f"{right}; style-src-attr 'unsafe-inline'"), needs) == {}
+    wrong = csp.parse("style-src 'self'; style-src-attr 'unsafe-inline' https://a.test")
+    assert csp.missing(wrong, needs) == {"style-src": ["'unsafe-inline'", "https://a.test"]}
+
+
+def test_strict_dynamic_is_for_scripts_alone() -> None:
+    needs = {"script-src": ["'self'", "https://a.test"], "img-src": ["https://a.test"]}
+    assert csp.missing(csp.parse("default-src 'nonce-x' 'strict-dynamic'"), needs) == {"img-src": ["https://a.test"]}
+
+
+def test_the_sites_own_origin_may_stand_for_self() -> None:
+    policy, needs = csp.parse("script-src https://shop.test"), {"script-src": ["'self'"]}
+    assert csp.missing(policy, needs, "https://shop.test") == {}
+    assert csp.missing(policy, needs, "https://other.test") == {"script-src": ["'self'"]}
 
 
 def test_an_empty_policy_lacks_nothing() -> None:

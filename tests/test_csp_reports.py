@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_livechat.widget.reports import FILE, KEPT, LONGEST, Violation, attributed, read
+from flask_livechat.widget.reports import FILE, LONGEST, UNKNOWN, Violation, attributed, read
 
 from .conftest import ALL_IDS, IDS, VENDORS, create_app
 
@@ -91,12 +92,39 @@ def test_an_inline_style_is_whose_script_asked_for_it(app: Flask, caplog: pytest
         ("img-src", "https://[::1"),
         ("img-src\nINFO forged", "https://image.crisp.chat/"),
         ("style-src", "inline"),
+        ("img-src", "https://image.crisp.chat:8443/"),
         ("default-src", "https://image.crisp.chat/"),
         ("", ""),
     ],
 )
 def test_what_is_no_vendors_is_nobodys(directive: str, blocked: str) -> None:
     assert attributed(directive, blocked, "", CRISP) is None
+
+
+@pytest.mark.parametrize("asked_by", ["https://shop.example.com/static/app.js", ""])
+@pytest.mark.parametrize(
+    ("directive", "blocked"),
+    [
+        ("style-src-attr", "inline"),
+        ("img-src", "data"),
+        ("script-src-elem", "https://cdn.jsdelivr.net/npm/evil.js"),
+        ("img-src", "https://s3.amazonaws.com/bucket/1.png"),
+    ],
+)
+def test_what_the_sites_own_scripts_ask_for_is_not_the_vendors(directive: str, blocked: str, asked_by: str) -> None:
+    both = {"tawk": {"PROPERTY_ID": "1", "WIDGET_ID": "1"}, **CRISP}
+    assert attributed(directive, blocked, asked_by, both) is None
+
+
+@pytest.mark.parametrize("blocked", ["inline", "eval"])
+def test_nobody_is_told_to_allow_inline_scripts(blocked: str) -> None:
+    assert attributed("script-src", blocked, "https://client.crisp.chat/l.js", CRISP) is None
+
+
+def test_a_shared_host_is_the_vendors_where_its_script_asked() -> None:
+    tawk = {"tawk": {"PROPERTY_ID": "1", "WIDGET_ID": "1"}}
+    found = attributed("script-src", "https://cdn.jsdelivr.net/emojione.js", "https://embed.tawk.to/x/y", tawk)
+    assert found == Violation("tawk", "script-src", "https://cdn.jsdelivr.net", True)
 
 
 def test_a_vendor_that_is_not_configured_is_nobody() -> None:
@@ -128,7 +156,26 @@ def test_a_flood_is_refused(app: Flask) -> None:
 def test_invented_hosts_fill_no_disk(app: Flask, tmp_path: Path) -> None:
     for n in range(20):
         send(app, [by_group("img-src", f"https://x{n}-{m}.crisp.chat/") for m in range(100)], "application/json")
-    assert len((tmp_path / FILE).read_text().splitlines()) == KEPT
+    assert len((tmp_path / FILE).read_text().splitlines()) == UNKNOWN
+
+
+def test_invented_hosts_silence_neither_what_we_know_nor_the_next_day(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    send(app, [by_group("img-src", f"https://x{n}.crisp.chat/") for n in range(100)], "application/json")
+    send(app, by_uri("img-src", "https://image.crisp.chat/1"))
+    send(app, by_uri("connect-src", "https://new.crisp.chat/"))
+    assert "add img-src https://image.crisp.chat." in caplog.text
+    assert "https://new.crisp.chat" not in caplog.text
+    app.extensions["livechat"].reports.today = lambda: date.today() + timedelta(days=1)
+    send(app, by_uri("connect-src", "https://new.crisp.chat/"))
+    assert "add connect-src https://new.crisp.chat" in caplog.text
+
+
+def test_reports_of_the_wrong_kind_use_up_nothing(app: Flask) -> None:
+    for _ in range(100):
+        send(app, by_uri("img-src", "https://image.crisp.chat/"), "text/plain")
+    assert send(app, by_uri("img-src", "https://image.crisp.chat/")) == 204
 
 
 def test_without_an_instance_folder_it_is_logged_all_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import html
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
+import brotli
 import pytest
-from flask import Flask, Response, redirect, stream_with_context
+from flask import Flask, Response, redirect, render_template_string, stream_with_context
+from flask_login import logout_user
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import escape
 
-from flask_livechat.widget.guard import SHORTEST, SecretInResponse
+from flask_livechat.widget.guard import SecretInResponse
 
 from .conftest import CRISP_SECRET, create_app
 
@@ -51,7 +57,16 @@ def test_headers_of_the_page_do_not_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    "write", [str, html.escape, lambda text: json.dumps(text)[1:-1], quote, lambda text: quote(text, safe="")]
+    "write",
+    [
+        str,
+        html.escape,
+        escape,
+        lambda text: json.dumps(text)[1:-1],
+        htmlsafe_json_dumps,
+        quote,
+        lambda text: quote(text, safe=""),
+    ],
 )
 def test_it_is_found_in_every_way_in_which_a_page_writes_it(write: Callable[[str], str]) -> None:
     app = production(lambda: f"<p>{write(AWKWARD)}</p>", LIVECHAT_CRISP_IDENTITY_SECRET=AWKWARD)
@@ -85,10 +100,56 @@ def test_a_public_id_may_be_in_a_page() -> None:
     assert app.test_client().get("/leak").status_code == 200
 
 
-def test_a_short_secret_is_not_looked_for_since_any_text_may_hold_it() -> None:
-    app = leaking(lambda: "a short text", LIVECHAT_CRISP_WEBHOOK_KEY="short")
-    assert len("short") < SHORTEST
+@pytest.mark.parametrize("word", ["short1", "livechat", "password"])
+def test_a_word_is_not_looked_for_since_any_text_may_hold_it(word: str) -> None:
+    app = leaking(lambda: f"a page with {word}", LIVECHAT_CRISP_WEBHOOK_KEY=word)
     assert app.test_client().get("/leak").status_code == 200
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+def test_what_was_compressed_is_looked_at(encoding: str) -> None:
+    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress}[encoding]
+
+    def view() -> Response:
+        return Response(pack(CRISP_SECRET.encode()), headers={"Content-Encoding": encoding})
+
+    assert production(view).test_client().get("/leak").status_code == 500
+
+
+@pytest.mark.parametrize("header", ["X-Debug", "Set-Cookie", "HX-Redirect"])
+def test_headers_are_looked_at(header: str) -> None:
+    response = production(lambda: Response("", headers={header: f"x={CRISP_SECRET}"})).test_client().get("/leak")
+    assert response.status_code == 500
+    assert header not in response.headers
+
+
+def test_a_template_that_writes_it_is_found() -> None:
+    page = "{{ config.LIVECHAT_CRISP_IDENTITY_SECRET }}"
+    app = production(lambda: render_template_string(page), LIVECHAT_CRISP_IDENTITY_SECRET=AWKWARD)
+    assert app.test_client().get("/leak").status_code == 500
+
+
+@pytest.mark.parametrize("testing", [True, False])
+def test_an_error_page_with_it_is_not_sent(testing: bool) -> None:
+    def broken() -> str:
+        raise LookupError
+
+    app = leaking(broken, PROPAGATE_EXCEPTIONS=False)
+    app.testing = testing
+    app.register_error_handler(500, lambda error: (f"<p>{CRISP_SECRET}</p>", 500))
+    response = app.test_client().get("/leak")
+    assert response.status_code == 500
+    assert CRISP_SECRET not in response.text
+
+
+def test_a_logout_whose_page_is_not_sent_ends_the_chat_all_the_same() -> None:
+    def view() -> str:
+        logout_user()
+        return CRISP_SECRET
+
+    response = production(view).test_client().get("/leak")
+    assert response.status_code == 500
+    assert "livechat_left=crisp" in str(response.headers)
 
 
 def test_the_sandboxs_examples_are_no_secrets() -> None:

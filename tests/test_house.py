@@ -21,7 +21,7 @@ SOURCES = {
     for path in sorted(PACKAGE.rglob("*.py"))
     if "node_modules" not in path.parts
 }
-BASE = {"errors", "model", "signing", "hours"}
+BASE = {"errors", "model", "operation", "signing", "hours"}
 TOP = {"cli", "doctor", "testing", "sandbox"}
 
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import Flask
 
 from . import deployment, ending, headers, identity, pages, secrets, snippets
 from .findings import CHECKS, Check, Finding, Level, Place, Report, Seen, Unseen, gathered
-from .survey import Limits, Progress, Survey, survey
+from .survey import Limits, Progress, Survey, place_of, survey, within
 
 __all__ = ["Check", "Finding", "Level", "Limits", "Place", "Report", "Seen", "Survey", "Unseen", "checks", "examine"]
+CHECKING = 60.0  # seconds for one check over all pages
 _MODULES = (snippets, identity, secrets, pages, ending, headers, deployment)  # each enters its checks
 
 
@@ -32,20 +34,25 @@ def examine(
     user: Any = None,
     paths: Iterable[str] = (),
     skip: Iterable[str] = (),
+    base_url: str | None = None,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     progress: Progress = lambda done, total, what: None,
 ) -> Report:
     """What is wrong with an app's chat, worst first. ``user``: whom the pages are also visited as."""
-    seen = survey(app, now=now, user=user, paths=paths, skip=skip, limits=limits, progress=progress)
+    seen = survey(app, now=now, user=user, paths=paths, skip=skip, base_url=base_url, limits=limits, progress=progress)
     found: list[Finding] = []
     unseen = [*seen.unseen]
     for check in checks():
         if check.deploy and not deploy:
             continue
         try:
-            with app.app_context():
-                found += gathered(check, check.look(seen))
+            found += within(CHECKING, partial(_looked, check, seen))
         except Exception as error:  # one check that stumbles over an app does not hide what the others find
             unseen.append(Unseen(check.code, f"the check itself failed with {type(error).__name__}"))
     found.sort(key=lambda finding: (-finding.check.level, finding.check.code))
-    return Report(tuple(found), tuple(unseen), len(seen.pages), len(seen.templates), len(seen.files))
+    return Report(tuple(found), tuple(unseen), len(seen.pages), len(seen.templates), len(seen.files), place_of(app))
+
+
+def _looked(check: Check, seen: Survey) -> list[Finding]:
+    with seen.app.app_context():
+        return [*gathered(check, check.look(seen))]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from .. import providers
 from .findings import Level, Place, Seen, check
-from .survey import Survey
+from .survey import NOWHERE, Survey
 
 
 @check(
@@ -63,3 +63,15 @@ def old_facts(survey: Survey) -> Iterable[Seen]:
 def guard_off(survey: Survey) -> Iterable[Seen]:
     if not survey.settings.guard:
         yield Seen(Place("LIVECHAT_GUARD"), "False")
+
+
+@check(
+    "LC805",
+    Level.ERROR,
+    "No page was seen",
+    why="What the doctor cannot look at may hold every mistake that there is.",
+    fix="See below what the pages answered; --base-url, --as and --path may help.",
+)
+def saw_nothing(survey: Survey) -> Iterable[Seen]:
+    if not any(page.status < 400 and page.path != NOWHERE for page in survey.pages):
+        yield Seen(Place("this app"), "not one page that is HTML and no error")

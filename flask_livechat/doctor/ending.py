@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
-
 from .findings import Level, Place, Seen, check
 from .identity import has_users
 from .survey import Survey
@@ -67,9 +64,5 @@ def no_fallback(survey: Survey) -> Iterable[Seen]:
     if url is None or not url.startswith("/"):
         return
     path = url.partition("?")[0].partition("#")[0]
-    try:
-        survey.app.url_map.bind("localhost").match(path, method="GET")
-    except RequestRedirect:
-        return
-    except HTTPException:
+    if not survey.found(path):
         yield Seen(Place("LIVECHAT_FALLBACK_URL"), f"no route answers {path}")

@@ -88,6 +88,7 @@ class Report:
     pages: int
     templates: int
     files: int
+    app: Place | None = None  # the file that the app is made in
 
     def worst(self) -> Level | None:
         return max((finding.check.level for finding in self.findings), default=None)

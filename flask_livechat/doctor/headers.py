@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from ..extension import CSP_HEADERS
@@ -10,10 +11,11 @@ from .findings import Level, Seen, check
 from .survey import Page, Survey
 
 ENFORCED, REPORTED = CSP_HEADERS
+NONCE = re.compile(r"'nonce-[^']*'")  # of one response: to write it down would undo it
 
 
 def policies(page: Page, header: str) -> Iterator[dict[str, list[str]]]:
-    texts = page.headers.getlist(header) + (page.document.metas(header) if header == ENFORCED else [])
+    texts = page.headers.getlist(header) + (page.document.meta(header) if header == ENFORCED else [])
     return (csp.parse(one) for text in texts for one in text.split(",") if one.strip())
 
 
@@ -25,10 +27,12 @@ def needs(survey: Survey, page: Page) -> dict[str, list[str]]:
 def blocked(survey: Survey, header: str) -> Iterable[Seen]:
     for page in survey.with_chat:
         for policy in policies(page, header):
-            missing = csp.missing(policy, needs(survey, page))
+            missing = csp.missing(policy, needs(survey, page), survey.origin)
             if missing:
                 merged = csp.merge_directives(policy, missing)
-                lines = ";\n".join(csp.write({name: merged[name]}) for name in missing if name in merged)
+                lines = NONCE.sub(
+                    "'nonce-…'", ";\n".join(csp.write({name: merged[name]}) for name in missing if name in merged)
+                )
                 fix = f'Set LIVECHAT_CSP = "merge" (for a header), or write:\n{lines}'
                 what = f"{header} blocks what {page.decision.provider if page.decision else 'chat'} needs"
                 yield Seen(page.place, f"{what}: {', '.join(missing)}", fix)
@@ -79,14 +83,14 @@ def style_nonce(survey: Survey) -> Iterable[Seen]:
 )
 def other_nonce(survey: Survey) -> Iterable[Seen]:
     for page in survey.with_chat:
-        nonce = str(page.document.loader.get("nonce") or "") if page.document.loader else ""
+        nonce = page.document.nonce or ""
         for policy in policies(page, ENFORCED):
             sources = csp.effective(policy, "script-src")
             wanted = [source for source in sources or () if source.lower().startswith("'nonce-")]
             strict = "'strict-dynamic'" in (sources or ())
             if nonce and wanted and f"'nonce-{nonce}'" not in wanted:
                 yield Seen(page.place, "the tag has a nonce that the policy does not")
-            elif nonce and not wanted and not csp.allowed(sources, "'self'"):
+            elif nonce and not wanted and not csp.allowed(sources, "'self'", survey.origin):
                 yield Seen(page.place, "the tag has a nonce, and the policy has none")
             elif not nonce and strict:
                 yield Seen(page.place, "the policy asks for a nonce ('strict-dynamic'), and the tag has none")
@@ -102,7 +106,7 @@ def other_nonce(survey: Survey) -> Iterable[Seen]:
 def embedder(survey: Survey) -> Iterable[Seen]:
     for page in survey.with_chat:
         value = page.headers.get("Cross-Origin-Embedder-Policy", "").partition(";")[0].strip()
-        if value in ("require-corp", "credentialless"):
+        if value == "require-corp":
             yield Seen(page.place, f"Cross-Origin-Embedder-Policy: {value}")
 
 
@@ -115,7 +119,7 @@ def embedder(survey: Survey) -> Iterable[Seen]:
 )
 def referrer(survey: Survey) -> Iterable[Seen]:
     for page in survey.with_chat:
-        values = [page.headers.get("Referrer-Policy", ""), *page.document.metas("referrer")]
+        values = [page.headers.get("Referrer-Policy", ""), *page.document.meta("referrer")]
         last = values[-1].rpartition(",")[2].strip().lower()
         if last in ("unsafe-url", "no-referrer-when-downgrade"):
             yield Seen(page.place, f"Referrer-Policy: {last}")

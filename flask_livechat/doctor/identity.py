@@ -35,10 +35,10 @@ def can_prove(survey: Survey, provider: str) -> bool:
 def anonymous(survey: Survey) -> Iterable[Seen]:
     for page in survey.with_chat:
         decision = page.decision
-        if not page.logged_in or decision is None or not decision.identify or page.document.payload.get("who") is None:
+        if not page.logged_in or decision is None or not decision.identify or page.payload.get("who") is None:
             continue
         known = can_prove(survey, str(decision.provider)) or survey.settings.allow_unverified
-        if known and page.document.payload.get("visitor") is None:
+        if known and page.payload.get("visitor") is None:
             yield Seen(page.place, "somebody is logged in, and the page says nobody is")
 
 
@@ -92,7 +92,7 @@ def long_lived(survey: Survey) -> Iterable[Seen]:
 )
 def cacheable(survey: Survey) -> Iterable[Seen]:
     for page in survey.with_chat:
-        if page.document.payload.get("visitor") and (why := _cacheable(page)):
+        if page.payload.get("visitor") and (why := _cacheable(page)):
             yield Seen(page.place, why)
 
 
@@ -146,10 +146,8 @@ def unverified(survey: Survey) -> Iterable[Seen]:
 )
 def unproven(survey: Survey) -> Iterable[Seen]:
     for room, signs in vendors():
-        told = [script for script in survey.written if re.search(signs.identifies, script.text)]
-        told = told or [script for script in survey.rendered if re.search(signs.identifies, script.text)]
-        for script in told:
-            if not re.search(signs.proven, script.text):
+        for script in survey.scripts:
+            if re.search(signs.identifies, script.code) and not re.search(signs.proven, script.code):
                 yield Seen(script.place, f"an id or an address for {room.title}, with nothing that proves it")
 
 
@@ -162,6 +160,6 @@ def unproven(survey: Survey) -> Iterable[Seen]:
 )
 def hashed_in_browser(survey: Survey) -> Iterable[Seen]:
     for room, signs in vendors():
-        for script in survey.written or survey.rendered:
-            if re.search(HMAC, script.text) and re.search(signs.calls, script.text):
+        for script in survey.scripts:
+            if re.search(HMAC, script.code) and re.search(signs.calls, script.code):
                 yield Seen(script.place, f"an HMAC in JavaScript, beside {room.title}'s names")

@@ -6,22 +6,15 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from werkzeug.exceptions import HTTPException
-
 from ..widget.addresses import address
 from ..widget.rules import Rule
 from ..widget.secrecy import Address, secret_in
 from .findings import Level, Place, Seen, check
-from .reading import Document
-from .survey import Page, Survey
+from .survey import Page, Survey, example
 
 BY_ITSELF = ("eager", "idle", "delay", "scroll", "interaction", "visible")
 MANY = 5  # pages; fewer are all of a small site
 NEARLY_ALL = 0.8
-PRIVATE = "input[type=password], input[autocomplete^=cc-]"
-HTMX = "[hx-boost], [data-hx-boost], [hx-get], [hx-target], script[src*=htmx]"
-TURBO = "script[src*=turbo], [data-turbo-permanent], turbo-frame"
-UNPOLY = "script[src*=unpoly], [up-main], [up-follow]"
 ROUTER = r"history\.pushState\s*\(|createBrowserRouter\b|createWebHistory\b|\bBrowserRouter\b"
 
 
@@ -52,7 +45,7 @@ def everywhere(survey: Survey) -> Iterable[Seen]:
 )
 def beside_passwords(survey: Survey) -> Iterable[Seen]:
     for page in survey.with_chat:
-        if starts_by_itself(page) and page.document.soup.select_one(PRIVATE):
+        if starts_by_itself(page) and "private" in page.document.has:
             yield Seen(page.place, f"load={page.decision.load!r}" if page.decision else "chat")
 
 
@@ -118,22 +111,28 @@ def shadowed(survey: Survey) -> Iterable[Seen]:
 
 def _held(rule: Rule, survey: Survey) -> Iterator[Address]:
     """Pages that a rule holds for: an example of each route, and what its own path leads to."""
-    for page in chain(survey.examples, _of_path(rule, survey)):
+    examples = (Address(example(route), endpoint) for route, endpoint in survey.routes)
+    for page in chain(examples, _of_path(rule, survey)):
         if rule.holds(page):
             yield page
 
 
 def _of_path(rule: Rule, survey: Survey) -> Iterator[Address]:
-    """Where values stand in an address: /docs/first-steps is a page of /docs/<slug>."""
-    if rule.path is None or not rule.path.startswith("/"):
+    """Pages below addresses with values: /docs/first-steps is one of /docs/<slug>, and /de/* has /<lang>/about."""
+    pattern = rule.path or ""
+    if not pattern.startswith("/"):
         return
-    adapter = survey.app.url_map.bind("localhost")
-    for path in {rule.path.replace("*", "1"), rule.path.removesuffix("/*"), rule.path.replace("*", "a/b")}:
-        try:
-            endpoint, _ = adapter.match(path, method="GET")
-        except HTTPException:  # no route, or one that redirects
-            continue
-        yield Address(path, endpoint)
+    if "*" not in pattern:
+        yield from survey.found(pattern)
+        return
+    fixed = pattern.partition("*")[0].split("/")[:-1]
+    for route, endpoint in survey.routes:
+        names = route.split("/")
+        known = zip(fixed, names, strict=False)
+        if any("<path:" in name for name in names[: len(fixed)]):
+            yield Address(pattern.replace("*", "1"), endpoint)
+        elif len(names) >= len(fixed) and all(want == name or "<" in name for want, name in known):
+            yield Address("/".join([*fixed, *(example(name) for name in names[len(fixed) :])]), endpoint)
 
 
 # -- pages that are swapped ------------------------------------------------------------------------------------------
@@ -148,25 +147,8 @@ def _of_path(rule: Rule, survey: Survey) -> Iterator[Address]:
 )
 def left_behind(survey: Survey) -> Iterable[Seen]:
     for page in survey.with_chat:
-        if why := _left_behind(page.document):
-            yield Seen(page.place, why)
-
-
-def _left_behind(document: Document) -> str | None:
-    block = document.block
-    if block is None:
-        return None
-    if block.find_parent(attrs={"data-turbo-permanent": True}) or block.find_parent(attrs={"hx-preserve": True}):
-        return "the tag is inside of an element that is kept (data-turbo-permanent, hx-preserve)"
-    for boosted in document.soup.select("[hx-boost=true], [data-hx-boost=true]"):
-        target = boosted.get("hx-target") or boosted.get("data-hx-target")
-        element = document.soup.select_one(str(target)) if target and str(target)[:1] in "#.[b" else None
-        if element and element.name != "body" and element not in block.parents:
-            return f"hx-boost replaces {target}, and the tag is outside of it"
-    main = document.soup.select_one("[up-main]") or document.soup.select_one("main")
-    if document.soup.select_one(UNPOLY) and main and main not in block.parents and "up-hungry" not in block.attrs:
-        return "Unpoly replaces the main element, and the tag is outside of it"
-    return None
+        if page.document.left_behind:
+            yield Seen(page.place, page.document.left_behind)
 
 
 @check(
@@ -178,12 +160,8 @@ def _left_behind(document: Document) -> str | None:
 )
 def kept_by_htmx(survey: Survey) -> Iterable[Seen]:
     for page in survey.with_chat:
-        soup = page.document.soup
-        if (
-            page.document.payload.get("visitor")
-            and soup.select_one(HTMX)
-            and not soup.select_one('[hx-history="false"]')
-        ):
+        has = page.document.has
+        if page.payload.get("visitor") and "htmx" in has and "no history" not in has:
             yield Seen(page.place, "an inline identity in a page of htmx")
 
 
@@ -195,7 +173,7 @@ def kept_by_htmx(survey: Survey) -> Iterable[Seen]:
     fix="Replace the element script#livechat by the one in the new page's HTML.",
 )
 def routed(survey: Survey) -> Iterable[Seen]:
-    turbo = any(page.document.soup.select_one(f"{TURBO}, {HTMX}, {UNPOLY}") for page in survey.pages)
-    for script in survey.written if survey.with_chat and not turbo else ():
-        if re.search(ROUTER, script.text) and "livechat" not in script.text:
+    swapped = any({"turbo", "htmx", "unpoly"} & page.document.has for page in survey.pages)
+    for script in survey.written if survey.with_chat and not swapped else ():
+        if re.search(ROUTER, script.code) and "livechat" not in script.code:
             yield Seen(script.place, "a router on the History API that does not mention the chat")

@@ -14,8 +14,11 @@ from jinja2 import Environment, nodes
 
 from .findings import Place
 
+# Of JavaScript. Not what follows a colon, which is an address.
+COMMENT = re.compile(r"/\*.{0,5000}?\*/|(?<![:'\"])//[^\n]*", re.DOTALL)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Script:
     """A script element, or a whole file of JavaScript."""
 
@@ -25,70 +28,106 @@ class Script:
     attributes: Mapping[str, str] = field(default_factory=dict)
     in_head: bool = False
 
+    @cached_property
+    def code(self) -> str:
+        """What runs: comments say much that is not so."""
+        return COMMENT.sub(lambda found: "\n" * found[0].count("\n"), self.text)
+
     @property
     def said(self) -> str:
         """All that a sign of a vendor may stand in."""
-        return f"{self.src}\n{self.text}"
+        return f"{self.src}\n{self.code}"
 
 
+# What is asked of a page as CSS selectors.
+SELECTORS = {
+    "private": "input[type=password], input[autocomplete^=cc-]",
+    "htmx": "[hx-boost], [data-hx-boost], [hx-get], [hx-target], script[src*=htmx]",
+    "turbo": "script[src*=turbo], [data-turbo-permanent], turbo-frame",
+    "unpoly": "script[src*=unpoly], [up-main], [up-follow]",
+    "no history": '[hx-history="false"]',
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """A page, or a template before it is one."""
+    """What the checks ask of a page, or of a template before it is one. The tree itself is not kept: it is large."""
 
-    def __init__(self, html: str, place: Place) -> None:
-        self.html, self.place = html, place
+    scripts: tuple[Script, ...]
+    payload: Mapping[str, Any]  # of our data block
+    nonce: str | None  # of our script; None without one
+    in_head: bool  # our tag
+    left_behind: str | None  # why a swapped page leaves our tag as it was
+    metas: tuple[tuple[str, str], ...]  # (name, content)
+    has: frozenset[str]  # of SELECTORS
 
-    @cached_property
-    def soup(self) -> BeautifulSoup:
-        return BeautifulSoup(self.html, "html.parser")
-
-    def find(self, name: str, **attributes: Any) -> Iterator[Tag]:
-        for found in self.soup.find_all(name, attrs=attributes):
-            if isinstance(found, Tag):
-                yield found
-
-    @cached_property
-    def scripts(self) -> tuple[Script, ...]:
-        return tuple(self._script(tag) for tag in self.find("script"))
-
-    @cached_property
+    @property
     def code(self) -> tuple[Script, ...]:
         """The scripts that run: a data block does not."""
         return tuple(script for script in self.scripts if "json" not in script.attributes.get("type", ""))
 
-    @cached_property
-    def block(self) -> Tag | None:
-        """Our data block."""
-        found = self.soup.find("script", id="livechat")
-        return found if isinstance(found, Tag) else None
-
-    @cached_property
-    def payload(self) -> dict[str, Any]:
-        try:
-            found = json.loads(self.block.string or "") if self.block else {}
-        except ValueError:
-            return {}
-        return found if isinstance(found, dict) else {}
-
-    @cached_property
-    def loader(self) -> Tag | None:
-        """Our script tag: the one that follows the block."""
-        found = self.block and self.block.find_next("script")
-        return found if isinstance(found, Tag) else None
-
-    def metas(self, name: str) -> list[str]:
+    def meta(self, name: str) -> list[str]:
         """The contents of ``<meta http-equiv=…>`` or ``<meta name=…>``."""
-        found = [*self.find("meta")]
-        return [
-            text(tag, "content")
-            for tag in found
-            if name.lower() in (text(tag, "http-equiv").lower(), text(tag, "name").lower())
-        ]
+        return [content for each, content in self.metas if each == name.lower()]
 
-    def _script(self, tag: Tag) -> Script:
-        attributes = {key: text(tag, key) for key in tag.attrs}
-        line = tag.sourceline if self.place.file else None
-        place = Place(self.place.name, line, self.place.file)
-        return Script(place, attributes.get("src", ""), tag.get_text(), attributes, tag.find_parent("head") is not None)
+
+def document(source: str, place: Place) -> Document:
+    soup = BeautifulSoup(source, "html.parser")
+    heads = {id(tag) for head in soup.find_all("head") for tag in _tags(head.find_all("script"))}
+    tags = _tags(soup.find_all("script"))
+    block = next((tag for tag in tags if tag.get("id") == "livechat"), None)
+    loader = block and block.find_next("script")
+    return Document(
+        scripts=tuple(_script(tag, place, id(tag) in heads) for tag in tags),
+        payload=_payload(block),
+        nonce=text(loader, "nonce") if isinstance(loader, Tag) else None,
+        in_head=block is not None and id(block) in heads,
+        left_behind=_left_behind(soup, block),
+        metas=tuple(
+            (name.lower(), text(tag, "content"))
+            for tag in _tags(soup.find_all("meta"))
+            for name in (text(tag, "http-equiv"), text(tag, "name"))
+            if name
+        ),
+        has=frozenset(name for name, selector in SELECTORS.items() if soup.select_one(selector)),
+    )
+
+
+def _tags(found: Iterable[Any]) -> list[Tag]:
+    return [tag for tag in found if isinstance(tag, Tag)]
+
+
+def _payload(block: Tag | None) -> dict[str, Any]:
+    try:
+        found = json.loads(block.string or "") if block else {}
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _script(tag: Tag, place: Place, in_head: bool) -> Script:
+    attributes = {key: text(tag, key) for key in tag.attrs}
+    where = Place(place.name, tag.sourceline if place.file else None, place.file)
+    return Script(
+        where, attributes.get("src", ""), "".join(tag.find_all(string=True, recursive=False)), attributes, in_head
+    )
+
+
+def _left_behind(soup: BeautifulSoup, block: Tag | None) -> str | None:
+    if block is None:
+        return None
+    above = {id(parent): parent for parent in block.parents}
+    if any({"data-turbo-permanent", "hx-preserve"} & parent.attrs.keys() for parent in above.values()):
+        return "the tag is inside of an element that is kept (data-turbo-permanent, hx-preserve)"
+    for boosted in soup.select("[hx-boost=true], [data-hx-boost=true]"):
+        target = text(boosted, "hx-target") or text(boosted, "data-hx-target")
+        element = soup.select_one(target) if re.fullmatch(r"[#.]?[\w-]+", target) else None
+        if element and element.name != "body" and id(element) not in above:
+            return f"hx-boost replaces {target}, and the tag is outside of it"
+    main = soup.select_one("[up-main]") or soup.select_one("main")
+    if soup.select_one(SELECTORS["unpoly"]) and main and id(main) not in above:
+        return "Unpoly replaces the main element, and the tag is outside of it"
+    return None
 
 
 def text(tag: Tag, attribute: str) -> str:
@@ -102,69 +141,98 @@ class Template:
     """A template's source. ``calls``: the lines that call our tag."""
 
     place: Place
+    name: str  # below the folder of its loader
     source: str
     calls: tuple[int, ...]
-    keys: tuple[tuple[str, int], ...]  # configuration keys that it writes into the page, and where
+    keys: tuple[tuple[str, int], ...]  # what of the configuration it writes into the page ("*": all), and where
 
     @cached_property
     def document(self) -> Document:
-        return Document(self.source, self.place)
+        return document(self.source, self.place)
 
     @property
     def is_email(self) -> bool:
         """By its name, as people call them."""
-        parts = re.split(r"[/._-]", self.place.name.lower())
+        parts = re.split(r"[/._-]", self.name.lower())
         return not {"email", "emails", "mail", "mails", "mailer", "newsletter", "newsletters"}.isdisjoint(parts)
 
 
-def template(source: str, place: Place, environment: Environment) -> Template:
+def template(name: str, source: str, place: Place, environment: Environment) -> Template:
     """Raises ``jinja2.TemplateSyntaxError``."""
     tree = environment.parse(source)
-    calls = [call.lineno for call in tree.find_all(nodes.Call) if _name(call.node) == "livechat"]
-    return Template(place, source, tuple(calls), tuple(_config_keys(tree)))
+    calls = tuple(call.lineno for call in tree.find_all(nodes.Call) if _name(call.node) == "livechat")
+    # Only now: in a valid template each comment has its end.
+    return Template(place, name, _without_comments(source, environment), calls, tuple(_written_keys(tree)))
+
+
+def _without_comments(source: str, environment: Environment) -> str:
+    """A comment's text replaced by its line breaks, so that lines keep their numbers."""
+    start, end = (re.escape(sign) for sign in (environment.comment_start_string, environment.comment_end_string))
+    return re.sub(f"{start}.*?{end}", lambda found: "\n" * found[0].count("\n"), source, flags=re.DOTALL)
 
 
 def _name(node: nodes.Node) -> str | None:
     return node.name if isinstance(node, nodes.Name) else None
 
 
-def _config_keys(tree: nodes.Template) -> Iterator[tuple[str, int]]:
-    """``config.KEY``, ``config["KEY"]``, and the same of ``current_app.config``."""
-    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
-        if isinstance(node, nodes.Getattr):
-            key: object = node.attr
-        elif isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
-            key = node.arg.value
-        else:
-            continue
-        inner = node.node
-        if _name(inner) == "config" or (isinstance(inner, nodes.Getattr) and inner.attr == "config"):
-            yield str(key), node.lineno
+def _written_keys(tree: nodes.Template) -> Iterator[tuple[str, int]]:
+    """``{{ config.KEY }}`` and its other forms. What a condition asks, or a default stands beside, is not written."""
+    loops = [loop.iter for loop in tree.find_all(nodes.For)]
+    for place in [*tree.find_all(nodes.Output), *loops]:
+        yield from _config_keys(place)
 
 
-@dataclass(frozen=True, slots=True)
+def _config_keys(node: nodes.Node) -> Iterator[tuple[str, int]]:
+    if isinstance(node, nodes.CondExpr):
+        inner: Iterable[nodes.Node] = [part for part in (node.expr1, node.expr2) if part is not None]
+    elif isinstance(node, nodes.Getattr | nodes.Getitem | nodes.Call) and (key := _key_of_config(node)) is not None:
+        yield key, node.lineno
+        return
+    elif _is_config(node):
+        yield "*", node.lineno
+        return
+    else:
+        inner = node.iter_child_nodes()
+    for child in inner:
+        yield from _config_keys(child)
+
+
+def _key_of_config(node: nodes.Node) -> str | None:
+    """KEY of ``config.KEY``, ``config["KEY"]`` and ``config.get("KEY")``; ``*`` where it names none."""
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and _is_config(node.node.node):
+        first = node.args[0] if node.args else None
+        return str(first.value) if node.node.attr == "get" and isinstance(first, nodes.Const) else "*"
+    if isinstance(node, nodes.Getattr) and _is_config(node.node):
+        return node.attr
+    if isinstance(node, nodes.Getitem) and _is_config(node.node):
+        return str(node.arg.value) if isinstance(node.arg, nodes.Const) else "*"
+    return None
+
+
+def _is_config(node: nodes.Node) -> bool:
+    return _name(node) == "config" or (isinstance(node, nodes.Getattr) and node.attr == "config")
+
+
+@dataclass(frozen=True)
 class File:
     """A static file of text."""
 
     place: Place
     source: str
 
-    @property
+    @cached_property
     def scripts(self) -> tuple[Script, ...]:
         if self.place.name.endswith((".html", ".htm")):
-            return Document(self.source, self.place).code
-        return (Script(self.place, "", self.source),) if self.place.name.endswith((".js", ".mjs", ".cjs")) else ()
+            return document(self.source, self.place).code
+        return (Script(self.place, "", self.source),) if self.place.name.endswith(JAVASCRIPT) else ()
+
+
+JAVASCRIPT = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".vue")
 
 
 def at(place: Place, source: str, position: int) -> Place:
     """The line of a position in a file; in a page lines say little."""
     return Place(place.name, source.count("\n", 0, position) + 1, True) if place.file else place
-
-
-def without_jinja_comments(source: str, environment: Environment) -> str:
-    """A comment's text replaced by its line breaks, so that lines keep their numbers."""
-    start, end = (re.escape(sign) for sign in (environment.comment_start_string, environment.comment_end_string))
-    return re.sub(f"{start}.*?{end}", lambda found: "\n" * found[0].count("\n"), source, flags=re.DOTALL)
 
 
 def matches(pattern: str, sources: Iterable[Script]) -> Iterator[tuple[Script, re.Match[str]]]:

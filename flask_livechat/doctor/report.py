@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .findings import Check, Finding, Level, Place, Report
+from .findings import Check, Finding, Level, Place, Report, Unseen
 
 WIDTH = 100
 FEW = 3  # places that are named; of more, how many
@@ -29,10 +29,17 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
     if report.unseen:
         yield "Not looked at:"
-        for unseen in report.unseen:
-            yield f"  {unseen.name}: {unseen.why}"
+        for why, names in _grouped(report.unseen).items():
+            yield f"  {', '.join(names[:FEW])}{f' and {len(names) - FEW} more' if len(names) > FEW else ''}: {why}"
         yield ""
     yield _summary(report)
+
+
+def _grouped(unseen: Iterable[Unseen]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for one in unseen:
+        grouped.setdefault(one.why, []).append(one.name)
+    return grouped
 
 
 def _summary(report: Report) -> str:
@@ -86,7 +93,7 @@ def _place(place: Place) -> dict[str, Any]:
 
 
 def as_sarif(report: Report, checks: Iterable[Check], version: str) -> str:
-    """SARIF 2.1.0. A finding without a file is put where code hosts can show it: its page is in the message."""
+    """SARIF 2.1.0, for code hosts. Pages are named in the messages."""
     levels = {Level.INFO: "note", Level.WARNING: "warning", Level.ERROR: "error"}
     rules = [
         {
@@ -114,7 +121,7 @@ def as_sarif(report: Report, checks: Iterable[Check], version: str) -> str:
             "runs": [
                 {
                     "tool": {"driver": driver},
-                    "results": [_result(finding, levels) for finding in report.findings],
+                    "results": [_result(finding, levels, report.app) for finding in report.findings],
                     "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notes}],
                 }
             ],
@@ -123,7 +130,7 @@ def as_sarif(report: Report, checks: Iterable[Check], version: str) -> str:
     )
 
 
-def _result(finding: Finding, levels: dict[Level, str]) -> dict[str, Any]:
+def _result(finding: Finding, levels: dict[Level, str], app: Place | None) -> dict[str, Any]:
     files = [place for place in finding.places if place.file]
     others = [place for place in finding.places if not place.file]
     seen_at = f" ({_places(tuple(others))})" if others else ""
@@ -132,9 +139,8 @@ def _result(finding: Finding, levels: dict[Level, str]) -> dict[str, Any]:
         "level": levels[finding.check.level],
         "message": {"text": f"{finding.check.title}: {finding.what}{seen_at}. {finding.fix}"},
     }
-    result["locations"] = [_file(place) for place in files] or [
-        {"logicalLocations": [{"fullyQualifiedName": str(place), "kind": "resource"}]} for place in others
-    ]
+    # Code hosts refuse a report with a place that is no file: a page is shown at the app's.
+    result["locations"] = [_file(place) for place in files or filter(None, [app])]
     return result
 
 

@@ -6,19 +6,15 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..widget.guard import Guard, secrets
+from ..widget.guard import secrets
 from .findings import Level, Place, Seen, check
 from .reading import File, Template, at
 from .snippets import vendors
-from .survey import Survey
+from .survey import Survey, guard_of
 
 # Names by which build tools put a variable into the browser's bundle.
 SHIPPED = re.compile(r"(?:NEXT_PUBLIC|VITE|REACT_APP|VUE_APP|NUXT_PUBLIC|EXPO_PUBLIC|GATSBY|PUBLIC|SNOWPACK_PUBLIC)_")
 DOTENV = (".env", ".env.local", ".env.production", ".env.development")
-
-
-def guard(survey: Survey) -> Guard:
-    return Guard(survey.settings.providers, sandbox=survey.settings.sandbox)
 
 
 def _sources(survey: Survey) -> tuple[Template | File, ...]:
@@ -39,10 +35,8 @@ def configured(survey: Survey) -> dict[str, str]:
     fix="Take it out, make a new one at the vendor, and look where else it went.",
 )
 def in_a_page(survey: Survey) -> Iterable[Seen]:
-    known = guard(survey)
-    for page in survey.pages:
-        if key := known.key_in(page.html.encode()):
-            yield Seen(page.place, f"the value of {key}")
+    for place, key in survey.leaks:
+        yield Seen(place, f"the value of {key}")
 
 
 @check(
@@ -53,14 +47,16 @@ def in_a_page(survey: Survey) -> Iterable[Seen]:
     fix="Take it out, make a new one at the vendor, and keep it in the environment.",
 )
 def in_a_file(survey: Survey) -> Iterable[Seen]:
-    known, keys = guard(survey), set(configured(survey).values())
+    known, keys = guard_of(survey.app), set(configured(survey).values())
     for template in survey.templates:
         for name, line in template.keys:
-            if name in keys:
-                yield Seen(Place(template.place.name, line, True), f"writes {name} into the page")
-    for source in _sources(survey):
-        if key := known.key_in(source.source.encode()):
-            yield Seen(source.place, f"the value of {key}")
+            if name in keys or (name == "*" and keys):
+                what = name if name != "*" else "the whole configuration"
+                yield Seen(Place(template.place.name, line, True), f"writes {what} into the page")
+        if key := known.key_in(template.source.encode()):
+            yield Seen(template.place, f"the value of {key}")
+    for place, key in survey.leaking:
+        yield Seen(place, f"the value of {key}")
 
 
 @check(

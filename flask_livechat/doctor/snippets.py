@@ -19,9 +19,8 @@ def vendors() -> Iterator[tuple[Provider, Signs]]:
 
 
 def somewhere(survey: Survey, pattern: str) -> list[Script]:
-    """The scripts with a sign in them: where they are written or, if they are not to be found there, in the pages."""
-    written = [script for script, _ in matches(pattern, survey.written)]
-    return written or [script for script, _ in matches(pattern, survey.rendered)]
+    """The scripts with a sign in them: where they are written, and in pages what is written nowhere."""
+    return [script for script, _ in matches(pattern, survey.scripts)]
 
 
 @check(
@@ -75,7 +74,7 @@ def synchronous(survey: Survey) -> Iterable[Seen]:
 )
 def in_head(survey: Survey) -> Iterable[Seen]:
     for page in survey.with_chat:
-        if page.document.block and page.document.block.find_parent("head"):
+        if page.document.in_head:
             yield Seen(page.place, "the tag before </head>")
 
 
@@ -105,7 +104,7 @@ def in_email(survey: Survey) -> Iterable[Seen]:
     fix="Put {{ livechat() }} into the template that it extends, or say show=False in a rule.",
 )
 def promised(survey: Survey) -> Iterable[Seen]:
-    whole = [page for page in survey.pages if page.status < 400 and "</body>" in page.html.lower()]
+    whole = [page for page in survey.pages if page.status < 400 and page.whole]
     if whole and not survey.with_chat and survey.settings.provider:
         yield Seen(Place(f"{len(whole)} pages"), "not one of them has the tag")
         return

@@ -6,51 +6,67 @@ cannot be looked at is said, and the rest goes on.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
-from itertools import pairwise
+from functools import cached_property, partial
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Flask, g, got_request_exception
 from flask.testing import FlaskClient
 from flask_login.utils import _create_identifier
 from jinja2 import TemplateSyntaxError
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from ..extension import HTML, LiveChat
 from ..model import Decision
 from ..settings import Settings
-from ..widget.guard import EXAMINED
+from ..widget.examined import EXAMINED, Examined
+from ..widget.guard import Guard, plain
 from ..widget.logout import MARK
-from ..widget.scope import Scope
 from ..widget.secrecy import Address
 from .findings import Place, Unseen
-from .reading import Document, File, Script, Template, template, without_jinja_comments
+from .reading import Document, File, Script, Template, document, template
 
 T = TypeVar("T")
 Progress = Callable[[int, int, str], None]
 NOWHERE = "/livechat-doctor-asks-for-a-page-that-is-not-there"
-TEXT = (".css", ".env", ".htm", ".html", ".js", ".json", ".cjs", ".map", ".mjs", ".txt", ".xml", ".yaml", ".yml")
-LEAVING = frozenset("logout logoff signout".split())
+TEXT = frozenset(
+    """
+    .bak .cjs .css .env .htm .html .js .json .jsx .map .mjs .svg .ts .tsx .txt .vue .webmanifest .xml .yaml .yml
+    """.split()
+)
+LEAVING = frozenset("endsession logoff logout signoff signout".split())
+# What may stand beside these words in the name of a way out that only leaves.
+AROUND = frozenset(
+    "a account accounts api auth dashboard do endpoint leave me my page post session site user users v1 v2 view".split()
+)
 # A GET should change nothing; where a name says that it might, nobody asks.
 DOING = frozenset(
     """
-    accept activate approve backup buy cancel charge clear confirm cron deactivate delete destroy disable disconnect
-    download drop dump execute export flush follow import install job jobs kill like logoff logout migrate pay poll
-    purge refund reject remove reindex resend restart restore revoke run seed send shutdown signout start stop
-    subscribe sync task tasks toggle trigger uninstall unsubscribe upgrade vote webhook webhooks
+    accept activate add all approve archive ban backup buy cancel charge clear close confirm create cron deactivate
+    delete destroy disable disconnect download drop dump duplicate empty erase everyone exec execute export flush follow
+    generate impersonate import install invite job jobs join kick kill leave like mark merge migrate move pay poll
+    publish purge redeem refund regenerate reindex reject remove resend reset restart restore revoke rotate run save
+    seed send set shutdown start stop submit subscribe sync task tasks toggle transfer trigger truncate unban undo
+    uninstall unpublish unsubscribe update upgrade upload vote webhook webhooks wipe withdraw
     """.split()
 )
+# Words beside which these mean a page: /password/reset is a form, /get-started a text.
+PAGE = frozenset("password passwort getting about faq help docs how guide".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +84,32 @@ class Page:
     """One answer of the app that is HTML."""
 
     path: str
-    endpoint: str | None
     status: int
     headers: Headers = field(repr=False)
-    html: str = field(repr=False)
+    document: Document = field(repr=False)
+    whole: bool  # and not a part of a page
     logged_in: bool
     decision: Decision | None  # what the rules say, or what the tag said where there is one
     tagged: bool
+    html: str = field(repr=False)
 
     @property
     def place(self) -> Place:
-        return Place(f"GET {self.path}" + (" (logged in)" if self.logged_in else ""))
+        return Place(_named(self.path, self.logged_in))
 
-    @cached_property
-    def document(self) -> Document:
-        return Document(self.html, self.place)
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """What our data block says."""
+        return self.document.payload
 
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """A way out of the app, taken. ``ended``: whether the response ends the chat."""
+    """A way out of the app, taken by somebody who was logged in. ``ended``: whether the response ends the chat."""
 
     place: Place
     status: int
     ended: bool
-    to_login: bool  # it only led to the login page
 
 
 @dataclass(frozen=True)
@@ -103,10 +120,13 @@ class Survey:
     now: datetime
     user: Any
     pages: tuple[Page, ...]
+    leaks: tuple[tuple[Place, str], ...]  # responses of any kind with a configured secret in them, and its key
     leavings: tuple[Leaving, ...]
     templates: tuple[Template, ...]
     files: tuple[File, ...]
+    leaking: tuple[tuple[Place, str], ...]  # static files of any kind with a configured secret in them, and its key
     environment: Mapping[str, str] = field(repr=False)
+    origin: str  # of the site, as its visitors have it
     unseen: tuple[Unseen, ...]
 
     @property
@@ -124,10 +144,23 @@ class Survey:
         return tuple(page for page in self.pages if page.tagged)
 
     @cached_property
-    def examples(self) -> tuple[Address, ...]:
-        """A page of each route, with something in place of each value."""
-        routes = [rule for rule in self.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
-        return tuple(Address(re.sub(r"<[^>]*>", "1", rule.rule), rule.endpoint) for rule in routes)
+    def routes(self) -> tuple[tuple[str, str], ...]:
+        """(address with its values' names, endpoint) of what answers a GET."""
+        return tuple(
+            (rule.rule, rule.endpoint) for rule in self.app.url_map.iter_rules() if "GET" in (rule.methods or ())
+        )
+
+    def found(self, path: str) -> list[Address]:
+        """What answers a path, at any host."""
+        hosts = {rule.host for rule in self.app.url_map.iter_rules() if rule.host} or {"localhost"}
+        found = []
+        for host in hosts:
+            try:
+                endpoint, _ = self.app.url_map.bind(host).match(path, method="GET")
+            except HTTPException:  # no route, or one that redirects to another
+                continue
+            found.append(Address(path, endpoint))
+        return found
 
     @cached_property
     def written(self) -> tuple[Script, ...]:
@@ -136,9 +169,16 @@ class Survey:
         return (*code, *(script for one in self.files for script in one.scripts))
 
     @cached_property
-    def rendered(self) -> tuple[Script, ...]:
-        """Every script in a page."""
-        return tuple(script for page in self.pages for script in page.document.code)
+    def scripts(self) -> tuple[Script, ...]:
+        """These, and those of pages that are not the same to the letter."""
+        known = {(script.src, script.text.strip()) for script in self.written}
+        rendered = (script for page in self.pages for script in page.document.code)
+        return (*self.written, *(one for one in rendered if (one.src, one.text.strip()) not in known))
+
+
+def example(route: str) -> str:
+    """An address of a route, with something in place of each value."""
+    return re.sub(r"<[^>]*>", "1", route)
 
 
 def survey(
@@ -148,25 +188,33 @@ def survey(
     user: Any = None,
     paths: Iterable[str] = (),
     skip: Iterable[str] = (),
+    base_url: str | None = None,
     limits: Limits = Limits(),
     progress: Progress = lambda done, total, what: None,
 ) -> Survey:
     """Looks at everything. ``user``: whom the pages are also visited as. ``paths``: further addresses."""
-    unseen: list[Unseen] = []
-    templates = tuple(_templates(app, unseen))
-    files = tuple(_files(app, limits, unseen))
-    visits = _visits(app, user, [*paths], [*skip], limits, unseen)
+    visitor = Visitor(app, user, limits, base_url or _base_url(app))
+    unseen, skipped = visitor.unseen, [*skip]
+    known = guard_of(app)
+    templates = tuple(_templates(app, limits, unseen))
+    files, leaking = _files(app, known, limits, unseen)
+    visits = _visits(app, user, [*paths], skipped, limits, unseen)
     with _silence():
-        pages = []
-        for done, (path, base, as_user) in enumerate(visits):
+        for done, (path, rule, as_user) in enumerate(visits):
             progress(done, len(visits), path)
-            page = _visit(app, path, base, user if as_user else None, limits, unseen)
-            pages += [page] if page else []
+            visitor.visit(path, rule, as_user)
         progress(len(visits), len(visits), "")
-        leavings = tuple(_leave(app, rule, user, limits, unseen) for rule in _ways_out(app, [*skip]))
+        for rule in _ways_out(app, skipped, unseen):
+            visitor.leave(rule)
     return Survey(
-        app, now, user, tuple(pages), tuple(one for one in leavings if one), templates, files, os.environ, tuple(unseen)
-    )
+        app, now, user, tuple(visitor.pages), tuple(visitor.leaks), tuple(visitor.leavings), templates, files, leaking,
+        os.environ, f"https://{visitor.base_url.partition('://')[2]}", tuple(unseen),
+    )  # fmt: skip
+
+
+def guard_of(app: Flask) -> Guard:
+    config: Settings = app.extensions["livechat"].settings
+    return Guard(config.providers, sandbox=config.sandbox)
 
 
 # -- pages -----------------------------------------------------------------------------------------------------------
@@ -174,19 +222,19 @@ def survey(
 
 def _visits(
     app: Flask, user: Any, paths: list[str], skip: list[str], limits: Limits, unseen: list[Unseen]
-) -> list[tuple[str, str, bool]]:
-    """(path, base URL, as the user) of every visit, one after the other for the same page."""
+) -> list[tuple[str, Rule | None, bool]]:
+    """(path, route, as the user) of every visit, one after the other for the same page."""
     routes = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not _ours(rule)]
     closed, open_ones = _parted(routes, lambda rule: bool(rule.arguments - set(rule.defaults or ())))
     doing, safe = _parted(open_ones, lambda rule: _does_something(rule) or _skipped(rule, skip))
     _say_left_out(closed, doing, unseen)
     # One of the same address is enough: a rule for another method, or an alias.
-    addresses = dict.fromkeys([*((rule.rule, _base(app, rule)) for rule in safe)])
-    kept = [*addresses][: limits.pages]
+    addresses = {(rule.rule, rule.host, rule.subdomain): rule for rule in reversed(safe)}
+    kept = [*addresses.values()][::-1][: limits.pages]
     if len(addresses) > len(kept):
         unseen.append(Unseen(f"{len(addresses) - len(kept):,} more pages", "--pages N looks at more"))
-    every = dict.fromkeys([*((path, _base(app)) for path in paths), *kept, (NOWHERE, _base(app))])
-    return [(path, base, as_user) for path, base in every for as_user in ((False, True) if user else (False,))]
+    every = [*((path, None) for path in dict.fromkeys(paths)), *((rule.rule, rule) for rule in kept), (NOWHERE, None)]
+    return [(path, rule, as_user) for path, rule in every for as_user in ((False, True) if user else (False,))]
 
 
 def _parted(rules: Iterable[Rule], test: Callable[[Rule], bool]) -> tuple[list[Rule], list[Rule]]:
@@ -218,137 +266,218 @@ def _ours(rule: Rule) -> bool:
 
 
 def _words(rule: Rule) -> set[str]:
-    parts = re.split(r"[^a-z0-9]+", f"{rule.rule} {rule.endpoint.rpartition('.')[2]}".lower())
-    pairs = {first + second for first, second in pairwise(parts)}
-    return {*parts, *(pairs & LEAVING)}
+    """The words of a route's address and endpoint: deleteAccount, delete-account and delete_account alike."""
+    text = f"{rule.rule} {rule.endpoint.rpartition('.')[2]}"
+    parts = [part for part in re.split(r"[^a-z0-9]+", re.sub(r"([a-z0-9])([A-Z])", r"\1-\2", text).lower()) if part]
+    joined = {first + second: (first, second) for first, second in pairwise(parts) if first + second in LEAVING}
+    return ({*parts} - {part for pair in joined.values() for part in pair}) | joined.keys()
 
 
 def _does_something(rule: Rule) -> bool:
-    return not DOING.isdisjoint(_words(rule))
+    words = _words(rule)
+    return not LEAVING.isdisjoint(words) or (not DOING.isdisjoint(words) and PAGE.isdisjoint(words))
 
 
 def _skipped(rule: Rule, skip: list[str]) -> bool:
     return any(rule.endpoint == each or rule.rule == each or rule.rule.startswith(f"{each}/") for each in skip)
 
 
-def _base(app: Flask, rule: Rule | None = None) -> str:
-    """Where a route answers: at a host or a subdomain of its own, too."""
-    name = app.config.get("SERVER_NAME") or "localhost"
-    host = rule and (rule.host or (f"{rule.subdomain}.{name}" if rule.subdomain else None))
-    return f"{app.config['PREFERRED_URL_SCHEME']}://{host if host and '<' not in host else name}"
+def _ways_out(app: Flask, skip: list[str], unseen: list[Unseen]) -> Iterator[Rule]:
+    """The routes that are called a logout. Not one that is called more: /logout-everyone does more, too."""
+    for rule in app.url_map.iter_rules():
+        words = _words(rule)
+        if LEAVING.isdisjoint(words) or _ours(rule) or _skipped(rule, skip):
+            continue
+        if rule.arguments:
+            unseen.append(Unseen(f"a way out, {rule.rule}", "it takes a value"))
+        elif words - LEAVING - AROUND:
+            unseen.append(Unseen(f"a way out, {rule.rule}", "by its name it does more than that"))
+        else:
+            yield rule
 
 
-def _visit(app: Flask, path: str, base: str, user: Any, limits: Limits, unseen: list[Unseen]) -> Page | None:
-    raised: list[str] = []
+def _base_url(app: Flask) -> str:
+    """Where the app thinks that it is."""
+    trusted = [host for host in app.config.get("TRUSTED_HOSTS") or () if not host.startswith(".")]
+    name = app.config.get("SERVER_NAME") or (trusted[0] if trusted else "localhost")
+    return f"{app.config['PREFERRED_URL_SCHEME']}://{name}"
 
-    def note(sender: Flask, exception: BaseException, **extra: Any) -> None:
-        raised.append(_described(exception, app))
 
-    def ask() -> Page | str | None:
-        with got_request_exception.connected_to(note, app), _client(app, user) as client:
-            said: list[Scope] = []
-            response = client.get(path, base_url=base, environ_overrides={EXAMINED: said}, buffered=False)
+def _named(path: str, logged_in: bool) -> str:
+    return f"GET {path}" + (" (logged in)" if logged_in else "")
+
+
+@dataclass
+class Visitor:
+    """Goes through an app's pages, and notes what is there. The only record here that changes."""
+
+    app: Flask
+    user: Any
+    limits: Limits
+    base_url: str
+    pages: list[Page] = field(default_factory=list)
+    leaks: list[tuple[Place, str]] = field(default_factory=list)
+    leavings: list[Leaving] = field(default_factory=list)
+    unseen: list[Unseen] = field(default_factory=list)
+
+    def visit(self, path: str, rule: Rule | None, as_user: bool) -> None:
+        name, raised = _named(path, as_user), []
+
+        def note(sender: Flask, exception: BaseException, **extra: Any) -> None:
+            raised.append(_described(exception, self.app))
+
+        def ask() -> Page | str | None:
+            with got_request_exception.connected_to(note, self.app):
+                return self._ask(path, rule, as_user, name)
+
+        found = self._within(name, ask)
+        if isinstance(found, str):
+            self.unseen.append(Unseen(name, found))
+        elif isinstance(found, Page):
+            self.pages.append(found)
+        if raised and not isinstance(found, Exception):
+            self.unseen.append(Unseen(name, f"{raised[0]}; its error page was looked at"))
+
+    def _ask(self, path: str, rule: Rule | None, as_user: bool, name: str, again: bool = True) -> Page | str | None:
+        """The page, why there is none, or None where the answer is no page."""
+        examined: list[Examined] = []
+        base = self._base(rule)
+        with self._client(base, as_user) as client:
+            response = client.get(path, base_url=base, environ_overrides={EXAMINED: examined}, buffered=False)
             try:
-                return _read(app, response, said[-1] if said else None, path, user, limits)
+                if again and self._moved(response, base, path, rule):
+                    return self._ask(path, rule, as_user, name, again=False)
+                return self._read(response, examined[-1] if examined else None, path, as_user, name)
             finally:
                 response.close()
 
-    name = f"GET {path}" + (" (logged in)" if user else "")
-    try:
-        found = _within(limits.seconds, ask)
-    except TimeoutError:
-        unseen.append(Unseen(name, f"took longer than {limits.seconds:g} s"))
-        return None
-    except Exception as error:  # whatever a view raises where the app lets it through
-        unseen.append(Unseen(name, _described(error, app)))
-        return None
-    if isinstance(found, str):
-        unseen.append(Unseen(name, found))
-        return None
-    if raised:
-        unseen.append(Unseen(name, f"{raised[0]}; its error page was looked at"))
-    return found
+    def _moved(self, response: TestResponse, base: str, path: str, rule: Rule | None) -> bool:
+        """Whether the same page is to be had at another scheme or host. Then that is where the app is."""
+        here, there = urlsplit(base.rstrip("/") + path), urlsplit(response.headers.get("Location", ""))
+        if response.status_code not in range(300, 400) or not there.netloc or here.path != there.path:
+            return False
+        if (here.scheme, here.netloc) == (there.scheme, there.netloc):
+            return False
+        if rule is None or not (rule.host or rule.subdomain):
+            self.base_url = f"{there.scheme}://{there.netloc}"
+        return True
 
-
-def _read(
-    app: Flask, response: TestResponse, said: Scope | None, path: str, user: Any, limits: Limits
-) -> Page | str | None:
-    if not (response.content_type or "").startswith(HTML) or response.status_code in range(300, 400):
-        return None
-    body = b""
-    for piece in response.iter_encoded():
-        body += piece
-        if len(body) > limits.size:
-            return f"is longer than {limits.size:,} bytes"
-    endpoint = said.request.endpoint if said else None
-    tagged = said is not None and said.markup is not None
-    decision = said.decision if said and tagged else _decision(app, path, user)
-    html = body.decode("utf-8", "replace")
-    return Page(path, endpoint, response.status_code, response.headers, html, user is not None, decision, tagged)
-
-
-def _decision(app: Flask, path: str, user: Any) -> Decision | None:
-    """What the rules say of a page whose template does not ask them."""
-    with app.test_request_context(path):
-        if user is not None:
-            g._login_user = user
-        try:
-            found: Decision = app.extensions["livechat"].livechat.decide()
-        except Exception:  # a predicate of the app's own
+    def _read(
+        self, response: TestResponse, examined: Examined | None, path: str, as_user: bool, name: str
+    ) -> Page | str | None:
+        if examined and examined.leaks:
+            self.leaks.append((Place(name), examined.leaks))
+        if response.status_code in range(300, 400):
+            return f"it leads to {urlsplit(response.headers.get('Location', '')).path}"
+        if as_user and examined and not examined.logged_in:
+            return "the login did not take: the page was not seen as this user"
+        if not (response.content_type or "").startswith(HTML):
             return None
-        return found
+        body = b""
+        for piece in response.iter_encoded():
+            body += piece
+            if len(body) > self.limits.size:
+                return f"is longer than {self.limits.size:,} bytes"
+        if response.status_code >= 400 and path != NOWHERE:
+            self.unseen.append(Unseen(name, f"answered {response.status_code}"))
+        said = None if examined is None else examined.scope
+        tagged = said is not None and said.markup is not None
+        source = plain(body, response.content_encoding).decode("utf-8", "replace")
+        return Page(
+            path=path,
+            status=response.status_code,
+            headers=response.headers,
+            document=document(source, Place(name)),
+            whole="</body>" in source.lower(),
+            logged_in=as_user,
+            decision=said.decision if said and tagged else self._decision(path, as_user),
+            tagged=tagged,
+            html=source,
+        )
 
-
-@contextmanager
-def _client(app: Flask, user: Any) -> Iterator[FlaskClient]:
-    client = app.test_client()
-    if user is not None:
-        with app.test_request_context():
-            identifier = _create_identifier()
-        with client.session_transaction() as session:
-            session.update(_user_id=user.get_id(), _fresh=True, _id=identifier)
-    yield client
-
-
-# -- ways out --------------------------------------------------------------------------------------------------------
-
-
-def _ways_out(app: Flask, skip: list[str]) -> list[Rule]:
-    return [
-        rule
-        for rule in app.url_map.iter_rules()
-        if not rule.arguments and not LEAVING.isdisjoint(_words(rule)) and not _ours(rule) and not _skipped(rule, skip)
-    ]
-
-
-def _leave(app: Flask, rule: Rule, user: Any, limits: Limits, unseen: list[Unseen]) -> Leaving | None:
-    """Goes out as a form or a link of the app's own would, with a session of its own."""
-    method = "POST" if "POST" in (rule.methods or ()) else "GET"
-    login_view = getattr(getattr(app, "login_manager", None), "login_view", None)
-
-    def ask() -> Leaving:
-        with _client(app, user) as client:
-            base = _base(app, rule)
-            response = client.open(rule.rule, method=method, base_url=base, environ_overrides={EXAMINED: []})
-            with app.test_request_context():
-                login = app.url_for(login_view) if login_view in app.view_functions else None
-            location = response.headers.get("Location", "").partition("?")[0]
-            ended = any(cookie.startswith(f"{MARK}=") for cookie in response.headers.getlist("Set-Cookie"))
-            return Leaving(Place(f"{method} {rule.rule}"), response.status_code, ended, not ended and location == login)
-
-    try:
-        with _without_csrf(app):
-            found = _within(limits.seconds, ask)
-    except TimeoutError:
-        unseen.append(Unseen(f"{method} {rule.rule}", f"took longer than {limits.seconds:g} s"))
-    except Exception as error:  # whatever a view raises where the app lets it through
-        unseen.append(Unseen(f"{method} {rule.rule}", _described(error, app)))
-    else:
-        if found.status < 400 and not found.to_login:
+    def _decision(self, path: str, as_user: bool) -> Decision | None:
+        """What the rules say of a page whose template does not ask them."""
+        with self.app.test_request_context(path, base_url=self.base_url):
+            if as_user:
+                g._login_user = self.user
+            try:
+                found: Decision = self.app.extensions["livechat"].livechat.decide()
+            except Exception:  # a predicate of the app's own
+                return None
             return found
-        why = "it asks for a login: --as USER_ID" if found.to_login else f"it answered {found.status}"
-        unseen.append(Unseen(f"{method} {rule.rule}", why))
-    return None
+
+    def leave(self, rule: Rule) -> None:
+        """Goes out as a form or a link of the app's own would, logged in, with a session of its own."""
+        method = "POST" if "POST" in (rule.methods or ()) else "GET"
+        name, base, login = f"{method} {rule.rule}", self._base(rule), hasattr(self.app, "login_manager")
+
+        def ask() -> Leaving | str:
+            with self._client(base, as_user=login and self.user is not None) as client:
+                before = _logged_in(client, base)
+                response = client.open(rule.rule, method=method, base_url=base, environ_overrides={EXAMINED: []})
+                ended = any(cookie.startswith(f"{MARK}=") for cookie in response.headers.getlist("Set-Cookie"))
+                if ended:
+                    return Leaving(Place(name), response.status_code, True)
+                if response.status_code >= 400:
+                    return f"it answered {response.status_code}"
+                if not login and "forget(" in _source(self.app.view_functions[rule.endpoint]):
+                    return "it calls forget() for some; log in by hand and look for the cookie livechat_left"
+                if login and not before:
+                    return "nobody was logged in: --as USER_ID"
+                if login and _logged_in(client, base):
+                    return "it logs nobody out"
+                return Leaving(Place(name), response.status_code, False)
+
+        with _without_csrf(self.app):
+            found = self._within(name, ask)
+        if isinstance(found, str):
+            self.unseen.append(Unseen(name, found))
+        elif isinstance(found, Leaving):
+            self.leavings.append(found)
+
+    @contextmanager
+    def _client(self, base: str, as_user: bool) -> Iterator[FlaskClient]:
+        """A browser of its own. What its session held is gone afterwards, also where the server keeps it."""
+        client = self.app.test_client()
+        if not as_user:
+            yield client
+            return
+        with self.app.test_request_context(base_url=base, environ_base=client.environ_base):
+            identifier = _create_identifier()
+        with client.session_transaction(base_url=base) as session:
+            session.update(_user_id=self.user.get_id(), _fresh=True, _id=identifier)
+        yield client
+        with suppress(Exception), client.session_transaction(base_url=base) as session:  # it may be closed by now
+            session.clear()
+
+    def _base(self, rule: Rule | None) -> str:
+        """Where a route answers: at a host or a subdomain of its own, too."""
+        scheme, name = self.base_url.split("://")
+        host = rule and (rule.host or (f"{rule.subdomain}.{name}" if rule.subdomain else None))
+        root = (self.app.config.get("APPLICATION_ROOT") or "/").rstrip("/")
+        return f"{scheme}://{host if host and '<' not in host else name}{root}/"
+
+    def _within(self, name: str, call: Callable[[], T]) -> T | Exception:
+        try:
+            return within(self.limits.seconds, call)
+        except TimeoutError as error:
+            self.unseen.append(Unseen(name, f"took longer than {self.limits.seconds:g} s"))
+            return error
+        except Exception as error:  # whatever a view raises where the app lets it through
+            self.unseen.append(Unseen(name, _described(error, self.app)))
+            return error
+
+
+def _source(view: Callable[..., Any]) -> str:
+    try:
+        return inspect.getsource(inspect.unwrap(view))
+    except (OSError, TypeError):  # made at run time
+        return ""
+
+
+def _logged_in(client: FlaskClient, base: str) -> bool:
+    with client.session_transaction(base_url=base) as session:
+        return "_user_id" in session
 
 
 @contextmanager
@@ -368,7 +497,7 @@ def _without_csrf(app: Flask) -> Iterator[None]:
 # -- sources ---------------------------------------------------------------------------------------------------------
 
 
-def _templates(app: Flask, unseen: list[Unseen]) -> Iterator[Template]:
+def _templates(app: Flask, limits: Limits, unseen: list[Unseen]) -> Iterator[Template]:
     environment = app.jinja_env
     try:
         names = environment.list_templates()
@@ -380,42 +509,54 @@ def _templates(app: Flask, unseen: list[Unseen]) -> Iterator[Template]:
             source, filename, _ = environment.loader.get_source(environment, name)  # type: ignore[union-attr]
             if filename and "site-packages" in Path(filename).parts:
                 continue  # another package's
-            place = _place(app, filename, name)
-            yield template(without_jinja_comments(source, environment), place, environment)
+            if len(source) > limits.size:
+                raise ValueError("too long")
+            found = within(limits.seconds, partial(template, name, source, _place(app, filename, name), environment))
         except TemplateSyntaxError as error:
             unseen.append(Unseen(name, f"is no valid template (line {error.lineno})"))
         except Exception as error:  # binary files, files that vanish, loaders of all kinds
             unseen.append(Unseen(name, f"cannot be read ({type(error).__name__})"))
+        else:
+            yield found
 
 
-def _files(app: Flask, limits: Limits, unseen: list[Unseen]) -> Iterator[File]:
-    folders = [app.static_folder, *(blueprint.static_folder for blueprint in app.blueprints.values())]
-    count = 0
-    for folder in dict.fromkeys(filter(None, folders)):
-        if "site-packages" in Path(folder).parts:
-            continue
-        for path in sorted(Path(folder).rglob("*")):
-            if path.suffix.lower() not in TEXT or "node_modules" in path.parts or not path.is_file():
+def _files(
+    app: Flask, known: Guard, limits: Limits, unseen: list[Unseen]
+) -> tuple[tuple[File, ...], tuple[tuple[Place, str], ...]]:
+    """The static files that are text, and of all of them those that hold a configured secret."""
+    found: list[File] = []
+    leaking: list[tuple[Place, str]] = []
+    for path in islice(_static(app), limits.files):
+        place = _place(app, str(path), path.name)
+        try:
+            if path.stat().st_size > limits.size:
+                unseen.append(Unseen(place.name, f"is longer than {limits.size:,} bytes"))
                 continue
-            count += 1
-            if count > limits.files:
-                unseen.append(Unseen("further static files", f"there are more than {limits.files:,}"))
-                return
-            found = _file(app, path, limits)
-            if isinstance(found, Unseen):
-                unseen.append(found)
-            else:
-                yield found
+            body = path.read_bytes()
+        except OSError as error:
+            unseen.append(Unseen(place.name, f"cannot be read ({type(error).__name__})"))
+            continue
+        if key := known.key_in(body):
+            leaking.append((place, key))
+        if (path.suffix or path.name).lower() in TEXT:
+            found.append(File(place, body.decode("utf-8", "replace")))
+    if next(islice(_static(app), limits.files, None), None):
+        unseen.append(Unseen("further static files", f"there are more than {limits.files:,}"))
+    return tuple(found), tuple(leaking)
 
 
-def _file(app: Flask, path: Path, limits: Limits) -> File | Unseen:
-    place = _place(app, str(path), path.name)
-    try:
-        if path.stat().st_size > limits.size:
-            return Unseen(place.name, f"is longer than {limits.size:,} bytes")
-        return File(place, path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        return Unseen(place.name, f"cannot be read ({type(error).__name__})")
+def _static(app: Flask) -> Iterator[Path]:
+    folders = [app.static_folder, *(blueprint.static_folder for blueprint in app.blueprints.values())]
+    for folder in dict.fromkeys(filter(None, folders)):
+        for path in sorted(Path(folder).rglob("*")):
+            if path.is_file() and not {"site-packages", "node_modules"} & {*path.parts}:
+                yield path
+
+
+def place_of(app: Flask) -> Place | None:
+    """The file that the app is made in."""
+    filename = getattr(sys.modules.get(app.import_name), "__file__", None)
+    return _place(app, filename, Path(filename).name) if filename else None
 
 
 def _place(app: Flask, filename: str | None, name: str) -> Place:
@@ -431,7 +572,7 @@ def _place(app: Flask, filename: str | None, name: str) -> Place:
 # -- manners ---------------------------------------------------------------------------------------------------------
 
 
-def _within(seconds: float, call: Callable[[], T]) -> T:
+def within(seconds: float, call: Callable[[], T]) -> T:
     """The result, what it raises, or ``TimeoutError``: then its thread is left behind, and ends with the process."""
     results: list[T] = []
     errors: list[Exception] = []
@@ -441,6 +582,8 @@ def _within(seconds: float, call: Callable[[], T]) -> T:
             results.append(call())
         except Exception as error:  # handed on
             errors.append(error)
+        except BaseException as error:  # sys.exit() in a view ends a server's thread, not the doctor
+            errors.append(RuntimeError(type(error).__name__))
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -470,6 +613,7 @@ def _silence() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        yield
+        with redirect_stdout(sys.stderr):  # what is printed would stand within the report
+            yield
     finally:
         logging.disable(before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -66,36 +67,52 @@ def effective(directives: Mapping[str, list[str]], name: str) -> list[str] | Non
     return next((directives[each] for each in (name, *FALLBACKS.get(name, ())) if each in directives), None)
 
 
-def missing(directives: Mapping[str, list[str]], needs: Sources) -> dict[str, list[str]]:
-    """What is needed and not allowed: directive -> sources to add. A nonce with 'strict-dynamic' allows all scripts."""
+def missing(directives: Mapping[str, list[str]], needs: Sources, own: str = "") -> dict[str, list[str]]:
+    """What is needed and not allowed: directive -> sources to add. ``own``: the site's own origin.
+
+    As CSP Level 3 reads a policy: ``'strict-dynamic'`` beside a nonce allows scripts whatever their host, and nothing
+    else; what rules over elements does so in place of its parent; attributes know no hosts.
+    """
     found: dict[str, list[str]] = {}
     for name, sources in needs.items():
-        for target in [each for each in ELEMENTS.get(name, ()) if each in directives] or [name]:
+        for target, wanted in _targets(name, sources, directives):
             ruling = effective(directives, target)
-            refused = [source for source in sources if not allowed(ruling, source)]
-            if refused:
+            # A worker without a directive of its own is a script.
+            worker = name == "worker-src" and not {"worker-src", "child-src"} & directives.keys()
+            strict = (name == "script-src" or worker) and _is_strict(ruling or ())
+            if refused := [source for source in wanted if not strict and not allowed(ruling, source, own)]:
                 found[target] = refused
-    if needs and TRUSTED_TYPES not in (names := directives.get("trusted-types", [TRUSTED_TYPES])) and "*" not in names:
+    names = directives.get("trusted-types", ["*"])
+    if needs and TRUSTED_TYPES not in names and "*" not in names:
         found["trusted-types"] = [TRUSTED_TYPES]
     return found
 
 
-def allowed(sources: Iterable[str] | None, wanted: str) -> bool:
+def _targets(name: str, sources: Iterable[str], directives: Mapping[str, list[str]]) -> Iterable[tuple[str, list[str]]]:
+    """The directives that rule, and what of the needs each rules over."""
+    every = list(sources)
+    yield (f"{name}-elem" if f"{name}-elem" in directives else name), every
+    if name == "style-src" and "style-src-attr" in directives:
+        yield "style-src-attr", [source for source in every if source == "'unsafe-inline'"]
+
+
+def allowed(sources: Iterable[str] | None, wanted: str, own: str = "") -> bool:
     """Whether a list of sources (None: no restriction) allows a host, a scheme or a keyword."""
     if sources is None:
         return True
     present = [source.lower() for source in sources]
-    certain = any(source.startswith(("'nonce-", "'sha")) for source in present)
-    if "'strict-dynamic'" in present and certain:
-        return True
     if wanted == "'unsafe-inline'":
-        return wanted in present and not certain
+        return wanted in present and not any(source.startswith(("'nonce-", "'sha")) for source in present)
     if wanted in present:
         return True
-    scheme, _, host = wanted.lower().partition("://")
-    if wanted == "'self'" or not host:
-        return wanted == "'self'" and "*" in present
-    return any(_covers(source, scheme, host) for source in present)
+    if wanted == "'self'":
+        return any(_covers(source, own or "https://*") for source in present)
+    return any(_covers(source, wanted.lower()) for source in present)
+
+
+def _is_strict(sources: Iterable[str]) -> bool:
+    present = [source.lower() for source in sources]
+    return "'strict-dynamic'" in present and any(source.startswith(("'nonce-", "'sha")) for source in present)
 
 
 def merge(policy: str, needs: Sources) -> str:
@@ -129,16 +146,30 @@ def switches_inline_styles_off(policy: str | Mapping[str, Any]) -> bool:
     )
 
 
-def _covers(source: str, scheme: str, host: str) -> bool:
-    """Whether one source of a policy allows a host (that may start with ``*.``) by its scheme."""
+# What a scheme in a policy stands for (CSP Level 3, section 6.7.2.9): its safer form, too.
+UPGRADES = {"http": ("http", "https"), "ws": ("ws", "wss", "http", "https"), "wss": ("wss", "https")}
+SOURCE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?(\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::(\d+|\*))?(/.*)?")
+
+
+def _covers(source: str, wanted: str) -> bool:
+    """Whether one source of a policy allows all of a wanted one: a scheme (``data:``), or a host with its scheme."""
+    scheme, separator, host = wanted.partition("://")
+    if not separator:
+        return False  # a scheme is allowed by its own name alone
     if source == "*":
-        return True
+        return scheme in ("http", "https", "ws", "wss")
     if source.endswith(":"):
-        return source[:-1] in {"https": ("https", "http"), "wss": ("wss", "ws")}.get(scheme, (scheme,))
-    said, separator, name = source.rpartition("://")
-    if (separator and said != scheme) or (not separator and scheme != "https"):
+        return scheme in UPGRADES.get(source[:-1], (source[:-1],))
+    match = SOURCE.fullmatch(source)
+    if match is None:
         return False
-    return name == host or (name.startswith("*.") and host.removeprefix("*").endswith(name[1:]))
+    said, name, port, path = match.groups()
+    if scheme not in UPGRADES.get(said or "https", (said or "https",)) or path not in (None, "/"):
+        return False
+    host, _, wanted_port = host.partition(":")
+    if port not in (None, "*") and port != (wanted_port or {"https": "443", "wss": "443"}.get(scheme)):
+        return False
+    return name in ("*", host) or (name.startswith("*.") and host.removeprefix("*").endswith(name[1:]))
 
 
 def _parsed(policy: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -22,7 +24,8 @@ from .rates import PerMinute
 
 LONGEST = 64 * 1024  # bytes of one report; browsers send several at once
 MOST = 60  # requests that a process takes in a minute
-KEPT = 200  # different lines; a vendor has some ten hosts
+UNKNOWN = 20  # hosts a day and vendor that are in no list of ours
+KEPT = 1000  # different lines in all; a vendor has some ten hosts
 TYPES = ("application/csp-report", "application/reports+json", "application/json")
 FILE = "livechat-csp-reports.jsonl"
 FEATURES = {
@@ -86,32 +89,40 @@ def _told(report: Mapping[str, Any]) -> tuple[str, str, str] | None:
 
 
 def attributed(directive: str, blocked: str, asked_by: str, configured: Mapping[str, Values]) -> Violation | None:
-    """Whose it is; None where it is no configured vendor's."""
+    """Whose it is; None where it is no configured vendor's.
+
+    What is not at a vendor's own address (styles, ``data:``, a CDN that many use) is the vendor's only where the
+    vendor's script asked for it and our list has it: what a policy rightly stopped must not become advice to allow it.
+    """
     name = re.sub(r"-(elem|attr)$", "", directive.strip().lower().partition(" ")[0])
     if name not in FEATURES:
         return None
-    host, source = _origin(blocked)
-    if blocked in KEYWORDS:
-        host, source = _origin(asked_by)[0], KEYWORDS[blocked]
-    for provider, values in configured.items() if host and source else ():
+    (host, source), asker = _origin(blocked), _origin(asked_by)[0]
+    source = KEYWORDS.get(blocked, source)
+    for provider, values in configured.items() if source else ():
         room = providers.load(provider)
         needed = room.csp(values).get(name, ())
-        known = source in needed if blocked in KEYWORDS else csp.allowed(needed, source)
-        if known or any(host == domain or host.endswith(f".{domain}") for domain in room.domains):
-            return Violation(provider, name, source, known)
+        if _within(host, room.domains):
+            return Violation(provider, name, source, csp.allowed(needed, source))
+        if _within(asker, room.domains) and source in needed:
+            return Violation(provider, name, source, True)
     return None
 
 
+def _within(host: str, domains: Iterable[str]) -> bool:
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
 def _origin(url: str) -> tuple[str, str]:
-    """(host, source of a policy) of an address."""
+    """(host, source of a policy) of an address at the usual port."""
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:  # whatever somebody calls an address
         return "", ""
-    if parts.scheme not in ("https", "wss") or not HOST.fullmatch(host):
+    if parts.scheme not in ("https", "wss") or port not in (None, 443) or not HOST.fullmatch(host):
         return "", ""
-    return host, f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+    return host, f"{parts.scheme}://{host}"
 
 
 @dataclass
@@ -120,7 +131,9 @@ class Reports:
 
     folder: Path
     rate: PerMinute = field(default_factory=lambda: PerMinute(MOST))
+    today: Callable[[], date] = date.today
     _seen: set[Violation] = field(default_factory=set)
+    _unknown: Counter[tuple[str, date]] = field(default_factory=Counter)  # hosts that anybody may have invented
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def new(self, violations: Iterable[Violation]) -> list[Violation]:
@@ -129,10 +142,18 @@ class Reports:
             found = [one for one in violations if one not in self._seen]
             if found:
                 self._seen |= set(self.kept())  # another process may have been told
-                found = [one for one in found if one not in self._seen][: max(0, KEPT - len(self._seen))]
+                found = [one for one in found if one not in self._seen and self._has_room(one)]
                 self._seen |= set(found)
                 self._keep(found)
             return found
+
+    def _has_room(self, violation: Violation) -> bool:
+        """What our own list has is always taken. Of hosts that it lacks, so many a day for each vendor, and in all."""
+        if violation.known:
+            return True
+        day = (violation.provider, self.today())
+        self._unknown[day] += 1
+        return self._unknown[day] <= UNKNOWN and len(self._seen) < KEPT
 
     def kept(self) -> Iterator[Violation]:
         """What stands in the file. A line that is no record is passed over."""

@@ -79,12 +79,12 @@ def csp_reports() -> tuple[str, int]:
     state = _state()
     if not state.settings.csp_reports:
         abort(404)
-    if not state.reports.rate.allows():
-        abort(429)
     if request.mimetype not in reports.TYPES:
         abort(415)
     if (request.content_length or reports.LONGEST + 1) > reports.LONGEST:
         abort(413)
+    if not state.reports.rate.allows():
+        abort(429)
     try:
         violations = reports.read(request.get_data(), state.settings.providers)
     except (ValueError, RecursionError):

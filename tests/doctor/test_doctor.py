@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import re
+import secrets
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,7 +16,9 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from flask import Flask, Response, abort, request, session
+from flask import Flask, Response, abort, redirect, render_template_string, request, session
+from flask_login import current_user
+from flask_talisman import Talisman
 from jinja2 import DictLoader, FunctionLoader
 
 from flask_livechat import doctor
@@ -322,7 +327,14 @@ def test_large_and_binary_static_files_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "dangling.js").symlink_to(tmp_path / "nowhere.js")
     report = examine(app)
     assert "large.js: is longer than" in unseen(report)
-    assert "binary.js: cannot be read" in unseen(report)
+    assert [one for one in report.unseen if "dangling" in one.name] == []
+
+
+def test_a_secret_in_a_file_of_any_kind_is_found(tmp_path: Path) -> None:
+    app = app_of(login=False)
+    app.static_folder = str(tmp_path)
+    (tmp_path / "backup.sqlite").write_bytes(b"\xff\xfe\x00" + CRISP_SECRET.encode() + b"\x00")
+    assert "LC402" in codes(examine(app))
 
 
 def test_a_check_that_stumbles_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,3 +359,145 @@ def test_a_logout_that_answers_otherwise_is_said_and_not_judged(status: int) -> 
 
 def test_an_app_without_a_provider_is_looked_at() -> None:
     assert codes(examine(create_app(None), deploy=True)) == {"LC802"}
+
+
+# What it must not do, and where it must not be wrong.
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "deleteAccount",
+        "resetDatabase",
+        "reset-db",
+        "wipe",
+        "close-account",
+        "empty_trash",
+        "markAllRead",
+        "rotate-keys",
+    ],
+)
+def test_a_dangerous_name_is_seen_however_it_is_written(name: str) -> None:
+    app = app_of(login=False)
+    app.add_url_rule(f"/{name}", name, lambda: PAGE)
+    assert f"GET /{name}" not in visited(app)
+
+
+@pytest.mark.parametrize("name", ["password/reset", "getting-started", "how-to-delete"])
+def test_a_page_about_it_is_visited(name: str) -> None:
+    app = app_of(login=False)
+    app.add_url_rule(f"/{name}", name, lambda: PAGE)
+    assert f"GET /{name}" in visited(app)
+
+
+@pytest.mark.parametrize("path", ["/logout-everyone", "/account/delete-and-logout", "/admin/signout-all-users"])
+def test_a_way_out_that_does_more_is_not_taken(path: str) -> None:
+    app = app_of()
+    app.add_url_rule(path, path, lambda: "", methods=["POST"])
+    assert f"POST {path}" not in visited(app, user=USERS["42"])
+    assert f"a way out, {path}: by its name it does more than that" in unseen(examine(app, user=USERS["42"]))
+
+
+def test_a_way_out_with_a_value_is_said() -> None:
+    app = app_of()
+    app.add_url_rule("/<lang>/logout", "out", lambda lang: "", methods=["POST"])
+    assert "a way out, /<lang>/logout: it takes a value" in unseen(examine(app))
+
+
+def test_a_logout_nobody_is_logged_in_for_is_not_judged() -> None:
+    app = app_of()
+    app.add_url_rule("/sign-out", "sign_out", lambda: "bye", methods=["POST"])
+    report = examine(app)
+    assert "POST /sign-out: nobody was logged in: --as USER_ID" in unseen(report)
+    assert "LC601" not in codes(report)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"APPLICATION_ROOT": "/shop"},
+        {"SESSION_COOKIE_DOMAIN": "shop.test", "SERVER_NAME": "shop.test"},
+        {"SESSION_COOKIE_PATH": "/account"},
+        {"PREFERRED_URL_SCHEME": "https", "SESSION_COOKIE_SECURE": True},
+    ],
+)
+@pytest.mark.parametrize("protection", ["basic", "strong"])
+def test_the_user_is_logged_in_however_sessions_are_kept(config: dict[str, Any], protection: str) -> None:
+    app = app_of(SESSION_PROTECTION=protection, **config)
+    app.login_manager.session_protection = protection  # type: ignore[attr-defined]
+    app.add_url_rule("/account/", "account", lambda: str(current_user.is_authenticated) + PAGE)
+    seen: list[bool] = []
+    app.before_request(lambda: seen.append(current_user.is_authenticated) if request.path == "/account/" else None)
+    report = examine(app, user=USERS["42"])
+    assert seen == [False, True]
+    assert "LC601" not in codes(report)
+
+
+def test_a_login_that_did_not_take_is_said() -> None:
+    app = app_of()
+    app.login_manager.user_loader(lambda number: None)  # type: ignore[attr-defined]
+    report = examine(app, user=USERS["42"])
+    assert "GET / (logged in): the login did not take" in unseen(report)
+    assert codes(report) & {"LC301", "LC601"} == set()
+
+
+def test_where_an_app_leads_to_https_it_is_looked_at_there() -> None:
+    app = app_of(login=False)
+    Talisman(app, content_security_policy=None)
+    report = examine(app)
+    assert report.pages >= 1
+    assert "LC805" not in codes(report)
+
+
+def test_where_an_app_is_can_be_said() -> None:
+    app = app_of(login=False)
+    hosts: set[str] = set()
+    app.before_request(lambda: hosts.add(request.host_url))
+    assert run(app, "--base-url", "https://shop.example.com/", "--fail-level", "never").exit_code == 0
+    assert hosts == {"https://shop.example.com/"}
+    assert run(app, "--base-url", "shop.example.com").exit_code == 2
+
+
+def test_pages_that_lead_elsewhere_are_said() -> None:
+    app = app_of(login=False)
+    app.add_url_rule("/account", "account", lambda: redirect("/login?next=account"))
+    app.add_url_rule("/admin", "admin", lambda: abort(403))
+    assert "GET /account: it leads to /login" in unseen(examine(app))
+    assert "GET /admin: answered 403" in unseen(examine(app))
+
+
+def test_a_view_that_exits_ends_nothing() -> None:
+    app = app_of(login=False)
+    app.add_url_rule("/exits", "exits", lambda: sys.exit(1))
+    report = examine(app)
+    assert "GET /exits: raised RuntimeError" in unseen(report)
+
+
+def test_what_a_view_prints_does_not_stand_in_the_report() -> None:
+    app = app_of(login=False)
+    app.add_url_rule("/prints", "prints", lambda: print("DEBUG") or PAGE)  # noqa: T201 - as people do
+    assert json.loads(run(app, "--format", "json", "--fail-level", "never").stdout)
+
+
+def test_a_nonce_does_not_make_a_finding_of_each_page() -> None:
+    app = app_of(login=False)
+    app.after_request(_with_nonce)
+    for n in range(5):
+        app.add_url_rule(f"/{n}", str(n), lambda: render_template_string("<body>{{ livechat() }}</body>"))
+    found = [finding for finding in examine(app).findings if finding.check.code == "LC701"]
+    assert len(found) == 1
+    assert "'nonce-…'" in found[0].fix
+
+
+def _with_nonce(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = f"script-src 'self' 'nonce-{secrets.token_urlsafe(8)}'"
+    return response
+
+
+def test_a_compressed_page_is_read() -> None:
+    app = app_of(login=False)
+    html = PAGE.replace("</h1>", "</h1><script async src='https://client.crisp.chat/l.js'></script>")
+    headers = {"Content-Encoding": "gzip", "Content-Type": "text/html"}
+    app.add_url_rule("/packed", "packed", lambda: Response(gzip.compress(html.encode()), headers=headers))
+    assert "LC201" in codes(examine(app))

@@ -3,11 +3,12 @@
 from .. import Signs
 
 SIGNS = Signs(
-    loads=r"(?:widget\.intercom\.io/widget/|js\.intercomcdn\.com/shim)",
+    loads=r"widget\.intercom\.io/widget/|js\.intercomcdn\.com/shim|['\"]@intercom/messenger-js-sdk['\"]",
     calls=r"\bintercomSettings\b|\bIntercom\s*\(|\buser_hash\b",
     identifies=(
-        r"(?:intercomSettings\s*=\s*\{|Intercom\s*\(\s*['\"](?:boot|update)['\"]\s*,\s*\{)"
-        r"[^}]*['\"]?\b(?:user_id|email)\b['\"]?\s*:"
+        r"(?:intercomSettings\b\s*[=,]|Intercom\s*\((?:\s*['\"](?:boot|update)['\"]\s*,)?)\s*\{"
+        r"[^;]{0,500}?['\"]?\b(?:user_id|email)\b['\"]?\s*:"
+        r"|intercomSettings\s*\.\s*(?:user_id|email)\s*="
     ),
     proven=r"\b(?:user_hash|intercom_user_jwt)\b",
     # An access token starts with "tok:" in Base64; the Messenger API secret is known by the name that it is given.
