@@ -14,7 +14,9 @@ from flask import Flask
 
 from . import deployment, ending, headers, identity, pages, secrets, snippets
 from .findings import CHECKS, Check, Finding, Level, Place, Report, Seen, Unseen, gathered
-from .survey import Limits, Progress, Survey, place_of, survey, within
+from .limits import Limits, within
+from .sources import place_of
+from .survey import Progress, Survey, survey
 
 __all__ = ["Check", "Finding", "Level", "Limits", "Place", "Report", "Seen", "Survey", "Unseen", "checks", "examine"]
 CHECKING = 60.0  # seconds for one check over all pages

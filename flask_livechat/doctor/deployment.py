@@ -7,7 +7,8 @@ from datetime import datetime
 
 from .. import providers
 from .findings import Level, Place, Seen, check
-from .survey import NOWHERE, Survey
+from .routes import NOWHERE
+from .survey import Survey
 
 
 @check(

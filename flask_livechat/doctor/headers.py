@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from ..extension import CSP_HEADERS
 from ..widget import csp
 from .findings import Level, Seen, check
-from .survey import Page, Survey
+from .survey import Survey
+from .tour import Page
 
 ENFORCED, REPORTED = CSP_HEADERS
 NONCE = re.compile(r"'nonce-[^']*'")  # of one response: to write it down would undo it

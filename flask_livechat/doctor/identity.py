@@ -11,7 +11,8 @@ from .. import providers
 from ..widget.responses import TARGETED
 from .findings import Level, Place, Seen, check
 from .snippets import vendors
-from .survey import Page, Survey
+from .survey import Survey
+from .tour import Page
 
 DAY = 24 * 3600
 HMAC = r"createHmac\s*\(|Hmac(?:SHA|Sha)\d+|\bsha(?:1|256|512)\.hmac\b|name\s*:\s*['\"]HMAC['\"]|jsSHA\b.*HMAC"

@@ -10,7 +10,9 @@ from ..widget.addresses import address
 from ..widget.rules import Rule
 from ..widget.secrecy import Address, secret_in
 from .findings import Level, Place, Seen, check
-from .survey import Page, Survey, example
+from .routes import example
+from .survey import Survey
+from .tour import Page
 
 BY_ITSELF = ("eager", "idle", "delay", "scroll", "interaction", "visible")
 MANY = 5  # pages; fewer are all of a small site

@@ -1,0 +1,115 @@
+"""Which of an app's routes are visited, and which of them lead out. By their addresses and names alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from .findings import Unseen
+from .limits import Limits
+
+NOWHERE = "/livechat-doctor-asks-for-a-page-that-is-not-there"
+LEAVING = frozenset("endsession logoff logout signoff signout".split())
+# What may stand beside these words in the name of a way out that only leaves.
+AROUND = frozenset(
+    "a account accounts api auth dashboard do endpoint leave me my page post session site user users v1 v2 view".split()
+)
+# A GET should change nothing; where a name says that it might, nobody asks.
+DOING = frozenset(
+    """
+    accept activate add all approve archive ban backup buy cancel charge clear close confirm create cron deactivate
+    delete destroy disable disconnect download drop dump duplicate empty erase everyone exec execute export flush follow
+    generate impersonate import install invite job jobs join kick kill leave like mark merge migrate move pay poll
+    publish purge redeem refund regenerate reindex reject remove resend reset restart restore revoke rotate run save
+    seed send set shutdown start stop submit subscribe sync task tasks toggle transfer trigger truncate unban undo
+    uninstall unpublish unsubscribe update upgrade upload vote webhook webhooks wipe withdraw
+    """.split()
+)
+# Words beside which these mean a page: /password/reset is a form, /get-started a text.
+PAGE = frozenset("password passwort getting about faq help docs how guide".split())
+
+
+def visits(
+    app: Flask, user: Any, paths: list[str], skip: list[str], limits: Limits, unseen: list[Unseen]
+) -> list[tuple[str, Rule | None, bool]]:
+    """(path, route, as the user) of every visit, one after the other for the same page."""
+    routes = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not _ours(rule)]
+    closed, open_ones = _parted(routes, lambda rule: bool(rule.arguments - set(rule.defaults or ())))
+    doing, safe = _parted(open_ones, lambda rule: _does_something(rule) or _skipped(rule, skip))
+    _say_left_out(closed, doing, unseen)
+    # One of the same address is enough: a rule for another method, or an alias.
+    addresses = {(rule.rule, rule.host, rule.subdomain): rule for rule in reversed(safe)}
+    kept = [*addresses.values()][::-1][: limits.pages]
+    if len(addresses) > len(kept):
+        unseen.append(Unseen(f"{len(addresses) - len(kept):,} more pages", "--pages N looks at more"))
+    every = [*((path, None) for path in dict.fromkeys(paths)), *((rule.rule, rule) for rule in kept), (NOWHERE, None)]
+    return [(path, rule, as_user) for path, rule in every for as_user in ((False, True) if user else (False,))]
+
+
+def _parted(rules: Iterable[Rule], test: Callable[[Rule], bool]) -> tuple[list[Rule], list[Rule]]:
+    """Those that pass the test, and the others."""
+    found: tuple[list[Rule], list[Rule]] = [], []
+    for rule in rules:
+        found[not test(rule)].append(rule)
+    return found
+
+
+def _say_left_out(closed: list[Rule], doing: list[Rule], unseen: list[Unseen]) -> None:
+    if closed:
+        what = f"{len(closed)} routes that take a value ({_some(closed)})"
+        unseen.append(Unseen(what, "give addresses of theirs with --path"))
+    if doing:
+        what = f"{len(doing)} routes that may do something, or are skipped ({_some(doing)})"
+        unseen.append(Unseen(what, "--path visits one nevertheless"))
+
+
+def _some(rules: list[Rule]) -> str:
+    return ", ".join(rule.rule for rule in rules[:3]) + (", …" if len(rules) > 3 else "")
+
+
+def _ours(rule: Rule) -> bool:
+    blueprint = rule.endpoint.partition(".")[0]
+    return (
+        blueprint in ("livechat", "livechat_sandbox") or rule.endpoint.rpartition(".")[2] == "static" or rule.websocket
+    )
+
+
+def _words(rule: Rule) -> set[str]:
+    """The words of a route's address and endpoint: deleteAccount, delete-account and delete_account alike."""
+    text = f"{rule.rule} {rule.endpoint.rpartition('.')[2]}"
+    parts = [part for part in re.split(r"[^a-z0-9]+", re.sub(r"([a-z0-9])([A-Z])", r"\1-\2", text).lower()) if part]
+    joined = {first + second: (first, second) for first, second in pairwise(parts) if first + second in LEAVING}
+    return ({*parts} - {part for pair in joined.values() for part in pair}) | joined.keys()
+
+
+def _does_something(rule: Rule) -> bool:
+    words = _words(rule)
+    return not LEAVING.isdisjoint(words) or (not DOING.isdisjoint(words) and PAGE.isdisjoint(words))
+
+
+def _skipped(rule: Rule, skip: list[str]) -> bool:
+    return any(rule.endpoint == each or rule.rule == each or rule.rule.startswith(f"{each}/") for each in skip)
+
+
+def ways_out(app: Flask, skip: list[str], unseen: list[Unseen]) -> Iterator[Rule]:
+    """The routes that are called a logout. Not one that is called more: /logout-everyone does more, too."""
+    for rule in app.url_map.iter_rules():
+        words = _words(rule)
+        if LEAVING.isdisjoint(words) or _ours(rule) or _skipped(rule, skip):
+            continue
+        if rule.arguments:
+            unseen.append(Unseen(f"a way out, {rule.rule}", "it takes a value"))
+        elif words - LEAVING - AROUND:
+            unseen.append(Unseen(f"a way out, {rule.rule}", "by its name it does more than that"))
+        else:
+            yield rule
+
+
+def example(route: str) -> str:
+    """An address of a route, with something in place of each value."""
+    return re.sub(r"<[^>]*>", "1", route)

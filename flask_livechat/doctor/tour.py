@@ -1,0 +1,274 @@
+"""Goes through an app's pages and out again, as a browser does, and notes what is there."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, g, got_request_exception
+from flask.testing import FlaskClient
+from flask_login.utils import _create_identifier
+from werkzeug.datastructures import Headers
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from ..extension import HTML
+from ..model import Decision
+from ..widget.examined import EXAMINED, Examined
+from ..widget.guard import plain
+from ..widget.logout import MARK
+from .findings import Place, Unseen
+from .limits import Limits, within
+from .reading import Document, document
+from .routes import NOWHERE
+from .sources import place_in
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer of the app that is HTML."""
+
+    path: str
+    status: int
+    headers: Headers = field(repr=False)
+    document: Document = field(repr=False)
+    whole: bool  # and not a part of a page
+    logged_in: bool
+    decision: Decision | None  # what the rules say, or what the tag said where there is one
+    tagged: bool
+    html: str = field(repr=False)
+
+    @property
+    def place(self) -> Place:
+        return Place(_named(self.path, self.logged_in))
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """What our data block says."""
+        return self.document.payload
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A way out of the app, taken by somebody who was logged in. ``ended``: whether the response ends the chat."""
+
+    place: Place
+    status: int
+    ended: bool
+
+
+@dataclass
+class Tour:
+    """Goes through an app's pages, and notes what is there. The only record here that changes."""
+
+    app: Flask
+    user: Any
+    limits: Limits
+    base_url: str
+    pages: list[Page] = field(default_factory=list)
+    leaks: list[tuple[Place, str]] = field(default_factory=list)
+    leavings: list[Leaving] = field(default_factory=list)
+    unseen: list[Unseen] = field(default_factory=list)
+
+    def visit(self, path: str, rule: Rule | None, as_user: bool) -> None:
+        name, raised = _named(path, as_user), []
+
+        def note(sender: Flask, exception: BaseException, **extra: Any) -> None:
+            raised.append(_described(exception, self.app))
+
+        def ask() -> Page | str | None:
+            with got_request_exception.connected_to(note, self.app):
+                return self._ask(path, rule, as_user, name)
+
+        found = self._within(name, ask)
+        if isinstance(found, str):
+            self.unseen.append(Unseen(name, found))
+        elif isinstance(found, Page):
+            self.pages.append(found)
+        if raised and not isinstance(found, Exception):
+            self.unseen.append(Unseen(name, f"{raised[0]}; its error page was looked at"))
+
+    def _ask(self, path: str, rule: Rule | None, as_user: bool, name: str, again: bool = True) -> Page | str | None:
+        """The page, why there is none, or None where the answer is no page."""
+        examined: list[Examined] = []
+        base = self._base(rule)
+        with self._client(base, as_user) as client:
+            response = client.get(path, base_url=base, environ_overrides={EXAMINED: examined}, buffered=False)
+            try:
+                if again and self._moved(response, base, path, rule):
+                    return self._ask(path, rule, as_user, name, again=False)
+                return self._read(response, examined[-1] if examined else None, path, as_user, name)
+            finally:
+                response.close()
+
+    def _moved(self, response: TestResponse, base: str, path: str, rule: Rule | None) -> bool:
+        """Whether the same page is to be had at another scheme or host. Then that is where the app is."""
+        here, there = urlsplit(base.rstrip("/") + path), urlsplit(response.headers.get("Location", ""))
+        if response.status_code not in range(300, 400) or not there.netloc or here.path != there.path:
+            return False
+        if (here.scheme, here.netloc) == (there.scheme, there.netloc):
+            return False
+        if rule is None or not (rule.host or rule.subdomain):
+            self.base_url = f"{there.scheme}://{there.netloc}"
+        return True
+
+    def _read(
+        self, response: TestResponse, examined: Examined | None, path: str, as_user: bool, name: str
+    ) -> Page | str | None:
+        if examined and examined.leaks:
+            self.leaks.append((Place(name), examined.leaks))
+        if response.status_code in range(300, 400):
+            return f"it leads to {urlsplit(response.headers.get('Location', '')).path}"
+        if as_user and examined and not examined.logged_in:
+            return "the login did not take: the page was not seen as this user"
+        if not (response.content_type or "").startswith(HTML):
+            return None
+        body = b""
+        for piece in response.iter_encoded():
+            body += piece
+            if len(body) > self.limits.size:
+                return f"is longer than {self.limits.size:,} bytes"
+        if response.status_code >= 400 and path != NOWHERE:
+            self.unseen.append(Unseen(name, f"answered {response.status_code}"))
+        said = None if examined is None else examined.scope
+        tagged = said is not None and said.markup is not None
+        source = plain(body, response.content_encoding).decode("utf-8", "replace")
+        return Page(
+            path=path,
+            status=response.status_code,
+            headers=response.headers,
+            document=document(source, Place(name)),
+            whole="</body>" in source.lower(),
+            logged_in=as_user,
+            decision=said.decision if said and tagged else self._decision(path, as_user),
+            tagged=tagged,
+            html=source,
+        )
+
+    def _decision(self, path: str, as_user: bool) -> Decision | None:
+        """What the rules say of a page whose template does not ask them."""
+        with self.app.test_request_context(path, base_url=self.base_url):
+            if as_user:
+                g._login_user = self.user
+            try:
+                found: Decision = self.app.extensions["livechat"].livechat.decide()
+            except Exception:  # a predicate of the app's own
+                return None
+            return found
+
+    def leave(self, rule: Rule) -> None:
+        """Goes out as a form or a link of the app's own would, logged in, with a session of its own."""
+        method = "POST" if "POST" in (rule.methods or ()) else "GET"
+        name, base, login = f"{method} {rule.rule}", self._base(rule), hasattr(self.app, "login_manager")
+
+        def ask() -> Leaving | str:
+            with self._client(base, as_user=login and self.user is not None) as client:
+                before = _logged_in(client, base)
+                response = client.open(rule.rule, method=method, base_url=base, environ_overrides={EXAMINED: []})
+                ended = any(cookie.startswith(f"{MARK}=") for cookie in response.headers.getlist("Set-Cookie"))
+                if ended:
+                    return Leaving(Place(name), response.status_code, True)
+                if response.status_code >= 400:
+                    return f"it answered {response.status_code}"
+                if not login and "forget(" in _source(self.app.view_functions[rule.endpoint]):
+                    return "it calls forget() for some; log in by hand and look for the cookie livechat_left"
+                if login and not before:
+                    return "nobody was logged in: --as USER_ID"
+                if login and _logged_in(client, base):
+                    return "it logs nobody out"
+                return Leaving(Place(name), response.status_code, False)
+
+        with _without_csrf(self.app):
+            found = self._within(name, ask)
+        if isinstance(found, str):
+            self.unseen.append(Unseen(name, found))
+        elif isinstance(found, Leaving):
+            self.leavings.append(found)
+
+    @contextmanager
+    def _client(self, base: str, as_user: bool) -> Iterator[FlaskClient]:
+        """A browser of its own. What its session held is gone afterwards, also where the server keeps it."""
+        client = self.app.test_client()
+        if not as_user:
+            yield client
+            return
+        with self.app.test_request_context(base_url=base, environ_base=client.environ_base):
+            identifier = _create_identifier()
+        with client.session_transaction(base_url=base) as session:
+            session.update(_user_id=self.user.get_id(), _fresh=True, _id=identifier)
+        yield client
+        with suppress(Exception), client.session_transaction(base_url=base) as session:  # it may be closed by now
+            session.clear()
+
+    def _base(self, rule: Rule | None) -> str:
+        """Where a route answers: at a host or a subdomain of its own, too."""
+        scheme, name = self.base_url.split("://")
+        host = rule and (rule.host or (f"{rule.subdomain}.{name}" if rule.subdomain else None))
+        root = (self.app.config.get("APPLICATION_ROOT") or "/").rstrip("/")
+        return f"{scheme}://{host if host and '<' not in host else name}{root}/"
+
+    def _within(self, name: str, call: Callable[[], T]) -> T | Exception:
+        try:
+            return within(self.limits.seconds, call)
+        except TimeoutError as error:
+            self.unseen.append(Unseen(name, f"took longer than {self.limits.seconds:g} s"))
+            return error
+        except Exception as error:  # whatever a view raises where the app lets it through
+            self.unseen.append(Unseen(name, _described(error, self.app)))
+            return error
+
+
+def _source(view: Callable[..., Any]) -> str:
+    try:
+        return inspect.getsource(inspect.unwrap(view))
+    except (OSError, TypeError):  # made at run time
+        return ""
+
+
+def _logged_in(client: FlaskClient, base: str) -> bool:
+    with client.session_transaction(base_url=base) as session:
+        return "_user_id" in session
+
+
+@contextmanager
+def _without_csrf(app: Flask) -> Iterator[None]:
+    """Nobody has a form to send the token from."""
+    before = app.config.get("WTF_CSRF_ENABLED")
+    app.config["WTF_CSRF_ENABLED"] = False
+    try:
+        yield
+    finally:
+        if before is None:
+            app.config.pop("WTF_CSRF_ENABLED")
+        else:
+            app.config["WTF_CSRF_ENABLED"] = before
+
+
+def place_of_pages(app: Flask) -> str:
+    """Where the app thinks that it is."""
+    trusted = [host for host in app.config.get("TRUSTED_HOSTS") or () if not host.startswith(".")]
+    name = app.config.get("SERVER_NAME") or (trusted[0] if trusted else "localhost")
+    return f"{app.config['PREFERRED_URL_SCHEME']}://{name}"
+
+
+def _named(path: str, logged_in: bool) -> str:
+    return f"GET {path}" + (" (logged in)" if logged_in else "")
+
+
+def _described(error: BaseException, app: Flask) -> str:
+    """The kind of an exception and where it was raised. Not its text: nobody knows what stands in it."""
+    frames = []
+    trace = error.__traceback__
+    while trace:
+        frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    own = [frame for frame in frames if Path(frame[0]).is_relative_to(app.root_path)]
+    where = f" ({place_in(app, *own[-1][:1], name=Path(own[-1][0]).name).name}:{own[-1][1]})" if own else ""
+    return f"raised {type(error).__name__}{where}"
