@@ -33,6 +33,8 @@ def _page(check: doctor.Check, own: list[Case]) -> Iterator[str]:
     for case in own:
         heading = f"{'Bad' if case.bad else 'Good'}: {case.title}"
         yield from (heading, "-" * len(heading), "")
+        if "now" in case.said:
+            yield from (f"(Looked at on {case.said['now']}.)", "")
         others = sorted(case.expected - {check.code})
         if others:
             yield from (f"(Also {', '.join(f'`{code} <{code}.rst>`_' for code in others)}.)", "")

@@ -76,9 +76,7 @@ def _print_reports() -> None:
 @click.option("--deploy", is_flag=True, help="Also what matters only in production.")
 @click.option("--path", "paths", multiple=True, metavar="PATH", help="A further page to visit. May be given often.")
 @click.option("--as", "user_id", metavar="USER_ID", help="Also visit each page as this user (flask-login's).")
-@click.option(
-    "--skip", multiple=True, metavar="NAME", help="An endpoint or a path to stay away from. May be given often."
-)
+@click.option("--skip", multiple=True, metavar="NAME", help="A path, endpoint or blueprint to stay away from.")
 @click.option(
     "--pages", default=500, show_default=True, type=click.IntRange(1), help="How many pages to visit at most."
 )
@@ -129,6 +127,9 @@ def doctor(
     if base_url is not None and not re.fullmatch(r"https?://[^/?#]+/?", base_url):
         raise click.BadParameter("it is a scheme and a host, such as https://shop.example.com", param_hint="--base-url")
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+    for name in skip:
+        if not any(examiner.skipped(rule, [name]) for rule in app.url_map.iter_rules()):
+            raise click.BadParameter(f"{name!r} is no endpoint, blueprint or path", param_hint="--skip")
     user = None
     if user_id is not None:
         with app.test_request_context():
@@ -185,7 +186,11 @@ def _user(user_id: str) -> Any:
     load = getattr(manager, "_user_callback", None)
     if load is None:
         raise click.BadParameter("this app has no flask-login user_loader", param_hint="--as")
-    user = load(user_id)
+    try:
+        user = load(user_id)
+    except Exception as error:  # such as int("ann@example.com")
+        what = f"the user_loader takes no {user_id!r} ({type(error).__name__}); it wants what get_id() gives"
+        raise click.BadParameter(what, param_hint="--as") from None
     if user is None:
         raise click.BadParameter(f"there is no user {user_id!r}", param_hint="--as")
     return user

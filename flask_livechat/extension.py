@@ -493,6 +493,8 @@ class LiveChat:
             if current_app.debug or current_app.testing:
                 raise
             current_app.logger.error("livechat: %s failed with %s.", name, type(error).__name__)
+            if has_request_context():
+                scope().failed.append(f"{name} failed with {type(error).__name__}")
             return otherwise
 
 

@@ -12,6 +12,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_livechat import providers
 from flask_livechat.widget.reports import FILE, LONGEST, UNKNOWN, Violation, attributed, read
 
 from .conftest import ALL_IDS, IDS, VENDORS, create_app
@@ -47,7 +48,7 @@ def send(app: Flask, said: Any, content_type: str = "application/csp-report", **
 
 def test_a_report_becomes_the_line_to_add(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     assert send(app, by_uri("img-src", "https://image.crisp.chat/avatar/1/?secret=1")) == 204
-    assert "the policy blocks pictures of crisp: add img-src https://image.crisp.chat." in caplog.text
+    assert "the policy blocks a picture of Crisp: add img-src https://image.crisp.chat." in caplog.text
     assert "secret" not in caplog.text
 
 
@@ -72,14 +73,14 @@ def test_another_process_does_not_say_it_again(tmp_path: Path, caplog: pytest.Lo
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_vendors_new_host_is_noticed(app: Flask, vendor: str, caplog: pytest.LogCaptureFixture) -> None:
     send(app, by_uri("connect-src", f"https://{NEW_HOSTS[vendor]}/socket"))
-    assert f"of {vendor}: add connect-src https://{NEW_HOSTS[vendor]}" in caplog.text
+    assert f"of {providers.load(vendor).title}: add connect-src https://{NEW_HOSTS[vendor]}" in caplog.text
     assert ("not in our list" in caplog.text) is (vendor != "tawk")  # whose list has a wildcard
 
 
 def test_an_inline_style_is_whose_script_asked_for_it(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     asked = {"source-file": "https://client.crisp.chat/static/client.js"}
     assert send(app, by_uri("style-src-attr", "inline", **asked)) == 204
-    assert "its looks of crisp: add style-src 'unsafe-inline'." in caplog.text
+    assert "styles of Crisp: add style-src 'unsafe-inline'." in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_the_command_lists_them(app: Flask, tmp_path: Path) -> None:
     with (tmp_path / FILE).open("a") as file:
         file.write('garbage\n{"provider": 1}\n')
     result = app.test_cli_runner().invoke(args=["livechat", "csp", "--reports"])
-    assert result.output == "the policy blocks pictures of crisp: add img-src https://image.crisp.chat\n"
+    assert result.output == "the policy blocks a picture of Crisp: add img-src https://image.crisp.chat\n"
 
 
 def test_the_command_says_how_to_get_some(app: Flask) -> None:

@@ -15,10 +15,24 @@ from flask import Flask
 from . import deployment, ending, headers, identity, pages, secrets, snippets
 from .findings import CHECKS, Check, Finding, Level, Place, Report, Seen, Unseen, gathered
 from .limits import Limits, within
+from .routes import skipped
 from .sources import place_of
 from .survey import Progress, Survey, survey
 
-__all__ = ["Check", "Finding", "Level", "Limits", "Place", "Report", "Seen", "Survey", "Unseen", "checks", "examine"]
+__all__ = [
+    "Check",
+    "Finding",
+    "Level",
+    "Limits",
+    "Place",
+    "Report",
+    "Seen",
+    "Survey",
+    "Unseen",
+    "checks",
+    "examine",
+    "skipped",
+]
 CHECKING = 60.0  # seconds for one check over all pages
 _MODULES = (snippets, identity, secrets, pages, ending, headers, deployment)  # each enters its checks
 

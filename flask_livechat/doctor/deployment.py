@@ -33,7 +33,8 @@ def sandbox(survey: Survey) -> Iterable[Seen]:
     deploy=True,
 )
 def no_provider(survey: Survey) -> Iterable[Seen]:
-    if not survey.settings.providers:
+    named = any("provider" in rule.what for rule in survey.settings.rules)
+    if survey.settings.provider is None and not named and not survey.with_chat:
         yield Seen(Place("LIVECHAT_PROVIDER"), "not set")
 
 

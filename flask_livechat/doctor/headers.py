@@ -12,6 +12,7 @@ from .survey import Survey
 from .tour import Page
 
 ENFORCED, REPORTED = CSP_HEADERS
+MERGE = 'Set LIVECHAT_CSP = "merge" (for a header), or write'
 NONCE = re.compile(r"'nonce-[^']*'")  # of one response: to write it down would undo it
 
 
@@ -31,10 +32,14 @@ def blocked(survey: Survey, header: str) -> Iterable[Seen]:
             missing = csp.missing(policy, needs(survey, page), survey.origin)
             if missing:
                 merged = csp.merge_directives(policy, missing)
+                for name in (name for name in merged if name.startswith("style-src")):
+                    merged[name] = [source for source in merged[name] if not source.startswith(("'nonce-", "'sha"))]
                 lines = NONCE.sub(
                     "'nonce-…'", ";\n".join(csp.write({name: merged[name]}) for name in missing if name in merged)
                 )
-                fix = f'Set LIVECHAT_CSP = "merge" (for a header), or write:\n{lines}'
+                merges = survey.settings.csp == "merge"
+                first = "It is set where LIVECHAT_CSP does not reach it: write" if merges else MERGE
+                fix = f"{first}:\n{lines}"
                 what = f"{header} blocks what {page.decision.provider if page.decision else 'chat'} needs"
                 yield Seen(page.place, f"{what}: {', '.join(missing)}", fix)
 
@@ -65,14 +70,15 @@ def would_block(survey: Survey) -> Iterable[Seen]:
     "LC703",
     Level.ERROR,
     "A nonce or a hash for styles",
-    why="It makes browsers ignore 'unsafe-inline' in the same place, and the chat stands there without its looks.",
+    why="Beside it browsers ignore 'unsafe-inline', which chat needs: it stands there without its looks.",
     fix="Take it out of style-src (with Flask-Talisman: out of content_security_policy_nonce_in).",
 )
 def style_nonce(survey: Survey) -> Iterable[Seen]:
     for page in survey.with_chat:
         for policy in policies(page, ENFORCED):
-            if csp.switches_inline_styles_off(policy):
-                yield Seen(page.place, "a nonce or a hash beside 'unsafe-inline' in style-src")
+            styles = csp.effective(policy, "style-src-elem" if "style-src-elem" in policy else "style-src")
+            if "style-src" in policy and any(source.lower().startswith(("'nonce-", "'sha")) for source in styles or ()):
+                yield Seen(page.place, "a nonce or a hash in style-src")
 
 
 @check(

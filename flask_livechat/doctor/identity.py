@@ -15,7 +15,10 @@ from .survey import Survey
 from .tour import Page
 
 DAY = 24 * 3600
-HMAC = r"createHmac\s*\(|Hmac(?:SHA|Sha)\d+|\bsha(?:1|256|512)\.hmac\b|name\s*:\s*['\"]HMAC['\"]|jsSHA\b.*HMAC"
+HMAC = (
+    r"createHmac\s*\(|(?i:hmac_?sha)\d*\s*\(|\bsha(?:1|256|512)\.hmac\b|name\s*:\s*['\"]HMAC['\"]"
+    r"|subtle\.sign\s*\(\s*['\"]HMAC|\bnew jsSHA\b|\bhmac\s*\(\s*sha"
+)
 
 
 def has_users(survey: Survey) -> bool:
@@ -76,7 +79,7 @@ def hash_not_token(survey: Survey) -> Iterable[Seen]:
     "LC304",
     Level.WARNING,
     "Tokens live too long",
-    why="A token that was copied out of a page opens that visitor's conversations until it expires.",
+    why="A token that was copied out of a page opens that visitor's conversations until it expires, days later.",
     fix="Leave it at 7200 (two hours): the loader fetches a new one in time.",
 )
 def long_lived(survey: Survey) -> Iterable[Seen]:

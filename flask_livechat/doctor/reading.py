@@ -11,6 +11,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from jinja2 import Environment, nodes
+from jinja2.meta import find_referenced_templates
 
 from .findings import Place
 
@@ -41,11 +42,12 @@ class Script:
 
 # What is asked of a page as CSS selectors.
 SELECTORS = {
-    "private": "input[type=password], input[autocomplete^=cc-]",
+    "private": "input[type=password], input[autocomplete^=cc-], "
+    "input[name*=cardnum i], input[name*=card_num i], input[name*=card-num i]",
     "htmx": "[hx-boost], [data-hx-boost], [hx-get], [hx-target], script[src*=htmx]",
     "turbo": "script[src*=turbo], [data-turbo-permanent], turbo-frame",
     "unpoly": "script[src*=unpoly], [up-main], [up-follow]",
-    "no history": '[hx-history="false"]',
+    "no history": '[hx-history="false"], [data-hx-history="false"]',
 }
 
 
@@ -119,7 +121,10 @@ def _left_behind(soup: BeautifulSoup, block: Tag | None) -> str | None:
     above = {id(parent): parent for parent in block.parents}
     if any({"data-turbo-permanent", "hx-preserve"} & parent.attrs.keys() for parent in above.values()):
         return "the tag is inside of an element that is kept (data-turbo-permanent, hx-preserve)"
-    for boosted in soup.select("[hx-boost=true], [data-hx-boost=true]"):
+    boosted_ones = soup.select("[hx-boost=true], [data-hx-boost=true]")
+    if boosted_ones and any(parent.name == "head" for parent in above.values()):
+        return "htmx replaces the body, and the tag is in the head"
+    for boosted in boosted_ones:
         target = text(boosted, "hx-target") or text(boosted, "data-hx-target")
         element = soup.select_one(target) if re.fullmatch(r"[#.]?[\w-]+", target) else None
         if element and element.name != "body" and id(element) not in above:
@@ -144,6 +149,7 @@ class Template:
     name: str  # below the folder of its loader
     source: str
     calls: tuple[int, ...]
+    above: frozenset[str]  # the templates that it extends or includes
     keys: tuple[tuple[str, int], ...]  # what of the configuration it writes into the page ("*": all), and where
 
     @cached_property
@@ -161,8 +167,9 @@ def template(name: str, source: str, place: Place, environment: Environment) -> 
     """Raises ``jinja2.TemplateSyntaxError``."""
     tree = environment.parse(source)
     calls = tuple(call.lineno for call in tree.find_all(nodes.Call) if _name(call.node) == "livechat")
+    above = frozenset(name for name in find_referenced_templates(tree) if name)
     # Only now: in a valid template each comment has its end.
-    return Template(place, name, _without_comments(source, environment), calls, tuple(_written_keys(tree)))
+    return Template(place, name, _without_comments(source, environment), calls, above, tuple(_written_keys(tree)))
 
 
 def _without_comments(source: str, environment: Environment) -> str:

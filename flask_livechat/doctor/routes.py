@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
 from flask import Flask
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
 from .findings import Unseen
@@ -40,8 +43,13 @@ def visits(
     """(path, route, as the user) of every visit, one after the other for the same page."""
     routes = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not _ours(rule)]
     closed, open_ones = _parted(routes, lambda rule: bool(rule.arguments - set(rule.defaults or ())))
-    doing, safe = _parted(open_ones, lambda rule: _does_something(rule) or _skipped(rule, skip))
-    _say_left_out(closed, doing, unseen)
+    doing, safe = _parted(open_ones, lambda rule: _does_something(rule) or skipped(rule, skip))
+    known = {endpoint for path in paths for endpoint in _endpoints(app, path)}
+    _say_left_out(
+        [rule for rule in closed if rule.endpoint not in known],
+        [rule for rule in doing if rule.endpoint not in known and LEAVING.isdisjoint(_words(rule))],
+        unseen,
+    )
     # One of the same address is enough: a rule for another method, or an alias.
     addresses = {(rule.rule, rule.host, rule.subdomain): rule for rule in reversed(safe)}
     kept = [*addresses.values()][::-1][: limits.pages]
@@ -49,6 +57,12 @@ def visits(
         unseen.append(Unseen(f"{len(addresses) - len(kept):,} more pages", "--pages N looks at more"))
     every = [*((path, None) for path in dict.fromkeys(paths)), *((rule.rule, rule) for rule in kept), (NOWHERE, None)]
     return [(path, rule, as_user) for path, rule in every for as_user in ((False, True) if user else (False,))]
+
+
+def _endpoints(app: Flask, path: str) -> Iterator[str]:
+    for host in {rule.host for rule in app.url_map.iter_rules() if rule.host} or {"localhost"}:
+        with suppress(HTTPException):
+            yield app.url_map.bind(host).match(path.partition("?")[0], method="GET")[0]
 
 
 def _parted(rules: Iterable[Rule], test: Callable[[Rule], bool]) -> tuple[list[Rule], list[Rule]]:
@@ -92,15 +106,22 @@ def _does_something(rule: Rule) -> bool:
     return not LEAVING.isdisjoint(words) or (not DOING.isdisjoint(words) and PAGE.isdisjoint(words))
 
 
-def _skipped(rule: Rule, skip: list[str]) -> bool:
-    return any(rule.endpoint == each or rule.rule == each or rule.rule.startswith(f"{each}/") for each in skip)
+def skipped(rule: Rule, skip: list[str]) -> bool:
+    """By its endpoint (also of a blueprint, or with a star), its path, or a path above it."""
+    return any(
+        fnmatchcase(rule.endpoint, each)
+        or rule.endpoint.startswith(f"{each}.")
+        or rule.rule == each
+        or rule.rule.startswith(f"{each}/")
+        for each in skip
+    )
 
 
 def ways_out(app: Flask, skip: list[str], unseen: list[Unseen]) -> Iterator[Rule]:
     """The routes that are called a logout. Not one that is called more: /logout-everyone does more, too."""
     for rule in app.url_map.iter_rules():
         words = _words(rule)
-        if LEAVING.isdisjoint(words) or _ours(rule) or _skipped(rule, skip):
+        if LEAVING.isdisjoint(words) or _ours(rule) or skipped(rule, skip):
             continue
         if rule.arguments:
             unseen.append(Unseen(f"a way out, {rule.rule}", "it takes a value"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from .. import providers
 from ..providers import Provider, Signs
 from .findings import Level, Place, Seen, check
-from .reading import Script, matches
+from .reading import Script, Template, matches
 from .survey import Survey
 
 
@@ -91,9 +91,23 @@ def in_email(survey: Survey) -> Iterable[Seen]:
             continue
         for line in template.calls:
             yield Seen(Place(template.place.name, line, True), "the tag in an email")
+        for name in _above(template, {each.name: each for each in survey.templates}):
+            yield Seen(template.place, f"the tag in an email, by {name}")
         for room, signs in vendors():
             for script, _ in matches(signs.loads, template.document.code):
                 yield Seen(script.place, f"{room.title}'s snippet in an email")
+
+
+def _above(template: Template, known: Mapping[str, Template]) -> Iterator[str]:
+    """The templates with the tag that a template extends or includes, at any distance."""
+    waiting, seen = [*template.above], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in known and name not in seen:
+            seen.add(name)
+            waiting += known[name].above
+            if known[name].calls:
+                yield name
 
 
 @check(
@@ -109,7 +123,7 @@ def promised(survey: Survey) -> Iterable[Seen]:
         yield Seen(Place(f"{len(whole)} pages"), "not one of them has the tag")
         return
     for page in whole:
-        if page.decision and page.decision.show and not page.tagged:
+        if page.decision and page.decision.show and page.decision.load != "off" and not page.tagged:
             yield Seen(page.place, f"chat by {page.decision.provider} ({page.decision.why}), and no tag")
 
 

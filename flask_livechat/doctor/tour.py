@@ -138,17 +138,18 @@ class Tour:
         if response.status_code >= 400 and path != NOWHERE:
             self.unseen.append(Unseen(name, f"answered {response.status_code}"))
         said = None if examined is None else examined.scope
-        tagged = said is not None and said.markup is not None
+        self.unseen += [Unseen(name, failure) for failure in (said.failed if said else ())]
         source = plain(body, response.content_encoding).decode("utf-8", "replace")
+        read = document(source, Place(name))
         return Page(
             path=path,
             status=response.status_code,
             headers=response.headers,
-            document=document(source, Place(name)),
+            document=read,
             whole="</body>" in source.lower(),
             logged_in=as_user,
-            decision=said.decision if said and tagged else self._decision(path, as_user),
-            tagged=tagged,
+            decision=(said.decision if said else None) or self._decision(path, as_user),
+            tagged="provider" in read.payload,  # also where the page comes out of a cache of the app's own
             html=source,
         )
 

@@ -29,16 +29,16 @@ KEPT = 1000  # different lines in all; a vendor has some ten hosts
 TYPES = ("application/csp-report", "application/reports+json", "application/json")
 FILE = "livechat-csp-reports.jsonl"
 FEATURES = {
-    "script-src": "its script",
-    "style-src": "its looks",
-    "font-src": "its letters and icons",
-    "img-src": "pictures",
-    "media-src": "sounds and videos",
-    "connect-src": "its connection: messages, files, who is online",
-    "frame-src": "its frames",
-    "child-src": "its frames",
-    "worker-src": "its workers",
-    "form-action": "its forms",
+    "script-src": "a script",
+    "style-src": "styles",
+    "font-src": "a font",
+    "img-src": "a picture",
+    "media-src": "a sound or a video",
+    "connect-src": "a connection (messages, files, who is online)",
+    "frame-src": "a frame",
+    "child-src": "a frame",
+    "worker-src": "a worker",
+    "form-action": "a form",
 }
 KEYWORDS = {"inline": "'unsafe-inline'", "eval": "'unsafe-eval'", "data": "data:", "blob": "blob:"}
 HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
@@ -60,7 +60,8 @@ class Violation:
 
     def __str__(self) -> str:
         why = "" if self.known else " (a host that is not in our list: the vendor has a new one, or it is not theirs)"
-        return f"the policy blocks {FEATURES[self.directive]} of {self.provider}: add {self.line}{why}"
+        title = providers.load(self.provider).title
+        return f"the policy blocks {FEATURES[self.directive]} of {title}: add {self.line}{why}"
 
 
 def read(body: bytes, configured: Mapping[str, Values]) -> list[Violation]:
@@ -164,7 +165,7 @@ class Reports:
         for line in lines:
             with suppress(ValueError, TypeError):
                 found = Violation(**json.loads(line))
-                if found.directive in FEATURES:
+                if found.directive in FEATURES and found.provider in providers.names():
                     yield found
 
     def _keep(self, violations: list[Violation]) -> None:

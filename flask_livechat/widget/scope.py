@@ -39,6 +39,7 @@ class Scope:
         self.state = state  # what LiveChat has on this app
         self.context: dict[str, Value] = {}
         self.events: list[dict[str, Any]] = []
+        self.failed: list[str] = []  # what of the app's own raised, and was passed over
 
 
 def scope() -> Scope:

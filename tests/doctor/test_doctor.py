@@ -25,7 +25,7 @@ from flask_livechat import doctor
 from flask_livechat.doctor import Level, Report
 from flask_livechat.doctor.findings import CHECKS
 
-from ..conftest import CRISP_SECRET, USERS, create_app
+from ..conftest import CRISP_SECRET, USERS, chat_of, create_app
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 PAGE = "<!doctype html><title>Page</title><body><h1>Page</h1></body>"
@@ -501,3 +501,42 @@ def test_a_compressed_page_is_read() -> None:
     headers = {"Content-Encoding": "gzip", "Content-Type": "text/html"}
     app.add_url_rule("/packed", "packed", lambda: Response(gzip.compress(html.encode()), headers=headers))
     assert "LC201" in codes(examine(app))
+
+
+def test_a_loader_of_the_apps_own_that_raises_is_said() -> None:
+    app = app_of(TESTING=False)
+
+    @chat_of(app).visitor_loader
+    def visitor(user: Any) -> Any:
+        raise LookupError(user.email)
+
+    report = examine(app, user=USERS["42"])
+    assert "GET / (logged in): test_a_loader_of" in unseen(report)
+    assert "visitor failed with LookupError" in unseen(report)
+    assert USERS["42"].email not in unseen(report)
+
+
+def test_a_user_that_the_loader_chokes_on_is_said() -> None:
+    app = app_of()
+    app.login_manager.user_loader(lambda number: USERS[str(int(number))])  # type: ignore[attr-defined]
+    result = run(app, "--as", "ann@example.com")
+    assert result.exit_code == 2
+    assert "the user_loader takes no 'ann@example.com' (ValueError)" in result.output
+
+
+def test_what_is_skipped_has_to_be_there() -> None:
+    app = app_of(login=False)
+    assert run(app, "--skip", "nosuch").exit_code == 2
+    assert run(app, "--skip", "ind*", "--fail-level", "never").exit_code == 0
+    assert run(app, "--skip", "livechat", "--fail-level", "never").exit_code == 0
+
+
+def test_a_route_whose_page_was_given_is_not_said_to_be_left_out() -> None:
+    assert "take a value" not in unseen(examine(app_with_shop(), paths=["/shop/labels?size=2"]))
+
+
+def test_a_page_out_of_a_cache_of_the_apps_own_has_its_tag() -> None:
+    app = app_of(login=False)
+    kept = app_of(login=False).test_client().get("/").text
+    app.add_url_rule("/cached", "cached", lambda: kept)
+    assert "LC206" not in codes(examine(app))
