@@ -98,7 +98,7 @@ $(VENV)/bin/python:
 	  { echo "The venv module is missing (on Debian: apt install python3-venv)." >&2; rm -rf $(VENV); exit 1; }
 
 $(VENV)/demo: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[doctor]'
 	@touch $@
 
 $(VENV)/test: $(VENV)/bin/python pyproject.toml

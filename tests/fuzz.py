@@ -71,11 +71,23 @@ def rules_(data: bytes) -> None:
 
 def reported(data: bytes) -> None:
     """A report is read or refused, and what is kept fits on one line."""
+    provider = atheris.FuzzedDataProvider(data)
+    if provider.ConsumeBool():
+        body = provider.ConsumeBytes(4096)
+    else:
+        starts = ("https://", "wss://", "https://client.crisp.chat", "inline", "")
+        names = [provider.ConsumeUnicodeNoSurrogates(20) for _ in range(3)]
+        said = {
+            "effective-directive": provider.PickValueInList(["style-src-attr", "img-src", names[0]]),
+            "blocked-uri": provider.PickValueInList(list(starts)) + names[1],
+            "source-file": provider.PickValueInList(list(starts)) + names[2],
+        }
+        body = json.dumps({"csp-report": said}).encode()
     try:
-        found = reports.read(data, CRISP)
+        found = reports.read(body, CRISP)
     except (ValueError, RecursionError):
         return
-    assert all(str(one).isprintable() for one in found)
+    assert all(str(one).isprintable() and " " not in one.source for one in found)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
