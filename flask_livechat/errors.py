@@ -2,12 +2,21 @@
 
 LiveChatError
 ├── ConfigError     a wrong configuration, with every Problem at once
-└── Unsupported     a vendor lacks what was asked for
+├── Unsupported     a vendor lacks what was asked for
+└── ApiError        a call of a vendor's API failed
+    ├── Unauthorized    401: the credentials are wrong
+    ├── Forbidden       403: they are right, and do not allow it
+    ├── NotFound        404, 410
+    ├── Conflict        409: it exists already
+    ├── Invalid         400, 413, 415, 422: the vendor does not take what was sent
+    ├── RateLimited     429 (Crisp: 420, too), after all retries
+    ├── VendorDown      5xx, or no connection
+    └── TimedOut        no answer in time
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -42,3 +51,61 @@ class Unsupported(LiveChatError):
     def __init__(self, provider: str, method: str) -> None:
         self.provider, self.method = provider, method
         super().__init__(f"{method} is not supported by {provider}.")
+
+
+class ApiError(LiveChatError):
+    """A call of a vendor's API failed.
+
+    ``status`` is None where there was no answer. ``code`` and ``request_id`` are the vendor's own, where it gives them;
+    ``fields`` names what it found wrong. ``body`` is the start of what it answered, without credentials.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        provider: str,
+        call: str,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        fields: Mapping[str, str] | None = None,
+        retry_after: float | None = None,
+        body: str = "",
+    ) -> None:
+        self.provider, self.call, self.status, self.code = provider, call, status, code
+        self.request_id, self.fields, self.retry_after, self.body = request_id, dict(fields or {}), retry_after, body
+        said = [f"{provider}: {call}: {what}", *(f"{name}: {why}" for name, why in self.fields.items())]
+        super().__init__("; ".join(said) + (f" (request {request_id})" if request_id else ""))
+
+
+class Unauthorized(ApiError):
+    """The credentials are wrong."""
+
+
+class Forbidden(ApiError):
+    """The credentials do not allow this."""
+
+
+class NotFound(ApiError):
+    """There is no such thing, or no more."""
+
+
+class Conflict(ApiError):
+    """It exists already, or is being changed."""
+
+
+class Invalid(ApiError):
+    """The vendor does not take what was sent. ``fields`` says what is wrong, where the vendor does."""
+
+
+class RateLimited(ApiError):
+    """Too many calls. ``retry_after``: seconds until the vendor takes the next one, where it says so."""
+
+
+class VendorDown(ApiError):
+    """The vendor's own fault, or no connection to it."""
+
+
+class TimedOut(ApiError):
+    """No answer in time. Whether the call was carried out is not known."""

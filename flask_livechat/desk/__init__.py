@@ -1,0 +1,1 @@
+"""What the server does with a vendor beside the widget. Nothing in here is imported before its first use."""

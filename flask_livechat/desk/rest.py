@@ -1,0 +1,365 @@
+"""Operation[T] -> httpx -> T | ApiError. The only file that imports httpx.
+
+Calls that may be made twice are tried again on 408, 425, 429, 5xx and network faults, when the vendor says so or with
+growing pauses, until a deadline. A call that may have been carried out is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from threading import Lock
+from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
+
+import httpx
+import stamina
+
+from ..errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    TimedOut,
+    Unauthorized,
+    VendorDown,
+)
+from ..operation import Operation, Page, Reply, Steps
+
+T = TypeVar("T")
+DEADLINE = 30.0  # seconds for one call with all its retries
+TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+LIMITED = (420, 429)
+PASSING = (408, 425, *LIMITED, 500, 502, 503, 504)
+EXTRACT = 300  # characters of an answer that an error carries
+LARGEST = 20_000_000  # bytes of an answer
+LONGEST = 3600.0  # seconds; whatever a vendor says, nobody waits longer
+WHOLE = re.compile(r"[0-9]{1,12}")
+KINDS: dict[int, type[ApiError]] = {
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    408: TimedOut,
+    409: Conflict,
+    410: NotFound,
+    420: RateLimited,
+    429: RateLimited,
+}
+
+
+class Vendor(Protocol):
+    """What a room says about its API as a whole."""
+
+    name: str
+
+    @property
+    def base(self) -> str:
+        """Where it is."""
+
+    def headers(self) -> dict[str, str]:
+        """Those of every call: who we are, and which version we speak."""
+
+    def unwrap(self, said: Any) -> Any:
+        """What a room's ``read`` gets of an answer. Raises ``Refusal`` for a failure that came with a 2xx."""
+
+    def explain(self, said: Any) -> Explanation:
+        """What an error's body says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A failure in the vendor's own words."""
+
+    what: str | None = None
+    code: str | None = None
+    request_id: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class Refusal(Exception):
+    """A failure that came with a 2xx. ``status``: the HTTP status that it stands for."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Performer:
+    """What is the same for both ways of calling: requests out of operations, and results out of answers."""
+
+    vendor: Vendor
+    secrets: tuple[str, ...] = field(repr=False)
+    deadline: float = DEADLINE
+    clock: Callable[[], float] = time.time
+
+    def request(self, operation: Operation[Any]) -> dict[str, Any]:
+        return {
+            "method": operation.method,
+            "url": self.vendor.base + operation.path,
+            "params": {name: str(value) for name, value in operation.query.items()} or None,
+            "json": operation.json,
+            "headers": self.vendor.headers(),
+        }
+
+    def result(self, operation: Operation[T], reply: Reply) -> T:
+        """Raises ``ApiError``."""
+        if not 200 <= reply.status < 300:
+            raise self.error(operation, reply, reply.status)
+        try:
+            return operation.read(self.vendor.unwrap(reply.json()))
+        except Refusal as refusal:
+            raise self.error(operation, reply, refusal.status) from None
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+            # What was asked for may well have been done: not to be repeated.
+            what = f"the answer is not what the vendor documents ({type(error).__name__})"
+            raise self._made(ApiError, operation, what, reply) from None
+
+    def error(self, operation: Operation[Any], reply: Reply, status: int) -> ApiError:
+        try:
+            said = self.vendor.explain(reply.json())
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):  # HTML, or nothing
+            said = Explanation()
+        kind = KINDS.get(status) or (VendorDown if status >= 500 else Invalid if status >= 400 else ApiError)
+        what = f"{status} {said.what or said.code or ''}".strip()
+        return self._made(kind, operation, what, reply, said, status)
+
+    def fault(self, operation: Operation[Any], error: httpx.HTTPError) -> ApiError:
+        """No answer. The text of httpx's error may hold an address, never a header."""
+        kind = TimedOut if isinstance(error, httpx.TimeoutException) else VendorDown
+        return self._made(kind, operation, f"no answer ({type(error).__name__})")
+
+    def pause(self, operation: Operation[Any], begun: float) -> Callable[[Exception], bool | float]:
+        """For stamina: whether to try again, and after how many seconds if the vendor said so."""
+
+        def decide(error: Exception) -> bool | float:
+            if not isinstance(error, ApiError) or not self._passing(operation, error):
+                return False
+            wait = error.retry_after
+            if wait is None:
+                return True
+            return wait if time.monotonic() - begun + wait < self.deadline else False
+
+        return decide
+
+    def _passing(self, operation: Operation[Any], error: ApiError) -> bool:
+        if error.status in LIMITED:
+            return True  # it was refused, so it was not carried out
+        unanswered = error.status is None and isinstance(error, VendorDown | TimedOut)
+        return operation.may_repeat and (unanswered or error.status in PASSING)
+
+    def _made(
+        self,
+        kind: type[ApiError],
+        operation: Operation[Any],
+        what: str,
+        reply: Reply | None = None,
+        said: Explanation | None = None,
+        status: int | None = None,
+    ) -> ApiError:
+        said = said or Explanation()
+        body = reply.body[: EXTRACT * 4].decode("utf-8", "replace") if reply else ""
+        return kind(
+            self._redacted(what),
+            provider=self.vendor.name,
+            call=self._redacted(f"{operation.method} {operation.path}"),
+            status=status or (reply.status if reply else None),
+            code=said.code,
+            request_id=said.request_id or (reply.headers.get("x-request-id") if reply else None),
+            fields={name: self._redacted(why) for name, why in said.fields.items()},
+            retry_after=self._retry_after(reply) if reply and status in (*PASSING, None) else None,
+            body=self._redacted(body)[:EXTRACT],
+        )
+
+    def _redacted(self, text: str) -> str:
+        for secret in self.secrets:
+            text = text.replace(secret, "…")
+        return "".join(character if character.isprintable() else " " for character in text)
+
+    def _retry_after(self, reply: Reply) -> float | None:
+        """Seconds, by ``Retry-After`` (seconds or a date), else by ``X-RateLimit-Reset`` (Unix seconds)."""
+        said, reset = reply.headers.get("retry-after", ""), reply.headers.get("x-ratelimit-reset", "")
+        wait: float | None = None
+        if WHOLE.fullmatch(said):
+            wait = float(said)
+        elif said:
+            with suppress(ValueError, TypeError, OverflowError):
+                wait = parsedate_to_datetime(said).timestamp() - self.clock()
+        if wait is None and reply.status in LIMITED and WHOLE.fullmatch(reset):
+            wait = float(reset) - self.clock()
+        return None if wait is None else min(max(0.0, wait), LONGEST)
+
+
+class Gathered:
+    """An answer as it comes in, within bounds: a vendor that drips, or never ends, does not hold the caller."""
+
+    def __init__(self, response: httpx.Response, deadline: float) -> None:
+        self._response, self._until = response, time.monotonic() + deadline
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def take(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if time.monotonic() > self._until:
+            raise httpx.ReadTimeout("the answer takes too long")
+        if self._size > LARGEST:
+            raise httpx.ReadError("the answer is too long")
+
+    def reply(self) -> Reply:
+        headers = {name.lower(): value for name, value in self._response.headers.items()}
+        return Reply(self._response.status_code, headers, b"".join(self._pieces))
+
+
+class Client:
+    """Calls that wait."""
+
+    def __init__(self, performer: Performer, http: Callable[[], httpx.Client]) -> None:
+        self._performer, self._http = performer, http
+
+    def send(self, operation: Operation[T]) -> T:
+        """Raises ``ApiError``."""
+        begun = time.monotonic()
+        decide = self._performer.pause(operation, begun)
+        for attempt in stamina.retry_context(on=decide, attempts=None, timeout=self._performer.deadline):
+            with attempt:
+                return self._once(operation)
+        raise AssertionError("stamina gives the last error")  # pragma: no cover - for the type checker
+
+    def run(self, steps: Steps[T]) -> T:
+        """All calls of several steps, and what they come to."""
+        try:
+            operation = next(steps)
+            while True:
+                try:
+                    result = self.send(operation)
+                except ApiError as error:
+                    operation = steps.throw(error)
+                else:
+                    operation = steps.send(result)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]  # a generator's result is untyped here
+
+    def each(self, first: Operation[Page[T]]) -> Iterator[T]:
+        """The items of all pages, one page at a time."""
+        following: Operation[Page[T]] | None = first
+        guard = Repeats()
+        while following is not None:
+            page = self.send(following)
+            if not page.items or guard.seen(page):
+                return
+            yield from page.items
+            following = page.next
+
+    def _once(self, operation: Operation[T]) -> T:
+        try:
+            with self._http().stream(**self._performer.request(operation)) as response:
+                gathered = Gathered(response, self._performer.deadline)
+                for piece in response.iter_bytes():
+                    gathered.take(piece)
+        except httpx.HTTPError as error:
+            raise self._performer.fault(operation, error) from None
+        return self._performer.result(operation, gathered.reply())
+
+
+class AsyncClient:
+    """The same calls, to be awaited."""
+
+    def __init__(self, performer: Performer, http: Callable[[], httpx.AsyncClient]) -> None:
+        self._performer, self._http = performer, http
+
+    async def send(self, operation: Operation[T]) -> T:
+        """Raises ``ApiError``."""
+        begun = time.monotonic()
+        decide = self._performer.pause(operation, begun)
+        async for attempt in stamina.retry_context(on=decide, attempts=None, timeout=self._performer.deadline):
+            with attempt:
+                return await self._once(operation)
+        raise AssertionError("stamina gives the last error")  # pragma: no cover - for the type checker
+
+    async def run(self, steps: Steps[T]) -> T:
+        """All calls of several steps, and what they come to."""
+        try:
+            operation = next(steps)
+            while True:
+                try:
+                    result = await self.send(operation)
+                except ApiError as error:
+                    operation = steps.throw(error)
+                else:
+                    operation = steps.send(result)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]  # a generator's result is untyped here
+
+    async def each(self, first: Operation[Page[T]]) -> AsyncIterator[T]:
+        """The items of all pages, one page at a time."""
+        following: Operation[Page[T]] | None = first
+        guard = Repeats()
+        while following is not None:
+            page = await self.send(following)
+            if not page.items or guard.seen(page):
+                return
+            for item in page.items:
+                yield item
+            following = page.next
+
+    async def _once(self, operation: Operation[T]) -> T:
+        try:
+            async with self._http().stream(**self._performer.request(operation)) as response:
+                gathered = Gathered(response, self._performer.deadline)
+                async for piece in response.aiter_bytes():
+                    gathered.take(piece)
+        except httpx.HTTPError as error:
+            raise self._performer.fault(operation, error) from None
+        return self._performer.result(operation, gathered.reply())
+
+
+class Pool:
+    """One client, and with it one set of connections, per process: a child of a fork must not use its parent's."""
+
+    def __init__(self, make: Callable[[], httpx.Client] = lambda: httpx.Client(timeout=TIMEOUT)) -> None:
+        self._make, self._lock, self._made = make, Lock(), dict[int, httpx.Client]()
+
+    def __call__(self) -> httpx.Client:
+        process = os.getpid()
+        found = self._made.get(process)
+        if found is None:
+            with self._lock:
+                found = self._made.setdefault(process, self._make())
+        return found
+
+
+class AsyncPool:
+    """One client per event loop, which its connections belong to."""
+
+    def __init__(self, make: Callable[[], httpx.AsyncClient] = lambda: httpx.AsyncClient(timeout=TIMEOUT)) -> None:
+        self._make = make
+        self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
+
+    def __call__(self) -> httpx.AsyncClient:
+        loop = asyncio.get_running_loop()
+        found = self._made.get(loop)
+        if found is None:
+            found = self._made[loop] = self._make()
+        return found
+
+
+class Repeats:
+    """A vendor that gives the same page again, or leads back to an earlier one, is not followed for ever."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+
+    def seen(self, page: Page[Any]) -> bool:
+        known = hash(tuple(getattr(item, "id", item) for item in page.items))
+        if known in self._seen:
+            return True
+        self._seen.add(known)
+        return False

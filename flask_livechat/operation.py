@@ -1,0 +1,71 @@
+"""What a room says about a call of its vendor's API: data that one file performs. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+T = TypeVar("T")
+SAFE_METHODS = ("GET", "HEAD", "PUT", "DELETE")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back. ``headers`` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """The body as JSON; None for an empty one. Raises ``ValueError`` for what is none."""
+        return json.loads(self.body) if self.body.strip() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[T]):
+    """One call. ``read`` makes the result of the answer's JSON.
+
+    ``repeatable``: whether it may be sent again after a fault that leaves open whether it was carried out. By default
+    so for the methods that HTTP calls idempotent.
+    """
+
+    method: str
+    path: str  # encoded; see ``path``
+    read: Callable[[Any], T] = field(repr=False)
+    query: Mapping[str, str | int] = field(default_factory=dict)
+    json: Any = field(default=None, repr=False)  # holds what visitors wrote
+    repeatable: bool | None = None
+
+    @property
+    def may_repeat(self) -> bool:
+        return self.method in SAFE_METHODS if self.repeatable is None else self.repeatable
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list, and the call for the next one."""
+
+    items: Sequence[T]
+    next: Operation[Page[T]] | None = None
+
+
+Steps = Generator[Operation[Any], Any, T]
+"""Several calls, each made of what the ones before gave: a room yields them, and is sent their results."""
+
+
+def path(template: str, *parts: str | int) -> str:
+    """``path("/contacts/{}", id)``: each part is one segment, whatever is in it.
+
+    Raises ``ValueError`` for a part that is empty, or that clients would take for a way up.
+    """
+    return template.format(*(_segment(str(part)) for part in parts))
+
+
+def _segment(part: str) -> str:
+    if part in ("", ".", "..") or not part.isprintable():
+        raise ValueError(f"{part[:40]!r} is no id")
+    return quote(part, safe="")

@@ -1,0 +1,394 @@
+"""The one file that talks to vendors: what is tried again, what must not be, and what an error says."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from flask_livechat.desk import rest
+from flask_livechat.desk.rest import AsyncClient, AsyncPool, Client, Explanation, Performer, Pool, Refusal
+from flask_livechat.errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    TimedOut,
+    Unauthorized,
+    VendorDown,
+)
+from flask_livechat.operation import Operation, Page, Steps, path
+
+from .vendor import Answer, serving
+
+SECRET = "a-token-that-nobody-may-see"
+
+
+@dataclass(frozen=True)
+class Acme:
+    """A vendor that is no vendor."""
+
+    base: str
+    name: str = "acme"
+
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {SECRET}", "Accept": "application/json"}
+
+    def unwrap(self, said: Any) -> Any:
+        if said.get("ok") is False:
+            raise Refusal(401)
+        return said.get("data")
+
+    def explain(self, said: Any) -> Explanation:
+        return Explanation(said.get("message"), said.get("code"), said.get("request"), said.get("fields") or {})
+
+
+class Sync:
+    """Both ways of calling, behind the same face."""
+
+    def __init__(self, server: Any, **options: Any) -> None:
+        self.performer = Performer(Acme(server.url), (SECRET,), **{"deadline": 5.0} | options)
+        self.http: list[httpx.Client] = []
+        self.client = Client(self.performer, Pool(self._open))
+
+    def _open(self) -> httpx.Client:
+        self.http.append(httpx.Client(timeout=httpx.Timeout(0.5)))
+        return self.http[-1]
+
+    def close(self) -> None:
+        for client in self.http:
+            client.close()
+
+    def send(self, operation: Operation[Any]) -> Any:
+        return self.client.send(operation)
+
+    def run(self, steps: Steps[Any]) -> Any:
+        return self.client.run(steps)
+
+    def each(self, first: Operation[Page[Any]]) -> list[Any]:
+        return [*self.client.each(first)]
+
+
+class Async(Sync):
+    def _awaited(self, work: Callable[[AsyncClient], Awaitable[Any]]) -> Any:
+        async def whole() -> Any:
+            pool = AsyncPool(lambda: httpx.AsyncClient(timeout=httpx.Timeout(0.5)))
+            try:
+                return await work(AsyncClient(self.performer, pool))
+            finally:
+                assert pool() is pool()
+                await pool().aclose()
+
+        return asyncio.run(whole())
+
+    def send(self, operation: Operation[Any]) -> Any:
+        return self._awaited(lambda client: client.send(operation))
+
+    def run(self, steps: Steps[Any]) -> Any:
+        return self._awaited(lambda client: client.run(steps))
+
+    def each(self, first: Operation[Page[Any]]) -> list[Any]:
+        async def items(client: AsyncClient) -> list[Any]:
+            return [item async for item in client.each(first)]
+
+        return list(self._awaited(items))
+
+
+Caller = Callable[..., Sync]
+
+
+@pytest.fixture(params=[Sync, Async], ids=["sync", "async"])
+def call(request: pytest.FixtureRequest) -> Iterator[Caller]:
+    made: list[Sync] = []
+
+    def make(server: Any, **options: Any) -> Sync:
+        made.append(request.param(server, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def sync() -> Iterator[Caller]:
+    made: list[Sync] = []
+    yield lambda server: made.append(Sync(server)) or made[-1]  # type: ignore[func-returns-value]
+    for each in made:
+        each.close()
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first pauses are short enough; a test that waits for seconds says so."""
+    monkeypatch.setattr(rest.stamina, "retry_context", _quick(rest.stamina.retry_context))
+
+
+def _quick(real: Any) -> Any:
+    return lambda **options: real(**options, wait_initial=0.01, wait_jitter=0.01, wait_max=0.05)
+
+
+def get(name: str = "things") -> Operation[Any]:
+    return Operation("GET", path("/{}", name), lambda data: data)
+
+
+def post(**more: Any) -> Operation[Any]:
+    return Operation("POST", "/things", lambda data: data, json={"text": "hello"}, **more)
+
+
+def down(status: int = 503, **more: Any) -> Answer:
+    return Answer(status, {"message": "not now"}, **more)
+
+
+GOOD = Answer(said={"data": {"id": 1}})
+
+
+def test_an_answer_becomes_what_the_room_reads(call: Caller) -> None:
+    with serving(GOOD) as server:
+        assert call(server).send(get("a b/ü?#")) == {"id": 1}
+        assert server.asked[0].path == "/a%20b%2F%C3%BC%3F%23"
+        assert server.asked[0].headers["authorization"] == f"Bearer {SECRET}"
+
+
+@pytest.mark.parametrize("id", ["", ".", "..", "a\nb", "a\x00"])
+def test_what_is_no_id_makes_no_call(id: str) -> None:
+    with pytest.raises(ValueError, match="is no id"):
+        path("/things/{}", id)
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+def test_a_call_that_may_be_repeated_is(call: Caller, status: int) -> None:
+    with serving(down(status), down(status), GOOD) as server:
+        assert call(server).send(get()) == {"id": 1}
+        assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_call_that_may_have_been_carried_out_is_not_repeated(call: Caller, status: int) -> None:
+    with serving(down(status), GOOD) as server:
+        with pytest.raises(VendorDown):
+            call(server).send(post())
+        assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("status", [420, 429])
+def test_a_call_that_was_refused_for_its_number_is_repeated(call: Caller, status: int) -> None:
+    with serving(down(status), GOOD) as server:
+        assert call(server).send(post()) == {"id": 1}
+        assert [asked.body for asked in server.asked] == [b'{"text":"hello"}'] * 2
+
+
+def test_a_post_that_the_vendor_deduplicates_is_repeated(call: Caller) -> None:
+    with serving(down(), GOOD) as server:
+        assert call(server).send(post(repeatable=True)) == {"id": 1}
+
+
+@pytest.mark.parametrize(("operation", "asked"), [(get(), 2), (post(), 1)])
+@pytest.mark.parametrize("fault", [Answer(said=GOOD.said, cut=3), Answer(said=GOOD.said, wait=0.8)])
+def test_a_lost_answer_is_asked_for_again_only_where_that_is_safe(
+    call: Caller, operation: Operation[Any], asked: int, fault: Answer
+) -> None:
+    with serving(fault, GOOD) as server:
+        if asked == 2:
+            assert call(server).send(operation) == {"id": 1}
+        else:
+            with pytest.raises((VendorDown, TimedOut)):
+                call(server).send(operation)
+        assert len(server.asked) == asked
+
+
+def test_nobody_there_is_an_error_with_a_name(call: Caller) -> None:
+    with serving(GOOD) as server:
+        gone = server.url
+    with pytest.raises(VendorDown, match="no answer"):
+        call(_Gone(gone), deadline=0.3).send(get())
+
+
+class _Gone:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+
+def test_an_answer_that_drips_ends(call: Caller) -> None:
+    with serving(Answer(said={"data": "x" * 200}, drip=0.1)) as server:
+        begin = time.monotonic()
+        with pytest.raises(TimedOut):
+            call(server, deadline=0.6).send(post())
+        assert time.monotonic() - begin < 3
+
+
+def test_an_answer_without_an_end_ends(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "LARGEST", 1000)
+    with serving(Answer(said={"data": "x" * 5000})) as server, pytest.raises(VendorDown):
+        call(server).send(post())
+
+
+def test_the_vendor_says_how_long_to_wait(call: Caller) -> None:
+    with serving(down(429, headers={"Retry-After": "1"}), GOOD) as server:
+        begin = time.monotonic()
+        assert call(server).send(get()) == {"id": 1}
+        assert 1 <= time.monotonic() - begin < 3
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True)},
+        {"X-RateLimit-Reset": str(int(time.time()) + 600)},
+        {"Retry-After": "600"},
+    ],
+)
+def test_a_wait_beyond_the_deadline_is_not_waited(call: Caller, headers: dict[str, str]) -> None:
+    with serving(down(429, headers=headers)) as server:
+        begin = time.monotonic()
+        with pytest.raises(RateLimited) as caught:
+            call(server).send(get())
+        assert time.monotonic() - begin < 1
+        assert 500 < (caught.value.retry_after or 0) <= 600
+        assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("value", ["soon", "", "-5", "1e400", "Thu, 99 Foo 2026", "\u0663"])
+def test_a_wait_that_is_none_is_passed_over(call: Caller, value: str) -> None:
+    header = value if value.isascii() else "x"
+    with serving(down(429, headers={"Retry-After": header, "X-RateLimit-Reset": header}), GOOD) as server:
+        assert call(server).send(get()) == {"id": 1}
+
+
+def test_a_clock_that_is_wrong_does_not_wait_for_ever(call: Caller) -> None:
+    with serving(down(429, headers={"X-RateLimit-Reset": "1000"}), GOOD) as server:
+        assert call(server).send(get()) == {"id": 1}
+
+
+def test_there_is_a_last_try(call: Caller) -> None:
+    with serving(down()) as server:
+        begin = time.monotonic()
+        with pytest.raises(VendorDown):
+            call(server, deadline=0.5).send(get())
+        assert time.monotonic() - begin < 3
+        assert len(server.asked) > 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, Invalid), (401, Unauthorized), (403, Forbidden), (404, NotFound), (409, Conflict), (410, NotFound),
+     (413, Invalid), (422, Invalid), (301, ApiError), (599, VendorDown)],
+)  # fmt: skip
+def test_each_status_has_its_error(call: Caller, status: int, kind: type[ApiError]) -> None:
+    said = {"message": "no", "code": "bad", "request": "r-1", "fields": {"email": "is taken"}}
+    with serving(Answer(status, said, headers={"Location": "http://127.0.0.1:1/"})) as server:
+        with pytest.raises(kind, match=rf"acme: POST /things: {status} no; email: is taken \(request r-1\)") as caught:
+            call(server).send(post())
+        assert type(caught.value) is kind
+        assert (caught.value.status, caught.value.code, caught.value.fields) == (status, "bad", {"email": "is taken"})
+        assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html><h1>Bad gateway</h1>", b"", b"\xff\xfe", b"[]", b'"text"', b"[" * 100_000])
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_an_answer_that_is_none_is_an_error_and_no_crash(call: Caller, body: bytes, status: int) -> None:
+    with serving(Answer(status, body, headers={"Content-Type": "text/html"})) as server:
+        with pytest.raises(ApiError) as caught:
+            call(server).send(post())
+        assert len(server.asked) == 1
+        assert len(caught.value.body) <= rest.EXTRACT
+
+
+def test_a_failure_that_came_with_a_200_is_one(call: Caller) -> None:
+    refused = Answer(said={"ok": False, "message": "auth_error"})
+    with serving(refused) as server, pytest.raises(Unauthorized, match="401 auth_error"):
+        call(server).send(get())
+
+
+def test_no_secret_is_in_an_error_or_a_log(call: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    said = {"message": f"no such token: {SECRET}", "fields": {"token": SECRET}}
+    with serving(down(), Answer(401, said)) as server, pytest.raises(Unauthorized) as caught:
+        call(server).send(get())
+    for text in (str(caught.value), repr(caught.value), caught.value.body, str(vars(caught.value)), caplog.text):
+        assert SECRET not in text
+
+
+def test_several_calls_are_one(call: Caller) -> None:
+    def steps() -> Steps[str]:
+        first = yield get("first")
+        try:
+            yield get("second")
+        except NotFound:
+            third = yield get(f"third-{first['id']}")
+        return f"{first['id']} and {third['id']}"
+
+    with serving(GOOD, Answer(404), Answer(said={"data": {"id": 3}})) as server:
+        assert call(server).run(steps()) == "1 and 3"
+        assert [asked.path for asked in server.asked] == ["/first", "/second", "/third-1"]
+
+
+def pages(count: int, repeat: bool = False) -> Operation[Page[Any]]:
+    def page(number: int) -> Operation[Page[Any]]:
+        following = page(number + 1) if number < count else None
+        return Operation(
+            "GET", f"/things/{1 if repeat else number}", lambda data: Page(data, following), query={"page": number}
+        )
+
+    return page(1)
+
+
+def test_a_list_is_all_its_pages(call: Caller) -> None:
+    with serving(*(Answer(said={"data": [n, n + 1]}) for n in (1, 3, 5))) as server:
+        assert call(server).each(pages(3)) == [1, 2, 3, 4, 5, 6]
+        assert server.asked[1].path == "/things/2?page=2"
+
+
+def test_a_page_that_comes_again_ends_the_list(call: Caller) -> None:
+    with serving(Answer(said={"data": [1, 2]})) as server:
+        assert call(server).each(pages(50, repeat=True)) == [1, 2]
+        assert len(server.asked) == 2
+
+
+def test_an_empty_page_ends_the_list(call: Caller) -> None:
+    with serving(Answer(said={"data": [1]}), Answer(said={"data": []})) as server:
+        assert call(server).each(pages(50)) == [1]
+
+
+def test_a_page_is_asked_for_when_it_is_wanted(sync: Caller) -> None:
+    with serving(*(Answer(said={"data": [n]}) for n in range(5))) as server:
+        items: Iterator[Any] = sync(server).client.each(pages(5))
+        assert next(items) == 0
+        assert len(server.asked) == 1
+
+
+def test_connections_are_used_again_and_threads_share_them(sync: Caller) -> None:
+    with serving(GOOD) as server:
+        caller = sync(server)
+        threads = [threading.Thread(target=lambda: [caller.send(get()) for _ in range(5)]) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(server.asked) == 40
+        assert len(server.connections) <= 8
+
+
+def test_a_child_of_a_fork_has_connections_of_its_own(sync: Caller) -> None:
+    with serving(GOOD) as server:
+        caller = sync(server)
+        caller.send(get())
+        child = os.fork()
+        if child == 0:  # no test may go on in here
+            done = caller.send(get()) == {"id": 1}
+            os._exit(0 if done else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert caller.send(get()) == {"id": 1}
+        assert len(server.connections) == 2
