@@ -102,22 +102,15 @@ class Tour:
         with self._client(base, as_user) as client:
             response = client.get(path, base_url=base, environ_overrides={EXAMINED: examined}, buffered=False)
             try:
-                if again and self._moved(response, base, path, rule):
-                    return self._ask(path, rule, as_user, name, again=False)
+                if again and (elsewhere := _moved_to(response, base, path)) is not None:
+                    before, self.base_url = self.base_url, elsewhere
+                    found = self._ask(path, rule, as_user, name, again=False)
+                    if isinstance(found, str):  # it is not there either
+                        self.base_url = before
+                    return found
                 return self._read(response, examined[-1] if examined else None, path, as_user, name)
             finally:
                 response.close()
-
-    def _moved(self, response: TestResponse, base: str, path: str, rule: Rule | None) -> bool:
-        """Whether the same page is to be had at another scheme or host. Then that is where the app is."""
-        here, there = urlsplit(base.rstrip("/") + path), urlsplit(response.headers.get("Location", ""))
-        if response.status_code not in range(300, 400) or not there.netloc or here.path != there.path:
-            return False
-        if (here.scheme, here.netloc) == (there.scheme, there.netloc):
-            return False
-        if rule is None or not (rule.host or rule.subdomain):
-            self.base_url = f"{there.scheme}://{there.netloc}"
-        return True
 
     def _read(
         self, response: TestResponse, examined: Examined | None, path: str, as_user: bool, name: str
@@ -204,9 +197,11 @@ class Tour:
             identifier = _create_identifier()
         with client.session_transaction(base_url=base) as session:
             session.update(_user_id=self.user.get_id(), _fresh=True, _id=identifier)
-        yield client
-        with suppress(Exception), client.session_transaction(base_url=base) as session:  # it may be closed by now
-            session.clear()
+        try:
+            yield client
+        finally:
+            with suppress(Exception), client.session_transaction(base_url=base) as session:  # one that may be gone
+                session.clear()
 
     def _base(self, rule: Rule | None) -> str:
         """Where a route answers: at a host or a subdomain of its own, too."""
@@ -224,6 +219,14 @@ class Tour:
         except Exception as error:  # whatever a view raises where the app lets it through
             self.unseen.append(Unseen(name, _described(error, self.app)))
             return error
+
+
+def _moved_to(response: TestResponse, base: str, path: str) -> str | None:
+    """Another scheme or host at which the same page is to be had."""
+    here, there = urlsplit(base.rstrip("/") + path), urlsplit(response.headers.get("Location", ""))
+    if response.status_code not in range(300, 400) or not there.netloc or here.path != there.path:
+        return None
+    return None if here[:2] == there[:2] else f"{there.scheme}://{there.netloc}"
 
 
 def _source(view: Callable[..., Any]) -> str:

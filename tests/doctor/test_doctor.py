@@ -540,3 +540,13 @@ def test_a_page_out_of_a_cache_of_the_apps_own_has_its_tag() -> None:
     kept = app_of(login=False).test_client().get("/").text
     app.add_url_rule("/cached", "cached", lambda: kept)
     assert "LC206" not in codes(examine(app))
+
+
+def test_a_page_that_leads_to_another_site_moves_nothing_else() -> None:
+    app = app_of(login=False)
+    hosts: set[str] = set()
+    app.before_request(lambda: hosts.add(request.host))
+    app.add_url_rule("/a", "a", lambda: redirect("https://marketing.example.com/a"))
+    app.add_url_rule("/b", "b", lambda: PAGE)
+    assert "GET /a: it leads to /a" in unseen(examine(app))
+    assert [host for host in hosts if host != "localhost"] == ["marketing.example.com"]
