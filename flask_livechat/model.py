@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 Value = str | int | float | bool | None
 """What an attribute may hold."""
@@ -91,6 +92,80 @@ class Decision:
     tour: str | None
     why: str  # "LIVECHAT_RULES[2] (path '/admin/*')"
     sources: Mapping[str, str]  # field -> who set it, for `flask livechat explain`
+
+
+# -- what the desk gives ----------------------------------------------------------------------------------------------
+
+Raw = Mapping[str, Any]
+"""The vendor's own JSON."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Contact(_Private):
+    """Somebody whom the vendor knows. ``id`` is the vendor's, ``external_id`` yours, where the vendor keeps one."""
+
+    id: str
+    external_id: str | None = None
+    email: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    created_at: datetime | None = None
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    raw: Raw = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Conversation(_Private):
+    """``state`` is ``open``, ``pending``, ``snoozed`` or ``closed``. ``agent``: the id of whom it is assigned to."""
+
+    id: str
+    state: str
+    contact: Contact | None = None
+    subject: str | None = None
+    agent: str | None = None
+    tags: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    raw: Raw = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Message(_Private):
+    """``author`` is ``visitor``, ``agent`` or ``bot``; ``kind`` is ``text``, ``note``, ``file`` or ``other``."""
+
+    id: str
+    conversation: str
+    author: str
+    text: str
+    kind: str = "text"
+    author_name: str | None = None
+    at: datetime | None = None
+    raw: Raw = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Article(_Private):
+    """A page of the help centre. ``body`` only where one article was asked for, in the vendor's format."""
+
+    id: str
+    title: str
+    locale: str | None = None
+    published: bool | None = None
+    url: str | None = None
+    body: str | None = None
+    updated_at: datetime | None = None
+    raw: Raw = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Agent(_Private):
+    """Somebody who answers. ``online``: None where the vendor was not asked."""
+
+    id: str
+    name: str | None = None
+    email: str | None = None
+    online: bool | None = None
+    raw: Raw = field(default_factory=dict)
 
 
 def well_formed(text: str) -> str:

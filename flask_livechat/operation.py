@@ -57,6 +57,39 @@ Steps = Generator[Operation[Any], Any, T]
 """Several calls, each made of what the ones before gave: a room yields them, and is sent their results."""
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A failure in the vendor's own words."""
+
+    what: str | None = None
+    code: str | None = None
+    request_id: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class Refusal(Exception):
+    """A failure that came with a 2xx. ``status``: the HTTP status that it stands for."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRoom:
+    """A vendor's API: where it is, who we are there, and the calls that each method of the desk's makes.
+
+    A method takes the vendor's values and its own arguments. It gives an ``Operation`` (of a ``Page``: the first of a
+    list), or ``Steps``. What is not in ``methods`` the vendor cannot do.
+    """
+
+    needs: tuple[str, ...]  # names of keys without which nothing can be asked
+    base: Callable[[Mapping[str, Any]], str]
+    headers: Callable[[Mapping[str, Any]], dict[str, str]]
+    unwrap: Callable[[Any], Any]  # an answer's JSON -> what ``read`` gets; raises ``Refusal``
+    explain: Callable[[Any], Explanation]  # the JSON of an error
+    methods: Mapping[str, Callable[..., Any]]
+
+
 def path(template: str, *parts: str | int) -> str:
     """``path("/contacts/{}", id)``: each part is one segment, whatever is in it.
 

@@ -32,7 +32,7 @@ from ..errors import (
     Unauthorized,
     VendorDown,
 )
-from ..operation import Operation, Page, Reply, Steps
+from ..operation import Explanation, Operation, Page, Refusal, Reply, Steps
 
 T = TypeVar("T")
 DEADLINE = 30.0  # seconds for one call with all its retries
@@ -58,7 +58,9 @@ KINDS: dict[int, type[ApiError]] = {
 class Vendor(Protocol):
     """What a room says about its API as a whole."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As in its room."""
 
     @property
     def base(self) -> str:
@@ -72,23 +74,6 @@ class Vendor(Protocol):
 
     def explain(self, said: Any) -> Explanation:
         """What an error's body says."""
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """A failure in the vendor's own words."""
-
-    what: str | None = None
-    code: str | None = None
-    request_id: str | None = None
-    fields: dict[str, str] = field(default_factory=dict)
-
-
-class Refusal(Exception):
-    """A failure that came with a 2xx. ``status``: the HTTP status that it stands for."""
-
-    def __init__(self, status: int) -> None:
-        self.status = status
 
 
 @dataclass(frozen=True)

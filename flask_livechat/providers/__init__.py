@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import LiveChatError
 from ..model import Value, Visitor, well_formed
+from ..operation import DeskRoom
 
 log = logging.getLogger("flask_livechat")
+T = TypeVar("T")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 Values = Mapping[str, Any]
@@ -106,13 +108,23 @@ def load(name: str) -> Provider:
     return provider
 
 
+def desk(name: str) -> DeskRoom | None:
+    """A room's ``DESK``, out of its ``desk.py``; None for a vendor without an API of ours."""
+    return _record(name, "desk", "DESK", DeskRoom)
+
+
 def signs(name: str) -> Signs | None:
     """A room's ``SIGNS``, out of its ``signs.py``; None for a room without one."""
+    return _record(name, "signs", "SIGNS", Signs)
+
+
+def _record(name: str, module: str, record: str, kind: type[T]) -> T | None:
+    """A record out of a file of a room's, which only the room that has one is asked for."""
     room = importlib.import_module(f"{__name__}.{name}")
-    if not (Path(str(room.__file__)).parent / "signs.py").is_file():
+    if not (Path(str(room.__file__)).parent / f"{module}.py").is_file():
         return None
-    found = importlib.import_module(f"{__name__}.{name}.signs").SIGNS
-    return found if isinstance(found, Signs) else None
+    found = getattr(importlib.import_module(f"{__name__}.{name}.{module}"), record)
+    return found if isinstance(found, kind) else None
 
 
 def adapter(name: str) -> Path:

@@ -1,0 +1,206 @@
+"""The vendor-neutral face: ``livechat.desk().conversations.reply(id, text)``, whichever vendor it is.
+
+Every method raises ``Unsupported`` where the vendor cannot do it, ``ApiError`` (``NotFound``, ``RateLimited``, …) where
+a call fails, and ``ValueError`` for what no vendor could take: an empty text, a moment without a time zone, an id that
+is none. Lists are lazy: a page is asked for when it is wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import GeneratorType
+from typing import Any, Literal
+
+from .. import providers
+from ..errors import ConfigError, Problem, Unsupported
+from ..model import Agent, Contact, Conversation, Message, Value, Visitor
+from ..operation import DeskRoom, Explanation, Operation
+from ..providers import Secrets, Values
+from .rest import Client, Performer, Pool
+
+State = Literal["open", "pending", "snoozed", "closed"]
+POOL = Pool()
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """A room with an app's values for it: what the performer asks about the API as a whole."""
+
+    name: str
+    room: DeskRoom = field(repr=False)
+    values: Values = field(repr=False)
+
+    @property
+    def base(self) -> str:
+        return self.room.base(self.values)
+
+    def headers(self) -> dict[str, str]:
+        return self.room.headers(self.values)
+
+    def unwrap(self, said: Any) -> Any:
+        return self.room.unwrap(said)
+
+    def explain(self, said: Any) -> Explanation:
+        return self.room.explain(said)
+
+
+class Desk:
+    """One vendor's conversations, contacts and agents. Safe to share between threads."""
+
+    def __init__(self, vendor: Vendor, client: Client) -> None:
+        self.provider = vendor.name
+        self._vendor, self._client = vendor, client
+        self.conversations = Conversations(self)
+        self.contacts = Contacts(self)
+        self.agents = Agents(self)
+
+    def can(self, method: str) -> bool:
+        """Whether the vendor can do it: ``desk.can("conversations.snooze")``."""
+        return method in self._vendor.room.methods
+
+    def _made(self, method: str, *arguments: Any, **named: Any) -> Any:
+        """What the room makes of a call: an operation, or several."""
+        make: Callable[..., Any] | None = self._vendor.room.methods.get(method)
+        if make is None:
+            raise Unsupported(providers.load(self.provider).title, method)
+        return make(self._vendor.values, *arguments, **named)
+
+    def _do(self, method: str, *arguments: Any, **named: Any) -> Any:
+        made = self._made(method, *arguments, **named)
+        return self._client.run(made) if isinstance(made, GeneratorType) else self._client.send(made)
+
+    def _each(self, method: str, *arguments: Any, **named: Any) -> Iterator[Any]:
+        made = self._made(method, *arguments, **named)
+        # What has to be gathered first is so when its first item is wanted, as a page is.
+        return self._client.each(made) if isinstance(made, Operation) else (one for one in self._client.run(made))
+
+
+class _Group:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+
+class Conversations(_Group):
+    def list(self, state: State | None = None, since: datetime | None = None) -> Iterator[Conversation]:
+        """Newest first, by their last change; those in ``state``, and changed at ``since`` (aware) or later."""
+        return self._desk._each("conversations.list", state=state, since=_moment("since", since))
+
+    def search(self, text: str) -> Iterator[Conversation]:
+        """Those with ``text`` in them, as far as the vendor's search goes."""
+        return self._desk._each("conversations.search", _text(text))
+
+    def get(self, id: str) -> Conversation:
+        found: Conversation = self._desk._do("conversations.get", id)
+        return found
+
+    def messages(self, id: str) -> Iterator[Message]:
+        """In the order in which they were said."""
+        return self._desk._each("conversations.messages", id)
+
+    def start(self, visitor: Visitor, text: str) -> Conversation:
+        """A new conversation, begun by ``visitor`` with ``text``."""
+        made: Conversation = self._desk._do("conversations.start", visitor, _text(text))
+        return made
+
+    def reply(self, id: str, text: str) -> Message:
+        """As an agent; the visitor reads it."""
+        said: Message = self._desk._do("conversations.reply", id, _text(text))
+        return said
+
+    def note(self, id: str, text: str) -> Message:
+        """For agents; the visitor does not read it."""
+        said: Message = self._desk._do("conversations.note", id, _text(text))
+        return said
+
+    def close(self, id: str) -> None:
+        self._desk._do("conversations.close", id)
+
+    def reopen(self, id: str) -> None:
+        self._desk._do("conversations.reopen", id)
+
+    def assign(self, id: str, agent: str) -> None:
+        """To an agent, by the id that ``agents.list()`` gives."""
+        self._desk._do("conversations.assign", id, agent)
+
+    def snooze(self, id: str, until: datetime) -> None:
+        """Until a moment (aware)."""
+        self._desk._do("conversations.snooze", id, _moment("until", until))
+
+    def tag(self, id: str, *tags: str) -> None:
+        """Adds tags; one that is there stays."""
+        self._desk._do("conversations.tag", id, *map(_text, tags))
+
+    def untag(self, id: str, *tags: str) -> None:
+        self._desk._do("conversations.untag", id, *map(_text, tags))
+
+
+class Contacts(_Group):
+    def upsert(self, visitor: Visitor) -> Contact:
+        """The contact of this visitor, found or made, with what the visitor says."""
+        found: Contact = self._desk._do("contacts.upsert", visitor)
+        return found
+
+    def find(self, id: str | None = None, email: str | None = None) -> Contact | None:
+        """By one of the two. None where the vendor knows nobody."""
+        if (id is None) == (email is None):
+            raise ValueError("contacts.find takes an id or an email.")
+        found: Contact | None = self._desk._do("contacts.find", id=id, email=email)
+        return found
+
+    def conversations(self, id: str) -> Iterator[Conversation]:
+        """Of one contact."""
+        return self._desk._each("contacts.conversations", id)
+
+    def event(self, id: str, name: str, metadata: Mapping[str, Value] | None = None) -> None:
+        """Something that the contact did."""
+        self._desk._do("contacts.event", id, _text(name), metadata or {})
+
+    def forget(self, id: str) -> None:
+        """Deletes the contact at the vendor, and what the vendor deletes with it."""
+        self._desk._do("contacts.forget", id)
+
+
+class Agents(_Group):
+    def list(self) -> Iterator[Agent]:
+        return self._desk._each("agents.list")
+
+    def availability(self) -> str:
+        """``online``, ``away`` or ``offline``: whether somebody would answer now."""
+        said: str = self._desk._do("agents.availability")
+        return said
+
+
+def open_desk(name: str, values: Values, pool: Pool = POOL) -> Desk:
+    """A desk over one vendor's API. Raises ``ConfigError`` where a key is missing, ``Unsupported`` without an API."""
+    room = providers.desk(name)
+    if room is None:
+        raise Unsupported(providers.load(name).title, "desk")
+    keys = {key.name: key for key in providers.load(name).keys}
+    missing = [keys[key] for key in room.needs if not values.get(key)]
+    if missing:
+        raise ConfigError(
+            [
+                Problem("LC103", f"LIVECHAT_{name.upper()}_{key.name}", "is needed by the desk", key.where)
+                for key in missing
+            ]
+        )
+    vendor = Vendor(name, room, values)
+    return Desk(vendor, Client(Performer(vendor, _secrets(values)), pool))
+
+
+def _secrets(values: Values) -> tuple[str, ...]:
+    return tuple(one for value in values.values() if isinstance(value, Secrets) for one in value)
+
+
+def _text(text: str) -> str:
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError("a text is needed, and one that is not empty")
+    return text
+
+
+def _moment(name: str, moment: datetime | None) -> datetime | None:
+    if moment is not None and (not isinstance(moment, datetime) or moment.utcoffset() is None):
+        raise ValueError(f"{name} must be an aware datetime, for example datetime.now(timezone.utc).")
+    return moment

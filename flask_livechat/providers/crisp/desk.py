@@ -1,0 +1,316 @@
+"""Crisp's REST API v1 (as of 2026-11): routes and shapes of the official libraries, base api.crisp.chat."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ...errors import Conflict, NotFound
+from ...model import Agent, Contact, Conversation, Message, Visitor
+from ...operation import DeskRoom, Explanation, Operation, Page, Steps, path
+from .. import Values, given
+from .widget import attributes
+
+STATES = {"unresolved": "open", "pending": "pending", "resolved": "closed"}
+FILTERS = {"open": "filter_not_resolved", "closed": "filter_resolved"}
+KINDS = {"text": "text", "note": "note", "file": "file", "animation": "file", "audio": "file"}
+PER_PAGE = 50  # 20 to 50 are taken
+# Written from the server in the visitor's name, or an operator's: "chat" is how the vendor's own libraries say it.
+ORIGIN = "chat"
+
+
+def headers(values: Values) -> dict[str, str]:
+    pair = f"{values['API_IDENTIFIER']}:{values['API_KEY'][0]}"
+    return {
+        "Authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
+        "X-Crisp-Tier": values["API_TIER"],  # without it an API token is refused
+        "Accept": "application/json",
+    }
+
+
+def unwrap(said: Any) -> Any:
+    return said["data"]
+
+
+def explain(said: Any) -> Explanation:
+    """``{error, reason, data: {message}}``. Reasons are opaque, but for few."""
+    data = said.get("data")
+    return Explanation(what=data.get("message") if isinstance(data, Mapping) else None, code=said.get("reason") or None)
+
+
+# -- conversations ---------------------------------------------------------------------------------------------------
+
+
+def list_conversations(values: Values, state: str | None = None, since: datetime | None = None) -> Any:
+    """By their last change. ``pending`` has no filter of its own there: it is among what is not closed."""
+    query: dict[str, str | int] = {"per_page": PER_PAGE, "order_date_updated": 1}
+    if state is not None:
+        query[FILTERS.get(state, "filter_not_resolved")] = 1
+    if since is not None:
+        query["filter_date_start"] = since.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _conversations(values, query, 1)
+
+
+def search(values: Values, text: str) -> Any:
+    return _conversations(values, {"per_page": PER_PAGE, "search_type": "text", "search_query": text}, 1)
+
+
+def _conversations(values: Values, query: Mapping[str, str | int], number: int) -> Operation[Page[Conversation]]:
+    def read(data: Any) -> Page[Conversation]:
+        return Page([conversation(one) for one in data], _conversations(values, query, number + 1))
+
+    return Operation("GET", _path(values, "/conversations/{}", number), read, query=query)
+
+
+def get(values: Values, id: str) -> Operation[Conversation]:
+    return Operation("GET", _path(values, "/conversation/{}", id), conversation)
+
+
+def messages(values: Values, id: str) -> Steps[list[Message]]:
+    """Pages go back in time, from the newest; what comes of them is in the order in which it was said."""
+    found: dict[str, Message] = {}
+    before: int | None = None
+    while True:
+        query: dict[str, str | int] = {} if before is None else {"timestamp_before": before}
+        said: list[Any] = yield Operation("GET", _path(values, "/conversation/{}/messages", id), list, query=query)
+        new = [message(one) for one in said if str(one["fingerprint"]) not in found]
+        found = {one.id: one for one in new} | found
+        if not new:
+            return sorted(found.values(), key=lambda one: one.at or datetime.min.replace(tzinfo=UTC))
+        before = min(int(one["timestamp"]) for one in said)
+
+
+def start(values: Values, visitor: Visitor, text: str) -> Steps[Conversation]:
+    where = _path(values, "/conversation")
+    made: str = yield Operation("POST", where, lambda data: str(data["session_id"]), json={})
+    who = given(nickname=visitor.name, email=visitor.email, phone=visitor.phone, data=attributes(visitor.attributes))
+    if who:
+        yield _patch(values, made, "meta", who)
+    yield _send(values, made, text, "text", "user")
+    result: Conversation = yield get(values, made)
+    return result
+
+
+def reply(values: Values, id: str, text: str) -> Operation[Message]:
+    return _send(values, id, text, "text", "operator")
+
+
+def note(values: Values, id: str, text: str) -> Operation[Message]:
+    return _send(values, id, text, "note", "operator")
+
+
+def _send(values: Values, id: str, text: str, kind: str, author: str) -> Operation[Message]:
+    said = {"type": kind, "from": author, "origin": ORIGIN, "content": text}
+
+    def read(data: Any) -> Message:
+        who = "agent" if author == "operator" else "visitor"
+        return Message(str(data["fingerprint"]), id, who, text, kind, raw=data)
+
+    return Operation("POST", _path(values, "/conversation/{}/message", id), read, json=said)
+
+
+def close(values: Values, id: str) -> Operation[None]:
+    return _patch(values, id, "state", {"state": "resolved"})
+
+
+def reopen(values: Values, id: str) -> Operation[None]:
+    return _patch(values, id, "state", {"state": "unresolved"})
+
+
+def assign(values: Values, id: str, agent: str) -> Operation[None]:
+    return _patch(values, id, "routing", {"assigned": {"user_id": agent}})
+
+
+def tag(values: Values, id: str, *tags: str) -> Steps[None]:
+    """Crisp calls them segments, and takes all of them at once."""
+    yield from _retag(values, id, lambda known: [*known, *(one for one in tags if one not in known)])
+
+
+def untag(values: Values, id: str, *tags: str) -> Steps[None]:
+    yield from _retag(values, id, lambda known: [one for one in known if one not in tags])
+
+
+def _retag(values: Values, id: str, change: Any) -> Steps[None]:
+    meta: Mapping[str, Any] = yield Operation("GET", _path(values, "/conversation/{}/meta", id), dict)
+    known = [str(one) for one in meta.get("segments") or []]
+    if (wanted := change(known)) != known:
+        yield _patch(values, id, "meta", {"segments": wanted})
+
+
+def _patch(values: Values, id: str, part: str, said: Mapping[str, Any]) -> Operation[None]:
+    """Sets what it says, however often it is said."""
+    where = _path(values, "/conversation/{}/" + part, id)
+    return Operation("PATCH", where, lambda data: None, json=dict(said), repeatable=True)
+
+
+# -- contacts --------------------------------------------------------------------------------------------------------
+
+
+def find(values: Values, id: str | None = None, email: str | None = None) -> Steps[Contact | None]:
+    """By Crisp's id or by the address, which its routes take alike."""
+    try:
+        found: Contact = yield Operation("GET", _path(values, "/people/profile/{}", id or email or ""), contact)
+    except NotFound:
+        return None
+    return found
+
+
+def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
+    """Found by the address or made; where somebody else makes it meanwhile, changed."""
+    if not visitor.email:
+        raise ValueError("Crisp knows people by their email: Visitor.email is missing.")
+    where = _path(values, "/people/profile/{}", visitor.email)
+    person = given(nickname=visitor.name, phone=visitor.phone, avatar=visitor.avatar)
+    said = {"email": visitor.email, **given(person=person, segments=list(visitor.segments))}
+    change: Operation[None] = Operation("PATCH", where, lambda data: None, json=said, repeatable=True)
+    try:
+        yield change
+    except NotFound:
+        try:
+            yield Operation("POST", _path(values, "/people/profile"), lambda data: None, json=said)
+        except Conflict:
+            yield change
+    if known := attributes(visitor.attributes):
+        data = _path(values, "/people/data/{}", visitor.email)
+        yield Operation("PATCH", data, lambda data: None, json={"data": known}, repeatable=True)
+    result: Contact = yield Operation("GET", where, contact)
+    return result
+
+
+def conversations_of(values: Values, id: str) -> Steps[list[Conversation]]:
+    """The list has ids alone: each is asked for."""
+    ids: dict[str, None] = {}
+    number = 1
+    while True:
+        where = _path(values, "/people/conversations/{}/list/{}", id, number)
+        more: list[str] = yield Operation("GET", where, lambda data: [str(one) for one in data])
+        if not set(more) - ids.keys():
+            break
+        ids |= dict.fromkeys(more)
+        number += 1
+    found = []
+    for one in ids:
+        known: Conversation = yield get(values, one)
+        found.append(known)
+    return found
+
+
+def event(values: Values, id: str, name: str, metadata: Mapping[str, Any] | None = None) -> Operation[None]:
+    said = {"text": name, "data": attributes(metadata or {}), "color": "blue"}
+    return Operation("POST", _path(values, "/people/events/{}", id), lambda data: None, json=said)
+
+
+def forget(values: Values, id: str) -> Operation[None]:
+    return Operation("DELETE", _path(values, "/people/profile/{}", id), lambda data: None)
+
+
+# -- agents ----------------------------------------------------------------------------------------------------------
+
+
+def agents(values: Values) -> Operation[Page[Agent]]:
+    def read(data: Any) -> Page[Agent]:
+        return Page([_agent(one.get("details") or one) for one in data])
+
+    return Operation("GET", _path(values, "/operators/list"), read)
+
+
+def _agent(said: Mapping[str, Any]) -> Agent:
+    name = " ".join(part for part in (said.get("first_name"), said.get("last_name")) if part)
+    return Agent(str(said["user_id"]), name or None, said.get("email"), raw=said)
+
+
+def availability(values: Values) -> Operation[str]:
+    """``online``, ``away`` or ``offline``."""
+    return Operation("GET", _path(values, "/availability/status"), lambda data: str(data["status"]))
+
+
+# -- records ---------------------------------------------------------------------------------------------------------
+
+
+def conversation(said: Mapping[str, Any]) -> Conversation:
+    meta = said.get("meta") or {}
+    return Conversation(
+        id=str(said["session_id"]),
+        state=STATES.get(str(said.get("state")), "open"),
+        contact=Contact(
+            id=str(said.get("people_id") or ""),
+            email=meta.get("email") or None,
+            name=meta.get("nickname") or None,
+            phone=meta.get("phone") or None,
+            attributes=meta.get("data") or {},
+        ),
+        subject=meta.get("subject") or None,
+        agent=(said.get("assigned") or {}).get("user_id"),
+        tags=tuple(meta.get("segments") or ()),
+        created_at=_moment(said.get("created_at")),
+        updated_at=_moment(said.get("updated_at")),
+        raw=said,
+    )
+
+
+def message(said: Mapping[str, Any]) -> Message:
+    who = said.get("user") or {}
+    automated = bool(said.get("automated"))
+    content = said.get("content")
+    return Message(
+        id=str(said["fingerprint"]),
+        conversation=str(said["session_id"]),
+        author="visitor" if said.get("from") == "user" else "bot" if automated else "agent",
+        text=content if isinstance(content, str) else str((content or {}).get("text") or ""),
+        kind=KINDS.get(str(said.get("type")), "other"),
+        author_name=who.get("nickname"),
+        at=_moment(said.get("timestamp")),
+        raw=said,
+    )
+
+
+def contact(said: Mapping[str, Any]) -> Contact:
+    person = said.get("person") or {}
+    return Contact(
+        id=str(said.get("people_id") or said.get("email") or ""),
+        email=said.get("email"),
+        name=person.get("nickname") or None,
+        phone=person.get("phone") or None,
+        created_at=_moment(said.get("created_at")),
+        raw=said,
+    )
+
+
+def _moment(milliseconds: Any) -> datetime | None:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if isinstance(milliseconds, int | float) else None
+
+
+def _path(values: Values, rest: str, *parts: str | int) -> str:
+    return path("/v1/website/{}", values["WEBSITE_ID"]) + path(rest, *parts)
+
+
+DESK = DeskRoom(
+    needs=("API_IDENTIFIER", "API_KEY"),
+    base=lambda values: "https://api.crisp.chat",
+    headers=headers,
+    unwrap=unwrap,
+    explain=explain,
+    methods={
+        "conversations.list": list_conversations,
+        "conversations.search": search,
+        "conversations.get": get,
+        "conversations.messages": messages,
+        "conversations.start": start,
+        "conversations.reply": reply,
+        "conversations.note": note,
+        "conversations.close": close,
+        "conversations.reopen": reopen,
+        "conversations.assign": assign,
+        "conversations.tag": tag,
+        "conversations.untag": untag,
+        "contacts.upsert": upsert,
+        "contacts.find": find,
+        "contacts.conversations": conversations_of,
+        "contacts.event": event,
+        "contacts.forget": forget,
+        "agents.list": agents,
+        "agents.availability": availability,
+    },
+)

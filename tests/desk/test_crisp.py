@@ -1,0 +1,276 @@
+"""Crisp's room of the desk: what goes over the wire for each method, and what comes of the answers."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from flask_livechat import ConfigError, Unsupported, Visitor, providers
+from flask_livechat.desk.desk import Desk, open_desk
+from flask_livechat.desk.rest import Pool
+from flask_livechat.errors import Forbidden, NotFound
+from flask_livechat.providers import Secrets
+
+from .vendor import Answer, Server, serving
+
+WEBSITE = "42286ab3-b29a-4fde-8538-da0ae501d825"
+ROOT = f"/v1/website/{WEBSITE}"
+VALUES = {
+    "WEBSITE_ID": WEBSITE,
+    "API_IDENTIFIER": "identifier",
+    "API_KEY": Secrets(["the-key"]),
+    "API_TIER": "plugin",
+}
+ONE = {
+    "session_id": "session_1",
+    "people_id": "p1",
+    "state": "unresolved",
+    "created_at": 1790000000000,
+    "updated_at": 1790000001000,
+    "assigned": {"user_id": "a1"},
+    "meta": {"nickname": "First Visitor", "email": "first@example.com", "segments": ["vip"], "data": {"plan": "pro"}},
+}
+SAID = {"session_id": "session_1", "fingerprint": 7, "type": "text", "from": "user", "content": "hello"}
+
+
+def ok(data: Any = None) -> Answer:
+    return Answer(said={"error": False, "reason": "resolved", "data": {} if data is None else data})
+
+
+class Site:
+    """A desk whose vendor is a server of this test's."""
+
+    def __init__(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.server = server
+        room = providers.desk("crisp")
+        assert room is not None
+        here = replace(room, base=lambda values: server.url)
+        monkeypatch.setattr(providers, "desk", lambda name: here)
+        self.http = httpx.Client()
+        self.desk: Desk = open_desk("crisp", VALUES, Pool(lambda: self.http))
+
+    def answers(self, *answers: Answer) -> Desk:
+        self.server.answers = [*answers]
+        return self.desk
+
+    @property
+    def calls(self) -> list[tuple[str, str, Any]]:
+        return [
+            (asked.method, asked.path.removeprefix(ROOT), json.loads(asked.body) if asked.body else None)
+            for asked in self.server.asked
+        ]
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    with serving() as server:
+        made = Site(server, monkeypatch)
+        yield made
+        made.http.close()
+
+
+def test_every_call_says_who_we_are_and_with_which_token(site: Site) -> None:
+    site.answers(ok(ONE)).conversations.get("session_1")
+    headers = site.server.asked[0].headers
+    assert headers["authorization"] == "Basic " + base64.b64encode(b"identifier:the-key").decode()
+    assert headers["x-crisp-tier"] == "plugin"
+
+
+def test_a_list_goes_on_until_an_empty_page(site: Site) -> None:
+    found = list(site.answers(ok([ONE]), ok([ONE | {"session_id": "session_2"}]), ok([])).conversations.list())
+    assert [one.id for one in found] == ["session_1", "session_2"]
+    assert [path.partition("?")[0] for _, path, _ in site.calls] == [f"/conversations/{n}" for n in (1, 2, 3)]
+
+
+def test_a_list_is_narrowed_by_the_vendor(site: Site) -> None:
+    since = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    list(site.answers(ok([])).conversations.list(state="closed", since=since))
+    query = site.calls[0][1].partition("?")[2]
+    assert "filter_resolved=1" in query
+    assert "filter_date_start=2026-11-01T12%3A00%3A00Z" in query
+
+
+def test_a_conversation_is_read(site: Site) -> None:
+    found = site.answers(ok(ONE)).conversations.get("session_1")
+    assert (found.state, found.agent, found.tags) == ("open", "a1", ("vip",))
+    assert found.created_at == datetime.fromtimestamp(1790000000, UTC)
+    assert found.contact is not None
+    assert (found.contact.name, found.contact.attributes) == ("First Visitor", {"plan": "pro"})
+    assert "first@example.com" not in repr(found)
+
+
+def test_messages_are_in_the_order_in_which_they_were_said(site: Site) -> None:
+    def page(*numbers: int) -> Answer:
+        return ok([SAID | {"fingerprint": n, "timestamp": 1790000000000 + n, "content": str(n)} for n in numbers])
+
+    found = list(site.answers(page(3, 4), page(1, 2, 3), page(1)).conversations.messages("session_1"))
+    assert [one.text for one in found] == ["1", "2", "3", "4"]
+    assert [path.partition("?")[2] for _, path, _ in site.calls] == [
+        "",
+        "timestamp_before=1790000000003",
+        "timestamp_before=1790000000001",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "author", "kind"),
+    [
+        ({}, "visitor", "text"),
+        ({"from": "operator"}, "agent", "text"),
+        ({"from": "operator", "automated": True}, "bot", "text"),
+        ({"from": "operator", "type": "note"}, "agent", "note"),
+        ({"type": "file", "content": {"name": "a.png", "url": "https://x"}}, "visitor", "file"),
+        ({"type": "unheard-of", "content": None}, "visitor", "other"),
+    ],
+)
+def test_who_said_it_and_what_it_is(site: Site, said: dict[str, Any], author: str, kind: str) -> None:
+    (found,) = site.answers(ok([SAID | said | {"timestamp": 1}]), ok([])).conversations.messages("session_1")
+    assert (found.author, found.kind) == (author, kind)
+
+
+def test_a_conversation_is_started_in_the_visitors_name(site: Site) -> None:
+    visitor = Visitor(id="42", name="First Visitor", email="first@example.com", attributes={"plan": "pro"})
+    desk = site.answers(ok({"session_id": "session_1"}), ok(), ok({"fingerprint": 1}), ok(ONE))
+    assert desk.conversations.start(visitor, "It broke (error 4711).").id == "session_1"
+    assert site.calls == [
+        ("POST", "/conversation", {}),
+        ("PATCH", "/conversation/session_1/meta",
+         {"nickname": "First Visitor", "email": "first@example.com", "data": {"plan": "pro"}}),
+        ("POST", "/conversation/session_1/message",
+         {"type": "text", "from": "user", "origin": "chat", "content": "It broke (error 4711)."}),
+        ("GET", "/conversation/session_1", None),
+    ]  # fmt: skip
+
+
+def test_a_reply_and_a_note_are_told_apart(site: Site) -> None:
+    desk = site.answers(ok({"fingerprint": 1}))
+    assert desk.conversations.reply("session_1", "Hello").author == "agent"
+    assert desk.conversations.note("session_1", "Rude").kind == "note"
+    assert [said["type"] for _, _, said in site.calls] == ["text", "note"]
+    assert {said["from"] for _, _, said in site.calls} == {"operator"}
+
+
+@pytest.mark.parametrize(
+    ("call", "path", "said"),
+    [
+        (lambda one: one.close("s"), "state", {"state": "resolved"}),
+        (lambda one: one.reopen("s"), "state", {"state": "unresolved"}),
+        (lambda one: one.assign("s", "a1"), "routing", {"assigned": {"user_id": "a1"}}),
+    ],
+)
+def test_a_state_is_set_and_may_be_set_again(site: Site, call: Any, path: str, said: Any) -> None:
+    call(site.answers(Answer(503), ok()).conversations)
+    assert site.calls == [("PATCH", f"/conversation/s/{path}", said)] * 2
+
+
+def test_tags_are_added_to_those_that_are_there(site: Site) -> None:
+    meta = ok({"segments": ["vip", "old"]})
+    site.answers(meta, ok(), meta, ok(), meta).conversations.tag("s", "vip", "new")
+    site.desk.conversations.untag("s", "old")
+    site.desk.conversations.tag("s", "vip")  # nothing changes: nothing is sent
+    assert [said for _, _, said in site.calls if said] == [{"segments": ["vip", "old", "new"]}, {"segments": ["vip"]}]
+
+
+def test_a_contact_is_found_by_its_address_or_not(site: Site) -> None:
+    person = {"people_id": "p1", "email": "a/b@example.com", "person": {"nickname": "A"}}
+    found = site.answers(ok(person), Answer(404, {"error": True, "reason": "not_found"})).contacts.find(
+        email="a/b@example.com"
+    )
+    assert found is not None
+    assert found.id == "p1"
+    assert site.desk.contacts.find(email="b@example.com") is None
+    assert site.calls[0][1] == "/people/profile/a%2Fb%40example.com"
+
+
+def test_a_contact_that_somebody_else_makes_meanwhile_is_changed(site: Site) -> None:
+    visitor = Visitor(id="42", email="a@example.com", name="A", attributes={"plan": "pro"})
+    desk = site.answers(Answer(404), Answer(409), ok(), ok(), ok({"people_id": "p1", "email": "a@example.com"}))
+    assert desk.contacts.upsert(visitor).id == "p1"
+    assert [method for method, _, _ in site.calls] == ["PATCH", "POST", "PATCH", "PATCH", "GET"]
+    assert site.calls[3][2] == {"data": {"plan": "pro"}}
+
+
+def test_the_conversations_of_a_contact_are_asked_for_one_by_one(site: Site) -> None:
+    desk = site.answers(ok(["session_1"]), ok([]), ok(ONE))
+    assert [one.id for one in desk.contacts.conversations("p1")] == ["session_1"]
+
+
+def test_an_event_and_the_end_of_a_contact(site: Site) -> None:
+    desk = site.answers(ok())
+    desk.contacts.event("p1", "bought", {"plan": "pro"})
+    desk.contacts.forget("p1")
+    assert [(method, path) for method, path, _ in site.calls] == [
+        ("POST", "/people/events/p1"), ("DELETE", "/people/profile/p1")]  # fmt: skip
+
+
+def test_agents(site: Site) -> None:
+    desk = site.answers(
+        ok([{"type": "operator", "details": {"user_id": "a1", "first_name": "Ada", "email": "ada@example.com"}}]),
+        ok({"status": "online", "since": 1}),
+    )
+    assert [(one.id, one.name) for one in desk.agents.list()] == [("a1", "Ada")]
+
+
+def test_whether_somebody_is_there(site: Site) -> None:
+    assert site.answers(ok({"status": "away", "since": 1})).agents.availability() == "away"
+
+
+def test_an_error_says_what_the_vendor_says(site: Site) -> None:
+    refused = Answer(403, {"error": True, "reason": "not_allowed", "data": {"message": "Scope is missing"}})
+    with pytest.raises(Forbidden, match="403 Scope is missing") as caught:
+        site.answers(refused).conversations.get("session_1")
+    assert caught.value.code == "not_allowed"
+    with pytest.raises(NotFound, match="404 not_found"):
+        site.answers(Answer(404, {"error": True, "reason": "not_found"})).conversations.get("session_1")
+
+
+def test_what_crisp_cannot_do_is_said_before_a_call(site: Site) -> None:
+    with pytest.raises(Unsupported, match=r"conversations\.snooze is not supported by Crisp"):
+        site.answers(ok()).conversations.snooze("s", datetime.now(UTC))
+    assert not site.desk.can("conversations.snooze")
+    assert site.server.asked == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda desk: desk.conversations.get(""),
+        lambda desk: desk.conversations.get(".."),
+        lambda desk: desk.conversations.reply("s", "  "),
+        lambda desk: desk.conversations.reply("s\n", "hello"),
+        lambda desk: desk.conversations.list(since=datetime(2026, 1, 1)),
+        lambda desk: desk.contacts.find(),
+        lambda desk: desk.contacts.find(id="1", email="a@example.com"),
+        lambda desk: desk.contacts.upsert(Visitor(id="42")),
+        lambda desk: desk.conversations.tag("s", ""),
+    ],
+)
+def test_what_no_vendor_could_take_makes_no_call(site: Site, wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"id|text|datetime|email"):
+        wrong(site.answers(ok()))
+    assert site.server.asked == []
+
+
+def test_ids_of_all_kinds_stay_one_part_of_the_address(site: Site) -> None:
+    site.answers(ok(ONE)).conversations.get("a/b?c#d\u00fc\U0001f680 %2F")
+    assert site.calls[0][1] == "/conversation/a%2Fb%3Fc%23d%C3%BC%F0%9F%9A%80%20%252F"
+
+
+def test_a_key_that_is_missing_is_named() -> None:
+    with pytest.raises(ConfigError, match="LC103 LIVECHAT_CRISP_API_KEY: is needed by the desk. Settings > API tokens"):
+        open_desk("crisp", {"WEBSITE_ID": WEBSITE, "API_IDENTIFIER": "identifier"})
+
+
+def test_nothing_shows_the_key(site: Site) -> None:
+    site.answers(Answer(401, {"error": True, "reason": "invalid: the-key"}))
+    with pytest.raises(Exception, match="401") as caught:
+        site.desk.conversations.get("s")
+    for text in (str(caught.value), repr(site.desk._vendor), repr(vars(site.desk))):
+        assert "the-key" not in text
