@@ -39,6 +39,7 @@ class Operation(Generic[T]):
     query: Mapping[str, str | int] = field(default_factory=dict)
     json: Any = field(default=None, repr=False)  # holds what visitors wrote
     repeatable: bool | None = None
+    kept: bool = False  # the answer is the same for as long as the desk is open: asked once
 
     @property
     def may_repeat(self) -> bool:

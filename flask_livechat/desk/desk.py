@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from .. import providers
 from ..errors import ConfigError, Problem, Unsupported
-from ..model import Agent, Contact, Conversation, Message, Value, Visitor
+from ..model import Agent, Article, Contact, Conversation, Message, Value, Visitor
 from ..operation import DeskRoom, Explanation, Operation
 from ..providers import Secrets, Values
 from .rest import Client, Performer, Pool
@@ -49,11 +49,12 @@ class Vendor:
 class Desk:
     """One vendor's conversations, contacts and agents. Safe to share between threads."""
 
-    def __init__(self, vendor: Vendor, client: Client) -> None:
+    def __init__(self, vendor: Vendor, client: Client, clock: Callable[[], datetime]) -> None:
         self.provider = vendor.name
-        self._vendor, self._client = vendor, client
+        self._vendor, self._client, self._clock = vendor, client, clock
         self.conversations = Conversations(self)
         self.contacts = Contacts(self)
+        self.articles = Articles(self)
         self.agents = Agents(self)
 
     def can(self, method: str) -> bool:
@@ -155,11 +156,45 @@ class Contacts(_Group):
 
     def event(self, id: str, name: str, metadata: Mapping[str, Value] | None = None) -> None:
         """Something that the contact did."""
-        self._desk._do("contacts.event", id, _text(name), metadata or {})
+        self._desk._do("contacts.event", id, _text(name), metadata or {}, at=self._desk._clock())
 
     def forget(self, id: str) -> None:
         """Deletes the contact at the vendor, and what the vendor deletes with it."""
         self._desk._do("contacts.forget", id)
+
+
+class Articles(_Group):
+    """The help centre. A body is in the vendor's own format: HTML for Intercom."""
+
+    def list(self, locale: str | None = None) -> Iterator[Article]:
+        return self._desk._each("articles.list", locale)
+
+    def search(self, text: str) -> Iterator[Article]:
+        return self._desk._each("articles.search", _text(text))
+
+    def get(self, id: str) -> Article:
+        found: Article = self._desk._do("articles.get", id)
+        return found
+
+    def create(self, title: str, body: str) -> Article:
+        """A draft: nobody reads it until it is published."""
+        made: Article = self._desk._do("articles.create", _text(title), body)
+        return made
+
+    def update(self, id: str, title: str | None = None, body: str | None = None) -> Article:
+        changed: Article = self._desk._do("articles.update", id, title, body)
+        return changed
+
+    def publish(self, id: str) -> Article:
+        changed: Article = self._desk._do("articles.publish", id)
+        return changed
+
+    def unpublish(self, id: str) -> Article:
+        changed: Article = self._desk._do("articles.unpublish", id)
+        return changed
+
+    def delete(self, id: str) -> None:
+        self._desk._do("articles.delete", id)
 
 
 class Agents(_Group):
@@ -172,8 +207,11 @@ class Agents(_Group):
         return said
 
 
-def open_desk(name: str, values: Values, pool: Pool = POOL) -> Desk:
-    """A desk over one vendor's API. Raises ``ConfigError`` where a key is missing, ``Unsupported`` without an API."""
+def open_desk(name: str, values: Values, clock: Callable[[], datetime], pool: Pool = POOL) -> Desk:
+    """A desk over one vendor's API. ``clock`` gives aware moments.
+
+    Raises ``ConfigError`` where a key is missing, ``Unsupported`` for a vendor without an API.
+    """
     room = providers.desk(name)
     if room is None:
         raise Unsupported(providers.load(name).title, "desk")
@@ -187,7 +225,7 @@ def open_desk(name: str, values: Values, pool: Pool = POOL) -> Desk:
             ]
         )
     vendor = Vendor(name, room, values)
-    return Desk(vendor, Client(Performer(vendor, _secrets(values)), pool))
+    return Desk(vendor, Client(Performer(vendor, _secrets(values)), pool), clock)
 
 
 def _secrets(values: Values) -> tuple[str, ...]:

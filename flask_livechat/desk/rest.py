@@ -208,9 +208,19 @@ class Client:
 
     def __init__(self, performer: Performer, http: Callable[[], httpx.Client]) -> None:
         self._performer, self._http = performer, http
+        self._kept: dict[str, Any] = {}
 
     def send(self, operation: Operation[T]) -> T:
         """Raises ``ApiError``."""
+        if operation.kept and operation.path in self._kept:
+            known: T = self._kept[operation.path]
+            return known
+        result = self._tried(operation)
+        if operation.kept:
+            self._kept[operation.path] = result
+        return result
+
+    def _tried(self, operation: Operation[T]) -> T:
         begun = time.monotonic()
         decide = self._performer.pause(operation, begun)
         for attempt in stamina.retry_context(on=decide, attempts=None, timeout=self._performer.deadline):
@@ -259,9 +269,19 @@ class AsyncClient:
 
     def __init__(self, performer: Performer, http: Callable[[], httpx.AsyncClient]) -> None:
         self._performer, self._http = performer, http
+        self._kept: dict[str, Any] = {}
 
     async def send(self, operation: Operation[T]) -> T:
         """Raises ``ApiError``."""
+        if operation.kept and operation.path in self._kept:
+            known: T = self._kept[operation.path]
+            return known
+        result = await self._tried(operation)
+        if operation.kept:
+            self._kept[operation.path] = result
+        return result
+
+    async def _tried(self, operation: Operation[T]) -> T:
         begun = time.monotonic()
         decide = self._performer.pause(operation, begun)
         async for attempt in stamina.retry_context(on=decide, attempts=None, timeout=self._performer.deadline):

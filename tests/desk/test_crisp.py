@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 
-from flask_livechat import ConfigError, Unsupported, Visitor, providers
-from flask_livechat.desk.desk import Desk, open_desk
-from flask_livechat.desk.rest import Pool
+from flask_livechat import ConfigError, Unsupported, Visitor
+from flask_livechat.desk.desk import open_desk
 from flask_livechat.errors import Forbidden, NotFound
 from flask_livechat.providers import Secrets
 
-from .vendor import Answer, Server, serving
+from .conftest import OpenSite, Site, now
+from .vendor import Answer
 
 WEBSITE = "42286ab3-b29a-4fde-8538-da0ae501d825"
 ROOT = f"/v1/website/{WEBSITE}"
@@ -44,36 +40,9 @@ def ok(data: Any = None) -> Answer:
     return Answer(said={"error": False, "reason": "resolved", "data": {} if data is None else data})
 
 
-class Site:
-    """A desk whose vendor is a server of this test's."""
-
-    def __init__(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.server = server
-        room = providers.desk("crisp")
-        assert room is not None
-        here = replace(room, base=lambda values: server.url)
-        monkeypatch.setattr(providers, "desk", lambda name: here)
-        self.http = httpx.Client()
-        self.desk: Desk = open_desk("crisp", VALUES, Pool(lambda: self.http))
-
-    def answers(self, *answers: Answer) -> Desk:
-        self.server.answers = [*answers]
-        return self.desk
-
-    @property
-    def calls(self) -> list[tuple[str, str, Any]]:
-        return [
-            (asked.method, asked.path.removeprefix(ROOT), json.loads(asked.body) if asked.body else None)
-            for asked in self.server.asked
-        ]
-
-
 @pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    with serving() as server:
-        made = Site(server, monkeypatch)
-        yield made
-        made.http.close()
+def site(open_site: OpenSite) -> Site:
+    return open_site("crisp", VALUES, ROOT)
 
 
 def test_every_call_says_who_we_are_and_with_which_token(site: Site) -> None:
@@ -264,8 +233,10 @@ def test_ids_of_all_kinds_stay_one_part_of_the_address(site: Site) -> None:
 
 
 def test_a_key_that_is_missing_is_named() -> None:
-    with pytest.raises(ConfigError, match="LC103 LIVECHAT_CRISP_API_KEY: is needed by the desk. Settings > API tokens"):
-        open_desk("crisp", {"WEBSITE_ID": WEBSITE, "API_IDENTIFIER": "identifier"})
+    with pytest.raises(
+        ConfigError, match=r"LC103 LIVECHAT_CRISP_API_KEY: is needed by the desk\. Settings > API tokens"
+    ):
+        open_desk("crisp", {"WEBSITE_ID": WEBSITE, "API_IDENTIFIER": "identifier"}, now)
 
 
 def test_nothing_shows_the_key(site: Site) -> None:

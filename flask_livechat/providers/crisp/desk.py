@@ -197,7 +197,10 @@ def conversations_of(values: Values, id: str) -> Steps[list[Conversation]]:
     return found
 
 
-def event(values: Values, id: str, name: str, metadata: Mapping[str, Any] | None = None) -> Operation[None]:
+def event(
+    values: Values, id: str, name: str, metadata: Mapping[str, Any] | None = None, *, at: datetime
+) -> Operation[None]:
+    """It has no moment of its own there: it is when it arrives."""
     said = {"text": name, "data": attributes(metadata or {}), "color": "blue"}
     return Operation("POST", _path(values, "/people/events/{}", id), lambda data: None, json=said)
 

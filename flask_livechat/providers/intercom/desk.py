@@ -1,0 +1,432 @@
+"""Intercom's REST API, 2.11 to 2.16 (its OpenAPI files, as of 2026-11)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ...errors import Conflict, NotFound
+from ...model import Agent, Article, Contact, Conversation, Message, Visitor
+from ...operation import DeskRoom, Explanation, Operation, Page, Steps, path
+from .. import Values, given, seconds
+from .widget import attributes
+
+BASES = {"us": "https://api.intercom.io", "eu": "https://api.eu.intercom.io", "au": "https://api.au.intercom.io"}
+MOST = 150  # items of a page
+METADATA = 10  # keys of an event
+ID = re.compile(r"[0-9a-f]{24}")  # the vendor's own of a contact; everything else is taken for the app's
+EXISTS = re.compile(r"\bid=([0-9a-f]{24})\b")  # in the text of a 409, which nothing else says
+Query = Mapping[str, Any]
+
+
+def headers(values: Values) -> dict[str, str]:
+    return {
+        "Authorization": f"Bearer {values['ACCESS_TOKEN'][0]}",
+        "Accept": "application/json",  # without it a 404 may come as a 406
+        "Intercom-Version": values["API_VERSION"],  # else the app's own setting decides what answers look like
+    }
+
+
+def explain(said: Any) -> Explanation:
+    """``{type: "error.list", request_id, errors: [{code, message, field}]}``; each part may be missing."""
+    errors = [one for one in said.get("errors") or [] if isinstance(one, Mapping)]
+    first = errors[0] if errors else {}
+    return Explanation(
+        what=first.get("message"),
+        code=first.get("code"),
+        request_id=said.get("request_id"),
+        fields={str(one["field"]): str(one.get("message") or one.get("code")) for one in errors if one.get("field")},
+    )
+
+
+# -- conversations ---------------------------------------------------------------------------------------------------
+
+
+def list_conversations(
+    values: Values, state: str | None = None, since: datetime | None = None
+) -> Operation[Page[Conversation]]:
+    """The list takes no filters: with any it is a search. ``pending`` is no state there: nothing is found."""
+    if state is None and since is None:
+        return _listed("/conversations", _conversations, {"per_page": MOST})
+    wanted = [
+        *([_equals("state", state)] if state else []),
+        *([{"field": "updated_at", "operator": ">", "value": seconds(since)}] if since else []),
+    ]
+    return _searched("/conversations/search", _conversations, {"operator": "AND", "value": wanted})
+
+
+def search(values: Values, text: str) -> Operation[Page[Conversation]]:
+    """The vendor compares single words with the first message."""
+    query = {"field": "source.body", "operator": "~", "value": text}
+    return _searched("/conversations/search", _conversations, query)
+
+
+def get(values: Values, id: str) -> Operation[Conversation]:
+    return Operation("GET", path("/conversations/{}", id), conversation, query={"display_as": "plaintext"})
+
+
+def messages(values: Values, id: str) -> Steps[list[Message]]:
+    """The first message and the newest 500 parts, which is all that the vendor gives."""
+    found: Conversation = yield get(values, id)
+    source = found.raw.get("source") or {}
+    first = {**source, "created_at": found.raw.get("created_at")} if source.get("body") else None
+    parts = (found.raw.get("conversation_parts") or {}).get("conversation_parts") or []
+    said = [*([first] if first else []), *(part for part in parts if part.get("body") or part.get("attachments"))]
+    return [message(one, id) for one in said]
+
+
+def start(values: Values, visitor: Visitor, text: str) -> Steps[Conversation]:
+    who: Contact = yield from upsert(values, visitor)
+    said = {"from": {"type": "user", "id": who.id}, "body": text}
+    # What comes back is the message; its id is not the conversation's.
+    made: str = yield Operation("POST", "/conversations", lambda data: str(data["conversation_id"]), json=said)
+    result: Conversation = yield get(values, made)
+    return result
+
+
+def reply(values: Values, id: str, text: str) -> Steps[Message]:
+    return (yield from _reply(values, id, text, "comment"))
+
+
+def note(values: Values, id: str, text: str) -> Steps[Message]:
+    return (yield from _reply(values, id, text, "note"))
+
+
+def _reply(values: Values, id: str, text: str, kind: str) -> Steps[Message]:
+    admin: str = yield _me()
+    said = {"message_type": kind, "type": "admin", "admin_id": admin, "body": text}
+
+    def read(data: Any) -> Message:
+        parts = (data.get("conversation_parts") or {}).get("conversation_parts") or []
+        made = message(parts[-1], id) if parts else None
+        return made or Message("", id, "agent", text, "note" if kind == "note" else "text", raw=data)
+
+    result: Message = yield Operation("POST", path("/conversations/{}/reply", id), read, json=said)
+    return result
+
+
+def close(values: Values, id: str) -> Steps[None]:
+    yield from _part(id, {"message_type": "close", "type": "admin"})
+
+
+def reopen(values: Values, id: str) -> Steps[None]:
+    yield from _part(id, {"message_type": "open"})
+
+
+def snooze(values: Values, id: str, until: datetime) -> Steps[None]:
+    yield from _part(id, {"message_type": "snoozed", "snoozed_until": seconds(until)})
+
+
+def assign(values: Values, id: str, agent: str) -> Steps[None]:
+    yield from _part(id, {"message_type": "assignment", "type": "admin", "assignee_id": agent})
+
+
+def _part(id: str, said: Mapping[str, Any]) -> Steps[None]:
+    """Each is in somebody's name: whose the token is."""
+    admin: str = yield _me()
+    where = path("/conversations/{}/parts", id)
+    yield Operation("POST", where, lambda data: None, json={**said, "admin_id": admin})
+
+
+def tag(values: Values, id: str, *tags: str) -> Steps[None]:
+    admin: str = yield _me()
+    for name in tags:
+        # Made where there is none; the same one comes back where there is.
+        known: str = yield Operation(
+            "POST", "/tags", lambda data: str(data["id"]), json={"name": name}, repeatable=True
+        )
+        said = {"id": known, "admin_id": admin}
+        where = path("/conversations/{}/tags", id)
+        yield Operation("POST", where, lambda data: None, json=said, repeatable=True)
+
+
+def untag(values: Values, id: str, *tags: str) -> Steps[None]:
+    admin: str = yield _me()
+    known: Mapping[str, str] = yield Operation(
+        "GET", "/tags", lambda data: {str(one["name"]): str(one["id"]) for one in data["data"]}
+    )
+    for name in tags:
+        if name in known:
+            where = path("/conversations/{}/tags/{}", id, known[name])
+            yield Operation("DELETE", where, lambda data: None, json={"admin_id": admin})
+
+
+def _me() -> Operation[str]:
+    return Operation("GET", "/me", lambda data: str(data["id"]), kept=True)
+
+
+# -- contacts --------------------------------------------------------------------------------------------------------
+
+
+def find(values: Values, id: str | None = None, email: str | None = None) -> Steps[Contact | None]:
+    """By the vendor's id, by yours (the visitor's), or by the address."""
+    if id is not None and ID.fullmatch(id):
+        try:
+            known: Contact = yield Operation("GET", path("/contacts/{}", id), contact)
+        except NotFound:
+            return None
+        return known
+    wanted = _equals("external_id", id) if id is not None else _equals("email", email)
+    found: Page[Contact] = yield _searched("/contacts/search", _contacts, wanted)
+    return found.items[0] if found.items else None
+
+
+def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
+    """Made first: the vendor's search knows a new contact only minutes later. Where there is one it says which."""
+    said = given(
+        role="user",
+        external_id=visitor.id,
+        email=visitor.email,
+        name=visitor.name,
+        phone=visitor.phone,
+        avatar=visitor.avatar,
+        signed_up_at=seconds(visitor.created_at),
+        custom_attributes=attributes(visitor.attributes),
+    )
+    try:
+        made: Contact = yield Operation("POST", "/contacts", contact, json=said)
+    except Conflict as conflict:
+        there = EXISTS.search(str(conflict))
+        known: Contact | None = yield from find(values, id=there[1] if there else visitor.id)
+        if known is None:
+            raise
+        changed: Contact = yield Operation("PUT", path("/contacts/{}", known.id), contact, json=said)
+        return changed
+    return made
+
+
+def conversations_of(values: Values, id: str) -> Operation[Page[Conversation]]:
+    return _searched("/conversations/search", _conversations, _equals("contact_ids", id))
+
+
+def event(
+    values: Values, id: str, name: str, metadata: Mapping[str, Any] | None = None, *, at: datetime
+) -> Operation[None]:
+    """Answers 202 and nothing. May be sent again: the same contact, name and second are taken for the same event."""
+    known = dict(list(attributes(metadata or {}).items())[:METADATA])
+    said = given(event_name=name, created_at=seconds(at), metadata=known)
+    who = {"id": id} if ID.fullmatch(id) else {"user_id": id}
+    return Operation("POST", "/events", lambda data: None, json=said | who, repeatable=True)
+
+
+def forget(values: Values, id: str) -> Operation[None]:
+    return Operation("DELETE", path("/contacts/{}", id), lambda data: None)
+
+
+# -- articles and agents ---------------------------------------------------------------------------------------------
+
+
+def articles(values: Values, locale: str | None = None) -> Operation[Page[Article]]:
+    def page(number: int) -> Operation[Page[Article]]:
+        def read(data: Any) -> Page[Article]:
+            found = [article(one) for one in data["data"]]
+            return Page([one for one in found if locale in (None, one.locale)], page(number + 1))
+
+        return Operation("GET", "/articles", read, query={"page": number, "per_page": 50})
+
+    return page(1)
+
+
+def search_articles(values: Values, text: str) -> Operation[Page[Article]]:
+    def read(data: Any) -> Page[Article]:
+        return Page([article(one) for one in data["data"]["articles"]])
+
+    return Operation("GET", "/articles/search", read, query={"phrase": text})
+
+
+def get_article(values: Values, id: str) -> Operation[Article]:
+    return Operation("GET", path("/articles/{}", id), article)
+
+
+def create_article(values: Values, title: str, body: str) -> Steps[Article]:
+    """As a draft, in HTML."""
+    admin: str = yield _me()
+    said = {"title": title, "body": body, "author_id": int(admin), "state": "draft"}
+    made: Article = yield Operation("POST", "/articles", article, json=said)
+    return made
+
+
+def update_article(values: Values, id: str, title: str | None = None, body: str | None = None) -> Operation[Article]:
+    return Operation("PUT", path("/articles/{}", id), article, json=given(title=title, body=body))
+
+
+def publish(values: Values, id: str) -> Operation[Article]:
+    return Operation("PUT", path("/articles/{}", id), article, json={"state": "published"})
+
+
+def unpublish(values: Values, id: str) -> Operation[Article]:
+    return Operation("PUT", path("/articles/{}", id), article, json={"state": "draft"})
+
+
+def delete_article(values: Values, id: str) -> Operation[None]:
+    return Operation("DELETE", path("/articles/{}", id), lambda data: None)
+
+
+def agents(values: Values) -> Operation[Page[Agent]]:
+    return Operation("GET", "/admins", lambda data: Page([_agent(one) for one in data["admins"]]))
+
+
+def availability(values: Values) -> Operation[str]:
+    """Online while an admin with a seat is not away: the vendor has no such answer of its own."""
+
+    def read(data: Any) -> str:
+        there = [one for one in data["admins"] if one.get("has_inbox_seat")]
+        return "online" if any(not one.get("away_mode_enabled") for one in there) else "away" if there else "offline"
+
+    return Operation("GET", "/admins", read)
+
+
+def _agent(said: Mapping[str, Any]) -> Agent:
+    away = said.get("away_mode_enabled")
+    return Agent(str(said["id"]), said.get("name"), said.get("email"), None if away is None else not away, raw=said)
+
+
+# -- lists -----------------------------------------------------------------------------------------------------------
+
+
+def _listed(where: str, read: Callable[[Any], list[Any]], query: Mapping[str, str | int]) -> Operation[Page[Any]]:
+    """A list whose cursor goes into the address."""
+
+    def page(data: Any) -> Page[Any]:
+        cursor = _cursor(data)
+        return Page(read(data), _listed(where, read, {**query, "starting_after": cursor}) if cursor else None)
+
+    return Operation("GET", where, page, query=query)
+
+
+def _searched(
+    where: str, read: Callable[[Any], list[Any]], query: Query, after: str | None = None
+) -> Operation[Page[Any]]:
+    """A search. Its cursor goes into the body: in the address it gives the first page again."""
+
+    def page(data: Any) -> Page[Any]:
+        cursor = _cursor(data)
+        return Page(read(data), _searched(where, read, query, cursor) if cursor else None)
+
+    said = {"query": query, "pagination": given(per_page=MOST, starting_after=after)}
+    return Operation("POST", where, page, json=said, repeatable=True)
+
+
+def _cursor(data: Mapping[str, Any]) -> str | None:
+    following = (data.get("pages") or {}).get("next")
+    cursor = following.get("starting_after") if isinstance(following, Mapping) else None
+    return str(cursor) if cursor else None
+
+
+def _equals(field: str, value: str | None) -> dict[str, Any]:
+    return {"field": field, "operator": "=", "value": value}
+
+
+def _conversations(data: Any) -> list[Conversation]:
+    return [conversation(one) for one in data["conversations"]]
+
+
+def _contacts(data: Any) -> list[Contact]:
+    return [contact(one) for one in data["data"]]
+
+
+# -- records ---------------------------------------------------------------------------------------------------------
+
+
+def conversation(said: Mapping[str, Any]) -> Conversation:
+    """No field of it is promised."""
+    people = (said.get("contacts") or {}).get("contacts") or []
+    agent = said.get("admin_assignee_id")
+    return Conversation(
+        id=str(said["id"]),
+        state=str(said.get("state") or ("open" if said.get("open") else "closed")),
+        contact=contact(people[0]) if people else None,
+        subject=said.get("title") or (said.get("source") or {}).get("subject") or None,
+        agent=str(agent) if agent else None,  # nobody is null in one version and 0 in another
+        tags=tuple(str(one["name"]) for one in (said.get("tags") or {}).get("tags") or []),
+        created_at=_moment(said.get("created_at")),
+        updated_at=_moment(said.get("updated_at")),
+        raw=said,
+    )
+
+
+def message(said: Mapping[str, Any], conversation: str) -> Message:
+    who = said.get("author") or {}
+    kinds = {"user": "visitor", "lead": "visitor", "contact": "visitor", "admin": "agent"}
+    note = said.get("part_type") in ("note", "note_and_reopen")
+    return Message(
+        id=str(said.get("id") or ""),
+        conversation=conversation,
+        author=kinds.get(str(who.get("type")), "bot"),
+        text=str(said.get("body") or ""),
+        kind="note" if note else "text" if said.get("body") else "file",
+        author_name=who.get("name"),
+        at=_moment(said.get("created_at")),
+        raw=said,
+    )
+
+
+def contact(said: Mapping[str, Any]) -> Contact:
+    return Contact(
+        id=str(said["id"]),
+        external_id=said.get("external_id"),
+        email=said.get("email"),
+        name=said.get("name"),
+        phone=said.get("phone"),
+        created_at=_moment(said.get("signed_up_at") or said.get("created_at")),
+        attributes=said.get("custom_attributes") or {},
+        raw=said,
+    )
+
+
+def article(said: Mapping[str, Any]) -> Article:
+    return Article(
+        id=str(said["id"]),
+        title=str(said.get("title") or ""),
+        locale=said.get("default_locale"),
+        published=said.get("state") == "published",
+        url=said.get("url"),
+        body=said.get("body"),
+        updated_at=_moment(said.get("updated_at")),
+        raw=said,
+    )
+
+
+def _moment(unix: Any) -> datetime | None:
+    return datetime.fromtimestamp(unix, UTC) if isinstance(unix, int | float) else None
+
+
+DESK = DeskRoom(
+    needs=("ACCESS_TOKEN",),
+    base=lambda values: BASES[values.get("REGION") or "us"],
+    headers=headers,
+    unwrap=lambda said: said,
+    explain=explain,
+    methods={
+        "conversations.list": list_conversations,
+        "conversations.search": search,
+        "conversations.get": get,
+        "conversations.messages": messages,
+        "conversations.start": start,
+        "conversations.reply": reply,
+        "conversations.note": note,
+        "conversations.close": close,
+        "conversations.reopen": reopen,
+        "conversations.assign": assign,
+        "conversations.snooze": snooze,
+        "conversations.tag": tag,
+        "conversations.untag": untag,
+        "contacts.upsert": upsert,
+        "contacts.find": find,
+        "contacts.conversations": conversations_of,
+        "contacts.event": event,
+        "contacts.forget": forget,
+        "articles.list": articles,
+        "articles.search": search_articles,
+        "articles.get": get_article,
+        "articles.create": create_article,
+        "articles.update": update_article,
+        "articles.publish": publish,
+        "articles.unpublish": unpublish,
+        "articles.delete": delete_article,
+        "agents.list": agents,
+        "agents.availability": availability,
+    },
+)

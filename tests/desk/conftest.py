@@ -1,0 +1,58 @@
+"""A desk whose vendor is a server of this test's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from flask_livechat import providers
+from flask_livechat.desk.desk import Desk, open_desk
+from flask_livechat.desk.rest import Pool
+
+from .vendor import Answer, Server, serving
+
+
+def now() -> datetime:
+    return datetime(2026, 11, 21, tzinfo=UTC)
+
+
+class Site:
+    """``root``: what all addresses begin with, and ``calls`` leaves out."""
+
+    def __init__(self, server: Server, desk: Desk, root: str) -> None:
+        self.server, self.desk, self.root = server, desk, root
+
+    def answers(self, *answers: Answer) -> Desk:
+        self.server.answers = [*answers]
+        return self.desk
+
+    @property
+    def calls(self) -> list[tuple[str, str, Any]]:
+        return [
+            (asked.method, asked.path.removeprefix(self.root), json.loads(asked.body) if asked.body else None)
+            for asked in self.server.asked
+        ]
+
+
+OpenSite = Callable[..., Site]
+
+
+@pytest.fixture
+def open_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenSite]:
+    with ExitStack() as stack:
+
+        def make(name: str, values: dict[str, Any], root: str = "") -> Site:
+            server, http = stack.enter_context(serving()), stack.enter_context(httpx.Client())
+            room = providers.desk(name)
+            assert room is not None
+            monkeypatch.setattr(providers, "desk", lambda name: replace(room, base=lambda values: server.url))
+            return Site(server, open_desk(name, values, now, Pool(lambda: http)), root)
+
+        yield make

@@ -1,0 +1,300 @@
+"""Intercom's room of the desk: what goes over the wire for each method, and what comes of the answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from flask_livechat import Visitor, providers
+from flask_livechat.errors import Conflict, Forbidden, Invalid, NotFound
+from flask_livechat.providers import Secrets
+
+from .conftest import OpenSite, Site
+from .vendor import Answer
+
+VALUES = {"APP_ID": "abc12345", "ACCESS_TOKEN": Secrets(["the-token"]), "API_VERSION": "2.16"}
+WHO = "64f0c1d2e3f4a5b6c7d8e9f0"
+ME = Answer(said={"type": "admin", "id": "814860", "name": "Ada"})
+CONTACT = {"type": "contact", "id": WHO, "external_id": "42", "email": "first@example.com", "signed_up_at": 1790000000}
+ONE = {
+    "type": "conversation",
+    "id": "215",
+    "state": "open",
+    "created_at": 1790000000,
+    "updated_at": 1790000100,
+    "admin_assignee_id": 814860,
+    "source": {"id": "1", "body": "hello", "subject": "", "author": {"type": "user", "name": "First Visitor"}},
+    "contacts": {"type": "contact.list", "contacts": [{"type": "contact", "id": WHO, "external_id": "42"}]},
+    "tags": {"type": "tag.list", "tags": [{"type": "tag", "id": "7", "name": "vip"}]},
+    "conversation_parts": {
+        "conversation_parts": [
+            {"id": "2", "part_type": "comment", "body": "Hi", "author": {"type": "admin", "name": "Ada"}},
+            {"id": "3", "part_type": "note", "body": "rude", "author": {"type": "admin"}, "created_at": 1790000050},
+            {"id": "4", "part_type": "close", "body": None, "author": {"type": "admin"}},
+            {"id": "5", "part_type": "comment", "body": "I am a bot", "author": {"type": "bot"}},
+        ]
+    },
+}
+VISITOR = Visitor(id="42", email="first@example.com", name="First Visitor", attributes={"plan": "pro"})
+SAID = {
+    "role": "user",
+    "external_id": "42",
+    "email": "first@example.com",
+    "name": "First Visitor",
+    "custom_attributes": {"plan": "pro"},
+}
+
+
+@pytest.fixture
+def site(open_site: OpenSite) -> Site:
+    return open_site("intercom", VALUES)
+
+
+def ok(said: Any = None) -> Answer:
+    return Answer(said=said or {})
+
+
+def listed(*items: Any, key: str = "conversations", after: str | None = None) -> Answer:
+    following = {"page": 2, "starting_after": after} if after else None
+    return ok({"type": "list", key: [*items], "total_count": 1, "pages": {"type": "pages", "next": following}})
+
+
+def test_every_call_says_who_we_are_and_which_version_we_speak(site: Site) -> None:
+    site.answers(ok(ONE)).conversations.get("215")
+    headers = site.server.asked[0].headers
+    assert headers["authorization"] == "Bearer the-token"
+    assert headers["intercom-version"] == "2.16"
+    assert headers["accept"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("region", "base"),
+    [(None, "https://api.intercom.io"), ("eu", "https://api.eu.intercom.io"), ("au", "https://api.au.intercom.io")],
+)
+def test_each_region_has_its_own_address(region: str | None, base: str) -> None:
+    room = providers.desk("intercom")
+    assert room is not None
+    assert room.base({"REGION": region}) == base
+
+
+def test_a_list_without_conditions_follows_the_cursor_in_the_address(site: Site) -> None:
+    found = list(site.answers(listed(ONE, after="c1"), listed(ONE | {"id": "216"})).conversations.list())
+    assert [one.id for one in found] == ["215", "216"]
+    assert [path for _, path, _ in site.calls] == [
+        "/conversations?per_page=150", "/conversations?per_page=150&starting_after=c1"]  # fmt: skip
+
+
+def test_a_list_with_conditions_is_a_search_whose_cursor_is_in_the_body(site: Site) -> None:
+    desk = site.answers(listed(ONE, after="c1"), listed(ONE | {"id": "216"}))
+    since = datetime(2026, 11, 1, tzinfo=UTC)
+    assert len(list(desk.conversations.list(state="closed", since=since))) == 2
+    query = {
+        "operator": "AND",
+        "value": [
+            {"field": "state", "operator": "=", "value": "closed"},
+            {"field": "updated_at", "operator": ">", "value": int(since.timestamp())},
+        ],
+    }
+    assert site.calls == [
+        ("POST", "/conversations/search", {"query": query, "pagination": {"per_page": 150}}),
+        ("POST", "/conversations/search", {"query": query, "pagination": {"per_page": 150, "starting_after": "c1"}}),
+    ]
+
+
+def test_a_vendor_that_gives_the_same_cursor_for_ever_is_left(site: Site) -> None:
+    assert len(list(site.answers(listed(ONE, after="c1")).conversations.list())) == 1
+    assert len(site.calls) == 2
+
+
+@pytest.mark.parametrize("following", [None, {}, "https://api.intercom.io/conversations?page=2", {"page": 2}])
+def test_the_last_page_says_so_in_many_ways(site: Site, following: Any) -> None:
+    answer = ok({"conversations": [ONE], "pages": {"next": following, "per_page": "150"}})
+    assert len(list(site.answers(answer).conversations.list())) == 1
+    assert len(site.calls) == 1
+
+
+def test_a_conversation_is_read(site: Site) -> None:
+    found = site.answers(ok(ONE)).conversations.get("215")
+    assert (found.state, found.agent, found.tags) == ("open", "814860", ("vip",))
+    assert found.contact is not None
+    assert (found.contact.id, found.contact.external_id) == (WHO, "42")
+    assert site.calls[0][1] == "/conversations/215?display_as=plaintext"
+
+
+@pytest.mark.parametrize("nobody", [None, 0])
+def test_a_conversation_of_which_little_is_said_is_read(site: Site, nobody: Any) -> None:
+    found = site.answers(ok({"id": 215, "open": False, "admin_assignee_id": nobody})).conversations.get("215")
+    assert (found.id, found.state, found.agent, found.contact, found.tags) == ("215", "closed", None, None, ())
+
+
+def test_messages_are_the_first_one_and_the_parts_that_say_something(site: Site) -> None:
+    found = list(site.answers(ok(ONE)).conversations.messages("215"))
+    assert [(one.author, one.kind, one.text) for one in found] == [
+        ("visitor", "text", "hello"),
+        ("agent", "text", "Hi"),
+        ("agent", "note", "rude"),
+        ("bot", "text", "I am a bot"),
+    ]
+
+
+def test_a_conversation_is_started_by_the_contact_and_found_by_its_own_id(site: Site) -> None:
+    desk = site.answers(ok(CONTACT), ok({"type": "user_message", "id": "999", "conversation_id": "215"}), ok(ONE))
+    assert desk.conversations.start(VISITOR, "It broke.").id == "215"
+    assert site.calls == [
+        ("POST", "/contacts", SAID),
+        ("POST", "/conversations", {"from": {"type": "user", "id": WHO}, "body": "It broke."}),
+        ("GET", "/conversations/215?display_as=plaintext", None),
+    ]
+
+
+def test_what_is_said_is_said_by_whose_token_it_is(site: Site) -> None:
+    desk = site.answers(ME, ok(ONE))
+    assert desk.conversations.reply("215", "Hello").conversation == "215"
+    desk.conversations.note("215", "rude")
+    assert site.calls == [
+        ("GET", "/me", None),
+        ("POST", "/conversations/215/reply",
+         {"message_type": "comment", "type": "admin", "admin_id": "814860", "body": "Hello"}),
+        ("POST", "/conversations/215/reply",
+         {"message_type": "note", "type": "admin", "admin_id": "814860", "body": "rude"}),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda one: one.close("215"), {"message_type": "close", "type": "admin"}),
+        (lambda one: one.reopen("215"), {"message_type": "open"}),
+        (lambda one: one.assign("215", "7"), {"message_type": "assignment", "type": "admin", "assignee_id": "7"}),
+        (
+            lambda one: one.snooze("215", datetime(2026, 12, 1, tzinfo=UTC)),
+            {"message_type": "snoozed", "snoozed_until": 1796083200},
+        ),
+    ],
+)
+def test_a_part_changes_the_conversation(site: Site, call: Any, said: Any) -> None:
+    call(site.answers(ME, ok(ONE)).conversations)
+    assert site.calls[1] == ("POST", "/conversations/215/parts", said | {"admin_id": "814860"})
+
+
+def test_tags_are_named_by_us_and_numbered_by_the_vendor(site: Site) -> None:
+    desk = site.answers(ME, ok({"id": "7"}), ok(), ok({"data": [{"id": "7", "name": "vip"}]}), ok())
+    desk.conversations.tag("215", "vip")
+    desk.conversations.untag("215", "vip", "unheard-of")
+    assert site.calls[1:] == [
+        ("POST", "/tags", {"name": "vip"}),
+        ("POST", "/conversations/215/tags", {"id": "7", "admin_id": "814860"}),
+        ("GET", "/tags", None),
+        ("DELETE", "/conversations/215/tags/7", {"admin_id": "814860"}),
+    ]
+
+
+def test_a_contact_that_there_is_is_changed(site: Site) -> None:
+    there = {
+        "errors": [{"code": "conflict", "message": f"A contact matching those details already exists with id={WHO}"}]
+    }
+    desk = site.answers(Answer(409, {"type": "error.list"} | there), ok(CONTACT), ok(CONTACT))
+    assert desk.contacts.upsert(VISITOR).id == WHO
+    assert site.calls == [
+        ("POST", "/contacts", SAID), ("GET", f"/contacts/{WHO}", None), ("PUT", f"/contacts/{WHO}", SAID)]  # fmt: skip
+
+
+def test_a_conflict_that_names_nobody_is_looked_up_and_else_told(site: Site) -> None:
+    conflict = Answer(409, {"errors": [{"code": "conflict", "message": "already exists"}]})
+    assert site.answers(conflict, listed(CONTACT, key="data"), ok(CONTACT)).contacts.upsert(VISITOR).id == WHO
+    with pytest.raises(Conflict):
+        site.answers(conflict, listed(key="data")).contacts.upsert(VISITOR)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"id": "42"}, {"field": "external_id", "operator": "=", "value": "42"}),
+        ({"email": "a@example.com"}, {"field": "email", "operator": "=", "value": "a@example.com"}),
+    ],
+)
+def test_a_contact_is_found_by_your_id_or_the_address(site: Site, asked: dict[str, str], said: Any) -> None:
+    desk = site.answers(listed(CONTACT, key="data"), listed(key="data"))
+    found = desk.contacts.find(**asked)
+    assert found is not None
+    assert (found.id, found.external_id) == (WHO, "42")
+    assert desk.contacts.find(**asked) is None
+    assert site.calls[0][2]["query"] == said
+
+
+def test_a_contact_is_found_by_the_vendors_id(site: Site) -> None:
+    desk = site.answers(ok(CONTACT), Answer(404, {"errors": [{"code": "not_found"}]}))
+    assert desk.contacts.find(id=WHO) is not None
+    assert desk.contacts.find(id=WHO) is None
+    assert site.calls[0][1] == f"/contacts/{WHO}"
+
+
+def test_an_event_is_answered_with_nothing_and_may_be_sent_again(site: Site) -> None:
+    desk = site.answers(Answer(503), Answer(202, b""), Answer(202, b""))
+    desk.contacts.event(WHO, "bought", {f"k{n}": n for n in range(12)})
+    desk.contacts.event("42", "bought")
+    (first, again, other) = (said for _, _, said in site.calls)
+    assert first == again
+    assert (first["id"], len(first["metadata"]), first["created_at"]) == (WHO, 10, 1795219200)
+    assert other["user_id"] == "42"
+
+
+def test_the_conversations_and_the_end_of_a_contact(site: Site) -> None:
+    desk = site.answers(listed(ONE), ok({"id": WHO, "deleted": True}))
+    assert [one.id for one in desk.contacts.conversations(WHO)] == ["215"]
+    desk.contacts.forget(WHO)
+    assert site.calls[0][2]["query"] == {"field": "contact_ids", "operator": "=", "value": WHO}
+    assert site.calls[1][:2] == ("DELETE", f"/contacts/{WHO}")
+
+
+def test_articles(site: Site) -> None:
+    one = {"id": "55", "title": "How to", "state": "draft", "default_locale": "en", "updated_at": 1790000000}
+    desk = site.answers(ME, ok(one), ok(one | {"state": "published"}), ok(one), ok(one), ok({"deleted": True}))
+    assert desk.articles.create("How to", "<p>So</p>").published is False
+    assert desk.articles.publish("55").published is True
+    desk.articles.unpublish("55")
+    desk.articles.update("55", body="<p>New</p>")
+    desk.articles.delete("55")
+    assert site.calls[1:] == [
+        ("POST", "/articles", {"title": "How to", "body": "<p>So</p>", "author_id": 814860, "state": "draft"}),
+        ("PUT", "/articles/55", {"state": "published"}),
+        ("PUT", "/articles/55", {"state": "draft"}),
+        ("PUT", "/articles/55", {"body": "<p>New</p>"}),
+        ("DELETE", "/articles/55", None),
+    ]
+    pages = ok({"data": [one, one | {"id": "56", "default_locale": "de"}]}), ok({"data": []})
+    assert [found.id for found in site.answers(*pages).articles.list("de")] == ["56"]
+    found = site.answers(ok({"data": {"articles": [one], "highlights": []}})).articles.search("how")
+    assert [one.title for one in found] == ["How to"]
+
+
+@pytest.mark.parametrize(
+    ("admins", "said"),
+    [
+        ([{"id": "1", "has_inbox_seat": True, "away_mode_enabled": False}], "online"),
+        ([{"id": "1", "has_inbox_seat": True, "away_mode_enabled": True}], "away"),
+        ([{"id": "1", "has_inbox_seat": False, "away_mode_enabled": False}], "offline"),
+    ],
+)
+def test_whether_somebody_is_there(site: Site, admins: Any, said: str) -> None:
+    desk = site.answers(ok({"type": "admin.list", "admins": admins}))
+    assert desk.agents.availability() == said
+    assert [one.id for one in desk.agents.list()] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("status", "errors", "kind", "said"),
+    [
+        (403, [{"code": "api_plan_restricted", "message": "Not in your plan"}], Forbidden, "403 Not in your plan"),
+        (404, [{"code": "conversation_not_found"}], NotFound, "404 conversation_not_found"),
+        (400, [{"code": "parameter_invalid", "message": "no", "field": "email"}], Invalid, "400 no; email: no"),
+        (422, None, Invalid, "422"),
+    ],
+)
+def test_an_error_says_what_the_vendor_says(site: Site, status: int, errors: Any, kind: Any, said: str) -> None:
+    answer = Answer(status, {"type": "error.list", "request_id": "r-1", "errors": errors})
+    with pytest.raises(kind, match=said) as caught:
+        site.answers(answer).conversations.get("215")
+    assert caught.value.request_id == "r-1"
