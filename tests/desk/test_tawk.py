@@ -1,0 +1,135 @@
+"""Tawk.to's room of the desk: what goes over the wire for each method, and what comes of the answers."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from flask_livechat import Unsupported, Visitor
+from flask_livechat.errors import ApiError, Forbidden, Invalid, RateLimited, Unauthorized
+from flask_livechat.providers import Secrets
+
+from .conftest import OpenSite, Site
+from .vendor import Answer
+
+PROPERTY = "58ca8453b8a7e060cd3b1ecb"
+VALUES = {"PROPERTY_ID": PROPERTY, "WIDGET_ID": "default", "REST_API_KEY": Secrets(["the-key"])}
+ONE = {
+    "id": "70fe3290-99ad-11e9-a30a-51567162179f",
+    "personId": "p1",
+    "createdOn": "2026-11-20T10:00:00.000Z",
+    "visitor": {"name": "V1561719148780935", "email": "first@example.com"},
+    "tags": ["vip"],
+    "messages": [
+        {"sender": {"t": "v"}, "type": "msg", "msg": "hello", "time": "2026-11-20T10:00:00.000Z"},
+        {"sender": {"t": "a", "n": "Ada", "id": "a1"}, "type": "msg", "msg": "Hi"},
+        {"sender": {"t": "s"}, "type": "msg", "msg": "Ada joined"},
+        {"sender": {"t": "v"}, "type": "file", "msg": None},
+    ],
+}
+
+
+@pytest.fixture
+def site(open_site: OpenSite) -> Site:
+    return open_site("tawk", VALUES)
+
+
+def ok(data: Any, total: int | None = None) -> Answer:
+    return Answer(said={"ok": True, "data": data} | ({} if total is None else {"total": total}))
+
+
+def test_every_call_is_a_post_with_the_key_as_the_user(site: Site) -> None:
+    site.answers(ok(ONE)).conversations.get(ONE["id"])
+    assert site.calls == [("POST", "/v1/chat.get", {"propertyId": PROPERTY, "chatId": ONE["id"]})]
+    assert site.server.asked[0].headers["authorization"] == "Basic " + base64.b64encode(b"the-key:").decode()
+
+
+def test_a_list_goes_by_offset_until_the_total(site: Site) -> None:
+    desk = site.answers(ok([ONE], 3), ok([ONE | {"id": "2"}, ONE | {"id": "3"}], 3))
+    assert [one.id for one in desk.conversations.list()] == [ONE["id"], "2", "3"]
+    assert [(said["offset"], said["size"]) for _, _, said in site.calls] == [(0, 50), (1, 50)]
+
+
+@pytest.mark.parametrize("last", [[], [ONE]])
+def test_without_a_total_it_ends_with_an_empty_page_or_one_that_comes_again(site: Site, last: Any) -> None:
+    assert len(list(site.answers(ok([ONE]), ok(last)).conversations.list())) == 1
+    assert len(site.calls) == 2
+
+
+def test_what_is_too_old_ends_it(site: Site) -> None:
+    old = ONE | {"id": "2", "createdOn": "2026-01-01T00:00:00.000Z"}
+    desk = site.answers(ok([ONE, old]), ok([old | {"id": "3"}]), ok([ONE | {"id": "4"}]))
+    found = desk.conversations.list(since=datetime(2026, 11, 1, tzinfo=UTC))
+    assert [one.id for one in found] == [ONE["id"]]
+    assert len(site.calls) == 2
+
+
+def test_a_chat_is_read(site: Site) -> None:
+    desk = site.answers(ok(ONE))
+    found = desk.conversations.get("x")
+    assert (found.state, found.tags, found.created_at) == ("closed", ("vip",), datetime(2026, 11, 20, 10, tzinfo=UTC))
+    assert [(one.author, one.kind, one.text) for one in desk.conversations.messages("x")] == [
+        ("visitor", "text", "hello"),
+        ("agent", "text", "Hi"),
+        ("bot", "text", "Ada joined"),
+        ("visitor", "file", ""),
+    ]
+
+
+def test_a_person_is_found_or_not(site: Site) -> None:
+    person = {"person": {"names": [{"value": "Ada"}], "userId": "42", "primaryEmail": "ada@example.com"}}
+    desk = site.answers(ok(person), Answer(said={"ok": False, "error": "not_found"}))
+    found = desk.contacts.find(id="p1")
+    assert found is not None
+    assert (found.name, found.external_id, found.email) == ("Ada", "42", "ada@example.com")
+    assert desk.contacts.find(id="p2") is None
+
+
+def test_agents(site: Site) -> None:
+    desk = site.answers(ok([{"id": "a1", "name": "Ada", "email": "ada@example.com"}]))
+    assert [(one.id, one.name) for one in desk.agents.list()] == [("a1", "Ada")]
+    assert site.calls[0][1] == "/v1/members.list"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("auth_error", Unauthorized), ("permission_denied", Forbidden), ("what_is_that", Invalid)]
+)
+def test_a_failure_may_come_with_a_200(site: Site, code: str, kind: type[ApiError]) -> None:
+    with pytest.raises(kind, match=code):
+        site.answers(Answer(said={"ok": False, "error": code})).conversations.get("x")
+
+
+def test_too_many_calls_may_come_with_a_200_and_are_waited_for(site: Site) -> None:
+    limited = Answer(said={"ok": False, "error": "rate_limited"})
+    assert site.answers(limited, ok(ONE)).conversations.get("x").id == ONE["id"]
+    with pytest.raises(RateLimited):
+        site.answers(Answer(429, {"ok": False, "error": "rate_limited"}, {"Retry-After": "600"})).conversations.get("x")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda desk: desk.conversations.reply("x", "hello"),
+        lambda desk: desk.conversations.start(Visitor(id="42"), "hello"),
+        lambda desk: desk.conversations.close("x"),
+        lambda desk: desk.conversations.list(state="open"),
+        lambda desk: desk.contacts.find(email="a@example.com"),
+        lambda desk: desk.contacts.upsert(Visitor(id="42")),
+        lambda desk: desk.articles.get("1"),
+        lambda desk: desk.agents.availability(),
+    ],
+)
+def test_what_nobody_has_seen_work_is_not_offered(site: Site, call: Any) -> None:
+    with pytest.raises(Unsupported, match=r"Tawk\.to"):
+        call(site.answers(ok({})))
+    assert site.server.asked == []
+
+
+@pytest.mark.parametrize("id", ["", " ", "a\nb"])
+def test_what_is_no_id_makes_no_call(site: Site, id: str) -> None:
+    with pytest.raises(ValueError, match="is no id"):
+        site.answers(ok({})).conversations.get(id)
+    assert site.server.asked == []
