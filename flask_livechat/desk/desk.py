@@ -16,7 +16,7 @@ from typing import Any, Literal
 from .. import providers
 from ..errors import ConfigError, Problem, Unsupported
 from ..model import Agent, Article, Contact, Conversation, Message, Value, Visitor
-from ..operation import DeskRoom, Explanation, Operation
+from ..operation import DeskRoom, Explanation, Operation, Steps
 from ..providers import Secrets, Values
 from .rest import Client, Performer, Pool
 
@@ -46,16 +46,12 @@ class Vendor:
         return self.room.explain(said)
 
 
-class Desk:
-    """One vendor's conversations, contacts and agents. Safe to share between threads."""
+class Face:
+    """What both ways of calling share."""
 
-    def __init__(self, vendor: Vendor, client: Client, clock: Callable[[], datetime]) -> None:
+    def __init__(self, vendor: Vendor, clock: Callable[[], datetime]) -> None:
         self.provider = vendor.name
-        self._vendor, self._client, self._clock = vendor, client, clock
-        self.conversations = Conversations(self)
-        self.contacts = Contacts(self)
-        self.articles = Articles(self)
-        self.agents = Agents(self)
+        self._vendor, self._clock = vendor, clock
 
     def can(self, method: str) -> bool:
         """Whether the vendor can do it: ``desk.can("conversations.snooze")``."""
@@ -68,14 +64,29 @@ class Desk:
             raise Unsupported(providers.load(self.provider).title, method)
         return make(self._vendor.values, *arguments, **named)
 
+
+class Desk(Face):
+    """One vendor's conversations, contacts, articles and agents. Safe to share between threads."""
+
+    def __init__(self, vendor: Vendor, client: Client, clock: Callable[[], datetime]) -> None:
+        super().__init__(vendor, clock)
+        self._client = client
+        self.conversations = Conversations(self)
+        self.contacts = Contacts(self)
+        self.articles = Articles(self)
+        self.agents = Agents(self)
+
     def _do(self, method: str, *arguments: Any, **named: Any) -> Any:
         made = self._made(method, *arguments, **named)
         return self._client.run(made) if isinstance(made, GeneratorType) else self._client.send(made)
 
     def _each(self, method: str, *arguments: Any, **named: Any) -> Iterator[Any]:
         made = self._made(method, *arguments, **named)
-        # What has to be gathered first is so when its first item is wanted, as a page is.
-        return self._client.each(made) if isinstance(made, Operation) else (one for one in self._client.run(made))
+        return self._client.each(made) if isinstance(made, Operation) else self._gathered(made)
+
+    def _gathered(self, steps: Steps[Any]) -> Iterator[Any]:
+        """Asked for when the first item is wanted, as a page is."""
+        yield from self._client.run(steps)
 
 
 class _Group:
@@ -86,11 +97,11 @@ class _Group:
 class Conversations(_Group):
     def list(self, state: State | None = None, since: datetime | None = None) -> Iterator[Conversation]:
         """Newest first, by their last change; those in ``state``, and changed at ``since`` (aware) or later."""
-        return self._desk._each("conversations.list", state=state, since=_moment("since", since))
+        return self._desk._each("conversations.list", state=state, since=moment_of("since", since))
 
     def search(self, text: str) -> Iterator[Conversation]:
         """Those with ``text`` in them, as far as the vendor's search goes."""
-        return self._desk._each("conversations.search", _text(text))
+        return self._desk._each("conversations.search", text_of(text))
 
     def get(self, id: str) -> Conversation:
         found: Conversation = self._desk._do("conversations.get", id)
@@ -102,17 +113,17 @@ class Conversations(_Group):
 
     def start(self, visitor: Visitor, text: str) -> Conversation:
         """A new conversation, begun by ``visitor`` with ``text``."""
-        made: Conversation = self._desk._do("conversations.start", visitor, _text(text))
+        made: Conversation = self._desk._do("conversations.start", visitor, text_of(text))
         return made
 
     def reply(self, id: str, text: str) -> Message:
         """As an agent; the visitor reads it."""
-        said: Message = self._desk._do("conversations.reply", id, _text(text))
+        said: Message = self._desk._do("conversations.reply", id, text_of(text))
         return said
 
     def note(self, id: str, text: str) -> Message:
         """For agents; the visitor does not read it."""
-        said: Message = self._desk._do("conversations.note", id, _text(text))
+        said: Message = self._desk._do("conversations.note", id, text_of(text))
         return said
 
     def close(self, id: str) -> None:
@@ -127,14 +138,14 @@ class Conversations(_Group):
 
     def snooze(self, id: str, until: datetime) -> None:
         """Until a moment (aware)."""
-        self._desk._do("conversations.snooze", id, _moment("until", until))
+        self._desk._do("conversations.snooze", id, moment_of("until", until))
 
     def tag(self, id: str, *tags: str) -> None:
         """Adds tags; one that is there stays."""
-        self._desk._do("conversations.tag", id, *map(_text, tags))
+        self._desk._do("conversations.tag", id, *map(text_of, tags))
 
     def untag(self, id: str, *tags: str) -> None:
-        self._desk._do("conversations.untag", id, *map(_text, tags))
+        self._desk._do("conversations.untag", id, *map(text_of, tags))
 
 
 class Contacts(_Group):
@@ -156,7 +167,7 @@ class Contacts(_Group):
 
     def event(self, id: str, name: str, metadata: Mapping[str, Value] | None = None) -> None:
         """Something that the contact did."""
-        self._desk._do("contacts.event", id, _text(name), metadata or {}, at=self._desk._clock())
+        self._desk._do("contacts.event", id, text_of(name), metadata or {}, at=self._desk._clock())
 
     def forget(self, id: str) -> None:
         """Deletes the contact at the vendor, and what the vendor deletes with it."""
@@ -170,7 +181,7 @@ class Articles(_Group):
         return self._desk._each("articles.list", locale)
 
     def search(self, text: str) -> Iterator[Article]:
-        return self._desk._each("articles.search", _text(text))
+        return self._desk._each("articles.search", text_of(text))
 
     def get(self, id: str) -> Article:
         found: Article = self._desk._do("articles.get", id)
@@ -178,7 +189,7 @@ class Articles(_Group):
 
     def create(self, title: str, body: str) -> Article:
         """A draft: nobody reads it until it is published."""
-        made: Article = self._desk._do("articles.create", _text(title), body)
+        made: Article = self._desk._do("articles.create", text_of(title), body)
         return made
 
     def update(self, id: str, title: str | None = None, body: str | None = None) -> Article:
@@ -212,33 +223,34 @@ def open_desk(name: str, values: Values, clock: Callable[[], datetime], pool: Po
 
     Raises ``ConfigError`` where a key is missing, ``Unsupported`` for a vendor without an API.
     """
+    vendor = vendor_of(name, values)
+    return Desk(vendor, Client(performer_of(vendor), pool), clock)
+
+
+def vendor_of(name: str, values: Values) -> Vendor:
     room = providers.desk(name)
     if room is None:
         raise Unsupported(providers.load(name).title, "desk")
     keys = {key.name: key for key in providers.load(name).keys}
     missing = [keys[key] for key in room.needs if not values.get(key)]
     if missing:
-        raise ConfigError(
-            [
-                Problem("LC103", f"LIVECHAT_{name.upper()}_{key.name}", "is needed by the desk", key.where)
-                for key in missing
-            ]
-        )
-    vendor = Vendor(name, room, values)
-    return Desk(vendor, Client(Performer(vendor, _secrets(values)), pool), clock)
+        prefix = f"LIVECHAT_{name.upper()}_"
+        raise ConfigError([Problem("LC103", prefix + key.name, "is needed by the desk", key.where) for key in missing])
+    return Vendor(name, room, values)
 
 
-def _secrets(values: Values) -> tuple[str, ...]:
-    return tuple(one for value in values.values() if isinstance(value, Secrets) for one in value)
+def performer_of(vendor: Vendor) -> Performer:
+    secrets = (one for value in vendor.values.values() if isinstance(value, Secrets) for one in value)
+    return Performer(vendor, tuple(secrets))
 
 
-def _text(text: str) -> str:
+def text_of(text: str) -> str:
     if not isinstance(text, str) or not text.strip():
         raise ValueError("a text is needed, and one that is not empty")
     return text
 
 
-def _moment(name: str, moment: datetime | None) -> datetime | None:
+def moment_of(name: str, moment: datetime | None) -> datetime | None:
     if moment is not None and (not isinstance(moment, datetime) or moment.utcoffset() is None):
         raise ValueError(f"{name} must be an aware datetime, for example datetime.now(timezone.utc).")
     return moment

@@ -289,6 +289,10 @@ class AsyncClient:
                 return await self._once(operation)
         raise AssertionError("stamina gives the last error")  # pragma: no cover - for the type checker
 
+    async def aclose(self) -> None:
+        """Ends this event loop's connections."""
+        await self._http().aclose()
+
     async def run(self, steps: Steps[T]) -> T:
         """All calls of several steps, and what they come to."""
         try:
@@ -351,7 +355,7 @@ class AsyncPool:
     def __call__(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
         found = self._made.get(loop)
-        if found is None:
+        if found is None or found.is_closed:
             found = self._made[loop] = self._make()
         return found
 

@@ -40,6 +40,7 @@ class Server(ThreadingHTTPServer):
     """Gives its answers in their order, and the last one for ever."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

@@ -70,16 +70,17 @@ def get(values: Values, id: str) -> Operation[Conversation]:
 
 def messages(values: Values, id: str) -> Steps[list[Message]]:
     """Pages go back in time, from the newest; what comes of them is in the order in which it was said."""
+    where = _path(values, "/conversation/{}/messages", id)
     found: dict[str, Message] = {}
-    before: int | None = None
+    query: dict[str, str | int] = {}
     while True:
-        query: dict[str, str | int] = {} if before is None else {"timestamp_before": before}
-        said: list[Any] = yield Operation("GET", _path(values, "/conversation/{}/messages", id), list, query=query)
-        new = [message(one) for one in said if str(one["fingerprint"]) not in found]
-        found = {one.id: one for one in new} | found
-        if not new:
+        said: list[Message] = yield Operation("GET", where, lambda data: [message(one) for one in data], query=query)
+        new = {one.id: one for one in said if one.id not in found}
+        found = new | found
+        times = [int(one.raw["timestamp"]) for one in new.values() if one.at is not None]
+        if not times:
             return sorted(found.values(), key=lambda one: one.at or datetime.min.replace(tzinfo=UTC))
-        before = min(int(one["timestamp"]) for one in said)
+        query = {"timestamp_before": min(times)}
 
 
 def start(values: Values, visitor: Visitor, text: str) -> Steps[Conversation]:

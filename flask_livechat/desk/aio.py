@@ -1,0 +1,174 @@
+"""The same face, to be awaited: ``await livechat.async_desk().conversations.reply(id, text)``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
+from types import GeneratorType
+from typing import Any
+
+from ..model import Agent, Article, Contact, Conversation, Message, Value, Visitor
+from ..operation import Operation, Steps
+from ..providers import Values
+from .desk import Face, State, Vendor, moment_of, performer_of, text_of, vendor_of
+from .rest import AsyncClient, AsyncPool
+
+POOL = AsyncPool()
+
+
+class AsyncDesk(Face):
+    """As ``Desk``, with ``await``. Connections belong to the event loop; ``aclose`` or ``async with`` ends them."""
+
+    def __init__(self, vendor: Vendor, client: AsyncClient, clock: Callable[[], datetime]) -> None:
+        super().__init__(vendor, clock)
+        self._client = client
+        self.conversations = AsyncConversations(self)
+        self.contacts = AsyncContacts(self)
+        self.articles = AsyncArticles(self)
+        self.agents = AsyncAgents(self)
+
+    async def __aenter__(self) -> AsyncDesk:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def _do(self, method: str, *arguments: Any, **named: Any) -> Any:
+        made = self._made(method, *arguments, **named)
+        return await (self._client.run(made) if isinstance(made, GeneratorType) else self._client.send(made))
+
+    def _each(self, method: str, *arguments: Any, **named: Any) -> AsyncIterator[Any]:
+        made = self._made(method, *arguments, **named)
+        return self._client.each(made) if isinstance(made, Operation) else self._gathered(made)
+
+    async def _gathered(self, steps: Steps[Any]) -> AsyncIterator[Any]:
+        for one in await self._client.run(steps):
+            yield one
+
+
+class _Group:
+    def __init__(self, desk: AsyncDesk) -> None:
+        self._desk = desk
+
+
+class AsyncConversations(_Group):
+    """As ``Conversations``, to be awaited; its lists are asynchronous iterators."""
+
+    def list(self, state: State | None = None, since: datetime | None = None) -> AsyncIterator[Conversation]:
+        return self._desk._each("conversations.list", state=state, since=moment_of("since", since))
+
+    def search(self, text: str) -> AsyncIterator[Conversation]:
+        return self._desk._each("conversations.search", text_of(text))
+
+    async def get(self, id: str) -> Conversation:
+        found: Conversation = await self._desk._do("conversations.get", id)
+        return found
+
+    def messages(self, id: str) -> AsyncIterator[Message]:
+        return self._desk._each("conversations.messages", id)
+
+    async def start(self, visitor: Visitor, text: str) -> Conversation:
+        made: Conversation = await self._desk._do("conversations.start", visitor, text_of(text))
+        return made
+
+    async def reply(self, id: str, text: str) -> Message:
+        said: Message = await self._desk._do("conversations.reply", id, text_of(text))
+        return said
+
+    async def note(self, id: str, text: str) -> Message:
+        said: Message = await self._desk._do("conversations.note", id, text_of(text))
+        return said
+
+    async def close(self, id: str) -> None:
+        await self._desk._do("conversations.close", id)
+
+    async def reopen(self, id: str) -> None:
+        await self._desk._do("conversations.reopen", id)
+
+    async def assign(self, id: str, agent: str) -> None:
+        await self._desk._do("conversations.assign", id, agent)
+
+    async def snooze(self, id: str, until: datetime) -> None:
+        await self._desk._do("conversations.snooze", id, moment_of("until", until))
+
+    async def tag(self, id: str, *tags: str) -> None:
+        await self._desk._do("conversations.tag", id, *map(text_of, tags))
+
+    async def untag(self, id: str, *tags: str) -> None:
+        await self._desk._do("conversations.untag", id, *map(text_of, tags))
+
+
+class AsyncContacts(_Group):
+    """As ``Contacts``, to be awaited; its lists are asynchronous iterators."""
+
+    async def upsert(self, visitor: Visitor) -> Contact:
+        found: Contact = await self._desk._do("contacts.upsert", visitor)
+        return found
+
+    async def find(self, id: str | None = None, email: str | None = None) -> Contact | None:
+        if (id is None) == (email is None):
+            raise ValueError("contacts.find takes an id or an email.")
+        found: Contact | None = await self._desk._do("contacts.find", id=id, email=email)
+        return found
+
+    def conversations(self, id: str) -> AsyncIterator[Conversation]:
+        return self._desk._each("contacts.conversations", id)
+
+    async def event(self, id: str, name: str, metadata: Mapping[str, Value] | None = None) -> None:
+        await self._desk._do("contacts.event", id, text_of(name), metadata or {}, at=self._desk._clock())
+
+    async def forget(self, id: str) -> None:
+        await self._desk._do("contacts.forget", id)
+
+
+class AsyncArticles(_Group):
+    """As ``Articles``, to be awaited; its lists are asynchronous iterators."""
+
+    def list(self, locale: str | None = None) -> AsyncIterator[Article]:
+        return self._desk._each("articles.list", locale)
+
+    def search(self, text: str) -> AsyncIterator[Article]:
+        return self._desk._each("articles.search", text_of(text))
+
+    async def get(self, id: str) -> Article:
+        found: Article = await self._desk._do("articles.get", id)
+        return found
+
+    async def create(self, title: str, body: str) -> Article:
+        made: Article = await self._desk._do("articles.create", text_of(title), body)
+        return made
+
+    async def update(self, id: str, title: str | None = None, body: str | None = None) -> Article:
+        changed: Article = await self._desk._do("articles.update", id, title, body)
+        return changed
+
+    async def publish(self, id: str) -> Article:
+        changed: Article = await self._desk._do("articles.publish", id)
+        return changed
+
+    async def unpublish(self, id: str) -> Article:
+        changed: Article = await self._desk._do("articles.unpublish", id)
+        return changed
+
+    async def delete(self, id: str) -> None:
+        await self._desk._do("articles.delete", id)
+
+
+class AsyncAgents(_Group):
+    """As ``Agents``, to be awaited; its lists are asynchronous iterators."""
+
+    def list(self) -> AsyncIterator[Agent]:
+        return self._desk._each("agents.list")
+
+    async def availability(self) -> str:
+        said: str = await self._desk._do("agents.availability")
+        return said
+
+
+def open_async_desk(name: str, values: Values, clock: Callable[[], datetime], pool: AsyncPool = POOL) -> AsyncDesk:
+    """As ``open_desk``."""
+    vendor = vendor_of(name, values)
+    return AsyncDesk(vendor, AsyncClient(performer_of(vendor), pool), clock)

@@ -1,0 +1,127 @@
+"""The face of the desk: the same for all vendors, and for both ways of calling."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from flask_livechat import Unsupported, providers
+from flask_livechat.desk.aio import AsyncDesk, open_async_desk
+from flask_livechat.desk.desk import Desk
+from flask_livechat.desk.rest import AsyncPool
+
+from .conftest import OpenSite, now
+from .test_crisp import ONE, SAID, VALUES, ok
+from .vendor import Answer, serving
+
+GROUPS = ("conversations", "contacts", "articles", "agents")
+METHODS = sorted(
+    f"{group}.{name}"
+    for group in GROUPS
+    for name, _ in inspect.getmembers(Desk.__init__.__globals__[group.capitalize()], inspect.isfunction)
+    if not name.startswith("_")
+)
+
+
+def classes(group: str) -> tuple[type, type]:
+    return Desk.__init__.__globals__[group.capitalize()], AsyncDesk.__init__.__globals__[f"Async{group.capitalize()}"]
+
+
+def test_the_methods_are_the_contracts() -> None:
+    assert (
+        sorted(
+            """
+        conversations.list conversations.search conversations.get conversations.messages conversations.start
+        conversations.reply conversations.note conversations.close conversations.reopen conversations.assign
+        conversations.snooze conversations.tag conversations.untag
+        contacts.upsert contacts.find contacts.conversations contacts.event contacts.forget
+        articles.list articles.search articles.get articles.create articles.update articles.publish articles.unpublish
+        articles.delete agents.list agents.availability
+        """.split()
+        )
+        == METHODS
+    )
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_each_method_can_be_awaited_with_the_same_arguments(name: str) -> None:
+    group, _, method = name.partition(".")
+    one, other = (getattr(kind, method) for kind in classes(group))
+    assert inspect.signature(one).parameters == inspect.signature(other).parameters
+    is_list = "Iterator" in str(inspect.signature(one).return_annotation)
+    assert inspect.iscoroutinefunction(other) is not is_list
+    assert is_list is ("AsyncIterator" in str(inspect.signature(other).return_annotation))
+
+
+@pytest.mark.parametrize("vendor", [name for name in providers.names() if providers.desk(name)])
+def test_a_room_says_only_methods_that_there_are(vendor: str) -> None:
+    room = providers.desk(vendor)
+    assert room is not None
+    assert set(room.methods) <= set(METHODS)
+    assert all(inspect.getmodule(make).__name__.endswith(f"{vendor}.desk") for make in room.methods.values())  # type: ignore[union-attr]
+
+
+def awaited(work: Callable[[AsyncDesk], Any], *answers: Answer, monkeypatch: pytest.MonkeyPatch) -> Any:
+    async def whole(url: str) -> Any:
+        room = providers.desk("crisp")
+        assert room is not None
+        here = _at(room, url)
+        monkeypatch.setattr(providers, "desk", lambda name: here)
+        async with open_async_desk("crisp", VALUES, now, AsyncPool()) as desk:
+            return await work(desk)
+
+    with serving(*answers) as server:
+        return asyncio.run(whole(server.url))
+
+
+def _at(room: Any, url: str) -> Any:
+    from dataclasses import replace
+
+    return replace(room, base=lambda values: url)
+
+
+def test_one_call_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = awaited(lambda desk: desk.conversations.get("session_1"), ok(ONE), monkeypatch=monkeypatch)
+    assert found.id == "session_1"
+
+
+def test_a_list_is_gone_through_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(desk: AsyncDesk) -> list[str]:
+        return [one.id async for one in desk.conversations.list()]
+
+    answers = ok([ONE]), ok([ONE | {"session_id": "2"}]), ok([])
+    assert awaited(work, *answers, monkeypatch=monkeypatch) == ["session_1", "2"]
+
+
+def test_what_has_to_be_gathered_is_a_list_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(desk: AsyncDesk) -> list[str]:
+        return [one.text async for one in desk.conversations.messages("session_1")]
+
+    assert awaited(work, ok([SAID | {"timestamp": 1}]), ok([]), monkeypatch=monkeypatch) == ["hello"]
+
+
+def test_what_cannot_be_done_is_said_before_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(desk: AsyncDesk) -> None:
+        await desk.articles.get("1")
+
+    with pytest.raises(Unsupported, match=r"articles\.get is not supported by Crisp"):
+        awaited(work, ok({}), monkeypatch=monkeypatch)
+
+
+def test_fifty_replies_at_once_take_as_long_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(desk: AsyncDesk) -> int:
+        replies = await asyncio.gather(*(desk.conversations.reply(f"s{n}", "hello") for n in range(50)))
+        return len({one.conversation for one in replies})
+
+    assert awaited(work, ok({"fingerprint": 1}), monkeypatch=monkeypatch) == 50
+
+
+def test_a_list_asks_for_nothing_until_it_is_gone_through(open_site: OpenSite) -> None:
+    site = open_site("crisp", VALUES)
+    site.answers(ok([ONE])).conversations.list()
+    site.desk.conversations.messages("session_1")
+    assert site.server.asked == []
