@@ -6,11 +6,12 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from flask_livechat import doctor
+from flask_livechat import doctor, providers
 from tests.doctor.corpus import HERE, Case, cases
 
 FOLDER = Path(__file__).parent / "doctor"
 LANGUAGES = {".py": "python", ".html": "html+jinja", ".js": "javascript", ".json": "json"}
+BEGIN, END = ".. begin of the matrix: made by `make docs-checks` out of the rooms", ".. end of the matrix"
 NOTE = "made by `make docs-checks` out of flask_livechat/doctor and tests/doctor"
 
 
@@ -67,7 +68,30 @@ def _index() -> Iterator[str]:
         yield from (*textwrap.indent(content.strip(), "   ").splitlines(), "")
 
 
+def matrix() -> str:
+    """What each vendor's room of the desk can do."""
+    rooms = {providers.load(name).title: providers.desk(name) for name in providers.names()}
+    methods = dict.fromkeys(method for room in rooms.values() if room for method in room.methods)
+    cells = [
+        (f"``{method}``", *("yes" if room and method in room.methods else "" for room in rooms.values()))
+        for method in methods
+    ]
+    rows = [("Method", *rooms), *cells]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    ruler = "  ".join("=" * width for width in widths)
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([ruler, lines[0], ruler, *lines[1:], ruler])
+
+
+def with_matrix(page: str) -> str:
+    """The desk's page, with the table between its two marks made anew."""
+    start, rest = page.split(BEGIN)
+    return f"{start}{BEGIN}\n\n{matrix()}\n\n{END}{rest.split(END)[1]}"
+
+
 def main() -> None:
+    desk = FOLDER.parent / "desk.rst"
+    desk.write_text(with_matrix(desk.read_text("utf-8")), "utf-8")
     FOLDER.mkdir(exist_ok=True)
     for old in FOLDER.glob("*.rst"):
         old.unlink()

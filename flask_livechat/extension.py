@@ -7,15 +7,16 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Blueprint, Flask, Response, current_app, g, has_request_context, request, url_for
 from flask_login import current_user, user_logged_out
 from markupsafe import Markup, escape
 
 from . import providers, settings
-from .errors import ConfigError, Problem
+from .errors import ConfigError, LiveChatError, Problem
 from .model import Decision, Value, Visitor
 from .settings import Settings
 from .widget import context as page_context
@@ -31,6 +32,11 @@ from .widget.rules import Rule
 from .widget.scope import Scope, scope
 from .widget.script import Script
 from .widget.secrecy import Address
+
+if TYPE_CHECKING:
+    from .desk.aio import AsyncDesk
+    from .desk.desk import Desk
+    from .providers import Values
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -189,6 +195,33 @@ class LiveChat:
         merged = csp.merge(policy, needs) if isinstance(policy, str) else csp.merge_mapping(policy, needs)
         _warn_of_a_style_nonce(merged)
         return merged
+
+    # What the server does with a vendor.
+
+    def desk(self, provider: str | None = None) -> Desk:
+        """The vendor's conversations, contacts, articles and agents, from Python; by default of the app's provider.
+
+        Needs an app context, and ``pip install Flask-LiveChat[desk]``. Raises ``ConfigError`` where a key is missing.
+        """
+        desk = _desk_module("desk")
+        opened: Desk = desk.open_desk(*self._desk_of(provider), self.now)
+        return opened
+
+    def async_desk(self, provider: str | None = None) -> AsyncDesk:
+        """The same with ``await``."""
+        aio = _desk_module("aio")
+        opened: AsyncDesk = aio.open_async_desk(*self._desk_of(provider), self.now)
+        return opened
+
+    def _desk_of(self, provider: str | None) -> tuple[str, Values]:
+        name = provider or self.settings.provider
+        if name is None or name not in self.settings.providers:
+            what = f"{name!r} is not configured" if name else "no provider is configured"
+            raise ConfigError([Problem("LC103", "LIVECHAT_PROVIDER", what, "Set its keys.")])
+        if self.settings.sandbox:
+            # Its keys are examples: nobody at the vendor knows them.
+            raise LiveChatError("The sandbox has no REST API: the desk talks to a vendor's account.")
+        return name, self.settings.providers[name]
 
     # What templates call.
 
@@ -496,6 +529,16 @@ class LiveChat:
             if has_request_context():
                 scope().failed.append(f"{name} failed with {type(error).__name__}")
             return otherwise
+
+
+def _desk_module(name: str) -> Any:
+    """Whoever only embeds chat never loads it."""
+    try:
+        return import_module(f".desk.{name}", __package__)
+    except ModuleNotFoundError as error:
+        if error.name != "stamina":
+            raise
+        raise LiveChatError("The desk needs what pip install Flask-LiveChat[desk] brings.") from None
 
 
 def _state(app: Flask = current_app) -> State:

@@ -111,6 +111,12 @@ def test_the_doctors_pages_are_made_of_its_checks() -> None:
     assert {path.name: path.read_text("utf-8") for path in (ROOT / "docs" / "doctor").glob("*.rst")} == checks.pages()
 
 
+def test_the_desks_matrix_is_what_the_rooms_say() -> None:
+    page = (ROOT / "docs" / "desk.rst").read_text("utf-8")
+    assert checks.with_matrix(page) == page
+    assert "``conversations.list``" in page
+
+
 def test_the_doctors_options_are_in_its_page() -> None:
     page = (ROOT / "docs" / "doctor.rst").read_text("utf-8")
     for option in group.commands["doctor"].params:
