@@ -14,9 +14,11 @@ import click
 from flask import Flask, current_app, g, request
 from flask.cli import AppGroup, with_appcontext
 
+from . import cli_desk
 from .model import Decision
 
 group = AppGroup("livechat", help="Customer chat: what pages get, and why.")
+group.add_command(cli_desk.group)
 
 
 @group.command()

@@ -22,7 +22,7 @@ SOURCES = {
     if "node_modules" not in path.parts
 }
 BASE = {"errors", "model", "operation", "signing", "hours"}
-TOP = {"cli", "doctor", "testing", "sandbox"}
+TOP = {"cli", "cli_desk", "doctor", "testing", "sandbox"}
 
 
 def imports(path: Path, *, late: bool = False) -> set[str]:

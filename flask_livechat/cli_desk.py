@@ -1,0 +1,210 @@
+"""``flask livechat desk …``: the desk in a terminal. Thin: it asks the desk and prints."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from functools import wraps
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+from flask import current_app
+from flask.cli import AppGroup, with_appcontext
+
+from .errors import Forbidden, LiveChatError, Unauthorized, Unsupported
+
+if TYPE_CHECKING:
+    from .desk.desk import Desk
+
+group = AppGroup("desk", help="Conversations and contacts at the vendor's, from a terminal.")
+MANY = 100  # items of a list, if not said otherwise
+Command = Callable[..., None]
+
+
+def command(name: str) -> Callable[[Command], click.Command]:
+    """A command that is handed the desk, and says in one line what went wrong."""
+
+    def decorate(run: Command) -> click.Command:
+        @wraps(run)
+        def wrapped(provider: str | None, **options: Any) -> None:
+            with _told():
+                run(current_app.extensions["livechat"].livechat.desk(provider), **options)
+
+        option = click.option("--provider", metavar="NAME", help="Another one than LIVECHAT_PROVIDER.")
+        made: click.Command = group.command(name)(with_appcontext(option(wrapped)))
+        return made
+
+    return decorate
+
+
+as_json = click.option("--json", "raw", is_flag=True, help="As JSON, one object a line.")
+how_many = click.option("--limit", default=MANY, show_default=True, type=click.IntRange(1), help="How many at most.")
+
+
+@command("conversations")
+@click.option("--state", type=click.Choice(["open", "pending", "snoozed", "closed"]), help="Only those in this state.")
+@click.option("--since", metavar="WHEN", help="Changed since: 30d, 12h, or 2026-11-21.")
+@click.option("--search", metavar="TEXT", help="With this text in them.")
+@how_many
+@as_json
+def conversations(desk: Desk, state: str | None, since: str | None, search: str | None, limit: int, raw: bool) -> None:
+    """List conversations, newest first."""
+    moment = None if since is None else _since(since)
+    found = desk.conversations.search(search) if search else desk.conversations.list(state, moment)  # type: ignore[arg-type]  # click has checked it
+    _print(
+        islice(found, limit),
+        raw,
+        lambda one: {
+            "id": one.id,
+            "state": one.state,
+            "changed": _when(one.updated_at),
+            "who": (one.contact and (one.contact.name or one.contact.email)) or "",
+            "tags": ", ".join(one.tags),
+        },
+    )
+
+
+@command("show")
+@click.argument("id")
+@as_json
+def show(desk: Desk, id: str, raw: bool) -> None:
+    """Print what was said in the conversation ID."""
+    for one in desk.conversations.messages(id):
+        if raw:
+            click.echo(_line(one))
+        else:
+            note = " (note)" if one.kind == "note" else ""
+            click.echo(f"{_when(one.at)}  {one.author_name or one.author}{note}: {one.text or f'({one.kind})'}")
+
+
+@command("reply")
+@click.argument("id")
+@click.argument("text")
+@click.option("--note", is_flag=True, help="For agents only.")
+def reply(desk: Desk, id: str, text: str, note: bool) -> None:
+    """Answer in the conversation ID. TEXT may be - to read it from standard input."""
+    said = sys.stdin.read() if text == "-" else text
+    (desk.conversations.note if note else desk.conversations.reply)(id, said)
+    click.echo("Noted." if note else "Sent.")
+
+
+@command("close")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+def close(desk: Desk, ids: tuple[str, ...]) -> None:
+    """Close conversations."""
+    for each in ids:
+        desk.conversations.close(each)
+        click.echo(f"{each} is closed.")
+
+
+@command("contacts")
+@click.option("--id", help="By the vendor's id, or yours where the vendor keeps it.")
+@click.option("--email", help="By the address.")
+@as_json
+def contacts(desk: Desk, id: str | None, email: str | None, raw: bool) -> None:
+    """Look somebody up, and their conversations."""
+    if (id is None) == (email is None):
+        raise click.UsageError("give --id or --email")
+    found = desk.contacts.find(id=id, email=email)
+    if found is None:
+        raise click.ClickException("nobody is known by that")
+    if raw:
+        click.echo(_line(found))
+        return
+    for name, value in asdict(found).items():
+        if value and name != "raw":
+            click.echo(f"{name:<12} {value}")
+    if desk.can("contacts.conversations"):
+        click.echo("conversations: " + (", ".join(one.id for one in desk.contacts.conversations(found.id)) or "none"))
+
+
+@command("ping")
+def ping(desk: Desk) -> None:
+    """Check the credentials, and what they allow."""
+    tries: Mapping[str, Callable[[], Iterable[Any]]] = {
+        "agents": desk.agents.list,
+        "conversations": desk.conversations.list,
+        "articles": desk.articles.list,
+    }
+    refused = 0
+    for name, ask in tries.items():
+        try:
+            next(iter(ask()), None)
+        except Unsupported:
+            continue
+        except Forbidden as error:
+            refused += 1
+            click.echo(f"{name:<14} not allowed: {error.code or error.status}; the token needs that scope")
+        except Unauthorized:
+            raise click.ClickException("the vendor does not know these credentials") from None
+        else:
+            click.echo(f"{name:<14} allowed")
+    if refused:
+        raise click.exceptions.Exit(1)
+
+
+# -- printing --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """In one line, and with status 1."""
+    try:
+        yield
+    except (LiveChatError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _print(records: Iterable[Any], raw: bool, row: Callable[[Any], Mapping[str, str]]) -> None:
+    """JSON goes out as it comes; a table when all of it is here, which a terminal is told meanwhile."""
+    if raw:
+        for record in records:
+            click.echo(_line(record))
+        return
+    rows = []
+    for record in records:
+        rows.append(row(record))
+        if sys.stderr.isatty():
+            click.echo(f"\r\x1b[K{len(rows)} so far", err=True, nl=False)
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)
+    for line in _table(rows):
+        click.echo(line)
+
+
+def _table(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    if not rows:
+        yield "None."
+        return
+    names = list(rows[0])
+    widths = [max(len(name), *(len(row[name]) for row in rows)) for name in names]
+    most = shutil.get_terminal_size((120, 24)).columns
+    for cells in ([name.upper() for name in names], *([row[name] for name in names] for row in rows)):
+        yield "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()[:most]
+
+
+def _line(record: Any) -> str:
+    found = {name: value for name, value in asdict(record).items() if name != "raw"}
+    return json.dumps(found, default=lambda value: value.isoformat() if isinstance(value, datetime) else str(value))
+
+
+def _when(moment: datetime | None) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
+
+
+def _since(text: str) -> datetime:
+    now: datetime = current_app.extensions["livechat"].livechat.now()
+    units = {"d": "days", "h": "hours", "m": "minutes"}
+    if text[:-1].isdecimal() and text[-1:] in units and len(text) < 8:
+        return now - timedelta(**{units[text[-1]]: int(text[:-1])})
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter("it is 30d, 12h, or a date such as 2026-11-21", param_hint="--since") from None
+    return found if found.tzinfo else found.astimezone()

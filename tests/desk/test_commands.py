@@ -1,0 +1,146 @@
+"""``flask livechat desk …`` as it is typed, against a server over real HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import httpx
+import pytest
+from click.testing import Result
+
+from flask_livechat import providers
+from flask_livechat.desk import desk as desks
+from flask_livechat.desk.rest import Pool
+
+from ..conftest import create_app
+from .test_crisp import ONE, SAID, WEBSITE, ok
+from .vendor import Answer, Server, serving
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    with serving() as server, httpx.Client() as http:
+        room = providers.desk("crisp")
+        assert room is not None
+        here = replace(room, base=lambda values: server.url)
+        real = providers.desk
+        monkeypatch.setattr(providers, "desk", lambda name: here if name == "crisp" else real(name))
+        monkeypatch.setattr(desks.open_desk, "__defaults__", (Pool(lambda: http),))
+        yield server
+
+
+@pytest.fixture
+def run(server: Server) -> Run:
+    keys = {
+        "LIVECHAT_CRISP_WEBSITE_ID": WEBSITE,
+        "LIVECHAT_CRISP_API_IDENTIFIER": "identifier",
+        "LIVECHAT_CRISP_API_KEY": "the-key",
+    }
+    app = create_app("crisp", **keys)
+
+    def call(*arguments: str, answers: tuple[Answer, ...] = (), **options: str) -> Result:
+        server.answers = [*answers]
+        return app.test_cli_runner().invoke(args=["livechat", "desk", *arguments], **options)
+
+    return call
+
+
+def test_conversations_are_a_table(run: Run) -> None:
+    result = run("conversations", answers=(ok([ONE]), ok([])))
+    head, row = result.output.splitlines()
+    assert head.split() == ["ID", "STATE", "CHANGED", "WHO", "TAGS"]
+    assert row.startswith("session_1  open")
+    assert row.endswith("First Visitor  vip")
+
+
+def test_or_json_by_the_line(run: Run) -> None:
+    (line,) = run("conversations", "--json", answers=(ok([ONE]), ok([]))).output.splitlines()
+    said = json.loads(line)
+    assert (said["id"], said["state"], said["contact"]["email"]) == ("session_1", "open", "first@example.com")
+
+
+def test_no_more_are_asked_for_than_are_wanted(run: Run, server: Server) -> None:
+    page = ok([ONE | {"session_id": f"s{n}"} for n in range(50)])
+    result = run("conversations", "--limit", "3", answers=(page,))
+    assert len(result.output.splitlines()) == 4
+    assert len(server.asked) == 1
+
+
+def test_none_is_said(run: Run) -> None:
+    assert run("conversations", "--state", "closed", answers=(ok([]),)).output == "None.\n"
+
+
+@pytest.mark.parametrize("when", ["30d", "12h", "2026-11-01", "2026-11-01T10:00:00+00:00"])
+def test_a_time_may_be_said_in_many_ways(run: Run, server: Server, when: str) -> None:
+    assert run("conversations", "--since", when, answers=(ok([]),)).exit_code == 0
+    assert "filter_date_start=" in server.asked[0].path
+
+
+def test_a_time_that_is_none_is_said(run: Run, server: Server) -> None:
+    result = run("conversations", "--since", "yesterday")
+    assert result.exit_code == 2
+    assert "it is 30d, 12h, or a date" in result.output
+    assert server.asked == []
+
+
+def test_a_conversation_is_shown(run: Run) -> None:
+    note = SAID | {"fingerprint": 8, "from": "operator", "type": "note", "content": "rude", "timestamp": 1790000000000}
+    result = run("show", "session_1", answers=(ok([SAID | {"timestamp": 1780000000000}, note]), ok([])))
+    assert [line.partition("  ")[2] for line in result.output.splitlines()] == ["visitor: hello", "agent (note): rude"]
+
+
+def test_an_answer_is_sent(run: Run, server: Server) -> None:
+    assert run("reply", "session_1", "Hello", answers=(ok({"fingerprint": 1}),)).output == "Sent.\n"
+    assert (
+        run("reply", "session_1", "-", "--note", input="A long one", answers=(ok({"fingerprint": 1}),)).exit_code == 0
+    )
+    assert [json.loads(asked.body)["content"] for asked in server.asked] == ["Hello", "A long one"]
+
+
+def test_conversations_are_closed(run: Run) -> None:
+    assert run("close", "a", "b", answers=(ok(),)).output == "a is closed.\nb is closed.\n"
+
+
+def test_somebody_is_looked_up(run: Run) -> None:
+    person = {"people_id": "p1", "email": "a@example.com", "person": {"nickname": "A"}}
+    result = run("contacts", "--email", "a@example.com", answers=(ok(person), ok(["session_1"]), ok([]), ok(ONE)))
+    assert "name         A" in result.output
+    assert "conversations: session_1" in result.output
+    assert (
+        run("contacts", "--email", "b@example.com", answers=(Answer(404),)).output == "Error: nobody is known by that\n"
+    )
+    assert run("contacts").exit_code == 2
+
+
+def test_ping_says_what_the_token_allows(run: Run) -> None:
+    result = run("ping", answers=(ok([]), Answer(403, {"error": True, "reason": "not_allowed"})))
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        "agents         allowed",
+        "conversations  not allowed: not_allowed; the token needs that scope",
+    ]
+
+
+def test_ping_says_that_the_credentials_are_wrong(run: Run) -> None:
+    result = run("ping", answers=(Answer(401, {"error": True, "reason": "invalid_session"}),))
+    assert result.output == "Error: the vendor does not know these credentials\n"
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "nope"], "404 not_found"),
+        (["conversations", "--provider", "tawk"], "'tawk' is not configured"),
+        (["reply", "session_1", " "], "a text is needed"),
+    ],
+)
+def test_what_went_wrong_is_one_line(run: Run, arguments: list[str], said: str) -> None:
+    result = run(*arguments, answers=(Answer(404, {"error": True, "reason": "not_found"}),))
+    assert result.exit_code == 1
+    assert said in result.output
+    assert "Traceback" not in result.output
