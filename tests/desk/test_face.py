@@ -16,7 +16,7 @@ from flask_livechat.desk.rest import AsyncPool
 
 from .conftest import OpenSite, now
 from .test_crisp import ONE, SAID, VALUES, ok
-from .vendor import Answer, serving
+from .vendor import Answer, awaited, serving
 
 GROUPS = ("conversations", "contacts", "articles", "agents")
 METHODS = sorted(
@@ -65,7 +65,7 @@ def test_a_room_says_only_methods_that_there_are(vendor: str) -> None:
     assert all(inspect.getmodule(make).__name__.endswith(f"{vendor}.desk") for make in room.methods.values())  # type: ignore[union-attr]
 
 
-def awaited(work: Callable[[AsyncDesk], Any], *answers: Answer, monkeypatch: pytest.MonkeyPatch) -> Any:
+def asked(work: Callable[[AsyncDesk], Any], *answers: Answer, monkeypatch: pytest.MonkeyPatch) -> Any:
     async def whole(url: str) -> Any:
         room = providers.desk("crisp")
         assert room is not None
@@ -75,7 +75,7 @@ def awaited(work: Callable[[AsyncDesk], Any], *answers: Answer, monkeypatch: pyt
             return await work(desk)
 
     with serving(*answers) as server:
-        return asyncio.run(whole(server.url))
+        return awaited(whole(server.url))
 
 
 def _at(room: Any, url: str) -> Any:
@@ -85,7 +85,7 @@ def _at(room: Any, url: str) -> Any:
 
 
 def test_one_call_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = awaited(lambda desk: desk.conversations.get("session_1"), ok(ONE), monkeypatch=monkeypatch)
+    found = asked(lambda desk: desk.conversations.get("session_1"), ok(ONE), monkeypatch=monkeypatch)
     assert found.id == "session_1"
 
 
@@ -94,14 +94,14 @@ def test_a_list_is_gone_through_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> 
         return [one.id async for one in desk.conversations.list()]
 
     answers = ok([ONE]), ok([ONE | {"session_id": "2"}]), ok([])
-    assert awaited(work, *answers, monkeypatch=monkeypatch) == ["session_1", "2"]
+    assert asked(work, *answers, monkeypatch=monkeypatch) == ["session_1", "2"]
 
 
 def test_what_has_to_be_gathered_is_a_list_too(monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(desk: AsyncDesk) -> list[str]:
         return [one.text async for one in desk.conversations.messages("session_1")]
 
-    assert awaited(work, ok([SAID | {"timestamp": 1}]), ok([]), monkeypatch=monkeypatch) == ["hello"]
+    assert asked(work, ok([SAID | {"timestamp": 1}]), ok([]), monkeypatch=monkeypatch) == ["hello"]
 
 
 def test_what_cannot_be_done_is_said_before_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def test_what_cannot_be_done_is_said_before_a_call(monkeypatch: pytest.MonkeyPat
         await desk.articles.get("1")
 
     with pytest.raises(Unsupported, match=r"articles\.get is not supported by Crisp"):
-        awaited(work, ok({}), monkeypatch=monkeypatch)
+        asked(work, ok({}), monkeypatch=monkeypatch)
 
 
 def test_fifty_replies_at_once_take_as_long_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +117,7 @@ def test_fifty_replies_at_once_take_as_long_as_one(monkeypatch: pytest.MonkeyPat
         replies = await asyncio.gather(*(desk.conversations.reply(f"s{n}", "hello") for n in range(50)))
         return len({one.conversation for one in replies})
 
-    assert awaited(work, ok({"fingerprint": 1}), monkeypatch=monkeypatch) == 50
+    assert asked(work, ok({"fingerprint": 1}), monkeypatch=monkeypatch) == 50
 
 
 def test_a_list_asks_for_nothing_until_it_is_gone_through(open_site: OpenSite) -> None:

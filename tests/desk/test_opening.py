@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 
@@ -12,6 +11,7 @@ from flask import Flask
 from flask_livechat import ConfigError, LiveChatError
 
 from ..conftest import ALL_IDS, chat_of, create_app
+from .vendor import awaited
 
 KEYS = {
     "LIVECHAT_CRISP_API_IDENTIFIER": "identifier",
@@ -70,8 +70,8 @@ def test_an_async_desk_that_was_never_used_closes() -> None:
     app = site()
 
     async def whole() -> None:
-        async with chat_of(app).async_desk() as desk:
-            assert desk.can("conversations.list")
+        with app.app_context():
+            async with chat_of(app).async_desk() as desk:
+                assert desk.can("conversations.list")
 
-    with app.app_context():
-        asyncio.run(whole())
+    awaited(whole())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import threading
@@ -31,7 +30,7 @@ from flask_livechat.errors import (
 )
 from flask_livechat.operation import Operation, Page, Steps, path
 
-from .vendor import Answer, serving
+from .vendor import Answer, awaited, serving
 
 SECRET = "a-token-that-nobody-may-see"
 
@@ -91,7 +90,7 @@ class Async(Sync):
                 assert pool() is pool()
                 await pool().aclose()
 
-        return asyncio.run(whole())
+        return awaited(whole())
 
     def send(self, operation: Operation[Any]) -> Any:
         return self._awaited(lambda client: client.send(operation))
