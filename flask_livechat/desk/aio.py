@@ -10,7 +10,7 @@ from typing import Any
 from ..model import Agent, Article, Contact, Conversation, Message, Value, Visitor
 from ..operation import Operation, Steps
 from ..providers import Values
-from .desk import Face, State, Vendor, moment_of, performer_of, text_of, vendor_of
+from .desk import Face, State, Vendor, moment_of, performer_of, raw_operation, text_of, vendor_of
 from .rest import AsyncClient, AsyncPool
 
 POOL = AsyncPool()
@@ -26,6 +26,7 @@ class AsyncDesk(Face):
         self.contacts = AsyncContacts(self)
         self.articles = AsyncArticles(self)
         self.agents = AsyncAgents(self)
+        self.raw = AsyncRawCalls(self)
 
     async def __aenter__(self) -> AsyncDesk:
         return self
@@ -166,6 +167,13 @@ class AsyncAgents(_Group):
     async def availability(self) -> str:
         said: str = await self._desk._do("agents.availability")
         return said
+
+
+class AsyncRawCalls(_Group):
+    """As ``RawCalls``, to be awaited."""
+
+    async def request(self, method: str, path: str, json: Any = None) -> Any:
+        return await self._desk._client.send(raw_operation(method, path, json))
 
 
 def open_async_desk(name: str, values: Values, clock: Callable[[], datetime], pool: AsyncPool = POOL) -> AsyncDesk:

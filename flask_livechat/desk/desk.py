@@ -7,6 +7,7 @@ is none. Lists are lazy: a page is asked for when it is wanted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,7 @@ from .rest import Client, Performer, Pool
 
 State = Literal["open", "pending", "snoozed", "closed"]
 POOL = Pool()
+RAW = re.compile(r"/(?!/)[A-Za-z0-9/_.~!$&'()*+,;=:@%?-]*")  # the characters of an address
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Desk(Face):
         self.contacts = Contacts(self)
         self.articles = Articles(self)
         self.agents = Agents(self)
+        self.raw = RawCalls(self)
 
     def _do(self, method: str, *arguments: Any, **named: Any) -> Any:
         made = self._made(method, *arguments, **named)
@@ -216,6 +219,23 @@ class Agents(_Group):
         """``online``, ``away`` or ``offline``: whether somebody would answer now."""
         said: str = self._desk._do("agents.availability")
         return said
+
+
+class RawCalls(_Group):
+    def request(self, method: str, path: str, json: Any = None) -> Any:
+        """Any call of the vendor's API, with the same credentials, retries and errors. Gives what its answer holds.
+
+        ``path`` as the vendor writes it, ``/v1/website/…``, with each part of it encoded. Raises ``ValueError`` for
+        another one.
+        """
+        return self._desk._client.send(raw_operation(method, path, json))
+
+
+def raw_operation(method: str, path: str, json: Any) -> Operation[Any]:
+    way_up = any(part in (".", "..") for part in path.partition("?")[0].split("/"))
+    if not RAW.fullmatch(path) or way_up or not method.isalpha():
+        raise ValueError('a method and a path are needed, such as "GET" and "/v1/website/…", each part encoded')
+    return Operation(method.upper(), path, lambda data: data, json=json)
 
 
 def open_desk(name: str, values: Values, clock: Callable[[], datetime], pool: Pool = POOL) -> Desk:

@@ -125,3 +125,27 @@ def test_a_list_asks_for_nothing_until_it_is_gone_through(open_site: OpenSite) -
     site.answers(ok([ONE])).conversations.list()
     site.desk.conversations.messages("session_1")
     assert site.server.asked == []
+
+
+def test_any_call_of_the_vendors_can_be_made(open_site: OpenSite) -> None:
+    site = open_site("crisp", VALUES)
+    desk = site.answers(ok({"name": "Shop"}))
+    assert desk.raw.request("get", "/v1/website/w%201?x=1") == {"name": "Shop"}
+    desk.raw.request("PATCH", "/v1/website/w/settings", json={"contact": {}})
+    assert site.calls == [("GET", "/v1/website/w%201?x=1", None), ("PATCH", "/v1/website/w/settings", {"contact": {}})]
+    assert "authorization" in site.server.asked[0].headers
+
+
+def test_it_can_be_awaited_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked(lambda desk: desk.raw.request("GET", "/v1/x"), ok({"a": 1}), monkeypatch=monkeypatch) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "v1/x", "//evil.test/x", "https://evil.test/x", "/a b", "/a\nb", "/v1/../x", "/v1/./x", "/\u00fc", "/x#y"],
+)
+def test_a_path_that_leads_elsewhere_is_none(open_site: OpenSite, path: str) -> None:
+    site = open_site("crisp", VALUES)
+    with pytest.raises(ValueError, match="a method and a path are needed"):
+        site.answers(ok()).raw.request("GET", path)
+    assert site.server.asked == []
