@@ -19,6 +19,7 @@ from ..errors import ConfigError, Problem, Unsupported
 from ..model import Agent, Article, Contact, Conversation, Message, Value, Visitor
 from ..operation import DeskRoom, Explanation, Operation, Steps
 from ..providers import Secrets, Values
+from .budget import budget_of
 from .rest import Client, Performer, Pool
 
 State = Literal["open", "pending", "snoozed", "closed"]
@@ -261,7 +262,8 @@ def vendor_of(name: str, values: Values) -> Vendor:
 
 def performer_of(vendor: Vendor) -> Performer:
     secrets = (one for value in vendor.values.values() if isinstance(value, Secrets) for one in value)
-    return Performer(vendor, tuple(secrets))
+    credentials = tuple(secrets)
+    return Performer(vendor, credentials, budget=budget_of(vendor.name, credentials))
 
 
 def text_of(text: str) -> str:

@@ -33,6 +33,7 @@ from ..errors import (
     VendorDown,
 )
 from ..operation import Explanation, Operation, Page, Refusal, Reply, Steps
+from .budget import Budget
 
 T = TypeVar("T")
 DEADLINE = 30.0  # seconds for one call with all its retries
@@ -84,6 +85,7 @@ class Performer:
     secrets: tuple[str, ...] = field(repr=False)
     deadline: float = DEADLINE
     clock: Callable[[], float] = time.time
+    budget: Budget = field(default_factory=Budget)
 
     def request(self, operation: Operation[Any]) -> dict[str, Any]:
         return {
@@ -94,8 +96,18 @@ class Performer:
             "headers": self.vendor.headers(),
         }
 
+    def patience(self, operation: Operation[Any], begun: float) -> float:
+        """Seconds to wait for the budget before a call. Raises ``RateLimited`` where that is beyond the deadline."""
+        wait = self.budget.wait()
+        if wait and time.monotonic() - begun + wait >= self.deadline:
+            error = self._made(RateLimited, operation, "the vendor takes no more calls for now")
+            error.retry_after = wait
+            raise error
+        return wait
+
     def result(self, operation: Operation[T], reply: Reply) -> T:
         """Raises ``ApiError``."""
+        self._learn(reply)
         if not 200 <= reply.status < 300:
             raise self.error(operation, reply, reply.status)
         try:
@@ -106,6 +118,12 @@ class Performer:
             # What was asked for may well have been done: not to be repeated.
             what = f"the answer is not what the vendor documents ({type(error).__name__})"
             raise self._made(ApiError, operation, what, reply) from None
+
+    def _learn(self, reply: Reply) -> None:
+        """The last call of a window says so; a refusal, too, when it says for how long."""
+        spent = reply.headers.get("x-ratelimit-remaining") == "0" or reply.status in LIMITED
+        if spent and (wait := self._retry_after(reply)):
+            self.budget.spent(wait)
 
     def error(self, operation: Operation[Any], reply: Reply, status: int) -> ApiError:
         try:
@@ -159,7 +177,7 @@ class Performer:
             code=said.code,
             request_id=said.request_id or (reply.headers.get("x-request-id") if reply else None),
             fields={name: self._redacted(why) for name, why in said.fields.items()},
-            retry_after=self._retry_after(reply) if reply and status in (*PASSING, None) else None,
+            retry_after=self._retry_after(reply) if reply and status in PASSING else None,
             body=self._redacted(body)[:EXTRACT],
         )
 
@@ -177,7 +195,7 @@ class Performer:
         elif said:
             with suppress(ValueError, TypeError, OverflowError):
                 wait = parsedate_to_datetime(said).timestamp() - self.clock()
-        if wait is None and reply.status in LIMITED and WHOLE.fullmatch(reset):
+        if wait is None and WHOLE.fullmatch(reset):
             wait = float(reset) - self.clock()
         return None if wait is None else min(max(0.0, wait), LONGEST)
 
@@ -225,6 +243,8 @@ class Client:
         decide = self._performer.pause(operation, begun)
         for attempt in stamina.retry_context(on=decide, attempts=None, timeout=self._performer.deadline):
             with attempt:
+                if wait := self._performer.patience(operation, begun):
+                    time.sleep(wait)
                 return self._once(operation)
         raise AssertionError("stamina gives the last error")  # pragma: no cover - for the type checker
 
@@ -286,6 +306,8 @@ class AsyncClient:
         decide = self._performer.pause(operation, begun)
         async for attempt in stamina.retry_context(on=decide, attempts=None, timeout=self._performer.deadline):
             with attempt:
+                if wait := self._performer.patience(operation, begun):
+                    await asyncio.sleep(wait)
                 return await self._once(operation)
         raise AssertionError("stamina gives the last error")  # pragma: no cover - for the type checker
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from flask_livechat import providers
+from flask_livechat.desk import budget
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.desk.rest import Pool
 
@@ -56,3 +57,8 @@ def open_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenSite]:
             return Site(server, open_desk(name, values, now, Pool(lambda: http)), root)
 
         yield make
+
+
+@pytest.fixture(autouse=True)
+def _no_test_spends_anothers_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "_BUDGETS", {})

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from flask_livechat.desk import rest
+from flask_livechat.desk.budget import Budget, budget_of
 from flask_livechat.desk.rest import AsyncClient, AsyncPool, Client, Explanation, Performer, Pool, Refusal
 from flask_livechat.errors import (
     ApiError,
@@ -391,3 +392,54 @@ def test_a_child_of_a_fork_has_connections_of_its_own(sync: Caller) -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert caller.send(get()) == {"id": 1}
         assert len(server.connections) == 2
+
+
+# A budget that all calls share.
+
+
+def used_up(seconds: int) -> Answer:
+    reset = str(int(time.time()) + seconds)
+    return Answer(said=GOOD.said, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset})
+
+
+def test_after_the_last_call_of_a_window_the_next_one_waits(call: Caller) -> None:
+    with serving(used_up(2), GOOD) as server:
+        caller = call(server)
+        caller.send(get())
+        begin = time.monotonic()
+        caller.send(post())  # a call that could not be repeated is not refused either
+        assert 0.5 < time.monotonic() - begin < 4
+        assert len(server.asked) == 2
+
+
+def test_a_wait_beyond_the_deadline_makes_no_call(call: Caller) -> None:
+    with serving(used_up(600), GOOD) as server:
+        caller = call(server)
+        caller.send(get())
+        with pytest.raises(RateLimited, match="takes no more calls for now") as caught:
+            caller.send(get())
+        assert 500 < (caught.value.retry_after or 0) <= 600
+        assert len(server.asked) == 1
+
+
+def test_what_one_desk_learns_another_heeds(call: Caller) -> None:
+    with serving(down(429, headers={"Retry-After": "600"}), GOOD) as server:
+        budget = Budget()
+        with pytest.raises(RateLimited):
+            call(server, budget=budget).send(get())
+        with pytest.raises(RateLimited):
+            call(server, budget=budget).send(get())
+        assert len(server.asked) == 1
+
+
+def test_a_budget_is_one_tokens() -> None:
+    assert budget_of("crisp", ("a",)) is budget_of("crisp", ("a",))
+    assert budget_of("crisp", ("a",)) is not budget_of("crisp", ("b",))
+
+
+def test_a_window_that_is_over_holds_nobody(call: Caller) -> None:
+    with serving(used_up(-100), GOOD) as server:
+        caller = call(server)
+        begin = time.monotonic()
+        assert [caller.send(get()) for _ in range(2)] == [{"id": 1}] * 2
+        assert time.monotonic() - begin < 1
