@@ -1,0 +1,135 @@
+"""What Intercom's room sends is what the vendor's own OpenAPI files ask for, in the oldest and the newest version.
+
+The files are the vendor's (MIT); the folder is named by LIVECHAT_INTERCOM_SPECS, by default beside the project.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from openapi_core import Config, OpenAPI
+from openapi_core.testing import MockRequest
+
+from flask_livechat import Visitor, providers
+from flask_livechat.desk.desk import Desk
+
+from .conftest import OpenSite, Site
+from .test_intercom import CONTACT, ME, ONE, VALUES, VISITOR, WHO, listed, ok
+
+HERE = Path(__file__).parents[2]
+SPECS = Path(os.environ.get("LIVECHAT_INTERCOM_SPECS", HERE.parent / "shared" / "specs" / "intercom"))
+VERSIONS = ("2.11", "2.16")
+ARTICLE = {"id": "55", "title": "How to", "state": "draft", "type": "article"}
+UNTIL = datetime(2026, 12, 1, tzinfo=UTC)
+# Everything that the room can be asked for, and the answers that it needs on the way.
+CALLS: dict[str, tuple[Callable[[Desk], Any], tuple[Any, ...]]] = {
+    "conversations.list": (lambda desk: list(desk.conversations.list()), (listed(ONE),)),
+    "conversations.list, narrowed": (
+        lambda desk: list(desk.conversations.list("open", since=UNTIL)),
+        (listed(ONE, after="c"), listed()),
+    ),
+    "conversations.search": (lambda desk: list(desk.conversations.search("refund")), (listed(ONE),)),
+    "conversations.get": (lambda desk: desk.conversations.get("215"), (ok(ONE),)),
+    "conversations.messages": (lambda desk: list(desk.conversations.messages("215")), (ok(ONE),)),
+    "conversations.start": (
+        lambda desk: desk.conversations.start(VISITOR, "It broke."),
+        (ok(CONTACT), ok({"conversation_id": "215"}), ok(ONE)),
+    ),
+    "conversations.reply": (lambda desk: desk.conversations.reply("215", "Hello"), (ME, ok(ONE))),
+    "conversations.note": (lambda desk: desk.conversations.note("215", "Rude"), (ME, ok(ONE))),
+    "conversations.close": (lambda desk: desk.conversations.close("215"), (ME, ok(ONE))),
+    "conversations.reopen": (lambda desk: desk.conversations.reopen("215"), (ME, ok(ONE))),
+    "conversations.assign": (lambda desk: desk.conversations.assign("215", "7"), (ME, ok(ONE))),
+    "conversations.snooze": (lambda desk: desk.conversations.snooze("215", UNTIL), (ME, ok(ONE))),
+    "conversations.tag": (lambda desk: desk.conversations.tag("215", "vip"), (ME, ok({"id": "7"}), ok())),
+    "conversations.untag": (
+        lambda desk: desk.conversations.untag("215", "vip"),
+        (ME, ok({"data": [{"id": "7", "name": "vip"}]}), ok()),
+    ),
+    "contacts.upsert": (
+        lambda desk: desk.contacts.upsert(
+            Visitor(id="42", email="a@example.com", phone="+4930123", created_at=UNTIL, avatar="https://a.test/1.png")
+        ),
+        (ok(CONTACT),),
+    ),
+    "contacts.find": (lambda desk: desk.contacts.find(id="42"), (listed(CONTACT, key="data"),)),
+    "contacts.conversations": (lambda desk: list(desk.contacts.conversations(WHO)), (listed(ONE),)),
+    "contacts.event": (lambda desk: desk.contacts.event(WHO, "bought", {"plan": "pro"}), (ok(),)),
+    "contacts.forget": (lambda desk: desk.contacts.forget(WHO), (ok(),)),
+    "articles.list": (lambda desk: list(desk.articles.list()), (ok({"data": []}),)),
+    "articles.search": (lambda desk: list(desk.articles.search("how")), (ok({"data": {"articles": []}}),)),
+    "articles.get": (lambda desk: desk.articles.get("55"), (ok(ARTICLE),)),
+    "articles.create": (lambda desk: desk.articles.create("How to", "<p>So</p>"), (ME, ok(ARTICLE))),
+    "articles.update": (lambda desk: desk.articles.update("55", title="New"), (ok(ARTICLE),)),
+    "articles.publish": (lambda desk: desk.articles.publish("55"), (ok(ARTICLE),)),
+    "articles.unpublish": (lambda desk: desk.articles.unpublish("55"), (ok(ARTICLE),)),
+    "articles.delete": (lambda desk: desk.articles.delete("55"), (ok(ARTICLE),)),
+    "agents.list": (lambda desk: list(desk.agents.list()), (ok({"admins": []}),)),
+    "agents.availability": (lambda desk: desk.agents.availability(), (ok({"admins": []}),)),
+}
+
+
+@lru_cache
+def spec(version: str) -> OpenAPI:
+    path = SPECS / f"openapi-{version}.yaml"
+    if not path.is_file():
+        missing = f"{path.name} is missing: set LIVECHAT_INTERCOM_SPECS to the folder of the vendor's OpenAPI files"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    with path.open(encoding="utf-8") as file:
+        read = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one, in C
+    # Two faults of the files: a path that we do not use lacks its parameter; and a contact's id is called a "uuid" of 24
+    # characters, with a right one (which is none) as the example.
+    return OpenAPI.from_dict(
+        read, config=Config(spec_validator_cls=None, extra_format_validators={"uuid": lambda value: len(value) == 24})
+    )
+
+
+@pytest.fixture
+def site(open_site: OpenSite) -> Site:
+    return open_site("intercom", VALUES)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_is_what_the_vendors_own_file_asks_for(site: Site, name: str, version: str) -> None:
+    known = spec(version)
+    call, answers = CALLS[name]
+    call(site.answers(*answers))
+    assert site.server.asked
+    for asked in site.server.asked:
+        path, _, query = asked.path.partition("?")
+        arguments = dict(part.split("=") for part in query.split("&") if part)
+        request = MockRequest(
+            "https://api.intercom.io",
+            asked.method.lower(),
+            path,
+            args=arguments,
+            headers=asked.headers | {"intercom-version": version},
+            data=asked.body or None,
+            content_type="application/json",
+        )
+        known.validate_request(request)
+
+
+def test_every_method_of_the_room_is_compared() -> None:
+    room = providers.desk("intercom")
+    assert room is not None
+    assert set(room.methods) == {name.partition(",")[0] for name in CALLS}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_comparison_can_fail(version: str) -> None:
+    body = json.dumps({"message_type": "comment", "type": "admin"}).encode()  # whose, and what?
+    headers = {"authorization": "Bearer x", "intercom-version": version}
+    address = "https://api.intercom.io", "post", "/conversations/215/reply"
+    request = MockRequest(*address, headers=headers, data=body, content_type="application/json")
+    with pytest.raises(Exception, match=r"[Vv]alidation|schema"):
+        spec(version).validate_request(request)
