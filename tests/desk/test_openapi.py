@@ -85,8 +85,8 @@ def spec(version: str) -> OpenAPI:
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     with path.open(encoding="utf-8") as file:
         read = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one, in C
-    # Two faults of the files: a path that we do not use lacks its parameter; and a contact's id is called a "uuid" of 24
-    # characters, with a right one (which is none) as the example.
+    # Two faults of the files: a path that we do not use lacks its parameter, and a contact's id is called a "uuid" of
+    # 24 characters, with a right one (which is none) as the example.
     return OpenAPI.from_dict(
         read, config=Config(spec_validator_cls=None, extra_format_validators={"uuid": lambda value: len(value) == 24})
     )
