@@ -245,13 +245,13 @@ def test_the_vendor_says_how_long_to_wait(call: Caller) -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True)},
-        {"X-RateLimit-Reset": str(int(time.time()) + 600)},
-        {"Retry-After": "600"},
+        lambda: {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True)},
+        lambda: {"X-RateLimit-Reset": str(int(time.time()) + 600)},
+        lambda: {"Retry-After": "600"},
     ],
 )
-def test_a_wait_beyond_the_deadline_is_not_waited(call: Caller, headers: dict[str, str]) -> None:
-    with serving(down(429, headers=headers)) as server:
+def test_a_wait_beyond_the_deadline_is_not_waited(call: Caller, headers: Callable[[], dict[str, str]]) -> None:
+    with serving(down(429, headers=headers())) as server:
         begin = time.monotonic()
         with pytest.raises(RateLimited) as caught:
             call(server).send(get())
