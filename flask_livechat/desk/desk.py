@@ -179,7 +179,7 @@ class Contacts(_Group):
 
 
 class Articles(_Group):
-    """The help centre. A body is in the vendor's own format: HTML for Intercom."""
+    """The help centre. A body is in the vendor's own format, HTML as a rule."""
 
     def list(self, locale: str | None = None) -> Iterator[Article]:
         return self._desk._each("articles.list", locale)
