@@ -17,12 +17,14 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from .errors import Forbidden, LiveChatError, Unauthorized, Unsupported
+from .errors import Forbidden, LiveChatError, Unauthorized, Unsupported, VendorDown
 
 if TYPE_CHECKING:
     from .desk.desk import Desk
+    from .extension import LiveChat
 
 group = AppGroup("desk", help="Conversations and contacts at the vendor's, from a terminal.")
+WAIT = 2.0  # seconds for a server on the same machine
 MANY = 100  # items of a list, if not said otherwise
 Command = Callable[..., None]
 
@@ -32,15 +34,36 @@ def command(name: str) -> Callable[[Command], click.Command]:
 
     def decorate(run: Command) -> click.Command:
         @wraps(run)
-        def wrapped(provider: str | None, **options: Any) -> None:
-            with _told():
-                run(current_app.extensions["livechat"].livechat.desk(provider), **options)
+        def wrapped(provider: str | None, at: str, **options: Any) -> None:
+            with _told(at):
+                run(_opened(provider, at), **options)
 
-        option = click.option("--provider", metavar="NAME", help="Another one than LIVECHAT_PROVIDER.")
-        made: click.Command = group.command(name)(with_appcontext(option(wrapped)))
+        made: click.Command = group.command(name)(with_appcontext(whose(where(wrapped))))
         return made
 
     return decorate
+
+
+def _opened(provider: str | None, at: str) -> Desk:
+    livechat: LiveChat = current_app.extensions["livechat"].livechat
+    if not livechat.settings.sandbox:
+        return livechat.desk(provider)
+    from .desk.desk import open_desk  # noqa: PLC0415 - after what says that it needs an extra
+
+    name, values = livechat.account(provider)
+    # The sandbox' conversations are in the memory of the server: another process than this one.
+    base = f"{at.rstrip('/')}{livechat.settings.url_prefix}/sandbox/rest/{name}"
+    return open_desk(name, values, livechat.now, base=base, deadline=WAIT)
+
+
+whose = click.option("--provider", metavar="NAME", help="Another one than LIVECHAT_PROVIDER.")
+where = click.option(
+    "--at",
+    metavar="URL",
+    default="http://127.0.0.1:5000",
+    show_default=True,
+    help="On the sandbox: where your app runs.",
+)
 
 
 as_json = click.option("--json", "raw", is_flag=True, help="As JSON, one object a line.")
@@ -153,10 +176,14 @@ def ping(desk: Desk) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(at: str) -> Iterator[None]:
     """In one line, and with status 1."""
     try:
         yield
+    except VendorDown as error:
+        unanswered = error.status is None and current_app.extensions["livechat"].settings.sandbox
+        hint = f" Does your app run at {at}? See --at." if unanswered else ""
+        raise click.ClickException(f"{error}.{hint}") from None
     except (LiveChatError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 

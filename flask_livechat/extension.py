@@ -201,26 +201,30 @@ class LiveChat:
     def desk(self, provider: str | None = None) -> Desk:
         """The vendor's conversations, contacts, articles and agents, from Python; by default of the app's provider.
 
-        Needs an app context, and ``pip install Flask-LiveChat[desk]``. Raises ``ConfigError`` where a key is missing.
+        In the sandbox it is the stand-in's API. Needs an app context, and ``pip install Flask-LiveChat[desk]``. Raises
+        ``ConfigError`` where a key is missing.
         """
-        desk = _desk_module("desk")
-        opened: Desk = desk.open_desk(*self._desk_of(provider), self.now)
+        desk, rest = _desk_module("desk"), _desk_module("rest")
+        name, values = self.account(provider)
+        pool = rest.in_process(current_app.extensions["livechat_sandbox"][name]) if self.settings.sandbox else desk.POOL
+        opened: Desk = desk.open_desk(name, values, self.now, pool)
         return opened
 
     def async_desk(self, provider: str | None = None) -> AsyncDesk:
         """The same with ``await``."""
-        aio = _desk_module("aio")
-        opened: AsyncDesk = aio.open_async_desk(*self._desk_of(provider), self.now)
+        aio, rest = _desk_module("aio"), _desk_module("rest")
+        name, values = self.account(provider)
+        apis = current_app.extensions["livechat_sandbox"] if self.settings.sandbox else {}
+        pool = rest.async_in_process(apis[name]) if apis else aio.POOL
+        opened: AsyncDesk = aio.open_async_desk(name, values, self.now, pool)
         return opened
 
-    def _desk_of(self, provider: str | None) -> tuple[str, Values]:
+    def account(self, provider: str | None) -> tuple[str, Values]:
+        """The provider that a desk is asked for, and its values. Raises ``ConfigError`` where it has none."""
         name = provider or self.settings.provider
         if name is None or name not in self.settings.providers:
             what = f"{name!r} is not configured" if name else "no provider is configured"
             raise ConfigError([Problem("LC103", "LIVECHAT_PROVIDER", what, "Set its keys.")])
-        if self.settings.sandbox:
-            # Its keys are examples: nobody at the vendor knows them.
-            raise LiveChatError("The sandbox has no REST API: the desk talks to a vendor's account.")
         return name, self.settings.providers[name]
 
     # What templates call.

@@ -205,7 +205,7 @@ def _room(room: Provider, given: Mapping[str, Any], sandbox: bool, problems: lis
     for key in room.keys:
         value = raw[key.name]
         if value in (None, "", [], ()):
-            value = key.default or (key.example if sandbox and (key.required or key.secret) else None)
+            value = key.default or (key.example if sandbox and (key.required or key.secret or key.credential) else None)
             if value is None and key.required:
                 problems.append(Problem("LC103", prefix + key.name, f"is missing for {room.title}", key.where))
         if value is not None:

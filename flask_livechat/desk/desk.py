@@ -20,7 +20,7 @@ from ..model import Agent, Article, Contact, Conversation, Message, Value, Visit
 from ..operation import DeskRoom, Explanation, Operation, Steps
 from ..providers import Secrets, Values
 from .budget import budget_of
-from .rest import Client, Performer, Pool
+from .rest import DEADLINE, Client, Performer, Pool
 
 State = Literal["open", "pending", "snoozed", "closed"]
 POOL = Pool()
@@ -34,10 +34,7 @@ class Vendor:
     name: str
     room: DeskRoom = field(repr=False)
     values: Values = field(repr=False)
-
-    @property
-    def base(self) -> str:
-        return self.room.base(self.values)
+    base: str
 
     def headers(self) -> dict[str, str]:
         return self.room.headers(self.values)
@@ -239,16 +236,24 @@ def raw_operation(method: str, path: str, json: Any) -> Operation[Any]:
     return Operation(method.upper(), path, lambda data: data, json=json)
 
 
-def open_desk(name: str, values: Values, clock: Callable[[], datetime], pool: Pool = POOL) -> Desk:
-    """A desk over one vendor's API. ``clock`` gives aware moments.
+def open_desk(
+    name: str,
+    values: Values,
+    clock: Callable[[], datetime],
+    pool: Pool = POOL,
+    base: str | None = None,
+    deadline: float = DEADLINE,
+) -> Desk:
+    """A desk over one vendor's API. ``clock`` gives aware moments. ``base``: where the API is, if not at the vendor's.
+    ``deadline``: seconds for a call with all its repetitions.
 
     Raises ``ConfigError`` where a key is missing, ``Unsupported`` for a vendor without an API.
     """
-    vendor = vendor_of(name, values)
-    return Desk(vendor, Client(performer_of(vendor), pool), clock)
+    vendor = vendor_of(name, values, base)
+    return Desk(vendor, Client(performer_of(vendor, deadline), pool), clock)
 
 
-def vendor_of(name: str, values: Values) -> Vendor:
+def vendor_of(name: str, values: Values, base: str | None = None) -> Vendor:
     room = providers.desk(name)
     if room is None:
         raise Unsupported(providers.load(name).title, "desk")
@@ -257,13 +262,13 @@ def vendor_of(name: str, values: Values) -> Vendor:
     if missing:
         prefix = f"LIVECHAT_{name.upper()}_"
         raise ConfigError([Problem("LC103", prefix + key.name, "is needed by the desk", key.where) for key in missing])
-    return Vendor(name, room, values)
+    return Vendor(name, room, values, base or room.base(values))
 
 
-def performer_of(vendor: Vendor) -> Performer:
+def performer_of(vendor: Vendor, deadline: float = DEADLINE) -> Performer:
     secrets = (one for value in vendor.values.values() if isinstance(value, Secrets) for one in value)
     credentials = tuple(secrets)
-    return Performer(vendor, credentials, budget=budget_of(vendor.name, credentials))
+    return Performer(vendor, credentials, deadline, budget=budget_of(vendor.name, credentials))
 
 
 def text_of(text: str) -> str:

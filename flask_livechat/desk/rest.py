@@ -367,6 +367,20 @@ class Pool:
         return found
 
 
+def in_process(app: Callable[..., Any]) -> Pool:
+    """For an API that is a WSGI application of this process, whatever its address."""
+    return Pool(lambda: httpx.Client(transport=_wsgi(app), trust_env=False))
+
+
+def _wsgi(app: Callable[..., Any]) -> httpx.WSGITransport:
+    """WSGI carries a path's bytes as characters (PEP 3333); httpx hands on its text."""
+
+    def asked(environ: dict[str, Any], start_response: Any) -> Any:
+        return app(environ | {"PATH_INFO": environ["PATH_INFO"].encode().decode("latin-1")}, start_response)
+
+    return httpx.WSGITransport(asked)
+
+
 class AsyncPool:
     """One client per event loop, which its connections belong to."""
 
@@ -380,6 +394,24 @@ class AsyncPool:
         if found is None or found.is_closed:
             found = self._made[loop] = self._make()
         return found
+
+
+def async_in_process(app: Callable[..., Any]) -> AsyncPool:
+    """As ``in_process``."""
+    return AsyncPool(lambda: httpx.AsyncClient(transport=_InThread(app), trust_env=False))
+
+
+class _InThread(httpx.AsyncBaseTransport):
+    """A WSGI application, which would hold the event loop."""
+
+    def __init__(self, app: Callable[..., Any]) -> None:
+        self._wsgi = _wsgi(app)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request = httpx.Request(request.method, request.url, headers=request.headers, content=await request.aread())
+        answer = await asyncio.to_thread(self._wsgi.handle_request, request)
+        content = await asyncio.to_thread(answer.read)
+        return httpx.Response(answer.status_code, headers=answer.headers, content=content)
 
 
 class Repeats:

@@ -9,7 +9,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,6 +45,7 @@ class Key:
     example: str  # passes the pattern; the sandbox runs on it
     secret: bool = False
     required: bool = False  # without it the vendor is not configured
+    credential: bool = False  # no secret, but the name that goes with one
     default: str | None = None
 
 
@@ -146,6 +147,14 @@ def cut(text: str | None, most: int) -> str | None:
 def whole(text: str | None, most: int) -> str | None:
     """Text that must not be changed (an email, a URL): as it is, or None when it is too long."""
     return text if text and len(text) <= most else None
+
+
+def moment(unix: Any) -> datetime | None:
+    """Of Unix seconds. None for what is no time, or none that has a year."""
+    try:
+        return datetime.fromtimestamp(unix, UTC) if isinstance(unix, int | float) else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def seconds(moment: datetime | None) -> int | None:

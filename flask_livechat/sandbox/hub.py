@@ -13,7 +13,9 @@ from typing import Literal
 Value = str | int | float | bool | None
 Author = Literal["visitor", "agent", "system"]
 Status = Literal["online", "away", "offline"]
-State = Literal["anonymous", "verified", "unverified", "refused"]
+Proof = Literal["anonymous", "verified", "unverified", "refused"]
+State = Literal["new", "open", "pending", "snoozed", "closed"]
+Kind = Literal["text", "note"]
 
 MAX_SESSIONS = 500
 MAX_MESSAGES = 500
@@ -23,19 +25,20 @@ MAX_WAITING = 200  # threads parked in a long-poll; more are answered at once
 
 
 class RefusedError(Exception):
-    """The vendor would not accept this. ``status`` is HTTP's, ``code`` what the stand-in in the browser acts on."""
+    """The vendor would not accept this. ``status`` is HTTP's, ``code`` what programs act on, ``what`` for people."""
 
-    def __init__(self, status: int, code: str) -> None:
+    def __init__(self, status: int, code: str, what: str = "") -> None:
         super().__init__(code)
         self.status = status
         self.code = code
+        self.what = what
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who the vendor believes the visitor is. ``reason`` says why it is not verified, for the developer."""
 
-    state: State = "anonymous"
+    state: Proof = "anonymous"
     id: str | None = None
     email: str | None = None
     name: str | None = None
@@ -44,12 +47,17 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One line of a conversation. ``n`` is the hub's revision at which it came, ``at`` Unix seconds."""
+    """One line of a conversation. ``n`` is the hub's revision at which it came, ``at`` Unix seconds.
+
+    A visitor reads no note. ``agent``: the id of who wrote it, where the vendor was told.
+    """
 
     n: int
     author: Author
     text: str
     at: float
+    kind: Kind = "text"
+    agent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,9 @@ class Session:
     key: str
     vendor: str
     seen: float
+    number: int = 0  # for vendors whose conversations are numbered
+    created: float = 0.0
+    changed: float = 0.0  # when something was said or decided
     n: int = 0  # revision of the last change of any kind: what the desk waits for
     news: int = 0  # revision of the last change the visitor must hear of
     page: str = ""
@@ -79,8 +90,15 @@ class Session:
     tags: tuple[str, ...] = ()
     rating: int | None = None
     read: int = 0  # the visitor has read up to this revision
-    ongoing: bool = False
+    state: State = "new"
+    until: float | None = None  # snoozed until
+    agent: str | None = None  # the id of whom it is assigned to
+    details: dict[str, str] = field(default_factory=dict)  # of the person, beside the identity: phone, avatar, …
     names: set[tuple[str, str]] = field(default_factory=set)  # other names of this session, see Hub.bind
+
+    @property
+    def ongoing(self) -> bool:
+        return self.state not in ("new", "closed")
 
 
 class Hub:
@@ -101,12 +119,18 @@ class Hub:
     def create(self, vendor: str, prefix: str = "") -> str:
         """Open a session and return its key. The one that was quiet longest makes room when there are too many."""
         with self._changed:
-            key = prefix + str(uuid.uuid4())
-            self._sessions[key] = Session(key, vendor, seen=self._clock())
+            key, now = prefix + str(uuid.uuid4()), self._clock()
+            self._sessions[key] = Session(key, vendor, seen=now, number=self._n + 1, created=now, changed=now)
             self._note(self._sessions[key])
             while len(self._sessions) > MAX_SESSIONS:
                 self._drop(next(iter(self._sessions)))
             return key
+
+    def number(self) -> int:
+        """A number that nothing else has here."""
+        with self._changed:
+            self._n += 1
+            return self._n
 
     def bind(self, key: str, kind: str, value: str) -> None:
         """Make the session findable by ``value`` too: a user id, a continuity token, an anonymous id."""
@@ -200,11 +224,13 @@ class Hub:
             self._note(session)
             session.events.append(Event(self._n, name, dict(data), self._clock()))
 
-    def say(self, key: str, author: Author, text: str) -> Message:
-        """Add a message and wake everyone who waits for it."""
+    def say(self, key: str, author: Author, text: str, kind: Kind = "text", agent: str | None = None) -> Message:
+        """Add a message and wake everyone who waits for it. All but a note open the conversation again."""
         with self._changed:
             session = self._get(key)
-            return self._say(session, author, text)
+            if kind == "text" and not session.ongoing:
+                session.state = "open"
+            return self._say(session, author, text, kind, agent)
 
     def rate(self, key: str, value: int) -> None:
         """Remember what the visitor thinks of the conversation."""
@@ -226,7 +252,43 @@ class Hub:
             session = self._get(key)
             if session.ongoing:
                 self._say(session, "system", f"Conversation ended by {who}.")
-                session.ongoing = False
+                session.state = "closed"
+
+    def decide(self, key: str, state: State, until: float | None = None) -> None:
+        """An agent opens, closes or snoozes the conversation."""
+        with self._changed:
+            session = self._get(key)
+            session.state, session.until = state, until
+            self._touch(session)
+
+    def assign(self, key: str, agent: str | None) -> None:
+        """The conversation is this agent's now, or nobody's."""
+        with self._changed:
+            session = self._get(key)
+            session.agent = agent
+            self._touch(session)
+
+    def detail(self, key: str, details: Mapping[str, str]) -> None:
+        """Merge what is known of the person."""
+        with self._changed:
+            session = self._get(key)
+            session.details = {**session.details, **details}
+            self._note(session)
+
+    def forget(self, key: str) -> None:
+        """What was said stays; who it was is forgotten, and nobody finds it as their own."""
+        with self._changed:
+            session = self._get(key)
+            session.identity, session.attributes, session.details = Identity(), {}, {}
+            for kind in {kind for kind, _ in session.names}:
+                self.unbind(key, kind)
+            self._touch(session)
+
+    def drop(self, key: str) -> None:
+        """Forget a session, and all that was said in it."""
+        with self._changed:
+            self._get(key)
+            self._drop(key)
 
     def set_status(self, vendor: str, status: Status) -> None:
         """Agents of this vendor are now online, away or offline."""
@@ -249,11 +311,32 @@ class Hub:
                 "identity": asdict(session.identity),
                 "attributes": dict(session.attributes),
                 "tags": list(session.tags),
-                "messages": [asdict(message) for message in session.messages if message.n > after],
+                "messages": [asdict(one) for one in session.messages if one.n > after and one.kind != "note"],
                 "read": session.read,
                 "rating": session.rating,
                 "ongoing": session.ongoing,
             }
+
+    def look(self, key: str) -> Session:
+        """The session as it is now: a copy."""
+        with self._changed:
+            return _copy(self._get(key))
+
+    def conversations(self, vendor: str) -> list[Session]:
+        """That vendor's sessions in which something was said, the last changed first: copies."""
+        with self._changed:
+            found = [one for one in self._sessions.values() if one.vendor == vendor and one.messages]
+            return [_copy(one) for one in sorted(found, key=lambda one: (one.changed, one.number), reverse=True)]
+
+    def sessions(self, vendor: str) -> list[Session]:
+        """All of that vendor's sessions, the oldest first: copies."""
+        with self._changed:
+            return [_copy(one) for one in self._sessions.values() if one.vendor == vendor]
+
+    def status(self, vendor: str) -> Status:
+        """Whether that vendor's agents are there."""
+        with self._changed:
+            return self._status.get(vendor, "online")
 
     def wait(self, key: str, after: int, seconds: float) -> dict[str, object]:
         """Like ``view``, but held back for at most ``seconds`` until there is news. Raises when it is gone."""
@@ -295,13 +378,19 @@ class Hub:
         except KeyError:  # made room for another one since the browser last asked
             raise RefusedError(404, "no_session") from None
 
-    def _say(self, session: Session, author: Author, text: str) -> Message:
-        self._note(session)
-        session.news = self._n
-        session.ongoing = True
-        message = Message(self._n, author, text, self._clock())
+    def _say(
+        self, session: Session, author: Author, text: str, kind: Kind = "text", agent: str | None = None
+    ) -> Message:
+        self._touch(session)
+        if kind != "note":
+            session.news = self._n
+        message = Message(self._n, author, text, session.changed, kind, agent)
         session.messages.append(message)
         return message
+
+    def _touch(self, session: Session) -> None:
+        session.changed = self._clock()
+        self._note(session)
 
     def _note(self, session: Session) -> None:
         self._n += 1
@@ -315,6 +404,14 @@ class Hub:
             if self._names.get((session.vendor, *name)) == key:  # it may be another session's by now
                 del self._names[session.vendor, *name]
         self._changed.notify_all()
+
+
+def _copy(session: Session) -> Session:
+    messages, events = session.messages.copy(), session.events.copy()
+    details, attributes = dict(session.details), dict(session.attributes)
+    return replace(
+        session, messages=messages, events=events, details=details, attributes=attributes, names=set(session.names)
+    )
 
 
 def _summary(session: Session) -> dict[str, object]:

@@ -35,7 +35,7 @@ def identify(hub: Hub, values: Values, key: str, body: Body) -> str:
     """``update`` with an identity: needs its proof again, and may not turn one user into another."""
     identity = _judge_or_refuse(hub, values, key, body)
     current = hub.bound(key, "user")
-    if current is not None and current != _user_name(identity):
+    if current is not None and current != user_name(identity.id, identity.email):
         hub.refuse(key, "another user without a shutdown in between")
         raise RefusedError(403, "user_changed")
     mine = _user(hub, key, identity)
@@ -105,7 +105,7 @@ def _judge_or_refuse(hub: Hub, values: Values, key: str | None, claims: Body, pa
 
 def _user(hub: Hub, visitor: str | None, identity: Identity) -> str:
     """The user's conversation; at the first login a visitor's own becomes it, as a lead becomes a user."""
-    name = _user_name(identity)
+    name = user_name(identity.id, identity.email)
     key = hub.find("intercom", "user", name) or visitor or hub.create("intercom")
     hub.bind(key, "user", name)
     hub.unbind(key, "anonymous")
@@ -114,8 +114,9 @@ def _user(hub: Hub, visitor: str | None, identity: Identity) -> str:
     return key
 
 
-def _user_name(identity: Identity) -> str:
-    return f"id:{identity.id}" if identity.id else f"email:{identity.email}"
+def user_name(id: str | None, email: str | None) -> str:
+    """By what a user's session is found."""
+    return f"id:{id}" if id else f"email:{email}"
 
 
 def _claims_someone(claims: Body) -> bool:

@@ -10,9 +10,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, request, send_from_directory, url_for
+from flask.blueprints import BlueprintSetupState
+from werkzeug.test import run_wsgi_app
 
-from . import crisp, intercom, tawk
+from . import crisp, intercom, rest, tawk
 from .hub import Hub, RefusedError, Status
+from .rest import wsgi_path
 from .standin import Body, StandIn, Values, parse
 
 HERE = Path(__file__).parent
@@ -42,11 +45,19 @@ def script(name: str, api: str) -> str:
 def create_blueprint(vendors: Mapping[str, Mapping[str, object]], *, allow_origins: Collection[str] = ()) -> Blueprint:
     """The blueprint ``livechat_sandbox`` with a memory of its own.
 
+    The vendors' REST APIs over that memory are WSGI applications by name, in ``app.extensions["livechat_sandbox"]``.
     ``vendors`` maps a provider's name to its values (public id, secrets as tuples of accepted ones). ``allow_origins``
     is for browser tests that serve the scripts under the vendors' real host names; ``"*"`` allows every origin.
     """
     blueprint = Blueprint("livechat_sandbox", __name__)
-    sandbox = Sandbox(Hub(), {name: vendors[name] for name in names() if name in vendors}, tuple(allow_origins))
+    hub, served = Hub(), {name: vendors[name] for name in names() if name in vendors}
+    apis = {name: rest.open_account(name, values, hub) for name, values in served.items()}
+    sandbox = Sandbox(hub, served, apis, tuple(allow_origins))
+
+    def keep(state: BlueprintSetupState) -> None:
+        state.app.extensions["livechat_sandbox"] = apis
+
+    blueprint.record_once(keep)
     blueprint.before_request(sandbox.guard)
     blueprint.after_request(sandbox.finish)
     blueprint.register_error_handler(RefusedError, _refusal)
@@ -61,6 +72,7 @@ class Sandbox:
 
     hub: Hub
     vendors: Mapping[str, Values] = field(repr=False)
+    apis: Mapping[str, rest.Rest] = field(repr=False)
     origins: tuple[str, ...] = ()
 
     def routes(self) -> tuple[tuple[str, list[str], Callable[..., Response]], ...]:
@@ -76,6 +88,7 @@ class Sandbox:
             ("/<vendor>.js", get, self.stand_in),
             ("/api/<vendor>/messages", get, self.messages),
             ("/api/<vendor>/<action>", post, self.act),
+            ("/rest/<vendor>/<path:path>", ["GET", "POST", "PUT", "PATCH", "DELETE"], self.rest),
         )
 
     # -- scripts and pages -------------------------------------------------------------------------------------
@@ -147,6 +160,12 @@ class Sandbox:
             raise RefusedError(404, "unknown")
         key = act(self, room, values, _body())
         return jsonify({**self.hub.view(key), "account": str(values.get(room.account, ""))})
+
+    def rest(self, vendor: str, path: str) -> Response:
+        """The vendor's REST API, which asks for its own credentials."""
+        self._vendor(vendor)
+        environ = {**request.environ, "SCRIPT_NAME": request.environ["SCRIPT_NAME"] + f"/rest/{vendor}"}
+        return Response(*run_wsgi_app(self.apis[vendor], environ | {"PATH_INFO": wsgi_path(f"/{path}")}, buffered=True))
 
     def guard(self) -> None:
         """Nobody but our own pages changes anything, nor a page of ``allow_origins``."""

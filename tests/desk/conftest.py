@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,12 +12,15 @@ from typing import Any
 
 import httpx
 import pytest
+from flask import Flask
+from werkzeug.serving import make_server
 
 from flask_livechat import providers
 from flask_livechat.desk import budget
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.desk.rest import Pool
 
+from ..conftest import Quiet, create_app
 from .vendor import Answer, Server, serving
 
 
@@ -62,3 +66,19 @@ def open_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenSite]:
 @pytest.fixture(autouse=True)
 def _no_test_spends_anothers_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "_BUDGETS", {})
+
+
+@pytest.fixture
+def app_in_the_sandbox() -> Flask:
+    return create_app("crisp", secrets=False, LIVECHAT_SANDBOX=True)
+
+
+@pytest.fixture
+def served(app_in_the_sandbox: Flask) -> Iterator[str]:
+    """Where that app is served."""
+    server = make_server("127.0.0.1", 0, app_in_the_sandbox, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()

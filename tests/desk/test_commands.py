@@ -9,12 +9,13 @@ from dataclasses import replace
 import httpx
 import pytest
 from click.testing import Result
+from flask import Flask
 
-from flask_livechat import providers
+from flask_livechat import Visitor, providers
 from flask_livechat.desk import desk as desks
 from flask_livechat.desk.rest import Pool
 
-from ..conftest import create_app
+from ..conftest import chat_of, create_app
 from .test_crisp import ONE, SAID, WEBSITE, ok
 from .vendor import Answer, Server, serving
 
@@ -29,7 +30,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         here = replace(room, base=lambda values: server.url)
         real = providers.desk
         monkeypatch.setattr(providers, "desk", lambda name: here if name == "crisp" else real(name))
-        monkeypatch.setattr(desks.open_desk, "__defaults__", (Pool(lambda: http),))
+        monkeypatch.setattr(desks, "POOL", Pool(lambda: http))
         yield server
 
 
@@ -122,6 +123,7 @@ def test_ping_says_what_the_token_allows(run: Run) -> None:
     assert result.output.splitlines() == [
         "agents         allowed",
         "conversations  not allowed: not_allowed; the token needs that scope",
+        "articles       not allowed: not_allowed; the token needs that scope",
     ]
 
 
@@ -144,3 +146,18 @@ def test_what_went_wrong_is_one_line(run: Run, arguments: list[str], said: str) 
     assert result.exit_code == 1
     assert said in result.output
     assert "Traceback" not in result.output
+
+
+def test_on_the_sandbox_the_server_that_runs_is_asked(app_in_the_sandbox: Flask, served: str) -> None:
+    with app_in_the_sandbox.app_context():
+        made = chat_of(app_in_the_sandbox).desk().conversations.start(Visitor(id="1", email="a@example.com"), "Hello?")
+    runner = create_app("crisp", secrets=False, LIVECHAT_SANDBOX=True).test_cli_runner()  # another process, as it were
+    asked = ["livechat", "desk", "show", made.id, "--at", served]
+    assert "Hello?" in runner.invoke(args=asked).output
+
+
+def test_a_server_that_does_not_run_is_said(app_in_the_sandbox: Flask) -> None:
+    runner = app_in_the_sandbox.test_cli_runner()
+    result = runner.invoke(args=["livechat", "desk", "conversations", "--at", "http://127.0.0.1:9"])
+    assert result.exit_code == 1
+    assert "no answer (ConnectError). Does your app run at http://127.0.0.1:9? See --at." in result.output

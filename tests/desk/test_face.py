@@ -62,7 +62,10 @@ def test_a_room_says_only_methods_that_there_are(vendor: str) -> None:
     room = providers.desk(vendor)
     assert room is not None
     assert set(room.methods) <= set(METHODS)
-    assert all(inspect.getmodule(make).__name__.endswith(f"{vendor}.desk") for make in room.methods.values())  # type: ignore[union-attr]
+    assert all(
+        inspect.getmodule(make).__name__.startswith(f"flask_livechat.providers.{vendor}.")
+        for make in room.methods.values()
+    )  # type: ignore[union-attr]
 
 
 def asked(work: Callable[[AsyncDesk], Any], *answers: Answer, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -106,9 +109,9 @@ def test_what_has_to_be_gathered_is_a_list_too(monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_cannot_be_done_is_said_before_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(desk: AsyncDesk) -> None:
-        await desk.articles.get("1")
+        await desk.conversations.snooze("1", now())
 
-    with pytest.raises(Unsupported, match=r"articles\.get is not supported by Crisp"):
+    with pytest.raises(Unsupported, match=r"conversations\.snooze is not supported by Crisp"):
         asked(work, ok({}), monkeypatch=monkeypatch)
 
 

@@ -49,7 +49,7 @@ PROVIDER = Provider(
             example="example-session-continuity-secret",
             secret=True,
         ),
-        Key("API_IDENTIFIER", r"\S+", where="Settings > API tokens.", example="example-identifier"),
+        Key("API_IDENTIFIER", r"\S+", where="Settings > API tokens.", example="example-identifier", credential=True),
         Key("API_KEY", r"\S+", where="Settings > API tokens.", example="example-api-key", secret=True),
         Key(
             "API_TIER",

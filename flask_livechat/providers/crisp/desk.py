@@ -10,7 +10,8 @@ from typing import Any
 from ...errors import Conflict, NotFound
 from ...model import Agent, Contact, Conversation, Message, Visitor
 from ...operation import DeskRoom, Explanation, Operation, Page, Steps, path
-from .. import Values, given
+from .. import Values, given, moment
+from . import articles
 from .widget import attributes
 
 STATES = {"unresolved": "open", "pending": "pending", "resolved": "closed"}
@@ -283,7 +284,7 @@ def contact(said: Mapping[str, Any]) -> Contact:
 
 
 def _moment(milliseconds: Any) -> datetime | None:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC) if isinstance(milliseconds, int | float) else None
+    return moment(milliseconds / 1000) if isinstance(milliseconds, int | float) else None
 
 
 def _path(values: Values, rest: str, *parts: str | int) -> str:
@@ -314,6 +315,14 @@ DESK = DeskRoom(
         "contacts.conversations": conversations_of,
         "contacts.event": event,
         "contacts.forget": forget,
+        "articles.list": articles.list_articles,
+        "articles.search": articles.search_articles,
+        "articles.get": articles.get_article,
+        "articles.create": articles.create_article,
+        "articles.update": articles.update_article,
+        "articles.publish": articles.publish,
+        "articles.unpublish": articles.unpublish,
+        "articles.delete": articles.delete_article,
         "agents.list": agents,
         "agents.availability": availability,
     },

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ...errors import Conflict, NotFound
 from ...model import Agent, Article, Contact, Conversation, Message, Visitor
 from ...operation import DeskRoom, Explanation, Operation, Page, Steps, path
-from .. import Values, given, seconds
+from .. import Values, given, moment, seconds
 from .widget import attributes
 
 BASES = {"us": "https://api.intercom.io", "eu": "https://api.eu.intercom.io", "au": "https://api.au.intercom.io"}
@@ -341,8 +341,8 @@ def conversation(said: Mapping[str, Any]) -> Conversation:
         subject=said.get("title") or (said.get("source") or {}).get("subject") or None,
         agent=str(agent) if agent else None,  # nobody is null in one version and 0 in another
         tags=tuple(str(one["name"]) for one in (said.get("tags") or {}).get("tags") or []),
-        created_at=_moment(said.get("created_at")),
-        updated_at=_moment(said.get("updated_at")),
+        created_at=moment(said.get("created_at")),
+        updated_at=moment(said.get("updated_at")),
         raw=said,
     )
 
@@ -358,7 +358,7 @@ def message(said: Mapping[str, Any], conversation: str) -> Message:
         text=str(said.get("body") or ""),
         kind="note" if note else "text" if said.get("body") else "file",
         author_name=who.get("name"),
-        at=_moment(said.get("created_at")),
+        at=moment(said.get("created_at")),
         raw=said,
     )
 
@@ -370,7 +370,7 @@ def contact(said: Mapping[str, Any]) -> Contact:
         email=said.get("email"),
         name=said.get("name"),
         phone=said.get("phone"),
-        created_at=_moment(said.get("signed_up_at") or said.get("created_at")),
+        created_at=moment(said.get("signed_up_at") or said.get("created_at")),
         attributes=said.get("custom_attributes") or {},
         raw=said,
     )
@@ -384,13 +384,9 @@ def article(said: Mapping[str, Any]) -> Article:
         published=said.get("state") == "published",
         url=said.get("url"),
         body=said.get("body"),
-        updated_at=_moment(said.get("updated_at")),
+        updated_at=moment(said.get("updated_at")),
         raw=said,
     )
-
-
-def _moment(unix: Any) -> datetime | None:
-    return datetime.fromtimestamp(unix, UTC) if isinstance(unix, int | float) else None
 
 
 DESK = DeskRoom(
