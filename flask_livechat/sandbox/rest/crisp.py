@@ -16,20 +16,18 @@ from werkzeug.datastructures import Authorization, Headers
 from flask_livechat import signing
 
 from ..hub import Author, Message, RefusedError, Session
-from ..records import Agent, Article, Person, agents
+from ..records import Agent, Person, agents
 from ..standin import Body, secrets
 from .api import MAX_TEXT, Account, Api, Call
+from .crisp_calls import PER_PAGE, WEBSITE, milliseconds, ok, ours, page_of
+from .crisp_helpdesk import HELPDESK
 
 AGENTS = agents("a91ad2a8-1b4b-4c0d-9a0e-3f8e1f6a2c01", "b7c3e6d4-52f1-4d0a-8a55-0f5d7a9e4b02")
 STATES = {"open": "unresolved", "pending": "pending", "snoozed": "unresolved", "closed": "resolved"}
 WANTED = {"unresolved": "open", "pending": "pending", "resolved": "closed"}
-PER_PAGE = 20
 MESSAGES = 50  # of one answer; UNCONFIRMED
-WEBSITE = "/v1/website/<website>"
 CONVERSATION = f"{WEBSITE}/conversation/<id>"
 PEOPLE = f"{WEBSITE}/people"
-TREE = f"{WEBSITE}/helpdesk/tree"
-LOCALE = "en"
 PARTS = ("nickname", "email", "phone", "address", "subject", "avatar", "ip")
 
 
@@ -47,10 +45,6 @@ def refuse(error: RefusedError) -> tuple[int, Any]:
     return error.status, {"error": True, "reason": error.code, "data": {"message": error.what} if error.what else {}}
 
 
-def ok(data: Any = None, status: int = 200, reason: str = "resolved") -> tuple[int, Any]:
-    return status, {"error": False, "reason": reason, "data": {} if data is None else data}
-
-
 def meet(account: Account) -> None:
     """Who is known by an address is a contact, whichever way they came."""
     for session in account.hub.sessions(account.name):
@@ -61,22 +55,16 @@ def person_of(account: Account, session: Session) -> Person | None:
     return account.who(session, lambda: str(uuid.uuid4()), strangers=False) if session.identity.email else None
 
 
-def _ours(call: Call) -> Account:
-    if call.path["website"] != call.account.values["WEBSITE_ID"]:
-        raise RefusedError(404, "website_not_found")
-    return call.account
-
-
 def _session(call: Call) -> Session:
-    return _ours(call).session(call.path["id"])
+    return ours(call).session(call.path["id"])
 
 
 # -- conversations ---------------------------------------------------------------------------------------------------
 
 
 def list_conversations(call: Call) -> tuple[int, Any]:
-    account = _ours(call)
-    page, size = _page(call), call.number("per_page", PER_PAGE, PER_PAGE, 50)
+    account = ours(call)
+    page, size = page_of(call), call.number("per_page", PER_PAGE, PER_PAGE, 50)
     wanted = account.hub.conversations(account.name)
     if call.query.get("filter_resolved") == "1":
         wanted = [one for one in wanted if account.state(one) == "closed"]
@@ -90,7 +78,7 @@ def list_conversations(call: Call) -> tuple[int, Any]:
 
 
 def create_conversation(call: Call) -> tuple[int, Any]:
-    account = _ours(call)
+    account = ours(call)
     return ok({"session_id": account.hub.create(account.name, "session_")}, 201, "added")
 
 
@@ -102,10 +90,10 @@ def get_messages(call: Call) -> tuple[int, Any]:
     """The newest ones; of those before a moment, if one is named. Oldest first."""
     session = _session(call)
     before = call.number("timestamp_before", 10**15, 0, 10**15) if "timestamp_before" in call.query else None
-    found = [one for one in session.messages if before is None or _milliseconds(one.at) < before]
+    found = [one for one in session.messages if before is None or milliseconds(one.at) < before]
     # Those of one millisecond stay together: who asks for what was before it would miss the others.
-    cut = _milliseconds(found[-MESSAGES].at) if len(found) > MESSAGES else 0
-    return ok([message(call.account, session, one) for one in found if _milliseconds(one.at) >= cut], reason="listed")
+    cut = milliseconds(found[-MESSAGES].at) if len(found) > MESSAGES else 0
+    return ok([message(call.account, session, one) for one in found if milliseconds(one.at) >= cut], reason="listed")
 
 
 def send_message(call: Call) -> tuple[int, Any]:
@@ -181,7 +169,7 @@ def delete_conversation(call: Call) -> tuple[int, Any]:
 
 def _person(call: Call) -> Person:
     """By the id, or by the address."""
-    account, named = _ours(call), call.path["id"]
+    account, named = ours(call), call.path["id"]
     found = account.people.get(named) or account.person(email=named)
     if found is None:
         raise RefusedError(404, "not_found")
@@ -193,7 +181,7 @@ def get_person(call: Call) -> tuple[int, Any]:
 
 
 def create_person(call: Call) -> tuple[int, Any]:
-    account, email = _ours(call), call.body.need("email")
+    account, email = ours(call), call.body.need("email")
     if account.person(email=email):
         raise RefusedError(409, "people_exists")
     made = account.add(str(uuid.uuid4()), email=email, **_said(call.body))
@@ -234,19 +222,19 @@ def replace_data(call: Call) -> tuple[int, Any]:
 def add_event(call: Call) -> tuple[int, Any]:
     person, body = _person(call), call.body
     event = {"text": body.need("text"), "data": body.values("data"), "color": body.text("color") or "grey"}
-    stamped = {**event, "timestamp": _milliseconds(call.account.clock())}
+    stamped = {**event, "timestamp": milliseconds(call.account.clock())}
     call.account.change(person, events=(*person.events[-99:], stamped))
     return ok(reason="added", status=201)
 
 
 def list_events(call: Call) -> tuple[int, Any]:
-    page = _page(call)
+    page = page_of(call)
     return ok(list(reversed(_person(call).events))[(page - 1) * PER_PAGE : page * PER_PAGE], reason="listed")
 
 
 def list_person_conversations(call: Call) -> tuple[int, Any]:
     """Ids alone."""
-    page, found = _page(call), _conversations(call.account, _person(call))
+    page, found = page_of(call), _conversations(call.account, _person(call))
     return ok([one.key for one in found[(page - 1) * PER_PAGE : page * PER_PAGE]], reason="listed")
 
 
@@ -269,7 +257,7 @@ def _said(body: Body) -> dict[str, Any]:
 
 
 def list_operators(call: Call) -> tuple[int, Any]:
-    account = _ours(call)
+    account = ours(call)
     return ok([_operator(account, agent) for agent in account.agents], reason="listed")
 
 
@@ -287,129 +275,8 @@ def _operator(account: Account, agent: Agent) -> dict[str, Any]:
 
 
 def get_availability(call: Call) -> tuple[int, Any]:
-    status = "online" if _ours(call).hub.status(call.account.name) == "online" else "away"
+    status = "online" if ours(call).hub.status(call.account.name) == "online" else "away"
     return ok({"status": status, "since": None})
-
-
-# -- the knowledge base (since 2026-09-22) ----------------------------------------------------------------------------
-
-
-def list_locales(call: Call) -> tuple[int, Any]:
-    _ours(call)
-    return ok([{"locale": LOCALE}] if _page(call) == 1 else [], reason="listed")
-
-
-def list_pages(call: Call) -> tuple[int, Any]:
-    page = _page(call)
-    found = [_listed(one) for one in _articles(call)]
-    return ok(found[(page - 1) * PER_PAGE : page * PER_PAGE], reason="listed")
-
-
-def list_tree(call: Call) -> tuple[int, Any]:
-    """Flat when a title is searched for."""
-    text, page = call.query.get("search_title", "").casefold(), _page(call)
-    found = [_node(one) for one in _articles(call) if text in one.title.casefold()]
-    return ok(found[(page - 1) * PER_PAGE : page * PER_PAGE], reason="listed")
-
-
-def create_node(call: Call) -> tuple[int, Any]:
-    account, where = _where(call)
-    if account.articles.get(where):
-        raise RefusedError(409, "exists")
-    now = account.clock()
-    account.articles.put(where, Article(where, call.path["path"], created=now, updated=now))
-    return ok({}, 201, "added")
-
-
-def get_node(call: Call) -> tuple[int, Any]:
-    return ok(_node(_article(call)))
-
-
-def delete_node(call: Call) -> tuple[int, Any]:
-    call.account.articles.drop(_article(call).id)
-    return ok(reason="deleted")
-
-
-def get_content(call: Call) -> tuple[int, Any]:
-    return ok({"content": _article(call).body})
-
-
-def put_content(call: Call) -> tuple[int, Any]:
-    article = _article(call)
-    text = call.body.data.get("content")
-    if not isinstance(text, str) or len(text) > MAX_TEXT:
-        raise RefusedError(400, "invalid_data", "content is text")
-    _keep(call, replace(article, body=text))
-    return ok(reason="saved")
-
-
-def get_metadata(call: Call) -> tuple[int, Any]:
-    article = _article(call)
-    state = {"published": article.published, "hidden": False, "featured": False}
-    said = {"title": article.title, "description": article.description, "format": "markdown", "state": state}
-    return ok({**said, "updated_at": _milliseconds(article.updated)})
-
-
-def change_metadata(call: Call) -> tuple[int, Any]:
-    article, body = _article(call), call.body
-    state = body.part("state").data.get("published", article.published)
-    title, description = body.text("title") or article.title, body.text("description") or article.description
-    _keep(call, replace(article, title=title, description=description, published=state is True))
-    return ok(reason="updated")
-
-
-def get_page(call: Call) -> tuple[int, Any]:
-    article = _article(call)
-    if not article.published:
-        raise RefusedError(404, "not_found")
-    return ok(_listed(article) | {"tree_path": article.id.partition("/")[2]})
-
-
-def legacy(call: Call) -> tuple[int, Any]:
-    """What wrote before that day writes no longer."""
-    raise RefusedError(403, "website_cannot_write_to_legacy_helpdesk")
-
-
-def _where(call: Call) -> tuple[Account, str]:
-    account, part = _ours(call), call.path
-    if part["locale"] != LOCALE or part["kind"] not in ("articles", "guides", "references", "news"):
-        raise RefusedError(404, "not_found")
-    return account, f"{part['locale']}/{part['kind']}/{part.get('path', '')}"
-
-
-def _article(call: Call) -> Article:
-    account, where = _where(call)
-    found = account.articles.get(where)
-    if found is None:
-        raise RefusedError(404, "not_found")
-    return found
-
-
-def _articles(call: Call) -> list[Article]:
-    account, where = _where(call)
-    return [one for one in account.articles.all() if one.id.startswith(where)]
-
-
-def _keep(call: Call, article: Article) -> None:
-    call.account.articles.put(article.id, replace(article, updated=call.account.clock()))
-
-
-def _listed(article: Article) -> dict[str, Any]:
-    path = article.id.split("/", 2)[2]
-    slug = path.rsplit("/", 1)[-1].removesuffix(".md")
-    url = f"https://example.crisp.help/{LOCALE}/article/{slug}/"
-    return {
-        "entity_id": str(uuid.uuid5(uuid.NAMESPACE_URL, url)),
-        "title": article.title,
-        "tree_path": path,
-        "url": url,
-    }
-
-
-def _node(article: Article) -> dict[str, Any]:
-    path = article.id.split("/", 2)[2]
-    state = {"published": article.published, "hidden": False, "featured": False}
-    return {"type": "file", "slug": path, "title": article.title, "state": state, "children": []}
 
 
 # -- shapes ----------------------------------------------------------------------------------------------------------
@@ -426,13 +293,13 @@ def conversation(account: Account, session: Session) -> dict[str, Any]:
         "is_verified": session.identity.state == "verified",
         "is_blocked": False,
         "availability": "online",
-        "active": {"now": False, "last": _milliseconds(session.seen)},
+        "active": {"now": False, "last": milliseconds(session.seen)},
         "last_message": said[-1].text[:200] if said else "",
         "unread": {"operator": 0, "visitor": sum(one.author == "agent" and one.n > session.read for one in said)},
         **({"assigned": {"user_id": session.agent}} if session.agent else {}),
         "meta": _meta(session),
-        "created_at": _milliseconds(session.created),
-        "updated_at": _milliseconds(session.changed),
+        "created_at": milliseconds(session.created),
+        "updated_at": milliseconds(session.changed),
     }
 
 
@@ -463,7 +330,7 @@ def message(account: Account, session: Session, said: Message) -> dict[str, Any]
         "read": "chat" if said.n <= session.read else "",
         "delivered": "chat",
         "fingerprint": said.n,
-        "timestamp": _milliseconds(said.at),
+        "timestamp": milliseconds(said.at),
         "user": user if said.author == "visitor" else {"user_id": said.agent, "nickname": who},
         "mentions": [],
         "stamped": True,
@@ -481,18 +348,10 @@ def profile(person: Person) -> dict[str, Any]:
         "person": {"nickname": person.name or "", "avatar": person.avatar, "phone": person.phone or ""},
         "segments": list(person.segments),
         "notepad": "",
-        "active": _milliseconds(person.updated),
-        "created_at": _milliseconds(person.created),
-        "updated_at": _milliseconds(person.updated),
+        "active": milliseconds(person.updated),
+        "created_at": milliseconds(person.created),
+        "updated_at": milliseconds(person.updated),
     }
-
-
-def _page(call: Call) -> int:
-    return max(1, int(call.path["page"]))
-
-
-def _milliseconds(unix: float) -> int:
-    return int(unix * 1000)
 
 
 def _unix(text: str) -> float:
@@ -532,20 +391,7 @@ API = Api(
         ("GET", f"{PEOPLE}/conversations/<id>/list/<int:page>", list_person_conversations),
         ("GET", f"{WEBSITE}/operators/list", list_operators),
         ("GET", f"{WEBSITE}/availability/status", get_availability),
-        ("GET", f"{WEBSITE}/helpdesk/locales/<int:page>", list_locales),
-        ("GET", f"{WEBSITE}/helpdesk/page/list/<locale>/<kind>/<int:page>", list_pages),
-        ("GET", f"{TREE}/list/<locale>/<kind>/<int:page>", list_tree),
-        ("POST", f"{TREE}/path/<locale>/<kind>/<path:path>", create_node),
-        ("GET", f"{TREE}/path/<locale>/<kind>/<path:path>", get_node),
-        ("DELETE", f"{TREE}/path/<locale>/<kind>/<path:path>", delete_node),
-        ("GET", f"{TREE}/content/<locale>/<kind>/<path:path>", get_content),
-        ("PUT", f"{TREE}/content/<locale>/<kind>/<path:path>", put_content),
-        ("GET", f"{TREE}/metadata/<locale>/<kind>/<path:path>", get_metadata),
-        ("PATCH", f"{TREE}/metadata/<locale>/<kind>/<path:path>", change_metadata),
-        ("GET", f"{TREE}/page/<locale>/<kind>/<path:path>", get_page),
-        ("POST", f"{WEBSITE}/helpdesk/locale/<locale>/article", legacy),
-        ("PUT", f"{WEBSITE}/helpdesk/locale/<locale>/article/<id>", legacy),
-        ("PATCH", f"{WEBSITE}/helpdesk/locale/<locale>/article/<id>", legacy),
+        *HELPDESK,
     ),
     admit=admit,
     refuse=refuse,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,20 +12,16 @@ from werkzeug.datastructures import Authorization, Headers
 
 from flask_livechat import signing
 
-from ..hub import Identity, Message, RefusedError, Session
+from ..hub import Identity, RefusedError, Session
 from ..intercom import user_name
 from ..records import Agent, Article, Person, agents
 from ..standin import Body, secrets
 from .api import MAX_TEXT, Account, Api, Call, fresh_id
 from .intercom_search import matcher
+from .intercom_shapes import VERSIONS, article, contact, conversation, person_of, tag, whole
 
 AGENTS = agents("814860", "814861")
-VERSIONS = ("2.11", "2.12", "2.13", "2.14", "2.15", "2.16")
-ID = re.compile(r"[0-9a-f]{24}")
-STATES = {"open": "open", "pending": "open", "snoozed": "snoozed", "closed": "closed"}
-AUTHORS = {"visitor": "user", "agent": "admin", "system": "bot"}
 METADATA = 10  # keys of an event
-PARTS = 500  # the newest of a conversation
 CONVERSATION, CONTACT = "/conversations/<id>", "/contacts/<id>"
 
 
@@ -41,17 +36,13 @@ def admit(account: Account, headers: Headers) -> None:
 
 def refuse(error: RefusedError) -> tuple[int, Any]:
     one = {"code": error.code, "message": error.what or error.code}
-    return error.status, {"type": "error.list", "request_id": uuid.uuid4().hex, "errors": [one]}
+    return error.status, {"type": "error.list", "request_id": str(uuid.uuid4()), "errors": [one]}
 
 
 def meet(account: Account) -> None:
     """Whoever wrote, or proved who they are, is a contact."""
     for session in account.hub.sessions(account.name):
-        _person(account, session)
-
-
-def _person(account: Account, session: Session) -> Person | None:
-    return account.who(session, fresh_id, strangers=bool(session.messages))
+        person_of(account, session)
 
 
 # -- conversations ---------------------------------------------------------------------------------------------------
@@ -74,10 +65,10 @@ def _all(call: Call) -> list[Session]:
 
 
 def _searchable(call: Call, session: Session) -> dict[str, Any]:
-    person = _person(call.account, session)
+    person = person_of(call.account, session)
     return conversation(call, session) | {
         "contact_ids": [person.id] if person else [],
-        "tag_ids": [_tag_id(call.account, name) for name in session.tags],
+        "tag_ids": [tag(call.account, name)["id"] for name in session.tags],
         "source.body": session.messages[0].text.split(),
     }
 
@@ -88,7 +79,7 @@ def _conversations(call: Call, found: Sequence[Session], pages: Mapping[str, Any
 
 
 def get_conversation(call: Call) -> tuple[int, Any]:
-    return 200, _whole(call, _session(call))
+    return 200, whole(call, _session(call))
 
 
 def create_conversation(call: Call) -> tuple[int, Any]:
@@ -114,6 +105,7 @@ def create_conversation(call: Call) -> tuple[int, Any]:
         "type": "user_message",
         "id": str(said.n),
         "created_at": int(said.at),
+        "subject": "",
         "body": text,
         "message_type": "inapp",
         "conversation_id": str(session.number),
@@ -132,7 +124,7 @@ def reply(call: Call) -> tuple[int, Any]:
         call.account.hub.say(session.key, "agent", text, "note" if kind == "note" else "text", agent.id)
     else:
         raise RefusedError(400, "parameter_invalid", "message_type is comment or note, type is admin or user")
-    return 200, _whole(call, call.account.hub.look(session.key))
+    return 200, whole(call, call.account.hub.look(session.key))
 
 
 def manage(call: Call) -> tuple[int, Any]:
@@ -152,7 +144,7 @@ def manage(call: Call) -> tuple[int, Any]:
         _assign(call, session)
     else:
         raise RefusedError(400, "parameter_invalid", "message_type is close, open, snoozed or assignment")
-    return 200, _whole(call, hub.look(session.key))
+    return 200, whole(call, hub.look(session.key))
 
 
 def _assign(call: Call, session: Session) -> None:
@@ -163,20 +155,20 @@ def _assign(call: Call, session: Session) -> None:
 
 
 def tag_conversation(call: Call) -> tuple[int, Any]:
-    session, tag = _session(call), call.body.need("id")
-    agent, name = _admin(call), _tag(call.account, tag)
+    session, named = _session(call), call.body.need("id")
+    agent, name = _admin(call), _tag_name(call.account, named)
     call.account.hub.tag(session.key, tuple(dict.fromkeys([*session.tags, name])))
-    return 200, _tagged(tag, name, agent, call)
+    return 200, tag(call.account, name, by=agent)
 
 
 def untag_conversation(call: Call) -> tuple[int, Any]:
     """With a body: whose doing it is."""
-    session, tag = _session(call), call.path["tag"]
-    agent, name = _admin(call), _tag(call.account, tag)
+    session, named = _session(call), call.path["tag"]
+    agent, name = _admin(call), _tag_name(call.account, named)
     if name not in session.tags:
         raise RefusedError(404, "tag_not_found", "Tag not found")
     call.account.hub.tag(session.key, tuple(one for one in session.tags if one != name))
-    return 200, _tagged(tag, name, agent, call)
+    return 200, tag(call.account, name, by=agent)
 
 
 def _session(call: Call) -> Session:
@@ -206,40 +198,20 @@ def _sender(call: Call) -> Person:
 
 
 def list_tags(call: Call) -> tuple[int, Any]:
-    for session in _all(call):
-        for name in session.tags:
-            _tag_id(call.account, name)
-    return 200, {
-        "type": "list",
-        "data": [_named(_tag_id(call.account, name), name) for name in call.account.tags.all()],
-    }
+    known = dict.fromkeys([*call.account.tags.all(), *(name for one in _all(call) for name in one.tags)])
+    return 200, {"type": "list", "data": [tag(call.account, name) for name in known]}
 
 
 def create_tag(call: Call) -> tuple[int, Any]:
     """The same one where there is one of that name."""
-    name = call.body.need("name", 255)
-    return 200, _named(_tag_id(call.account, name), name)
+    return 200, tag(call.account, call.body.need("name", 255))
 
 
-def _tag_id(account: Account, name: str) -> str:
-    made = str(zlib.crc32(name.encode()))
-    account.tags.put(made, name)
-    return made
-
-
-def _tag(account: Account, id: str) -> str:
+def _tag_name(account: Account, id: str) -> str:
     name = account.tags.get(id)
     if name is None:
         raise RefusedError(404, "tag_not_found", "Tag not found")
     return name
-
-
-def _named(id: str, name: str) -> dict[str, Any]:
-    return {"type": "tag", "id": id, "name": name}
-
-
-def _tagged(id: str, name: str, agent: Agent, call: Call) -> dict[str, Any]:
-    return _named(id, name) | {"applied_at": int(call.account.clock()), "applied_by": {"type": "admin", "id": agent.id}}
 
 
 # -- contacts --------------------------------------------------------------------------------------------------------
@@ -292,7 +264,7 @@ def change_contact(call: Call) -> tuple[int, Any]:
 def delete_contact(call: Call) -> tuple[int, Any]:
     person = _known(call)
     for session in _all(call):
-        if (known := _person(call.account, session)) and known.id == person.id:
+        if (known := person_of(call.account, session)) and known.id == person.id:
             call.account.hub.forget(session.key)
     call.account.people.drop(person.id)
     return 200, {"type": "contact", "id": person.id, "external_id": person.external_id, "deleted": True}
@@ -438,6 +410,7 @@ def _admin_of(account: Account, agent: Agent) -> dict[str, Any]:
         "away_mode_enabled": account.hub.status(account.name) != "online",
         "away_mode_reassign": False,
         "has_inbox_seat": True,
+        "job_title": "Support",
         "team_ids": [],
     }
 
@@ -467,153 +440,6 @@ def _paged(found: Sequence[Any], after: str | None, size: int) -> tuple[Sequence
         "total_count": len(found),
         "pages": pages | ({"next": following} if following else {}),
     }
-
-
-# -- shapes ----------------------------------------------------------------------------------------------------------
-
-
-def contact(call: Call, person: Person) -> dict[str, Any]:
-    nothing = {"type": "list", "data": [], "url": f"/contacts/{person.id}", "total_count": 0, "has_more": False}
-    return {
-        "type": "contact",
-        "id": person.id,
-        "workspace_id": call.account.values["APP_ID"],
-        "external_id": person.external_id,
-        "role": "user" if person.external_id or person.email else "lead",
-        "email": person.email,
-        "phone": person.phone,
-        "name": person.name,
-        "avatar": person.avatar,
-        "owner_id": None,
-        "has_hard_bounced": False,
-        "marked_email_as_spam": False,
-        "unsubscribed_from_emails": False,
-        "created_at": int(person.created),
-        "updated_at": int(person.updated),
-        "signed_up_at": person.signed_up,
-        "last_seen_at": None,
-        "language_override": None,
-        "custom_attributes": dict(person.attributes),
-        "tags": nothing,
-        "notes": nothing,
-        "companies": nothing,
-        "location": {"type": "location", "country": None, "region": None, "city": None},
-        "social_profiles": {"data": []},
-    }
-
-
-def article(call: Call, known: Article) -> dict[str, Any]:
-    return {
-        "type": "article",
-        "id": known.id,
-        "workspace_id": call.account.values["APP_ID"],
-        "title": known.title,
-        "description": known.description,
-        "body": known.body,
-        "author_id": int(known.author),
-        "state": "published" if known.published else "draft",
-        "created_at": int(known.created),
-        "updated_at": int(known.updated),
-        "url": f"https://help.example.com/articles/{known.id}" if known.published else None,
-        "parent_id": None,
-        "parent_ids": [],
-        "parent_type": None,
-        "default_locale": "en",
-    }
-
-
-def conversation(call: Call, session: Session) -> dict[str, Any]:
-    """As lists and searches give it: without its parts."""
-    account, new = call.account, _is_new(call)
-    person, first = _person(account, session), session.messages[0]
-    people = [{"type": "contact", "id": person.id, "external_id": person.external_id}] if person else []
-    tags = [_named(_tag_id(account, name), name) for name in session.tags]
-    return {
-        "type": "conversation",
-        "id": str(session.number),
-        "title": None,
-        "created_at": int(session.created),
-        "updated_at": int(session.changed),
-        "waiting_since": None,
-        "snoozed_until": int(session.until) if session.until and account.state(session) == "snoozed" else None,
-        "open": account.state(session) != "closed",
-        "state": STATES[account.state(session)],
-        "read": session.read >= session.messages[-1].n,
-        "priority": "none" if new else "not_priority",
-        "admin_assignee_id": int(session.agent) if session.agent else 0 if new else None,
-        "team_assignee_id": "0" if new else None,
-        "contacts": {"type": "contact.list", "contacts": people},
-        "tags": {"type": "tag.list", "tags": tags},
-        "teammates": None,
-        "conversation_rating": _rating(session),
-        "source": _source(call, session, first),
-        "statistics": None,
-        "custom_attributes": {},
-    }
-
-
-def _whole(call: Call, session: Session) -> dict[str, Any]:
-    if not session.messages:
-        raise RefusedError(404, "not_found", "Resource Not Found")
-    parts = [_part(call, session, one) for one in list(session.messages)[1:][-PARTS:]]
-    listed = {"type": "conversation_part.list", "conversation_parts": parts, "total_count": len(parts)}
-    return conversation(call, session) | {"conversation_parts": listed}
-
-
-def _part(call: Call, session: Session, said: Message) -> dict[str, Any]:
-    return {
-        "type": "conversation_part",
-        "id": str(said.n),
-        "part_type": "note" if said.kind == "note" else "close" if said.author == "system" else "comment",
-        "body": None if said.author == "system" else said.text,
-        "created_at": int(said.at),
-        "updated_at": int(said.at),
-        "notified_at": int(said.at),
-        "assigned_to": None,
-        "author": _author(call, session, said),
-        "attachments": [],
-        "external_id": None,
-        "redacted": False,
-    }
-
-
-def _source(call: Call, session: Session, said: Message) -> dict[str, Any]:
-    return {
-        "type": "conversation",
-        "id": str(said.n),
-        "delivered_as": "customer_initiated" if said.author == "visitor" else "admin_initiated",
-        "subject": "",
-        "body": said.text,
-        "author": _author(call, session, said),
-        "attachments": [],
-        "url": session.page or None,
-        "redacted": False,
-    }
-
-
-def _author(call: Call, session: Session, said: Message) -> dict[str, Any]:
-    account = call.account
-    person = _person(account, session) if said.author == "visitor" else None
-    agent = account.agent(said.agent) or account.agents[0]
-    who = person or agent
-    return {"type": AUTHORS[said.author], "id": who.id, "name": who.name or "", "email": who.email or ""}
-
-
-def _rating(session: Session) -> dict[str, Any] | None:
-    if session.rating is None:
-        return None
-    return {
-        "rating": session.rating,
-        "remark": None,
-        "created_at": int(session.changed),
-        "contact": None,
-        "teammate": None,
-    }
-
-
-def _is_new(call: Call) -> bool:
-    version = call.headers.get("Intercom-Version", str(call.account.values.get("API_VERSION") or VERSIONS[-1]))
-    return version == "2.16"
 
 
 API = Api(
