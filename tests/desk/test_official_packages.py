@@ -1,0 +1,152 @@
+"""The vendors' own packages run against the stand-ins unchanged, and what they send is what our desk sends.
+
+Where they differ, ``DIFFERENCES`` says how and why.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import crisp_api
+import intercom
+import pytest
+
+from . import packages_crisp, packages_intercom
+from .packages import Calls, Seeded, Sent, seeded
+
+JS = Path(__file__).parents[1] / "js"
+TABLES: dict[str, Calls] = {"crisp": packages_crisp.CALLS, "intercom": packages_intercom.CALLS}
+LANGUAGES = ("python", "javascript")
+CASES = [
+    (vendor, language, call)
+    for vendor, calls in TABLES.items()
+    for language in LANGUAGES
+    for call in calls
+    if calls[call][1 + LANGUAGES.index(language)] is not None
+]
+
+
+def python_calls(site: Seeded, calls: list[tuple[str, Any]]) -> list[Any]:
+    if site.name == "crisp":
+        client = crisp_api.Crisp()
+        client.set_rest_host(site.url)
+        client.set_tier("website")
+        client.authenticate(site.values["API_IDENTIFIER"], site.values["API_KEY"][0])
+        website = site.values["WEBSITE_ID"]
+        return [getattr(client.website, name)(website, *arguments) for name, arguments in calls]
+    api = intercom.Intercom(token=site.values["ACCESS_TOKEN"][0], base_url=site.url)
+    return [
+        getattr(getattr(api, group), name)(**arguments)
+        for (group, name), arguments in ((one.split("."), said) for one, said in calls)
+    ]
+
+
+def javascript_calls(site: Seeded, calls: list[tuple[str, Any]]) -> list[Any]:
+    node, package = shutil.which("node"), {"crisp": "crisp-api", "intercom": "intercom-client"}[site.name]
+    if node is None or not (JS / "node_modules" / package).is_dir():
+        missing = f"{package} is missing; `make js` installs it where npm is."
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    key = "API_KEY" if site.name == "crisp" else "ACCESS_TOKEN"
+    first = [site.values["WEBSITE_ID"]] if site.name == "crisp" else []
+    said = {
+        "base": site.url,
+        "identifier": site.values.get("API_IDENTIFIER"),
+        "key": site.values[key][0],
+        "calls": [[name, [*first, *arguments]] for name, arguments in calls],
+    }
+    done = subprocess.run(
+        [node, f"desk/{site.name}.cjs"], cwd=JS, input=json.dumps(said), capture_output=True, text=True, check=True
+    )
+    return list(json.loads(done.stdout))
+
+
+class Peers:
+    """What was sent for each call, by us and by a package: each vendor and language once, against its own stand-in."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack, self._known = stack, dict[tuple[str, str], dict[str, tuple[list[Sent], Sent, Any]]]()
+
+    def __call__(self, vendor: str, language: str) -> dict[str, tuple[list[Sent], Sent, Any]]:
+        if (vendor, language) not in self._known:
+            self._known[vendor, language] = self._run(vendor, language)
+        return self._known[vendor, language]
+
+    def _run(self, vendor: str, language: str) -> dict[str, tuple[list[Sent], Sent, Any]]:
+        n, run = 1 + LANGUAGES.index(language), python_calls if language == "python" else javascript_calls
+        table = {name: told for name, told in TABLES[vendor].items() if told[n] is not None}
+        theirs = self._stack.enter_context(seeded(vendor))
+        calls = [(told[n][0], theirs.given(told[n][1])) for told in table.values()]  # type: ignore[index]  # not None here
+        theirs.heard.clear()
+        results = run(theirs, calls)
+        asked = [theirs.plain(request) for request in theirs.heard]
+        assert len(asked) == len(calls), [(one.method, one.path) for one in asked]
+        mine = self._stack.enter_context(seeded(vendor))
+        ours = [mine.sent(lambda told=told: told[0](mine.desk, mine.ids)) for told in table.values()]  # type: ignore[misc]  # the loop's own
+        return dict(zip(table, zip(ours, asked, results, strict=True), strict=True))
+
+
+@pytest.fixture(scope="module")
+def peers() -> Iterator[Peers]:
+    with ExitStack() as stack:
+        yield Peers(stack)
+
+
+# In what a package's call differs from ours, and why.
+DIFFERENCES: dict[tuple[str, str, str], tuple[dict[str, Any], str]] = {
+    ("crisp", "python", "list conversations"): (
+        {"query": {"per_page": "50", "order_date_updated": "1"}},
+        "It takes no query; the one of its calls that does writes the address with a slash too many.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("vendor", "language", "call"), CASES)
+def test_we_send_what_the_vendors_own_package_sends(peers: Peers, vendor: str, language: str, call: str) -> None:
+    ours, theirs, result = peers(vendor, language)[call]
+    assert not (isinstance(result, Mapping) and "refused" in result), result
+    changed, _why = DIFFERENCES.get((vendor, language, call), ({}, ""))
+    theirs = replace(theirs, **changed)
+    same = [one for one in ours if one == theirs]
+    assert same, f"theirs: {theirs}\nours: {ours}"
+    for name in ("authorization", "x-crisp-tier"):
+        assert same[0].headers.get(name) == theirs.headers.get(name)
+    if theirs.body is not None:
+        assert same[0].headers["content-type"] == theirs.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(("language", "version"), [("python", None), ("javascript", "2.14")])
+def test_we_alone_say_which_version_of_intercoms_api_we_speak(peers: Peers, language: str, version: str | None) -> None:
+    """One package says none, so that the app's own setting decides what it reads; the other says an older one."""
+    for ours, theirs, _ in peers("intercom", language).values():
+        assert theirs.headers.get("intercom-version") == version
+        assert {one.headers["intercom-version"] for one in ours} == {"2.16"}
+
+
+def test_a_difference_that_is_none_is_not_listed(peers: Peers) -> None:
+    for vendor, language, call in DIFFERENCES:
+        ours, theirs, _result = peers(vendor, language)[call]
+        assert theirs not in ours
+
+
+def test_what_is_refused_they_understand(peers: Peers) -> None:
+    """Each package makes its own error of the stand-in's refusal."""
+    with seeded("crisp") as site, pytest.raises(crisp_api.RouteError) as caught:
+        python_calls(site, [("get_conversation", ("session_none",))])
+    assert (caught.value.args[0]["code"], caught.value.args[0]["message"]) == (404, "not_found")
+    with seeded("intercom") as site, pytest.raises(intercom.core.ApiError) as error:
+        python_calls(site, [("conversations.find", {"conversation_id": 999999})])
+    assert error.value.status_code == 404
+    for vendor, told in (
+        ("crisp", ("getConversation", ("session_none",))),
+        ("intercom", ("conversations.find", ({"conversation_id": 999999},))),
+    ):
+        with seeded(vendor) as site:
+            assert javascript_calls(site, [told])[0]["status"] == 404
