@@ -25,6 +25,8 @@ def matcher(said: Mapping[str, Any], orders: Sequence[str], depth: int = 1) -> F
     compare = COMPARISONS.get(str(operator))
     if compare is None or (operator in (">", "<", ">=", "<=") and operator not in orders):
         raise RefusedError(400, "parameter_invalid", "there is no such operator")
+    if operator in ("IN", "NIN") and not isinstance(value, list):
+        raise RefusedError(400, "type_mismatch", "IN and NIN take a list")
 
     def matches(record: Mapping[str, Any]) -> bool:
         if field not in record:
@@ -52,7 +54,8 @@ def _worded(compare: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
     return _either(lambda found, value: compare(str(found or "").casefold(), str(value).casefold()))
 
 
-# Those of conversations by time are "or equal", whatever they are called.
+# Those of conversations by time are "or equal", whatever they are called. (The vendor compares a contact's dates by the
+# day; here they are compared by the second.)
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": _either(lambda found, value: found == value),
     "!=": lambda found, value: found != value,
