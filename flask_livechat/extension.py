@@ -11,7 +11,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Blueprint, Flask, Response, current_app, g, has_request_context, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    got_request_exception,
+    has_request_context,
+    request,
+    url_for,
+)
 from flask_login import current_user, user_logged_out
 from markupsafe import Markup, escape
 
@@ -34,7 +44,10 @@ from .widget.script import Script
 from .widget.secrecy import Address
 
 if TYPE_CHECKING:
+    from blinker import Signal
+
     from .desk.aio import AsyncDesk
+    from .desk.automations import Automations
     from .desk.desk import Desk
     from .providers import Values
 
@@ -99,6 +112,8 @@ class LiveChat:
         # First in the list is last to run: whatever header others set, what we merge goes into it.
         app.after_request_funcs.setdefault(None, []).insert(0, self._finish)
         user_logged_out.connect(_mark_logout, app)
+        if read.on_error:
+            got_request_exception.connect(self._on_error, app)
         from .cli import group  # noqa: PLC0415 - click's part is needed only where there is an app
 
         app.cli.add_command(group)
@@ -156,8 +171,24 @@ class LiveChat:
         self._guard("action", lambda: memory.add_action(name), None)
 
     def track(self, name: str, /, **metadata: Value) -> None:
-        """An event, delivered by the next page that the visitor gets."""
-        self._guard("track", lambda: memory.add_event(name, metadata), None)
+        """An event, delivered by the next page that the visitor gets.
+
+        With ``LIVECHAT_TRACK_VIA="server"`` it goes to the vendor's API in the background, for visitors who are known.
+        """
+        self._guard("track", lambda: self._track(name, metadata), None)
+
+    def sync(self, user: Any = None) -> None:
+        """Makes the vendor's contact what the visitor is now, in the background: after a sign-up, or a change.
+
+        ``user`` is what the ``visitor_loader`` takes; by default whoever is logged in. Several changes within seconds
+        become one call. Needs what the desk needs.
+        """
+        self._guard("sync", lambda: self._sync(user), None)
+
+    def sync_on(self, *signals: Signal) -> None:
+        """Calls ``sync`` whenever one of these blinker signals is sent with ``user=``, as flask-login's are."""
+        for signal in signals:
+            signal.connect(self._on_change)
 
     def forget(self, response: T) -> T:
         """End the visitor's chat on this browser with ``response``: for apps that log out without flask-login."""
@@ -346,6 +377,54 @@ class LiveChat:
         if config.sandbox:
             return page.preload_link(f"{url_for('livechat.identity')[:-8]}sandbox/{room.name}.js", None, nonce)
         return page.preload_link(room.script(config.providers[room.name]), room.crossorigin, nonce)
+
+    # What the desk does by itself.
+
+    def _track(self, name: str, metadata: dict[str, Value]) -> None:
+        visitor = self._reachable() if self.settings.track_via == "server" else None
+        if visitor is None:
+            memory.add_event(name, metadata)
+        else:
+            self._automations().event(visitor, name, metadata)
+
+    def _sync(self, user: Any) -> None:
+        load = self._visitor_loader or _from_login
+        visitor = self._visitor(scope()) if user is None else load(user)
+        if visitor is not None:
+            self._automations().sync(visitor)
+
+    def _on_change(self, sender: Any, user: Any = None, **extra: Any) -> None:
+        if user is not None:
+            self.sync(user)
+
+    def _on_error(self, sender: Flask, exception: BaseException, **extra: Any) -> None:
+        """Of an error that nobody has handled."""
+        self._guard("LIVECHAT_ON_ERROR", lambda: self._report(exception), None)
+
+    def _report(self, error: BaseException) -> None:
+        visitor = self._reachable()
+        if visitor is not None:
+            context = {**page_context.of_page(scope().request, error), **scope().context}
+            self._automations().error(visitor, _desk_module("automations").error_text(context))
+
+    def _reachable(self) -> Visitor | None:
+        """This request's visitor, if they are known and have not said no."""
+        said = scope()
+        return self._visitor(said) if self._consent(said) == "implied" else None
+
+    def _automations(self) -> Automations:
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+
+        def opened() -> Desk:
+            with app.app_context():
+                return self.desk()
+
+        found = app.extensions.get("livechat_automations")
+        if found is None:
+            made = _desk_module("automations").Automations(opened)
+            found = app.extensions.setdefault("livechat_automations", made)
+        automations: Automations = found
+        return automations
 
     # Who the visitor is.
 

@@ -47,6 +47,8 @@ class Settings:
     report_failures: bool
     csp_reports: bool
     guard: bool
+    on_error: str | None
+    track_via: str
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -133,8 +135,14 @@ OPTIONS: Mapping[str, Option] = {
     "REPORT_FAILURES": Option(False, *_one_of(False, True)),
     "CSP_REPORTS": Option(True, *_one_of(False, True)),
     "GUARD": Option(True, *_one_of(False, True)),
+    "ON_ERROR": Option(None, *_one_of(None, "conversation")),
+    "TRACK_VIA": Option("page", *_one_of("page", "server")),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
+
+
+# What is done over the vendor's API, and which method of the desk it takes.
+BY_THE_DESK = {"ON_ERROR": "conversations.start", "TRACK_VIA": "contacts.event"}
 
 
 def keys() -> tuple[str, ...]:
@@ -167,9 +175,33 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     core["OFFICE_HOURS"] = _office_hours(core["OFFICE_HOURS"], problems)
     core["POSITION"] = _position(core["POSITION"], problems)
     core["SANDBOX"] = bool(core["SANDBOX"])
+    for name, method in BY_THE_DESK.items():
+        if core[name] != OPTIONS[name].default:
+            _by_the_desk(name, method, core, values, problems)
     if problems:
         raise ConfigError(problems)
     return Settings(**{name.lower(): value for name, value in core.items()}, providers=MappingProxyType(values))
+
+
+def _by_the_desk(
+    name: str, method: str, core: Mapping[str, Any], values: Mapping[str, Values], problems: list[Problem]
+) -> None:
+    """What the desk is to do by itself it must be able to do, and allowed to."""
+    vendor, room = core["PROVIDER"], providers.desk(core["PROVIDER"]) if core["PROVIDER"] else None
+    if vendor not in values:
+        return  # which is said already
+    loaded = providers.load(vendor)
+    if room is None or method not in room.methods:
+        problems.append(Problem("LC108", PREFIX + name, f"{loaded.title}'s API cannot do that", "Leave the key out."))
+        return
+    keys = {key.name: key for key in loaded.keys}
+    for key in (keys[need] for need in room.needs if not values[vendor].get(need)):
+        what = f"is needed for {PREFIX}{name}"
+        problems.append(Problem("LC103", f"{PREFIX}{vendor.upper()}_{key.name}", what, key.where))
+    if core["CONSENT"] in ("required", "click"):
+        fix = "Make LIVECHAT_CONSENT a callable that says whether this request's visitor has agreed."
+        what = "the server cannot see an agreement that is made in the browser"
+        problems.append(Problem("LC108", PREFIX + name, what, fix))
 
 
 def _unknown(given: Mapping[str, Any], problems: list[Problem]) -> None:

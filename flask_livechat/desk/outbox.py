@@ -1,0 +1,95 @@
+"""What is done at a vendor's after the answer has gone out: in one thread of the process, in order, bounded.
+
+It is memory: what has not been done when a process is killed is lost. A process that ends does first what is left.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+MOST = 1000  # pieces of work that wait; the oldest is dropped for one more
+PATIENCE = 5.0  # seconds that the end of a process waits for what is left
+log = logging.getLogger(__name__)
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Work, and when it may be done."""
+
+    due: float
+    what: str
+    work: Work
+
+
+class Outbox:
+    """One per app. ``put`` may be called from any thread; after a fork the child begins with nothing in it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
+        atexit.register(self.finish, PATIENCE)
+
+    def _begin(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: OrderedDict[Hashable, Waiting] = OrderedDict()
+        self._thread: threading.Thread | None = None
+        self._busy = self._hurry = False
+
+    def put(self, what: str, work: Work, *, key: Hashable = None, delay: float = 0.0) -> None:
+        """Does ``work`` in ``delay`` seconds. What has the same ``key`` and still waits is replaced, and not put off.
+
+        ``what`` is for the log: nothing personal.
+        """
+        with self._changed:
+            named = key if key is not None else object()
+            known = self._waiting.get(named)
+            self._waiting[named] = Waiting(known.due if known else self._clock() + delay, what, work)
+            if len(self._waiting) > MOST:
+                _, dropped = self._waiting.popitem(last=False)
+                log.warning("livechat: too much waits for the vendor: %s was left out.", dropped.what)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="livechat", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def finish(self, seconds: float) -> bool:
+        """Does now what is left, whenever it is due. False when ``seconds`` were too few for it."""
+        with self._changed:
+            self._hurry = True
+            self._changed.notify_all()
+            done = self._changed.wait_for(lambda: not self._waiting and not self._busy, timeout=seconds)
+            self._hurry = False
+            return done
+
+    def _run(self) -> None:
+        while True:
+            one = self._next()
+            try:
+                one.work()
+            except Exception as error:
+                # Neither its text nor its traceback: they may hold what nobody should read in a log.
+                log.error("livechat: %s failed with %s.", one.what, type(error).__name__)
+            finally:
+                with self._changed:
+                    self._busy = False
+                    self._changed.notify_all()
+
+    def _next(self) -> Waiting:
+        with self._changed:
+            while True:
+                due = min((one.due for one in self._waiting.values()), default=None)
+                now = self._clock()
+                if due is not None and (due <= now or self._hurry):
+                    key = next(key for key, one in self._waiting.items() if one.due == due)
+                    self._busy = True
+                    return self._waiting.pop(key)
+                self._changed.wait(None if due is None else due - now)

@@ -1,0 +1,339 @@
+"""What the desk does by itself: conversations about errors, contacts kept up to date, events over the server."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from blinker import Signal
+from flask import Flask, abort
+
+from flask_livechat import ConfigError, Visitor
+from flask_livechat.desk.automations import KNOWN, Recent, error_text
+from flask_livechat.desk.outbox import MOST, Outbox
+
+from ..conftest import chat_of, create_app
+
+ABLE = ("crisp", "intercom")
+
+
+def site(name: str = "intercom", **config: Any) -> Flask:
+    app = create_app(name, secrets=False, LIVECHAT_SANDBOX=True, **config)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    @app.get("/broken")
+    def broken() -> str:
+        chat_of(app).context(plan="pro")
+        raise RuntimeError("the password is secret")
+
+    @app.get("/missing")
+    def missing() -> str:
+        abort(404)
+
+    @app.get("/buy")
+    def buy() -> str:
+        chat_of(app).track("bought", plan="pro")
+        return "thanks"
+
+    return app
+
+
+def done(app: Flask) -> None:
+    """Waits for what is done after the answer."""
+    if "livechat_automations" in app.extensions:
+        assert app.extensions["livechat_automations"].outbox.finish(10)
+
+
+def conversations(app: Flask) -> list[list[str]]:
+    done(app)
+    name = app.extensions["livechat"].settings.provider
+    with app.app_context():
+        desk = chat_of(app).desk(name)
+    return [[said.text for said in desk.conversations.messages(one.id)] for one in desk.conversations.list()]
+
+
+def people(app: Flask) -> list[Any]:
+    done(app)
+    name = app.extensions["livechat"].settings.provider
+    return list(app.extensions["livechat_sandbox"][name].account.people.all())
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_an_error_of_a_known_visitor_begins_a_conversation(name: str) -> None:
+    app = site(name, LIVECHAT_ON_ERROR="conversation")
+    client = app.test_client()
+    client.get("/login/42")
+    assert client.get("/broken").status_code == 500
+    ((text,),) = conversations(app)
+    assert "path: /broken" in text
+    assert "error_status: 500" in text
+    assert "plan: pro" in text
+    assert "password" not in text
+
+
+def test_the_id_in_it_stands_in_the_apps_log(caplog: pytest.LogCaptureFixture) -> None:
+    app = site(LIVECHAT_ON_ERROR="conversation")
+    client = app.test_client()
+    client.get("/login/42")
+    with caplog.at_level(logging.ERROR):
+        client.get("/broken")
+    ((text,),) = conversations(app)
+    (line,) = [line for line in text.splitlines() if line.startswith("error_id: ")]
+    assert line.removeprefix("error_id: ") in caplog.text
+
+
+def test_a_visitors_next_error_begins_none() -> None:
+    app = site(LIVECHAT_ON_ERROR="conversation")
+    client, other = app.test_client(), app.test_client()
+    client.get("/login/42")
+    other.get("/login/7")
+    for _ in range(3):
+        client.get("/broken")
+    other.get("/broken")
+    assert len(conversations(app)) == 2
+
+
+@pytest.mark.parametrize("path", ["/missing", "/buy", "/nowhere"])
+def test_what_is_no_error_of_the_apps_begins_none(path: str) -> None:
+    app = site(LIVECHAT_ON_ERROR="conversation")
+    client = app.test_client()
+    client.get("/login/42")
+    client.get(path)
+    assert conversations(app) == []
+
+
+def test_an_error_of_somebody_unknown_begins_none() -> None:
+    app = site(LIVECHAT_ON_ERROR="conversation")
+    app.test_client().get("/broken")
+    assert conversations(app) == []
+
+
+def test_without_the_key_no_error_begins_one() -> None:
+    app = site()
+    client = app.test_client()
+    client.get("/login/42")
+    client.get("/broken")
+    assert conversations(app) == []
+
+
+def test_a_visitor_loader_that_fails_does_not_hide_the_error() -> None:
+    app = site(LIVECHAT_ON_ERROR="conversation")
+    app.testing = False
+
+    @chat_of(app).visitor_loader
+    def load(user: Any) -> Visitor:
+        raise LookupError
+
+    client = app.test_client()
+    client.get("/login/42")
+    assert client.get("/broken").status_code == 500
+    assert conversations(app) == []
+
+
+def test_whoever_has_not_agreed_is_told_to_nobody() -> None:
+    app = site(LIVECHAT_ON_ERROR="conversation", LIVECHAT_CONSENT=lambda: False, LIVECHAT_TRACK_VIA="server")
+    client = app.test_client()
+    client.get("/login/42")
+    client.get("/broken")
+    client.get("/buy")
+    assert conversations(app) == []
+    assert people(app) == []
+
+
+def test_a_vendor_that_is_down_costs_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    app = site(LIVECHAT_ON_ERROR="conversation", LIVECHAT_INTERCOM_ACCESS_TOKEN="the-token")
+    account = app.extensions["livechat_sandbox"]["intercom"].account
+    object.__setattr__(account, "values", dict(account.values) | {"ACCESS_TOKEN": ("another",)})
+    client = app.test_client()
+    client.get("/login/42")
+    assert client.get("/broken").status_code == 500
+    done(app)
+    assert "a conversation about an error failed with Unauthorized" in caplog.text
+    assert "the-token" not in caplog.text
+
+
+def test_what_the_text_says() -> None:
+    text = error_text({"path": "/x", "endpoint": None, "error_status": 500, "error_id": "abc", "empty": ""})
+    assert text == "Something went wrong on a page.\npath: /x\nerror_status: 500\nerror_id: abc"
+
+
+# -- contacts ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_a_contact_is_made_what_the_visitor_is_once_for_several_changes(name: str) -> None:
+    app = site(name)
+    with app.test_request_context():
+        for plan in ("free", "pro", "team"):
+            chat_of(app)._automations().sync(Visitor(id="42", email="ada@example.com", attributes={"plan": plan}))
+    (person,) = people(app)
+    assert person.email == "ada@example.com"
+    assert person.attributes == {"plan": "team"}
+
+
+def test_a_signal_with_a_user_makes_one() -> None:
+    app, signed_up = site(), Signal()
+    chat_of(app).visitor_loader(lambda user: Visitor(id=str(user["id"]), email=user["email"]))
+    chat_of(app).sync_on(signed_up)
+    with app.test_request_context():
+        signed_up.send(app, user={"id": 7, "email": "eve@example.com"}, remember=True)
+        signed_up.send(app)  # of nobody
+    assert [person.external_id for person in people(app)] == ["7"]
+
+
+def test_whoever_is_logged_in_is_the_one_who_is_kept_up_to_date() -> None:
+    app = site()
+
+    @app.get("/profile")
+    def profile() -> str:
+        chat_of(app).sync()
+        return "saved"
+
+    client = app.test_client()
+    client.get("/profile")
+    assert people(app) == []
+    client.get("/login/42")
+    client.get("/profile")
+    assert [person.external_id for person in people(app)] == ["42"]
+
+
+# -- events ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_an_event_goes_over_the_server(name: str) -> None:
+    app = site(name, LIVECHAT_TRACK_VIA="server")
+    client = app.test_client()
+    client.get("/login/42")
+    client.get("/buy")
+    client.get("/buy")
+    (person,) = people(app)
+    assert person.events
+    assert all("bought" in event.values() for event in person.events)
+    assert "bought" not in client.get("/").text
+
+
+def test_an_event_of_somebody_unknown_leaves_with_the_next_page() -> None:
+    app = site(LIVECHAT_TRACK_VIA="server")
+    client = app.test_client()
+    client.get("/buy")
+    assert "bought" in client.get("/").text
+
+
+# -- the configuration -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [{"LIVECHAT_ON_ERROR": "conversation"}, {"LIVECHAT_TRACK_VIA": "server"}])
+class TestTheConfiguration:
+    def test_a_vendor_that_cannot_is_said(self, key: dict[str, Any]) -> None:
+        with pytest.raises(ConfigError, match=r"LC108.*Tawk\.to's API cannot do that"):
+            create_app("tawk", **key)
+
+    def test_a_key_that_is_missing_is_said(self, key: dict[str, Any]) -> None:
+        with pytest.raises(ConfigError, match=r"LIVECHAT_INTERCOM_ACCESS_TOKEN.*is needed for LIVECHAT_"):
+            create_app("intercom", **key)
+
+    @pytest.mark.parametrize("consent", ["required", "click"])
+    def test_consent_that_the_server_cannot_see_is_said(self, key: dict[str, Any], consent: str) -> None:
+        with pytest.raises(ConfigError, match=r"LC108.*the server cannot see an agreement"):
+            create_app("intercom", LIVECHAT_INTERCOM_ACCESS_TOKEN="x", LIVECHAT_CONSENT=consent, **key)
+
+
+# -- the outbox --------------------------------------------------------------------------------------------------------
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_what_was_there_lately_is_not_the_first() -> None:
+    clock = Clock()
+    recent = Recent(60, clock)
+    assert (recent.first("a"), recent.first("a"), recent.first("b")) == (True, False, True)
+    clock.now = 60
+    assert recent.first("a")
+    for n in range(KNOWN + 1):
+        recent.first(str(n))
+    assert len(recent._seen) == KNOWN
+
+
+def test_work_is_done_in_order_and_a_failure_stops_nothing() -> None:
+    outbox, seen = Outbox(), list[int]()
+
+    def fail() -> None:
+        raise ValueError
+
+    outbox.put("one", lambda: seen.append(1))
+    outbox.put("two", fail)
+    outbox.put("three", lambda: seen.append(3))
+    assert outbox.finish(5)
+    assert seen == [1, 3]
+
+
+def test_what_waits_is_replaced_and_not_put_off() -> None:
+    clock, seen = Clock(), list[str]()
+    outbox = Outbox(clock)
+    outbox.put("a contact", lambda: seen.append("first"), key="x", delay=5)
+    clock.now = 4
+    outbox.put("a contact", lambda: seen.append("second"), key="x", delay=5)
+    (waiting,) = outbox._waiting.values()
+    assert waiting.due == 5
+    assert outbox.finish(5)
+    assert seen == ["second"]
+
+
+def test_it_is_bounded_and_says_what_it_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    outbox, gate, seen = Outbox(), threading.Event(), list[int]()
+    outbox.put("the gate", lambda: gate.wait(5))
+    while outbox._waiting:
+        time.sleep(0.001)
+    for n in range(MOST + 1):
+        outbox.put("an event", lambda n=n: seen.append(n))  # type: ignore[misc]  # the loop's own
+    gate.set()
+    assert outbox.finish(5)
+    assert (len(seen), seen[0]) == (MOST, 1)
+    assert "too much waits for the vendor: an event was left out" in caplog.text
+
+
+def test_what_takes_too_long_is_not_waited_for_for_ever() -> None:
+    outbox, gate = Outbox(), threading.Event()
+    outbox.put("something slow", lambda: gate.wait(5))
+    assert outbox.finish(0.05) is False
+    gate.set()
+    assert outbox.finish(5)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_does_not_do_its_parents_work(tmp_path: Any) -> None:
+    outbox, told = Outbox(), tmp_path / "told"
+
+    def tell(what: str) -> Callable[[], None]:
+        def work() -> None:
+            with told.open("a", encoding="utf-8") as file:
+                file.write(what)
+
+        return work
+
+    outbox.put("the parent's", tell("parent "), key="p", delay=60)
+    child = os.fork()
+    if child == 0:
+        try:
+            outbox.put("the child's", tell("child "))
+            outbox.finish(5)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert told.read_text("utf-8") == "child "
+    assert outbox.finish(5)
+    assert told.read_text("utf-8") == "child parent "
