@@ -757,7 +757,7 @@ def test_what_one_visitor_did_before_the_chat_started_is_not_told_of_the_next(
     swaps(vendor, "history", LOAD="manual")
     visit.go("/login/1")
     _land(visit)
-    visit.get("livechat.track('cancelled', {}); livechat.update({mood: 'bad'}); 0")
+    visit.get("livechat.track('cancelled', {}); livechat.update({mood: 'gloomy'}); 0")
     _submit(visit, "/enter/2")
     visit.eventually(lambda: visit.get("livechat.state") == "waiting")
     visit.page.wait_for_timeout(400)
@@ -765,7 +765,7 @@ def test_what_one_visitor_did_before_the_chat_started_is_not_told_of_the_next(
     visit.ready()
     visit.page.wait_for_timeout(600)
     assert "cancelled" not in str(visit.desk())
-    assert "bad" not in str(visit.desk())
+    assert "gloomy" not in str(visit.desk())
 
 
 @every_vendor
