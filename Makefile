@@ -64,12 +64,14 @@ bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst 
 	$(BIN)/python -m benchmarks.sizes
 	$(BIN)/python benchmarks/imports.py
 	$(BIN)/python -m benchmarks.render
+	$(BIN)/python -m benchmarks.desk
 	$(BIN)/python -m benchmarks.browser
 	$(BIN)/python -m benchmarks.lighthouse
 
 bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and variants, in two minutes
 	$(BIN)/python -m benchmarks.sizes
 	$(BIN)/python -m benchmarks.render --quick
+	$(BIN)/python -m benchmarks.desk --quick
 	$(BIN)/python -m benchmarks.browser --quick
 
 bench-imports: $(VENV)/demo  ## What `import flask_livechat` costs

@@ -176,7 +176,9 @@ class AsyncRawCalls(_Group):
         return await self._desk._client.send(raw_operation(method, path, json))
 
 
-def open_async_desk(name: str, values: Values, clock: Callable[[], datetime], pool: AsyncPool = POOL) -> AsyncDesk:
+def open_async_desk(
+    name: str, values: Values, clock: Callable[[], datetime], pool: AsyncPool = POOL, base: str | None = None
+) -> AsyncDesk:
     """As ``open_desk``."""
-    vendor = vendor_of(name, values)
+    vendor = vendor_of(name, values, base)
     return AsyncDesk(vendor, AsyncClient(performer_of(vendor), pool), clock)

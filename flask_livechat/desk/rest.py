@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from threading import Lock
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
@@ -36,6 +37,7 @@ from ..operation import Explanation, Operation, Page, Refusal, Reply, Steps
 from .budget import Budget
 
 T = TypeVar("T")
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 DEADLINE = 30.0  # seconds for one call with all its retries
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 LIMITED = (420, 429)
@@ -352,10 +354,24 @@ class AsyncClient:
         return self._performer.result(operation, gathered.reply())
 
 
+def _client() -> httpx.Client:
+    return _without_cookies(httpx.Client(timeout=TIMEOUT))
+
+
+def _async_client() -> httpx.AsyncClient:
+    return _without_cookies(httpx.AsyncClient(timeout=TIMEOUT))
+
+
+def _without_cookies(client: C) -> C:
+    """All desks of a process share it: what a vendor sets for one account is not sent with another's calls."""
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return client
+
+
 class Pool:
     """One client, and with it one set of connections, per process: a child of a fork must not use its parent's."""
 
-    def __init__(self, make: Callable[[], httpx.Client] = lambda: httpx.Client(timeout=TIMEOUT)) -> None:
+    def __init__(self, make: Callable[[], httpx.Client] = _client) -> None:
         self._make, self._lock, self._made = make, Lock(), dict[int, httpx.Client]()
 
     def __call__(self) -> httpx.Client:
@@ -384,7 +400,7 @@ def _wsgi(app: Callable[..., Any]) -> httpx.WSGITransport:
 class AsyncPool:
     """One client per event loop, which its connections belong to."""
 
-    def __init__(self, make: Callable[[], httpx.AsyncClient] = lambda: httpx.AsyncClient(timeout=TIMEOUT)) -> None:
+    def __init__(self, make: Callable[[], httpx.AsyncClient] = _async_client) -> None:
         self._make = make
         self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
 

@@ -443,3 +443,13 @@ def test_a_window_that_is_over_holds_nobody(call: Caller) -> None:
         begin = time.monotonic()
         assert [caller.send(get()) for _ in range(2)] == [{"id": 1}] * 2
         assert time.monotonic() - begin < 1
+
+
+def test_a_cookie_of_the_vendors_is_not_sent_back() -> None:
+    """The connections are shared by all desks of a process, whoever they belong to."""
+    with serving(Answer(headers={"Set-Cookie": "session=1"})) as server:
+        client = Pool()()
+        for _ in range(2):
+            client.get(server.url)
+        assert [asked.headers.get("cookie") for asked in server.asked] == [None, None]
+        client.close()
