@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -453,3 +455,29 @@ def test_a_cookie_of_the_vendors_is_not_sent_back() -> None:
             client.get(server.url)
         assert [asked.headers.get("cookie") for asked in server.asked] == [None, None]
         client.close()
+
+
+GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+import sys, time
+from datetime import UTC, datetime
+import gevent
+from flask_livechat.desk.desk import open_desk
+from flask_livechat.providers import Secrets
+
+values = {"WEBSITE_ID": "w", "API_IDENTIFIER": "me", "API_KEY": Secrets(("key",)), "API_TIER": "website"}
+desk = open_desk("crisp", values, lambda: datetime.now(UTC), base=sys.argv[1])
+start = time.monotonic()
+jobs = [gevent.spawn(desk.conversations.reply, f"s{n}", "Hello") for n in range(20)]
+gevent.joinall(jobs, raise_error=True)
+print(len({job.value.conversation for job in jobs}), time.monotonic() - start)
+"""
+
+
+def test_greenlets_share_a_desk_and_do_not_wait_for_each_other() -> None:
+    with serving(Answer(said={"error": False, "data": {"fingerprint": 1}}, wait=0.3)) as server:
+        done = subprocess.run([sys.executable, "-c", GEVENT, server.url], capture_output=True, text=True, check=True)
+    count, seconds = done.stdout.split()
+    assert count == "20"
+    assert float(seconds) < 20 * 0.3 / 2  # one after the other it would be six seconds
