@@ -18,6 +18,7 @@ help:  ## This list
 demo: $(VENV)/demo  ## The example app with all three vendors on the sandbox, at http://127.0.0.1:5000
 	@echo "The site:         http://127.0.0.1:$(PORT)/"
 	@echo "The agent's desk: http://127.0.0.1:$(PORT)/livechat/sandbox/"
+	@echo "The shop's inbox: http://127.0.0.1:$(PORT)/staff/inbox/ (as staff@example.com, password demo)"
 	$(BIN)/flask --app example_app run --debug --port $(PORT)
 
 test: $(VENV)/test chromium js  ## The whole test suite, browsers included
@@ -100,7 +101,7 @@ $(VENV)/bin/python:
 	  { echo "The venv module is missing (on Debian: apt install python3-venv)." >&2; rm -rf $(VENV); exit 1; }
 
 $(VENV)/demo: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[doctor]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[doctor,desk]'
 	@touch $@
 
 $(VENV)/test: $(VENV)/bin/python pyproject.toml

@@ -1,4 +1,4 @@
-"""For staff: look at the site as a customer sees it."""
+"""For staff: look at the site as a customer sees it, and answer them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from .. import login
 from ..users import users
+from . import inbox
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")
+bp.register_blueprint(inbox.bp)
 
 
 @bp.before_request
