@@ -115,6 +115,7 @@ def test_what_a_visitor_writes_is_a_conversation_of_the_desk(shop: Shop) -> None
     shop.visit("My order", "is late")
     known = shop.desk.conversations.get(only(shop.desk))
     assert known.contact is not None
+    assert (known.contact.name, known.contact.email) == ("Ada", "ada@example.com")
     assert known.created_at is not None
     assert known.created_at.tzinfo is not None
     said = list(shop.desk.conversations.messages(known.id))

@@ -331,13 +331,17 @@ def _contacts(data: Any) -> list[Contact]:
 
 
 def conversation(said: Mapping[str, Any]) -> Conversation:
-    """No field of it is promised."""
+    """No field of it is promised. Who it is with has ids alone; whoever began it has a name and an address, too."""
     people = (said.get("contacts") or {}).get("contacts") or []
+    author = (said.get("source") or {}).get("author") or {}
+    known = (
+        {name: author.get(name) or None for name in ("name", "email")} if people and _same(author, people[0]) else {}
+    )
     agent = said.get("admin_assignee_id")
     return Conversation(
         id=str(said["id"]),
         state=str(said.get("state") or ("open" if said.get("open") else "closed")),
-        contact=contact(people[0]) if people else None,
+        contact=contact(known | people[0]) if people else None,
         subject=said.get("title") or (said.get("source") or {}).get("subject") or None,
         agent=str(agent) if agent else None,  # nobody is null in one version and 0 in another
         tags=tuple(str(one["name"]) for one in (said.get("tags") or {}).get("tags") or []),
@@ -345,6 +349,10 @@ def conversation(said: Mapping[str, Any]) -> Conversation:
         updated_at=moment(said.get("updated_at")),
         raw=said,
     )
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return bool(one.get("id")) and str(one["id"]) == str(other.get("id"))
 
 
 def message(said: Mapping[str, Any], conversation: str) -> Message:
