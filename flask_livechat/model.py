@@ -168,6 +168,44 @@ class Agent(_Private):
     raw: Raw = field(default_factory=dict)
 
 
+# -- what webhooks tell ------------------------------------------------------------------------------------------------
+
+KINDS = (
+    "conversation_started",
+    "message",
+    "conversation_closed",
+    "conversation_reopened",
+    "rated",
+    "contact_changed",
+    "unknown",
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Event(_Private):
+    """Something that happened in a chat, whichever vendor tells of it.
+
+    ``kind`` is one of ``KINDS``, ``at`` the vendor's own moment (aware). ``visitor`` is your id of them, where the
+    vendor has it. ``author`` is ``visitor``, ``agent`` or ``bot``. ``rating`` is what the vendor's scale says, ``best``
+    that scale's best. ``tags`` are all that the conversation has now, or None where the event says nothing of them.
+    ``id`` is made of what the vendor signs: a delivery that comes again has the same.
+    """
+
+    provider: str
+    kind: str
+    id: str
+    at: datetime
+    conversation: str | None = None
+    visitor: str | None = None
+    email: str | None = None
+    author: str | None = None
+    text: str | None = None
+    rating: int | None = None
+    best: int | None = None
+    tags: tuple[str, ...] | None = None
+    raw: Raw = field(default_factory=dict)
+
+
 def well_formed(text: str) -> str:
     """Text that every browser and every hash reads alike: lone surrogates become U+FFFD."""
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import LiveChatError
+from ..hooks import HookRoom
 from ..model import Value, Visitor, well_formed
 from ..operation import DeskRoom
 
@@ -112,6 +113,11 @@ def load(name: str) -> Provider:
 def desk(name: str) -> DeskRoom | None:
     """A room's ``DESK``, out of its ``desk.py``; None for a vendor without an API of ours."""
     return _record(name, "desk", "DESK", DeskRoom)
+
+
+def webhooks(name: str) -> HookRoom | None:
+    """A room's ``WEBHOOKS``, out of its ``webhooks.py``; None for a vendor that sends none."""
+    return _record(name, "webhooks", "WEBHOOKS", HookRoom)
 
 
 def signs(name: str) -> Signs | None:
