@@ -78,7 +78,7 @@ how_many = click.option("--limit", default=MANY, show_default=True, type=click.I
 @as_json
 def conversations(desk: Desk, state: str | None, since: str | None, search: str | None, limit: int, raw: bool) -> None:
     """List conversations, newest first."""
-    moment = None if since is None else _since(since)
+    moment = None if since is None else since_when(since)
     found = desk.conversations.search(search) if search else desk.conversations.list(state, moment)  # type: ignore[arg-type]  # click has checked it
     _print(
         islice(found, limit),
@@ -225,7 +225,8 @@ def _when(moment: datetime | None) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
-def _since(text: str) -> datetime:
+def since_when(text: str) -> datetime:
+    """A moment as people type it. Raises ``click.BadParameter``."""
     now: datetime = current_app.extensions["livechat"].livechat.now()
     units = {"d": "days", "h": "hours", "m": "minutes"}
     if text[:-1].isdecimal() and text[-1:] in units and len(text) < 8:

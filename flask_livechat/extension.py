@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,9 +26,9 @@ from flask import (
 from flask_login import current_user, user_logged_out
 from markupsafe import Markup, escape
 
-from . import providers, settings
+from . import providers, receiver, settings, signals
 from .errors import ConfigError, LiveChatError, Problem
-from .model import Decision, Value, Visitor
+from .model import Decision, Event, Value, Visitor
 from .settings import Settings
 from .widget import context as page_context
 from .widget import csp, logout, memory, page, responses, rules, script, views, visitors
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from .desk.aio import AsyncDesk
     from .desk.automations import Automations
     from .desk.desk import Desk
+    from .desk.store import Store
     from .providers import Values
 
 T = TypeVar("T")
@@ -88,6 +90,7 @@ class LiveChat:
         self._context_loader: Callable[[], Mapping[str, Value]] | None = None
         self._impersonating: Callable[[], bool] | None = None
         self._blueprint_rules: dict[str, Rule] = {}
+        self._handlers: dict[str, list[Callable[[Event], Any]]] = {}
         self._version = 0  # of what was registered
         if app is not None:
             self.init_app(app)
@@ -107,6 +110,7 @@ class LiveChat:
             _exempt_from_csrf(app, view)
         if read.sandbox:
             _register_sandbox(app, read)
+        self._register_receiver(app, read)
         app.context_processor(_begin_page)
         app.jinja_env.globals |= {"livechat": self.tag, "livechat_button": self.button}
         # First in the list is last to run: whatever header others set, what we merge goes into it.
@@ -156,6 +160,22 @@ class LiveChat:
         name = blueprint if isinstance(blueprint, str) else blueprint.name
         self._blueprint_rules[name] = _checked(f"livechat.rule_for({name!r})", fields)
         self._version += 1
+
+    def on(self, kind: str) -> Callable[[F], F]:
+        """Register ``f(event)`` for a kind of event that webhooks tell: ``"message"``, ``"conversation_started"``, …
+
+        It is called by ``flask livechat work``, in an app context, and again later when it raises. Raises
+        ``ValueError`` for a kind that there is not.
+        """
+        signal = signals.BY_KIND.get(kind)
+        if signal is None:
+            raise ValueError(f"{kind!r} is no kind of event: {', '.join(signals.BY_KIND)}")
+
+        def decorate(handle: F) -> F:
+            self._handlers.setdefault(kind, []).append(handle)
+            return handle
+
+        return decorate
 
     # What a view says.
 
@@ -377,6 +397,41 @@ class LiveChat:
         if config.sandbox:
             return page.preload_link(f"{url_for('livechat.identity')[:-8]}sandbox/{room.name}.js", None, nonce)
         return page.preload_link(room.script(config.providers[room.name]), room.crossorigin, nonce)
+
+    # What webhooks tell.
+
+    @property
+    def store(self) -> Store:
+        """Where the current app's events are. Raises ``LiveChatError`` where the extra is not installed."""
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+        return self._store_of(app)
+
+    def handle(self, event: Event) -> None:
+        """All that the app does about an event: its handlers, then its signal's receivers. Raises what they raise."""
+        for call in self._handlers.get(event.kind, ()):
+            call(event)
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+        signals.BY_KIND[event.kind].send(app, event=event)
+
+    def _store_of(self, app: Flask) -> Store:
+        found: Store | None = app.extensions.get("livechat_store")
+        if found is None:
+            url = _state(app).settings.database_url
+            made = _desk_module("store").Store(url or _default_database(app))
+            if url is None:
+                made.upgrade()  # the default database is ours alone
+            found = app.extensions.setdefault("livechat_store", made)
+        return found
+
+    def _register_receiver(self, app: Flask, read: Settings) -> None:
+        if not receiver.names(read):
+            return
+        if find_spec("sqlalchemy") is None:
+            app.logger.info("livechat: webhooks are not received without pip install Flask-LiveChat[desk].")
+            return
+        blueprint = receiver.create_blueprint(read, lambda: self._store_of(app), self.now)
+        app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/webhooks")
+        _exempt_from_csrf(app, blueprint)  # each delivery is signed
 
     # What the desk does by itself.
 
@@ -614,12 +669,18 @@ class LiveChat:
             return otherwise
 
 
+def _default_database(app: Flask) -> str:
+    folder = Path(app.instance_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{folder / 'livechat.sqlite3'}"
+
+
 def _desk_module(name: str) -> Any:
     """Whoever only embeds chat never loads it."""
     try:
         return import_module(f".desk.{name}", __package__)
     except ModuleNotFoundError as error:
-        if error.name != "stamina":
+        if error.name not in ("stamina", "sqlalchemy"):
             raise
         raise LiveChatError("The desk needs what pip install Flask-LiveChat[desk] brings.") from None
 

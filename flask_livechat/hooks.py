@@ -41,9 +41,9 @@ class HookRoom:
     """A vendor's webhooks.
 
     ``secrets``: keys of which one at least must be configured. ``verify`` answers, whatever it is given. ``parse`` is
-    asked for verified bytes alone; for what is not the vendor's shape it raises ``ValueError``, ``KeyError``,
-    ``TypeError`` or ``AttributeError``, and it gives no event for what is not this account's. ``sent_at``: when the vendor says it
-    was sent, for a freshness window; None where it does not.
+    asked for verified bytes alone. For what is not the vendor's shape it raises ``ValueError``, ``KeyError``,
+    ``TypeError`` or ``AttributeError``; it gives no event for what is not this account's. ``sent_at``: when the vendor
+    says it was sent, for a freshness window; None where it does not.
     """
 
     secrets: tuple[str, ...]

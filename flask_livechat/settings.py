@@ -49,6 +49,8 @@ class Settings:
     guard: bool
     on_error: str | None
     track_via: str
+    database_url: str | None = field(repr=False)  # may hold a password
+    webhook_tolerance: int | None  # seconds
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -104,6 +106,14 @@ def _ttl(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 60 <= value <= 30 * 24 * 3600
 
 
+def _seconds(value: Any) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
+
+
+def _database(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and re.match(r"(sqlite|postgresql)(\+\w+)?://", value) is not None)
+
+
 OPTIONS: Mapping[str, Option] = {
     # PROVIDER, RULES, OFFICE_HOURS and POSITION are checked apart: their problems say more.
     "PROVIDER": Option(None, lambda value: True, ""),
@@ -137,6 +147,8 @@ OPTIONS: Mapping[str, Option] = {
     "GUARD": Option(True, *_one_of(False, True)),
     "ON_ERROR": Option(None, *_one_of(None, "conversation")),
     "TRACK_VIA": Option("page", *_one_of("page", "server")),
+    "DATABASE_URL": Option(None, _database, "the URL of an SQLite or PostgreSQL database, or None"),
+    "WEBHOOK_TOLERANCE": Option(None, _seconds, "a whole number of seconds, or None"),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
 
@@ -222,7 +234,8 @@ def _option(name: str, option: Option, given: Mapping[str, Any], problems: list[
     except TypeError:  # an unhashable value where one of a set is wanted
         right = False
     if not right:
-        problems.append(Problem("LC102", PREFIX + name, f"{value!r} is not right", f"It must be {option.expected}."))
+        shown = "a value" if name == "DATABASE_URL" else repr(value)  # it may hold a password
+        problems.append(Problem("LC102", PREFIX + name, f"{shown} is not right", f"It must be {option.expected}."))
         return option.default
     return value
 

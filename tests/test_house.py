@@ -21,8 +21,8 @@ SOURCES = {
     for path in sorted(PACKAGE.rglob("*.py"))
     if "node_modules" not in path.parts
 }
-BASE = {"errors", "model", "operation", "signing", "hours"}
-TOP = {"cli", "cli_desk", "doctor", "testing", "sandbox"}
+BASE = {"errors", "hooks", "hours", "model", "operation", "signals", "signing"}
+TOP = {"cli", "cli_desk", "cli_store", "doctor", "testing", "sandbox"}
 
 
 def imports(path: Path, *, late: bool = False) -> set[str]:

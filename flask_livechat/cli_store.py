@@ -1,0 +1,91 @@
+"""``flask livechat work``, ``events``, ``replay`` and ``db``: what webhooks told, and what is done about it."""
+
+from __future__ import annotations
+
+import json
+import signal
+from datetime import datetime
+from threading import Event as Flag
+from typing import TYPE_CHECKING, Any
+
+import click
+from flask import current_app
+from flask.cli import AppGroup, with_appcontext
+
+from .cli_desk import since_when
+
+if TYPE_CHECKING:
+    from .extension import LiveChat
+
+db = AppGroup("db", help="The tables for what webhooks tell.")
+
+
+@db.command("upgrade")
+def upgrade() -> None:
+    """Make the tables, or bring them up to date."""
+    _livechat().store.upgrade()
+    click.echo("The tables are up to date.")
+
+
+@click.command("work")
+@click.option("--once", is_flag=True, help="Do what is due, and end.")
+@with_appcontext
+def work(once: bool) -> None:
+    """Handle what webhooks told, until it is stopped.
+
+    Start as many as you like on PostgreSQL; on SQLite they take turns.
+    """
+    from .desk.work import Worker  # noqa: PLC0415 - needs the extra
+
+    livechat, stopped = _livechat(), Flag()
+    worker = Worker(livechat.store, livechat.handle, livechat.now)
+    if once:
+        count = 0
+        while found := worker.once():
+            count += found
+        click.echo(f"{count} handled.")
+        return
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: stopped.set())
+    click.echo("Waiting for events; Ctrl-C ends it.", err=True)
+    worker.run(stopped.is_set)
+
+
+@click.command("events")
+@click.option("--failed", is_flag=True, help="Those that were tried too often.")
+@click.option("--pending", is_flag=True, help="Those that wait.")
+@click.option("--json", "raw", is_flag=True, help="As JSON, one object a line.")
+@with_appcontext
+def events(failed: bool, pending: bool, raw: bool) -> None:
+    """List what came in."""
+    state = "failed" if failed else "pending" if pending else None
+    for one, now, error in _livechat().store.each(state):
+        said: dict[str, Any] = {
+            "row": one.row,
+            "at": one.event.at.isoformat(timespec="seconds"),
+            "provider": one.event.provider,
+            "kind": one.event.kind,
+            "conversation": one.event.conversation,
+            "state": now,
+            "attempts": one.attempts,
+            "error": error,
+        }
+        click.echo(json.dumps(said) if raw else "  ".join(str(value) for value in said.values() if value is not None))
+
+
+@click.command("replay")
+@click.option("--since", metavar="WHEN", help="What came in since: 30d, 12h, or 2026-11-21.")
+@click.option("--failed", is_flag=True, help="What was tried too often.")
+@with_appcontext
+def replay(since: str | None, failed: bool) -> None:
+    """Have events handled again by ``flask livechat work``."""
+    if since is None and not failed:
+        raise click.UsageError("give --since or --failed")
+    moment: datetime | None = None if since is None else since_when(since)
+    count = _livechat().store.replay(_livechat().now(), moment, failed)
+    click.echo(f"{count} to be handled again.")
+
+
+def _livechat() -> LiveChat:
+    found: LiveChat = current_app.extensions["livechat"].livechat
+    return found

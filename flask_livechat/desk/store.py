@@ -1,0 +1,190 @@
+"""Events in SQL: SQLite by default, PostgreSQL beyond one machine. An event is committed before it is acknowledged.
+
+Every method is a transaction of its own. A process may be killed between any two of them, and within: nothing that was
+acknowledged is lost, and what was being handled is handled again when its lease is over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ..model import Event, well_formed
+from .tables import events
+
+LEASE = timedelta(minutes=1)  # after which what a worker has taken is taken by another
+BATCH = 50
+PATIENCE = 10_000  # milliseconds that SQLite waits for another writer
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event with its row's id, and how often it has been tried."""
+
+    row: int
+    attempts: int
+    event: Event
+
+
+class Store:
+    """Safe to share between threads, and after a fork."""
+
+    def __init__(self, url: str) -> None:
+        if url.startswith("postgresql://"):
+            url = url.replace("://", "+psycopg://", 1)  # the driver that the extra brings
+        self.engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)  # they are what visitors wrote
+        self._insert = postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
+        if self.engine.dialect.name == "sqlite":
+            sa.event.listen(self.engine, "connect", _prepare)
+            sa.event.listen(self.engine, "begin", _begin)
+        # A child must not use its parent's connections, nor close them.
+        os.register_at_fork(after_in_child=lambda: self.engine.dispose(close=False))
+
+    def upgrade(self) -> None:
+        """Makes the tables, or brings them up to date."""
+        from alembic import command  # noqa: PLC0415 - slow to load, and needed once
+        from alembic.config import Config  # noqa: PLC0415
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with self.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def add(self, found: Sequence[Event], now: datetime) -> int:
+        """How many of them are new. All are committed, or none."""
+        rows = [_row(one, now) for one in found]
+        if not rows:
+            return 0
+        insert = self._insert(events).on_conflict_do_nothing(index_elements=["provider", "key"]).returning(events.c.id)
+        with self.engine.begin() as connection:
+            return len(connection.execute(insert, rows).all())
+
+    def take(self, now: datetime, most: int = BATCH) -> list[Stored]:
+        """The next events to be handled, the oldest first; nobody else gets them until the lease is over."""
+        due = (
+            sa.select(events.c.id)
+            .where(events.c.state == "pending", events.c.due_at <= now)
+            .order_by(events.c.id)
+            .limit(most)
+            .with_for_update(skip_locked=True)  # which SQLite leaves out: it has one writer
+        )
+        taken = (
+            sa.update(events)
+            .where(events.c.id.in_(due.scalar_subquery()))
+            .values(due_at=now + LEASE, attempts=events.c.attempts + 1)
+            .returning(events)
+        )
+        with self.engine.begin() as connection:
+            rows = connection.execute(taken).mappings().all()
+        return sorted((_stored(row) for row in rows), key=lambda one: one.row)
+
+    def done(self, one: Stored) -> None:
+        """It has been handled."""
+        self._set(one.row, state="done", error=None)
+
+    def again(self, one: Stored, when: datetime, error: str) -> None:
+        """It is to be handled again, not before ``when``."""
+        self._set(one.row, due_at=when, error=error)
+
+    def fail(self, one: Stored, error: str) -> None:
+        """It has been tried often enough; it waits for somebody to look at it."""
+        self._set(one.row, state="failed", error=error)
+
+    def replay(self, now: datetime, since: datetime | None = None, failed: bool = False) -> int:
+        """Makes events pending again: those that failed, or all that came in since a moment. Gives their number."""
+        chosen = events.c.state == "failed" if failed else events.c.state != "pending"
+        if since is not None:
+            chosen &= events.c.received_at >= since
+        again = sa.update(events).where(chosen).values(state="pending", due_at=now, attempts=0, error=None)
+        with self.engine.begin() as connection:
+            return connection.execute(again).rowcount
+
+    def each(self, state: str | None = None, size: int = 500) -> Iterator[tuple[Stored, str, str | None]]:
+        """All events by and by, in the order in which they came: with their state and last error."""
+        last = 0
+        while True:
+            wanted = sa.select(events).where(events.c.id > last).order_by(events.c.id).limit(size)
+            if state is not None:
+                wanted = wanted.where(events.c.state == state)
+            with self.engine.connect().execution_options(livechat_reads=True) as connection:
+                rows = connection.execute(wanted).mappings().all()
+            if not rows:
+                return
+            yield from ((_stored(row), row["state"], row["error"]) for row in rows)
+            last = rows[-1]["id"]
+
+    def _set(self, row: int, **values: Any) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(sa.update(events).where(events.c.id == row).values(**values))
+
+
+def _prepare(connection: Any, record: Any) -> None:
+    """Readers and the writer do not wait for each other; what is committed survives the machine's end."""
+    connection.isolation_level = None  # we begin transactions ourselves, see below
+    for said in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={PATIENCE}"):
+        connection.execute(f"PRAGMA {said}")
+
+
+def _begin(connection: Any) -> None:
+    """A transaction that reads first and writes then fails where another has written meanwhile: writers take turns."""
+    reads = connection.get_execution_options().get("livechat_reads")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _row(event: Event, now: datetime) -> dict[str, Any]:
+    return {
+        "provider": event.provider,
+        "key": hashlib.sha256(event.id.encode("utf-8", "surrogatepass")).hexdigest(),
+        "event": _text(event.id),
+        "kind": event.kind,
+        "at": event.at,
+        "received_at": now,
+        "conversation": _text(event.conversation),
+        "visitor": _text(event.visitor),
+        "email": _text(event.email),
+        "author": event.author,
+        "text": _text(event.text),
+        "rating": event.rating,
+        "best": event.best,
+        "tags": None if event.tags is None else json.dumps(event.tags),
+        "raw": json.dumps(event.raw),  # ASCII: whatever was in it
+        "state": "pending",
+        "attempts": 0,
+        "due_at": now,
+    }
+
+
+def _stored(row: Any) -> Stored:
+    tags = None if row["tags"] is None else tuple(json.loads(row["tags"]))
+    event = Event(
+        provider=row["provider"],
+        kind=row["kind"],
+        id=row["event"],
+        at=row["at"],
+        conversation=row["conversation"],
+        visitor=row["visitor"],
+        email=row["email"],
+        author=row["author"],
+        text=row["text"],
+        rating=row["rating"],
+        best=row["best"],
+        tags=tags,
+        raw=json.loads(row["raw"]),
+    )
+    return Stored(row["id"], row["attempts"], event)
+
+
+def _text(value: str | None) -> str | None:
+    """Text that every database takes: PostgreSQL knows no NUL, and nobody a lone surrogate."""
+    return None if value is None else well_formed(value).replace("\0", "")

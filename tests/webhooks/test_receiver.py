@@ -1,0 +1,214 @@
+"""``POST /livechat/webhooks/<provider>`` as a vendor meets it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask_wtf import CSRFProtect
+
+from flask_livechat import ConfigError, LiveChat, signals
+from flask_livechat.desk.webhooks import LARGEST
+from flask_livechat.model import Event
+
+from ..conftest import chat_of, create_app
+from .test_rooms import CRISP_1, IDS, INTERCOM_2, KEY, TAWK_1, signature
+
+BODIES = {"tawk": TAWK_1, "crisp": CRISP_1, "intercom": INTERCOM_2}
+every_vendor = pytest.mark.parametrize("name", list(BODIES))
+Make = Callable[..., Flask]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def app_of(name: str, **config: Any) -> Flask:
+        keys = {f"LIVECHAT_{name.upper()}_{key}": value for key, value in {**IDS[name], KEY[name]: "secret"}.items()}
+        url = f"sqlite:///{tmp_path / 'events.sqlite3'}"
+        app = create_app(name, **{"secrets": False, "LIVECHAT_DATABASE_URL": url, **keys, **config})
+        with app.app_context():
+            chat_of(app).store.upgrade()
+        return app
+
+    return app_of
+
+
+def send(app: Flask, name: str, body: bytes | None = None, **options: Any) -> int:
+    body = BODIES[name] if body is None else body
+    headers = options.pop("headers", None) or signature(name, "secret", body)
+    return app.test_client().post(f"/livechat/webhooks/{name}", data=body, headers=headers, **options).status_code
+
+
+def stored(app: Flask) -> list[Event]:
+    with app.app_context():
+        return [one.event for one, _, _ in chat_of(app).store.each()]
+
+
+@every_vendor
+def test_what_is_signed_is_stored_and_answered_200(make: Make, name: str) -> None:
+    app = make(name)
+    assert send(app, name) == 200
+    assert [one.provider for one in stored(app)] == [name] * len(stored(app))
+
+
+@every_vendor
+def test_what_comes_again_is_answered_200_and_stored_once(make: Make, name: str) -> None:
+    app = make(name)
+    assert [send(app, name) for _ in range(3)] == [200] * 3
+    assert len({one.id for one in stored(app)}) == len(stored(app))
+
+
+@every_vendor
+def test_what_is_not_signed_is_refused_and_not_stored(make: Make, name: str) -> None:
+    app = make(name)
+    assert send(app, name, headers={"X-Nothing": "x"}) == 401
+    assert send(app, name, headers=signature(name, "another", BODIES[name])) == 401
+    assert stored(app) == []
+
+
+@every_vendor
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b"{", b"\xff\xfe", b'{"event":1}', b"[" * 50_000])
+def test_what_is_signed_and_not_the_vendors_shape_is_refused(make: Make, name: str, body: bytes) -> None:
+    app = make(name)
+    assert send(app, name, body) == 400
+    assert stored(app) == []
+
+
+@every_vendor
+def test_what_is_too_large_is_refused_before_anything_is_made_of_it(make: Make, name: str) -> None:
+    app = make(name)
+    assert send(app, name, b"x" * (LARGEST + 1), headers={"X-Nothing": "x"}) == 413
+
+
+@every_vendor
+def test_a_head_is_answered_and_a_get_is_not(make: Make, name: str) -> None:
+    client = make(name).test_client()
+    assert client.head(f"/livechat/webhooks/{name}").status_code == 200
+    assert client.get(f"/livechat/webhooks/{name}").status_code == 405
+
+
+def test_a_provider_without_a_secret_has_no_webhooks(make: Make) -> None:
+    app = make("crisp")
+    assert send(app, "tawk") == 404
+    assert app.test_client().head("/livechat/webhooks/tawk").status_code == 404
+    bare = create_app("crisp", secrets=False, LIVECHAT_CRISP_WEBSITE_ID=IDS["crisp"]["WEBSITE_ID"])
+    assert send(bare, "crisp") == 404
+
+
+def test_what_is_another_accounts_is_answered_200_and_not_stored(make: Make) -> None:
+    app = make("crisp")
+    body = json.dumps(json.loads(CRISP_1) | {"website_id": "another"}).encode()
+    assert send(app, "crisp", body) == 200
+    assert stored(app) == []
+
+
+def test_when_the_database_is_down_the_vendor_is_to_try_again(make: Make) -> None:
+    app = make("crisp")
+    app.testing, app.config["PROPAGATE_EXCEPTIONS"] = False, False
+    with app.app_context(), chat_of(app).store.engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE livechat_events"))
+    assert send(app, "crisp") == 500
+
+
+@pytest.mark.parametrize(("age", "status"), [(0, 200), (250, 200), (400, 401), (-400, 401)])
+def test_what_is_too_old_is_refused_where_that_is_asked_for(make: Make, age: int, status: int) -> None:
+    app = make("crisp", LIVECHAT_WEBHOOK_TOLERANCE=300)
+    stamp = str(int((datetime.now(UTC) - timedelta(seconds=age)).timestamp() * 1000))
+    assert send(app, "crisp", headers=signature("crisp", "secret", CRISP_1, stamp)) == status
+
+
+def test_a_website_hook_of_crisps_has_its_key_in_the_address(make: Make) -> None:
+    app = make("crisp", LIVECHAT_CRISP_WEBHOOK_KEY="the-key")
+    client = app.test_client()
+    assert client.post("/livechat/webhooks/crisp?key=the-key", data=CRISP_1).status_code == 200
+    assert client.post("/livechat/webhooks/crisp?key=another", data=CRISP_1).status_code == 401
+    assert len(stored(app)) == 1
+
+
+def test_protection_against_csrf_stands_in_nobodys_way_and_is_off_for_nothing_else(tmp_path: Path) -> None:
+    app = Flask("protected")
+    app.config.update(SECRET_KEY="x", LIVECHAT_PROVIDER="crisp", LIVECHAT_CRISP_WEBSITE_ID=IDS["crisp"]["WEBSITE_ID"])
+    app.config.update(
+        LIVECHAT_CRISP_WEBHOOK_SECRET="secret", LIVECHAT_DATABASE_URL=f"sqlite:///{tmp_path / 'e.sqlite3'}"
+    )
+    LiveChat(app)
+    CSRFProtect(app)
+    app.add_url_rule("/other", "other", lambda: "ok", methods=["POST"])
+    with app.app_context():
+        chat_of(app).store.upgrade()
+    assert send(app, "crisp") == 200
+    assert app.test_client().post("/other").status_code == 400
+
+
+def test_refusals_are_logged_without_flooding_the_log(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    app = make("crisp")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(50):
+            send(app, "crisp", headers={"X-Crisp-Signature": "wrong"})
+    lines = [one.getMessage() for one in caplog.records if "webhook" in one.getMessage()]
+    assert lines == ["livechat: a webhook of crisp was refused with 401."] * 10
+
+
+def test_by_default_events_are_kept_in_the_instance_folder(tmp_path: Path) -> None:
+    app = Flask("plain", instance_path=str(tmp_path / "instance"))
+    app.config.update(SECRET_KEY="x", LIVECHAT_PROVIDER="crisp", LIVECHAT_CRISP_WEBSITE_ID=IDS["crisp"]["WEBSITE_ID"])
+    app.config.update(LIVECHAT_CRISP_WEBHOOK_SECRET="secret", TESTING=True)
+    LiveChat(app)
+    assert send(app, "crisp") == 200
+    assert (tmp_path / "instance" / "livechat.sqlite3").is_file()
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", 5, "", "events.db"])
+def test_another_database_is_refused_without_its_password(url: Any) -> None:
+    with pytest.raises(ConfigError, match="LIVECHAT_DATABASE_URL: a value is not right"):
+        create_app("crisp", LIVECHAT_DATABASE_URL=url)
+
+
+# -- handlers ----------------------------------------------------------------------------------------------------------
+
+
+def test_handlers_and_signals_hear_of_events_when_the_work_is_done(make: Make) -> None:
+    app = make("crisp")
+    heard: list[tuple[str, str | None]] = []
+
+    @chat_of(app).on("message")
+    def handle(event: Event) -> None:
+        heard.append(("handler", event.text))
+
+    def receive(sender: Flask, event: Event) -> None:
+        heard.append(("signal", event.text))
+
+    with signals.message.connected_to(receive, app):
+        send(app, "crisp")
+        assert heard == []
+        result = app.test_cli_runner().invoke(args=["livechat", "work", "--once"])
+    assert result.output == "1 handled.\n"
+    assert heard == [("handler", "Hey :)"), ("signal", "Hey :)")]
+
+
+def test_a_kind_that_there_is_not_has_no_handlers(make: Make) -> None:
+    with pytest.raises(ValueError, match="'messages' is no kind of event: conversation_started, message"):
+        chat_of(make("crisp")).on("messages")
+
+
+def test_what_failed_is_listed_and_replayed(make: Make) -> None:
+    app = make("crisp")
+    seen: list[Event] = []
+    chat_of(app).on("message")(seen.append)
+    send(app, "crisp")
+    run = app.test_cli_runner().invoke
+    assert "pending" in run(args=["livechat", "events"]).output
+    run(args=["livechat", "work", "--once"])
+    assert json.loads(run(args=["livechat", "events", "--json"]).output)["state"] == "done"
+    assert run(args=["livechat", "events", "--failed"]).output == ""
+    assert run(args=["livechat", "replay", "--since", "1d"]).output == "1 to be handled again.\n"
+    run(args=["livechat", "work", "--once"])
+    assert len(seen) == 2
+    assert run(args=["livechat", "replay"]).exit_code == 2
+    assert run(args=["livechat", "db", "upgrade"]).output == "The tables are up to date.\n"

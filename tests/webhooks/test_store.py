@@ -1,0 +1,221 @@
+"""Events in SQL, on SQLite and on PostgreSQL: once each, never lost, handled at least once."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from flask_livechat.desk.store import LEASE, Store
+from flask_livechat.desk.tables import metadata
+from flask_livechat.desk.work import FIRST_PAUSE, LONGEST_PAUSE, MOST_ATTEMPTS, Worker, pause
+from flask_livechat.model import Event
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+def event(number: int = 1, **fields: Any) -> Event:
+    return Event("crisp", "message", f"s:{number}", NOW, "s", **fields)
+
+
+def everything(store: Store) -> list[tuple[str, str]]:
+    return [(one.event.id, state) for one, state, _ in store.each()]
+
+
+def test_an_event_is_kept_as_it_is(store: Store) -> None:
+    whole = Event(
+        provider="crisp",
+        kind="rated",
+        id="s:1 \U0001f680",
+        at=datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC),
+        conversation="session_1",
+        visitor="42",
+        email="ada@example.com",
+        author="visitor",
+        text="parfait \xe9 \U0001f680",
+        rating=4,
+        best=5,
+        tags=("vip", "refund"),
+        raw={"a": [1, None, "\u2028"]},
+    )
+    store.add([whole], NOW)
+    (found,) = [one.event for one, _, _ in store.each()]
+    assert found == whole
+
+
+def test_what_no_database_takes_is_left_out_of_a_text(store: Store) -> None:
+    store.add([event(text="a\0b\ud800", raw={"x": "\0\ud800"})], NOW)
+    (found,) = [one.event for one, _, _ in store.each()]
+    assert (found.text, found.raw) == ("ab\ufffd", {"x": "\0\ud800"})
+
+
+def test_an_event_that_comes_again_is_kept_once(store: Store) -> None:
+    assert store.add([event(1), event(2), event(1)], NOW) == 2
+    assert store.add([event(1), event(3)], NOW) == 1
+    assert store.add([], NOW) == 0
+    assert len(everything(store)) == 3
+
+
+def test_the_same_id_of_two_vendors_is_two_events(store: Store) -> None:
+    assert store.add([event(1), replace(event(1), provider="tawk")], NOW) == 2
+
+
+def test_many_at_once_are_kept_once_each(store: Store) -> None:
+    """Eight threads tell of the same hundred."""
+    counts: list[int] = []
+    start = threading.Barrier(8)
+
+    def tell() -> None:
+        start.wait()
+        counts.append(sum(store.add([event(n)], NOW) for n in range(100)))
+
+    threads = [threading.Thread(target=tell) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(counts) == len(everything(store)) == 100
+
+
+def test_what_is_taken_is_nobody_elses_until_its_lease_is_over(store: Store) -> None:
+    store.add([event(n) for n in range(3)], NOW)
+    assert [one.event.id for one in store.take(NOW, 2)] == ["s:0", "s:1"]
+    assert [one.event.id for one in store.take(NOW)] == ["s:2"]
+    assert store.take(NOW) == []
+    again = store.take(NOW + LEASE)  # whoever had it was killed
+    assert [(one.event.id, one.attempts) for one in again] == [("s:0", 2), ("s:1", 2), ("s:2", 2)]
+
+
+def test_workers_at_once_take_each_event_once(store: Store) -> None:
+    store.add([event(n) for n in range(200)], NOW)
+    taken: list[int] = []
+    start = threading.Barrier(4)
+
+    def work() -> None:
+        start.wait()
+        while found := store.take(NOW, 7):
+            taken.extend(one.row for one in found)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == len(set(taken)) == 200
+
+
+def test_the_tables_are_what_the_migrations_make(store: Store) -> None:
+    def ours(name: str | None, kind: str, parents: Any) -> bool:
+        return name != "livechat_version"
+
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_name": ours, "compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_to_upgrade_twice_is_to_upgrade_once(store: Store) -> None:
+    store.add([event()], NOW)
+    store.upgrade()
+    assert len(everything(store)) == 1
+
+
+def test_what_is_replayed_is_handled_again(store: Store) -> None:
+    store.add([event(1)], NOW)
+    store.add([event(2)], NOW + timedelta(days=1))
+    for one in store.take(NOW + timedelta(days=1)):
+        store.done(one)
+    assert store.replay(NOW, NOW + timedelta(hours=1)) == 1
+    assert everything(store) == [("s:1", "done"), ("s:2", "pending")]
+
+
+def test_a_long_list_comes_by_and_by(store: Store) -> None:
+    store.add([event(n) for n in range(25)], NOW)
+    assert [one.event.id for one, _, _ in store.each(size=10)] == [f"s:{n}" for n in range(25)]
+
+
+def test_an_error_of_the_database_does_not_say_what_visitors_wrote(store: Store) -> None:
+    with store.engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE livechat_events"))
+    with pytest.raises(sa.exc.DBAPIError) as caught:
+        store.add([event(text="my password is secret")], NOW)
+    assert "secret" not in str(caught.value)
+
+
+# -- the worker --------------------------------------------------------------------------------------------------------
+
+
+class Clock:
+    now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def test_each_event_is_handled_and_then_done(store: Store) -> None:
+    store.add([event(n) for n in range(3)], NOW)
+    seen: list[str] = []
+    worker = Worker(store, lambda one: seen.append(one.id), Clock())
+    assert worker.once() == 3
+    assert worker.once() == 0
+    assert seen == ["s:0", "s:1", "s:2"]
+    assert {state for _, state in everything(store)} == {"done"}
+
+
+def test_a_handler_that_fails_is_called_again_with_growing_pauses(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.add([event(1), event(2)], NOW)
+    clock, seen = Clock(), list[str]()
+
+    def handle(one: Event) -> None:
+        seen.append(one.id)
+        if one.id == "s:1" and len(seen) < 5:
+            raise ValueError("their password")
+
+    worker = Worker(store, handle, clock)
+    for _ in range(3):
+        worker.once()
+        clock.now += FIRST_PAUSE * 8
+    assert seen.count("s:2") == 1
+    assert seen.count("s:1") == 3
+    assert "failed with ValueError; it is tried again" in caplog.text
+    assert "password" not in caplog.text
+
+
+def test_what_fails_too_often_waits_for_somebody_and_can_be_tried_again(store: Store) -> None:
+    store.add([event(1)], NOW)
+    clock, broken = Clock(), True
+
+    def handle(one: Event) -> None:
+        if broken:
+            raise LookupError
+
+    worker = Worker(store, handle, clock)
+    for _ in range(MOST_ATTEMPTS + 3):
+        worker.once()
+        clock.now += LONGEST_PAUSE
+    ((_, state, error),) = store.each("failed")
+    assert (state, error) == ("failed", "LookupError")
+    broken = False
+    assert store.replay(clock.now, failed=True) == 1
+    worker.once()
+    assert everything(store) == [("s:1", "done")]
+
+
+def test_a_worker_ends_when_it_is_told_to(store: Store) -> None:
+    store.add([event(1)], NOW)
+    seen: list[str] = []
+    Worker(store, lambda one: seen.append(one.id), Clock()).run(lambda: bool(seen))
+    assert seen == ["s:1"]
+
+
+def test_pauses_grow_and_end() -> None:
+    assert [pause(n) for n in (1, 2, 3)] == [FIRST_PAUSE, FIRST_PAUSE * 2, FIRST_PAUSE * 4]
+    assert pause(50) == LONGEST_PAUSE
+    assert sum((pause(n) for n in range(1, MOST_ATTEMPTS)), timedelta()) > timedelta(hours=16)
