@@ -1,12 +1,15 @@
-"""``python -m docs.checks``: a page for each check of the doctor, of its own words and the apps that test it."""
+"""``python -m docs.checks``: a page for each check of the doctor, and the tables of the desk's methods."""
 
 from __future__ import annotations
 
+import inspect
 import textwrap
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
-from flask_livechat import doctor, providers
+from flask_livechat import doctor, model, providers
+from flask_livechat.desk import desk
 from tests.doctor.corpus import HERE, Case, cases
 
 FOLDER = Path(__file__).parent / "doctor"
@@ -69,29 +72,52 @@ def _index() -> Iterator[str]:
 
 
 def matrix() -> str:
-    """What each vendor's room of the desk can do."""
+    """Each method of the desk's: how it is called, what it gives, and which vendor's room has it."""
     rooms = {providers.load(name).title: providers.desk(name) for name in providers.names()}
-    methods = dict.fromkeys(method for room in rooms.values() if room for method in room.methods)
     cells = [
-        (f"``{method}``", *("yes" if room and method in room.methods else "" for room in rooms.values()))
-        for method in methods
+        (call, gives, *("yes" if room and method in room.methods else "" for room in rooms.values()))
+        for method, call, gives in _methods()
     ]
-    rows = [("Method", *rooms), *cells]
+    return _table([("Method", "Gives", *rooms), *cells])
+
+
+def _methods() -> Iterator[tuple[str, str, str]]:
+    for group in (desk.Conversations, desk.Contacts, desk.Articles, desk.Agents):
+        for name, method in vars(group).items():
+            if not name.startswith("_"):
+                said = inspect.signature(method, eval_str=False)
+                arguments = ", ".join(
+                    str(one.replace(annotation=inspect.Parameter.empty)) for one in said.parameters.values()
+                ).removeprefix("self")
+                full = f"{group.__name__.lower()}.{name}"
+                gives = str(said.return_annotation).replace("Iterator[", "each ").rstrip("]")
+                yield full, f"``{full}({arguments.removeprefix(', ')})``", "" if gives == "None" else f"``{gives}``"
+
+
+def records() -> str:
+    """The fields of what the methods give."""
+    kinds = (model.Conversation, model.Message, model.Contact, model.Article, model.Agent)
+    rows = [(f"``{kind.__name__}``", " ".join(f"``{one.name}``" for one in fields(kind))) for kind in kinds]
+    return _table([("Record", "Fields"), *rows])
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     ruler = "  ".join("=" * width for width in widths)
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    # A row whose first cell is empty would go on with the row above; ours never is.
     return "\n".join([ruler, lines[0], ruler, *lines[1:], ruler])
 
 
 def with_matrix(page: str) -> str:
-    """The desk's page, with the table between its two marks made anew."""
+    """The desk's page, with the tables between the two marks made anew."""
     start, rest = page.split(BEGIN)
-    return f"{start}{BEGIN}\n\n{matrix()}\n\n{END}{rest.split(END)[1]}"
+    return f"{start}{BEGIN}\n\n{matrix()}\n\n{records()}\n\n{END}{rest.split(END)[1]}"
 
 
 def main() -> None:
-    desk = FOLDER.parent / "desk.rst"
-    desk.write_text(with_matrix(desk.read_text("utf-8")), "utf-8")
+    page = FOLDER.parent / "desk.rst"
+    page.write_text(with_matrix(page.read_text("utf-8")), "utf-8")
     FOLDER.mkdir(exist_ok=True)
     for old in FOLDER.glob("*.rst"):
         old.unlink()

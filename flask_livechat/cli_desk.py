@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,11 +18,12 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from .errors import Forbidden, LiveChatError, Unauthorized, Unsupported, VendorDown
+from .errors import ApiError, Forbidden, LiveChatError, Unauthorized, Unsupported, VendorDown
 
 if TYPE_CHECKING:
     from .desk.desk import Desk
     from .extension import LiveChat
+    from .model import Conversation
 
 group = AppGroup("desk", help="Conversations and contacts at the vendor's, from a terminal.")
 WAIT = 2.0  # seconds for a server on the same machine
@@ -48,9 +50,13 @@ def _opened(provider: str | None, at: str) -> Desk:
     livechat: LiveChat = current_app.extensions["livechat"].livechat
     if not livechat.settings.sandbox:
         return livechat.desk(provider)
-    from .desk.desk import open_desk  # noqa: PLC0415 - after what says that it needs an extra
-
     name, values = livechat.account(provider)
+    if not at.startswith(("http://", "https://")):
+        raise click.BadParameter("it begins with http:// or https://", param_hint="--at")
+    livechat.desk(provider)  # says what is missing
+    from .desk.desk import open_desk  # noqa: PLC0415 - after what it needs has been found
+
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # that it tries again is nobody's news here
     # The sandbox' conversations are in the memory of the server: another process than this one.
     base = f"{at.rstrip('/')}{livechat.settings.url_prefix}/sandbox/rest/{name}"
     return open_desk(name, values, livechat.now, base=base, deadline=WAIT)
@@ -79,7 +85,12 @@ how_many = click.option("--limit", default=MANY, show_default=True, type=click.I
 def conversations(desk: Desk, state: str | None, since: str | None, search: str | None, limit: int, raw: bool) -> None:
     """List conversations, newest first."""
     moment = None if since is None else since_when(since)
-    found = desk.conversations.search(search) if search else desk.conversations.list(state, moment)  # type: ignore[arg-type]  # click has checked it
+    found: Iterator[Conversation]
+    if search:  # no vendor's search takes more than a text
+        every = desk.conversations.search(search)
+        found = (one for one in every if state in (None, one.state) and _is_since(one, moment))
+    else:
+        found = desk.conversations.list(state, moment)  # type: ignore[arg-type]  # click has checked it
     _print(
         islice(found, limit),
         raw,
@@ -120,10 +131,18 @@ def reply(desk: Desk, id: str, text: str, note: bool) -> None:
 @command("close")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 def close(desk: Desk, ids: tuple[str, ...]) -> None:
-    """Close conversations."""
+    """Close conversations. One that cannot be closed does not keep the others open."""
+    failed = 0
     for each in ids:
-        desk.conversations.close(each)
-        click.echo(f"{each} is closed.")
+        try:
+            desk.conversations.close(each)
+        except (ApiError, ValueError) as error:
+            failed += 1
+            click.echo(f"{each} is not: {error}", err=True)
+        else:
+            click.echo(f"{each} is closed.")
+    if failed:
+        raise click.exceptions.Exit(1)
 
 
 @command("contacts")
@@ -137,22 +156,22 @@ def contacts(desk: Desk, id: str | None, email: str | None, raw: bool) -> None:
     found = desk.contacts.find(id=id, email=email)
     if found is None:
         raise click.ClickException("nobody is known by that")
+    theirs = [one.id for one in desk.contacts.conversations(found.id)] if desk.can("contacts.conversations") else []
     if raw:
-        click.echo(_line(found))
+        click.echo(json.dumps(_plain(found) | {"conversations": theirs}, default=_text))
         return
-    for name, value in asdict(found).items():
-        if value and name != "raw":
-            click.echo(f"{name:<12} {value}")
-    if desk.can("contacts.conversations"):
-        click.echo("conversations: " + (", ".join(one.id for one in desk.contacts.conversations(found.id)) or "none"))
+    for name, value in (_plain(found) | {"conversations": ", ".join(theirs)}).items():
+        if value:
+            click.echo(f"{name:<14} {value}")
 
 
 @command("ping")
 def ping(desk: Desk) -> None:
-    """Check the credentials, and what they allow."""
+    """Check the credentials, and what they allow to be read."""
     tries: Mapping[str, Callable[[], Iterable[Any]]] = {
         "agents": desk.agents.list,
         "conversations": desk.conversations.list,
+        "contacts": lambda: [desk.contacts.find(email="nobody@example.com")],
         "articles": desk.articles.list,
     }
     refused = 0
@@ -217,8 +236,24 @@ def _table(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
 
 
 def _line(record: Any) -> str:
-    found = {name: value for name, value in asdict(record).items() if name != "raw"}
-    return json.dumps(found, default=lambda value: value.isoformat() if isinstance(value, datetime) else str(value))
+    return json.dumps(_plain(record), default=_text)
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    """Without the vendor's own JSON."""
+    return {
+        name: {key: value for key, value in each.items() if key != "raw"} if isinstance(each, dict) else each
+        for name, each in asdict(record).items()
+        if name != "raw"
+    }
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _is_since(one: Conversation, moment: datetime | None) -> bool:
+    return moment is None or one.updated_at is None or one.updated_at >= moment
 
 
 def _when(moment: datetime | None) -> str:

@@ -443,10 +443,22 @@ class LiveChat:
             self._automations().event(visitor, name, metadata)
 
     def _sync(self, user: Any) -> None:
+        if (why := self._no_contacts()) is not None:
+            _warn_once(f"No contact is kept up to date: {why}")
+            return
         load = self._visitor_loader or _from_login
         visitor = self._visitor(scope()) if user is None else load(user)
         if visitor is not None:
             self._automations().sync(visitor)
+
+    def _no_contacts(self) -> str | None:
+        name = self.settings.provider
+        if name is None:
+            return "no provider is configured."
+        room = providers.desk(name)
+        if room is None or "contacts.upsert" not in room.methods:
+            return f"{providers.load(name).title}'s API cannot do that."
+        return None if find_spec("stamina") else "the desk needs what pip install Flask-LiveChat[desk] brings."
 
     def _on_change(self, sender: Any, user: Any = None, **extra: Any) -> None:
         if user is not None:

@@ -102,7 +102,10 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Contact(_Private):
-    """Somebody whom the vendor knows. ``id`` is the vendor's, ``external_id`` yours, where the vendor keeps one."""
+    """Somebody whom the vendor knows. ``id`` is the vendor's, ``external_id`` yours, where the vendor keeps one.
+
+    In a conversation with somebody unknown ``id`` may be empty. What is compared of two records is all but ``raw``.
+    """
 
     id: str
     external_id: str | None = None
@@ -110,8 +113,8 @@ class Contact(_Private):
     name: str | None = None
     phone: str | None = None
     created_at: datetime | None = None
-    attributes: Mapping[str, Value] = field(default_factory=dict)
-    raw: Raw = field(default_factory=dict)
+    attributes: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    raw: Raw = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -126,7 +129,7 @@ class Conversation(_Private):
     tags: tuple[str, ...] = ()
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    raw: Raw = field(default_factory=dict)
+    raw: Raw = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -140,7 +143,7 @@ class Message(_Private):
     kind: str = "text"
     author_name: str | None = None
     at: datetime | None = None
-    raw: Raw = field(default_factory=dict)
+    raw: Raw = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -154,7 +157,7 @@ class Article(_Private):
     url: str | None = None
     body: str | None = None
     updated_at: datetime | None = None
-    raw: Raw = field(default_factory=dict)
+    raw: Raw = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -165,7 +168,7 @@ class Agent(_Private):
     name: str | None = None
     email: str | None = None
     online: bool | None = None
-    raw: Raw = field(default_factory=dict)
+    raw: Raw = field(default_factory=dict, compare=False)
 
 
 # -- what webhooks tell ------------------------------------------------------------------------------------------------
@@ -203,7 +206,7 @@ class Event(_Private):
     rating: int | None = None
     best: int | None = None
     tags: tuple[str, ...] | None = None
-    raw: Raw = field(default_factory=dict)
+    raw: Raw = field(default_factory=dict, compare=False)
 
 
 def well_formed(text: str) -> str:

@@ -48,10 +48,14 @@ class Operation(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a list, and the call for the next one."""
+    """One page of a list, and the call for the next one.
+
+    ``ids``: of all that the vendor gave, where ``items`` are only what was wanted of it.
+    """
 
     items: Sequence[T]
     next: Operation[Page[T]] | None = None
+    ids: tuple[str, ...] | None = None
 
 
 Steps = Generator[Operation[Any], Any, T]

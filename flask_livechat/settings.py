@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
@@ -206,6 +207,9 @@ def _by_the_desk(
     if room is None or method not in room.methods:
         problems.append(Problem("LC108", PREFIX + name, f"{loaded.title}'s API cannot do that", "Leave the key out."))
         return
+    if find_spec("stamina") is None:
+        fix = "pip install Flask-LiveChat[desk], or leave the key out."
+        problems.append(Problem("LC108", PREFIX + name, "needs what the extra [desk] brings", fix))
     keys = {key.name: key for key in loaded.keys}
     for key in (keys[need] for need in room.needs if not values[vendor].get(need)):
         what = f"is needed for {PREFIX}{name}"

@@ -114,7 +114,7 @@ def test_the_doctors_pages_are_made_of_its_checks() -> None:
 def test_the_desks_matrix_is_what_the_rooms_say() -> None:
     page = (ROOT / "docs" / "desk.rst").read_text("utf-8")
     assert checks.with_matrix(page) == page
-    assert "``conversations.list``" in page
+    assert "``conversations.list(state=None, since=None)``" in page
 
 
 def test_the_doctors_options_are_in_its_page() -> None:

@@ -55,6 +55,10 @@ DEFAULTS = {
     "report_failures": False,
     "csp_reports": True,
     "guard": True,
+    "on_error": None,
+    "track_via": "page",
+    "database_url": None,
+    "webhook_tolerance": None,
     "sandbox": False,
 }
 

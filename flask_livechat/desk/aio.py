@@ -10,7 +10,7 @@ from typing import Any
 from ..model import Agent, Article, Contact, Conversation, Message, Value, Visitor
 from ..operation import Operation, Steps
 from ..providers import Values
-from .desk import Face, State, Vendor, moment_of, performer_of, raw_operation, text_of, vendor_of
+from .desk import Face, State, Vendor, moment_of, performer_of, raw_operation, state_of, text_of, vendor_of
 from .rest import AsyncClient, AsyncPool
 
 POOL = AsyncPool()
@@ -59,7 +59,7 @@ class AsyncConversations(_Group):
     """As ``Conversations``, to be awaited; its lists are asynchronous iterators."""
 
     def list(self, state: State | None = None, since: datetime | None = None) -> AsyncIterator[Conversation]:
-        return self._desk._each("conversations.list", state=state, since=moment_of("since", since))
+        return self._desk._each("conversations.list", state=state_of(state), since=moment_of("since", since))
 
     def search(self, text: str) -> AsyncIterator[Conversation]:
         return self._desk._each("conversations.search", text_of(text))

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from threading import Lock
 
+from ..errors import NotFound
 from ..model import Value, Visitor
 from .desk import Desk
 from .outbox import Outbox
@@ -77,10 +78,7 @@ class Automations:
         self.desk.conversations.start(visitor, text)
 
     def _upsert(self, visitor: Visitor) -> str:
-        """The contact's id. Asked for once, as long as the visitor is the same."""
-        known = self._ids.get(visitor.id)
-        if known and known[0] == visitor:
-            return known[1]
+        """The contact's id."""
         made = self.desk.contacts.upsert(visitor).id
         self._ids[visitor.id] = visitor, made
         while len(self._ids) > KNOWN:
@@ -88,4 +86,13 @@ class Automations:
         return made
 
     def _tell(self, visitor: Visitor, name: str, metadata: Mapping[str, Value]) -> None:
+        """Whoever is known, and the same, is not looked up for each event; until the vendor knows them no more."""
+        known = self._ids.get(visitor.id)
+        if known and known[0] == visitor:
+            try:
+                self.desk.contacts.event(known[1], name, metadata)
+            except NotFound:
+                del self._ids[visitor.id]
+            else:
+                return
         self.desk.contacts.event(self._upsert(visitor), name, metadata)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import GeneratorType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .. import providers
 from ..errors import ConfigError, Problem, Unsupported
@@ -97,8 +97,11 @@ class _Group:
 
 class Conversations(_Group):
     def list(self, state: State | None = None, since: datetime | None = None) -> Iterator[Conversation]:
-        """Newest first, by their last change; those in ``state``, and changed at ``since`` (aware) or later."""
-        return self._desk._each("conversations.list", state=state, since=moment_of("since", since))
+        """Newest first, by their last change; those in ``state``, and changed at ``since`` (aware) or later.
+
+        In a state that the vendor does not have there are none.
+        """
+        return self._desk._each("conversations.list", state=state_of(state), since=moment_of("since", since))
 
     def search(self, text: str) -> Iterator[Conversation]:
         """Those with ``text`` in them, as far as the vendor's search goes."""
@@ -275,6 +278,12 @@ def text_of(text: str) -> str:
     if not isinstance(text, str) or not text.strip():
         raise ValueError("a text is needed, and one that is not empty")
     return text
+
+
+def state_of(state: str | None) -> str | None:
+    if state not in (None, *get_args(State)):
+        raise ValueError(f"{state!r} is no state: {', '.join(get_args(State))}")
+    return state
 
 
 def moment_of(name: str, moment: datetime | None) -> datetime | None:

@@ -7,11 +7,13 @@ growing pauses, until a deadline. A call that may have been carried out is not.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -202,6 +204,30 @@ class Performer:
         return None if wait is None else min(max(0.0, wait), LONGEST)
 
 
+_ours: ContextVar[bool] = ContextVar("livechat_calls", default=False)
+
+
+@contextmanager
+def _discreet() -> Iterator[None]:
+    """httpx logs each address, and in ours are ids and mail addresses of visitors."""
+    token = _ours.set(True)
+    try:
+        yield
+    finally:
+        _ours.reset(token)
+
+
+def _without_paths(record: logging.LogRecord) -> bool:
+    if _ours.get() and isinstance(record.args, tuple):
+        record.args = tuple(
+            f"{each.scheme}://{each.host}/…" if isinstance(each, httpx.URL) else each for each in record.args
+        )
+    return True
+
+
+logging.getLogger("httpx").addFilter(_without_paths)
+
+
 class Gathered:
     """An answer as it comes in, within bounds: a vendor that drips, or never ends, does not hold the caller."""
 
@@ -270,14 +296,14 @@ class Client:
         guard = Repeats()
         while following is not None:
             page = self.send(following)
-            if not page.items or guard.seen(page):
+            if guard.seen(page):
                 return
             yield from page.items
             following = page.next
 
     def _once(self, operation: Operation[T]) -> T:
         try:
-            with self._http().stream(**self._performer.request(operation)) as response:
+            with _discreet(), self._http().stream(**self._performer.request(operation)) as response:
                 gathered = Gathered(response, self._performer.deadline)
                 for piece in response.iter_bytes():
                     gathered.take(piece)
@@ -337,7 +363,7 @@ class AsyncClient:
         guard = Repeats()
         while following is not None:
             page = await self.send(following)
-            if not page.items or guard.seen(page):
+            if guard.seen(page):
                 return
             for item in page.items:
                 yield item
@@ -345,10 +371,11 @@ class AsyncClient:
 
     async def _once(self, operation: Operation[T]) -> T:
         try:
-            async with self._http().stream(**self._performer.request(operation)) as response:
-                gathered = Gathered(response, self._performer.deadline)
-                async for piece in response.aiter_bytes():
-                    gathered.take(piece)
+            with _discreet():
+                async with self._http().stream(**self._performer.request(operation)) as response:
+                    gathered = Gathered(response, self._performer.deadline)
+                    async for piece in response.aiter_bytes():
+                        gathered.take(piece)
         except httpx.HTTPError as error:
             raise self._performer.fault(operation, error) from None
         return self._performer.result(operation, gathered.reply())
@@ -437,8 +464,10 @@ class Repeats:
         self._seen: set[int] = set()
 
     def seen(self, page: Page[Any]) -> bool:
-        known = hash(tuple(getattr(item, "id", item) for item in page.items))
-        if known in self._seen:
+        """Whether there is nothing new in it, by what the vendor gave: a room may have left all of it out."""
+        ids = page.ids if page.ids is not None else tuple(getattr(item, "id", item) for item in page.items)
+        known = hash(ids)
+        if not ids or known in self._seen:
             return True
         self._seen.add(known)
         return False

@@ -13,7 +13,7 @@ import pytest
 from blinker import Signal
 from flask import Flask, abort
 
-from flask_livechat import ConfigError, Visitor
+from flask_livechat import ConfigError, Visitor, settings
 from flask_livechat.desk.automations import KNOWN, Recent, error_text
 from flask_livechat.desk.outbox import MOST, Outbox
 
@@ -228,6 +228,28 @@ def test_an_event_of_somebody_unknown_leaves_with_the_next_page() -> None:
     assert "bought" in client.get("/").text
 
 
+def test_whoever_the_vendor_knows_no_more_is_made_again() -> None:
+    app = site(LIVECHAT_TRACK_VIA="server")
+    client = app.test_client()
+    client.get("/login/42")
+    client.get("/buy")
+    (person,) = people(app)
+    app.extensions["livechat_sandbox"]["intercom"].account.people.drop(person.id)
+    client.get("/buy")
+    (again,) = people(app)
+    assert again.id != person.id
+    assert len(again.events) == 1
+
+
+def test_a_vendor_that_keeps_no_contacts_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    app = site("tawk")
+    with app.test_request_context():
+        for _ in range(3):
+            chat_of(app).sync(object())
+    said = [one.getMessage() for one in caplog.records]
+    assert said == ["livechat: No contact is kept up to date: Tawk.to's API cannot do that."]
+
+
 # -- the configuration -------------------------------------------------------------------------------------------------
 
 
@@ -240,6 +262,11 @@ class TestTheConfiguration:
     def test_a_key_that_is_missing_is_said(self, key: dict[str, Any]) -> None:
         with pytest.raises(ConfigError, match=r"LIVECHAT_INTERCOM_ACCESS_TOKEN.*is needed for LIVECHAT_"):
             create_app("intercom", **key)
+
+    def test_an_extra_that_is_missing_is_said(self, key: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(settings, "find_spec", lambda name: None)
+        with pytest.raises(ConfigError, match=r"LC108.*needs what the extra \[desk\] brings"):
+            create_app("intercom", LIVECHAT_INTERCOM_ACCESS_TOKEN="x", **key)
 
     @pytest.mark.parametrize("consent", ["required", "click"])
     def test_consent_that_the_server_cannot_see_is_said(self, key: dict[str, Any], consent: str) -> None:

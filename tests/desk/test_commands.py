@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from .test_crisp import ONE, SAID, WEBSITE, ok
 from .vendor import Answer, Server, serving
 
 Run = Callable[..., Result]
+DATA = ok({"data": {"plan": "pro"}})
 
 
 @pytest.fixture
@@ -108,9 +110,9 @@ def test_conversations_are_closed(run: Run) -> None:
 
 def test_somebody_is_looked_up(run: Run) -> None:
     person = {"people_id": "p1", "email": "a@example.com", "person": {"nickname": "A"}}
-    result = run("contacts", "--email", "a@example.com", answers=(ok(person), ok(["session_1"]), ok([]), ok(ONE)))
-    assert "name         A" in result.output
-    assert "conversations: session_1" in result.output
+    result = run("contacts", "--email", "a@example.com", answers=(ok(person), DATA, ok(["session_1"]), ok([]), ok(ONE)))
+    assert "name           A" in result.output
+    assert "conversations  session_1" in result.output
     assert (
         run("contacts", "--email", "b@example.com", answers=(Answer(404),)).output == "Error: nobody is known by that\n"
     )
@@ -123,6 +125,7 @@ def test_ping_says_what_the_token_allows(run: Run) -> None:
     assert result.output.splitlines() == [
         "agents         allowed",
         "conversations  not allowed: not_allowed; the token needs that scope",
+        "contacts       not allowed: not_allowed; the token needs that scope",
         "articles       not allowed: not_allowed; the token needs that scope",
     ]
 
@@ -161,3 +164,42 @@ def test_a_server_that_does_not_run_is_said(app_in_the_sandbox: Flask) -> None:
     result = runner.invoke(args=["livechat", "desk", "conversations", "--at", "http://127.0.0.1:9"])
     assert result.exit_code == 1
     assert "no answer (ConnectError). Does your app run at http://127.0.0.1:9? See --at." in result.output
+
+
+def test_one_that_cannot_be_closed_does_not_keep_the_others_open(run: Run) -> None:
+    result = run("close", "a", "b", answers=(Answer(404, {"error": True, "reason": "not_found"}), ok()))
+    assert result.exit_code == 1
+    assert "a is not: crisp: PATCH" in result.output
+    assert "b is closed." in result.output
+
+
+def test_a_search_keeps_to_the_state_and_the_time_that_are_asked_for(run: Run) -> None:
+    closed = ONE | {"session_id": "session_2", "state": "resolved"}
+    result = run("conversations", "--search", "x", "--state", "closed", "--json", answers=(ok([ONE, closed]), ok([])))
+    assert [json.loads(line)["id"] for line in result.output.splitlines()] == ["session_2"]
+    result = run("conversations", "--search", "x", "--since", "2100-01-01", answers=(ok([ONE]), ok([])))
+    assert result.output == "None.\n"
+
+
+def test_a_contact_as_json_has_its_conversations_and_nothing_raw(run: Run) -> None:
+    person = {"people_id": "p1", "email": "a@example.com", "person": {"nickname": "A"}}
+    answers = (ok(person), DATA, ok(["session_1"]), ok([]), ok(ONE))
+    said = json.loads(run("contacts", "--email", "a@example.com", "--json", answers=answers).output)
+    assert (said["conversations"], said["attributes"]) == (["session_1"], {"plan": "pro"})
+    assert "raw" not in json.dumps(said)
+
+
+def test_an_address_without_a_scheme_is_said(app_in_the_sandbox: Flask) -> None:
+    result = app_in_the_sandbox.test_cli_runner().invoke(
+        args=["livechat", "desk", "conversations", "--at", "127.0.0.1:5000"]
+    )
+    assert result.exit_code == 2
+    assert "it begins with http:// or https://" in result.output
+
+
+def test_on_the_sandbox_too_it_says_what_to_install(app_in_the_sandbox: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("flask_livechat.desk.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "stamina", None)
+    result = app_in_the_sandbox.test_cli_runner().invoke(args=["livechat", "desk", "conversations"])
+    assert "pip install Flask-LiveChat[desk]" in result.output

@@ -149,20 +149,20 @@ def test_tags_are_added_to_those_that_are_there(site: Site) -> None:
 
 def test_a_contact_is_found_by_its_address_or_not(site: Site) -> None:
     person = {"people_id": "p1", "email": "a/b@example.com", "person": {"nickname": "A"}}
-    found = site.answers(ok(person), Answer(404, {"error": True, "reason": "not_found"})).contacts.find(
-        email="a/b@example.com"
-    )
+    nobody = Answer(404, {"error": True, "reason": "not_found"})
+    found = site.answers(ok(person), ok({"data": {"plan": "pro"}}), nobody).contacts.find(email="a/b@example.com")
     assert found is not None
-    assert found.id == "p1"
+    assert (found.id, found.attributes) == ("p1", {"plan": "pro"})
     assert site.desk.contacts.find(email="b@example.com") is None
     assert site.calls[0][1] == "/people/profile/a%2Fb%40example.com"
 
 
 def test_a_contact_that_somebody_else_makes_meanwhile_is_changed(site: Site) -> None:
     visitor = Visitor(id="42", email="a@example.com", name="A", attributes={"plan": "pro"})
-    desk = site.answers(Answer(404), Answer(409), ok(), ok(), ok({"people_id": "p1", "email": "a@example.com"}))
+    person = ok({"people_id": "p1", "email": "a@example.com"})
+    desk = site.answers(Answer(404), Answer(409), ok(), ok(), person, ok({"data": {"plan": "pro"}}))
     assert desk.contacts.upsert(visitor).id == "p1"
-    assert [method for method, _, _ in site.calls] == ["PATCH", "POST", "PATCH", "PATCH", "GET"]
+    assert [method for method, _, _ in site.calls] == ["PATCH", "POST", "PATCH", "PATCH", "GET", "GET"]
     assert site.calls[3][2] == {"data": {"plan": "pro"}}
 
 
@@ -245,3 +245,19 @@ def test_nothing_shows_the_key(site: Site) -> None:
         site.desk.conversations.get("s")
     for text in (str(caught.value), repr(site.desk._vendor), repr(vars(site.desk))):
         assert "the-key" not in text
+
+
+def test_open_and_pending_ones_are_told_apart_here(site: Site) -> None:
+    """The vendor has one filter for both. A page on which none is wanted is not the last."""
+    waiting, mine = ONE | {"state": "pending"}, ONE | {"session_id": "session_2"}
+    desk = site.answers(ok([waiting]), ok([mine]), ok([]))
+    assert [one.id for one in desk.conversations.list("open")] == ["session_2"]
+    desk = site.answers(ok([waiting]), ok([mine]), ok([]))
+    assert [one.id for one in desk.conversations.list("pending")] == ["session_1"]
+    desk = site.answers(ok([waiting]), ok([mine]), ok([]))
+    assert list(desk.conversations.list("snoozed")) == []
+
+
+def test_a_state_that_is_none_is_said(site: Site) -> None:
+    with pytest.raises(ValueError, match="'bogus' is no state: open, pending, snoozed, closed"):
+        site.desk.conversations.list("bogus")  # type: ignore[arg-type]  # which is the point

@@ -481,3 +481,14 @@ def test_greenlets_share_a_desk_and_do_not_wait_for_each_other() -> None:
     count, seconds = done.stdout.split()
     assert count == "20"
     assert float(seconds) < 20 * 0.3 / 2  # one after the other it would be six seconds
+
+
+def test_the_log_of_httpx_has_no_addresses_of_ours(call: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    """In them are ids, and mail addresses of visitors. What the app itself asks of others is not touched."""
+    caplog.set_level(logging.DEBUG)
+    with serving(Answer()) as server:
+        call(server).send(get("ada%40example.com"))
+        httpx.get(f"{server.url}/the-apps-own")
+    assert "ada%40example.com" not in caplog.text
+    assert "/the-apps-own" in caplog.text
+    assert "HTTP Request: GET http://127.0.0.1/… " in caplog.text

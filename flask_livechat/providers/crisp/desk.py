@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,6 @@ from . import articles
 from .widget import attributes
 
 STATES = {"unresolved": "open", "pending": "pending", "resolved": "closed"}
-FILTERS = {"open": "filter_not_resolved", "closed": "filter_resolved"}
 KINDS = {"text": "text", "note": "note", "file": "file", "animation": "file", "audio": "file"}
 PER_PAGE = 50  # 20 to 50 are taken
 # Written from the server in the visitor's name, or an operator's: "chat" is how the vendor's own libraries say it.
@@ -45,22 +45,26 @@ def explain(said: Any) -> Explanation:
 
 
 def list_conversations(values: Values, state: str | None = None, since: datetime | None = None) -> Any:
-    """By their last change. ``pending`` has no filter of its own there: it is among what is not closed."""
+    """By their last change. Open and pending ones have one filter there: which of them it is, is looked at here."""
     query: dict[str, str | int] = {"per_page": PER_PAGE, "order_date_updated": 1}
     if state is not None:
-        query[FILTERS.get(state, "filter_not_resolved")] = 1
+        query["filter_resolved" if state == "closed" else "filter_not_resolved"] = 1
     if since is not None:
         query["filter_date_start"] = since.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return _conversations(values, query, 1)
+    return _conversations(values, query, 1, state)
 
 
 def search(values: Values, text: str) -> Any:
     return _conversations(values, {"per_page": PER_PAGE, "search_type": "text", "search_query": text}, 1)
 
 
-def _conversations(values: Values, query: Mapping[str, str | int], number: int) -> Operation[Page[Conversation]]:
+def _conversations(
+    values: Values, query: Mapping[str, str | int], number: int, state: str | None = None
+) -> Operation[Page[Conversation]]:
     def read(data: Any) -> Page[Conversation]:
-        return Page([conversation(one) for one in data], _conversations(values, query, number + 1))
+        every = [conversation(one) for one in data]
+        wanted = [one for one in every if state in (None, one.state)]
+        return Page(wanted, _conversations(values, query, number + 1, state), tuple(one.id for one in every))
 
     return Operation("GET", _path(values, "/conversations/{}", number), read, query=query)
 
@@ -153,10 +157,16 @@ def _patch(values: Values, id: str, part: str, said: Mapping[str, Any]) -> Opera
 def find(values: Values, id: str | None = None, email: str | None = None) -> Steps[Contact | None]:
     """By Crisp's id or by the address, which its routes take alike."""
     try:
-        found: Contact = yield Operation("GET", _path(values, "/people/profile/{}", id or email or ""), contact)
+        return (yield from _person(values, id or email or ""))
     except NotFound:
         return None
-    return found
+
+
+def _person(values: Values, id: str) -> Steps[Contact]:
+    """What is known of somebody stands in two places there."""
+    found: Contact = yield Operation("GET", _path(values, "/people/profile/{}", id), contact)
+    known: Mapping[str, Any] = yield Operation("GET", _path(values, "/people/data/{}", id), lambda data: data["data"])
+    return replace(found, attributes=dict(known or {}))
 
 
 def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
@@ -177,8 +187,7 @@ def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
     if known := attributes(visitor.attributes):
         data = _path(values, "/people/data/{}", visitor.email)
         yield Operation("PATCH", data, lambda data: None, json={"data": known}, repeatable=True)
-    result: Contact = yield Operation("GET", where, contact)
-    return result
+    return (yield from _person(values, visitor.email))
 
 
 def conversations_of(values: Values, id: str) -> Steps[list[Conversation]]:

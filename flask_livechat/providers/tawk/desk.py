@@ -54,7 +54,7 @@ def _chats(values: Values, since: datetime | None, offset: int) -> Operation[Pag
         more = bool(every) and (not isinstance(total, int) or reached < total)
         found = [one for one in every if since is None or one.created_at is None or one.created_at >= since]
         # A page on which nothing is new enough is the last one: they come by their age.
-        return Page(found, _chats(values, since, reached) if more and found else None)
+        return Page(found, _chats(values, since, reached) if more and found else None, tuple(one.id for one in every))
 
     said = {"propertyId": values["PROPERTY_ID"], "size": SIZE, "offset": offset, "sort": "co-new-old"}
     return _call("chat.list", said, read)
