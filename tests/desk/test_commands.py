@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
 
 import httpx
 import pytest
@@ -203,3 +207,50 @@ def test_on_the_sandbox_too_it_says_what_to_install(app_in_the_sandbox: Flask, m
     monkeypatch.setitem(sys.modules, "stamina", None)
     result = app_in_the_sandbox.test_cli_runner().invoke(args=["livechat", "desk", "conversations"])
     assert "pip install Flask-LiveChat[desk]" in result.output
+
+
+# -- the documentation -------------------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs" / "desk.rst").read_text("utf-8")
+COMMANDS = [line.strip()[2:] for line in PAGE.splitlines() if line.strip().startswith("$ flask ")]
+ASKED = [shlex.split(line.strip()[2:]) for line in PAGE.splitlines() if line.strip().startswith("$ curl ")]
+GUEST = Visitor(id="1", email="visitor@example.com", name="A visitor")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_pages_commands_run(app_in_the_sandbox: Flask, served: str, command: str) -> None:
+    with app_in_the_sandbox.app_context():
+        mine = chat_of(app_in_the_sandbox).desk().conversations.start(GUEST, "Hello?").id
+    arguments = shlex.split(command.replace("session_1", mine))[1:]
+    result = app_in_the_sandbox.test_cli_runner().invoke(args=[*arguments, "--at", served])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("arguments", ASKED, ids=lambda arguments: arguments[-1].rpartition("rest/")[2])
+def test_the_pages_addresses_answer(app_in_the_sandbox: Flask, served: str, arguments: list[str]) -> None:
+    """As curl would ask, with the credentials that the page names."""
+    values = app_in_the_sandbox.extensions["livechat"].settings.providers
+    whole = " ".join(arguments[1:]).replace("http://127.0.0.1:5000", served)
+    for name, known in (("WEBSITE_ID", values["crisp"]), ("PROPERTY_ID", values["tawk"])):
+        whole = whole.replace(f"{name}/", f"{known.get(name)}/").replace(f'"{name}"', f'"{known.get(name)}"')
+    address = whole.split()[-1]
+    headers = dict(line.split(": ", 1) for flag, line in pairwise(arguments) if flag == "-H")
+    user = next((line for flag, line in pairwise(arguments) if flag == "-u"), None)
+    said = json.loads(whole.partition("--json ")[2].rpartition(" ")[0] or "null")
+    answer = httpx.request(
+        "POST" if said else "GET",
+        address,
+        headers=headers,
+        json=said,
+        auth=None if user is None else httpx.BasicAuth(*user.split(":")),
+    )
+    assert answer.status_code == 200, answer.text
+
+
+def test_the_pages_code_runs(app_in_the_sandbox: Flask) -> None:
+    livechat = chat_of(app_in_the_sandbox)
+    block = PAGE.partition(".. code-block:: python\n\n")[2].partition("\n\n``livechat.async_desk")[0]
+    with app_in_the_sandbox.app_context():
+        mine = livechat.desk().conversations.start(GUEST, "Hello?").id
+        exec(textwrap.dedent(block), {"livechat": livechat})
+        assert [one.text for one in livechat.desk().conversations.messages(mine)] == ["Hello?", "We are on it."]

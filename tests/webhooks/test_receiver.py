@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_wtf import CSRFProtect
 
-from flask_livechat import ConfigError, LiveChat, signals
+from flask_livechat import ConfigError, LiveChat, Visitor, signals
 from flask_livechat.desk.webhooks import LARGEST
 from flask_livechat.model import Event
 
@@ -212,3 +213,33 @@ def test_what_failed_is_listed_and_replayed(make: Make) -> None:
     assert len(seen) == 2
     assert run(args=["livechat", "replay"]).exit_code == 2
     assert run(args=["livechat", "db", "upgrade"]).output == "The tables are up to date.\n"
+
+
+# -- the documentation -------------------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.rst").read_text("utf-8")
+COMMANDS = [line.strip()[2:] for line in PAGE.splitlines() if line.strip().startswith("$ flask ")]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_pages_commands_run(make: Make, command: str) -> None:
+    app = make("crisp")
+    send(app, "crisp")
+    arguments = command.split()[1:] + (["--once"] if command.endswith("work") else [])
+    result = app.test_cli_runner().invoke(args=arguments)
+    assert result.exit_code == 0, result.output
+
+
+def test_the_pages_code_runs() -> None:
+    """A message that asks for a refund is tagged."""
+    app = create_app("crisp", secrets=False, LIVECHAT_SANDBOX=True, LIVECHAT_DATABASE_URL="sqlite://")
+    livechat = chat_of(app)
+    code = PAGE.partition(".. code-block:: python\n\n")[2].partition("\n\n.. code-block")[0]
+    exec(textwrap.dedent(code), {"livechat": livechat})
+    with app.app_context():
+        desk = livechat.desk()
+        made = desk.conversations.start(Visitor(id="1", email="a@example.com"), "A refund, please")
+        livechat.handle(
+            Event("crisp", "message", "1", datetime.now(UTC), made.id, author="visitor", text="A refund, please")
+        )
+        assert desk.conversations.get(made.id).tags == ("refund",)
