@@ -432,6 +432,21 @@ class LiveChat:
         blueprint = receiver.create_blueprint(read, lambda: self._store_of(app), self.now)
         app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/webhooks")
         _exempt_from_csrf(app, blueprint)  # each delivery is signed
+        if read.sandbox:
+            self._let_the_sandbox_tell(app, read)
+
+    def _let_the_sandbox_tell(self, app: Flask, read: Settings) -> None:
+        from .desk.outbox import Outbox  # noqa: PLC0415 - production never needs it here
+        from .sandbox.webhooks import Sender  # noqa: PLC0415 - production never loads it
+
+        def wanted() -> bool:
+            return bool(read.database_url or self._handlers or any(one.receivers for one in signals.BY_KIND.values()))
+
+        accounts = {name: api.account for name, api in app.extensions["livechat_sandbox"].items()}
+        sender = Sender(app, f"{read.url_prefix}/webhooks", accounts, Outbox(), wanted)
+        app.extensions["livechat_sandbox_sender"] = sender
+        for account in accounts.values():
+            account.hub.listener = sender.tell
 
     # What the desk does by itself.
 

@@ -16,6 +16,7 @@ Status = Literal["online", "away", "offline"]
 Proof = Literal["anonymous", "verified", "unverified", "refused"]
 State = Literal["new", "open", "pending", "snoozed", "closed"]
 Kind = Literal["text", "note"]
+Change = Literal["said", "closed", "reopened", "rated", "tagged"]
 
 MAX_SESSIONS = 500
 MAX_MESSAGES = 500
@@ -101,6 +102,10 @@ class Session:
         return self.state not in ("new", "closed")
 
 
+Listener = Callable[[Change, Session, Message | None], None]
+"""Told of each change of a conversation, with a copy of it; called under the hub's lock, so it must not wait."""
+
+
 class Hub:
     """All sessions of one app. Every method may be called from any thread."""
 
@@ -113,6 +118,7 @@ class Hub:
         self._status_n: dict[str, int] = {}
         self._waiting = 0
         self._n = 0
+        self.listener: Listener | None = None
 
     # -- finding -----------------------------------------------------------------------------------------------
 
@@ -216,6 +222,7 @@ class Hub:
             session = self._get(key)
             session.tags = tags
             self._note(session)
+            self._tell("tagged", session)
 
     def happen(self, key: str, name: str, data: Mapping[str, Value]) -> None:
         """Remember an event."""
@@ -238,6 +245,7 @@ class Hub:
             session = self._get(key)
             session.rating = value
             self._note(session)
+            self._tell("rated", session)
 
     def mark_read(self, key: str, upto: int) -> None:
         """The visitor has seen messages up to this revision."""
@@ -253,13 +261,17 @@ class Hub:
             if session.ongoing:
                 self._say(session, "system", f"Conversation ended by {who}.")
                 session.state = "closed"
+                self._tell("closed", session)
 
     def decide(self, key: str, state: State, until: float | None = None) -> None:
         """An agent opens, closes or snoozes the conversation."""
         with self._changed:
             session = self._get(key)
+            reopened = session.state == "closed" and state == "open"
             session.state, session.until = state, until
             self._touch(session)
+            if reopened:
+                self._tell("reopened", session)
 
     def assign(self, key: str, agent: str | None) -> None:
         """The conversation is this agent's now, or nobody's."""
@@ -386,7 +398,13 @@ class Hub:
             session.news = self._n
         message = Message(self._n, author, text, session.changed, kind, agent)
         session.messages.append(message)
+        if author != "system":
+            self._tell("said", session, message)
         return message
+
+    def _tell(self, change: Change, session: Session, message: Message | None = None) -> None:
+        if self.listener is not None and session.messages:
+            self.listener(change, _copy(session), message)
 
     def _touch(self, session: Session) -> None:
         session.changed = self._clock()

@@ -1,0 +1,194 @@
+"""What the stand-ins tell the app, as each vendor does: webhooks of its shapes, headers and signature."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.datastructures import Headers
+from werkzeug.test import Client
+
+from flask_livechat import signing
+
+from .hub import Change, Message, Session
+from .rest import crisp as crisp_rest
+from .rest import intercom_shapes
+from .rest.api import Account, Call
+from .standin import Body, secrets
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+    from flask_livechat.desk.outbox import Outbox
+
+# Seconds after which a delivery that was not taken is repeated. Only Intercom's are documented.
+PAUSES: Mapping[str, tuple[float, ...]] = {"intercom": (60,), "crisp": (10, 60, 300), "tawk": (30, 300, 1800)}
+Told = Iterator[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Posts to the app's own addresses, after whatever is being answered. ``prefix``: ``/livechat/webhooks``.
+
+    ``wanted``: whether somebody listens. A site that only embeds chat gets no database for what nobody asks for.
+    """
+
+    app: WSGIApplication
+    prefix: str
+    accounts: Mapping[str, Account]
+    outbox: Outbox
+    wanted: Callable[[], bool]
+
+    def tell(self, change: Change, session: Session, message: Message | None) -> None:
+        """Called by the hub for each change of a conversation."""
+        account = self.accounts.get(session.vendor)
+        if account is None or not self.wanted():
+            return
+        for said in TELL[session.vendor](account, change, session, message):
+            body = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+            self._post(account, body, str(uuid.uuid4()), 0)
+
+    def _post(self, account: Account, body: bytes, delivery: str, attempt: int) -> None:
+        pauses = PAUSES[account.name]
+
+        def post() -> None:
+            headers = HEADERS[account.name](account, body, delivery, attempt, len(pauses) + 1)
+            path = f"{self.prefix}/{account.name}"
+            status = (
+                Client(self.app).post(path, data=body, headers=headers, content_type="application/json").status_code
+            )
+            if (status >= 500 or status in (408, 429)) and attempt < len(pauses):
+                self._post(account, body, delivery, attempt + 1)
+
+        self.outbox.put("a webhook of the sandbox", post, delay=pauses[attempt - 1] if attempt else 0.0)
+
+
+# -- Crisp -------------------------------------------------------------------------------------------------------------
+
+
+def _crisp(account: Account, change: Change, session: Session, message: Message | None) -> Told:
+    data: dict[str, Any] = {"website_id": account.values["WEBSITE_ID"], "session_id": session.key, "inbox_id": None}
+    now = int(account.clock() * 1000)
+    if message is not None:
+        name = "message:send" if message.author == "visitor" else "message:received"
+        yield _of_crisp(account, name, data | crisp_rest.message(account, session, message), int(message.at * 1000))
+    elif change in ("closed", "reopened"):
+        state = crisp_rest.STATES[account.state(session)]
+        yield _of_crisp(account, "session:set_state", data | {"state": state}, now)
+    elif change == "rated" and session.rating is not None:
+        yield _of_crisp(account, "session:sync:rating", data | {"rating": {"stars": session.rating}}, now)
+    elif change == "tagged":
+        yield _of_crisp(account, "session:set_segments", data | {"segments": list(session.tags)}, now)
+
+
+def _of_crisp(account: Account, event: str, data: Mapping[str, Any], at: int) -> dict[str, Any]:
+    return {"website_id": account.values["WEBSITE_ID"], "event": event, "data": dict(data), "timestamp": at}
+
+
+def _crisp_headers(account: Account, body: bytes, delivery: str, attempt: int, limit: int) -> dict[str, str]:
+    stamp = str(int(time.time() * 1000))
+    signed = b"[" + stamp.encode() + b";" + body + b"]"
+    return {
+        "X-Crisp-Request-Timestamp": stamp,
+        "X-Crisp-Signature": signing.hmac_hex(secrets(account.values, "WEBHOOK_SECRET")[0], signed),
+        "X-Delivery-Attempt-Count": str(attempt + 1),
+        "X-Delivery-Attempt-Limit": str(limit),
+    }
+
+
+# -- Intercom ----------------------------------------------------------------------------------------------------------
+
+
+def _intercom(account: Account, change: Change, session: Session, message: Message | None) -> Told:
+    topics = {"closed": "conversation.admin.closed", "reopened": "conversation.admin.opened"}
+    if message is not None:
+        yield _of_intercom(account, _topic(session, message), session, message)
+    elif change in topics:
+        yield _of_intercom(account, topics[change], session, None)
+    elif change == "rated":
+        yield _of_intercom(account, "conversation.rating.added", session, None)
+
+
+def _topic(session: Session, message: Message) -> str:
+    if message.author == "visitor":
+        first = session.messages[0].n == message.n
+        return "conversation.user.created" if first else "conversation.user.replied"
+    return "conversation.admin.noted" if message.kind == "note" else "conversation.admin.replied"
+
+
+def _of_intercom(account: Account, topic: str, session: Session, message: Message | None) -> dict[str, Any]:
+    """A conversation, with the new part alone."""
+    call = Call(account, Headers({"Intercom-Version": str(account.values.get("API_VERSION"))}), {}, {}, Body({}))
+    item = intercom_shapes.whole(call, session)
+    parts = item["conversation_parts"]["conversation_parts"]
+    new = [one for one in parts if message is not None and one["id"] == str(message.n)]
+    listed = {"type": "conversation_part.list", "conversation_parts": new, "total_count": len(new)}
+    now = int(account.clock())
+    return {
+        "type": "notification_event",
+        "id": f"notif_{uuid.uuid4()}",
+        "topic": topic,
+        "app_id": account.values["APP_ID"],
+        "data": {"type": "notification_event_data", "item": item | {"conversation_parts": listed}},
+        "delivery_status": "pending",
+        "delivery_attempts": 1,
+        "delivered_at": 0,
+        "first_sent_at": now,
+        "created_at": now,
+        "links": {},
+        "self": None,
+    }
+
+
+def _intercom_headers(account: Account, body: bytes, delivery: str, attempt: int, limit: int) -> dict[str, str]:
+    made = signing.hmac_hex(secrets(account.values, "CLIENT_SECRET")[0], body, "sha1")
+    return {"X-Hub-Signature": f"sha1={made}", "User-Agent": "intercom-parrot-service-client/1.0"}
+
+
+# -- Tawk.to -----------------------------------------------------------------------------------------------------------
+
+
+def _tawk(account: Account, change: Change, session: Session, message: Message | None) -> Told:
+    """A chat's start, its end, and then all that was said in it."""
+    now = _moment(account.clock())
+    common = {"time": now, "property": {"id": account.values["PROPERTY_ID"], "name": "Sandbox"}}
+    who = {"name": session.identity.name or f"V{session.number}", "city": "unknown", "country": "DE"}
+    visitor = who | ({"email": session.identity.email} if session.identity.email else {})
+    if message is not None and message.n == session.messages[0].n:
+        said = {"text": message.text, "type": "msg", "sender": {"type": message.author}}
+        yield common | {"event": "chat:start", "chatId": session.key, "message": said, "visitor": visitor}
+    elif change == "closed":
+        yield common | {"event": "chat:end", "chatId": session.key, "visitor": visitor}
+        messages = [
+            {"sender": {"t": one.author[0]}, "type": "msg", "msg": one.text, "time": _moment(one.at)}
+            for one in session.messages
+            if one.kind == "text"
+        ]
+        chat = {"id": session.key, "visitor": visitor, "messages": messages}
+        yield common | {"event": "chat:transcript_created", "domain": "localhost", "referrer": "", "chat": chat}
+
+
+def _tawk_headers(account: Account, body: bytes, delivery: str, attempt: int, limit: int) -> dict[str, str]:
+    made = signing.hmac_hex(secrets(account.values, "WEBHOOK_SECRET")[0], body, "sha1")
+    return {"X-Tawk-Signature": made, "X-Hook-Event-Id": delivery}
+
+
+def _moment(unix: float) -> str:
+    return datetime.fromtimestamp(unix, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+TELL: Mapping[str, Callable[[Account, Change, Session, Message | None], Told]] = {
+    "crisp": _crisp,
+    "intercom": _intercom,
+    "tawk": _tawk,
+}
+HEADERS: Mapping[str, Callable[[Account, bytes, str, int, int], dict[str, str]]] = {
+    "crisp": _crisp_headers,
+    "intercom": _intercom_headers,
+    "tawk": _tawk_headers,
+}
