@@ -35,7 +35,7 @@ ROOT = f"/v1/website/{WEBSITE}"
 PAGES, SIZE = 200, 50  # 10,000 conversations
 SLOW = 0.05  # seconds that the vendor takes for a reply
 AT_ONCE = 50
-DESK = "import flask_livechat.desk.desk, flask_livechat.desk.aio"
+DESK = "import flask_livechat.desk.desk"  # what livechat.desk() loads; awaiting comes with async_desk()
 BASE = "import httpx, stamina"
 TIMED = """
 import flask_livechat, time

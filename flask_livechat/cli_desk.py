@@ -54,12 +54,13 @@ def _opened(provider: str | None, at: str) -> Desk:
     if not at.startswith(("http://", "https://")):
         raise click.BadParameter("it begins with http:// or https://", param_hint="--at")
     livechat.desk(provider)  # says what is missing
+    from .desk import rest  # noqa: PLC0415 - and this
     from .desk.desk import open_desk  # noqa: PLC0415 - after what it needs has been found
 
     logging.getLogger("stamina").setLevel(logging.ERROR)  # that it tries again is nobody's news here
     # The sandbox' conversations are in the memory of the server: another process than this one.
     base = f"{at.rstrip('/')}{livechat.settings.url_prefix}/sandbox/rest/{name}"
-    return open_desk(name, values, livechat.now, base=base, deadline=WAIT)
+    return open_desk(name, values, livechat.now, rest.local(), base, WAIT)
 
 
 whose = click.option("--provider", metavar="NAME", help="Another one than LIVECHAT_PROVIDER.")
@@ -114,7 +115,8 @@ def show(desk: Desk, id: str, raw: bool) -> None:
             click.echo(_line(one))
         else:
             note = " (note)" if one.kind == "note" else ""
-            click.echo(f"{_when(one.at)}  {one.author_name or one.author}{note}: {one.text or f'({one.kind})'}")
+            text = _printable(one.text or f"({one.kind})").replace("\n", "\n    ")
+            click.echo(f"{_when(one.at)}  {_printable(one.author_name or one.author)}{note}: {text}")
 
 
 @command("reply")
@@ -162,7 +164,7 @@ def contacts(desk: Desk, id: str | None, email: str | None, raw: bool) -> None:
         return
     for name, value in (_plain(found) | {"conversations": ", ".join(theirs)}).items():
         if value:
-            click.echo(f"{name:<14} {value}")
+            click.echo(f"{name:<14} {_printable(str(value))}")
 
 
 @command("ping")
@@ -215,7 +217,7 @@ def _print(records: Iterable[Any], raw: bool, row: Callable[[Any], Mapping[str, 
         return
     rows = []
     for record in records:
-        rows.append(row(record))
+        rows.append({name: _printable(cell).replace("\n", " ") for name, cell in row(record).items()})
         if sys.stderr.isatty():
             click.echo(f"\r\x1b[K{len(rows)} so far", err=True, nl=False)
     if sys.stderr.isatty():
@@ -233,6 +235,11 @@ def _table(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
     most = shutil.get_terminal_size((120, 24)).columns
     for cells in ([name.upper() for name in names], *([row[name] for name in names] for row in rows)):
         yield "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()[:most]
+
+
+def _printable(text: str) -> str:
+    """What visitors wrote does not steer the terminal."""
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
 
 def _line(record: Any) -> str:
@@ -264,10 +271,10 @@ def since_when(text: str) -> datetime:
     """A moment as people type it. Raises ``click.BadParameter``."""
     now: datetime = current_app.extensions["livechat"].livechat.now()
     units = {"d": "days", "h": "hours", "m": "minutes"}
-    if text[:-1].isdecimal() and text[-1:] in units and len(text) < 8:
-        return now - timedelta(**{units[text[-1]]: int(text[:-1])})
     try:
+        if text[:-1].isdecimal() and text[-1:] in units:
+            return now - timedelta(**{units[text[-1]]: int(text[:-1][:9])})
         found = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise click.BadParameter("it is 30d, 12h, or a date such as 2026-11-21", param_hint="--since") from None
     return found if found.tzinfo else found.astimezone()

@@ -18,10 +18,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class LiveChatError(Exception):
     """The root of every error that this package raises."""
+
+    def __reduce__(self) -> Any:
+        """For other processes: an error is its text and its fields, not the arguments that it was made of."""
+        return _again, (type(self), self.args, dict(self.__dict__))
+
+
+def _again(kind: type[LiveChatError], args: tuple[Any, ...], fields: dict[str, Any]) -> LiveChatError:
+    made = kind.__new__(kind)
+    made.args = args
+    made.__dict__.update(fields)
+    return made
 
 
 @dataclass(frozen=True, slots=True)

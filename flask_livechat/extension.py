@@ -19,6 +19,7 @@ from flask import (
     current_app,
     g,
     got_request_exception,
+    has_app_context,
     has_request_context,
     request,
     url_for,
@@ -266,7 +267,7 @@ class LiveChat:
         aio, rest = _desk_module("aio"), _desk_module("rest")
         name, values = self.account(provider)
         apis = current_app.extensions["livechat_sandbox"] if self.settings.sandbox else {}
-        pool = rest.async_in_process(apis[name]) if apis else aio.POOL
+        pool = rest.async_in_process(apis[name]) if apis else None
         opened: AsyncDesk = aio.open_async_desk(name, values, self.now, pool)
         return opened
 
@@ -451,62 +452,63 @@ class LiveChat:
     # What the desk does by itself.
 
     def _track(self, name: str, metadata: dict[str, Value]) -> None:
-        visitor = self._reachable() if self.settings.track_via == "server" else None
-        if visitor is None:
+        found = self._reachable("contacts.event") if self.settings.track_via == "server" else None
+        if found is None:
             memory.add_event(name, metadata)
         else:
-            self._automations().event(visitor, name, metadata)
+            self._automations(found[0]).event(found[1], name, metadata, self.now())
 
     def _sync(self, user: Any) -> None:
-        if (why := self._no_contacts()) is not None:
+        name = self.settings.provider
+        if (why := _no_contacts(name)) is not None or name is None:
             _warn_once(f"No contact is kept up to date: {why}")
             return
         load = self._visitor_loader or _from_login
         visitor = self._visitor(scope()) if user is None else load(user)
-        if visitor is not None:
-            self._automations().sync(visitor)
-
-    def _no_contacts(self) -> str | None:
-        name = self.settings.provider
-        if name is None:
-            return "no provider is configured."
         room = providers.desk(name)
-        if room is None or "contacts.upsert" not in room.methods:
-            return f"{providers.load(name).title}'s API cannot do that."
-        return None if find_spec("stamina") else "the desk needs what pip install Flask-LiveChat[desk] brings."
+        if visitor is not None and room is not None and room.knows(visitor):
+            self._automations(name).sync(visitor)
 
     def _on_change(self, sender: Any, user: Any = None, **extra: Any) -> None:
-        if user is not None:
+        if user is not None and has_app_context():
             self.sync(user)
 
     def _on_error(self, sender: Flask, exception: BaseException, **extra: Any) -> None:
-        """Of an error that nobody has handled."""
-        self._guard("LIVECHAT_ON_ERROR", lambda: self._report(exception), None)
+        """Of an error that nobody has handled. Whatever happens here, it is that error which is told."""
+        try:
+            self._report(exception)
+        except Exception as error:
+            sender.logger.error("livechat: LIVECHAT_ON_ERROR failed with %s.", type(error).__name__)
 
     def _report(self, error: BaseException) -> None:
-        visitor = self._reachable()
-        if visitor is not None:
+        found = self._reachable("conversations.start")
+        if found is not None:
             context = {**page_context.of_page(scope().request, error), **scope().context}
-            self._automations().error(visitor, _desk_module("automations").error_text(context))
+            self._automations(found[0]).error(found[1], _desk_module("automations").error_text(context))
 
-    def _reachable(self) -> Visitor | None:
-        """This request's visitor, if they are known and have not said no."""
-        said = scope()
-        return self._visitor(said) if self._consent(said) == "implied" else None
+    def _reachable(self, method: str) -> tuple[str, Visitor] | None:
+        """Whom the server may tell this page's vendor of, by the same rules as the page itself; and the vendor."""
+        said, decision = scope(), self.decide()
+        name = decision.provider
+        if not (decision.show and decision.identify and name) or self._consent(said) != "implied":
+            return None
+        room, visitor = providers.desk(name), self._visitor(said)
+        if room is None or visitor is None or method not in room.methods or not room.knows(visitor):
+            return None
+        values = self.settings.providers[name]
+        return (name, visitor) if all(values.get(need) for need in room.needs) else None
 
-    def _automations(self) -> Automations:
+    def _automations(self, name: str) -> Automations:
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
 
         def opened() -> Desk:
             with app.app_context():
-                return self.desk()
+                return self.desk(name)
 
-        found = app.extensions.get("livechat_automations")
-        if found is None:
-            made = _desk_module("automations").Automations(opened)
-            found = app.extensions.setdefault("livechat_automations", made)
-        automations: Automations = found
-        return automations
+        every: dict[str, Automations] = app.extensions.setdefault("livechat_automations", {})
+        if name not in every:
+            every.setdefault(name, _desk_module("automations").Automations(opened))
+        return every[name]
 
     # Who the visitor is.
 
@@ -700,6 +702,16 @@ def _default_database(app: Flask) -> str:
     folder = Path(app.instance_path)
     folder.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{folder / 'livechat.sqlite3'}"
+
+
+def _no_contacts(name: str | None) -> str | None:
+    """Why no contacts are kept with a vendor; None where they are."""
+    if name is None:
+        return "no provider is configured."
+    room = providers.desk(name)
+    if room is None or "contacts.upsert" not in room.methods:
+        return f"{providers.load(name).title}'s API cannot do that."
+    return None if find_spec("stamina") else "the desk needs what pip install Flask-LiveChat[desk] brings."
 
 
 def _desk_module(name: str) -> Any:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
+from .model import Visitor
+
 T = TypeVar("T")
 SAFE_METHODS = ("GET", "HEAD", "PUT", "DELETE")
 
@@ -93,6 +95,7 @@ class DeskRoom:
     unwrap: Callable[[Any], Any]  # an answer's JSON -> what ``read`` gets; raises ``Refusal``
     explain: Callable[[Any], Explanation]  # the JSON of an error
     methods: Mapping[str, Callable[..., Any]]
+    knows: Callable[[Visitor], bool] = lambda visitor: True  # whether there can be a contact for this visitor
 
 
 def path(template: str, *parts: str | int) -> str:

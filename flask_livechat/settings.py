@@ -201,8 +201,10 @@ def _by_the_desk(
 ) -> None:
     """What the desk is to do by itself it must be able to do, and allowed to."""
     vendor, room = core["PROVIDER"], providers.desk(core["PROVIDER"]) if core["PROVIDER"] else None
+    if vendor is None:
+        problems.append(Problem("LC103", PREFIX + "PROVIDER", f"is needed for {PREFIX}{name}", "Set its keys."))
     if vendor not in values:
-        return  # which is said already
+        return  # which is said by now
     loaded = providers.load(vendor)
     if room is None or method not in room.methods:
         problems.append(Problem("LC108", PREFIX + name, f"{loaded.title}'s API cannot do that", "Leave the key out."))

@@ -82,6 +82,40 @@ def test_credentials_that_are_wrong_are_refused(asker: Asker, said: str) -> None
     assert b"new" not in answer.data
 
 
+def test_credentials_of_another_scheme_are_refused(asker: Asker) -> None:
+    said = {
+        "crisp": 'Digest username="me", password="new"',
+        "intercom": basic("new", "new"),
+        "tawk": 'Digest username="new"',
+    }
+    assert asker.ask(*SOMETHING[asker.name], Authorization=said[asker.name]).status_code == 401
+
+
+def test_whose_key_it_is_counts_too(crisp: Asker) -> None:
+    assert crisp.ask(*SOMETHING["crisp"], Authorization=basic("another", "new")).status_code == 401
+
+
+def test_one_vendors_conversations_are_not_in_anothers_api() -> None:
+    asker = Asker("crisp")
+    key = asker.hub.create("tawk")
+    asker.hub.say(key, "visitor", "Hello?")
+    assert asker.ask("GET", f"/v1/website/{WEBSITE}/conversation/{key}").status_code == 404
+
+
+@pytest.mark.parametrize("number", ["9" * 20, "000000001" + "9" * 5000, "-1", "1.5", "\u0661"])
+def test_a_number_that_is_none_is_refused(crisp: Asker, number: str) -> None:
+    path = f"/v1/website/{WEBSITE}/conversations/1"
+    answer = crisp.client.get(path, query_string={"per_page": number}, headers=HEADERS["crisp"])
+    assert answer.status_code == 400
+
+
+def test_a_contact_does_not_take_anothers_name(intercom: Asker) -> None:
+    intercom.ask("POST", "/contacts", {"external_id": "1"})
+    other = intercom.ask("POST", "/contacts", {"external_id": "2"}).json["id"]  # type: ignore[index]  # JSON
+    assert intercom.ask("PUT", f"/contacts/{other}", {"external_id": "1"}).status_code == 409
+    assert codes(intercom.ask("POST", "/contacts", {"role": "emperor"})) == ["parameter_invalid"]
+
+
 def test_without_its_tier_header_crisp_refuses_a_token(crisp: Asker) -> None:
     assert crisp.ask(*SOMETHING["crisp"], **{"X-Crisp-Tier": ""}).status_code == 401
     assert crisp.ask(*SOMETHING["crisp"], **{"X-Crisp-Tier": "user"}).status_code == 401

@@ -44,7 +44,7 @@ def conversation(vendor: str, id: str) -> ResponseReturnValue:
             list(desk.conversations.messages(id)),
             list(desk.agents.list()),
         )
-    except LiveChatError as error:
+    except (LiveChatError, ValueError) as error:
         flash(str(error))
         return redirect(url_for(".index", vendor=vendor))
     can = [action for action in WITH_TEXT + WITHOUT if desk.can(f"conversations.{action}")]

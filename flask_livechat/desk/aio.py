@@ -13,8 +13,6 @@ from ..providers import Values
 from .desk import Face, State, Vendor, moment_of, performer_of, raw_operation, state_of, text_of, vendor_of
 from .rest import AsyncClient, AsyncPool
 
-POOL = AsyncPool()
-
 
 class AsyncDesk(Face):
     """As ``Desk``, with ``await``. Connections belong to the event loop; ``aclose`` or ``async with`` ends them."""
@@ -118,8 +116,11 @@ class AsyncContacts(_Group):
     def conversations(self, id: str) -> AsyncIterator[Conversation]:
         return self._desk._each("contacts.conversations", id)
 
-    async def event(self, id: str, name: str, metadata: Mapping[str, Value] | None = None) -> None:
-        await self._desk._do("contacts.event", id, text_of(name), metadata or {}, at=self._desk._clock())
+    async def event(
+        self, id: str, name: str, metadata: Mapping[str, Value] | None = None, at: datetime | None = None
+    ) -> None:
+        when = moment_of("at", at) or self._desk._clock()
+        await self._desk._do("contacts.event", id, text_of(name), metadata or {}, at=when)
 
     async def forget(self, id: str) -> None:
         await self._desk._do("contacts.forget", id)
@@ -177,8 +178,8 @@ class AsyncRawCalls(_Group):
 
 
 def open_async_desk(
-    name: str, values: Values, clock: Callable[[], datetime], pool: AsyncPool = POOL, base: str | None = None
+    name: str, values: Values, clock: Callable[[], datetime], pool: AsyncPool | None = None, base: str | None = None
 ) -> AsyncDesk:
-    """As ``open_desk``."""
+    """As ``open_desk``. Its connections are its own: to close one desk ends nobody else's calls."""
     vendor = vendor_of(name, values, base)
-    return AsyncDesk(vendor, AsyncClient(performer_of(vendor), pool), clock)
+    return AsyncDesk(vendor, AsyncClient(performer_of(vendor), pool or AsyncPool()), clock)

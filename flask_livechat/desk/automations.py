@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from threading import Lock
 
 from ..errors import NotFound
@@ -44,7 +45,7 @@ class Recent:
 
 
 class Automations:
-    """``open_desk`` gives the desk; it is called in the outbox's thread."""
+    """For one vendor. ``open_desk`` gives the desk; it is called in the outbox's thread."""
 
     def __init__(self, open_desk: Callable[[], Desk], outbox: Outbox | None = None) -> None:
         self._open, self.outbox = open_desk, outbox or Outbox()
@@ -63,9 +64,9 @@ class Automations:
         """Makes the visitor's contact what the visitor is, once for several changes in a row."""
         self.outbox.put("a contact", lambda: self._upsert(visitor), key=("contact", visitor.id), delay=SETTLED)
 
-    def event(self, visitor: Visitor, name: str, metadata: Mapping[str, Value]) -> None:
-        """Tells the vendor of something that the visitor did."""
-        self.outbox.put("an event", lambda: self._tell(visitor, name, metadata))
+    def event(self, visitor: Visitor, name: str, metadata: Mapping[str, Value], at: datetime) -> None:
+        """Tells the vendor of something that the visitor did, and when."""
+        self.outbox.put("an event", lambda: self._tell(visitor, name, metadata, at))
 
     @property
     def desk(self) -> Desk:
@@ -85,14 +86,14 @@ class Automations:
             self._ids.popitem(last=False)
         return made
 
-    def _tell(self, visitor: Visitor, name: str, metadata: Mapping[str, Value]) -> None:
+    def _tell(self, visitor: Visitor, name: str, metadata: Mapping[str, Value], at: datetime) -> None:
         """Whoever is known, and the same, is not looked up for each event; until the vendor knows them no more."""
         known = self._ids.get(visitor.id)
         if known and known[0] == visitor:
             try:
-                self.desk.contacts.event(known[1], name, metadata)
+                self.desk.contacts.event(known[1], name, metadata, at)
             except NotFound:
                 del self._ids[visitor.id]
             else:
                 return
-        self.desk.contacts.event(self._upsert(visitor), name, metadata)
+        self.desk.contacts.event(self._upsert(visitor), name, metadata, at)

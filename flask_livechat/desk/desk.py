@@ -169,9 +169,12 @@ class Contacts(_Group):
         """Of one contact."""
         return self._desk._each("contacts.conversations", id)
 
-    def event(self, id: str, name: str, metadata: Mapping[str, Value] | None = None) -> None:
-        """Something that the contact did."""
-        self._desk._do("contacts.event", id, text_of(name), metadata or {}, at=self._desk._clock())
+    def event(
+        self, id: str, name: str, metadata: Mapping[str, Value] | None = None, at: datetime | None = None
+    ) -> None:
+        """Something that the contact did, now or at a moment (aware), where the vendor takes one."""
+        when = moment_of("at", at) or self._desk._clock()
+        self._desk._do("contacts.event", id, text_of(name), metadata or {}, at=when)
 
     def forget(self, id: str) -> None:
         """Deletes the contact at the vendor, and what the vendor deletes with it."""
@@ -271,7 +274,11 @@ def vendor_of(name: str, values: Values, base: str | None = None) -> Vendor:
 def performer_of(vendor: Vendor, deadline: float = DEADLINE) -> Performer:
     secrets = (one for value in vendor.values.values() if isinstance(value, Secrets) for one in value)
     credentials = tuple(secrets)
-    return Performer(vendor, credentials, deadline, budget=budget_of(vendor.name, credentials))
+    # As a header has them, too: encoded.
+    said = vendor.headers().get("Authorization", "").partition(" ")[2]
+    return Performer(
+        vendor, (*filter(None, [said]), *credentials), deadline, budget=budget_of(vendor.name, credentials)
+    )
 
 
 def text_of(text: str) -> str:

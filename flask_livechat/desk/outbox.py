@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 
 MOST = 1000  # pieces of work that wait; the oldest is dropped for one more
@@ -56,9 +57,10 @@ class Outbox:
             if len(self._waiting) > MOST:
                 _, dropped = self._waiting.popitem(last=False)
                 log.warning("livechat: too much waits for the vendor: %s was left out.", dropped.what)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="livechat", daemon=True)
-                self._thread.start()
+            if self._thread is None or not self._thread.is_alive():
+                thread = threading.Thread(target=self._run, name="livechat", daemon=True)
+                thread.start()  # may fail where there are too many; then the next piece of work tries again
+                self._thread = thread
             self._changed.notify_all()
 
     def finish(self, seconds: float) -> bool:
@@ -77,7 +79,8 @@ class Outbox:
                 one.work()
             except Exception as error:
                 # Neither its text nor its traceback: they may hold what nobody should read in a log.
-                log.error("livechat: %s failed with %s.", one.what, type(error).__name__)
+                with suppress(Exception):  # an app's own handlers of logs may expect a request
+                    log.error("livechat: %s failed with %s.", one.what, type(error).__name__)
             finally:
                 with self._changed:
                     self._busy = False

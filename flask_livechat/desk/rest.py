@@ -44,6 +44,7 @@ DEADLINE = 30.0  # seconds for one call with all its retries
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 LIMITED = (420, 429)
 PASSING = (408, 425, *LIMITED, 500, 502, 503, 504)
+GRACE = 1.0  # seconds that the answer of a last try has at least
 EXTRACT = 300  # characters of an answer that an error carries
 LARGEST = 20_000_000  # bytes of an answer
 LONGEST = 3600.0  # seconds; whatever a vendor says, nobody waits longer
@@ -118,7 +119,7 @@ class Performer:
             return operation.read(self.vendor.unwrap(reply.json()))
         except Refusal as refusal:
             raise self.error(operation, reply, refusal.status) from None
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             # What was asked for may well have been done: not to be repeated.
             what = f"the answer is not what the vendor documents ({type(error).__name__})"
             raise self._made(ApiError, operation, what, reply) from None
@@ -138,7 +139,7 @@ class Performer:
         what = f"{status} {said.what or said.code or ''}".strip()
         return self._made(kind, operation, what, reply, said, status)
 
-    def fault(self, operation: Operation[Any], error: httpx.HTTPError) -> ApiError:
+    def fault(self, operation: Operation[Any], error: Exception) -> ApiError:
         """No answer. The text of httpx's error may hold an address, never a header."""
         kind = TimedOut if isinstance(error, httpx.TimeoutException) else VendorDown
         return self._made(kind, operation, f"no answer ({type(error).__name__})")
@@ -146,10 +147,10 @@ class Performer:
     def pause(self, operation: Operation[Any], begun: float) -> Callable[[Exception], bool | float]:
         """For stamina: whether to try again, and after how many seconds if the vendor said so."""
 
-        def decide(error: Exception) -> bool | float:
-            if not isinstance(error, ApiError) or not self._passing(operation, error):
+        def decide(failed: Exception) -> bool | float:
+            if not isinstance(failed, _Failed) or not self._passing(operation, failed.error):
                 return False
-            wait = error.retry_after
+            wait = failed.error.retry_after
             if wait is None:
                 return True
             return wait if time.monotonic() - begun + wait < self.deadline else False
@@ -174,16 +175,19 @@ class Performer:
         said = said or Explanation()
         body = reply.body[: EXTRACT * 4].decode("utf-8", "replace") if reply else ""
         return kind(
-            self._redacted(what),
+            self._redacted(what)[:EXTRACT],
             provider=self.vendor.name,
             call=self._redacted(f"{operation.method} {operation.path}"),
             status=status or (reply.status if reply else None),
-            code=said.code,
-            request_id=said.request_id or (reply.headers.get("x-request-id") if reply else None),
+            code=self._short(said.code),
+            request_id=self._short(said.request_id or (reply.headers.get("x-request-id") if reply else None)),
             fields={name: self._redacted(why) for name, why in said.fields.items()},
             retry_after=self._retry_after(reply) if reply and status in PASSING else None,
             body=self._redacted(body)[:EXTRACT],
         )
+
+    def _short(self, text: Any) -> str | None:
+        return self._redacted(str(text))[:EXTRACT] if text else None
 
     def _redacted(self, text: str) -> str:
         for secret in self.secrets:
@@ -228,11 +232,35 @@ def _without_paths(record: logging.LogRecord) -> bool:
 logging.getLogger("httpx").addFilter(_without_paths)
 
 
+class _Failed(Exception):
+    """An error on its way through stamina, which logs what it is given: an address, and the vendor's words."""
+
+    def __init__(self, error: ApiError) -> None:
+        super().__init__(type(error).__name__)
+        self.error = error
+
+
+@contextmanager
+def _wrapped() -> Iterator[None]:
+    try:
+        yield
+    except ApiError as error:
+        raise _Failed(error) from None
+
+
+@contextmanager
+def _unwrapped() -> Iterator[None]:
+    try:
+        yield
+    except _Failed as failed:
+        raise failed.error from None
+
+
 class Gathered:
     """An answer as it comes in, within bounds: a vendor that drips, or never ends, does not hold the caller."""
 
-    def __init__(self, response: httpx.Response, deadline: float) -> None:
-        self._response, self._until = response, time.monotonic() + deadline
+    def __init__(self, response: httpx.Response, until: float) -> None:
+        self._response, self._until = response, max(until, time.monotonic() + GRACE)
         self._pieces: list[bytes] = []
         self._size = 0
 
@@ -269,11 +297,12 @@ class Client:
     def _tried(self, operation: Operation[T]) -> T:
         begun = time.monotonic()
         decide = self._performer.pause(operation, begun)
-        for attempt in stamina.retry_context(on=decide, attempts=None, timeout=self._performer.deadline):
-            with attempt:
-                if wait := self._performer.patience(operation, begun):
-                    time.sleep(wait)
-                return self._once(operation)
+        with _unwrapped():
+            for attempt in stamina.retry_context(on=decide, attempts=None, timeout=self._performer.deadline):
+                with attempt, _wrapped():
+                    if wait := self._performer.patience(operation, begun):
+                        time.sleep(wait)
+                    return self._once(operation, begun + self._performer.deadline)
         raise AssertionError("stamina gives the last error")  # pragma: no cover - for the type checker
 
     def run(self, steps: Steps[T]) -> T:
@@ -301,13 +330,13 @@ class Client:
             yield from page.items
             following = page.next
 
-    def _once(self, operation: Operation[T]) -> T:
+    def _once(self, operation: Operation[T], until: float) -> T:
         try:
             with _discreet(), self._http().stream(**self._performer.request(operation)) as response:
-                gathered = Gathered(response, self._performer.deadline)
+                gathered = Gathered(response, until)
                 for piece in response.iter_bytes():
                     gathered.take(piece)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._performer.fault(operation, error) from None
         return self._performer.result(operation, gathered.reply())
 
@@ -332,11 +361,12 @@ class AsyncClient:
     async def _tried(self, operation: Operation[T]) -> T:
         begun = time.monotonic()
         decide = self._performer.pause(operation, begun)
-        async for attempt in stamina.retry_context(on=decide, attempts=None, timeout=self._performer.deadline):
-            with attempt:
-                if wait := self._performer.patience(operation, begun):
-                    await asyncio.sleep(wait)
-                return await self._once(operation)
+        with _unwrapped():
+            async for attempt in stamina.retry_context(on=decide, attempts=None, timeout=self._performer.deadline):
+                with attempt, _wrapped():
+                    if wait := self._performer.patience(operation, begun):
+                        await asyncio.sleep(wait)
+                    return await self._once(operation, begun + self._performer.deadline)
         raise AssertionError("stamina gives the last error")  # pragma: no cover - for the type checker
 
     async def aclose(self) -> None:
@@ -369,14 +399,14 @@ class AsyncClient:
                 yield item
             following = page.next
 
-    async def _once(self, operation: Operation[T]) -> T:
+    async def _once(self, operation: Operation[T], until: float) -> T:
         try:
             with _discreet():
                 async with self._http().stream(**self._performer.request(operation)) as response:
-                    gathered = Gathered(response, self._performer.deadline)
+                    gathered = Gathered(response, until)
                     async for piece in response.aiter_bytes():
                         gathered.take(piece)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._performer.fault(operation, error) from None
         return self._performer.result(operation, gathered.reply())
 
@@ -400,6 +430,8 @@ class Pool:
 
     def __init__(self, make: Callable[[], httpx.Client] = _client) -> None:
         self._make, self._lock, self._made = make, Lock(), dict[int, httpx.Client]()
+        if hasattr(os, "register_at_fork"):  # somebody may hold it while a child is made
+            os.register_at_fork(after_in_child=lambda: setattr(self, "_lock", Lock()))
 
     def __call__(self) -> httpx.Client:
         process = os.getpid()
@@ -408,6 +440,11 @@ class Pool:
             with self._lock:
                 found = self._made.setdefault(process, self._make())
         return found
+
+
+def local() -> Pool:
+    """For a server on the same machine: whatever proxy there is, it is not asked."""
+    return Pool(lambda: httpx.Client(timeout=TIMEOUT, trust_env=False))
 
 
 def in_process(app: Callable[..., Any]) -> Pool:
@@ -425,7 +462,7 @@ def _wsgi(app: Callable[..., Any]) -> httpx.WSGITransport:
 
 
 class AsyncPool:
-    """One client per event loop, which its connections belong to."""
+    """A desk's clients, one for each event loop, which its connections belong to."""
 
     def __init__(self, make: Callable[[], httpx.AsyncClient] = _async_client) -> None:
         self._make = make

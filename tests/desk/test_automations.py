@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -45,8 +46,8 @@ def site(name: str = "intercom", **config: Any) -> Flask:
 
 def done(app: Flask) -> None:
     """Waits for what is done after the answer."""
-    if "livechat_automations" in app.extensions:
-        assert app.extensions["livechat_automations"].outbox.finish(10)
+    for one in app.extensions.get("livechat_automations", {}).values():
+        assert one.outbox.finish(10)
 
 
 def conversations(app: Flask) -> list[list[str]]:
@@ -173,7 +174,7 @@ def test_a_contact_is_made_what_the_visitor_is_once_for_several_changes(name: st
     app = site(name)
     with app.test_request_context():
         for plan in ("free", "pro", "team"):
-            chat_of(app)._automations().sync(Visitor(id="42", email="ada@example.com", attributes={"plan": plan}))
+            chat_of(app)._automations(name).sync(Visitor(id="42", email="ada@example.com", attributes={"plan": plan}))
     (person,) = people(app)
     assert person.email == "ada@example.com"
     assert person.attributes == {"plan": "team"}
@@ -248,6 +249,74 @@ def test_a_vendor_that_keeps_no_contacts_is_said_once(caplog: pytest.LogCaptureF
             chat_of(app).sync(object())
     said = [one.getMessage() for one in caplog.records]
     assert said == ["livechat: No contact is kept up to date: Tawk.to's API cannot do that."]
+
+
+@pytest.mark.parametrize("rule", [{"show": False}, {"identify": False}])
+def test_what_a_rule_keeps_from_a_page_the_server_does_not_tell(rule: dict[str, Any]) -> None:
+    app = site(LIVECHAT_TRACK_VIA="server", LIVECHAT_ON_ERROR="conversation", LIVECHAT_RULES=[{"path": "/*", **rule}])
+    client = app.test_client()
+    client.get("/login/42")
+    client.get("/buy")
+    client.get("/broken")
+    assert people(app) == []
+    assert conversations(app) == []
+
+
+def test_a_page_of_another_vendors_is_told_to_that_one() -> None:
+    app = site("intercom", LIVECHAT_TRACK_VIA="server", LIVECHAT_RULES=[{"path": "/buy", "provider": "crisp"}])
+    client = app.test_client()
+    client.get("/login/42")
+    client.get("/buy")
+    assert people(app) == []
+    (person,) = app.extensions["livechat_sandbox"]["crisp"].account.people.all()
+    assert len(person.events) == 1
+
+
+def test_whoever_the_vendor_cannot_know_is_told_of_by_the_next_page() -> None:
+    app = site("crisp", LIVECHAT_TRACK_VIA="server")
+    chat_of(app).visitor_loader(lambda user: Visitor(id="42"))
+    client = app.test_client()
+    client.get("/login/42")
+    client.get("/buy")
+    assert "bought" in client.get("/").text
+
+
+def test_while_somebody_looks_at_the_site_as_another_nobody_is_told_of() -> None:
+    app = site(LIVECHAT_TRACK_VIA="server", LIVECHAT_ON_ERROR="conversation")
+    chat_of(app).impersonating(lambda: True)
+    app.add_url_rule("/profile", "profile", lambda: str(chat_of(app).sync()))
+    client = app.test_client()
+    client.get("/login/42")
+    for path in ("/buy", "/broken", "/profile"):
+        client.get(path)
+    assert people(app) == []
+    assert conversations(app) == []
+
+
+def test_an_event_has_the_moment_at_which_it_happened(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = site(LIVECHAT_TRACK_VIA="server")
+    moments = iter(datetime(2026, 11, 21, 12, 0, second, tzinfo=UTC) for second in range(50))
+    monkeypatch.setattr(type(chat_of(app)), "now", staticmethod(lambda: next(moments)))
+    client = app.test_client()
+    client.get("/login/42")
+    for _ in range(3):
+        client.get("/buy")
+    (person,) = people(app)
+    assert len({event["created_at"] for event in person.events}) == 3
+
+
+def test_a_failing_visitor_loader_does_not_replace_the_apps_error_in_tests_either() -> None:
+    app = site(LIVECHAT_ON_ERROR="conversation")
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+
+    @chat_of(app).visitor_loader
+    def load(user: Any) -> Visitor:
+        raise LookupError
+
+    client = app.test_client()
+    client.get("/login/42")
+    with pytest.raises(RuntimeError, match="the password is secret"):
+        client.get("/broken")
 
 
 # -- the configuration -------------------------------------------------------------------------------------------------
@@ -331,6 +400,37 @@ def test_it_is_bounded_and_says_what_it_dropped(caplog: pytest.LogCaptureFixture
     assert outbox.finish(5)
     assert (len(seen), seen[0]) == (MOST, 1)
     assert "too much waits for the vendor: an event was left out" in caplog.text
+
+
+def test_an_outbox_survives_a_log_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox, seen = Outbox(), list[int]()
+
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("outside of a request")
+
+    def work() -> None:
+        raise ValueError
+
+    monkeypatch.setattr("flask_livechat.desk.outbox.log.error", fail)
+    outbox.put("one", work)
+    assert outbox.finish(5)
+    outbox.put("two", lambda: seen.append(2))
+    assert outbox.finish(5)
+    assert seen == [2]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_outbox_whose_thread_has_died_begins_another() -> None:
+    outbox, seen = Outbox(), list[int]()
+
+    def die() -> None:
+        raise SystemExit
+
+    outbox.put("one", die)
+    outbox._thread.join(5)  # type: ignore[union-attr]  # there is one
+    outbox.put("two", lambda: seen.append(2))
+    assert outbox.finish(5)
+    assert seen == [2]
 
 
 def test_what_takes_too_long_is_not_waited_for_for_ever() -> None:

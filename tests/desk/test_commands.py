@@ -209,6 +209,19 @@ def test_on_the_sandbox_too_it_says_what_to_install(app_in_the_sandbox: Flask, m
     assert "pip install Flask-LiveChat[desk]" in result.output
 
 
+def test_what_a_visitor_wrote_does_not_steer_the_terminal(run: Run) -> None:
+    said = SAID | {"content": "hi\x1b]0;root\x07\x1b[2J\n2026-01-01 agent: refunded", "timestamp": 1780000000000}
+    shown = run("show", "session_1", answers=(ok([said]), ok([]))).output
+    assert "\x1b" not in shown
+    assert "\n    2026-01-01 agent: refunded" in shown
+    named = ONE | {"meta": {"nickname": "\x1b[2Jroot\nx"}}
+    assert len(run("conversations", answers=(ok([named]), ok([]))).output.splitlines()) == 2
+
+
+def test_a_time_beyond_all_time_is_said(run: Run) -> None:
+    assert run("conversations", "--since", "999999999d").exit_code == 2
+
+
 # -- the documentation -------------------------------------------------------------------------------------------------
 
 PAGE = (Path(__file__).parents[2] / "docs" / "desk.rst").read_text("utf-8")

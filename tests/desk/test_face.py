@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from flask_livechat import Unsupported, providers
+from flask_livechat import Unsupported, Visitor, providers
 from flask_livechat.desk.aio import AsyncDesk, open_async_desk
-from flask_livechat.desk.desk import Desk
+from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.desk.rest import AsyncPool
+from flask_livechat.providers import Secrets
 
 from .conftest import OpenSite, now
 from .test_crisp import ONE, SAID, VALUES, ok
@@ -152,3 +154,70 @@ def test_a_path_that_leads_elsewhere_is_none(open_site: OpenSite, path: str) -> 
     with pytest.raises(ValueError, match="a method and a path are needed"):
         site.answers(ok()).raw.request("GET", path)
     assert site.server.asked == []
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_both_ways_ask_the_room_for_the_same(name: str) -> None:
+    """A note that became a reply would be read by the visitor."""
+    group, _, method = name.partition(".")
+    asked: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+
+    class Made(Exception):
+        pass
+
+    def made(called: str, *arguments: Any, **named: Any) -> Any:
+        asked.append((called, arguments, named))
+        raise Made
+
+    arguments: dict[str, tuple[Any, ...]] = {
+        "snooze": ("1", now()),
+        "find": ("1",),
+        "list": (),
+        "availability": (),
+        "upsert": (Visitor(id="1"),),
+        "start": (Visitor(id="1"), "x"),
+        "create": ("x", "y"),
+    } | dict.fromkeys(("reply", "note", "assign", "event", "tag", "untag"), ("1", "x"))
+    room = providers.desk("intercom")
+    assert room is not None
+    values = {"ACCESS_TOKEN": Secrets(("x",)), "API_VERSION": "2.16"}
+    one, other = open_desk("intercom", values, now), open_async_desk("intercom", values, now)
+    given = arguments.get(method, ("1",))
+    for desk in (one, other):
+        desk._made = made  # type: ignore[method-assign]
+    with pytest.raises(Made):
+        getattr(getattr(one, group), method)(*given)
+
+    async def ask() -> None:
+        found = getattr(getattr(other, group), method)(*given)
+        if inspect.iscoroutine(found):
+            await found
+        else:
+            await anext(found)
+
+    with pytest.raises(Made):
+        awaited(ask())
+    assert asked[0] == asked[1]
+    assert asked[0][0] == name
+
+
+def test_an_async_desk_that_ends_ends_nobody_elses_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(desk: AsyncDesk) -> str:
+        slow = asyncio.create_task(desk.conversations.get("session_1"))
+        await asyncio.sleep(0.1)
+        async with open_async_desk("crisp", VALUES, now) as another:
+            assert another.can("conversations.get")
+        return (await slow).id
+
+    answer = ok(ONE)
+    answer.wait = 0.4
+    assert asked(work, answer, monkeypatch=monkeypatch) == "session_1"
+
+
+def test_naive_moments_are_refused_by_both(open_site: OpenSite) -> None:
+    naive = datetime(2026, 1, 1)
+    desk = open_site("crisp", VALUES).desk
+    with pytest.raises(ValueError, match="aware"):
+        desk.contacts.event("1", "x", at=naive)
+    with pytest.raises(ValueError, match="aware"):
+        awaited(open_async_desk("crisp", VALUES, now).conversations.snooze("1", naive))

@@ -298,3 +298,13 @@ def test_an_error_says_what_the_vendor_says(site: Site, status: int, errors: Any
     with pytest.raises(kind, match=said) as caught:
         site.answers(answer).conversations.get("215")
     assert caught.value.request_id == "r-1"
+
+
+def test_a_contact_of_somebody_else_is_not_taken_over(site: Site) -> None:
+    """A 409 may come for the address alone, which two of the app's users may share."""
+    there = f"A contact matching those details already exists with id={WHO}"
+    refused = Answer(409, {"type": "error.list", "errors": [{"code": "conflict", "message": there}]})
+    desk = site.answers(refused, ok(CONTACT | {"external_id": "another"}))
+    with pytest.raises(Conflict):
+        desk.contacts.upsert(VISITOR)
+    assert [method for method, _, _ in site.calls] == ["POST", "GET"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -17,8 +19,10 @@ from typing import Any
 import httpx
 import pytest
 
+from flask_livechat import ConfigError, Problem, Unsupported
 from flask_livechat.desk import rest
 from flask_livechat.desk.budget import Budget, budget_of
+from flask_livechat.desk.desk import open_desk
 from flask_livechat.desk.rest import AsyncClient, AsyncPool, Client, Explanation, Performer, Pool, Refusal
 from flask_livechat.errors import (
     ApiError,
@@ -32,6 +36,7 @@ from flask_livechat.errors import (
     VendorDown,
 )
 from flask_livechat.operation import Operation, Page, Steps, path
+from flask_livechat.providers import Secrets
 
 from .vendor import Answer, awaited, serving
 
@@ -492,3 +497,49 @@ def test_the_log_of_httpx_has_no_addresses_of_ours(call: Caller, caplog: pytest.
     assert "ada%40example.com" not in caplog.text
     assert "/the-apps-own" in caplog.text
     assert "HTTP Request: GET http://127.0.0.1/… " in caplog.text
+
+
+def test_what_a_vendor_says_of_our_credentials_is_not_repeated() -> None:
+    """Also as a header has them, in a code, in an id of a request, or at length."""
+    encoded = base64.b64encode(b"me:the-key").decode()
+    values = {"WEBSITE_ID": "w", "API_IDENTIFIER": "me", "API_KEY": Secrets(("the-key",)), "API_TIER": "website"}
+    said = {"error": True, "reason": f"bad {encoded}", "data": {"message": f"Basic {encoded} " + "x" * 100_000}}
+    with serving(Answer(401, said, headers={"X-Request-Id": encoded})) as server:
+        desk = open_desk("crisp", values, lambda: datetime.now(UTC), base=server.url)
+        with pytest.raises(Unauthorized) as caught:
+            desk.agents.availability()
+    whole = f"{caught.value} {vars(caught.value)}"
+    assert encoded not in whole
+    assert len(str(caught.value)) < 1000
+
+
+def test_the_log_of_stamina_has_neither_addresses_nor_the_vendors_words(
+    call: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with serving(Answer(503, {"message": "ada@example.com"}), Answer()) as server:
+        call(server).send(get("ada%40example.com"))
+    assert "example.com" not in caplog.text
+    assert "example.com" not in str([vars(one) for one in caplog.records])
+
+
+def test_an_error_goes_to_another_process_and_back() -> None:
+    made = NotFound("no", provider="crisp", call="GET /x", status=404, fields={"a": "b"})
+    again = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own
+    assert (type(again), str(again), vars(again)) == (NotFound, str(made), vars(made))
+    for other in (Unsupported("Crisp", "x"), ConfigError([Problem("LC1", "K", "w", "f")])):
+        again = pickle.loads(pickle.dumps(other))  # noqa: S301 - our own
+        assert (str(again), vars(again)) == (str(other), vars(other))
+
+
+def test_a_child_made_while_a_client_is_being_made_has_a_lock_of_its_own() -> None:
+    pool = Pool()
+    with pool._lock:
+        child = os.fork()
+        if child == 0:
+            try:
+                pool().close()
+                os._exit(0)
+            finally:
+                os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

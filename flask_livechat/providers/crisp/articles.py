@@ -19,7 +19,7 @@ from ...operation import Operation, Steps, path
 from .. import Values
 
 KIND = "articles"  # beside guides, references and news
-ID = re.compile(r"([A-Za-z-]+)/([a-z]+)/(.+)")
+ID = re.compile(r"([A-Za-z0-9-]+)/([a-z]+)/(.+)")
 Node = Mapping[str, Any]
 
 

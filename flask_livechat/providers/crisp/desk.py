@@ -32,7 +32,8 @@ def headers(values: Values) -> dict[str, str]:
 
 
 def unwrap(said: Any) -> Any:
-    return said["data"]
+    """What the official libraries take for nothing is nothing: an answer without data, or without a body."""
+    return {} if said is None else said.get("data", {})
 
 
 def explain(said: Any) -> Explanation:
@@ -131,7 +132,7 @@ def assign(values: Values, id: str, agent: str) -> Operation[None]:
 
 def tag(values: Values, id: str, *tags: str) -> Steps[None]:
     """Crisp calls them segments, and takes all of them at once."""
-    yield from _retag(values, id, lambda known: [*known, *(one for one in tags if one not in known)])
+    yield from _retag(values, id, lambda known: [*known, *(one for one in dict.fromkeys(tags) if one not in known)])
 
 
 def untag(values: Values, id: str, *tags: str) -> Steps[None]:
@@ -293,7 +294,7 @@ def contact(said: Mapping[str, Any]) -> Contact:
 
 
 def _moment(milliseconds: Any) -> datetime | None:
-    return moment(milliseconds / 1000) if isinstance(milliseconds, int | float) else None
+    return moment(milliseconds / 1000) if isinstance(milliseconds, int | float) and abs(milliseconds) < 1e15 else None
 
 
 def _path(values: Values, rest: str, *parts: str | int) -> str:
@@ -306,6 +307,7 @@ DESK = DeskRoom(
     headers=headers,
     unwrap=unwrap,
     explain=explain,
+    knows=lambda visitor: bool(visitor.email),
     methods={
         "conversations.list": list_conversations,
         "conversations.search": search,

@@ -132,7 +132,7 @@ def _part(id: str, said: Mapping[str, Any]) -> Steps[None]:
 
 def tag(values: Values, id: str, *tags: str) -> Steps[None]:
     admin: str = yield _me()
-    for name in tags:
+    for name in dict.fromkeys(tags):
         # Made where there is none; the same one comes back where there is.
         known: str = yield Operation(
             "POST", "/tags", lambda data: str(data["id"]), json={"name": name}, repeatable=True
@@ -190,7 +190,8 @@ def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
     except Conflict as conflict:
         there = EXISTS.search(str(conflict))
         known: Contact | None = yield from find(values, id=there[1] if there else visitor.id)
-        if known is None:
+        # Found by the address alone, it may be somebody else's: whose conversations are not this visitor's to have.
+        if known is None or known.external_id not in (None, visitor.id):
             raise
         changed: Contact = yield Operation("PUT", path("/contacts/{}", known.id), contact, json=said)
         return changed
@@ -222,7 +223,8 @@ def articles(values: Values, locale: str | None = None) -> Operation[Page[Articl
     def page(number: int) -> Operation[Page[Article]]:
         def read(data: Any) -> Page[Article]:
             found = [article(one) for one in data["data"]]
-            return Page([one for one in found if locale in (None, one.locale)], page(number + 1))
+            wanted = [one for one in found if locale in (None, one.locale)]
+            return Page(wanted, page(number + 1), tuple(one.id for one in found))
 
         return Operation("GET", "/articles", read, query={"page": number, "per_page": 50})
 

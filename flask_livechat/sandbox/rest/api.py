@@ -100,7 +100,7 @@ class Call:
     def number(self, name: str, default: int, low: int, high: int) -> int:
         """A whole number of the query. Raises RefusedError(400)."""
         text = self.query.get(name, str(default))
-        if not text.isascii() or not text.isdecimal() or not low <= int(text[:9]) <= high:
+        if not text.isascii() or not text.isdecimal() or len(text) > 16 or not low <= int(text) <= high:
             raise RefusedError(400, "parameter_invalid", f"{name} must be a number from {low} to {high}")
         return int(text)
 
@@ -201,7 +201,9 @@ def fresh_id() -> str:
 def _body(request: Request) -> Body:
     if (request.content_length or 0) > MAX_BODY:
         raise RefusedError(413, "too_large")
-    raw = request.get_data()
+    raw = request.stream.read(MAX_BODY + 1) if request.content_length is None else request.get_data()
+    if len(raw) > MAX_BODY:
+        raise RefusedError(413, "too_large")
     if not raw:
         return Body({})
     if request.mimetype != "application/json":

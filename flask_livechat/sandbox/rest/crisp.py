@@ -34,7 +34,7 @@ PARTS = ("nickname", "email", "phone", "address", "subject", "avatar", "ip")
 def admit(account: Account, headers: Headers) -> None:
     """Basic, and the tier: without it a token is refused."""
     said = Authorization.from_header(headers.get("Authorization"))
-    identifier, key = (said.username or "", said.password or "") if said else ("", "")
+    identifier, key = (said.username or "", said.password or "") if said and said.type == "basic" else ("", "")
     keys = secrets(account.values, "API_KEY")
     known = identifier == account.values["API_IDENTIFIER"] and any(signing.same(one, key) for one in keys)
     if not known or headers.get("X-Crisp-Tier") != account.values["API_TIER"]:

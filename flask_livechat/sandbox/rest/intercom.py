@@ -243,6 +243,8 @@ def get_contact(call: Call) -> tuple[int, Any]:
 def create_contact(call: Call) -> tuple[int, Any]:
     body, account = call.body, call.account
     external, email = body.text("external_id"), body.text("email")
+    if body.text("role") not in (None, "user", "lead"):
+        raise RefusedError(400, "parameter_invalid", "role is user or lead")
     if not (external or email or body.text("role")):
         raise RefusedError(400, "parameter_not_found", "email, external_id or role is required")
     there = account.person(external, email if body.text("role") != "lead" else None)
@@ -256,6 +258,9 @@ def create_contact(call: Call) -> tuple[int, Any]:
 def change_contact(call: Call) -> tuple[int, Any]:
     person, body = _known(call), call.body
     known = {"external_id": body.text("external_id"), "email": body.text("email")}
+    there = call.account.person(known["external_id"])
+    if there is not None and there.id != person.id:
+        raise RefusedError(409, "conflict", f"A contact matching those details already exists with id={there.id}")
     said = {name: text for name, text in known.items() if text} | _details(body)
     attributes = {**person.attributes, **body.values("custom_attributes")}
     return 200, contact(call, call.account.change(person, **(said | {"attributes": attributes})))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from typing import Any
 
 from ..hub import Message, RefusedError, Session
@@ -34,7 +34,7 @@ def person_of(account: Account, session: Session) -> Person | None:
 
 def tag(account: Account, name: str, at: float | None = None, by: Agent | None = None) -> dict[str, Any]:
     """``at`` and ``by``: when and by whom it was put somewhere, as far as that is known."""
-    made = str(zlib.crc32(name.encode()))
+    made = str(int(hashlib.sha256(name.encode()).hexdigest()[:12], 16))
     account.tags.put(made, name)
     when, agent = int(account.clock() if at is None else at), by or account.agents[0]
     return {
