@@ -378,3 +378,14 @@ def test_who_exists_already_is_a_conflict_for_whoever_asks_the_api_itself(app_in
     desk.contacts.upsert(ADA)
     with pytest.raises(Conflict, match=r"already exists with id=[0-9a-f]{24}"):
         desk.raw.request("POST", "/contacts", json={"external_id": "42"})
+
+
+def test_any_other_call_is_made_with_the_same_credentials(shop: Shop) -> None:
+    values = shop.app.extensions["livechat"].settings.providers[shop.name]
+    calls: dict[str, tuple[str, str, Any]] = {
+        "crisp": ("GET", f"/v1/website/{values.get('WEBSITE_ID')}/operators/list", None),
+        "intercom": ("GET", "/me", None),
+        "tawk": ("POST", "/v1/agent.me", {}),
+    }
+    method, path, body = calls[shop.name]
+    assert "robin@example.com" in str(shop.desk.raw.request(method, path, json=body))
