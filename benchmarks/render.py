@@ -93,7 +93,7 @@ def visit(app: Flask, user: User | None) -> Iterator[Callable[[], str]]:
         tag: Any = app.jinja_env.globals["livechat"]
 
         def call() -> str:
-            request.environ.pop(KEY, None)
+            request._get_current_object().__dict__.pop(KEY, None)  # type: ignore[attr-defined]  # of the proxy
             return str(tag())
 
         yield call

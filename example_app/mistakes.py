@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +23,7 @@ from jinja2.loaders import BaseLoader
 from flask_livechat import doctor
 from flask_livechat.doctor import Report
 
-from . import create_app
+from . import chat, create_app, login
 
 CUSTOMER = "u-1001"
 SECRET = "a-verification-secret-of-this-demonstration"  # noqa: S105 - it is what is to be found  # nosec B105
@@ -176,9 +178,22 @@ MISTAKES: Mapping[str, Mistake] = {
 }
 
 
+@contextmanager
+def undone() -> Iterator[None]:
+    """What a mistake does to what all apps of this process share is undone."""
+    shared = (chat.livechat, login.manager)
+    before = [{name: copy(value) for name, value in vars(one).items()} for one in shared]
+    try:
+        yield
+    finally:
+        for one, known in zip(shared, before, strict=True):
+            vars(one).clear()
+            vars(one).update(known)
+
+
 def examined(mistake: Mistake) -> Report:
     """What the doctor says of the site with this mistake."""
-    with tempfile.TemporaryDirectory() as folder:
+    with undone(), tempfile.TemporaryDirectory() as folder:
         app = made(mistake, folder)
         with app.test_request_context():
             user = app.login_manager._user_callback(CUSTOMER) if hasattr(app, "login_manager") else None

@@ -24,7 +24,7 @@ from flask import (
     request,
     url_for,
 )
-from flask_login import current_user, user_logged_out
+from flask_login import current_user, user_logged_in, user_logged_out
 from markupsafe import Markup, escape
 
 from . import providers, receiver, settings, signals
@@ -117,6 +117,7 @@ class LiveChat:
         # First in the list is last to run: whatever header others set, what we merge goes into it.
         app.after_request_funcs.setdefault(None, []).insert(0, self._finish)
         user_logged_out.connect(_mark_logout, app)
+        user_logged_in.connect(_ask_again, app)
         if read.on_error:
             got_request_exception.connect(self._on_error, app)
         from .cli import group  # noqa: PLC0415 - click's part is needed only where there is an app
@@ -152,6 +153,7 @@ class LiveChat:
             what = {**above.what, **rule.what} if isinstance(above, Rule) else rule.what
             when = rule.when or getattr(above, "when", None)
             setattr(view, RULE, replace(rule, what=what, when=when, one_view=True))
+            self._version += 1
             return view
 
         return decorate
@@ -215,6 +217,7 @@ class LiveChat:
         """End the visitor's chat on this browser with ``response``: for apps that log out without flask-login."""
         if isinstance(response, Response):
             memory.clear()
+            scope().asked = False
             logout.end(response, request, self.settings)
             return response
         raise TypeError("livechat.forget takes a response: livechat.forget(redirect('/')) or make_response(…).")
@@ -388,6 +391,8 @@ class LiveChat:
         ask: str | Callable[[], bool] = said.state.settings.consent
         if not callable(ask):
             return ask
+        if said.finished:
+            return "denied"  # what streams can no longer be made private, and the answer is one visitor's
         said.private = True  # it answers for one visitor
         return "implied" if self._own("LIVECHAT_CONSENT", ask, False) else "denied"
 
@@ -464,7 +469,7 @@ class LiveChat:
             _warn_once(f"No contact is kept up to date: {why}")
             return
         load = self._visitor_loader or _from_login
-        visitor = self._visitor(scope()) if user is None else load(user)
+        visitor = self._asked_now(scope()) if user is None else load(user)
         room = providers.desk(name)
         if visitor is not None and room is not None and room.knows(visitor):
             self._automations(name).sync(visitor)
@@ -492,7 +497,7 @@ class LiveChat:
         name = decision.provider
         if not (decision.show and decision.identify and name) or self._consent(said) != "implied":
             return None
-        room, visitor = providers.desk(name), self._visitor(said)
+        room, visitor = providers.desk(name), self._asked_now(said)
         if room is None or visitor is None or method not in room.methods or not room.knows(visitor):
             return None
         values = self.settings.providers[name]
@@ -540,10 +545,13 @@ class LiveChat:
         return found
 
     def _visitor(self, said: Scope) -> Visitor | None:
-        """This request's visitor, asked once: the identity and the context both want it."""
+        """This page's visitor, asked once: the identity and the context both want it."""
         if not said.asked:
-            said.asked, said.visitor = True, None if self._is_impersonating() else self._load_visitor(said)
+            said.asked, said.visitor = True, self._asked_now(said)
         return said.visitor
+
+    def _asked_now(self, said: Scope) -> Visitor | None:
+        return None if self._is_impersonating() else self._load_visitor(said)
 
     def _is_impersonating(self) -> bool:
         ask = self._impersonating
@@ -575,7 +583,9 @@ class LiveChat:
             extra["account_age_days"] = max(0, (now - visitor.created_at).days)
         if actions:
             extra["last_actions"] = ", ".join(actions)
-        return {**loaded, **said.context, **waiting, **extra}, events
+        # As every vendor can carry them, before they become keys: what is equal is not always written alike.
+        own = {name: providers.scalar(value) for name, value in (loaded | said.context).items()}
+        return {**own, **waiting, **extra}, events
 
     # Decisions and policies.
 
@@ -818,7 +828,14 @@ def _begin_page() -> dict[str, Any]:
 def _mark_logout(sender: Flask, **extra: Any) -> None:
     if has_request_context():
         scope().left = True
+        scope().asked = False
         memory.clear()
+
+
+def _ask_again(sender: Flask, **extra: Any) -> None:
+    """Somebody has logged in: who it was before does not count for the page that this request may render yet."""
+    if has_request_context():
+        scope().asked = False
 
 
 def _warn_once(message: str) -> None:

@@ -214,8 +214,11 @@ def well_formed(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _clean_value(value: Value) -> Value:
-    return well_formed(value) if isinstance(value, str) else value
+def _clean_value(value: Any) -> Value:
+    """What is no plain value becomes its text, here and now: a list changes later, and cannot be a key."""
+    if isinstance(value, str):
+        return well_formed(value)
+    return value if value is None or isinstance(value, bool | int | float) else well_formed(str(value))
 
 
 TEXTS = frozenset("id email name phone avatar session_token plan website".split())

@@ -1,6 +1,7 @@
 """What is remembered for the length of one request.
 
-Not in ``g``: that belongs to the application context, which several requests of a test may share.
+Not in ``g``: that belongs to the application context, which several requests of a test may share. Nor in the environ,
+which an app may hand on to another one: what is noted stays with the request object.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ class Scope:
 def scope() -> Scope:
     """The current request's."""
     current: Request = request._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
-    found: Scope | None = current.environ.get(KEY)
+    found: Scope | None = current.__dict__.get(KEY)
     if found is None:
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # here, too
         brings = "HTTP_COOKIE" in current.environ and app.session_interface.get_cookie_name(app) in current.cookies
-        found = current.environ[KEY] = Scope(app, current, app.extensions.get("livechat"), brings)
+        found = current.__dict__[KEY] = Scope(app, current, app.extensions.get("livechat"), brings)
     return found
