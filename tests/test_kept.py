@@ -12,8 +12,9 @@ import jwt
 import pytest
 from flask import Flask, g, render_template_string, request
 
-from flask_livechat import Visitor, signing
+from flask_livechat import LiveChat, Visitor, signing
 from flask_livechat.widget import page as pages
+from flask_livechat.widget.decisions import Decisions
 
 from .conftest import PAGE, SECRETS, VENDORS, chat_of, create_app, log_in, page, payload
 
@@ -205,3 +206,51 @@ def test_several_threads_may_keep_at_once(monkeypatch: pytest.MonkeyPatch) -> No
         done = [pool.submit(pages.keep, kept, n, n) for n in range(5000)]
     assert not [each.exception() for each in done if each.exception()]
     assert len(kept) <= 16
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, where: Any, name: str) -> list[None]:
+    """How often something is called."""
+    calls: list[None] = []
+    real = getattr(where, name)
+
+    def counting(*arguments: Any, **named: Any) -> Any:
+        calls.append(None)
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(where, name, counting)
+    return calls
+
+
+def test_nobodys_page_is_decided_and_written_once(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = make_app().test_client()
+    written, decided = counted(monkeypatch, pages, "render"), counted(monkeypatch, Decisions, "decide")
+    pictures = {client.get("/").text for _ in range(4)}
+    assert (len(written), len(decided), len(pictures)) == (1, 1, 1)
+
+
+def test_a_page_by_which_callables_have_a_say_is_written_each_time(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make_app(LIVECHAT_LOCALE=lambda: "de").test_client()
+    written = counted(monkeypatch, pages, "render")
+    for _ in range(3):
+        client.get("/")
+    assert len(written) == 3
+
+
+def test_a_page_does_not_stay_closed_when_the_office_opens(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_app(LIVECHAT_OFFICE_HOURS={"tz": "UTC", "mon-fri": "09:00-17:00"}, LIVECHAT_OFFLINE="hide")
+    moments = [datetime(2026, 11, 20, hour, tzinfo=UTC) for hour in (8, 10, 18)]  # a Friday
+    pictures = []
+    for moment in moments:
+        monkeypatch.setattr(LiveChat, "now", staticmethod(lambda moment=moment: moment))
+        pictures.append(app.test_client().get("/").text)
+    assert pictures[0] == pictures[2] != pictures[1]
+
+
+def test_what_an_error_or_an_argument_of_the_tag_says_is_kept_for_no_other_page(make_app: MakeApp) -> None:
+    app = make_app()
+    app.add_url_rule("/own", view_func=lambda: render_template_string("{{ livechat(load=load) }}", load=loads.pop(0)))
+    loads = ["idle", "eager"]
+    client = app.test_client()
+    assert ['"load":"eager"' in client.get("/own").text for _ in range(2)] == [False, True]
