@@ -323,9 +323,12 @@ class LiveChat:
     def _where(self, said: Scope) -> Hashable | None:
         """All that a page depends on, as a key, but for its visitor and what callables say. None: it is not kept."""
         current = said.request
-        if len(current.path) + len(current.query_string) > LONGEST or getattr(current, "csp_nonce", None):
+        host = current.environ.get("HTTP_HOST") or ""
+        if said.app.url_default_functions:  # which may put something of this request's into our script's address
             return None
-        place = (current.root_path, current.environ.get("HTTP_HOST"), current.scheme)
+        if len(current.path) + len(current.query_string) + len(host) > LONGEST or getattr(current, "csp_nonce", None):
+            return None
+        place = (current.root_path, host, current.scheme)
         return (current.path, current.query_string, current.endpoint, said.finished, self._version, *place)
 
     def _written(
@@ -382,7 +385,13 @@ class LiveChat:
             who=None if fetched else personal.found.who,
         )
         nonce = self._nonce(said)
-        src = state.src(name, said.request.root_path, said.request.environ.get("HTTP_HOST"), said.request.scheme)
+        host = said.request.environ.get("HTTP_HOST")
+        if (
+            len(host or "") > LONGEST or said.app.url_default_functions
+        ):  # not to be kept: too long, or one request's own
+            src = _address_of(state.scripts[name].digest, name)
+        else:
+            src = state.src(name, said.request.root_path, host, said.request.scheme)
         preload = self._preload(said, decision, nonce) if decision.preload else ""
         return page.render(block, src, nonce, preload)
 
@@ -761,9 +770,13 @@ def _addresses(scripts: Mapping[str, Script]) -> Callable[[str, str, str | None,
 
     @lru_cache(256)
     def src(name: str, root: str, host: str | None, scheme: str) -> str:
-        return str(escape(url_for("livechat.script", name=name, digest=scripts[name].digest)))
+        return _address_of(scripts[name].digest, name)
 
     return src
+
+
+def _address_of(digest: str, name: str) -> str:
+    return str(escape(url_for("livechat.script", name=name, digest=digest)))
 
 
 def _register_sandbox(app: Flask, read: Settings) -> None:

@@ -144,3 +144,32 @@ def test_an_app_that_leads_elsewhere_after_a_login_marks_nothing() -> None:
     app = create_app("crisp")
     app.add_url_rule("/in", view_func=lambda: (login_user(USERS["42"]), redirect("/"))[1])
     assert "livechat_left" not in str(app.test_client().get("/in").headers)
+
+
+def test_what_nobody_did_is_the_first_ones_who_logs_in_and_no_next_ones() -> None:
+    app = create_app("crisp")
+    app.add_url_rule("/act", view_func=lambda: str(chat_of(app).action("looked at shoes")))
+    client = app.test_client()
+    client.get("/act")
+    client.get("/login/42")
+    assert "looked at shoes" in client.get("/").text
+    client.get("/login/7")
+    assert "looked at shoes" not in client.get("/").text
+
+
+def test_an_address_that_is_one_visitors_is_nobody_elses() -> None:
+    app = create_app("crisp")
+    app.url_defaults(lambda endpoint, values: values.setdefault("sid", request.headers.get("X-Sid", "")))
+    client = app.test_client()
+    assert "sid=alice" in client.get("/", headers={"X-Sid": "alice"}).text
+    assert "sid=bob" in client.get("/", headers={"X-Sid": "bob"}).text
+
+
+def test_long_hosts_are_not_kept() -> None:
+    app = create_app("crisp")
+    client = app.test_client()
+    pages = app.extensions["livechat"].pages
+    client.get("/", headers={"Host": "a" * 5000})
+    assert not pages
+    client.get("/")
+    assert len(pages) == 1

@@ -56,6 +56,8 @@ def recall(said: Scope) -> tuple[list[str], dict[str, Any], list[dict[str, Any]]
         kept = session._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
         if OWNER in kept:
             _drop_anothers()
+        elif (user := kept.get("_user_id")) and any(key in kept for key in (EVENTS, ACTIONS, CONTEXT)):
+            kept[OWNER] = user  # who was nobody has logged in: from now on it is theirs, and no next one's
         actions = list(kept[ACTIONS]) if ACTIONS in kept else actions
         context = kept.pop(CONTEXT) if CONTEXT in kept else context
         said.events += kept.pop(EVENTS) if EVENTS in kept else []
