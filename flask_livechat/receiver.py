@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, current_app, request
@@ -28,7 +29,7 @@ def _is_open(name: str, values: providers.Values) -> bool:
     return room is not None and any(values.get(key) for key in room.secrets)
 
 
-def create_blueprint(read: Settings, store: Callable[[], Store], now: Callable[[], object]) -> Blueprint:
+def create_blueprint(read: Settings, store: Callable[[], Store], now: Callable[[], datetime]) -> Blueprint:
     """``store`` is asked for when something comes in."""
     blueprint, open_ones, log_lines = Blueprint("livechat_webhooks", __name__), names(read), PerMinute(REFUSALS)
 
@@ -36,7 +37,7 @@ def create_blueprint(read: Settings, store: Callable[[], Store], now: Callable[[
     def receive(provider: str) -> Response:
         if provider not in open_ones:
             abort(404)
-        if request.method == "HEAD":  # how Intercom looks whether somebody is there
+        if request.method == "HEAD":  # how a vendor looks whether somebody is there
             return Response()
         from .desk import webhooks  # noqa: PLC0415 - on first use: it needs the extra
 
@@ -49,8 +50,7 @@ def create_blueprint(read: Settings, store: Callable[[], Store], now: Callable[[
         delivery = Delivery(headers, request.args.to_dict(), body)
         room, values = providers.webhooks(provider), read.providers[provider]
         assert room is not None  # noqa: S101 - else it were not open  # nosec B101
-        moment = now()
-        status = webhooks.receive(room, values, delivery, store(), moment, read.webhook_tolerance)  # type: ignore[arg-type]
+        status = webhooks.receive(room, values, delivery, store(), now(), read.webhook_tolerance)
         if status != 200 and log_lines.allows():
             current_app.logger.warning("livechat: a webhook of %s was refused with %s.", provider, status)
         return Response(status=status)

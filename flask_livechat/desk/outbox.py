@@ -31,7 +31,7 @@ class Waiting:
 
 
 class Outbox:
-    """One per app. ``put`` may be called from any thread; after a fork the child begins with nothing in it."""
+    """For one app and vendor. ``put`` may be called from any thread; after a fork a child begins with nothing in it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

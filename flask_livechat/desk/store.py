@@ -21,8 +21,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ..model import Event, well_formed
 from .tables import events
 
-LEASE = timedelta(minutes=1)  # after which what a worker has taken is taken by another
-BATCH = 50
+LEASE = timedelta(minutes=5)  # after which what a worker has taken is taken by another
+BATCH = 10  # which slow handlers, that call a vendor say, get done within the lease
 PATIENCE = 10_000  # milliseconds that SQLite waits for another writer
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -56,7 +56,7 @@ class Store:
         from alembic.config import Config  # noqa: PLC0415
 
         config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # it is interpolated
         with self.engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

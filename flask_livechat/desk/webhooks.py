@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,8 +10,7 @@ from ..hooks import Delivery, HookRoom
 from .store import Store
 
 LARGEST = 1024 * 1024  # bytes
-WRONG_SHAPE = (ValueError, KeyError, TypeError, AttributeError)
-log = logging.getLogger(__name__)
+WRONG_SHAPE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # whatever a parser stumbles over
 
 
 def receive(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from ..model import Event
 from .store import Store, Stored
 
-MOST_ATTEMPTS = 10  # over about a day and a half
+MOST_ATTEMPTS = 10  # over some 17 hours
 FIRST_PAUSE = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(hours=12)
 IDLE = 1.0  # seconds between two looks at an empty queue
@@ -27,7 +27,7 @@ class Worker:
     clock: Callable[[], datetime]
 
     def run(self, stop: Callable[[], bool]) -> None:
-        """Until ``stop`` says so, between two events."""
+        """Until ``stop`` says so, between two batches."""
         while not stop():
             if not self.once():
                 time.sleep(IDLE)

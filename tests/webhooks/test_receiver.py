@@ -81,6 +81,12 @@ def test_what_is_signed_and_not_the_vendors_shape_is_refused(make: Make, name: s
     assert stored(app) == []
 
 
+def test_a_number_beyond_all_numbers_is_not_the_vendors_shape(make: Make) -> None:
+    app = make("crisp")
+    assert send(app, "crisp", CRISP_1.replace(b":1506985696616}", b":1" + b"0" * 400 + b"}")) == 400
+    assert stored(app) == []
+
+
 @every_vendor
 def test_what_is_too_large_is_refused_before_anything_is_made_of_it(make: Make, name: str) -> None:
     app = make(name)
