@@ -431,8 +431,9 @@ class LiveChat:
     def _store_of(self, app: Flask) -> Store:
         found: Store | None = app.extensions.get("livechat_store")
         if found is None:
-            url = _state(app).settings.database_url
-            made = _desk_module("store").Store(url or _default_database(app))
+            read = _state(app).settings
+            url = read.database_url
+            made = _desk_module("store").Store(url or _default_database(app), read.office_hours)
             if url is None:
                 made.upgrade()  # the default database is ours alone
             found = app.extensions.setdefault("livechat_store", made)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
+DAY = timedelta(days=1)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -25,6 +26,62 @@ class OfficeHours:
         if local.date() in self.closed:
             return False
         return any(start <= local.time() < end for start, end in self.week.get(local.weekday(), ()))
+
+    def seconds(self, start: datetime, end: datetime) -> float:
+        """How much of the time between two aware moments is within the hours; 0 where the end is not the later one."""
+        day, total = start.astimezone(self.tz).date(), 0.0
+        while (begins := self._midnight(day)) < end:
+            total += sum(_overlap(start, end, *span) for span in self._open_on(day, begins))
+            day += DAY
+        return total
+
+    def _open_on(self, day: date, begins: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """When it is open on a day, in UTC. Where clocks change within it, each part goes by its own offset."""
+        spans = () if day in self.closed else self.week.get(day.weekday(), ())
+        ends = self._midnight(day + DAY)
+        change = _change(begins, ends, self.tz) if spans else ends
+        for first, last in ((begins, change), (change, ends)):
+            midnight = datetime.combine(day, time.min, UTC) - _offset(first, self.tz)  # or would be, by this offset
+            for opens, closes in _apart(spans):
+                yield max(first, midnight + opens), min(last, midnight + closes)
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time.min, self.tz).astimezone(UTC)
+
+
+def _offset(moment: datetime, tz: tzinfo) -> timedelta:
+    return moment.astimezone(tz).utcoffset() or timedelta()
+
+
+def _change(first: datetime, last: datetime, tz: tzinfo) -> datetime:
+    """When clocks change between two moments, to the second; the last where they do not."""
+    before = _offset(first, tz)
+    if _offset(last, tz) == before:
+        return last
+    while last - first > timedelta(seconds=1):
+        middle = (first + (last - first) / 2).replace(microsecond=0)
+        first, last = (middle, last) if _offset(middle, tz) == before else (first, middle)
+    return last
+
+
+def _apart(spans: Iterable[tuple[time, time]]) -> Iterator[tuple[timedelta, timedelta]]:
+    """Spans since midnight, in order; what two of them share is counted once."""
+    done = timedelta()
+    for start, end in sorted(spans):
+        opens, closes = max(done, _since_midnight(start)), _since_midnight(end)
+        if opens < closes:
+            done = closes
+            yield opens, closes
+
+
+def _since_midnight(clock: time) -> timedelta:
+    if clock == time.max:  # 24:00
+        return DAY
+    return timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second)
+
+
+def _overlap(start: datetime, end: datetime, opens: datetime, closes: datetime) -> float:
+    return max(0.0, (min(end, closes) - max(start, opens)).total_seconds())
 
 
 def parse(given: Mapping[str, Any]) -> OfficeHours:

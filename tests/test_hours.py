@@ -151,3 +151,58 @@ def test_the_callers_time_zone_does_not_matter(moment: datetime, shift: int) -> 
 
     elsewhere = moment.astimezone(timezone(timedelta(hours=shift)))
     assert parse(BERLIN).is_open(moment) is parse(BERLIN).is_open(elsewhere)
+
+
+# -- how much of a span is within the hours -------------------------------------------------------------------------
+
+
+def seconds(hours: dict[str, Any], start: str, end: str) -> float:
+    tz = ZoneInfo(hours["tz"])
+    return parse(hours).seconds(*(datetime.fromisoformat(one).replace(tzinfo=tz) for one in (start, end)))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("2026-06-01 10:00", "2026-06-01 10:05", 300),
+        ("2026-06-01 16:30", "2026-06-02 09:30", 3600),  # overnight
+        ("2026-06-05 16:00", "2026-06-08 10:00", 7200),  # a weekend
+        ("2026-06-06 10:00", "2026-06-07 10:00", 0),
+        ("2026-12-24 16:00", "2026-12-28 10:00", 7200),  # a holiday and a weekend
+        ("2026-06-01 10:00", "2026-06-01 09:00", 0),  # backwards
+        ("2026-03-27 09:00", "2026-03-30 17:00", 2 * 8 * 3600),  # summer time begins
+    ],
+)
+def test_only_time_within_the_hours_counts(start: str, end: str, expected: float) -> None:
+    assert seconds(BERLIN, start, end) == expected
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-07", 24)])
+def test_a_day_on_which_clocks_change_is_as_long_as_it_is(day: str, hours: int) -> None:
+    always = {"tz": "Europe/Berlin", "mon-sun": "00:00-24:00"}
+    next_day = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    assert seconds(always, f"{day} 00:00", f"{next_day} 00:00") == hours * 3600
+
+
+def test_spans_that_overlap_count_once() -> None:
+    assert seconds({"tz": "UTC", "mon": "09:00-12:00, 11:00-13:00"}, "2026-06-01 00:00", "2026-06-02 00:00") == 14400
+
+
+@given(
+    st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"]),
+    st.sampled_from(["00:00-24:00", "01:15-02:45", "09:00-17:00", "00:00-03:00,22:00-24:00"]),
+    st.datetimes(datetime(2015, 1, 1), datetime(2027, 1, 1)),
+    st.sampled_from(
+        [datetime(2018, 2, 17), datetime(2018, 11, 3), datetime(2026, 3, 28), datetime(2026, 10, 24), None]
+    ),
+    st.integers(0, 60 * 50),
+)
+def test_it_is_as_much_as_the_minutes_in_which_it_is_open(
+    zone: str, spans: str, anywhere: datetime, change: datetime | None, minutes: int
+) -> None:
+    """Counted minute by minute, also where clocks change."""
+    hours = parse({"tz": zone, "mon-sun": spans})
+    start = (change or anywhere).replace(second=0, microsecond=0, tzinfo=UTC)
+    end = start + timedelta(minutes=minutes)
+    counted = sum(60 for n in range(minutes) if hours.is_open(start + timedelta(minutes=n)))
+    assert hours.seconds(start, end) == counted

@@ -18,7 +18,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ..hours import OfficeHours
 from ..model import Event, well_formed
+from .fold import fold
 from .tables import events
 
 LEASE = timedelta(minutes=5)  # after which what a worker has taken is taken by another
@@ -37,9 +39,10 @@ class Stored:
 
 
 class Store:
-    """Safe to share between threads, and after a fork."""
+    """Safe to share between threads, and after a fork. ``hours``: those that count in the metrics."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, hours: OfficeHours | None = None) -> None:
+        self.hours = hours
         if url.startswith("postgresql://"):
             url = url.replace("://", "+psycopg://", 1)  # the driver that the extra brings
         self.engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)  # they are what visitors wrote
@@ -88,6 +91,11 @@ class Store:
         with self.engine.begin() as connection:
             rows = connection.execute(taken).mappings().all()
         return sorted((_stored(row) for row in rows), key=lambda one: one.row)
+
+    def fold(self, event: Event) -> None:
+        """What a stored event changes of its conversation and contact; as often, and in whatever order, you like."""
+        with self.engine.begin() as connection:
+            fold(connection, self._insert, event, self.hours)
 
     def done(self, one: Stored) -> None:
         """It has been handled."""

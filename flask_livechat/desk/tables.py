@@ -1,4 +1,4 @@
-"""The tables: what came in, and what is to be done about it. An app's own Alembic may include ``metadata``."""
+"""The tables: what came in, and what it comes to. An app's own Alembic may include ``metadata``."""
 
 from __future__ import annotations
 
@@ -55,4 +55,89 @@ events = sa.Table(
     sa.Index("livechat_events_due", "state", "due_at"),
     sa.Index("livechat_events_conversation", "provider", "conversation"),
     sa.Index("livechat_events_received", "received_at"),
+    sa.Index("livechat_events_visitor", "visitor"),
+    sa.Index("livechat_events_email", "email"),
+)
+
+# -- what events come to: `fold.py` keeps it up to date --------------------------------------------------------------
+
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+conversations = sa.Table(
+    "livechat_conversations",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("provider", sa.String(32), nullable=False),
+    sa.Column("conversation", sa.Text, comment="the vendor's id; null once the person is forgotten"),
+    sa.Column("visitor", sa.Text),
+    sa.Column("email", sa.Text, comment="in lower case"),
+    sa.Column("state", sa.String(8), nullable=False, server_default="open", comment="open or closed"),
+    sa.Column("tags", sa.Text, nullable=False, server_default="[]", comment="a JSON list: those of now"),
+    sa.Column("first_at", Instant),
+    sa.Column("last_at", Instant),
+    sa.UniqueConstraint("provider", "conversation", name="livechat_conversations_once"),
+    sa.Index("livechat_conversations_visitor", "visitor"),
+    sa.Index("livechat_conversations_email", "email"),
+)
+
+episodes = sa.Table(
+    "livechat_episodes",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("conversation", ID, sa.ForeignKey("livechat_conversations.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("provider", sa.String(32), nullable=False),
+    sa.Column("started_at", Instant, comment="the visitor's first message"),
+    sa.Column("answered_at", Instant, comment="the first reply by a human agent"),
+    sa.Column("closed_at", Instant),
+    sa.Column("closed_by", sa.String(16), comment="agent, bot or nobody"),
+    sa.Column("rated_at", Instant),
+    sa.Column("rating", sa.Integer),
+    sa.Column("best", sa.Integer),
+    sa.Column("response", sa.Float, comment="seconds, wall clock"),
+    sa.Column("response_office", sa.Float, comment="seconds within office hours; null without any"),
+    sa.Column("resolution", sa.Float, comment="seconds, wall clock"),
+    sa.Column("resolution_office", sa.Float, comment="seconds within office hours; null without any"),
+    sa.Index("livechat_episodes_conversation", "conversation"),
+    sa.Index("livechat_episodes_started", "started_at"),
+    sa.Index("livechat_episodes_answered", "answered_at"),
+    sa.Index("livechat_episodes_closed", "closed_at"),
+    sa.Index("livechat_episodes_rated", "rated_at"),
+)
+
+tags = sa.Table(
+    "livechat_tags",
+    metadata,
+    sa.Column("episode", ID, sa.ForeignKey("livechat_episodes.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("tag", sa.Text, primary_key=True),
+    sa.Index("livechat_tags_tag", "tag"),
+)
+
+contacts = sa.Table(
+    "livechat_contacts",
+    metadata,
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("provider", sa.String(32), nullable=False),
+    sa.Column("visitor", sa.Text, nullable=False, comment="your id; empty where the vendor has none"),
+    sa.Column("email", sa.Text, nullable=False, comment="in lower case; empty where it is not known"),
+    sa.Column("first_at", Instant, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
+    sa.UniqueConstraint("provider", "visitor", "email", name="livechat_contacts_once"),
+    sa.Index("livechat_contacts_visitor", "visitor"),
+    sa.Index("livechat_contacts_email", "email"),
+)
+
+counts = sa.Table(
+    "livechat_counts",
+    metadata,
+    sa.Column("provider", sa.String(32), primary_key=True),
+    sa.Column("what", sa.String(8), primary_key=True, comment="open, up or down: what browsers report, of nobody"),
+    sa.Column("hour", Instant, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+seen = sa.Table(
+    "livechat_seen",
+    metadata,
+    sa.Column("visitor", sa.Text, primary_key=True),
+    sa.Column("at", Instant, nullable=False, comment="when they last had the chat open"),
 )

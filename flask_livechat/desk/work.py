@@ -20,7 +20,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Worker:
-    """``handle`` does all that is to be done about one event; it is called at least once for each."""
+    """``handle`` does all that is to be done about one event; it is called at least once for each.
+
+    By then the conversation is up to date with it.
+    """
 
     store: Store
     handle: Callable[[Event], None]
@@ -41,6 +44,7 @@ class Worker:
 
     def _try(self, one: Stored) -> None:
         try:
+            self.store.fold(one.event)
             self.handle(one.event)
         except Exception as error:
             # Its type alone: its text may hold what nobody should read in a log.

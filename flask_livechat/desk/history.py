@@ -1,0 +1,118 @@
+"""What a conversation's events come to: its episodes. Pure, and the same in whatever order the events came.
+
+An episode begins with the visitor's first message and ends when the conversation is closed. What is reopened, or
+written in by the visitor after its end, begins another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..model import Event
+
+# What happens at the same instant happens in this order.
+ORDER = ("conversation_started", "conversation_reopened", "message", "rated", "conversation_closed")
+SPEAKERS = ("visitor", "bot", "agent")
+
+
+@dataclass(slots=True)
+class Episode:
+    """``started_at`` is the visitor's first message; None where only a rating of it is known.
+
+    ``closed_by`` is ``agent``, ``bot`` or ``nobody``. What ended by itself was ended by whoever had answered: an
+    agent, else a bot, else nobody.
+    """
+
+    started_at: datetime | None = None
+    answered_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    rated_at: datetime | None = None
+    rating: int | None = None
+    best: int | None = None
+    tags: tuple[str, ...] = ()
+    spoken_at: datetime | None = None  # the last word of anybody
+    bot: bool = False  # whether one has answered
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """``visitor`` and ``email`` are the last that were said; ``tags`` those of now."""
+
+    visitor: str | None
+    email: str | None
+    state: str
+    tags: tuple[str, ...]
+    first_at: datetime
+    last_at: datetime
+    episodes: tuple[Episode, ...]
+
+
+def history(events: Iterable[Event]) -> History:
+    """Of all events of one conversation; there is at least one. Raises ``ValueError`` where there is none."""
+    ordered = sorted(events, key=_place)
+    if not ordered:
+        raise ValueError("no events")
+    said = [Episode()]
+    tags: tuple[str, ...] = ()
+    for event in ordered:
+        if _begins_anew(said[-1], event):
+            said.append(Episode())
+        if event.tags is not None:
+            tags = tuple(sorted(set(event.tags)))
+        _add(said[-1], event)
+        said[-1].tags = tags
+    return History(
+        visitor=_last(event.visitor for event in ordered),
+        email=_last(event.email and event.email.lower() for event in ordered),
+        state="closed" if said[-1].closed_at else "open",
+        tags=tags,
+        first_at=ordered[0].at,
+        last_at=ordered[-1].at,
+        episodes=tuple(one for one in said if one.started_at or one.rated_at),
+    )
+
+
+def _place(event: Event) -> tuple[datetime, int, int, str]:
+    kind = ORDER.index(event.kind) if event.kind in ORDER else len(ORDER)
+    speaker = SPEAKERS.index(event.author) if event.author in SPEAKERS else len(SPEAKERS)
+    return (event.at, kind, speaker, event.id)
+
+
+def _spoke(event: Event) -> str | None:
+    """Who wrote to the other side; None for what is no message."""
+    return event.author if event.kind in ("message", "conversation_started") else None
+
+
+def _begins_anew(now: Episode, event: Event) -> bool:
+    return now.closed_at is not None and (event.kind == "conversation_reopened" or _spoke(event) == "visitor")
+
+
+def _add(now: Episode, event: Event) -> None:
+    author = _spoke(event)
+    if author is not None and now.closed_at is None:
+        now.spoken_at = event.at
+    if author == "visitor":
+        now.started_at = now.started_at or event.at
+    elif author == "agent" and now.started_at is not None:
+        now.answered_at = now.answered_at or event.at
+    elif author == "bot":
+        now.bot = True
+    elif event.kind == "conversation_closed" and now.closed_at is None:
+        _close(now, event)
+    elif event.kind == "rated":
+        now.rated_at, now.rating, now.best = event.at, event.rating, event.best
+
+
+def _close(now: Episode, event: Event) -> None:
+    now.closed_at, now.closed_by = event.at, event.author
+    if event.author is None:
+        now.closed_by = "agent" if now.answered_at else "bot" if now.bot else "nobody"
+        if now.closed_by != "nobody":  # it fell silent, and was over with its last word (Tawk.to says so 90 s later)
+            now.closed_at = now.spoken_at
+
+
+def _last(values: Iterable[str | None]) -> str | None:
+    return next((value for value in reversed(list(values)) if value), None)
