@@ -14,11 +14,12 @@ import click
 from flask import Flask, current_app, g, request
 from flask.cli import AppGroup, with_appcontext
 
-from . import cli_desk, cli_store
+from . import cli_desk, cli_metrics, cli_store
 from .model import Decision
 
 group = AppGroup("livechat", help="Customer chat: what pages get, and why.")
-for part in (cli_desk.group, cli_store.db, cli_store.work, cli_store.events, cli_store.replay):
+STORE = (cli_store.db, cli_store.work, cli_store.events, cli_store.replay, cli_store.forget)
+for part in (cli_desk.group, *STORE, cli_metrics.metrics, cli_metrics.export):
     group.add_command(part)
 
 

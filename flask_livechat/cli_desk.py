@@ -267,7 +267,7 @@ def _when(moment: datetime | None) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
-def since_when(text: str) -> datetime:
+def since_when(text: str, option: str = "--since") -> datetime:
     """A moment as people type it. Raises ``click.BadParameter``."""
     now: datetime = current_app.extensions["livechat"].livechat.now()
     units = {"d": "days", "h": "hours", "m": "minutes"}
@@ -276,5 +276,5 @@ def since_when(text: str) -> datetime:
             return now - timedelta(**{units[text[-1]]: int(text[:-1][:9])})
         found = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        raise click.BadParameter("it is 30d, 12h, or a date such as 2026-11-21", param_hint="--since") from None
+        raise click.BadParameter("it is 30d, 12h, or a date such as 2026-11-21", param_hint=option) from None
     return found if found.tzinfo else found.astimezone()

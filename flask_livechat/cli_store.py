@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from datetime import datetime
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,18 @@ def upgrade() -> None:
     click.echo("The tables are up to date.")
 
 
+@db.command("recount")
+def recount() -> None:
+    """Make conversations and their figures anew from the stored events.
+
+    After LIVECHAT_OFFICE_HOURS has changed: what is there was counted by the hours of its time.
+    """
+    livechat = _livechat()
+    with click.progressbar(livechat.store.recount(livechat.now()), label="Conversations", file=sys.stderr) as counted:
+        count = sum(counted)
+    click.echo(f"{count} conversations counted anew.")
+
+
 @click.command("work")
 @click.option("--once", is_flag=True, help="Do what is due, and end.")
 @with_appcontext
@@ -38,8 +51,9 @@ def work(once: bool) -> None:
     from .desk.work import Worker  # noqa: PLC0415 - needs the extra
 
     livechat, stopped = _livechat(), Flag()
-    worker = Worker(livechat.store, livechat.handle, livechat.now)
+    worker = Worker(livechat.store, livechat.handle, livechat.now, livechat.settings.keep_days)
     if once:
+        worker.prune()
         count = 0
         while found := worker.once():
             count += found
@@ -84,6 +98,33 @@ def replay(since: str | None, failed: bool) -> None:
     moment: datetime | None = None if since is None else since_when(since)
     count = _livechat().store.replay(_livechat().now(), moment, failed)
     click.echo(f"{count} to be handled again.")
+
+
+@click.command("forget")
+@click.argument("who", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option("--json", "raw", is_flag=True, help="The receipt as JSON.")
+@with_appcontext
+def forget(who: str, yes: bool, raw: bool) -> None:
+    """Erase a person, here and at the vendors: by your ID of them, or by their email. Prints a receipt.
+
+    Ends with 1 where something is left to do.
+    """
+    livechat = _livechat()
+    if not yes:
+        click.confirm("What is erased is gone. Go on?", abort=True)
+    receipt = livechat.erase(who)
+    if raw:
+        click.echo(receipt.as_json())
+    else:
+        click.echo(f"Erased on {receipt.at:%Y-%m-%d %H:%M:%S} UTC")
+        click.echo(
+            f"  here: {receipt.events} events, {receipt.conversations} conversations, {receipt.contacts} contacts"
+        )
+        for one in receipt.vendors:
+            click.echo(f"  {one.provider}: {one.outcome}{f' ({one.why})' if one.why else ''}")
+    if not receipt.complete:
+        sys.exit(1)
 
 
 def _livechat() -> LiveChat:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +28,7 @@ from flask_login import current_user, user_logged_in, user_logged_out
 from markupsafe import Markup, escape
 
 from . import providers, receiver, settings, signals
-from .errors import ConfigError, LiveChatError, Problem
+from .errors import ConfigError, LiveChatError, Problem, Unsupported
 from .model import Decision, Event, Value, Visitor
 from .settings import Settings
 from .widget import context as page_context
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from .desk.aio import AsyncDesk
     from .desk.automations import Automations
     from .desk.desk import Desk
+    from .desk.erasure import Receipt
+    from .desk.metrics import Metrics
     from .desk.store import Store
     from .providers import Values
 
@@ -427,6 +429,34 @@ class LiveChat:
             call(event)
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
         signals.BY_KIND[event.kind].send(app, event=event)
+
+    def metrics(
+        self, since: datetime, until: datetime | None = None, provider: str | None = None, tag: str | None = None
+    ) -> Metrics:
+        """The support metrics of a time (aware moments; until now, if not said otherwise), its end not included.
+
+        Of all vendors, which go on as one series, or of one; of conversations with a tag. Raises ``ValueError`` for
+        moments without a zone or backwards, and for a provider that there is not.
+        """
+        if provider is not None and provider not in providers.names():
+            raise ValueError(f"{provider!r} is no provider: {', '.join(providers.names())}")
+        found: Metrics = _desk_module("metrics").metrics(self.store, since, until or self.now(), provider, tag)
+        return found
+
+    def erase(self, who: str) -> Receipt:
+        """Erases a person, here and at every vendor that is configured: by your id of them, or by their email.
+
+        What ``flask livechat forget`` does. What a vendor could not do is in the receipt.
+        """
+        desks = {name: partial(self._contacts, name) for name in self.settings.providers}
+        found: Receipt = _desk_module("erasure").forget(self.store, desks, who, self.now())
+        return found
+
+    def _contacts(self, name: str) -> Any:
+        desk = self.desk(name)
+        if not desk.can("contacts.forget"):
+            raise Unsupported(providers.load(name).title, "contacts.forget")
+        return desk.contacts
 
     def _store_of(self, app: Flask) -> Store:
         found: Store | None = app.extensions.get("livechat_store")

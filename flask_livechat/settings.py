@@ -52,6 +52,7 @@ class Settings:
     track_via: str
     database_url: str | None = field(repr=False)  # may hold a password
     webhook_tolerance: int | None  # seconds
+    keep_days: int | None
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -107,7 +108,7 @@ def _ttl(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 60 <= value <= 30 * 24 * 3600
 
 
-def _seconds(value: Any) -> bool:
+def _positive(value: Any) -> bool:
     return value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
 
 
@@ -149,7 +150,8 @@ OPTIONS: Mapping[str, Option] = {
     "ON_ERROR": Option(None, *_one_of(None, "conversation")),
     "TRACK_VIA": Option("page", *_one_of("page", "server")),
     "DATABASE_URL": Option(None, _database, "the URL of an SQLite or PostgreSQL database, or None"),
-    "WEBHOOK_TOLERANCE": Option(None, _seconds, "a whole number of seconds, or None"),
+    "WEBHOOK_TOLERANCE": Option(None, _positive, "a whole number of seconds, or None"),
+    "KEEP_DAYS": Option(None, _positive, "a whole number of days, or None"),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
 

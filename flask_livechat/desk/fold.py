@@ -19,20 +19,25 @@ from .tables import contacts, conversations, episodes, events, tags
 TOLD = ("event", "provider", "kind", "at", "visitor", "email", "author", "rating", "best", "tags")
 
 
-def fold(connection: sa.Connection, insert: Any, event: Event, hours: OfficeHours | None) -> None:
+def fold(connection: sa.Connection, insert: Any, event: Event, hours: OfficeHours | None, now: datetime) -> None:
     """What an event that is stored changes. ``insert`` is the database's own, that knows of conflicts."""
     if event.conversation is not None:
-        _conversation(connection, insert, event.provider, event.conversation, hours)
+        fold_conversation(connection, insert, event.provider, event.conversation, hours, now)
     if event.visitor or event.email:
         _contact(connection, insert, event)
 
 
-def _conversation(connection: sa.Connection, insert: Any, provider: str, name: str, hours: OfficeHours | None) -> None:
+def fold_conversation(
+    connection: sa.Connection, insert: Any, provider: str, name: str, hours: OfficeHours | None, now: datetime
+) -> None:
+    """Makes a conversation's row, episodes and tags from its events."""
     row = _locked(connection, insert, provider, name)
     mine = (events.c.provider == provider) & (events.c.conversation == name)
     told = connection.execute(sa.select(*(events.c[each] for each in TOLD)).where(mine)).mappings().all()
-    if not told:
-        return  # they were pruned, and what they came to stays
+    if not told:  # they were erased, and nobody needs a name for that
+        unused = (conversations.c.id == row) & conversations.c.first_at.is_(None)
+        connection.execute(sa.delete(conversations).where(unused))
+        return
     found = history(_event(one) for one in told)
     said = {
         "visitor": found.visitor,
@@ -41,6 +46,7 @@ def _conversation(connection: sa.Connection, insert: Any, provider: str, name: s
         "tags": json.dumps(found.tags),
         "first_at": found.first_at,
         "last_at": found.last_at,
+        "changed_at": now,
     }
     connection.execute(sa.update(conversations).where(conversations.c.id == row).values(said))
     _write_episodes(connection, row, provider, found, hours)

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ..hours import OfficeHours
 from ..model import Event, well_formed
-from .fold import fold
+from .fold import fold, fold_conversation
 from .tables import events
 
 LEASE = timedelta(minutes=5)  # after which what a worker has taken is taken by another
@@ -46,8 +46,9 @@ class Store:
         if url.startswith("postgresql://"):
             url = url.replace("://", "+psycopg://", 1)  # the driver that the extra brings
         self.engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)  # they are what visitors wrote
-        self._insert = postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
-        if self.engine.dialect.name == "sqlite":
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._insert = sqlite.insert if self.is_sqlite else postgresql.insert
+        if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare)
             sa.event.listen(self.engine, "begin", _begin)
         # A child must not use its parent's connections, nor close them.
@@ -92,10 +93,26 @@ class Store:
             rows = connection.execute(taken).mappings().all()
         return sorted((_stored(row) for row in rows), key=lambda one: one.row)
 
-    def fold(self, event: Event) -> None:
+    def fold(self, event: Event, now: datetime) -> None:
         """What a stored event changes of its conversation and contact; as often, and in whatever order, you like."""
         with self.engine.begin() as connection:
-            fold(connection, self._insert, event, self.hours)
+            fold(connection, self._insert, event, self.hours, now)
+
+    def recount(self, now: datetime, size: int = 200) -> Iterator[int]:
+        """Makes each conversation anew from its events. Gives a 1 for each."""
+        last = ("", "")
+        keys = sa.tuple_(events.c.provider, events.c.conversation)
+        while True:
+            wanted = sa.select(events.c.provider, events.c.conversation).distinct().order_by(*keys.clauses).limit(size)
+            with self.reading() as connection:
+                found = connection.execute(wanted.where(events.c.conversation.is_not(None), keys > last)).all()
+            if not found:
+                return
+            for provider, conversation in found:
+                with self.engine.begin() as connection:
+                    fold_conversation(connection, self._insert, provider, conversation, self.hours, now)
+                yield 1
+            last = (found[-1][0], found[-1][1])
 
     def done(self, one: Stored) -> None:
         """It has been handled."""
@@ -125,12 +142,17 @@ class Store:
             wanted = sa.select(events).where(events.c.id > last).order_by(events.c.id).limit(size)
             if state is not None:
                 wanted = wanted.where(events.c.state == state)
-            with self.engine.connect().execution_options(livechat_reads=True) as connection:
+            with self.reading() as connection:
                 rows = connection.execute(wanted).mappings().all()
             if not rows:
                 return
             yield from ((_stored(row), row["state"], row["error"]) for row in rows)
             last = rows[-1]["id"]
+
+    def reading(self) -> sa.Connection:
+        """A connection that only reads, and so waits for nobody. All that it reads is of one moment."""
+        isolation = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        return self.engine.connect().execution_options(livechat_reads=True, **isolation)
 
     def _set(self, row: int, **values: Any) -> None:
         with self.engine.begin() as connection:

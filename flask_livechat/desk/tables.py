@@ -75,9 +75,11 @@ conversations = sa.Table(
     sa.Column("tags", sa.Text, nullable=False, server_default="[]", comment="a JSON list: those of now"),
     sa.Column("first_at", Instant),
     sa.Column("last_at", Instant),
+    sa.Column("changed_at", Instant, comment="when this row was written: exports go on from there"),
     sa.UniqueConstraint("provider", "conversation", name="livechat_conversations_once"),
     sa.Index("livechat_conversations_visitor", "visitor"),
     sa.Index("livechat_conversations_email", "email"),
+    sa.Index("livechat_conversations_changed", "changed_at", "id"),
 )
 
 episodes = sa.Table(
@@ -131,7 +133,7 @@ counts = sa.Table(
     metadata,
     sa.Column("provider", sa.String(32), primary_key=True),
     sa.Column("what", sa.String(8), primary_key=True, comment="open, up or down: what browsers report, of nobody"),
-    sa.Column("hour", Instant, primary_key=True),
+    sa.Column("quarter", Instant, primary_key=True, comment="the beginning of its quarter of an hour"),
     sa.Column("count", sa.Integer, nullable=False),
 )
 

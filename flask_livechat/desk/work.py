@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..model import Event
+from .erasure import prune
 from .store import Store, Stored
 
 MOST_ATTEMPTS = 10  # over some 17 hours
 FIRST_PAUSE = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(hours=12)
+PRUNED_EVERY = timedelta(hours=1)
 IDLE = 1.0  # seconds between two looks at an empty queue
 log = logging.getLogger(__name__)
 
@@ -22,18 +24,27 @@ log = logging.getLogger(__name__)
 class Worker:
     """``handle`` does all that is to be done about one event; it is called at least once for each.
 
-    By then the conversation is up to date with it.
+    By then the conversation is up to date with it. ``keep_days``: after which what came in is erased.
     """
 
     store: Store
     handle: Callable[[Event], None]
     clock: Callable[[], datetime]
+    keep_days: int | None = None
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Until ``stop`` says so, between two batches."""
+        pruned: datetime | None = None
         while not stop():
+            if pruned is None or self.clock() - pruned >= PRUNED_EVERY:
+                self.prune()
+                pruned = self.clock()
             if not self.once():
                 time.sleep(IDLE)
+
+    def prune(self) -> None:
+        if self.keep_days is not None:
+            prune(self.store, self.clock() - timedelta(days=self.keep_days))
 
     def once(self) -> int:
         """A batch of what is due. Gives how many were handled, well or not."""
@@ -44,7 +55,7 @@ class Worker:
 
     def _try(self, one: Stored) -> None:
         try:
-            self.store.fold(one.event)
+            self.store.fold(one.event, self.clock())
             self.handle(one.event)
         except Exception as error:
             # Its type alone: its text may hold what nobody should read in a log.

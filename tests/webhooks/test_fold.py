@@ -92,7 +92,7 @@ def test_any_order_and_any_repetition_gives_the_same_state(
         store.add(again[start : start + size], NOW)
         work(store)
         for one in again[:start]:
-            store.fold(one)
+            store.fold(one, NOW)
     assert state(store) == expected
 
 

@@ -41,9 +41,11 @@ def upgrade() -> None:
         sa.Column("tags", sa.Text(), server_default="[]", nullable=False, comment="a JSON list: those of now"),
         sa.Column("first_at", Instant, nullable=True),
         sa.Column("last_at", Instant, nullable=True),
+        sa.Column("changed_at", Instant, nullable=True, comment="when this row was written: exports go on from there"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("provider", "conversation", name="livechat_conversations_once"),
     )
+    op.create_index("livechat_conversations_changed", "livechat_conversations", ["changed_at", "id"], unique=False)
     op.create_index("livechat_conversations_email", "livechat_conversations", ["email"], unique=False)
     op.create_index("livechat_conversations_visitor", "livechat_conversations", ["visitor"], unique=False)
     op.create_table(
@@ -52,9 +54,9 @@ def upgrade() -> None:
         sa.Column(
             "what", sa.String(length=8), nullable=False, comment="open, up or down: what browsers report, of nobody"
         ),
-        sa.Column("hour", Instant, nullable=False),
+        sa.Column("quarter", Instant, nullable=False, comment="the beginning of its quarter of an hour"),
         sa.Column("count", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("provider", "what", "hour"),
+        sa.PrimaryKeyConstraint("provider", "what", "quarter"),
     )
     op.create_table(
         "livechat_seen",

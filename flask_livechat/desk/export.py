@@ -1,0 +1,122 @@
+"""Events and conversations for a warehouse: rows by and by, each with the cursor that the next export goes on from."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TextIO
+
+import sqlalchemy as sa
+
+from .store import Store
+from .tables import conversations, episodes, events
+
+SETTLED = timedelta(minutes=1)  # on PostgreSQL, a row with a lower number may be committed later
+SIZE = 1000
+Row = Mapping[str, Any]
+
+EVENTS = ("provider", "kind", "at", "received_at", "conversation", "visitor", "email", "author", "text", "rating")
+EVENT = ("event", *EVENTS, "best", "tags", "raw")
+TALK = ("provider", "conversation", "visitor", "email", "state", "tags", "first_at", "last_at")
+EPISODE = tuple(one.name for one in episodes.c if one.name not in ("id", "conversation", "provider"))
+
+
+def each_event(store: Store, now: datetime, after: str | None = None) -> Iterator[Row]:
+    """Every event once, in the order in which they came. ``cursor`` is a number."""
+    last = _number(after or "0")
+    settled = events.c.received_at < (now if store.is_sqlite else now - SETTLED) + timedelta.resolution
+    columns = [events.c[name] for name in EVENT]
+    while rows := _read(
+        store, sa.select(events.c.id, *columns).where(events.c.id > last, settled).order_by(events.c.id).limit(SIZE)
+    ):
+        for row in rows:
+            yield {"cursor": str(row["id"])} | {name: row[name] for name in EVENT}
+        last = rows[-1]["id"]
+
+
+def each_episode(store: Store, now: datetime, after: str | None = None) -> Iterator[Row]:
+    """Every conversation with its episodes, a row for each; a conversation without any has one row.
+
+    Those that have changed since come once more, whole: put them in the place of what you have of a conversation.
+    ``cursor`` is a moment and a number; within a conversation it is the one before, so that its rows stay together.
+    """
+    moment, number = _place(after)
+    cursor = after or ""
+    settled = conversations.c.changed_at <= (now if store.is_sqlite else now - SETTLED)
+    columns = [conversations.c.id, conversations.c.changed_at, *(conversations.c[name] for name in TALK)]
+    place = sa.tuple_(conversations.c.changed_at, conversations.c.id)
+    while True:
+        wanted = sa.select(*columns).where(settled, conversations.c.conversation.is_not(None))
+        if moment is not None:
+            wanted = wanted.where(
+                (conversations.c.changed_at > moment)
+                | ((conversations.c.changed_at == moment) & (conversations.c.id > number))
+            )
+        rows = _read(store, wanted.order_by(*place.clauses).limit(SIZE))
+        if not rows:
+            return
+        theirs = _episodes(store, [row["id"] for row in rows])
+        for row in rows:
+            said, own = {name: row[name] for name in TALK}, theirs.get(row["id"], [dict.fromkeys(EPISODE)])
+            yield from ({"cursor": cursor} | said | one for one in own[:-1])
+            cursor = f"{row['changed_at'].isoformat()}~{row['id']}"
+            yield {"cursor": cursor} | said | own[-1]
+        moment, number = rows[-1]["changed_at"], rows[-1]["id"]
+
+
+def _episodes(store: Store, ids: list[int]) -> dict[int, list[dict[str, Any]]]:
+    wanted = sa.select(episodes).where(episodes.c.conversation.in_(ids)).order_by(episodes.c.id)
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in _read(store, wanted):
+        found.setdefault(row["conversation"], []).append({name: row[name] for name in EPISODE})
+    return found
+
+
+def _read(store: Store, wanted: sa.Select[Any]) -> list[Any]:
+    with store.reading() as connection:
+        return list(connection.execute(wanted).mappings().all())
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise ValueError("no cursor of an export of events")
+    return int(text)
+
+
+def _place(text: str | None) -> tuple[datetime | None, int]:
+    if not text:
+        return None, 0
+    moment, _, number = text.partition("~")
+    try:
+        found = datetime.fromisoformat(moment)
+        if found.tzinfo is None:
+            raise ValueError
+        return found, _number(number)
+    except ValueError:
+        raise ValueError("no cursor of an export of conversations") from None
+
+
+def write(rows: Iterable[Row], file: TextIO, format: str, done: Callable[[str], None] = lambda cursor: None) -> int:
+    """As ``csv`` or ``jsonl``. Gives how many; ``done`` is told each row's cursor once it is written."""
+    count, table = 0, None
+    for row in rows:
+        plain = {name: _plain(value) for name, value in row.items()}
+        if format == "jsonl":
+            file.write(
+                json.dumps(plain | {name: json.loads(plain[name]) for name in ("raw", "tags") if plain.get(name)})
+            )
+            file.write("\n")
+        else:
+            if table is None:
+                table = csv.DictWriter(file, list(plain))
+                table.writeheader()
+            table.writerow(plain)
+        count += 1
+        done(row["cursor"])
+    return count
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

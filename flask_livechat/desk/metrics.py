@@ -1,0 +1,321 @@
+"""The support metrics: one definition each, asked of the same tables with the same queries on both databases.
+
+What they cost grows with the conversations of the time that is asked for, not with the messages. Nothing but figures
+is held in memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+import sqlalchemy as sa
+
+from .store import Store
+from .tables import contacts, conversations, counts, episodes, events, tags
+
+LONGEST = timedelta(days=3660)
+
+DEFINITIONS: Mapping[str, str] = {
+    "conversations": (
+        "Conversations in which an episode began: an episode begins with the visitor's first message and ends when the "
+        "conversation is closed; reopening starts a new episode. A conversation counts once, however often it was "
+        "reopened. What an agent or a bot writes to somebody who never answers is no conversation."
+    ),
+    "first_response": (
+        "The first reply by a human agent minus the visitor's first message of the episode; bots, notes and joins do "
+        "not count. Median and p90, in seconds, wall clock and office hours. Counted when the reply was given."
+    ),
+    "resolution": (
+        "Close minus first visitor message; reopening starts a new episode; an agent's own closing counts, a bot's is "
+        "counted apart. What ends by itself was closed by whoever had answered, with the last word; what nobody "
+        "answered is not resolved. Counted when it was closed."
+    ),
+    "deflection": (
+        "(opens - conversations started) / opens, over visits in which our loader reported an open. Without a figure "
+        "where more conversations were started than opens reported."
+    ),
+    "csat": (
+        "The share of the top two of five stars, or of thumbs up, among all rated; with scale and count. The last "
+        "rating of an episode counts, when it was given."
+    ),
+    "conversations_per_user": (
+        "Conversations / distinct identified visitors, per calendar month. Visitors are identified by your id, else "
+        "by their email; people who were forgotten count on neither side, nor do their conversations."
+    ),
+    "topics": (
+        "Conversations per tag per calendar month, with the change against the month before. An episode has the tags "
+        "that the conversation had at the episode's end."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """``median`` and ``p90`` in seconds (between two values: interpolated); None where there is nothing to count."""
+
+    count: int
+    median: float | None
+    p90: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deflection:
+    opens: int
+    started: int
+    share: float | None  # 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """``best``: 5 stars, or 1 for thumbs. ``good``: how many count as satisfied."""
+
+    best: int
+    rated: int
+    good: int
+
+
+@dataclass(frozen=True, slots=True)
+class Csat:
+    rated: int
+    good: int
+    share: float | None  # 0 to 1
+    scales: tuple[Scale, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PerUser:
+    month: str  # "2026-11"
+    conversations: int
+    users: int
+    ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    month: str
+    tag: str
+    conversations: int
+    before: int  # in the month before
+    change: float | None  # against it: 0.5 is half as many again
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What was asked for, and the figures. ``waiting``: events that no worker has looked at yet: not in the figures."""
+
+    since: datetime
+    until: datetime
+    provider: str | None
+    tag: str | None
+    conversations: int
+    first_response: Durations
+    first_response_office: Durations
+    resolution: Durations
+    resolution_office: Durations
+    resolution_by_bot: Durations
+    deflection: Deflection
+    csat: Csat
+    conversations_per_user: tuple[PerUser, ...]
+    topics: tuple[Topic, ...]
+    waiting: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: moments as ISO 8601."""
+        return asdict(self) | {"since": self.since.isoformat(), "until": self.until.isoformat()}
+
+    def rows(self) -> Iterator[tuple[str, str, str, float | int | None]]:
+        """Flat, for CSV: metric, what of it, month or empty, value."""
+        for name, value in asdict(self).items():
+            if isinstance(value, dict):
+                yield from ((name, what, "", figure) for what, figure in value.items() if what != "scales")
+                for scale in value.get("scales", ()):
+                    yield from ((name, f"{what} of {scale['best']}", "", scale[what]) for what in ("rated", "good"))
+            elif isinstance(value, int):
+                yield (name, "count", "", value)
+        for one in self.conversations_per_user:
+            for what in ("conversations", "users", "ratio"):
+                yield ("conversations_per_user", what, one.month, getattr(one, what))
+        for topic in self.topics:
+            yield ("topics", topic.tag, topic.month, topic.conversations)
+
+
+def metrics(
+    store: Store, since: datetime, until: datetime, provider: str | None = None, tag: str | None = None
+) -> Metrics:
+    """The figures of a time, its end not included. Raises ``ValueError`` for moments without a zone, or backwards."""
+    asked = Asked(since, until, provider, tag)
+    zone = store.hours.tz if store.hours else UTC
+    with store.reading() as connection:
+        started = _conversations(connection, asked)
+        return Metrics(
+            since=since,
+            until=until,
+            provider=provider,
+            tag=tag,
+            conversations=started,
+            first_response=_durations(connection, asked, "response", "answered_at"),
+            first_response_office=_durations(connection, asked, "response_office", "answered_at"),
+            resolution=_durations(connection, asked, "resolution", "closed_at", episodes.c.closed_by == "agent"),
+            resolution_office=_durations(
+                connection, asked, "resolution_office", "closed_at", episodes.c.closed_by == "agent"
+            ),
+            resolution_by_bot=_durations(connection, asked, "resolution", "closed_at", episodes.c.closed_by == "bot"),
+            deflection=_deflection(connection, asked, started),
+            csat=_csat(connection, asked),
+            conversations_per_user=tuple(_per_user(connection, asked, zone)),
+            topics=tuple(_topics(connection, asked, zone)),
+            waiting=connection.execute(
+                sa.select(sa.func.count())
+                .select_from(events)
+                .where(events.c.state == "pending", events.c.attempts == 0)
+            ).scalar_one(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A time, its end not included; of one provider, or of all; with a tag, or whatever."""
+
+    since: datetime
+    until: datetime
+    provider: str | None = None
+    tag: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.since.utcoffset() is None or self.until.utcoffset() is None:
+            raise ValueError("metrics take aware datetimes, for example datetime.now(timezone.utc)")
+        if self.since >= self.until:
+            raise ValueError("metrics take a time that begins before it ends")
+        if self.until - self.since > LONGEST:
+            raise ValueError("metrics take ten years at most")
+
+    def of_episodes(self, when: str) -> sa.ColumnElement[bool]:
+        """Of episodes in which something, by its column, happened in this time."""
+        found = _within(episodes.c[when], self.since, self.until)
+        if self.provider is not None:
+            found &= episodes.c.provider == self.provider
+        if self.tag is not None:
+            found &= episodes.c.id.in_(sa.select(tags.c.episode).where(tags.c.tag == self.tag))
+        return found
+
+    def during(self, since: datetime, until: datetime) -> Asked:
+        return Asked(since, until, self.provider, self.tag)
+
+
+def _within(column: sa.Column[Any], since: datetime, until: datetime) -> sa.ColumnElement[bool]:
+    return (column >= since) & (column < until)
+
+
+def _conversations(connection: sa.Connection, asked: Asked) -> int:
+    wanted = sa.select(sa.func.count(episodes.c.conversation.distinct())).where(asked.of_episodes("started_at"))
+    found: int = connection.execute(wanted).scalar_one()
+    return found
+
+
+def _durations(
+    connection: sa.Connection, asked: Asked, what: str, when: str, only: sa.ColumnElement[bool] | None = None
+) -> Durations:
+    column = episodes.c[what]
+    chosen = asked.of_episodes(when) & column.is_not(None)
+    chosen = chosen if only is None else chosen & only
+    count = connection.execute(sa.select(sa.func.count()).select_from(episodes).where(chosen)).scalar_one()
+    ordered = sa.select(column).where(chosen).order_by(column)
+    median, p90 = (_percentile(connection, ordered, count, share) for share in (0.5, 0.9))
+    return Durations(count, median, p90)
+
+
+def _percentile(connection: sa.Connection, ordered: sa.Select[Any], count: int, share: float) -> float | None:
+    """The value that a share of them is not above; between two, in proportion. SQLite knows no percentiles."""
+    if not count:
+        return None
+    place = (count - 1) * share
+    first = math.floor(place)
+    values = connection.execute(ordered.offset(first).limit(2)).scalars().all()
+    low, high = values[0], values[-1]
+    return float(low + (high - low) * (place - first))
+
+
+def _deflection(connection: sa.Connection, asked: Asked, started: int) -> Deflection:
+    opens = sum(_reported(connection, asked, "open").values())
+    share = (opens - started) / opens if opens and started <= opens and asked.tag is None else None
+    return Deflection(opens, started, share)
+
+
+def _reported(connection: sa.Connection, asked: Asked, *what: str) -> dict[str, int]:
+    """What browsers reported: they know of no tags."""
+    if asked.tag is not None:
+        return {}
+    begins = asked.since.astimezone(UTC)
+    begins -= timedelta(minutes=begins.minute % 15, seconds=begins.second, microseconds=begins.microsecond)
+    chosen = _within(counts.c.quarter, begins, asked.until) & counts.c.what.in_(what)
+    if asked.provider is not None:
+        chosen &= counts.c.provider == asked.provider
+    wanted = sa.select(counts.c.what, sa.func.sum(counts.c.count)).where(chosen).group_by(counts.c.what)
+    return {name: int(total) for name, total in connection.execute(wanted)}
+
+
+def _csat(connection: sa.Connection, asked: Asked) -> Csat:
+    best, rating = sa.func.coalesce(episodes.c.best, 5), episodes.c.rating
+    good = sa.case((rating >= sa.case((best > 1, best - 1), else_=1), 1), else_=0)
+    chosen = asked.of_episodes("rated_at") & rating.is_not(None)
+    wanted = sa.select(best, sa.func.count(), sa.func.sum(good)).where(chosen).group_by(best)
+    found = {scale: (rated, int(liked)) for scale, rated, liked in connection.execute(wanted)}
+    thumbs = _reported(connection, asked, "up", "down")
+    if thumbs:
+        rated, liked = found.get(1, (0, 0))
+        found[1] = (rated + sum(thumbs.values()), liked + thumbs.get("up", 0))
+    scales = tuple(Scale(one, *found[one]) for one in sorted(found, reverse=True))
+    rated, liked = sum(one.rated for one in scales), sum(one.good for one in scales)
+    return Csat(rated, liked, liked / rated if rated else None, scales)
+
+
+def _per_user(connection: sa.Connection, asked: Asked, zone: tzinfo) -> Iterator[PerUser]:
+    ids = sa.select(contacts.c.email, sa.func.max(contacts.c.visitor).label("visitor"))
+    known = ids.where(contacts.c.email != "", contacts.c.visitor != "").group_by(contacts.c.email).subquery()
+    person = sa.func.coalesce(conversations.c.visitor, known.c.visitor, conversations.c.email)
+    joined = episodes.join(conversations, conversations.c.id == episodes.c.conversation)
+    joined = joined.outerjoin(known, known.c.email == conversations.c.email)
+    wanted = sa.select(sa.func.count(conversations.c.id.distinct()), sa.func.count(person.distinct()))
+    wanted = wanted.select_from(joined).where(conversations.c.conversation.is_not(None))
+    for since, until in months(asked.since, asked.until, zone):
+        chosen = asked.during(since, until).of_episodes("started_at")
+        number, users = connection.execute(wanted.where(chosen)).one()
+        yield PerUser(since.strftime("%Y-%m"), number, users, number / users if users else None)
+
+
+def _topics(connection: sa.Connection, asked: Asked, zone: tzinfo) -> Iterator[Topic]:
+    spans = list(months(asked.since, asked.until, zone))
+    before = _tagged(connection, asked, *_month(spans[0][0] - timedelta(days=1), zone))
+    for since, until in spans:
+        now = _tagged(connection, asked, since, until)
+        for tag in sorted(now.keys() | before.keys()):
+            number, earlier = now.get(tag, 0), before.get(tag, 0)
+            change = (number - earlier) / earlier if earlier else None
+            yield Topic(since.strftime("%Y-%m"), tag, number, earlier, change)
+        before = now
+
+
+def _tagged(connection: sa.Connection, asked: Asked, since: datetime, until: datetime) -> dict[str, int]:
+    number = sa.func.count(episodes.c.conversation.distinct())
+    wanted = sa.select(tags.c.tag, number).join(episodes, episodes.c.id == tags.c.episode).group_by(tags.c.tag)
+    chosen = asked.during(since, until).of_episodes("started_at")
+    return {str(tag): int(number) for tag, number in connection.execute(wanted.where(chosen))}
+
+
+def months(since: datetime, until: datetime, zone: tzinfo) -> Sequence[tuple[datetime, datetime]]:
+    """The calendar months, whole, that a time touches: their beginnings and ends."""
+    found = [_month(since, zone)]
+    while found[-1][1] < until:
+        found.append(_month(found[-1][1], zone))
+    return found
+
+
+def _month(moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+    local = moment.astimezone(zone)
+    year, month = divmod(local.year * 12 + local.month, 12)
+    begins = datetime(local.year, local.month, 1, tzinfo=zone)
+    return begins, datetime(year, month + 1, 1, tzinfo=zone)
