@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ..hours import OfficeHours
 from ..model import Event, well_formed
 from .fold import fold, fold_conversation
-from .tables import events
+from .tables import counts, events
 
 LEASE = timedelta(minutes=5)  # after which what a worker has taken is taken by another
 BATCH = 10  # which slow handlers, that call a vendor say, get done within the lease
@@ -97,6 +97,14 @@ class Store:
         """What a stored event changes of its conversation and contact; as often, and in whatever order, you like."""
         with self.engine.begin() as connection:
             fold(connection, self._insert, event, self.hours, now)
+
+    def count(self, provider: str, what: str, now: datetime) -> None:
+        """One more of what browsers report, of nobody: ``open``, or a thumb ``up`` or ``down``."""
+        quarter = now - timedelta(minutes=now.minute % 15, seconds=now.second, microseconds=now.microsecond)
+        new = self._insert(counts).values(provider=provider, what=what, quarter=quarter, count=1)
+        more = {"count": counts.c.count + 1}
+        with self.engine.begin() as connection:
+            connection.execute(new.on_conflict_do_update(index_elements=["provider", "what", "quarter"], set_=more))
 
     def recount(self, now: datetime, size: int = 200) -> Iterator[int]:
         """Makes each conversation anew from its events. Gives a 1 for each."""

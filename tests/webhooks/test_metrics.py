@@ -1,0 +1,238 @@
+"""The support metrics: the worked example of the docs, and each definition's edges, on both databases."""
+
+from __future__ import annotations
+
+import csv
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flask_livechat.desk.metrics import DEFINITIONS, Metrics, metrics, months
+from flask_livechat.desk.store import Store
+from flask_livechat.hours import parse
+from flask_livechat.model import Event
+
+from .test_fold import NOW, work
+
+PAGE = Path(__file__).parents[2] / "docs" / "metrics.rst"
+NOVEMBER = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
+
+
+def table(number: int) -> list[dict[str, str]]:
+    """A table of the docs page."""
+    text = re.findall(r"\.\. csv-table::\n   :header: (.*?)\n\n((?:   .*\n)+)", PAGE.read_text("utf-8"))[number]
+    names = [name.strip() for name in text[0].split(",")]
+    lines = csv.reader(text[1].splitlines(), skipinitialspace=True)
+    return [dict(zip(names, (cell.strip() for cell in line), strict=True)) for line in lines]
+
+
+def told(number: int, row: dict[str, str]) -> Event:
+    said: dict[str, Any] = dict(part.split("=") for part in row["of"].split())
+    said |= {"tags": (said["tags"],)} if "tags" in said else {}
+    said |= {"rating": int(said["rating"]), "best": 5} if "rating" in said else {}
+    at = datetime.fromisoformat(row["at"]).replace(tzinfo=UTC)
+    author = row["author"] or None
+    return Event(row["vendor"], row["kind"], str(number), at, row["conversation"], author=author, **said)
+
+
+def test_the_worked_example_is_what_comes_out(store: Store) -> None:
+    store.hours = parse({"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"})
+    store.add([told(number, row) for number, row in enumerate(table(0))], NOW)
+    work(store)
+    for what, count in (("open", 10), ("up", 3), ("down", 1)):
+        for _ in range(count):
+            store.count("tawk", what, NOW)
+    made = {row[:3]: row[3] for row in metrics(store, *NOVEMBER).rows()}
+    for row in table(1):
+        assert made[row["metric"], row["what"], row["month"]] == pytest.approx(float(row["value"])), row
+
+
+def test_the_definitions_stand_in_the_docs_word_for_word() -> None:
+    page = " ".join(PAGE.read_text("utf-8").split())
+    for name, text in DEFINITIONS.items():
+        assert f"{name} {text}" in page
+
+
+# -- edges -------------------------------------------------------------------------------------------------------------
+
+
+def at(minutes: float) -> datetime:
+    return NOW + timedelta(minutes=minutes)
+
+
+def keep(store: Store, *events: Event) -> None:
+    store.add(events, NOW)
+    work(store)
+
+
+def said(minutes: float, author: str = "visitor", conversation: str = "s", **fields: Any) -> Event:
+    name = f"{conversation}:{minutes}:{author}"
+    provider = fields.pop("provider", "crisp")
+    return Event(provider, "message", name, at(minutes), conversation, author=author, **fields)
+
+
+def closed(minutes: float, conversation: str = "s", author: str | None = "agent") -> Event:
+    return Event(
+        "crisp", "conversation_closed", f"{conversation}:{minutes}:end", at(minutes), conversation, author=author
+    )
+
+
+def of_all(store: Store, since: float = -60 * 24 * 30, until: float = 60 * 24 * 30, **fields: Any) -> Metrics:
+    return metrics(store, at(since), at(until), **fields)
+
+
+def test_nothing_is_said_of_nothing(store: Store) -> None:
+    found = of_all(store)
+    assert (found.conversations, found.first_response.median, found.csat.share, found.deflection.share) == (
+        0,
+        None,
+        None,
+        None,
+    )
+    assert found.topics == ()
+    assert [one.ratio for one in found.conversations_per_user] == [None] * 3
+
+
+def test_the_end_of_a_time_is_not_part_of_it(store: Store) -> None:
+    keep(store, said(0), said(5, "agent"))
+    assert metrics(store, at(0), at(5)).first_response.count == 0
+    assert metrics(store, at(5), at(6)).first_response.count == 1
+    assert metrics(store, at(0), at(1)).conversations == 1
+    assert metrics(store, at(-1), at(0)).conversations == 0
+
+
+def test_one_value_is_its_own_median_and_p90(store: Store) -> None:
+    keep(store, said(0), said(5, "agent"))
+    assert (of_all(store).first_response.median, of_all(store).first_response.p90) == (300.0, 300.0)
+
+
+def test_the_median_of_many_is_in_the_middle(store: Store) -> None:
+    for n in range(10):
+        keep(store, said(0, conversation=f"s{n}"), said(n + 1, "agent", f"s{n}"))
+    found = of_all(store).first_response
+    assert (found.count, found.median, found.p90) == (10, pytest.approx(330.0), pytest.approx(546.0))
+
+
+def test_a_bots_closing_is_counted_apart(store: Store) -> None:
+    keep(store, said(0), closed(5, author="bot"), said(0, conversation="t"), closed(7, "t"))
+    found = of_all(store)
+    assert (found.resolution.median, found.resolution_by_bot.median) == (420.0, 300.0)
+
+
+def test_vendors_are_one_series_or_one_each(store: Store) -> None:
+    keep(store, said(0), said(2, "agent"), said(0, provider="tawk"), said(4, "agent", provider="tawk"))
+    assert of_all(store).first_response.median == 180.0
+    assert of_all(store, provider="tawk").first_response.median == 240.0
+    assert of_all(store, provider="intercom").conversations == 0
+
+
+def test_a_tag_chooses_its_conversations(store: Store) -> None:
+    keep(store, said(0, tags=("a", "b")), said(2, "agent"), said(0, conversation="t"), said(9, "agent", "t"))
+    found = of_all(store, tag="b")
+    assert (found.conversations, found.first_response.median) == (1, 120.0)
+    assert {one.tag for one in of_all(store).topics} == {"a", "b"}
+
+
+def test_a_tag_has_no_deflection(store: Store) -> None:
+    store.count("crisp", "open", NOW)
+    assert of_all(store).deflection.share == 1.0
+    assert of_all(store, tag="a").deflection.share is None
+
+
+def test_more_conversations_than_opens_have_no_deflection(store: Store) -> None:
+    store.count("crisp", "open", NOW)
+    keep(store, said(0), said(0, conversation="t"))
+    assert (of_all(store).deflection.opens, of_all(store).deflection.share) == (1, None)
+
+
+def test_opens_are_counted_in_their_quarter_of_an_hour(store: Store) -> None:
+    for minutes in (0, 14, 15):
+        store.count("crisp", "open", at(minutes))
+    assert metrics(store, at(0), at(15)).deflection.opens == 2
+    assert metrics(store, at(20), at(25)).deflection.opens == 1  # of a quarter that has begun
+    assert metrics(store, at(0), at(30), provider="tawk").deflection.opens == 0
+
+
+def test_the_top_two_of_five_are_good_and_the_last_rating_counts(store: Store) -> None:
+    for n, stars in enumerate((1, 3, 4, 5)):
+        rated = Event("crisp", "rated", f"{n}", at(n), f"s{n}", rating=stars, best=5)
+        keep(store, said(0, conversation=f"s{n}"), rated)
+    assert (of_all(store).csat.rated, of_all(store).csat.good) == (4, 2)
+    keep(store, Event("crisp", "rated", "again", at(60), "s0", rating=5, best=5))
+    assert (of_all(store).csat.rated, of_all(store).csat.good) == (4, 3)
+
+
+def test_a_person_is_one_whichever_vendor_names_them(store: Store) -> None:
+    keep(
+        store,
+        said(0, email="Ada@example.com"),
+        said(0, provider="intercom", visitor="42"),
+        Event("intercom", "contact_changed", "c", at(1), visitor="42", email="ada@example.com"),
+        said(0, conversation="t"),
+    )
+    (month,) = [one for one in of_all(store).conversations_per_user if one.conversations]
+    assert (month.conversations, month.users, month.ratio) == (3, 1, 3.0)
+
+
+def test_a_topic_is_compared_with_the_month_before(store: Store) -> None:
+    month = 60 * 24 * 30
+    for n, minutes in enumerate((-month, -month, 0, 0, 0)):
+        keep(store, said(minutes, conversation=f"s{n}", tags=("refund",)))
+    (found,) = metrics(store, *NOVEMBER).topics
+    assert (found.month, found.conversations, found.before, found.change) == ("2026-11", 3, 2, 0.5)
+
+
+def test_a_topic_that_has_gone_is_said(store: Store) -> None:
+    keep(store, said(-60 * 24 * 30, tags=("refund",)))
+    (found,) = metrics(store, *NOVEMBER).topics
+    assert (found.conversations, found.before, found.change) == (0, 1, -1.0)
+
+
+def test_what_no_worker_has_looked_at_is_said(store: Store) -> None:
+    store.add([said(0)], NOW)
+    assert (of_all(store).waiting, of_all(store).conversations) == (1, 0)
+    work(store)
+    assert (of_all(store).waiting, of_all(store).conversations) == (0, 1)
+
+
+def test_months_are_those_of_the_office(store: Store) -> None:
+    store.hours = parse({"tz": "Pacific/Auckland", "mon": "09:00-17:00"})
+    keep(
+        store,
+        Event("crisp", "message", "x", datetime(2026, 10, 31, 12, tzinfo=UTC), "s", author="visitor", visitor="1"),
+    )
+    found = {one.month: one.conversations for one in metrics(store, *NOVEMBER).conversations_per_user}
+    assert found == {"2026-11": 1, "2026-12": 0}  # it is November there, and December before November ends here
+
+
+def test_months_touch_the_whole_time() -> None:
+    spans = months(datetime(2026, 12, 31, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC), UTC)
+    assert [(since.strftime("%Y-%m"), until.strftime("%Y-%m")) for since, until in spans] == [
+        ("2026-12", "2027-01"),
+        ("2027-01", "2027-02"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "message"),
+    [
+        (datetime(2026, 1, 1), datetime(2026, 2, 1, tzinfo=UTC), "aware"),
+        (datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC), "begins before it ends"),
+        (datetime(1, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC), "ten years"),
+        (datetime(2026, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC), "ten years"),
+    ],
+)
+def test_a_time_that_is_none_is_refused(store: Store, since: datetime, until: datetime, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        metrics(store, since, until)
+
+
+def test_figures_are_json_and_rows(store: Store) -> None:
+    keep(store, said(0, tags=("a",)), said(5, "agent"))
+    found = of_all(store)
+    assert found.as_dict()["first_response"] == {"count": 1, "median": 300.0, "p90": 300.0}
+    assert ("first_response", "median", "", 300.0) in list(found.rows())
+    assert ("topics", "a", "2026-11", 1) in list(found.rows())
