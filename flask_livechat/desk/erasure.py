@@ -149,7 +149,8 @@ def prune(store: Store, before: datetime) -> int:
     )
     with store.engine.begin() as connection:
         emptied = {name: value for name, value in NOTHING.items() if name not in ("conversation", "event")}
-        changed = connection.execute(sa.update(events).where(old, alive, events.c.raw != "{}").values(emptied)).rowcount
+        full = sa.or_(*(events.c[name].is_distinct_from(value) for name, value in emptied.items()))
+        changed = connection.execute(sa.update(events).where(old, alive, full).values(emptied)).rowcount
         gone = connection.execute(sa.delete(events).where(old, ~alive)).rowcount
         left = sa.exists().where(
             events.c.provider == conversations.c.provider, events.c.conversation == conversations.c.conversation

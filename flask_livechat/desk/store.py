@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ..hours import OfficeHours
 from ..model import Event, well_formed
 from .fold import fold, fold_conversation
-from .tables import counts, events
+from .tables import conversations, counts, events, seen
 
 LEASE = timedelta(minutes=5)  # after which what a worker has taken is taken by another
 BATCH = 10  # which slow handlers, that call a vendor say, get done within the lease
@@ -105,6 +105,27 @@ class Store:
         more = {"count": counts.c.count + 1}
         with self.engine.begin() as connection:
             connection.execute(new.on_conflict_do_update(index_elements=["provider", "what", "quarter"], set_=more))
+
+    def see(self, visitor: str, now: datetime) -> None:
+        """A visitor has the chat open: what was said until now is read."""
+        new = self._insert(seen).values(visitor=visitor, at=now)
+        with self.engine.begin() as connection:
+            connection.execute(new.on_conflict_do_update(index_elements=["visitor"], set_={"at": now}))
+
+    def unread(self, visitor: str, email: str | None) -> int:
+        """How many messages of agents and bots a visitor has not seen: since they last wrote or had the chat open."""
+        theirs = conversations.c.visitor == visitor
+        if email:  # for vendors that do not tell your id
+            theirs |= conversations.c.visitor.is_(None) & (conversations.c.email == email.lower())
+        mine = (events.c.provider == conversations.c.provider) & (events.c.conversation == conversations.c.conversation)
+        wrote = sa.select(sa.func.max(events.c.at)).where(mine, events.c.author == "visitor").correlate(conversations)
+        looked = sa.select(seen.c.at).where(seen.c.visitor == visitor)
+        later = events.c.at > wrote.scalar_subquery()
+        later &= sa.or_(~sa.exists(looked), events.c.at > looked.scalar_subquery())
+        wanted = sa.select(sa.func.count()).select_from(events.join(conversations, mine))
+        with self.reading() as connection:
+            told = (events.c.kind == "message") & events.c.author.in_(("agent", "bot"))
+            return connection.execute(wanted.where(theirs, told, later)).scalar_one()
 
     def recount(self, now: datetime, size: int = 200) -> Iterator[int]:
         """Makes each conversation anew from its events. Gives a 1 for each."""

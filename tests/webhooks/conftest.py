@@ -34,17 +34,44 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with its tables, to be copied: much faster than to make them each time."""
+    file = tmp_path_factory.mktemp("migrated") / "events.sqlite3"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: str) -> str:
+    """The same on PostgreSQL: its name."""
+    _tell(sa.make_url(postgres), "CREATE DATABASE migrated")
+    _migrate(sa.make_url(postgres).set(database="migrated").render_as_string(hide_password=False))
+    return "migrated"
+
+
+def _migrate(url: str) -> None:
+    store = Store(url)
+    store.upgrade()
+    store.engine.dispose()
+
+
 @pytest.fixture
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """A new, empty database of a kind. Gives its URL."""
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """A new database of a kind, empty or with its tables. Gives its URL."""
     made: list[tuple[str, str]] = []
 
-    def new(kind: str) -> str:
+    def new(kind: str, content: str = "empty") -> str:
+        file = tmp_path / "events.sqlite3"
         if kind == "sqlite":
-            return f"sqlite:///{tmp_path / 'events.sqlite3'}"
+            if content == "migrated":
+                shutil.copy(request.getfixturevalue("migrated_file"), file)
+            return f"sqlite:///{file}"
         root = sa.make_url(request.getfixturevalue("postgres"))
-        name = f"test_{uuid4().hex}"
-        _tell(root, f'CREATE DATABASE "{name}"')
+        name, template = f"test_{uuid4().hex}", "template1"
+        if content == "migrated":
+            template = request.getfixturevalue("migrated_database")
+        _tell(root, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         made.append((str(root.render_as_string(hide_password=False)), name))
         return root.set(database=name).render_as_string(hide_password=False)
 
@@ -61,8 +88,8 @@ def _tell(url: Any, text: str) -> None:
 
 
 @pytest.fixture(params=KINDS)
-def store(request: pytest.FixtureRequest, database: Callable[[str], str]) -> Iterator[Store]:
-    made = Store(database(request.param))
-    made.upgrade()
+def store(request: pytest.FixtureRequest, database: Callable[..., str]) -> Iterator[Store]:
+    """With its tables."""
+    made = Store(database(request.param, "migrated"))
     yield made
     made.engine.dispose()

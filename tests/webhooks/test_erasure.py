@@ -1,0 +1,207 @@
+"""People who are forgotten, here and at the vendors; and what is erased by itself after a time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from flask_livechat import LiveChatError, Unsupported, Visitor
+from flask_livechat.desk import tables
+from flask_livechat.desk.erasure import Receipt, forget, prune
+from flask_livechat.desk.metrics import metrics
+from flask_livechat.desk.store import Store
+from flask_livechat.desk.work import Worker
+from flask_livechat.errors import Invalid, VendorDown
+from flask_livechat.model import Contact, Event
+
+from ..conftest import chat_of
+from .test_circle import site
+from .test_fold import NOW, message, rows, state, work
+
+DAY = timedelta(days=1)
+ADA = Event("intercom", "contact_changed", "c", NOW, visitor="42", email="Ada@example.com", raw={"name": "Ada"})
+
+
+class Desk:
+    """Of a vendor that knows some people."""
+
+    def __init__(self, *known: Contact, error: LiveChatError | None = None) -> None:
+        self.known, self.error = list(known), error
+
+    def find(self, id: str | None = None, email: str | None = None) -> Contact | None:
+        if self.error:
+            raise self.error
+        return next((one for one in self.known if id == one.external_id or (email and email == one.email)), None)
+
+    def forget(self, id: str) -> None:
+        self.known = [one for one in self.known if one.id != id]
+
+
+def erase(store: Store, who: str = "42", **desks: Any) -> Receipt:
+    return forget(store, {name: (lambda desk=desk: desk) for name, desk in desks.items()}, who, NOW)
+
+
+def everything(store: Store) -> str:
+    """Every cell of every table, as text."""
+    with store.engine.connect() as connection:
+        return "\n".join(
+            repr(row) for table in tables.metadata.sorted_tables for row in connection.execute(sa.select(table))
+        )
+
+
+@pytest.fixture
+def talked(store: Store) -> Store:
+    """Ada has talked with two vendors, and Bob with one."""
+    store.add([ADA, message(1, email="ada@example.com", text="I am Ada", raw={"text": "I am Ada"})], NOW)
+    store.add([message(2, "agent", 5, text="Hello, Ada")], NOW)
+    store.add([replace(message(3, text="I am Bob"), conversation="t", visitor="7", email="bob@example.com")], NOW)
+    work(store)
+    store.see("42", NOW)
+    return store
+
+
+@pytest.mark.parametrize("who", ["42", "ada@example.com", "ADA@example.com"])
+def test_nothing_of_a_person_is_left(talked: Store, who: str) -> None:
+    receipt = erase(talked, who)
+    assert (receipt.events, receipt.conversations, receipt.contacts) == (3, 1, 2)
+    left = everything(talked)
+    assert "Ada" not in left
+    assert "ada@" not in left
+    assert "'42'" not in left
+    assert "I am Bob" in left
+
+
+def test_figures_stay(talked: Store) -> None:
+    before = metrics(talked, NOW - DAY, NOW + DAY)
+    erase(talked)
+    after = metrics(talked, NOW - DAY, NOW + DAY)
+    assert (after.conversations, after.first_response) == (before.conversations, before.first_response)
+    assert [(one.conversations, one.users) for one in after.conversations_per_user] == [(1, 1)]  # Bob's
+
+
+def test_what_a_vendor_tells_once_more_does_not_come_back(talked: Store) -> None:
+    erase(talked)
+    assert talked.add([ADA, message(1, email="ada@example.com", text="I am Ada")], NOW) == 0
+
+
+def test_what_was_erased_is_not_handled_any_more(store: Store) -> None:
+    store.add([ADA], NOW)
+    erase(store)
+    seen: list[Event] = []
+    assert Worker(store, seen.append, lambda: NOW).once() == 0
+
+
+def test_what_is_folded_after_an_erasure_leaves_no_trace(talked: Store) -> None:
+    erase(talked)
+    talked.fold(message(1, email=None), NOW)
+    assert rows(talked, tables.conversations, "conversation") == [("t",), (None,)]
+
+
+def test_who_is_not_known_is_not_known(talked: Store) -> None:
+    before = state(talked)
+    receipt = erase(talked, "nobody")
+    assert (receipt.events, receipt.conversations, receipt.contacts) == (0, 0, 0)
+    assert state(talked) == before
+
+
+def test_vendors_erase_all_whom_they_know(talked: Store) -> None:
+    desk = Desk(Contact("a", "42"), Contact("b", None, "ada@example.com"), Contact("c", "7"))
+    receipt = erase(talked, intercom=desk, crisp=Desk())
+    assert [one.id for one in desk.known] == ["c"]
+    assert [(one.provider, one.outcome) for one in receipt.vendors] == [("intercom", "erased"), ("crisp", "unknown")]
+    assert receipt.complete
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (Unsupported("Tawk.to", "contacts.find"), "by hand"),
+        (VendorDown("of ada@example.com", provider="crisp", call="GET"), "failed"),
+    ],
+)
+def test_a_vendor_that_does_not_keeps_nobody_else_from_it(talked: Store, error: LiveChatError, outcome: str) -> None:
+    desk = Desk(Contact("a", "42"))
+    receipt = erase(talked, tawk=Desk(error=error), intercom=desk)
+    assert [one.outcome for one in receipt.vendors] == [outcome, "erased"]
+    assert not receipt.complete
+    assert "ada" not in receipt.as_json()
+    assert "Ada" not in everything(talked)
+
+
+def test_a_key_that_a_vendor_does_not_take_is_nobody_there(talked: Store) -> None:
+    receipt = erase(talked, crisp=Desk(error=Invalid("no", provider="crisp", call="GET")))
+    assert [one.outcome for one in receipt.vendors] == ["unknown"]
+
+
+def test_the_command_erases_here_and_at_the_stand_in_and_prints_a_receipt(tmp_path: Path) -> None:
+    app = site("intercom", tmp_path)
+    with app.app_context():
+        livechat = chat_of(app)
+        livechat.desk().contacts.upsert(Visitor("42", email="ada@example.com", name="Ada"))
+        livechat.store.add([ADA], NOW)
+        work(livechat.store)
+    result = app.test_cli_runner().invoke(args=["livechat", "forget", "42", "--yes", "--json"])
+    receipt = json.loads(result.stdout)
+    outcomes = {one["provider"]: one["outcome"] for one in receipt["vendors"]}
+    assert (receipt["events"], outcomes["intercom"]) == (1, "erased")
+    with app.app_context():
+        assert livechat.desk().contacts.find(id="42") is None
+    told = app.test_cli_runner().invoke(args=["livechat", "forget", "42"], input="y\n")
+    assert "0 events, 0 conversations, 0 contacts" in told.stdout
+    assert "intercom: unknown" in told.stdout
+    stopped = app.test_cli_runner().invoke(args=["livechat", "forget", "42"], input="n\n")
+    assert stopped.exit_code == 1
+
+
+def test_what_a_vendor_cannot_erase_ends_the_command_with_one(tmp_path: Path) -> None:
+    result = site("tawk", tmp_path).test_cli_runner().invoke(args=["livechat", "forget", "42", "--yes"])
+    assert result.exit_code == 1
+    assert "tawk: by hand (its API cannot do that: ask for it in its dashboard)" in result.stdout
+
+
+# -- after a time ------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_older_is_erased_and_figures_stay(talked: Store) -> None:
+    before = metrics(talked, NOW - DAY, NOW + DAY)
+    assert prune(talked, NOW + DAY) == 4
+    left = everything(talked)
+    assert "Ada" not in left
+    assert "Bob" not in left
+    assert "ada@" not in left
+    assert metrics(talked, NOW - DAY, NOW + DAY).first_response == before.first_response
+
+
+def test_what_is_not_older_stays(talked: Store) -> None:
+    before = state(talked)
+    assert prune(talked, NOW) == 0
+    assert state(talked) == before
+
+
+def test_a_conversation_that_goes_on_keeps_its_times_and_loses_its_old_words(talked: Store) -> None:
+    talked.add([message(9, "agent", 60 * 48, text="Still here?")], NOW + 2 * DAY)
+    work(talked)
+    assert prune(talked, NOW + DAY) == 4
+    left = everything(talked)
+    assert "I am Ada" not in left
+    assert "Still here?" in left
+    assert metrics(talked, NOW - DAY, NOW + DAY).first_response.median == 300.0
+    assert prune(talked, NOW + DAY) == 0  # and once is enough
+
+
+def test_the_worker_erases_by_itself(talked: Store) -> None:
+    now = [NOW + 3 * DAY]
+    looks: list[datetime] = []
+
+    def stop() -> bool:
+        looks.append(now[0])
+        return len(looks) > 1
+
+    Worker(talked, lambda event: None, lambda: now[0], keep_days=2).run(stop)
+    assert "Ada" not in everything(talked)

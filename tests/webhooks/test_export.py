@@ -1,0 +1,168 @@
+"""Events and conversations for a warehouse."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tracemalloc
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flask_livechat.desk import export
+from flask_livechat.desk.store import Store
+
+from ..conftest import chat_of
+from .test_circle import site
+from .test_fold import NOW, message, work
+from .test_metrics import closed
+
+LATER = NOW + timedelta(hours=1)
+
+
+def written(rows: Iterable[export.Row], format: str = "jsonl") -> list[dict[str, Any]]:
+    file = io.StringIO()
+    export.write(rows, file, format)
+    file.seek(0)
+    return [json.loads(line) for line in file] if format == "jsonl" else list(csv.DictReader(file))
+
+
+def test_every_event_comes_once_with_all_that_it_has(store: Store) -> None:
+    store.add([message(1, text='Hello,\n"you"', tags=("a",), raw={"x": [1]}), message(2, "agent", 5)], NOW)
+    first, second = written(export.each_event(store, LATER))
+    assert (first["text"], first["tags"], first["raw"], first["at"]) == (
+        'Hello,\n"you"',
+        ["a"],
+        {"x": [1]},
+        NOW.isoformat(),
+    )
+    assert (second["author"], second["text"]) == ("agent", None)
+    lines = written(export.each_event(store, LATER), "csv")
+    assert [line["text"] for line in lines] == ['Hello,\n"you"', ""]
+
+
+def test_an_export_goes_on_after_a_cursor(store: Store) -> None:
+    store.add([message(n) for n in range(5)], NOW)
+    rows = written(export.each_event(store, LATER))
+    assert written(export.each_event(store, LATER, rows[2]["cursor"])) == rows[3:]
+    assert written(export.each_event(store, LATER, rows[-1]["cursor"])) == []
+
+
+def test_pages_of_an_export_leave_nothing_out(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "SIZE", 3)
+    store.add([message(n) for n in range(10)], NOW)
+    assert [row["event"] for row in written(export.each_event(store, LATER))] == [f"s:{n}" for n in range(10)]
+
+
+def test_a_conversation_has_a_row_for_each_episode(store: Store) -> None:
+    store.add([message(1), message(2, "agent", 5), closed(9), message(3, minutes=60)], NOW)
+    work(store)
+    first, second = written(export.each_episode(store, LATER))
+    assert (first["conversation"], first["response"], first["resolution"]) == ("s", 300.0, 540.0)
+    assert (second["conversation"], second["response"]) == ("s", None)
+    assert {row["state"] for row in (first, second)} == {"open"}
+
+
+def test_a_conversation_that_has_changed_comes_once_more(store: Store) -> None:
+    clock = [NOW]
+
+    def tell(*events: Any) -> None:
+        store.add(list(events), clock[0])
+        for event in events:
+            store.fold(event, clock[0])
+
+    tell(message(1))
+    (row,) = written(export.each_episode(store, LATER))
+    assert written(export.each_episode(store, LATER, row["cursor"])) == []
+    clock[0] += timedelta(minutes=10)
+    tell(message(2, "agent", 5))
+    (again,) = written(export.each_episode(store, LATER, row["cursor"]))
+    assert (again["conversation"], again["response"]) == ("s", 300.0)
+
+
+def test_an_export_that_stops_within_a_conversation_begins_it_anew(store: Store) -> None:
+    store.add([message(1), closed(9), message(3, minutes=60)], NOW)
+    work(store)
+    first, second = written(export.each_episode(store, LATER))
+    assert len(written(export.each_episode(store, LATER, first["cursor"] or None))) == 2
+    assert written(export.each_episode(store, LATER, second["cursor"])) == []
+
+
+def test_on_postgresql_the_last_minute_waits(store: Store) -> None:
+    """A row with a lower number may be committed after one with a higher: then it would be left out for good."""
+    store.add([message(1)], NOW)
+    assert len(written(export.each_event(store, NOW))) == (1 if store.is_sqlite else 0)
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "9" * 30, "\u0661", "2026-11-21", "2026-11-21T10:00:00~1"])
+def test_a_cursor_that_is_none_is_refused(store: Store, cursor: str) -> None:
+    for each in (export.each_event, export.each_episode):
+        with pytest.raises(ValueError, match="no cursor"):
+            list(each(store, NOW, cursor))
+
+
+def test_memory_does_not_grow_with_what_is_exported(store: Store) -> None:
+    for start in range(0, 12_000, 2000):
+        store.add([message(start + n, raw={"text": "x" * 500}) for n in range(2000)], NOW)
+
+    class Nowhere(io.StringIO):
+        def write(self, text: str) -> int:
+            return len(text)
+
+    export.write(export.each_event(store, LATER), Nowhere(), "jsonl")
+    tracemalloc.start()
+    count = export.write(export.each_event(store, LATER), Nowhere(), "jsonl")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 12_000
+    assert peak < 8_000_000  # all of it would be three times as much
+
+
+def test_the_commands_print_figures_and_rows(tmp_path: Path) -> None:
+    app = site("crisp", tmp_path, LIVECHAT_OFFICE_HOURS={"tz": "UTC", "mon-sun": "00:00-24:00"})
+    with app.app_context():
+        livechat = chat_of(app)
+        store = livechat.store
+        now = livechat.now()
+        minutes = (now - NOW).total_seconds() / 60 - 60
+        store.add(
+            [message(1, minutes=minutes, tags=("refund",)), message(2, "agent", minutes + 5), closed(minutes + 9)], now
+        )
+        store.add([message(3, "bot", minutes)], now)
+        store.count("crisp", "open", now)
+
+    def run(*words: str) -> Any:
+        return app.test_cli_runner().invoke(args=["livechat", *words])
+
+    assert run("work", "--once").stdout == "4 handled.\n"
+    with app.app_context():
+        store.add([message(4, minutes=minutes)], now)
+    said = run("metrics", "--explain").stdout
+    for expected in (
+        "conversations           1",
+        "first response          median 5 min, p90 5 min (1)",
+        "in office hours       median 5 min",
+        "resolution              median 9 min",
+        "deflection              0% of 1 opens (1 conversations)",
+        "refund: 1 (new)",
+        "1 events wait for a worker",
+        "bots, notes and joins do not count",
+    ):
+        assert expected in said
+    assert json.loads(run("metrics", "--format", "json").stdout)["first_response"]["median"] == 300.0
+    assert "first_response,median,,300.0" in run("metrics", "--format", "csv").stdout
+    assert run("metrics", "--since", "2d", "--until", "1d", "--provider", "crisp").exit_code == 0
+    assert "begins before it ends" in run("metrics", "--since", "1d", "--until", "2d").stderr
+    assert "'nope' is no provider" in run("metrics", "--provider", "nope").stderr
+    assert "2026-11-21" in run("metrics", "--until", "soon").stderr
+    exported = run("export")
+    assert len(exported.stdout.splitlines()) == 5
+    assert "5 rows. Go on with --after 5" in exported.stderr
+    assert run("export", "--after", "5").stderr == "0 rows. Go on with --after 5\n"
+    assert run("export", "--what", "conversations", "--format", "csv").stdout.startswith("cursor,provider,conversation")
+    assert "no cursor" in run("export", "--after", "x").stderr
+    assert "1 conversations counted anew" in run("db", "recount").stdout
