@@ -32,13 +32,14 @@ from .errors import ConfigError, LiveChatError, Problem, Unsupported
 from .model import Decision, Event, Value, Visitor
 from .settings import Settings
 from .widget import context as page_context
-from .widget import csp, logout, memory, page, responses, rules, script, views, visitors
+from .widget import counts, csp, logout, memory, page, responses, rules, script, views, visitors
 from .widget.addresses import address
 from .widget.decisions import LONGEST, Decisions
 from .widget.examined import EXAMINED, Examined
 from .widget.failures import Failures
 from .widget.guard import Guard, SecretInResponse, plain
 from .widget.page import NOBODY, Identity, Personal, Writer, keep
+from .widget.rates import PerMinute
 from .widget.reports import Reports
 from .widget.rules import Rule
 from .widget.scope import Scope, scope
@@ -72,7 +73,9 @@ class State:
     livechat: LiveChat
     settings: Settings
     scripts: Mapping[str, Script] = field(repr=False)
+    kept: bool  # what webhooks tell is in our store
     failures: Failures
+    opens: PerMinute
     reports: Reports
     decisions: Decisions = field(repr=False)
     writer: Writer = field(repr=False)
@@ -103,13 +106,26 @@ class LiveChat:
         if "livechat" in app.extensions:
             raise RuntimeError("LiveChat is already set up on this app. Use the first instance instead.")
         read = settings.read(app.config, development=bool(app.debug or app.testing))
-        scripts, decisions = _scripts(read), Decisions(read.rules, read.defaults)
+        kept = receiver.keeps(read)
+        scripts, decisions = _scripts(read, kept), Decisions(read.rules, read.defaults)
         guard = Guard(read.providers, sandbox=read.sandbox) if read.guard else None
         reports = Reports(Path(app.instance_path))
-        state = State(self, read, scripts, Failures(), reports, decisions, Writer(read), guard, _addresses(scripts))
+        state = State(
+            self,
+            read,
+            scripts,
+            kept,
+            Failures(),
+            PerMinute(counts.MOST),
+            reports,
+            decisions,
+            Writer(read),
+            guard,
+            _addresses(scripts),
+        )
         app.extensions["livechat"] = state
         app.register_blueprint(views.blueprint, url_prefix=read.url_prefix)
-        for view in (views.failures, views.csp_reports):
+        for view in (views.failures, views.csp_reports, views.opens, views.read):
             _exempt_from_csrf(app, view)
         if read.sandbox:
             _register_sandbox(app, read)
@@ -470,10 +486,9 @@ class LiveChat:
         return found
 
     def _register_receiver(self, app: Flask, read: Settings) -> None:
-        if not receiver.names(read):
-            return
-        if find_spec("sqlalchemy") is None:
-            app.logger.info("livechat: webhooks are not received without pip install Flask-LiveChat[desk].")
+        if not receiver.keeps(read):
+            if receiver.names(read):
+                app.logger.info("livechat: webhooks are not received without pip install Flask-LiveChat[desk].")
             return
         blueprint = receiver.create_blueprint(read, lambda: self._store_of(app), self.now)
         app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/webhooks")
@@ -485,14 +500,35 @@ class LiveChat:
         from .desk.outbox import Outbox  # noqa: PLC0415 - production never needs it here
         from .sandbox.webhooks import Sender  # noqa: PLC0415 - production never loads it
 
-        def wanted() -> bool:
-            return bool(read.database_url or self._handlers or any(one.receivers for one in signals.BY_KIND.values()))
-
         accounts = {name: api.account for name, api in app.extensions["livechat_sandbox"].items()}
-        sender = Sender(app, f"{read.url_prefix}/webhooks", accounts, Outbox(), wanted)
+        sender = Sender(app, f"{read.url_prefix}/webhooks", accounts, Outbox(), partial(self._listens, read))
         app.extensions["livechat_sandbox_sender"] = sender
         for account in accounts.values():
             account.hub.listener = sender.tell
+
+    def _listens(self, read: Settings) -> bool:
+        """On the sandbox there is no store until somebody wants one."""
+        heard = self._handlers or any(one.receivers for one in signals.BY_KIND.values())
+        return bool(not read.sandbox or read.database_url or heard)
+
+    def count(self, provider: str, steps: Mapping[str, int]) -> None:
+        """What a browser reports for the metrics, of nobody."""
+        if self._listens(self.settings):
+            for what, step in steps.items():
+                self.store.count(provider, what, self.now(), step)
+
+    def unread(self) -> int:
+        """How many messages the logged-in visitor has not read, says our store."""
+        visitor = self._visitor(scope())
+        return (
+            0 if visitor is None or not self._listens(self.settings) else self.store.unread(visitor.id, visitor.email)
+        )
+
+    def see(self) -> None:
+        """The logged-in visitor has read what was said until now."""
+        visitor = self._visitor(scope())
+        if visitor is not None and self._listens(self.settings):
+            self.store.see(visitor.id, self.now())
 
     # What the desk does by itself.
 
@@ -781,7 +817,7 @@ def _state(app: Flask = current_app) -> State:
     return state
 
 
-def _scripts(read: Settings) -> dict[str, Script]:
+def _scripts(read: Settings, kept: bool) -> dict[str, Script]:
     files = [
         script.build(
             providers.load(name),
@@ -789,6 +825,7 @@ def _scripts(read: Settings) -> dict[str, Script]:
             sandbox=read.sandbox,
             cookie_domain=read.cookie_domain,
             failures=read.report_failures,
+            kept=kept,
             life=read.token_ttl,
         )
         for name, values in read.providers.items()

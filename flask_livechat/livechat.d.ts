@@ -6,7 +6,6 @@ declare namespace LiveChat {
   /** Written into the first file by the server: what may be fetched, and what an earlier visitor leaves. */
   interface Vendor {
     name: string;
-    title: string;
     script: string;
     crossorigin: string | null;
     /** Origins that the vendor's script asks next. */
@@ -16,10 +15,13 @@ declare namespace LiveChat {
     can: string[];
     session: string;
     button: string;
+    /** Whether our server keeps what is said: it knows what a visitor has not read, and counts opens. */
+    kept: boolean;
   }
 
   /** Written into the second file. */
   interface Rest {
+    title: string;
     settings: Record<string, string>;
     elements: string;
     domain: string | null;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, current_app, request
@@ -22,6 +23,11 @@ REFUSALS = 10  # lines about refused deliveries in the log, a minute
 def names(read: Settings) -> tuple[str, ...]:
     """The providers whose webhook secret is configured."""
     return tuple(name for name, values in read.providers.items() if _is_open(name, values))
+
+
+def keeps(read: Settings) -> bool:
+    """Whether what they tell is kept: some have a secret, and the extra is there."""
+    return bool(names(read)) and find_spec("sqlalchemy") is not None
 
 
 def _is_open(name: str, values: providers.Values) -> bool:

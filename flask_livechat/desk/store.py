@@ -98,11 +98,11 @@ class Store:
         with self.engine.begin() as connection:
             fold(connection, self._insert, event, self.hours, now)
 
-    def count(self, provider: str, what: str, now: datetime) -> None:
-        """One more of what browsers report, of nobody: ``open``, or a thumb ``up`` or ``down``."""
+    def count(self, provider: str, what: str, now: datetime, step: int = 1) -> None:
+        """One more of what browsers report, of nobody: ``open``, or a thumb ``up`` or ``down``; -1: one less."""
         quarter = now - timedelta(minutes=now.minute % 15, seconds=now.second, microseconds=now.microsecond)
-        new = self._insert(counts).values(provider=provider, what=what, quarter=quarter, count=1)
-        more = {"count": counts.c.count + 1}
+        new = self._insert(counts).values(provider=provider, what=what, quarter=quarter, count=step)
+        more = {"count": counts.c.count + step}
         with self.engine.begin() as connection:
             connection.execute(new.on_conflict_do_update(index_elements=["provider", "what", "quarter"], set_=more))
 

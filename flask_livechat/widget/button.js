@@ -1,14 +1,33 @@
 /**
- * Our own light button, which stands in until the vendor's is there, or for good when the app wants it so.
+ * Our own light button, which stands in until the vendor's is there, or for good when the app wants it so. And the count of
+ * what an identified visitor has not read, until the vendor tells it: our server knows, where it keeps what is said.
  *
  * @param {LiveChat.Core} core @returns {LiveChat.Button}
  */
-function button({ chat }) {
+function button({ chat, vendor, base, maySpeak, report }) {
   /** @type {HTMLElement | null} */
   let host = null;
+  let drawn = [false, ""];
 
-  /** Puts the button there, brings it up to date, or takes it away. */
-  return (wanted, word = "") => {
+  if (vendor.kept) (window.requestIdleCallback || setTimeout)(() => count().catch(() => {}));
+  return draw;
+
+  async function count() {
+    const { page } = chat;
+    // A page that is the same for everybody does not say who it is: then whoever was started here last may be somebody.
+    if (!(page.who ?? chat.last) || page.load === "off" || chat.state !== "waiting" || !maySpeak()) return;
+    const answer = await fetch(`${base}unread`, { credentials: "same-origin", cache: "no-store" });
+    const { unread } = await answer.json();
+    if (!(unread > 0) || chat.state !== "waiting" || chat.page !== page) return; // by now the vendor tells, or it is another's
+    chat.unread = unread;
+    for (const element of document.querySelectorAll("[data-livechat-unread]")) element.textContent = String(unread);
+    draw(.../** @type {[boolean, string]} */ (drawn));
+    report("unread", { count: unread });
+  }
+
+  /** Puts the button there, brings it up to date, or takes it away. @param {boolean} wanted */
+  function draw(wanted, word = "") {
+    drawn = [wanted, word];
     if (!wanted) {
       host?.remove();
       host = null;
@@ -23,7 +42,7 @@ function button({ chat }) {
     face.setAttribute("aria-busy", String(chat.state === "loading"));
     badge.textContent = unread ? String(unread) : "";
     note.textContent = word;
-  };
+  }
 
   function make() {
     const { side, x = 20, y = 20, mobile_x: mobileX = 10, mobile_y: mobileY = 70 } = chat.page.settings.position || {};

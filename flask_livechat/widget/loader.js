@@ -223,9 +223,10 @@ function loader(vendor, script) {
     if (here.session) return here.session.call(...asked);
     if (name === "logout") return bring("session").then((session) => session?.call(name));
     if (chat.kept.length < 100) chat.kept.push(asked);
-    const can = !["tour", "article"].includes(name) || vendor.can.includes(name);
+    const shows = ["tour", "article"].includes(name);
+    const can = !shows || vendor.can.includes(name);
     if (!can || name === "consent") bring("session");
-    else if (!["close", "show", "hide", "track", "update"].includes(name)) hurry();
+    else if (shows || name === "open") hurry();
     return can;
   }
 
@@ -321,7 +322,8 @@ function loader(vendor, script) {
   /** Brings our own button up to date, or has it taken away. @param {string=} word to say with it */
   function draw(word) {
     const wanted = standing = !!word || wantsButton();
-    if (!wanted && !coming.button) return;
+    // It also counts what somebody who is known has not read.
+    if (!wanted && !coming.button && !(vendor.kept && (chat.page.who ?? chat.last))) return;
     bring("button").then((button) => {
       if (button) button(wanted, word);
       else if (word) alert(word);

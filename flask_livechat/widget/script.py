@@ -68,10 +68,15 @@ def build(
     sandbox: bool,
     cookie_domain: str | None,
     failures: bool = False,
+    kept: bool = False,
     life: int = 7200,
 ) -> tuple[Script, ...]:
-    """All files for one provider of one app, the one that the page names first. ``life``: of a token, in seconds."""
+    """All files for one provider of one app, the one that the page names first.
+
+    ``kept``: whether what is said is in our store. ``life``: of a token, in seconds.
+    """
     rest = {
+        "title": room.title,
         "settings": room.settings(values),
         "elements": room.elements,
         "domain": cookie_domain,
@@ -90,7 +95,6 @@ def build(
     button = _script(f"{room.name}-button", BUTTON, call="button")
     vendor = {
         "name": room.name,
-        "title": room.title,
         # In the sandbox a path below our own prefix, which the loader resolves against its own address.
         "script": f"sandbox/{room.name}.js" if sandbox else room.script(values),
         "crossorigin": None if sandbox else room.crossorigin,
@@ -99,6 +103,7 @@ def build(
         "can": sorted(room.can & {"tour", "article"}),
         "session": session.address,
         "button": button.address,
+        **({"kept": True} if kept else {}),
     }
     return _script(room.name, LOADER, call=f"loader({_json(vendor)}, {ELEMENT})"), session, button
 

@@ -91,8 +91,7 @@ function session(core, rest, makeRoom) {
     wanted = null;
     if (!navigator.onLine) why = "offline";
     core.report("failed", { reason: why });
-    if (vendor.failures) safely(() => fetch(`${core.base}failures`, { method: "POST", keepalive: true, credentials: "omit",
-      headers: { "Content-Type": "application/json" }, body: JSON.stringify({ provider: vendor.name, reason: why }) }).catch(() => {}));
+    if (vendor.failures) post("failures", { reason: why });
     if (asked) core.leadAway(asked.launcher);
   }
 
@@ -248,6 +247,7 @@ function session(core, rest, makeRoom) {
     if (!asked) return;
     opener = asked.launcher;
     safely(() => room.open(asked.text));
+    count("open", "1"); // not every vendor tells that it is open
   }
 
   /** The page's rule, and what the vendor says of its agents. */
@@ -616,15 +616,18 @@ function session(core, rest, makeRoom) {
 
   // What the vendor reports.
 
-  /** @param {string} name @param {{status?: LiveChat.Api["status"], count?: number}} detail */
+  /** @param {string} name @param {{status?: LiveChat.Api["status"], count?: number, rating?: number, scale?: string}} detail */
   function report(name, detail = {}) {
     if (name === "open" || name === "close") {
       if (chat.open === (name === "open")) return; // vendors repeat themselves
       chat.open = name === "open";
       core.draw();
+      if (chat.open) count("open", "1");
+      if (vendor.kept && told.who) post("unread", {}, "same-origin"); // it is read
       if (name === "close") setTimeout(giveFocusBack);
     }
     if (name === "message") remember("going", "1");
+    if (detail.scale === "-1..1") count("rating", String(detail.rating)); // no webhook tells thumbs
     if (name === "status") {
       if (detail.status === chat.status) return;
       chat.status = detail.status || null;
@@ -636,6 +639,21 @@ function session(core, rest, makeRoom) {
       core.draw();
     }
     core.report(name, detail);
+  }
+
+  /** What figures are made of where no webhook tells: of nobody, and once a visit. @param {string} what @param {string} value */
+  function count(what, value) {
+    const key = core.keyOf(what);
+    const before = safely(() => sessionStorage.getItem(key));
+    if (!vendor.kept || before === value) return;
+    safely(() => sessionStorage.setItem(key, value));
+    post("opens", { [what]: Number(value), before: Number(before) });
+  }
+
+  /** To our own server, and whatever becomes of it. @param {string} where @param {object} what @param {RequestCredentials} credentials */
+  function post(where, what, credentials = "omit") {
+    safely(() => fetch(core.base + where, { method: "POST", keepalive: true, credentials,
+      headers: { "Content-Type": "application/json" }, body: JSON.stringify({ provider: vendor.name, ...what }) }).catch(() => {}));
   }
 
   function showUnread() {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Response, abort, current_app, request
 
-from . import reports
+from . import counts, reports
 from .failures import LONGEST, REASONS
 from .page import script_json
 
@@ -44,7 +44,12 @@ def identity() -> Response:
         abort(404)
     # Written as in a page, for the loader compares the two.
     payload = state.livechat.identity_payload(provider)
-    response = Response(script_json(payload), mimetype="application/json")
+    return _personal(script_json(payload))
+
+
+def _personal(text: str) -> Response:
+    """One visitor's, for no cache and no other site."""
+    response = Response(text, mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -58,12 +63,8 @@ def failures() -> tuple[str, int]:
     state = _state()
     if not state.settings.report_failures:
         abort(404)
-    if not _same_origin():
-        abort(403)
-    if (request.content_length or LONGEST + 1) > LONGEST:
-        abort(413)
-    said = request.get_json(force=True, silent=True)
-    provider, reason = (said.get("provider"), said.get("reason")) if isinstance(said, dict) else (None, None)
+    said = _said_by_our_page()
+    provider, reason = said.get("provider"), said.get("reason")
     if provider not in tuple(state.settings.providers) or reason not in REASONS:
         abort(400)
     count = state.failures.count(provider, reason)
@@ -71,6 +72,54 @@ def failures() -> tuple[str, int]:
         abort(429)
     current_app.logger.warning("livechat: %s did not start in a browser: %s (%d so far).", provider, reason, count)
     return "", 204
+
+
+@blueprint.post("/opens")
+def opens() -> tuple[str, int]:
+    """A browser says that the chat was opened, or a thumb given: no webhook tells that. Needs no login and takes none."""
+    state = _state()
+    if not state.kept:
+        abort(404)
+    said = _said_by_our_page()
+    provider = said.get("provider")
+    if provider not in tuple(state.settings.providers) or not (one := counts.read(said)):
+        abort(400)
+    if not state.opens.allows():
+        abort(429)
+    state.livechat.count(str(provider), one)
+    return "", 204
+
+
+@blueprint.get("/unread")
+def unread() -> Response:
+    """How much the logged-in visitor has not read, says our store: before the vendor is loaded."""
+    state = _state()
+    if not state.kept:
+        abort(404)
+    if not _same_origin():
+        abort(403)
+    return _personal(script_json({"unread": state.livechat.unread()}))
+
+
+@blueprint.post("/unread")
+def read() -> tuple[str, int]:
+    """The logged-in visitor has the chat open: what was said until now is read."""
+    state = _state()
+    if not state.kept:
+        abort(404)
+    _said_by_our_page()
+    state.livechat.see()
+    return "", 204
+
+
+def _said_by_our_page() -> dict[str, Any]:
+    """What a page of ours reports, a small JSON object."""
+    if not _same_origin():
+        abort(403)
+    if (request.content_length or LONGEST + 1) > LONGEST:
+        abort(413)
+    said = request.get_json(force=True, silent=True)
+    return said if isinstance(said, dict) else {}
 
 
 @blueprint.post("/csp-reports")
