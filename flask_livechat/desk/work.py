@@ -31,6 +31,7 @@ class Worker:
     handle: Callable[[Event], None]
     clock: Callable[[], datetime]
     keep_days: int | None = None
+    later: Callable[[datetime], None] = lambda when: None  # is told when what failed is due again
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Until ``stop`` says so, between two batches."""
@@ -65,7 +66,9 @@ class Worker:
                 self.store.fail(one, name)
             else:
                 log.warning("livechat: event %s failed with %s; it is tried again.", one.row, name)
-                self.store.again(one, self.clock() + pause(one.attempts), name)
+                when = self.clock() + pause(one.attempts)
+                self.store.again(one, when, name)
+                self.later(when)
         else:
             self.store.done(one)
 
