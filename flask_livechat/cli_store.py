@@ -92,12 +92,17 @@ def events(failed: bool, pending: bool, raw: bool) -> None:
 @click.option("--failed", is_flag=True, help="What was tried too often.")
 @with_appcontext
 def replay(since: str | None, failed: bool) -> None:
-    """Have events handled again by ``flask livechat work``."""
+    """Have events handled again by ``flask livechat work``, or Celery."""
     if since is None and not failed:
         raise click.UsageError("give --since or --failed")
     moment: datetime | None = None if since is None else since_when(since)
-    count = _livechat().store.replay(_livechat().now(), moment, failed)
+    livechat = _livechat()
+    count = livechat.store.replay(livechat.now(), moment, failed)
     click.echo(f"{count} to be handled again.")
+    if count and livechat.settings.celery:
+        from .desk.tasks import tell  # noqa: PLC0415 - needs the extra
+
+        tell()
 
 
 @click.command("forget")

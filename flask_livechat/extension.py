@@ -185,7 +185,7 @@ class LiveChat:
     def on(self, kind: str) -> Callable[[F], F]:
         """Register ``f(event)`` for a kind of event that webhooks tell: ``"message"``, ``"conversation_started"``, …
 
-        It is called by ``flask livechat work``, in an app context, and again later when it raises. Raises
+        It is called by ``flask livechat work`` or Celery, in an app context, and again later when it raises. Raises
         ``ValueError`` for a kind that there is not.
         """
         signal = signals.BY_KIND.get(kind)
@@ -486,11 +486,12 @@ class LiveChat:
         return found
 
     def _register_receiver(self, app: Flask, read: Settings) -> None:
+        tell = _desk_module("tasks").tell if read.celery else None  # loading it is what Celery knows the task by
         if not receiver.keeps(read):
             if receiver.names(read):
                 app.logger.info("livechat: webhooks are not received without pip install Flask-LiveChat[desk].")
             return
-        blueprint = receiver.create_blueprint(read, lambda: self._store_of(app), self.now)
+        blueprint = receiver.create_blueprint(read, lambda: self._store_of(app), self.now, tell)
         app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/webhooks")
         _exempt_from_csrf(app, blueprint)  # each delivery is signed
         if read.sandbox:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, current_app, request
 
 from . import providers
+from .errors import ConfigError
 from .hooks import Delivery
 from .settings import Settings
 from .widget.rates import PerMinute
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .desk.store import Store
 
 REFUSALS = 10  # lines about refused deliveries in the log, a minute
+UNTOLD = 1  # and about a broker that is down
 
 
 def names(read: Settings) -> tuple[str, ...]:
@@ -35,9 +37,12 @@ def _is_open(name: str, values: providers.Values) -> bool:
     return room is not None and any(values.get(key) for key in room.secrets)
 
 
-def create_blueprint(read: Settings, store: Callable[[], Store], now: Callable[[], datetime]) -> Blueprint:
-    """``store`` is asked for when something comes in."""
-    blueprint, open_ones, log_lines = Blueprint("livechat_webhooks", __name__), names(read), PerMinute(REFUSALS)
+def create_blueprint(
+    read: Settings, store: Callable[[], Store], now: Callable[[], datetime], tell: Callable[[], None] | None
+) -> Blueprint:
+    """``store`` is asked for when something comes in; ``tell`` is called once something new is stored."""
+    blueprint, open_ones = Blueprint("livechat_webhooks", __name__), names(read)
+    log_lines, untold = PerMinute(REFUSALS), PerMinute(UNTOLD)
 
     @blueprint.route("/<provider>", methods=["POST", "HEAD"])
     def receive(provider: str) -> Response:
@@ -56,9 +61,24 @@ def create_blueprint(read: Settings, store: Callable[[], Store], now: Callable[[
         delivery = Delivery(headers, request.args.to_dict(), body)
         room, values = providers.webhooks(provider), read.providers[provider]
         assert room is not None  # noqa: S101 - else it were not open  # nosec B101
-        status = webhooks.receive(room, values, delivery, store(), now(), read.webhook_tolerance)
+        status, new = webhooks.receive(room, values, delivery, store(), now(), read.webhook_tolerance)
         if status != 200 and log_lines.allows():
             current_app.logger.warning("livechat: a webhook of %s was refused with %s.", provider, status)
+        if new and tell is not None:
+            _tell(tell, untold)
         return Response(status=status)
 
     return blueprint
+
+
+def _tell(tell: Callable[[], None], log_lines: PerMinute) -> None:
+    """The event is stored by now: whatever goes wrong here, the vendor has no reason to send it again."""
+    try:
+        tell()
+    except Exception as error:
+        if isinstance(error, ConfigError) and (current_app.debug or current_app.testing):
+            raise
+        if log_lines.allows():
+            # Of a broker's error its type alone: an address may have a password in it.
+            why = error.problems[0] if isinstance(error, ConfigError) else type(error).__name__
+            current_app.logger.error("livechat: events wait, for Celery was not told of them: %s", why)

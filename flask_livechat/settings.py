@@ -53,6 +53,7 @@ class Settings:
     database_url: str | None = field(repr=False)  # may hold a password
     webhook_tolerance: int | None  # seconds
     keep_days: int | None
+    celery: bool
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -152,6 +153,7 @@ OPTIONS: Mapping[str, Option] = {
     "DATABASE_URL": Option(None, _database, "the URL of an SQLite or PostgreSQL database, or None"),
     "WEBHOOK_TOLERANCE": Option(None, _positive, "a whole number of seconds, or None"),
     "KEEP_DAYS": Option(None, _positive, "a whole number of days, or None"),
+    "CELERY": Option(False, *_one_of(False, True)),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
 
@@ -193,6 +195,9 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     for name, method in BY_THE_DESK.items():
         if core[name] != OPTIONS[name].default:
             _by_the_desk(name, method, core, values, problems)
+    if core["CELERY"] and not all(find_spec(name) for name in ("celery", "sqlalchemy")):
+        fix = "pip install Flask-LiveChat[desk,celery], or leave the key out."
+        problems.append(Problem("LC109", PREFIX + "CELERY", "needs what the extras [desk] and [celery] bring", fix))
     if problems:
         raise ConfigError(problems)
     return Settings(**{name.lower(): value for name, value in core.items()}, providers=MappingProxyType(values))

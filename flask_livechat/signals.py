@@ -3,8 +3,8 @@
     @signals.message.connect
     def on_message(app, event): ...
 
-They are sent by ``flask livechat work``, in an app context, once each event is safely stored. The sender is the app,
-``event`` an ``Event``. A receiver that raises is called again later, with growing pauses.
+They are sent by ``flask livechat work`` or Celery, in an app context, once each event is safely stored. The sender is
+the app, ``event`` an ``Event``. A receiver that raises is called again later, with growing pauses.
 """
 
 from __future__ import annotations

@@ -59,6 +59,8 @@ DEFAULTS = {
     "track_via": "page",
     "database_url": None,
     "webhook_tolerance": None,
+    "keep_days": None,
+    "celery": False,
     "sandbox": False,
 }
 
@@ -103,6 +105,8 @@ def test_every_setting_of_the_contract_has_its_key() -> None:
         ("URL_PREFIX", "/a/b-c"),
         ("COOKIE_DOMAIN", ".example.co.uk"),
         ("COOKIE_DOMAIN", "localhost"),
+        ("CELERY", True),
+        ("KEEP_DAYS", 365),
         ("SANDBOX", True),
     ],
 )
@@ -147,6 +151,8 @@ def test_right_values_are_taken_as_they_are(key: str, good: Any) -> None:
         ("COOKIE_DOMAIN", "https://example.com"),
         ("COOKIE_DOMAIN", "example.com; Secure"),
         ("COOKIE_DOMAIN", ""),
+        ("CELERY", "redis://"),
+        ("KEEP_DAYS", 0),
         ("SANDBOX", "yes"),
         ("SANDBOX", None),
         ("POSITION", {"side": "top"}),

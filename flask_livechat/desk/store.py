@@ -31,7 +31,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An event with its row's id, and how often it has been tried."""
+    """An event with its row's id, and how often it has been begun with."""
 
     row: int
     attempts: int
@@ -84,14 +84,18 @@ class Store:
             .with_for_update(skip_locked=True)  # which SQLite leaves out: it has one writer
         )
         taken = (
-            sa.update(events)
-            .where(events.c.id.in_(due.scalar_subquery()))
-            .values(due_at=now + LEASE, attempts=events.c.attempts + 1)
-            .returning(events)
+            sa.update(events).where(events.c.id.in_(due.scalar_subquery())).values(due_at=now + LEASE).returning(events)
         )
         with self.engine.begin() as connection:
             rows = connection.execute(taken).mappings().all()
         return sorted((_stored(row) for row in rows), key=lambda one: one.row)
+
+    def begin(self, one: Stored, now: datetime) -> None:
+        """Somebody handles it now: that counts, whatever becomes of them. By then its conversation is up to date."""
+        counted = sa.update(events).where(events.c.id == one.row).values(attempts=one.attempts + 1)
+        with self.engine.begin() as connection:
+            connection.execute(counted)
+            fold(connection, self._insert, one.event, self.hours, now)
 
     def fold(self, event: Event, now: datetime) -> None:
         """What a stored event changes of its conversation and contact; as often, and in whatever order, you like."""
@@ -149,7 +153,7 @@ class Store:
 
     def again(self, one: Stored, when: datetime, error: str) -> None:
         """It is to be handled again, not before ``when``."""
-        self._set(one.row, due_at=when, error=error)
+        self._set(one.row, due_at=when, error=error, attempts=one.attempts + 1)
 
     def fail(self, one: Stored, error: str) -> None:
         """It has been tried often enough; it waits for somebody to look at it."""

@@ -15,19 +15,20 @@ WRONG_SHAPE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErr
 
 def receive(
     room: HookRoom, values: Mapping[str, Any], delivery: Delivery, store: Store, now: datetime, tolerance: int | None
-) -> int:
-    """The status: 200 stored or known, 400 not the vendor's shape, 401 not signed or too old.
+) -> tuple[int, int]:
+    """The status, and how many events are new.
+
+    200 stored or known, 400 not the vendor's shape, 401 not signed or too old.
 
     What the database says goes through: then the vendor tries again.
     """
     if not room.verify(values, delivery) or _is_stale(room, delivery, now, tolerance):
-        return 401
+        return 401, 0
     try:
         events = room.parse(values, delivery)
     except WRONG_SHAPE:
-        return 400
-    store.add(events, now)
-    return 200
+        return 400, 0
+    return 200, store.add(events, now)
 
 
 def _is_stale(room: HookRoom, delivery: Delivery, now: datetime, tolerance: int | None) -> bool:

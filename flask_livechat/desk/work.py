@@ -31,6 +31,7 @@ class Worker:
     handle: Callable[[Event], None]
     clock: Callable[[], datetime]
     keep_days: int | None = None
+    later: Callable[[datetime], None] = lambda when: None  # is told when what failed is due again
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Until ``stop`` says so, between two batches."""
@@ -54,20 +55,27 @@ class Worker:
         return len(taken)
 
     def _try(self, one: Stored) -> None:
+        if one.attempts >= MOST_ATTEMPTS:  # none of them was heard of again: what begins with it, dies
+            log.error("livechat: event %s ended %s workers.", one.row, one.attempts)
+            return self.store.fail(one, "the worker died")
         try:
-            self.store.fold(one.event, self.clock())
+            self.store.begin(one, self.clock())
             self.handle(one.event)
         except Exception as error:
-            # Its type alone: its text may hold what nobody should read in a log.
-            name = type(error).__name__
-            if one.attempts >= MOST_ATTEMPTS:
-                log.error("livechat: event %s failed %s times, now with %s.", one.row, one.attempts, name)
-                self.store.fail(one, name)
-            else:
-                log.warning("livechat: event %s failed with %s; it is tried again.", one.row, name)
-                self.store.again(one, self.clock() + pause(one.attempts), name)
+            self._failed(one, one.attempts + 1, type(error).__name__)
         else:
             self.store.done(one)
+
+    def _failed(self, one: Stored, attempts: int, name: str) -> None:
+        """``name``: the error's type alone, for its text may hold what nobody should read in a log."""
+        if attempts >= MOST_ATTEMPTS:
+            log.error("livechat: event %s failed %s times, now with %s.", one.row, attempts, name)
+            self.store.fail(one, name)
+        else:
+            log.warning("livechat: event %s failed with %s; it is tried again.", one.row, name)
+            when = self.clock() + pause(attempts)
+            self.store.again(one, when, name)
+            self.later(when)
 
 
 def pause(attempts: int) -> timedelta:

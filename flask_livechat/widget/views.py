@@ -76,7 +76,7 @@ def failures() -> tuple[str, int]:
 
 @blueprint.post("/opens")
 def opens() -> tuple[str, int]:
-    """A browser says that the chat was opened, or a thumb given: no webhook tells that. Needs no login and takes none."""
+    """The chat was opened, or a thumb given, says a browser: no webhook does. Needs no login and takes none."""
     state = _state()
     if not state.kept:
         abort(404)

