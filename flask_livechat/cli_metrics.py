@@ -53,6 +53,8 @@ def metrics(since: str, until: str | None, provider: str | None, tag: str | None
 
 
 def _lines(found: Metrics) -> Iterator[str]:
+    from .desk.figures import change, number, scales, share  # noqa: PLC0415 - needs the extra
+
     yield f"{found.since:%Y-%m-%d %H:%M} to {found.until:%Y-%m-%d %H:%M} {found.until.tzname()}"
     yield f"conversations           {found.conversations}"
     yield f"first response          {_times(found.first_response)}"
@@ -64,41 +66,22 @@ def _lines(found: Metrics) -> Iterator[str]:
     if found.resolution_by_bot.count:
         yield f"  by a bot              {_times(found.resolution_by_bot)}"
     opens, started = found.deflection.opens, found.deflection.started
-    yield f"deflection              {_share(found.deflection.share)} of {opens} opens ({started} conversations)"
-    yield f"CSAT                    {_share(found.csat.share)} of {found.csat.rated} rated{_scales(found)}"
+    yield f"deflection              {share(found.deflection.share)} of {opens} opens ({started} conversations)"
+    rated = f" ({scales(found.csat)})" if found.csat.rated else ""
+    yield f"CSAT                    {share(found.csat.share)} of {found.csat.rated} rated{rated}"
     for month in found.conversations_per_user:
-        ratio = "-" if month.ratio is None else f"{month.ratio:.2f}"
-        yield f"per user {month.month}        {ratio} ({month.conversations} conversations, {month.users} users)"
+        said = f"{month.conversations} conversations, {month.users} users"
+        yield f"per user {month.month}        {number(month.ratio)} ({said})"
     for topic in found.topics:
-        change = "new" if topic.change is None else f"{topic.change:+.0%}"
-        yield f"topic {topic.month}           {topic.tag}: {topic.conversations} ({change})"
+        yield f"topic {topic.month}           {topic.tag}: {topic.conversations} ({change(topic.change)})"
     if found.waiting:
         yield f"{found.waiting} events wait for a worker and are not in these figures: flask livechat work"
 
 
-def _scales(found: Metrics) -> str:
-    said = [f"{one.rated} {'thumbs' if one.best == 1 else f'of {one.best} stars'}" for one in found.csat.scales]
-    return f" ({', '.join(said)})" if said else ""
-
-
 def _times(found: Durations) -> str:
-    if found.median is None or found.p90 is None:
-        return "-"
-    return f"median {_span(found.median)}, p90 {_span(found.p90)} ({found.count})"
+    from .desk.figures import span  # noqa: PLC0415 - needs the extra
 
-
-def _span(seconds: float) -> str:
-    """As people say it: 45 s, 3 min 20 s, 5 h 2 min, 3 d 4 h."""
-    whole = round(seconds)
-    for size, name, smaller, part in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // smaller
-            return f"{whole // size} {name}{f' {rest} {part}' if rest else ''}"
-    return f"{whole} s"
-
-
-def _share(share: float | None) -> str:
-    return "-" if share is None else f"{share:.0%}"
+    return f"median {span(found.median)}, p90 {span(found.p90)} ({found.count})" if found.count else "-"
 
 
 @click.command("export")

@@ -27,7 +27,7 @@ from flask import (
 from flask_login import current_user, user_logged_in, user_logged_out
 from markupsafe import Markup, escape
 
-from . import providers, receiver, settings, signals
+from . import metrics_page, providers, receiver, settings, signals
 from .errors import ConfigError, LiveChatError, Problem, Unsupported
 from .model import Decision, Event, Value, Visitor
 from .settings import Settings
@@ -95,6 +95,7 @@ class LiveChat:
         self._visitor_loader: Callable[[Any], Visitor | None] | None = None
         self._context_loader: Callable[[], Mapping[str, Value]] | None = None
         self._impersonating: Callable[[], bool] | None = None
+        self._staff: Callable[[], bool] | None = None
         self._blueprint_rules: dict[str, Rule] = {}
         self._handlers: dict[str, list[Callable[[Event], Any]]] = {}
         self._version = 0  # of what was registered
@@ -160,6 +161,11 @@ class LiveChat:
         """Register ``f() -> bool``. While it says True no identity is sent: staff must not chat as somebody else."""
         self._impersonating = ask
         self._version += 1
+        return ask
+
+    def staff_required(self, ask: Callable[[], bool]) -> Callable[[], bool]:
+        """Register ``f() -> bool``: whether whoever asks may see ``/livechat/metrics``. Without it nobody does: 404."""
+        self._staff = ask
         return ask
 
     def rule(self, **fields: Any) -> Callable[[F], F]:
@@ -494,8 +500,15 @@ class LiveChat:
         blueprint = receiver.create_blueprint(read, lambda: self._store_of(app), self.now, tell)
         app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/webhooks")
         _exempt_from_csrf(app, blueprint)  # each delivery is signed
+        app.register_blueprint(
+            metrics_page.create_blueprint(self, self._is_staff), url_prefix=f"{read.url_prefix}/metrics"
+        )
         if read.sandbox:
             self._let_the_sandbox_tell(app, read)
+
+    def _is_staff(self) -> bool:
+        ask = self._staff
+        return ask is not None and bool(self._guard(_name(ask), ask, False))
 
     def _let_the_sandbox_tell(self, app: Flask, read: Settings) -> None:
         from .desk.outbox import Outbox  # noqa: PLC0415 - production never needs it here

@@ -177,6 +177,48 @@ def metrics(
 
 
 @dataclass(frozen=True, slots=True)
+class Week:
+    """Some figures of one of the steps that a time is cut into; they end with it."""
+
+    since: datetime
+    conversations: int
+    first_response: Durations
+    resolution: Durations
+    deflection: Deflection
+    csat: Csat
+
+
+def weeks(
+    store: Store, since: datetime, until: datetime, provider: str | None = None, tag: str | None = None
+) -> tuple[Week, ...]:
+    """The time in weeks, the last of which ends with it; in months of four weeks where that were more than a year."""
+    asked = Asked(since, until, provider, tag)
+    step = timedelta(weeks=1 if until - since <= timedelta(weeks=53) else 4)
+    ends = [until - step * n for n in range(math.ceil((until - since) / step))]
+    with store.reading() as connection:
+        return tuple(_week(connection, asked.during(max(since, end - step), end)) for end in reversed(ends))
+
+
+def _week(connection: sa.Connection, asked: Asked) -> Week:
+    started = _conversations(connection, asked)
+    return Week(
+        since=asked.since,
+        conversations=started,
+        first_response=_durations(connection, asked, "response", "answered_at"),
+        resolution=_durations(connection, asked, "resolution", "closed_at", episodes.c.closed_by == "agent"),
+        deflection=_deflection(connection, asked, started),
+        csat=_csat(connection, asked),
+    )
+
+
+def known_tags(store: Store, most: int = 200) -> tuple[str, ...]:
+    """Every tag that an episode has, in order."""
+    with store.reading() as connection:
+        wanted = sa.select(tags.c.tag).distinct().order_by(tags.c.tag).limit(most)
+        return tuple(connection.execute(wanted).scalars())
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A time, its end not included; of one provider, or of all; with a tag, or whatever."""
 

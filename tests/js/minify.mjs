@@ -1,6 +1,7 @@
 // Makes loader.min.js of loader.js, and so on, beside each. The first line says which source it was made of.
+// And copies the chart library that the metrics page serves, as it is.
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { transformSync } from "esbuild";
 
 const home = new URL("../../flask_livechat/", import.meta.url).pathname;
@@ -12,3 +13,6 @@ for (const name of readdirSync(home, { recursive: true })) {
   const digest = createHash("sha256").update(source).digest("hex").slice(0, 16);
   writeFileSync(path.replace(/js$/, "min.js"), `// ${digest}\n${code}`);
 }
+const charts = new URL("node_modules/chart.js/", import.meta.url).pathname;
+copyFileSync(`${charts}dist/chart.umd.min.js`, `${home}static/chart.min.js`);
+copyFileSync(`${charts}LICENSE.md`, `${home}static/chart.LICENSE.md`);

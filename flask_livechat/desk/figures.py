@@ -1,0 +1,35 @@
+"""Figures as people read them: in a terminal and on the page. Pure."""
+
+from __future__ import annotations
+
+from .metrics import Csat
+
+
+def span(seconds: float | None) -> str:
+    """45 s, 3 min 20 s, 5 h 2 min, 3 d 4 h."""
+    if seconds is None:
+        return "-"
+    whole = round(seconds)
+    for size, name, smaller, part in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {name}{f' {rest} {part}' if rest else ''}"
+    return f"{whole} s"
+
+
+def share(part: float | None) -> str:
+    return "-" if part is None else f"{part:.0%}"
+
+
+def number(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def change(part: float | None) -> str:
+    """Against what was before: +50%."""
+    return "new" if part is None else f"{part:+.0%}"
+
+
+def scales(found: Csat) -> str:
+    """What was rated, by scale: "12 of 5 stars, 3 thumbs"."""
+    return ", ".join(f"{one.rated} {'thumbs' if one.best == 1 else f'of {one.best} stars'}" for one in found.scales)
