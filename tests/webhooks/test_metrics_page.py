@@ -1,0 +1,219 @@
+"""``/livechat/metrics``: who sees it, that its figures are the figures, and what it is made of."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+
+from flask_livechat.desk.metrics import DEFINITIONS
+from flask_livechat.desk.store import Store
+
+from ..conftest import chat_of, create_app
+from .test_fold import message
+from .test_metrics import closed
+from .test_receiver import Make, make  # noqa: F401 - a fixture
+
+URL = "/livechat/metrics"
+CHARTS = Path(__file__).parents[1] / "js" / "node_modules" / "chart.js" / "dist" / "chart.umd.min.js"
+
+
+@pytest.fixture
+def app(make: Make) -> Flask:  # noqa: F811
+    app = make("crisp")
+    chat_of(app).staff_required(lambda: True)
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def talk(app: Flask, *tags: str) -> Store:
+    """A conversation of an hour ago, answered after five minutes and closed after nine."""
+    with app.app_context():
+        store, now = chat_of(app).store, chat_of(app).now()
+    begun = now - timedelta(hours=1)
+
+    def then(event: Any, minutes: float) -> Any:
+        from dataclasses import replace
+
+        return replace(event, at=begun + timedelta(minutes=minutes))
+
+    store.add([then(message(1, tags=tags), 0), then(message(2, "agent"), 5), then(closed(9), 9)], now)
+    store.count("crisp", "open", begun)
+    store.count("crisp", "open", begun)
+    for event in (one.event for one, _, _ in store.each()):
+        store.fold(event, now)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE livechat_events SET state = 'done', attempts = 1")
+    return store
+
+
+def read(client: FlaskClient, query: str = "", status: int = 200) -> BeautifulSoup:
+    response = client.get(URL + query)
+    assert response.status_code == status
+    return BeautifulSoup(response.text, "html.parser")
+
+
+def figure(page: BeautifulSoup, title: str, label: str) -> list[str]:
+    """The cells of a line: today, these days, those before, the change."""
+    group = next(one for one in page.select("tbody") if one.select_one("th[scope=rowgroup]") and title in one.th.text)
+    row = next(one for one in group.select("tr") if one.th.text == label)
+    return [cell.text for cell in row.select("td")]
+
+
+def test_without_a_word_on_staff_nobody_sees_it(make: Make) -> None:  # noqa: F811
+    assert make("crisp").test_client().get(URL).status_code == 404
+
+
+@pytest.mark.parametrize("answer", [False, None, 0])
+def test_who_is_not_staff_finds_nothing_there(make: Make, answer: Any) -> None:  # noqa: F811
+    app = make("crisp")
+    chat_of(app).staff_required(lambda: answer)
+    assert app.test_client().get(URL).status_code == 404
+    assert app.test_client().get(f"{URL}?format=csv").status_code == 404
+
+
+def test_a_question_about_staff_that_fails_is_a_no(make: Make) -> None:  # noqa: F811
+    app = make("crisp")
+    app.testing = False
+
+    def ask() -> bool:
+        raise LookupError
+
+    chat_of(app).staff_required(ask)
+    assert app.test_client().get(URL).status_code == 404
+
+
+def test_an_app_that_receives_nothing_has_no_such_page() -> None:
+    app = create_app("crisp")
+    chat_of(app).staff_required(lambda: True)
+    assert app.test_client().get(URL).status_code == 404
+
+
+def test_its_figures_are_those_of_python(app: Flask, client: FlaskClient) -> None:
+    talk(app, "refund")
+    page = read(client)
+    assert figure(page, "Conversations", "Number") == ["1", "1", "0", "new"]
+    assert figure(page, "First response", "Median")[1:] == ["5 min", "-", ""]
+    assert figure(page, "Resolution", "Median")[1] == "9 min"
+    assert figure(page, "Deflection", "Share")[1] == "50%"
+    assert "refund" in page.select_one("[aria-labelledby=topics] table").text
+    assert page.select("#by-week tbody tr")[-1].select("td")[1]["data-value"] == "300.0"
+
+
+def test_each_figure_has_its_definition_one_click_away(client: FlaskClient) -> None:
+    said = [one.p.text for one in read(client).select("details.definition")]
+    assert sorted(said) == sorted(DEFINITIONS.values())
+
+
+def test_today_stands_beside_the_last_four_weeks_and_those_before(client: FlaskClient) -> None:
+    heads = [one.text for one in read(client).select(".figures thead th")]
+    assert heads == ["Figure", "Today", "These 28 days", "The 28 days before", "Change"]
+
+
+def test_what_is_asked_for_is_shown(app: Flask, client: FlaskClient) -> None:
+    talk(app, "refund")
+    assert figure(read(client, "?provider=tawk"), "Conversations", "Number")[1] == "0"
+    assert figure(read(client, "?provider=crisp&tag=refund"), "Conversations", "Number")[1] == "1"
+    assert figure(read(client, "?tag=none"), "Conversations", "Number")[1] == "0"
+    page = read(client, "?from=2026-01-01&to=2026-01-31")
+    assert figure(page, "Conversations", "Number")[1] == "0"
+    assert "2026-01-01 to 2026-01-31" in page.text
+    assert len(page.select("#by-week tbody tr")) == 5
+
+
+def test_years_are_shown_in_steps_of_four_weeks(client: FlaskClient) -> None:
+    assert len(read(client, "?from=2024-01-01&to=2026-01-01").select("#by-week tbody tr")) == 27
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ("?from=yesterday", "A date is written as"),
+        ("?from=2026-02-01&to=2026-01-01", "comes after"),
+        ("?from=0001-01-01&to=9999-12-31", "Five years at most"),
+        ("?from=9999-12-01&to=9999-12-31", "Five years at most"),
+        ("?provider=nobody", "no such vendor"),
+        ("?from=%00", "A date is written as"),
+    ],
+)
+def test_what_makes_no_sense_is_said_above_the_usual(client: FlaskClient, query: str, error: str) -> None:
+    page = read(client, query, 400)
+    assert error in page.select_one("[role=alert]").text
+    assert "These 28 days" in page.text
+
+
+def test_a_tag_that_is_html_stays_text(app: Flask, client: FlaskClient) -> None:
+    talk(app, "<script>alert(1)</script>")
+    for query in ("?tag=%22%3E%3Cimg%20src=x%3E", "?tag=%3Cscript%3Ealert(1)%3C/script%3E", ""):
+        page = read(client, query)
+        assert all(one.get("src") for one in page.select("script"))
+        assert not page.select("img")
+    assert "<script>alert(1)</script>" in page.select_one("[aria-labelledby=topics] table").text
+
+
+def test_what_waits_for_a_worker_is_said(app: Flask, client: FlaskClient) -> None:
+    with app.app_context():
+        chat_of(app).store.add([message(1)], chat_of(app).now())
+    assert "1 events wait for a worker" in read(client).select_one("[role=status]").text
+
+
+def test_its_downloads_are_the_same_figures(app: Flask, client: FlaskClient) -> None:
+    store = talk(app)
+    said = client.get(f"{URL}?format=json").get_json()
+    assert said["first_response"] == {"count": 1, "median": 300.0, "p90": 300.0}
+    response = client.get(f"{URL}?format=csv")
+    assert response.headers["Content-Disposition"].startswith("attachment; filename=support-")
+    rows = list(csv.reader(io.StringIO(response.text)))
+    assert ["first_response", "median", "", "300.0"] in rows
+    assert client.get(f"{URL}?format=json&from=x").status_code == 400
+    store.engine.dispose()
+
+
+def test_it_is_for_nobody_else(client: FlaskClient) -> None:
+    for query in ("", "?format=csv", "?format=json"):
+        headers = client.get(URL + query).headers
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Robots-Tag"] == "noindex"
+
+
+def test_it_needs_nothing_inline_and_nothing_from_elsewhere(client: FlaskClient) -> None:
+    html = client.get(URL).text
+    page = BeautifulSoup(html, "html.parser")
+    assert not page.select("style, [style], script:not([src])")
+    assert not [name for tag in page.find_all(True) for name in tag.attrs if name.startswith("on")]
+    files = [one["src"] for one in page.select("script")] + [one["href"] for one in page.select("link")]
+    assert len(files) == 3
+    for file in files:
+        assert file.startswith("/livechat/")
+        assert client.get(file).status_code == 200
+    assert "livechat.session" not in html
+    assert '"livechat"' not in html  # no chat on it
+
+
+def test_the_months_are_those_of_the_office(make: Make) -> None:  # noqa: F811
+    app = make("crisp", LIVECHAT_OFFICE_HOURS={"tz": "Pacific/Auckland", "mon-fri": "09:00-17:00"})
+    chat_of(app).staff_required(lambda: True)
+    page = read(app.test_client())
+    assert "Pacific/Auckland" in page.text
+    assert figure(page, "First response", "Median, office hours")
+
+
+def test_the_chart_library_is_the_one_that_is_published() -> None:
+    ours = Path(chat_of.__code__.co_filename).parents[1] / "flask_livechat" / "static"
+    assert re.match(rb"/\*!\s+\* Chart.js v4\.\d+", (ours / "chart.min.js").read_bytes())
+    if not CHARTS.is_file():
+        pytest.skip("npm is missing: what we serve is not compared with what is published.")
+    assert (ours / "chart.min.js").read_bytes() == CHARTS.read_bytes()
+    assert (ours / "chart.LICENSE.md").read_bytes() == (CHARTS.parents[1] / "LICENSE.md").read_bytes()

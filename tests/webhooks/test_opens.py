@@ -1,0 +1,189 @@
+"""What browsers report: opens and thumbs, of nobody; and what a visitor has not read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_wtf import CSRFProtect
+
+from flask_livechat.desk.store import Store
+from flask_livechat.widget import counts
+
+from ..conftest import chat_of, create_app, log_in
+from .test_fold import NOW, message, work
+from .test_receiver import Make, make  # noqa: F401 - a fixture
+
+OPENS, UNREAD = "/livechat/opens", "/livechat/unread"
+ELSEWHERE = {"Sec-Fetch-Site": "cross-site"}
+
+
+@pytest.fixture
+def app(make: Make) -> Flask:  # noqa: F811
+    return make("crisp")
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def counted(app: Flask) -> dict[str, Any]:
+    with app.app_context():
+        livechat = chat_of(app)
+        found = livechat.metrics(livechat.now() - timedelta(days=1))
+        return {"opens": found.deflection.opens, "rated": found.csat.rated, "good": found.csat.good}
+
+
+def test_an_open_is_counted(app: Flask, client: FlaskClient) -> None:
+    for _ in range(2):
+        response = client.post(OPENS, json={"provider": "crisp", "open": 1})
+        assert (response.status_code, response.data) == (204, b"")
+        assert "Set-Cookie" not in response.headers
+    assert counted(app)["opens"] == 2
+
+
+def test_a_thumb_is_counted_and_may_be_turned(app: Flask, client: FlaskClient) -> None:
+    client.post(OPENS, json={"provider": "crisp", "rating": 1, "before": 0})
+    client.post(OPENS, json={"provider": "crisp", "rating": -1, "before": 0})
+    assert counted(app) == {"opens": 0, "rated": 2, "good": 1}
+    client.post(OPENS, json={"provider": "crisp", "rating": 1, "before": -1})
+    assert counted(app) == {"opens": 0, "rated": 2, "good": 2}
+    client.post(OPENS, json={"provider": "crisp", "rating": 0, "before": 1})
+    assert counted(app) == {"opens": 0, "rated": 1, "good": 1}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"provider": "crisp"},
+        {"provider": "nobody", "open": 1},
+        {"provider": "tawk", "open": 1},  # not configured
+        {"provider": "crisp", "open": 2},
+        {"provider": "crisp", "open": [1]},
+        {"provider": ["crisp"], "open": 1},
+        {"provider": "crisp", "rating": 5, "before": 0},
+        {"provider": "crisp", "rating": {}, "before": []},
+        {"provider": "crisp", "rating": 1, "before": 1},
+        [1],
+        "x",
+    ],
+)
+def test_what_is_no_report_is_refused(app: Flask, client: FlaskClient, said: Any) -> None:
+    assert client.post(OPENS, json=said).status_code == 400
+    assert counted(app) == {"opens": 0, "rated": 0, "good": 0}
+
+
+def test_a_report_that_is_too_long_is_refused(client: FlaskClient) -> None:
+    assert client.post(OPENS, json={"provider": "crisp", "open": 1, "x": "x" * 200}).status_code == 413
+    assert client.post(OPENS, data=b"\xff\xfe").status_code == 400
+
+
+def test_a_report_of_another_site_is_refused(client: FlaskClient) -> None:
+    assert client.post(OPENS, json={"provider": "crisp", "open": 1}, headers=ELSEWHERE).status_code == 403
+
+
+def test_one_too_many_in_a_minute_is_refused(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.extensions["livechat"].opens, "most", 2)
+    said = [client.post(OPENS, json={"provider": "crisp", "open": 1}).status_code for _ in range(3)]
+    assert said == [204, 204, 429]
+
+
+def test_an_app_that_receives_nothing_counts_nothing() -> None:
+    app = create_app("crisp")
+    client = app.test_client()
+    assert client.post(OPENS, json={"provider": "crisp", "open": 1}).status_code == 404
+    assert [client.get(UNREAD).status_code, client.post(UNREAD).status_code] == [404, 404]
+    assert b"kept" not in app.extensions["livechat"].scripts["crisp"].source.split(b"loader(")[-1]
+
+
+def test_protection_against_csrf_stands_in_nobodys_way(app: Flask, client: FlaskClient) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    CSRFProtect(app)
+    assert client.post(OPENS, json={"provider": "crisp", "open": 1}).status_code == 204
+    assert client.post(UNREAD, json={"provider": "crisp"}).status_code == 204
+
+
+@pytest.mark.parametrize("now", [None, 0, 1, -1, 2, True, "1", 1.0])
+@pytest.mark.parametrize("before", [None, 0, 1, -1])
+def test_what_is_added_is_at_most_one_of_each(now: Any, before: Any) -> None:
+    assert all(abs(step) == 1 for step in counts.read({"rating": now, "before": before}).values())
+
+
+# -- unread ------------------------------------------------------------------------------------------------------------
+
+
+def keep(app: Flask, *events: Any) -> Store:
+    with app.app_context():
+        store = chat_of(app).store
+    store.add(events, NOW)
+    work(store)
+    return store
+
+
+def unread(client: FlaskClient) -> int:
+    response = client.get(UNREAD)
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "Cookie" in response.headers["Vary"]
+    return int(response.get_json()["unread"])
+
+
+def test_nobody_in_particular_has_nothing_unread(app: Flask, client: FlaskClient) -> None:
+    keep(app, message(1, visitor="42"), message(2, "agent", 1))
+    assert unread(client) == 0
+
+
+@pytest.mark.parametrize("who", [{"visitor": "42"}, {"email": "Ada@example.com"}])
+def test_what_agents_wrote_since_is_unread(app: Flask, who: dict[str, Any]) -> None:
+    client = log_in(app)
+    keep(app, message(1, **who), message(2, "agent", 1), message(3, "bot", 2), message(4, "agent", 3))
+    assert unread(client) == 3
+    keep(app, message(5, minutes=4))
+    assert unread(client) == 0
+    keep(app, message(6, "agent", 5))
+    assert unread(client) == 1
+
+
+def test_what_is_somebody_elses_is_not_counted(app: Flask) -> None:
+    keep(app, message(1, visitor="7", email="ada@example.com"), message(2, "agent", 1))
+    assert unread(log_in(app)) == 0  # the email is the same, the visitor another
+
+
+def test_a_note_is_nothing_to_read(app: Flask) -> None:
+    keep(app, message(1, visitor="42"), replace(message(2, "agent", 1), kind="unknown"))
+    assert unread(log_in(app)) == 0
+
+
+def test_what_was_seen_is_read(app: Flask) -> None:
+    client = log_in(app)
+    keep(app, message(1, visitor="42"), message(2, "agent", 1))
+    assert unread(client) == 1
+    assert client.post(UNREAD, json={"provider": "crisp"}).status_code == 204
+    assert unread(client) == 0
+
+
+def test_several_vendors_count_together(app: Flask) -> None:
+    one = (message(1, visitor="42"), message(2, "agent", 1))
+    keep(app, *one, *(replace(each, provider="intercom") for each in one))
+    assert unread(log_in(app)) == 2
+
+
+def test_another_site_learns_nothing(app: Flask) -> None:
+    client = log_in(app)
+    assert client.get(UNREAD, headers=ELSEWHERE).status_code == 403
+    assert client.post(UNREAD, json={}, headers=ELSEWHERE).status_code == 403
+
+
+def test_staff_who_look_as_somebody_else_change_nothing(app: Flask) -> None:
+    keep(app, message(1, visitor="42"), message(2, "agent", 1))
+    client = log_in(app)
+    chat_of(app).impersonating(lambda: True)
+    assert unread(client) == 0
+    client.post(UNREAD, json={"provider": "crisp"})
+    chat_of(app).impersonating(lambda: False)
+    assert unread(client) == 1
