@@ -5,6 +5,7 @@ One TLS server answers for every host. What it was asked for, and in which order
 
 from __future__ import annotations
 
+import os
 import ssl
 import threading
 import time
@@ -12,6 +13,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,13 +31,20 @@ from ..conftest import Quiet
 
 SITE = "https://www.site.test"
 VENDORS = ("crisp", "intercom", "tawk")
+WEBHOOKS = {name: room.secrets for name in VENDORS if (room := providers.webhooks(name))}
 KEYS = {
     name: {
         f"LIVECHAT_{name.upper()}_{key.name}": key.example
         for key in providers.load(name).keys
-        if key.required or key.secret
+        if key.required or (key.secret and key.name not in WEBHOOKS[name])
     }
     for name in VENDORS
+}
+LISTENING = {  # what a site has, too, that receives webhooks, and so has a store
+    name: {
+        f"LIVECHAT_{name.upper()}_{key.name}": key.example for key in providers.load(name).keys if key.name in secrets
+    }
+    for name, secrets in WEBHOOKS.items()
 }
 VALUES: dict[str, dict[str, Any]] = {
     name: {
@@ -45,6 +54,7 @@ VALUES: dict[str, dict[str, Any]] = {
 }
 HOSTS = {"tawk": "embed.tawk.to", "crisp": "client.crisp.chat", "intercom": "widget.intercom.io"}
 API_HOSTS = HOSTS | {"intercom": "api-iam.intercom.io"}
+AXE = Path(__file__).parent.parent / "js/node_modules/axe-core/axe.min.js"
 PAGE = """<!doctype html><html lang="en"><head><title>Site</title></head><body>
 <h1>{{ title }}</h1><p><a id="opener" href="/contact" data-livechat-open>Chat with us</a>
 <span id="unread" data-livechat-unread></span>
@@ -232,6 +242,18 @@ class Visit:
         return list(self.get("window.__events"))
 
 
+def axe(visit: Visit) -> list[str]:
+    """What axe finds on the page as it stands, with its default rules."""
+    if not AXE.exists():
+        missing = "axe-core is missing; `make js` installs it."
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    visit.page.evaluate(AXE.read_text("utf-8") + "; 0")
+    found = visit.page.evaluate(
+        "axe.run().then(({violations}) => violations.map(({id, nodes}) => `${id}: ${nodes.map((node) => node.html)}`))"
+    )
+    return [f"{visit.page.url}: {violation}" for violation in found]
+
+
 @pytest.fixture
 def open_visit(browser: Browser, net: Net) -> Iterator[Callable[..., Visit]]:
     """Opens tabs in fresh browsers. At the end none may have seen an uncaught exception or a CSP violation."""
@@ -294,6 +316,7 @@ def site(net: Net) -> Callable[..., Flask]:
         overrides: dict[str, Any] | None = None,
         extra: str = "",
         flask_login: bool = True,
+        store: str | None = None,
         **config: Any,
     ) -> Flask:
         app = Flask("site", static_folder=None)
@@ -301,9 +324,14 @@ def site(net: Net) -> Callable[..., Flask]:
         app.secret_key = "a secret key of the test site, long enough"
         app.config.update(KEYS[provider], LIVECHAT_PROVIDER=provider, LIVECHAT_CSP="merge")
         app.config.update({f"LIVECHAT_{key}": value for key, value in config.items()})
+        if store:
+            app.config.update(LISTENING[provider], LIVECHAT_DATABASE_URL=store)
         if flask_login:
             LoginManager(app).user_loader(User)
         livechat = LiveChat(app)
+        if store:
+            with app.app_context():
+                livechat.store.upgrade()
 
         @livechat.visitor_loader
         def load(user: User | None) -> Visitor | None:

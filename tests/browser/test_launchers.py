@@ -16,12 +16,11 @@ from example_app import create_app
 from flask_livechat import providers
 
 from ..test_example_app import PRIVATE, PUBLIC
-from .conftest import HOSTS, SITE, VENDORS, Net, Visit
+from .conftest import HOSTS, SITE, VENDORS, Net, Visit, axe
 
 one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
 Site = Callable[..., Any]
-AXE = Path(__file__).parent.parent / "js/node_modules/axe-core/axe.min.js"
 HOST = "[...document.documentElement.children].find((each) => each.shadowRoot)"
 IN_HOST = f"[...{HOST}.shadowRoot.querySelectorAll('*')]"
 FOCUSED = f"{HOST}.shadowRoot.activeElement === {HOST}.shadowRoot.querySelector('button')"
@@ -315,18 +314,6 @@ def _luminance(colour: str) -> float:
 # axe.
 
 
-def _violations(visit: Visit) -> list[str]:
-    """What axe finds on the page as it stands, with its default rules."""
-    if not AXE.exists():
-        missing = "axe-core is missing; `make js` installs it."
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    visit.page.evaluate(AXE.read_text("utf-8") + "; 0")
-    found = visit.page.evaluate(
-        "axe.run().then(({violations}) => violations.map(({id, nodes}) => `${id}: ${nodes.map((node) => node.html)}`))"
-    )
-    return [f"{visit.page.url}: {violation}" for violation in found]
-
-
 @pytest.mark.parametrize("launcher", ["vendor", "own"])
 @pytest.mark.parametrize("who", ["nobody", "somebody"])
 def test_axe_finds_nothing_on_the_example_app(
@@ -350,7 +337,7 @@ def test_axe_finds_nothing_on_the_example_app(
                 visit.ready()
             if launcher == "own":
                 assert _own(visit).is_visible()
-        found += _violations(visit)
+        found += axe(visit)
     assert not found, "\n".join(found)
     assert carried > 5
 
@@ -374,7 +361,7 @@ def test_axe_finds_nothing_while_the_failure_note_is_shown(site: Site, open_visi
     _own(visit).click()
     visit.until("livechat.state === 'failed'")
     assert visit.page.get_by_role("status").inner_text().startswith("Chat cannot be reached")
-    assert _violations(visit) == []
+    assert axe(visit) == []
 
 
 # Tour, article, prefilled message, events: each works, or one line says that it does not.
