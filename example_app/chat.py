@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import session
+from flask import current_app, session
 from flask.config import Config
 
 from flask_livechat import Company, LiveChat, Visitor
+from flask_livechat.model import Event
 
 from . import headers, login
 from .users import User
@@ -93,3 +94,16 @@ def context() -> Mapping[str, str | int | float | bool | None]:
 def impersonating() -> bool:
     """While staff view the site as a customer, no identity leaves: the agent must not see staff as that customer."""
     return login.is_viewing_as()
+
+
+@livechat.staff_required
+def may_see_metrics() -> bool:
+    """Who finds anything at ``/livechat/metrics``."""
+    return login.staff_member() is not None and not login.is_viewing_as()
+
+
+@livechat.on("rated")
+def notice(event: Event) -> None:
+    """Called by ``flask livechat work``, whichever vendor tells. Somebody should look at what went wrong."""
+    if event.rating is not None and event.best == 5 and event.rating <= 2:
+        current_app.logger.warning("%s of 5 stars in %s's %s.", event.rating, event.provider, event.conversation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, request, url_for
 
 from . import login
 from .chat import TITLE, livechat
@@ -60,6 +60,11 @@ def desk_url() -> str | None:
     return f"{request.script_root}{current_app.config.get('LIVECHAT_URL_PREFIX', '/livechat')}/sandbox/"
 
 
+def metrics_url() -> str | None:
+    """Where the support metrics are, while a vendor tells what happens."""
+    return url_for("livechat_metrics.page") if "livechat_metrics.page" in current_app.view_functions else None
+
+
 def inspectable_path() -> str:
     """This page's path for the link to the inspector. A reset link's token stays out of other addresses."""
     if request.endpoint == "inspector.show":
@@ -75,6 +80,7 @@ def frame() -> dict[str, Any]:
         "chat": livechat.decide(endpoint=request.endpoint, path=request.path),
         "vendor_titles": TITLE,
         "desk_url": desk_url(),
+        "metrics_url": metrics_url(),
         "inspectable_path": inspectable_path(),
         "viewer": login.viewer(),
         "staff_member": login.staff_member(),
