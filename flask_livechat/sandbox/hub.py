@@ -16,7 +16,7 @@ Status = Literal["online", "away", "offline"]
 Proof = Literal["anonymous", "verified", "unverified", "refused"]
 State = Literal["new", "open", "pending", "snoozed", "closed"]
 Kind = Literal["text", "note"]
-Change = Literal["said", "closed", "reopened", "rated", "tagged"]
+Change = Literal["said", "closed", "reopened", "rated", "tagged", "identified"]
 
 MAX_SESSIONS = 500
 MAX_MESSAGES = 500
@@ -196,6 +196,7 @@ class Hub:
             session = self._get(key)
             session.identity = identity
             self._note(session)
+            self._tell("identified", session)
 
     def refuse(self, key: str, reason: str) -> None:
         """Show the agent that the vendor refused an identity; what was proven before stays."""

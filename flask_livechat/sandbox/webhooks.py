@@ -74,6 +74,9 @@ class Sender:
 def _crisp(account: Account, change: Change, session: Session, message: Message | None) -> Told:
     data: dict[str, Any] = {"website_id": account.values["WEBSITE_ID"], "session_id": session.key, "inbox_id": None}
     now = int(account.clock() * 1000)
+    begins = message is not None and message.n == session.messages[0].n
+    if session.identity.email and (begins or change == "identified"):
+        yield _of_crisp(account, "session:set_email", data | {"email": session.identity.email}, now)
     if message is not None:
         name = "message:send" if message.author == "visitor" else "message:received"
         yield _of_crisp(account, name, data | crisp_rest.message(account, session, message), int(message.at * 1000))

@@ -46,6 +46,7 @@ def test_what_is_said_in_crisp_is_told(tmp_path: Path) -> None:
     shop.desk.conversations.close(session)
     shop.desk.conversations.reopen(session)
     assert kinds(shop) == [
+        ("contact_changed", None, None),
         ("message", "visitor", "Hello?"),
         ("message", "agent", "Yes?"),
         ("unknown", "agent", "late"),
@@ -56,6 +57,7 @@ def test_what_is_said_in_crisp_is_told(tmp_path: Path) -> None:
     ]
     assert {one.conversation for one in told(shop.app)} == {session}
     assert [one.tags for one in told(shop.app) if one.tags] == [("vip",)]
+    assert [one.email for one in told(shop.app) if one.email] == ["ada@example.com"]
 
 
 def test_what_is_said_in_intercom_is_told(tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_a_delivery_that_is_not_taken_is_repeated(name: str, tmp_path: Path, mon
 
     app.wsgi_app = failing  # type: ignore[method-assign]  # the way that Flask documents
     shop_of(name, app).visit("Hello?")
-    assert len(told(app)) == 1
+    assert len([one for one in told(app) if one.text]) == 1
     assert answers == [500, 500]
 
 

@@ -395,6 +395,27 @@ def test_what_intercom_tells(said: dict[str, Any], kind: str, author: str | None
     assert (event.kind, event.author, event.text) == (kind, author, text)
 
 
+def test_what_a_bot_of_intercoms_closes_is_closed_by_a_bot() -> None:
+    parts = {"conversation_parts": [{"id": "1", "part_type": "close", "author": {"type": "bot"}}]}
+    (event,) = parsed("intercom", intercom("conversation.admin.closed", conversation_parts=parts))
+    assert (event.kind, event.author) == ("conversation_closed", "bot")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("intercom", intercom("contact.deleted", type="contact", external_id="42", email="ada@example.com")),
+        ("crisp", crisp("people:profile:removed", people_id="1", email="ada@example.com")),
+        ("crisp", crisp("session:removed", session_id="session_1", email="ada@example.com")),
+    ],
+)
+def test_the_last_word_about_somebody_who_is_gone_names_nobody(name: str, said: dict[str, Any]) -> None:
+    (event,) = parsed(name, said)
+    assert (event.kind, event.visitor, event.email, event.conversation) == ("contact_changed", None, None, None)
+    assert "ada" not in str(event.raw)
+    assert "42" not in str(event.raw)
+
+
 def test_who_it_is_with_and_when_is_in_it() -> None:
     (event,) = parsed("intercom", intercom("conversation.user.replied", **WHO, **PARTS))
     assert (event.conversation, event.visitor, event.email, event.tags) == ("215", "42", "a@example.com", ("vip",))

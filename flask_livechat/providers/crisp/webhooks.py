@@ -14,6 +14,7 @@ from .. import Values, moment
 BEST = 5  # stars. UNCONFIRMED: only third-party code names the scale
 STATES = {"resolved": "conversation_closed", "unresolved": "conversation_reopened", "pending": "conversation_reopened"}
 CONTACT = ("session:set_email", "session:set_phone", "session:set_nickname", "session:set_data")
+REMOVED = ("session:removed", "people:profile:removed")
 SPOKEN = ("text", "file", "animation", "audio", "picker", "field", "carousel")  # of a message: not notes, nor events
 
 
@@ -58,6 +59,9 @@ def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
     if name == "session:set_segments" and session:
         tags = tuple(str(one) for one in data.get("segments") or ())
         return (Event(id=f"{session}:tags:{said['timestamp']}", kind="unknown", tags=tags, **told),)
+    if name in REMOVED:  # the last word about somebody who may have been forgotten: not to be kept
+        gone = {"provider": "crisp", "at": at, "raw": {"event": name}}
+        return (Event(id=f"{name}:{delivery.digest}", kind="contact_changed", **gone),)
     if name in CONTACT or name.startswith("people:"):
         email = data.get("email") if isinstance(data.get("email"), str) else None
         return (Event(id=f"{name}:{delivery.digest}", kind="contact_changed", email=email, **told),)

@@ -37,6 +37,8 @@ def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
         raise ValueError("no item")
     at = _required(said["created_at"])
     told: dict[str, Any] = {"provider": "intercom", "raw": said, "at": at, "id": str(said.get("id") or delivery.digest)}
+    if topic == "contact.deleted":  # the last word about somebody who may have been forgotten: not to be kept
+        return (Event(kind="contact_changed", **told | {"raw": {"topic": topic}}),)
     if topic.startswith("contact."):
         who: dict[str, Any] = {"visitor": item.get("external_id") or None, "email": item.get("email") or None}
         return (Event(kind="contact_changed", **told, **who),)
@@ -50,7 +52,7 @@ def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
     if topic in SPOKEN:
         return _messages(item, SPOKEN[topic], told)
     if topic in CHANGES:
-        return (Event(kind=CHANGES[topic], author="agent", **told),)
+        return (Event(kind=CHANGES[topic], author="bot" if _by_a_bot(item) else "agent", **told),)
     if topic == "conversation.rating.added":
         # Its payload is UNCONFIRMED beyond "a conversation": without a rating in it nothing is rated.
         rating = (item.get("conversation_rating") or {}).get("rating")
@@ -71,10 +73,18 @@ def _conversation(item: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _parts(item: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Of a conversation, only the new ones are in it."""
+    return (item.get("conversation_parts") or {}).get("conversation_parts") or []
+
+
+def _by_a_bot(item: Mapping[str, Any]) -> bool:
+    return any((one.get("author") or {}).get("type") == "bot" for one in _parts(item))
+
+
 def _messages(item: Mapping[str, Any], author: str, told: dict[str, Any]) -> Sequence[Event]:
-    """Only the new parts are in it; one of them is the reply."""
-    parts = (item.get("conversation_parts") or {}).get("conversation_parts") or []
-    said = [one for one in parts if one.get("part_type", "comment") != "note" and one.get("body")]
+    """One of the new parts is the reply."""
+    said = [one for one in _parts(item) if one.get("part_type", "comment") != "note" and one.get("body")]
     return [
         Event(
             **(told | {"id": f"{told['id']}:{one.get('id', n)}", "at": _moment(one.get("created_at")) or told["at"]}),
