@@ -60,8 +60,8 @@ def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
         tags = tuple(str(one) for one in data.get("segments") or ())
         return (Event(id=f"{session}:tags:{said['timestamp']}", kind="unknown", tags=tags, **told),)
     if name in REMOVED:  # the last word about somebody who may have been forgotten: not to be kept
-        gone = {"provider": "crisp", "at": at, "raw": {"event": name}}
-        return (Event(id=f"{name}:{delivery.digest}", kind="contact_changed", **gone),)
+        key = f"{name}:{delivery.digest}"
+        return (Event(provider="crisp", id=key, kind="contact_changed", at=at, raw={"event": name}),)
     if name in CONTACT or name.startswith("people:"):
         email = data.get("email") if isinstance(data.get("email"), str) else None
         return (Event(id=f"{name}:{delivery.digest}", kind="contact_changed", email=email, **told),)
