@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .desk.store import Store
 
 REFUSALS = 10  # lines about refused deliveries in the log, a minute
+WHY = {400: "not the vendor's shape", 401: "not signed, or too old", 413: "too large"}
 UNTOLD = 1  # and about a broker that is down
 
 
@@ -41,7 +43,7 @@ def create_blueprint(
     read: Settings, store: Callable[[], Store], now: Callable[[], datetime], tell: Callable[[], None] | None
 ) -> Blueprint:
     """``store`` is asked for when something comes in; ``tell`` is called once something new is stored."""
-    blueprint, open_ones = Blueprint("livechat_webhooks", __name__), names(read)
+    blueprint, open_ones, refused = Blueprint("livechat_webhooks", __name__), names(read), Counter[tuple[str, int]]()
     log_lines, untold = PerMinute(REFUSALS), PerMinute(UNTOLD)
 
     @blueprint.route("/<provider>", methods=["POST", "HEAD"])
@@ -50,23 +52,30 @@ def create_blueprint(
             abort(404)
         if request.method == "HEAD":  # how a vendor looks whether somebody is there
             return Response()
-        from .desk import webhooks  # noqa: PLC0415 - on first use: it needs the extra
-
-        if (request.content_length or 0) > webhooks.LARGEST:
-            return Response(status=413)
-        body = request.stream.read(webhooks.LARGEST + 1)
-        if len(body) > webhooks.LARGEST:
-            return Response(status=413)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        delivery = Delivery(headers, request.args.to_dict(), body)
-        room, values = providers.webhooks(provider), read.providers[provider]
-        assert room is not None  # noqa: S101 - else it were not open  # nosec B101
-        status, new = webhooks.receive(room, values, delivery, store(), now(), read.webhook_tolerance)
-        if status != 200 and log_lines.allows():
-            current_app.logger.warning("livechat: a webhook of %s was refused with %s.", provider, status)
+        status, new = taken(provider)
+        if status != 200:
+            refused[provider, status] += 1
+            if log_lines.allows():
+                said = (provider, status, WHY[status], refused[provider, status])
+                current_app.logger.warning("livechat: a webhook of %s was refused with %s, %s (%d so far).", *said)
         if new and tell is not None:
             _tell(tell, untold)
         return Response(status=status)
+
+    def taken(provider: str) -> tuple[int, int]:
+        """The status, and how many events are new."""
+        from .desk import webhooks  # noqa: PLC0415 - on first use: it needs the extra
+
+        if (request.content_length or 0) > webhooks.LARGEST:
+            return 413, 0
+        body = request.stream.read(webhooks.LARGEST + 1)
+        if len(body) > webhooks.LARGEST:
+            return 413, 0
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        room = providers.webhooks(provider)
+        assert room is not None  # noqa: S101 - else it were not open  # nosec B101
+        delivery = Delivery(headers, request.args.to_dict(), body)
+        return webhooks.receive(room, read.providers[provider], delivery, store(), now(), read.webhook_tolerance)
 
     return blueprint
 
