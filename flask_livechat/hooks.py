@@ -43,10 +43,12 @@ class HookRoom:
     ``secrets``: keys of which one at least must be configured. ``verify`` answers, whatever it is given. ``parse`` is
     asked for verified bytes alone. For what is not the vendor's shape it raises ``ValueError``, ``KeyError``,
     ``TypeError`` or ``AttributeError``; it gives no event for what is not this account's. ``sent_at``: when the vendor
-    says it was sent, for a freshness window; None where it does not.
+    says it was sent, for a freshness window; None where it does not. ``sign(secret, body, now)`` gives the headers that
+    the vendor would send; it signs by the first of ``secrets``.
     """
 
     secrets: tuple[str, ...]
     verify: Callable[[Mapping[str, Any], Delivery], bool]
     parse: Callable[[Mapping[str, Any], Delivery], Sequence[Event]]
+    sign: Callable[[str, bytes, datetime], dict[str, str]]
     sent_at: Callable[[Delivery], datetime | None] = lambda delivery: None

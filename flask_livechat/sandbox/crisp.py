@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from flask_livechat.model import Visitor
+
 from .hub import Hub, Identity
 from .standin import Body, StandIn, Values, proves, secrets
 
@@ -39,6 +41,12 @@ def identify(hub: Hub, values: Values, key: str, body: Body) -> str:
     return key
 
 
+def introduce(hub: Hub, values: Values, who: Visitor) -> str:
+    key = hub.create("crisp", "session_")
+    hub.identify(key, Identity("verified", None, who.email, who.name))
+    return key
+
+
 def leave(hub: Hub, key: str) -> str:
     """``session:reset``: the browser forgets its session, the conversation stays with its token."""
     return hub.create("crisp", "session_")
@@ -55,4 +63,4 @@ def _judge(values: Values, claimed: Identity, signature: str | None) -> Identity
     return replace(claimed, state="verified", reason="")
 
 
-STAND_IN = StandIn("crisp", "Crisp", "WEBSITE_ID", restore, identify, leave)
+STAND_IN = StandIn("crisp", "Crisp", "WEBSITE_ID", restore, identify, introduce, leave)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flask_livechat import signing
+from flask_livechat.model import Visitor
 
 from .hub import Hub, Identity, RefusedError, Value
 from .standin import Body, StandIn, Values, proves, secrets
@@ -41,6 +42,10 @@ def identify(hub: Hub, values: Values, key: str, body: Body) -> str:
     mine = _user(hub, key, identity)
     hub.describe(mine, _signed_attributes(values, body))
     return mine
+
+
+def introduce(hub: Hub, values: Values, who: Visitor) -> str:
+    return _user(hub, None, Identity("verified", who.id, who.email, who.name))
 
 
 def leave(hub: Hub, key: str) -> str:
@@ -123,4 +128,4 @@ def _claims_someone(claims: Body) -> bool:
     return any(claims.text(name, 8192) for name in ("jwt", "user_hash", "user_id", "email"))
 
 
-STAND_IN = StandIn("intercom", "Intercom", "APP_ID", restore, identify, leave)
+STAND_IN = StandIn("intercom", "Intercom", "APP_ID", restore, identify, introduce, leave)

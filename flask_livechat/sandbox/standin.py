@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flask_livechat import signing
+from flask_livechat.model import Visitor
 
 from .hub import Hub, RefusedError, Value
 
@@ -75,8 +76,8 @@ class StandIn:
     """How one vendor differs from the others, on the server's side.
 
     ``account`` is the key of its public id. ``restore`` finds or opens the conversation of a browser that just loaded
-    the page, ``identify`` checks who a visitor claims to be, ``leave`` ends that; all three return the session to go
-    on with.
+    the page, ``identify`` checks who a visitor claims to be, ``introduce`` takes our word for it, ``leave`` ends that;
+    all four return the session to go on with.
     """
 
     name: str
@@ -84,6 +85,7 @@ class StandIn:
     account: str
     restore: Callable[[Hub, Values, Body], str]
     identify: Callable[[Hub, Values, str, Body], str]
+    introduce: Callable[[Hub, Values, Visitor], str]
     leave: Callable[[Hub, str], str]
 
 

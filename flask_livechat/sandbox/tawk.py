@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from flask_livechat.model import Visitor
+
 from .hub import Hub, Identity, RefusedError
 from .standin import Body, StandIn, Values, proves, secrets
 
@@ -29,6 +31,13 @@ def identify(hub: Hub, values: Values, key: str, body: Body) -> str:
         raise RefusedError(403, "ACCESS_ERROR")
     known = hub.identity(key)
     hub.identify(key, Identity("verified", known.id, email, body.text("name") or known.name))
+    return key
+
+
+def introduce(hub: Hub, values: Values, who: Visitor) -> str:
+    key = hub.find("tawk", "user", who.id) or hub.create("tawk")
+    hub.bind(key, "user", who.id)
+    hub.identify(key, Identity("verified", who.id, who.email, who.name))
     return key
 
 
@@ -75,4 +84,4 @@ def _login(hub: Hub, values: Values, key: str, body: Body) -> str:
     return mine
 
 
-STAND_IN = StandIn("tawk", "Tawk.to", "PROPERTY_ID", restore, identify, leave)
+STAND_IN = StandIn("tawk", "Tawk.to", "PROPERTY_ID", restore, identify, introduce, leave)

@@ -22,10 +22,20 @@ def verify(values: Values, delivery: Delivery) -> bool:
     """By the signature where there is one, and by it alone; else by the key in the address."""
     if "x-crisp-signature" in delivery.headers:
         given, stamp = delivery.headers["x-crisp-signature"], delivery.headers.get("x-crisp-request-timestamp", "")
-        signed = b"[" + stamp.encode("latin-1", "replace") + b";" + delivery.body + b"]"
+        signed = _signed(stamp, delivery.body)
         return any(signing.same(signing.hmac_hex(one, signed), given) for one in values.get("WEBHOOK_SECRET") or ())
     key = delivery.query.get("key", "")
     return any(signing.same(one, key) for one in values.get("WEBHOOK_KEY") or ())
+
+
+def sign(secret: str, body: bytes, now: datetime) -> dict[str, str]:
+    stamp = str(int(now.timestamp() * 1000))
+    made = signing.hmac_hex(secret, _signed(stamp, body))
+    return {"X-Crisp-Request-Timestamp": stamp, "X-Crisp-Signature": made}
+
+
+def _signed(stamp: str, body: bytes) -> bytes:
+    return b"[" + stamp.encode("latin-1", "replace") + b";" + body + b"]"
 
 
 def sent_at(delivery: Delivery) -> datetime | None:
@@ -97,4 +107,4 @@ def _required(unix: Any) -> datetime:
     return found
 
 
-WEBHOOKS = HookRoom(secrets=("WEBHOOK_SECRET", "WEBHOOK_KEY"), verify=verify, parse=parse, sent_at=sent_at)
+WEBHOOKS = HookRoom(secrets=("WEBHOOK_SECRET", "WEBHOOK_KEY"), verify=verify, parse=parse, sign=sign, sent_at=sent_at)

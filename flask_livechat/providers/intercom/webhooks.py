@@ -28,6 +28,10 @@ def verify(values: Values, delivery: Delivery) -> bool:
     return scheme == "sha1" and any(signing.same(one, given) for one in made)
 
 
+def sign(secret: str, body: bytes, now: datetime) -> dict[str, str]:
+    return {"X-Hub-Signature": f"sha1={signing.hmac_hex(secret, body, 'sha1')}"}
+
+
 def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
     said = delivery.json()
     item, topic = said["data"]["item"], str(said["topic"])
@@ -118,4 +122,4 @@ def _required(value: Any) -> datetime:
     return found
 
 
-WEBHOOKS = HookRoom(secrets=("CLIENT_SECRET",), verify=verify, parse=parse)
+WEBHOOKS = HookRoom(secrets=("CLIENT_SECRET",), verify=verify, parse=parse, sign=sign)

@@ -19,6 +19,10 @@ def verify(values: Values, delivery: Delivery) -> bool:
     return any(signing.same(signing.hmac_hex(one, delivery.body, "sha1"), given) for one in values["WEBHOOK_SECRET"])
 
 
+def sign(secret: str, body: bytes, now: datetime) -> dict[str, str]:
+    return {"X-Tawk-Signature": signing.hmac_hex(secret, body, "sha1")}
+
+
 def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
     said = delivery.json()
     if said["property"]["id"] != values["PROPERTY_ID"]:
@@ -86,4 +90,4 @@ def moment(text: Any) -> datetime:
     return found
 
 
-WEBHOOKS = HookRoom(secrets=("WEBHOOK_SECRET",), verify=verify, parse=parse)
+WEBHOOKS = HookRoom(secrets=("WEBHOOK_SECRET",), verify=verify, parse=parse, sign=sign)

@@ -1,0 +1,204 @@
+"""``flask_livechat.testing``: what other suites assert, with each vendor."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from flask_livechat import Visitor, signing
+from flask_livechat.testing import FakeDesk, as_visitor, assert_livechat, read, webhook
+
+from ..conftest import SECRETS, USERS, VENDORS, chat_of, create_app
+from ..webhooks.test_receiver import BODIES, Make, make  # noqa: F401 - a fixture
+
+every_vendor = pytest.mark.parametrize("name", VENDORS)
+ADA = Visitor("42", email="ada@example.com", name="Ada")
+
+
+def secret_of(name: str) -> str:
+    return str(next(iter(SECRETS[name].values())))
+
+
+@every_vendor
+def test_a_page_is_read(name: str) -> None:
+    app = create_app(name, LIVECHAT_LOAD="intent")
+    chat_of(app).context_loader(lambda: {"plan": "pro"})
+    widget = read(as_visitor(app.test_client(), USERS["42"]).get("/"))
+    assert widget is not None
+    assert (widget.provider, widget.load, widget.left) == (name, "intent", False)
+    assert widget.context["plan"] == "pro"
+    assert widget.script.startswith(f"/livechat/{name}.")
+    assert widget.who
+    assert widget.preloads == ()
+
+
+def test_a_page_without_chat_is_none() -> None:
+    assert read("<p>Hello") is None
+    assert read(b"<script id=livechat>{}</script>") is None  # a block of somebody else's
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"provider": 1}'])
+def test_a_data_block_that_is_not_ours_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match="not our data block"):
+        read(f'<script type="application/json" id="livechat">{text}</script>')
+
+
+def test_preloads_are_read() -> None:
+    app = create_app("crisp", LIVECHAT_RULES=[{"path": "/", "preload": True}])
+    widget = read(app.test_client().get("/"))
+    assert widget is not None
+    assert widget.preloads == ("https://client.crisp.chat/l.js",)
+
+
+@every_vendor
+def test_a_proof_is_checked_as_the_vendor_does(name: str) -> None:
+    widget = read(as_visitor(create_app(name).test_client(), "42").get("/"))
+    assert widget is not None
+    assert widget.proof is not None
+    assert widget.proof.verify(secret_of(name))
+    assert widget.proof.verify("old", secret_of(name))
+    assert not widget.proof.verify("another")
+    assert not widget.proof.verify()
+    assert "42" not in repr(widget.proof)
+
+
+def test_an_hmac_of_intercoms_is_checked() -> None:
+    widget = read(as_visitor(create_app("intercom", LIVECHAT_INTERCOM_IDENTITY="hmac").test_client(), "42").get("/"))
+    assert widget is not None
+    assert widget.proof is not None
+    assert set(widget.proof.parts) == {"user_hash"}
+    assert widget.proof.verify(secret_of("intercom"))
+    assert not widget.proof.verify("another")
+
+
+def test_a_token_says_what_it_holds() -> None:
+    widget = read(as_visitor(create_app("intercom").test_client(), "42").get("/"))
+    assert widget is not None
+    assert widget.proof is not None
+    assert (widget.proof.claims(secret_of("intercom")) or {})["user_id"] == "42"
+    assert widget.proof.claims("another") is None
+
+
+def test_a_token_that_is_over_proves_nothing() -> None:
+    from flask_livechat.testing import Proof
+
+    token = signing.make_jwt({"user_id": "42", "exp": 1}, "secret")
+    assert not Proof("intercom", {"jwt": token}).verify("secret")
+    assert not Proof("intercom", {"jwt": "x"}).verify("secret")
+
+
+def test_a_continuity_token_alone_proves_nothing() -> None:
+    app = create_app("crisp", secrets=False, LIVECHAT_CRISP_SESSION_SECRET="s", LIVECHAT_ALLOW_UNVERIFIED=True)
+    widget = read(as_visitor(app.test_client(), "42").get("/"))
+    assert widget is not None
+    assert widget.proof is not None
+    assert not widget.proof.verify("s")
+
+
+@every_vendor
+def test_what_is_as_expected_passes_and_is_given(name: str) -> None:
+    app = create_app(name)
+    client = as_visitor(app.test_client(), "42")
+    widget = assert_livechat(client.get("/"), provider=name, load="idle", verified=True, left=False, events=[])
+    assert widget is not None
+    assert widget.provider == name
+    assert_livechat(app.test_client().get("/"), visitor=None, verified=False)
+
+
+def test_every_difference_is_said_at_once() -> None:
+    app = create_app("crisp")
+    chat_of(app).context_loader(lambda: {"plan": "pro"})
+    page = as_visitor(app.test_client(), "42").get("/")
+    with pytest.raises(AssertionError) as caught:
+        assert_livechat(
+            page,
+            provider="tawk",
+            load="eager",
+            visitor=Visitor("7", email="ada@example.com"),
+            verified=False,
+            context={"plan": "free"},
+            events=["signed up"],
+            left=True,
+        )
+    assert str(caught.value).splitlines() == [
+        "the page's chat is not as expected:",
+        "  provider: expected 'tawk', found 'crisp'",
+        "  load: expected 'eager', found 'idle'",
+        "  visitor.id: expected '7', found '42'",
+        "  verified: the page carries a proof that holds",
+        "  context.plan: expected 'free', found 'pro'",
+        "  events: expected ['signed up'], found []",
+        "  left: expected True, found False",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "message"),
+    [
+        ({"visitor": "42"}, "visitor: expected '42', found None"),
+        ({"verified": True}, "carries no proof"),
+        ({"provider": None}, "has chat by crisp, and should have none"),
+    ],
+)
+def test_what_is_missing_or_too_much_is_said(expected: dict[str, Any], message: str) -> None:
+    with pytest.raises(AssertionError, match=message):
+        assert_livechat(create_app("crisp").test_client().get("/"), **expected)
+
+
+def test_a_page_without_chat_is_said() -> None:
+    app = create_app("crisp", LIVECHAT_RULES=[{"path": "/", "show": False}])
+    assert_livechat(app.test_client().get("/"), provider=None)
+    with pytest.raises(AssertionError, match="has no chat"):
+        assert_livechat(app.test_client().get("/"), load="idle")
+
+
+def test_a_proof_by_another_secret_is_said() -> None:
+    page = as_visitor(create_app("crisp").test_client(), "42").get("/")
+    with pytest.raises(AssertionError, match="not made with LIVECHAT_CRISP_IDENTITY_SECRET"):
+        assert_livechat(page, verified=True, secret="another")
+    assert_livechat(page.text, verified=True, secret=secret_of("crisp"))
+
+
+def test_a_user_is_logged_in_by_id_or_as_one() -> None:
+    app = create_app("crisp")
+    for user in (USERS["42"], "42"):
+        assert_livechat(as_visitor(app.test_client(), user).get("/"), visitor="42")
+
+
+@every_vendor
+def test_a_webhook_is_signed_as_the_vendor_signs(make: Make, name: str) -> None:  # noqa: F811
+    app = make(name)
+    with app.app_context():
+        headers, body = webhook(name, json.loads(BODIES[name]))
+        again = webhook(name, BODIES[name])
+    for head, content in ((headers, body), again):
+        assert app.test_client().post(f"/livechat/webhooks/{name}", headers=head, data=content).status_code == 200
+    wrong, body = webhook(name, BODIES[name], secret="another")
+    assert app.test_client().post(f"/livechat/webhooks/{name}", headers=wrong, data=body).status_code == 401
+
+
+def test_a_webhook_without_a_secret_is_said() -> None:
+    with create_app("crisp").app_context(), pytest.raises(ValueError, match="WEBHOOK_SECRET is not configured"):
+        webhook("crisp", {})
+
+
+@every_vendor
+def test_a_desk_without_an_account_is_talked_to(name: str) -> None:
+    desk = FakeDesk(name)
+    mine = desk.says(ADA, "Is it in stock?")
+    assert [one.text for one in desk.conversations.messages(mine)] == ["Is it in stock?"]
+    known = desk.conversations.get(mine).contact
+    assert known is not None
+    assert known.email == "ada@example.com"
+    desk.says(None, "Hello")
+    assert len(list(desk.conversations.list())) == 2
+    if desk.can("conversations.reply"):
+        desk.conversations.reply(mine, "It is!")
+        assert [one.text for one in desk.conversations.messages(mine)][-1] == "It is!"
+
+
+def test_two_desks_know_nothing_of_each_other() -> None:
+    FakeDesk("crisp").says(ADA, "Hello")
+    assert list(FakeDesk("crisp").conversations.list()) == []
