@@ -14,6 +14,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from .cli_desk import since_when
+from .cli_store import plainly
 
 if TYPE_CHECKING:
     from .desk.metrics import Durations, Metrics
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.option("--explain", is_flag=True, help="How each figure is defined.")
 @with_appcontext
+@plainly
 def metrics(since: str, until: str | None, provider: str | None, tag: str | None, shape: str, explain: bool) -> None:
     """Say how support goes: response, resolution, deflection, CSAT, conversations per user, topics."""
     livechat = _livechat()
@@ -75,7 +77,7 @@ def _lines(found: Metrics) -> Iterator[str]:
     for topic in found.topics:
         yield f"topic {topic.month}           {topic.tag}: {topic.conversations} ({change(topic.change)})"
     if found.waiting:
-        yield f"{found.waiting} events wait for a worker and are not in these figures: flask livechat work"
+        yield f"{found.waiting} events wait for a worker, and these figures may lack them: flask livechat work"
 
 
 def _times(found: Durations) -> str:
@@ -89,15 +91,17 @@ def _times(found: Durations) -> str:
 @click.option("--format", "shape", type=click.Choice(["csv", "jsonl"]), default="jsonl", show_default=True)
 @click.option("--after", metavar="CURSOR", help="Go on after the row with this cursor.")
 @with_appcontext
+@plainly
 def export(what: str, shape: str, after: str | None) -> None:
     """Write events or conversations for a warehouse, as they are stored, to the standard output.
 
     Each row has a cursor. The last one is said at the end: start the next export --after it.
     """
-    from .desk import export as exports  # noqa: PLC0415 - needs the extra
-
     livechat, last = _livechat(), [after]
-    rows = (exports.each_event if what == "events" else exports.each_episode)(livechat.store, livechat.now(), after)
+    store = livechat.store
+    from .desk import export as exports  # noqa: PLC0415 - needs the extra, which the store asks for
+
+    rows = (exports.each_event if what == "events" else exports.each_episode)(store, livechat.now(), after)
 
     def done(cursor: str) -> None:
         last[0] = cursor

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +16,56 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from .cli_desk import since_when
+from .errors import LiveChatError
 
 if TYPE_CHECKING:
     from .extension import LiveChat
+
+Command = Callable[..., None]
+EXTRA = "This needs what pip install Flask-LiveChat[desk] brings."
+DRIVER = "PostgreSQL needs what pip install Flask-LiveChat[postgres] brings."
+
+
+def plainly(run: Command) -> Command:
+    """Says in one line what is wrong with the database, or that there is none."""
+
+    @wraps(run)
+    def wrapped(**options: Any) -> None:
+        try:
+            run(**options)
+        except ModuleNotFoundError as error:
+            if error.name not in ("sqlalchemy", "alembic", "psycopg"):
+                raise
+            raise click.ClickException(DRIVER if error.name == "psycopg" else EXTRA) from None
+        except (LiveChatError, ValueError) as error:
+            raise click.ClickException(str(error)) from None
+        except Exception as error:
+            if (said := _of_a_database(error)) is None:
+                raise
+            raise click.ClickException(said) from None
+
+    return wrapped
+
+
+def _of_a_database(error: Exception) -> str | None:
+    """What to do about an error of SQLAlchemy's; None for another one. Its own text may say what visitors wrote."""
+    from sqlalchemy import exc  # noqa: PLC0415 - there is one by now
+
+    if not isinstance(error, exc.SQLAlchemyError):
+        return None
+    if isinstance(error, exc.ArgumentError):
+        return "LIVECHAT_DATABASE_URL is no address of an SQLite or PostgreSQL database that can be used here."
+    cause = str(getattr(error, "orig", ""))
+    if "no such table" in cause or "no such column" in cause or "does not exist" in cause:
+        return "The tables are missing, or older than this version: flask livechat db upgrade"
+    return f"The database does not answer ({type(error).__name__})."
+
 
 db = AppGroup("db", help="The tables for what webhooks tell.")
 
 
 @db.command("upgrade")
+@plainly
 def upgrade() -> None:
     """Make the tables, or bring them up to date."""
     _livechat().store.upgrade()
@@ -29,13 +73,14 @@ def upgrade() -> None:
 
 
 @db.command("recount")
+@plainly
 def recount() -> None:
     """Make conversations and their figures anew from the stored events.
 
     After LIVECHAT_OFFICE_HOURS has changed: what is there was counted by the hours of its time.
     """
     livechat = _livechat()
-    with click.progressbar(livechat.store.recount(livechat.now()), label="Conversations", file=sys.stderr) as counted:
+    with click.progressbar(livechat.store.recount(livechat.now), label="Conversations", file=sys.stderr) as counted:
         count = sum(counted)
     click.echo(f"{count} conversations counted anew.")
 
@@ -43,15 +88,17 @@ def recount() -> None:
 @click.command("work")
 @click.option("--once", is_flag=True, help="Do what is due, and end.")
 @with_appcontext
+@plainly
 def work(once: bool) -> None:
     """Handle what webhooks told, until it is stopped.
 
     Start as many as you like on PostgreSQL; on SQLite they take turns.
     """
-    from .desk.work import Worker  # noqa: PLC0415 - needs the extra
-
     livechat, stopped = _livechat(), Flag()
-    worker = Worker(livechat.store, livechat.handle, livechat.now, livechat.settings.keep_days)
+    store = livechat.store
+    from .desk.work import Worker  # noqa: PLC0415 - needs the extra, which the store asks for
+
+    worker = Worker(store, livechat.handle, livechat.now, livechat.settings.keep_days)
     if once:
         worker.prune()
         count = 0
@@ -70,6 +117,7 @@ def work(once: bool) -> None:
 @click.option("--pending", is_flag=True, help="Those that wait.")
 @click.option("--json", "raw", is_flag=True, help="As JSON, one object a line.")
 @with_appcontext
+@plainly
 def events(failed: bool, pending: bool, raw: bool) -> None:
     """List what came in."""
     state = "failed" if failed else "pending" if pending else None
@@ -91,6 +139,7 @@ def events(failed: bool, pending: bool, raw: bool) -> None:
 @click.option("--since", metavar="WHEN", help="What came in since: 30d, 12h, or 2026-11-21.")
 @click.option("--failed", is_flag=True, help="What was tried too often.")
 @with_appcontext
+@plainly
 def replay(since: str | None, failed: bool) -> None:
     """Have events handled again by ``flask livechat work``, or Celery."""
     if since is None and not failed:
@@ -110,6 +159,7 @@ def replay(since: str | None, failed: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @click.option("--json", "raw", is_flag=True, help="The receipt as JSON.")
 @with_appcontext
+@plainly
 def forget(who: str, yes: bool, raw: bool) -> None:
     """Erase a person, here and at the vendors: by your ID of them, or by their email. Prints a receipt.
 

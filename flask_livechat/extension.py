@@ -76,6 +76,7 @@ class State:
     kept: bool  # what webhooks tell is in our store
     failures: Failures
     opens: PerMinute
+    unanswered: PerMinute
     reports: Reports
     decisions: Decisions = field(repr=False)
     writer: Writer = field(repr=False)
@@ -118,6 +119,7 @@ class LiveChat:
             kept,
             Failures(),
             PerMinute(counts.MOST),
+            PerMinute(1),
             reports,
             decisions,
             Writer(read),
@@ -446,11 +448,15 @@ class LiveChat:
         return self._store_of(app)
 
     def handle(self, event: Event) -> None:
-        """All that the app does about an event: its handlers, then its signal's receivers. Raises what they raise."""
-        for call in self._handlers.get(event.kind, ()):
-            call(event)
+        """All that the app does about an event: its handlers, then its signal's receivers. Raises what they raise.
+
+        In an app context of its own: what the app keeps in it, and clears at its end, is of this event alone.
+        """
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
-        signals.BY_KIND[event.kind].send(app, event=event)
+        with app.app_context():
+            for call in self._handlers.get(event.kind, ()):
+                call(event)
+            signals.BY_KIND[event.kind].send(app, event=event)
 
     def metrics(
         self, since: datetime, until: datetime | None = None, provider: str | None = None, tag: str | None = None
@@ -471,7 +477,9 @@ class LiveChat:
         What ``flask livechat forget`` does. What a vendor could not do is in the receipt.
         """
         desks = {name: partial(self._contacts, name) for name in self.settings.providers}
-        found: Receipt = _desk_module("erasure").forget(self.store, desks, who, self.now())
+        rooms = {name: providers.desk(name) for name in desks}
+        by_id = [name for name, room in rooms.items() if room is not None and room.knows(Visitor(id="id"))]
+        found: Receipt = _desk_module("erasure").forget(self.store, desks, who, self.now(), by_id)
         return found
 
     def _contacts(self, name: str) -> Any:
@@ -508,7 +516,8 @@ class LiveChat:
 
     def _is_staff(self) -> bool:
         ask = self._staff
-        return ask is not None and bool(self._guard(_name(ask), ask, False))
+        found: object = ask and self._guard(_name(ask), current_app.ensure_sync(ask), False)
+        return isinstance(found, int) and bool(found)  # what is no yes or no, a redirect say, is no yes
 
     def _let_the_sandbox_tell(self, app: Flask, read: Settings) -> None:
         from .desk.outbox import Outbox  # noqa: PLC0415 - production never needs it here
@@ -527,22 +536,37 @@ class LiveChat:
 
     def count(self, provider: str, steps: Mapping[str, int]) -> None:
         """What a browser reports for the metrics, of nobody."""
-        if self._listens(self.settings):
+
+        def add(store: Store) -> None:
             for what, step in steps.items():
-                self.store.count(provider, what, self.now(), step)
+                store.count(provider, what, self.now(), step)
+
+        self._asked_store(add, None)
 
     def unread(self) -> int:
         """How many messages the logged-in visitor has not read, says our store."""
         visitor = self._visitor(scope())
-        return (
-            0 if visitor is None or not self._listens(self.settings) else self.store.unread(visitor.id, visitor.email)
-        )
+        if visitor is None:
+            return 0
+        return self._asked_store(lambda store: store.unread(visitor.id, visitor.email), 0)
 
     def see(self) -> None:
         """The logged-in visitor has read what was said until now."""
         visitor = self._visitor(scope())
-        if visitor is not None and self._listens(self.settings):
-            self.store.see(visitor.id, self.now())
+        if visitor is not None:
+            self._asked_store(lambda store: store.see(visitor.id, self.now()), None)
+
+    def _asked_store(self, ask: Callable[[Store], T], otherwise: T) -> T:
+        """What browsers ask in the background: a database that does not answer is a line in the log, once a minute."""
+        if not self._listens(self.settings):
+            return otherwise
+        try:
+            return ask(self.store)
+        except Exception as error:
+            state = _state()
+            if state.unanswered.allows():
+                current_app.logger.error("livechat: the database does not answer: %s.", type(error).__name__)
+            return otherwise
 
     # What the desk does by itself.
 
@@ -576,7 +600,9 @@ class LiveChat:
             sender.logger.error("livechat: LIVECHAT_ON_ERROR failed with %s.", type(error).__name__)
 
     def _report(self, error: BaseException) -> None:
-        found = self._reachable("conversations.start")
+        # What our own loader asks in the background is nothing that a visitor did.
+        ours = (scope().request.blueprint or "").startswith("livechat")
+        found = None if ours else self._reachable("conversations.start")
         if found is not None:
             context = {**page_context.of_page(scope().request, error), **scope().context}
             self._automations(found[0]).error(found[1], _desk_module("automations").error_text(context))

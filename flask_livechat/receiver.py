@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from .desk.store import Store
 
 REFUSALS = 10  # lines about refused deliveries in the log, a minute
-WHY = {400: "not the vendor's shape", 401: "not signed, or too old", 413: "too large"}
+WHY = {
+    200: "nothing of this account's in it",
+    400: "not the vendor's shape",
+    401: "not signed, or too old",
+    413: "too large",
+}
 UNTOLD = 1  # and about a broker that is down
 
 
@@ -52,25 +57,27 @@ def create_blueprint(
             abort(404)
         if request.method == "HEAD":  # how a vendor looks whether somebody is there
             return Response()
-        status, new = taken(provider)
-        if status != 200:
+        status, found, new = taken(provider)
+        if not found:
             refused[provider, status] += 1
             if log_lines.allows():
                 said = (provider, status, WHY[status], refused[provider, status])
-                current_app.logger.warning("livechat: a webhook of %s was refused with %s, %s (%d so far).", *said)
+                current_app.logger.warning("livechat: a webhook of %s was answered %s, %s (%d so far).", *said)
         if new and tell is not None:
             _tell(tell, untold)
         return Response(status=status)
 
-    def taken(provider: str) -> tuple[int, int]:
-        """The status, and how many events are new."""
+    def taken(provider: str) -> tuple[int, int, int]:
+        """The status, how many events are in it, and how many of them are new."""
         from .desk import webhooks  # noqa: PLC0415 - on first use: it needs the extra
 
         if (request.content_length or 0) > webhooks.LARGEST:
-            return 413, 0
-        body = request.stream.read(webhooks.LARGEST + 1)
+            return 413, 0, 0
+        # Where the length is known, what the app's own hooks have read of it before is kept.
+        unknown = request.content_length is None
+        body = request.stream.read(webhooks.LARGEST + 1) if unknown else request.get_data()
         if len(body) > webhooks.LARGEST:
-            return 413, 0
+            return 413, 0, 0
         headers = {name.lower(): value for name, value in request.headers.items()}
         room = providers.webhooks(provider)
         assert room is not None  # noqa: S101 - else it were not open  # nosec B101

@@ -6,21 +6,25 @@ Figures stay: an episode whose conversation has no name any more belongs to nobo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
 from ..errors import Invalid, LiveChatError, Unsupported
 from ..model import Contact
+from .fold import drop_unused, locked
 from .store import Store
 from .tables import contacts, conversations, events, seen
 
+T = TypeVar("T")
 # What is left of an event: that it came. A vendor that tells of it once more tells nothing new.
 NOTHING = {"event": "", "conversation": None, "visitor": None, "email": None, "text": None, "raw": "{}"}
 HANDLED = {"kind": "unknown", "state": "done", "error": None}
+SAID = {"text": None, "raw": "{}"}
+SIZE = 500
 NAMELESS = {"conversation": None, "visitor": None, "email": None}
 
 
@@ -33,7 +37,10 @@ class Contacts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AtVendor:
-    """``outcome``: ``erased``, ``unknown`` (there was nobody), ``by hand`` or ``failed``. ``why`` names nobody."""
+    """``outcome``: ``erased``, ``unknown`` (there is nobody), ``by hand``, ``by email`` or ``failed``.
+
+    ``why`` names nobody.
+    """
 
     provider: str
     outcome: str
@@ -66,50 +73,80 @@ class Person:
     emails: frozenset[str]
 
 
-def forget(store: Store, desks: Mapping[str, Callable[[], Contacts]], who: str, now: datetime) -> Receipt:
+def forget(
+    store: Store, desks: Mapping[str, Callable[[], Contacts]], who: str, now: datetime, by_id: Collection[str] = ()
+) -> Receipt:
     """Erases a person, by your id of them or by their email: at the vendors first, then here.
 
-    What fails at one vendor keeps nobody else from erasing, and is in the receipt: then do it again.
+    ``by_id``: the vendors that know your ids. What fails at one vendor keeps nobody else from erasing, and is in the
+    receipt: then do it again. Raises ``ValueError`` for nobody.
     """
+    if not who.strip():
+        raise ValueError("an id or an email is needed: whom to forget")
     person = known_as(store, who)
-    vendors = tuple(_at_vendor(name, opened, person) for name, opened in desks.items())
+    vendors = tuple(_at_vendor(name, opened, person, name in by_id) for name, opened in desks.items())
     return Receipt(now, *_here(store, person), vendors)
 
 
 def known_as(store: Store, who: str) -> Person:
-    """An id brings the emails that were said with it; an email the ids."""
-    column, other = (contacts.c.email, contacts.c.visitor) if "@" in who else (contacts.c.visitor, contacts.c.email)
-    key = who.lower() if "@" in who else who
+    """An id brings the emails that were said with it; an email the ids, and those their emails."""
+    key = who.lower()
     with store.reading() as connection:
-        found = connection.execute(sa.select(other).where(column == key, other != "")).scalars().all()
-    # An id may look like an email, too.
-    visitors, emails = ({who, *found}, {key}) if "@" in who else ({who}, set(found))
-    return Person(frozenset(visitors), frozenset(emails))
+
+        def said(wanted: sa.Column[Any], known: sa.Column[Any], values: Collection[str]) -> set[str]:
+            chosen = known.in_(values) & (wanted != "")
+            return set(connection.execute(sa.select(wanted).where(chosen)).scalars())
+
+        # An id may look like an email, too.
+        ids = {who, *(said(contacts.c.visitor, contacts.c.email, [key]) if "@" in who else ())}
+        emails = said(contacts.c.email, contacts.c.visitor, ids) | ({key} if "@" in who else set())
+    return Person(frozenset(ids), frozenset(emails))
 
 
 def _here(store: Store, person: Person) -> tuple[int, int, int]:
     """How many events, conversations and contacts were erased."""
     with store.engine.begin() as connection:
-        theirs = _theirs(conversations, person)
-        rows = connection.execute(sa.select(conversations.c.provider, conversations.c.conversation).where(theirs))
-        told = _theirs(events, person)
-        for provider, conversation in rows.all():
-            told |= (events.c.provider == provider) & (events.c.conversation == conversation)
-        erased = connection.execute(sa.update(events).where(told).values(NOTHING | HANDLED)).rowcount
-        talks = connection.execute(sa.update(conversations).where(theirs).values(NAMELESS)).rowcount
+        names = _conversations_of(connection, person)
+        # Whoever is counting one of them is waited for, and what they write is seen below.
+        rows = [locked(connection, store.insert, provider, name) for provider, name in names]
+        erased = connection.execute(sa.update(events).where(_theirs(events, person)).values(NOTHING | HANDLED)).rowcount
+        for some in _chunks(names):
+            told = sa.tuple_(events.c.provider, events.c.conversation).in_(some)
+            erased += connection.execute(sa.update(events).where(told).values(NOTHING | HANDLED)).rowcount
+        drop_unused(connection, rows)
+        for few in _chunks(rows):
+            nameless = sa.update(conversations).where(conversations.c.id.in_(few)).values(NAMELESS)
+            connection.execute(nameless)
         people = connection.execute(sa.delete(contacts).where(_theirs(contacts, person))).rowcount
         connection.execute(sa.delete(seen).where(seen.c.visitor.in_(person.visitors)))
-    return erased, talks, people
+    return erased, len(names), people
+
+
+def _conversations_of(connection: sa.Connection, person: Person) -> list[tuple[str, str]]:
+    """Also of those that no worker has looked at yet. In one order, so that nobody waits for each other."""
+    found: set[tuple[str, str]] = set()
+    for table in (conversations, events):
+        named = sa.select(table.c.provider, table.c.conversation).where(table.c.conversation.is_not(None))
+        found |= {(provider, name) for provider, name in connection.execute(named.where(_theirs(table, person)))}
+    return sorted(found)
 
 
 def _theirs(table: sa.Table, person: Person) -> sa.ColumnElement[bool]:
-    return table.c.visitor.in_(person.visitors) | sa.func.lower(table.c.email).in_(person.emails)
+    """By id; by email only where there is no id, for several may share an address."""
+    nobody = sa.func.coalesce(table.c.visitor, "") == ""
+    return table.c.visitor.in_(person.visitors) | (nobody & table.c.email.in_(person.emails))
 
 
-def _at_vendor(name: str, opened: Callable[[], Contacts], person: Person) -> AtVendor:
+def _chunks(values: Sequence[T], size: int = 200) -> Iterator[Sequence[T]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def _at_vendor(name: str, opened: Callable[[], Contacts], person: Person, by_id: bool) -> AtVendor:
     try:
         desk = opened()
-        keys = [{"id": one} for one in sorted(person.visitors) if "@" not in one]
+        if not by_id and not person.emails:
+            return AtVendor(name, "by email", "it does not know your ids: forget the person by their email, too")
+        keys = [{"id": one} for one in sorted(person.visitors) if by_id]
         erased = sum(_erase(desk, key) for key in [*keys, *({"email": one} for one in sorted(person.emails))])
     except Unsupported:
         return AtVendor(name, "by hand", "its API cannot do that: ask for it in its dashboard")
@@ -136,27 +173,54 @@ def _found(desk: Contacts, key: Mapping[str, str]) -> Contact | None:
 
 
 def prune(store: Store, before: datetime) -> int:
-    """Erases what came in before a moment: whole conversations when all of it did, else what is personal of it.
+    """Erases what came in before a moment: whole conversations when all of it did, else what was said.
 
-    Gives the number of events that are gone or empty.
+    Gives the number of events that are gone or empty. In small transactions, so that nobody waits for long.
     """
-    old = events.c.received_at < before
-    newer = events.alias()
-    alive = sa.exists().where(
-        newer.c.provider == events.c.provider,
-        newer.c.conversation == events.c.conversation,
-        newer.c.received_at >= before,
-    )
+    last, count = 0, 0
+    while rows := _old(store, before, last):
+        with store.engine.begin() as connection:
+            living = _living(connection, {(one.provider, one.conversation) for one in rows}, before)
+            goes_on = [one.id for one in rows if (one.provider, one.conversation) in living]
+            over = [one.id for one in rows if one.id not in set(goes_on)]
+            said = sa.or_(*(events.c[name].is_distinct_from(value) for name, value in SAID.items()))
+            emptied = sa.update(events).where(events.c.id.in_(goes_on), said).values(SAID)
+            count += connection.execute(emptied).rowcount
+            count += _erased(connection, over)
+        last = rows[-1].id
     with store.engine.begin() as connection:
-        emptied = {name: value for name, value in NOTHING.items() if name not in ("conversation", "event")}
-        full = sa.or_(*(events.c[name].is_distinct_from(value) for name, value in emptied.items()))
-        changed = connection.execute(sa.update(events).where(old, alive, full).values(emptied)).rowcount
-        gone = connection.execute(sa.delete(events).where(old, ~alive)).rowcount
         left = sa.exists().where(
             events.c.provider == conversations.c.provider, events.c.conversation == conversations.c.conversation
         )
-        over = (conversations.c.last_at < before) & conversations.c.conversation.is_not(None)
-        connection.execute(sa.update(conversations).where(over, ~left).values(NAMELESS))
+        ended = (conversations.c.last_at < before) & conversations.c.conversation.is_not(None)
+        connection.execute(sa.update(conversations).where(ended, ~left).values(NAMELESS))
         connection.execute(sa.delete(contacts).where(contacts.c.last_at < before))
         connection.execute(sa.delete(seen).where(seen.c.at < before))
-    return int(changed + gone)
+    return count
+
+
+def _old(store: Store, before: datetime, after: int) -> Sequence[Any]:
+    wanted = sa.select(events.c.id, events.c.provider, events.c.conversation)
+    newest = sa.select(sa.func.max(events.c.id)).scalar_subquery()
+    chosen = (events.c.id > after) & (events.c.received_at < before) & ((events.c.event != "") | (events.c.id < newest))
+    with store.reading() as connection:
+        return connection.execute(wanted.where(chosen).order_by(events.c.id).limit(SIZE)).all()
+
+
+def _living(connection: sa.Connection, names: set[tuple[str, str | None]], before: datetime) -> set[tuple[str, str]]:
+    """Of these conversations, those that went on since."""
+    keys = (events.c.provider, events.c.conversation)
+    found: set[tuple[str, str]] = set()
+    for some in _chunks([(provider, name) for provider, name in names if name is not None]):
+        wanted = sa.select(*keys).where(sa.tuple_(*keys).in_(some), events.c.received_at >= before).distinct()
+        found |= {(provider, name) for provider, name in connection.execute(wanted)}
+    return found
+
+
+def _erased(connection: sa.Connection, rows: list[int]) -> int:
+    """Rows are gone, but the last of the table: SQLite would give its number again, which exports go on from."""
+    newest = connection.execute(sa.select(sa.func.max(events.c.id))).scalar_one()
+    if newest in rows:
+        connection.execute(sa.update(events).where(events.c.id == newest).values(NOTHING | HANDLED))
+    connection.execute(sa.delete(events).where(events.c.id.in_([one for one in rows if one != newest])))
+    return len(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 
 import sqlalchemy as sa
@@ -39,8 +39,9 @@ def each_event(store: Store, now: datetime, after: str | None = None) -> Iterato
 def each_episode(store: Store, now: datetime, after: str | None = None) -> Iterator[Row]:
     """Every conversation with its episodes, a row for each; a conversation without any has one row.
 
-    Those that have changed since come once more, whole: put them in the place of what you have of a conversation.
-    ``cursor`` is a moment and a number; within a conversation it is the one before, so that its rows stay together.
+    One that has been erased has no name any more. Those that have changed since come once more, whole: put them in the
+    place of what you have of a conversation. ``cursor`` is a moment and a number; within a conversation it is the one
+    before, so that its rows stay together.
     """
     moment, number = _place(after)
     cursor = after or ""
@@ -48,7 +49,7 @@ def each_episode(store: Store, now: datetime, after: str | None = None) -> Itera
     columns = [conversations.c.id, conversations.c.changed_at, *(conversations.c[name] for name in TALK)]
     place = sa.tuple_(conversations.c.changed_at, conversations.c.id)
     while True:
-        wanted = sa.select(*columns).where(settled, conversations.c.conversation.is_not(None))
+        wanted = sa.select(*columns).where(settled)
         if moment is not None:
             wanted = wanted.where(
                 (conversations.c.changed_at > moment)
@@ -93,8 +94,8 @@ def _place(text: str | None) -> tuple[datetime | None, int]:
         found = datetime.fromisoformat(moment)
         if found.tzinfo is None:
             raise ValueError
-        return found, _number(number)
-    except ValueError:
+        return found.astimezone(UTC), _number(number)
+    except (ValueError, OverflowError):
         raise ValueError("no cursor of an export of conversations") from None
 
 

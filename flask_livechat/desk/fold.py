@@ -24,19 +24,18 @@ def fold(connection: sa.Connection, insert: Any, event: Event, hours: OfficeHour
     if event.conversation is not None:
         fold_conversation(connection, insert, event.provider, event.conversation, hours, now)
     if event.visitor or event.email:
-        _contact(connection, insert, event)
+        _contact(connection, insert, event.provider, event.visitor or "", (event.email or "").lower(), event.at)
 
 
 def fold_conversation(
     connection: sa.Connection, insert: Any, provider: str, name: str, hours: OfficeHours | None, now: datetime
 ) -> None:
     """Makes a conversation's row, episodes and tags from its events."""
-    row = _locked(connection, insert, provider, name)
+    row = locked(connection, insert, provider, name)
     mine = (events.c.provider == provider) & (events.c.conversation == name)
     told = connection.execute(sa.select(*(events.c[each] for each in TOLD)).where(mine)).mappings().all()
-    if not told:  # they were erased, and nobody needs a name for that
-        unused = (conversations.c.id == row) & conversations.c.first_at.is_(None)
-        connection.execute(sa.delete(conversations).where(unused))
+    if not told:  # they were erased
+        drop_unused(connection, [row])
         return
     found = history(_event(one) for one in told)
     said = {
@@ -46,18 +45,35 @@ def fold_conversation(
         "tags": json.dumps(found.tags),
         "first_at": found.first_at,
         "last_at": found.last_at,
+        "spoke_at": found.spoke_at,
         "changed_at": now,
     }
     connection.execute(sa.update(conversations).where(conversations.c.id == row).values(said))
     _write_episodes(connection, row, provider, found, hours)
 
 
-def _locked(connection: sa.Connection, insert: Any, provider: str, name: str) -> int:
+def locked(connection: sa.Connection, insert: Any, provider: str, name: str) -> int:
     """The conversation's row, which nobody else writes until the transaction ends."""
     new = insert(conversations).values(provider=provider, conversation=name)
     same = new.on_conflict_do_update(index_elements=["provider", "conversation"], set_={"provider": provider})
     row: int = connection.execute(same.returning(conversations.c.id)).scalar_one()
     return row
+
+
+def drop_unused(connection: sa.Connection, rows: list[int]) -> None:
+    """Nobody needs a name that nothing was ever made of."""
+    unused = conversations.c.id.in_(rows) & conversations.c.first_at.is_(None)
+    connection.execute(sa.delete(conversations).where(unused))
+
+
+def fold_contacts(connection: sa.Connection, insert: Any) -> None:
+    """All of them, out of all events."""
+    who = (events.c.provider, sa.func.coalesce(events.c.visitor, ""), sa.func.coalesce(events.c.email, ""))
+    wanted = sa.select(*who, sa.func.min(events.c.at), sa.func.max(events.c.at)).group_by(*who)
+    named = (sa.func.coalesce(events.c.visitor, "") != "") | (sa.func.coalesce(events.c.email, "") != "")
+    for provider, visitor, email, first, last in connection.execute(wanted.where(named)).all():
+        for at in (first, last):
+            _contact(connection, insert, provider, visitor, email, at)
 
 
 def _write_episodes(
@@ -98,9 +114,9 @@ def _office(hours: OfficeHours | None, start: datetime | None, end: datetime | N
     return None if hours is None or start is None or end is None else hours.seconds(start, end)
 
 
-def _contact(connection: sa.Connection, insert: Any, event: Event) -> None:
-    who = {"provider": event.provider, "visitor": event.visitor or "", "email": (event.email or "").lower()}
-    new = insert(contacts).values(**who, first_at=event.at, last_at=event.at)
+def _contact(connection: sa.Connection, insert: Any, provider: str, visitor: str, email: str, at: datetime) -> None:
+    who = {"provider": provider, "visitor": visitor, "email": email}
+    new = insert(contacts).values(**who, first_at=at, last_at=at)
     first, last = (contacts.c.first_at, new.excluded.first_at), (contacts.c.last_at, new.excluded.last_at)
     times = {
         "first_at": sa.case((first[0] < first[1], first[0]), else_=first[1]),

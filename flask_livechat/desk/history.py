@@ -47,6 +47,7 @@ class History:
     tags: tuple[str, ...]
     first_at: datetime
     last_at: datetime
+    spoke_at: datetime | None  # the visitor's last message
     episodes: tuple[Episode, ...]
 
 
@@ -71,6 +72,7 @@ def history(events: Iterable[Event]) -> History:
         tags=tags,
         first_at=ordered[0].at,
         last_at=ordered[-1].at,
+        spoke_at=max((event.at for event in ordered if _spoke(event) == "visitor"), default=None),
         episodes=tuple(one for one in said if one.started_at or one.rated_at),
     )
 
@@ -91,14 +93,14 @@ def _begins_anew(now: Episode, event: Event) -> bool:
 
 
 def _add(now: Episode, event: Event) -> None:
-    author = _spoke(event)
-    if author is not None and now.closed_at is None:
+    author, is_open = _spoke(event), now.closed_at is None
+    if author is not None and is_open:
         now.spoken_at = event.at
     if author == "visitor":
         now.started_at = now.started_at or event.at
-    elif author == "agent" and now.started_at is not None:
+    elif author == "agent" and is_open and now.started_at is not None:
         now.answered_at = now.answered_at or event.at
-    elif author == "bot":
+    elif author == "bot" and is_open:
         now.bot = True
     elif event.kind == "conversation_closed" and now.closed_at is None:
         _close(now, event)

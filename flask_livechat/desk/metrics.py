@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .store import Store
+from .store import Store, key_text
 from .tables import contacts, conversations, counts, episodes, events, tags
 
 LONGEST = timedelta(days=3660)
@@ -44,11 +44,12 @@ DEFINITIONS: Mapping[str, str] = {
     ),
     "conversations_per_user": (
         "Conversations / distinct identified visitors, per calendar month. Visitors are identified by your id, else "
-        "by their email; people who were forgotten count on neither side, nor do their conversations."
+        "by their email. People who were forgotten, or are older than LIVECHAT_KEEP_DAYS, count on neither side, nor "
+        "do their conversations."
     ),
     "topics": (
         "Conversations per tag per calendar month, with the change against the month before. An episode has the tags "
-        "that the conversation had at the episode's end."
+        "that the conversation had when the next one began, or has now."
     ),
 }
 
@@ -105,7 +106,7 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What was asked for, and the figures. ``waiting``: events that no worker has looked at yet: not in the figures."""
+    """What was asked for, and the figures. ``waiting``: events that wait for a worker: the figures may lack them."""
 
     since: datetime
     until: datetime
@@ -241,7 +242,7 @@ class Asked:
         if self.provider is not None:
             found &= episodes.c.provider == self.provider
         if self.tag is not None:
-            found &= episodes.c.id.in_(sa.select(tags.c.episode).where(tags.c.tag == self.tag))
+            found &= episodes.c.id.in_(sa.select(tags.c.episode).where(tags.c.tag == key_text(self.tag)))
         return found
 
     def during(self, since: datetime, until: datetime) -> Asked:
@@ -291,13 +292,13 @@ def _reported(connection: sa.Connection, asked: Asked, *what: str) -> dict[str, 
     """What browsers reported: they know of no tags."""
     if asked.tag is not None:
         return {}
-    begins = asked.since.astimezone(UTC)
-    begins -= timedelta(minutes=begins.minute % 15, seconds=begins.second, microseconds=begins.microsecond)
-    chosen = _within(counts.c.quarter, begins, asked.until) & counts.c.what.in_(what)
+    # A quarter of an hour belongs to where it begins: so that times which meet count nothing twice.
+    chosen = _within(counts.c.quarter, asked.since, asked.until) & counts.c.what.in_(what)
     if asked.provider is not None:
         chosen &= counts.c.provider == asked.provider
     wanted = sa.select(counts.c.what, sa.func.sum(counts.c.count)).where(chosen).group_by(counts.c.what)
-    return {name: int(total) for name, total in connection.execute(wanted)}
+    # A thumb that was turned after midnight takes one away from a day that has none.
+    return {name: max(0, int(total)) for name, total in connection.execute(wanted)}
 
 
 def _csat(connection: sa.Connection, asked: Asked) -> Csat:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +21,25 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ..hours import OfficeHours
 from ..model import Event, well_formed
-from .fold import fold, fold_conversation
+from .fold import fold, fold_contacts, fold_conversation
 from .tables import conversations, counts, events, seen
 
 LEASE = timedelta(minutes=5)  # after which what a worker has taken is taken by another
 BATCH = 10  # which slow handlers, that call a vendor say, get done within the lease
+LONGEST_KEY = 500  # characters of an id, an email or a tag; beyond some 2,700 bytes PostgreSQL indexes none
+MOST_TAGS = 100
 PATIENCE = 10_000  # milliseconds that SQLite waits for another writer
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An event with its row's id, and how often it has been begun with."""
+    """An event with its row's id, how often it has been begun with, and until when it is somebody's."""
 
     row: int
     attempts: int
     event: Event
+    due_at: datetime
 
 
 class Store:
@@ -47,30 +51,33 @@ class Store:
             url = url.replace("://", "+psycopg://", 1)  # the driver that the extra brings
         self.engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)  # they are what visitors wrote
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._insert = sqlite.insert if self.is_sqlite else postgresql.insert
+        self.insert = sqlite.insert if self.is_sqlite else postgresql.insert
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare)
             sa.event.listen(self.engine, "begin", _begin)
-        # A child must not use its parent's connections, nor close them.
-        os.register_at_fork(after_in_child=lambda: self.engine.dispose(close=False))
+        _anew_in_children(self.engine)
 
     def upgrade(self) -> None:
-        """Makes the tables, or brings them up to date."""
+        """Makes the tables, or brings them up to date, with what older events come to."""
         from alembic import command  # noqa: PLC0415 - slow to load, and needed once
         from alembic.config import Config  # noqa: PLC0415
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # it is interpolated
         with self.engine.begin() as connection:
+            older = sa.inspect(connection).get_table_names()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+        if events.name in older and conversations.name not in older:
+            for _ in self.recount(lambda: datetime.now(UTC)):
+                pass
 
     def add(self, found: Sequence[Event], now: datetime) -> int:
         """How many of them are new. All are committed, or none."""
         rows = [_row(one, now) for one in found]
         if not rows:
             return 0
-        insert = self._insert(events).on_conflict_do_nothing(index_elements=["provider", "key"]).returning(events.c.id)
+        insert = self.insert(events).on_conflict_do_nothing(index_elements=["provider", "key"]).returning(events.c.id)
         with self.engine.begin() as connection:
             return len(connection.execute(insert, rows).all())
 
@@ -90,49 +97,60 @@ class Store:
             rows = connection.execute(taken).mappings().all()
         return sorted((_stored(row) for row in rows), key=lambda one: one.row)
 
-    def begin(self, one: Stored, now: datetime) -> None:
-        """Somebody handles it now: that counts, whatever becomes of them. By then its conversation is up to date."""
-        counted = sa.update(events).where(events.c.id == one.row).values(attempts=one.attempts + 1)
+    def begin(self, one: Stored, now: datetime, counted: bool = True) -> Stored | None:
+        """Somebody handles it now: that is noted, whatever becomes of them. By then its conversation is up to date.
+
+        Gives it as it stands there now, with a lease anew; None where it is not theirs any more, or was erased.
+        """
+        mine = (events.c.id == one.row) & (events.c.state == "pending") & (events.c.due_at == one.due_at)
+        begun = {"attempts": events.c.attempts + 1, "due_at": now + LEASE}
         with self.engine.begin() as connection:
-            connection.execute(counted)
-            fold(connection, self._insert, one.event, self.hours, now)
+            row = connection.execute(sa.update(events).where(mine).values(begun).returning(events)).mappings().first()
+            if row is None:
+                return None
+            found = _stored(row)
+            if counted:
+                fold(connection, self.insert, found.event, self.hours, now)
+        return found
 
     def fold(self, event: Event, now: datetime) -> None:
         """What a stored event changes of its conversation and contact; as often, and in whatever order, you like."""
         with self.engine.begin() as connection:
-            fold(connection, self._insert, event, self.hours, now)
+            fold(connection, self.insert, event, self.hours, now)
 
     def count(self, provider: str, what: str, now: datetime, step: int = 1) -> None:
         """One more of what browsers report, of nobody: ``open``, or a thumb ``up`` or ``down``; -1: one less."""
         quarter = now - timedelta(minutes=now.minute % 15, seconds=now.second, microseconds=now.microsecond)
-        new = self._insert(counts).values(provider=provider, what=what, quarter=quarter, count=step)
+        new = self.insert(counts).values(provider=provider, what=what, quarter=quarter, count=step)
         more = {"count": counts.c.count + step}
         with self.engine.begin() as connection:
             connection.execute(new.on_conflict_do_update(index_elements=["provider", "what", "quarter"], set_=more))
 
     def see(self, visitor: str, now: datetime) -> None:
         """A visitor has the chat open: what was said until now is read."""
-        new = self._insert(seen).values(visitor=visitor, at=now)
+        new = self.insert(seen).values(visitor=key_text(visitor), at=now)
         with self.engine.begin() as connection:
             connection.execute(new.on_conflict_do_update(index_elements=["visitor"], set_={"at": now}))
 
     def unread(self, visitor: str, email: str | None) -> int:
         """How many messages of agents and bots a visitor has not seen: since they last wrote or had the chat open."""
-        theirs = conversations.c.visitor == visitor
+        c, who = conversations.c, key_text(visitor)
+        theirs = c.visitor == who
         if email:  # for vendors that do not tell your id
-            theirs |= conversations.c.visitor.is_(None) & (conversations.c.email == email.lower())
-        mine = (events.c.provider == conversations.c.provider) & (events.c.conversation == conversations.c.conversation)
-        wrote = sa.select(sa.func.max(events.c.at)).where(mine, events.c.author == "visitor").correlate(conversations)
-        looked = sa.select(seen.c.at).where(seen.c.visitor == visitor)
-        later = events.c.at > wrote.scalar_subquery()
-        later &= sa.or_(~sa.exists(looked), events.c.at > looked.scalar_subquery())
-        wanted = sa.select(sa.func.count()).select_from(events.join(conversations, mine))
+            theirs |= c.visitor.is_(None) & (c.email == key_text(email.lower()))
+        looked = sa.select(seen.c.at).where(seen.c.visitor == who).scalar_subquery()
+        later = sa.or_(c.spoke_at.is_(None), events.c.at > c.spoke_at)
+        later &= sa.or_(looked.is_(None), events.c.at > looked)
+        mine = (events.c.provider == c.provider) & (events.c.conversation == c.conversation)
+        told = (events.c.kind == "message") & events.c.author.in_(("agent", "bot"))
+        wanted = sa.select(sa.func.count()).select_from(events.join(conversations, mine)).where(theirs, told, later)
         with self.reading() as connection:
-            told = (events.c.kind == "message") & events.c.author.in_(("agent", "bot"))
-            return connection.execute(wanted.where(theirs, told, later)).scalar_one()
+            return connection.execute(wanted).scalar_one()
 
-    def recount(self, now: datetime, size: int = 200) -> Iterator[int]:
-        """Makes each conversation anew from its events. Gives a 1 for each."""
+    def recount(self, clock: Callable[[], datetime], size: int = 200) -> Iterator[int]:
+        """Makes each conversation anew from its events, and all contacts. Gives a 1 for each conversation."""
+        with self.engine.begin() as connection:
+            fold_contacts(connection, self.insert)
         last = ("", "")
         keys = sa.tuple_(events.c.provider, events.c.conversation)
         while True:
@@ -143,7 +161,7 @@ class Store:
                 return
             for provider, conversation in found:
                 with self.engine.begin() as connection:
-                    fold_conversation(connection, self._insert, provider, conversation, self.hours, now)
+                    fold_conversation(connection, self.insert, provider, conversation, self.hours, clock())
                 yield 1
             last = (found[-1][0], found[-1][1])
 
@@ -153,7 +171,7 @@ class Store:
 
     def again(self, one: Stored, when: datetime, error: str) -> None:
         """It is to be handled again, not before ``when``."""
-        self._set(one.row, due_at=when, error=error, attempts=one.attempts + 1)
+        self._set(one.row, due_at=when, error=error)
 
     def fail(self, one: Stored, error: str) -> None:
         """It has been tried often enough; it waits for somebody to look at it."""
@@ -192,6 +210,17 @@ class Store:
             connection.execute(sa.update(events).where(events.c.id == row).values(**values))
 
 
+def _anew_in_children(engine: sa.Engine) -> None:
+    """A child must not use its parent's connections, nor close them."""
+    known = weakref.ref(engine)
+
+    def dispose() -> None:
+        if (found := known()) is not None:
+            found.dispose(close=False)
+
+    os.register_at_fork(after_in_child=dispose)
+
+
 def _prepare(connection: Any, record: Any) -> None:
     """Readers and the writer do not wait for each other; what is committed survives the machine's end."""
     connection.isolation_level = None  # we begin transactions ourselves, see below
@@ -213,14 +242,14 @@ def _row(event: Event, now: datetime) -> dict[str, Any]:
         "kind": event.kind,
         "at": event.at,
         "received_at": now,
-        "conversation": _text(event.conversation),
-        "visitor": _text(event.visitor),
-        "email": _text(event.email),
+        "conversation": key_text(event.conversation),
+        "visitor": key_text(event.visitor),
+        "email": key_text(event.email and event.email.lower()),
         "author": event.author,
         "text": _text(event.text),
         "rating": event.rating,
         "best": event.best,
-        "tags": None if event.tags is None else json.dumps(event.tags),
+        "tags": None if event.tags is None else json.dumps([key_text(tag) for tag in event.tags[:MOST_TAGS]]),
         "raw": json.dumps(event.raw),  # ASCII: whatever was in it
         "state": "pending",
         "attempts": 0,
@@ -245,9 +274,15 @@ def _stored(row: Any) -> Stored:
         tags=tags,
         raw=json.loads(row["raw"]),
     )
-    return Stored(row["id"], row["attempts"], event)
+    return Stored(row["id"], row["attempts"], event, row["due_at"])
 
 
 def _text(value: str | None) -> str | None:
     """Text that every database takes: PostgreSQL knows no NUL, and nobody a lone surrogate."""
     return None if value is None else well_formed(value).replace("\0", "")
+
+
+def key_text(value: str | None) -> str | None:
+    """Such text, of a length that an index takes."""
+    text = _text(value)
+    return text and text[:LONGEST_KEY]

@@ -15,20 +15,20 @@ WRONG_SHAPE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErr
 
 def receive(
     room: HookRoom, values: Mapping[str, Any], delivery: Delivery, store: Store, now: datetime, tolerance: int | None
-) -> tuple[int, int]:
-    """The status, and how many events are new.
+) -> tuple[int, int, int]:
+    """The status, how many events are in it, and how many of them are new.
 
     200 stored or known, 400 not the vendor's shape, 401 not signed or too old.
 
     What the database says goes through: then the vendor tries again.
     """
     if not room.verify(values, delivery) or _is_stale(room, delivery, now, tolerance):
-        return 401, 0
+        return 401, 0, 0
     try:
         events = room.parse(values, delivery)
     except WRONG_SHAPE:
-        return 400, 0
-    return 200, store.add(events, now)
+        return 400, 0, 0
+    return 200, len(events), store.add(events, now)
 
 
 def _is_stale(room: HookRoom, delivery: Delivery, now: datetime, tolerance: int | None) -> bool:

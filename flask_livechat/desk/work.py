@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from ..model import Event
 from .erasure import prune
 from .store import Store, Stored
@@ -34,13 +36,18 @@ class Worker:
     later: Callable[[datetime], None] = lambda when: None  # is told when what failed is due again
 
     def run(self, stop: Callable[[], bool]) -> None:
-        """Until ``stop`` says so, between two batches."""
+        """Until ``stop`` says so, between two batches. A database that does not answer is waited for."""
         pruned: datetime | None = None
         while not stop():
-            if pruned is None or self.clock() - pruned >= PRUNED_EVERY:
-                self.prune()
-                pruned = self.clock()
-            if not self.once():
+            try:
+                if pruned is None or self.clock() - pruned >= PRUNED_EVERY:
+                    self.prune()
+                    pruned = self.clock()
+                found = self.once()
+            except SQLAlchemyError as error:
+                log.error("livechat: the database does not answer: %s.", type(error).__name__)
+                found = 0
+            if not found:
                 time.sleep(IDLE)
 
     def prune(self) -> None:
@@ -59,12 +66,20 @@ class Worker:
             log.error("livechat: event %s ended %s workers.", one.row, one.attempts)
             return self.store.fail(one, "the worker died")
         try:
-            self.store.begin(one, self.clock())
-            self.handle(one.event)
+            begun = self._begin(one)
+            if begun is not None:
+                self.handle(begun.event)
+                self.store.done(begun)
         except Exception as error:
             self._failed(one, one.attempts + 1, type(error).__name__)
-        else:
-            self.store.done(one)
+
+    def _begin(self, one: Stored) -> Stored | None:
+        """A conversation that cannot be counted keeps nobody from handling what was said in it."""
+        try:
+            return self.store.begin(one, self.clock())
+        except Exception as error:
+            log.error("livechat: event %s could not be counted: %s.", one.row, type(error).__name__)
+            return self.store.begin(one, self.clock(), counted=False)
 
     def _failed(self, one: Stored, attempts: int, name: str) -> None:
         """``name``: the error's type alone, for its text may hold what nobody should read in a log."""

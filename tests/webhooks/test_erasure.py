@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ import sqlalchemy as sa
 from flask_livechat import LiveChatError, Unsupported, Visitor
 from flask_livechat.desk import tables
 from flask_livechat.desk.erasure import Receipt, forget, prune
+from flask_livechat.desk.fold import fold
 from flask_livechat.desk.metrics import metrics
 from flask_livechat.desk.store import Store
 from flask_livechat.desk.work import Worker
@@ -44,7 +47,7 @@ class Desk:
 
 
 def erase(store: Store, who: str = "42", **desks: Any) -> Receipt:
-    return forget(store, {name: (lambda desk=desk: desk) for name, desk in desks.items()}, who, NOW)
+    return forget(store, {name: (lambda desk=desk: desk) for name, desk in desks.items()}, who, NOW, ["intercom"])
 
 
 def everything(store: Store) -> str:
@@ -90,6 +93,80 @@ def test_what_a_vendor_tells_once_more_does_not_come_back(talked: Store) -> None
     assert talked.add([ADA, message(1, email="ada@example.com", text="I am Ada")], NOW) == 0
 
 
+@pytest.mark.parametrize("who", ["", " ", "\n"])
+def test_nobody_is_not_everybody(talked: Store, who: str) -> None:
+    before = everything(talked)
+    with pytest.raises(ValueError, match="whom to forget"):
+        erase(talked, who)
+    assert everything(talked) == before
+
+
+def test_what_no_worker_has_looked_at_goes_with_its_conversation(store: Store) -> None:
+    """The vendor says who it is in one event, and what they wrote in others."""
+    store.add([message(1, email="ada@example.com"), message(2, minutes=1, text="my diagnosis is")], NOW)
+    receipt = erase(store, "ada@example.com")
+    assert (receipt.events, receipt.conversations) == (2, 1)
+    assert "diagnosis" not in everything(store)
+    work(store)
+    assert rows(store, tables.conversations, "conversation") == []
+
+
+def test_all_emails_of_an_id_go_with_it(store: Store) -> None:
+    """Asked for by any of them."""
+    store.add([ADA, replace(ADA, id="d", email="ada@work.example")], NOW)
+    store.add([replace(message(1, text="private"), provider="tawk", email="ada@work.example")], NOW)
+    work(store)
+    store.see("42", NOW)
+    erase(store, "ada@example.com")
+    assert "private" not in everything(store)
+    assert "'42'" not in everything(store)
+
+
+def test_somebody_else_with_the_same_email_stays(talked: Store) -> None:
+    talked.add([replace(message(4, text="of seven"), conversation="u", visitor="7", email="ada@example.com")], NOW)
+    work(talked)
+    erase(talked, "42")
+    assert "of seven" in everything(talked)
+
+
+def test_an_email_is_the_same_in_any_case(store: Store) -> None:
+    store.add([message(1, email="JOS\xc9@example.com", text="private")], NOW)
+    work(store)
+    erase(store, "jos\xe9@example.com")
+    assert "private" not in everything(store)
+
+
+def test_somebody_with_thousands_of_conversations_is_forgotten(store: Store) -> None:
+    store.add([replace(message(n, visitor="42"), conversation=f"c{n}") for n in range(1500)], NOW)
+    assert erase(store).conversations == 1500
+
+
+def test_a_worker_that_has_taken_it_does_not_bring_it_back(store: Store) -> None:
+    store.add([ADA, message(1, visitor="42", text="I am Ada")], NOW)
+    taken = store.take(NOW)
+    erase(store)
+    assert [store.begin(one, NOW) for one in taken] == [None, None]
+    assert "Ada" not in everything(store)
+
+
+def test_while_a_conversation_is_counted_its_erasure_waits(database: Callable[..., str]) -> None:
+    """On PostgreSQL: SQLite has one writer at a time."""
+    store = Store(database("postgresql", "migrated"))
+    store.add([message(1, email="ada@example.com", text="I am Ada")], NOW)
+    (one,) = store.take(NOW)
+    done: list[Receipt] = []
+    with store.engine.begin() as connection:
+        fold(connection, store.insert, one.event, None, NOW)
+        thread = threading.Thread(target=lambda: done.append(erase(store, "ada@example.com")))
+        thread.start()
+        thread.join(0.3)
+        assert not done
+    thread.join(10)
+    assert done
+    assert "ada@" not in everything(store)
+    store.engine.dispose()
+
+
 def test_what_was_erased_is_not_handled_any_more(store: Store) -> None:
     store.add([ADA], NOW)
     erase(store)
@@ -132,6 +209,13 @@ def test_a_vendor_that_does_not_keeps_nobody_else_from_it(talked: Store, error: 
     assert not receipt.complete
     assert "ada" not in receipt.as_json()
     assert "Ada" not in everything(talked)
+
+
+def test_a_vendor_that_knows_people_by_email_says_so_where_there_is_none(store: Store) -> None:
+    store.add([message(1, visitor="42")], NOW)
+    receipt = erase(store, crisp=Desk(), intercom=Desk())
+    assert [one.outcome for one in receipt.vendors] == ["by email", "unknown"]
+    assert not receipt.complete
 
 
 def test_a_key_that_a_vendor_does_not_take_is_nobody_there(talked: Store) -> None:
@@ -193,6 +277,26 @@ def test_a_conversation_that_goes_on_keeps_its_times_and_loses_its_old_words(tal
     assert "Still here?" in left
     assert metrics(talked, NOW - DAY, NOW + DAY).first_response.median == 300.0
     assert prune(talked, NOW + DAY) == 0  # and once is enough
+
+
+def test_who_it_is_with_stays_while_it_goes_on(talked: Store) -> None:
+    """So that they can still be forgotten."""
+    talked.add([message(9, minutes=60 * 48, text="More")], NOW + 2 * DAY)
+    work(talked)
+    prune(talked, NOW + DAY)
+    talked.fold(message(9), NOW)
+    erase(talked, "ada@example.com")
+    assert "More" not in everything(talked)
+
+
+def test_the_number_of_the_last_event_is_given_once(store: Store) -> None:
+    """Exports go on from it."""
+    store.add([message(1), message(2)], NOW)
+    prune(store, NOW + DAY)
+    store.add([message(3)], NOW + 2 * DAY)
+    assert max(one.row for one, _, _ in store.each()) == 3
+    prune(store, NOW + 3 * DAY)
+    assert [one.row for one, _, _ in store.each()] == [3]
 
 
 def test_the_worker_erases_by_itself(talked: Store) -> None:

@@ -77,9 +77,9 @@ def test_to_close_what_is_closed_changes_nothing() -> None:
     assert only(said(0, "visitor"), closed(2), closed(7)).closed_at == at(2)
 
 
-def test_an_agent_who_answers_after_closing_has_answered() -> None:
+def test_what_an_agent_writes_after_closing_is_no_first_response() -> None:
     found = only(said(0, "visitor"), closed(2), said(3, "agent"))
-    assert (found.answered_at, found.closed_at) == (at(3), at(2))
+    assert (found.answered_at, found.closed_at) == (None, at(2))
 
 
 @pytest.mark.parametrize("author", ["agent", "bot"])

@@ -148,12 +148,20 @@ def test_more_conversations_than_opens_have_no_deflection(store: Store) -> None:
     assert (of_all(store).deflection.opens, of_all(store).deflection.share) == (1, None)
 
 
-def test_opens_are_counted_in_their_quarter_of_an_hour(store: Store) -> None:
+def test_opens_are_counted_where_their_quarter_of_an_hour_begins(store: Store) -> None:
     for minutes in (0, 14, 15):
         store.count("crisp", "open", at(minutes))
     assert metrics(store, at(0), at(15)).deflection.opens == 2
-    assert metrics(store, at(20), at(25)).deflection.opens == 1  # of a quarter that has begun
+    assert [metrics(store, at(0), at(20)).deflection.opens, metrics(store, at(20), at(40)).deflection.opens] == [3, 0]
     assert metrics(store, at(0), at(30), provider="tawk").deflection.opens == 0
+
+
+def test_a_thumb_that_was_turned_later_takes_no_more_than_there_is(store: Store) -> None:
+    store.count("tawk", "up", NOW)
+    store.count("tawk", "up", NOW + timedelta(days=1), -1)
+    store.count("tawk", "down", NOW + timedelta(days=1))
+    found = metrics(store, NOW + timedelta(hours=12), NOW + timedelta(days=2)).csat
+    assert (found.rated, found.good, found.share) == (1, 0, 0.0)
 
 
 def test_the_top_two_of_five_are_good_and_the_last_rating_counts(store: Store) -> None:

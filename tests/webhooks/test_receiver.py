@@ -159,7 +159,7 @@ def test_refusals_are_logged_without_flooding_the_log(make: Make, caplog: pytest
         for _ in range(50):
             send(app, "crisp", headers={"X-Crisp-Signature": "wrong"})
     lines = [one.getMessage() for one in caplog.records if "webhook" in one.getMessage()]
-    said = "livechat: a webhook of crisp was refused with 401, not signed, or too old"
+    said = "livechat: a webhook of crisp was answered 401, not signed, or too old"
     assert lines == [f"{said} ({n} so far)." for n in range(1, 11)]
 
 
@@ -169,7 +169,7 @@ def test_each_refusal_is_counted_by_its_kind(make: Make, caplog: pytest.LogCaptu
     send(app, "crisp", headers={"X-Nothing": "x"})
     send(app, "crisp", b"x" * (LARGEST + 1))
     send(app, "crisp", b"{}")
-    said = [one.getMessage().partition("refused with ")[2] for one in caplog.records]
+    said = [one.getMessage().partition("was answered ")[2] for one in caplog.records]
     assert [line[:3] + line[-11:] for line in said] == [
         "400(1 so far).",
         "401(1 so far).",

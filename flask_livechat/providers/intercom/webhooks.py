@@ -44,7 +44,9 @@ def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
     if topic == "contact.deleted":  # the last word about somebody who may have been forgotten: not to be kept
         return (Event(kind="contact_changed", **told | {"raw": {"topic": topic}}),)
     if topic.startswith("contact."):
-        who: dict[str, Any] = {"visitor": item.get("external_id") or None, "email": item.get("email") or None}
+        lead = topic.startswith("contact.lead.") or item.get("role") == "lead"  # whose id is Intercom's own
+        visitor = None if lead else item.get("external_id") or None
+        who: dict[str, Any] = {"visitor": visitor, "email": item.get("email") or None}
         return (Event(kind="contact_changed", **told, **who),)
     if not topic.startswith("conversation.") or item.get("type") != "conversation":
         return (Event(kind="unknown", **told),)
@@ -69,9 +71,10 @@ def _conversation(item: Mapping[str, Any]) -> dict[str, Any]:
     people = (item.get("contacts") or {}).get("contacts") or [{}]
     author = (item.get("source") or {}).get("author") or {}
     tags = (item.get("tags") or {}).get("tags")
+    known = None if author.get("type") == "lead" else people[0].get("external_id")
     return {
-        "conversation": str(item["id"]),
-        "visitor": people[0].get("external_id") or None,
+        "conversation": str(item.get("id") or item["conversation_id"]),
+        "visitor": known or None,
         "email": author.get("email") or None if author.get("type") in ("user", "lead", "contact") else None,
         "tags": None if tags is None else tuple(str(one["name"]) for one in tags),
     }
@@ -83,21 +86,31 @@ def _parts(item: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _by_a_bot(item: Mapping[str, Any]) -> bool:
-    return any((one.get("author") or {}).get("type") == "bot" for one in _parts(item))
+    """Whether it was a bot that closed it: beside that part another one may ask for a rating."""
+    closing = [one for one in _parts(item) if one.get("part_type") == "close"]
+    return any((one.get("author") or {}).get("type") == "bot" for one in closing)
 
 
 def _messages(item: Mapping[str, Any], author: str, told: dict[str, Any]) -> Sequence[Event]:
-    """One of the new parts is the reply."""
-    said = [one for one in _parts(item) if one.get("part_type", "comment") != "note" and one.get("body")]
+    """One of the new parts is the reply. Where none is in it, something was said all the same."""
+    said = [one for one in _parts(item) if one.get("part_type", "comment") != "note" and _says(one)]
+    if not said:
+        return (Event(kind="message", author=author, **told),)
     return [
         Event(
-            **(told | {"id": f"{told['id']}:{one.get('id', n)}", "at": _moment(one.get("created_at")) or told["at"]}),
+            **(
+                told | {"id": f"{told['id']}:{one.get('id', n)}", "at": _of_a_chat(one.get("created_at")) or told["at"]}
+            ),
             kind="message",
             author=author,
             text=_plain(one.get("body")),
         )
         for n, one in enumerate(said)
     ]
+
+
+def _says(part: Mapping[str, Any]) -> bool:
+    return bool(part.get("body") or part.get("attachments"))
 
 
 def _plain(body: Any) -> str | None:
@@ -109,15 +122,21 @@ def _moment(value: Any) -> datetime | None:
     if isinstance(value, str):
         try:
             found = datetime.fromisoformat(value)
-        except ValueError:
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             return None
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
     return None if isinstance(value, bool) else moment(value)
 
 
-def _required(value: Any) -> datetime:
+def _of_a_chat(value: Any) -> datetime | None:
+    """A moment that somebody may mean."""
     found = _moment(value)
-    if found is None or not 2000 <= found.year < 2200:
+    return found if found is not None and 2000 <= found.year < 2200 else None
+
+
+def _required(value: Any) -> datetime:
+    found = _of_a_chat(value)
+    if found is None:
         raise ValueError("no moment of a chat")
     return found
 

@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("tags", sa.Text(), server_default="[]", nullable=False, comment="a JSON list: those of now"),
         sa.Column("first_at", Instant, nullable=True),
         sa.Column("last_at", Instant, nullable=True),
+        sa.Column("spoke_at", Instant, nullable=True, comment="the visitor's last message"),
         sa.Column("changed_at", Instant, nullable=True, comment="when this row was written: exports go on from there"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("provider", "conversation", name="livechat_conversations_once"),
@@ -100,11 +101,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("episode", "tag"),
     )
     op.create_index("livechat_tags_tag", "livechat_tags", ["tag"], unique=False)
+    op.drop_index("livechat_events_conversation", table_name="livechat_events")
+    op.create_index("livechat_events_conversation", "livechat_events", ["provider", "conversation", "received_at"])
     op.create_index("livechat_events_email", "livechat_events", ["email"], unique=False)
     op.create_index("livechat_events_visitor", "livechat_events", ["visitor"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("livechat_events_conversation", table_name="livechat_events")
+    op.create_index("livechat_events_conversation", "livechat_events", ["provider", "conversation"])
     op.drop_index("livechat_events_visitor", table_name="livechat_events")
     op.drop_index("livechat_events_email", table_name="livechat_events")
     op.drop_table("livechat_tags")
