@@ -24,11 +24,12 @@ LIBRARIES = {
 }
 CACHING = ("turbo", "htmx2")  # these keep copies of pages; the others ask for a page again
 NAMES = ("one", "two", "without", "manual", "elsewhere")
+# Turbo fetches a link that the mouse is over, and whoever comes back to a page has it there still: not a logout, please.
 PAGE = """<!doctype html><html lang="en"><head><title>{{ name }}</title>{{ head|safe }}
 <script src="/library.js"></script></head><body>
 <main hx-boost="true" hx-boost:inherited="true"><h1 id="where">{{ name }}</h1>
 <p>{% for name in names %}<a id="to-{{ name }}" href="/page/{{ name }}">{{ name }}</a> {% endfor %}
-<a id="leave" href="/leave">leave</a>
+<a id="leave" href="/leave" data-turbo-prefetch="false">leave</a>
 {% if number %}<a id="next" href="/page/{{ number + 1 }}">next</a>{% endif %}</p>
 <p><a id="launch" href="/page/contact" data-livechat-open>Chat with us</a> <b data-livechat-unread></b></p>
 {% for path in ("/leave", "/leave?to=without", "/enter/1", "/enter/2", "/switch/2", "/buy") %}
