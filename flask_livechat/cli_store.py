@@ -53,8 +53,6 @@ def _of_a_database(error: Exception) -> str | None:
 
     if not isinstance(error, exc.SQLAlchemyError):
         return None
-    if isinstance(error, exc.ArgumentError):
-        return "LIVECHAT_DATABASE_URL is no address of an SQLite or PostgreSQL database that can be used here."
     cause = str(getattr(error, "orig", ""))
     if "no such table" in cause or "no such column" in cause or "does not exist" in cause:
         return "The tables are missing, or older than this version: flask livechat db upgrade"

@@ -19,6 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ..errors import LiveChatError
 from ..hours import OfficeHours
 from ..model import Event, well_formed
 from .fold import fold, fold_contacts, fold_conversation
@@ -29,6 +30,7 @@ BATCH = 10  # which slow handlers, that call a vendor say, get done within the l
 LONGEST_KEY = 500  # characters of an id, an email or a tag; beyond some 2,700 bytes PostgreSQL indexes none
 MOST_TAGS = 100
 PATIENCE = 10_000  # milliseconds that SQLite waits for another writer
+NO_URL = "is no address of an SQLite or PostgreSQL database that can be used here"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -49,7 +51,12 @@ class Store:
         self.hours = hours
         if url.startswith("postgresql://"):
             url = url.replace("://", "+psycopg://", 1)  # the driver that the extra brings
-        self.engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)  # they are what visitors wrote
+        try:
+            self.engine = sa.create_engine(
+                url, pool_pre_ping=True, hide_parameters=True
+            )  # they are what visitors wrote
+        except (ValueError, sa.exc.ArgumentError):  # whose text may hold its password
+            raise LiveChatError(f"LIVECHAT_DATABASE_URL {NO_URL}.") from None
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.insert = sqlite.insert if self.is_sqlite else postgresql.insert
         if self.is_sqlite:

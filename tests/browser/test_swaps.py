@@ -24,7 +24,7 @@ LIBRARIES = {
 }
 CACHING = ("turbo", "htmx2")  # these keep copies of pages; the others ask for a page again
 NAMES = ("one", "two", "without", "manual", "elsewhere")
-# Turbo fetches a link that the mouse is over, and whoever comes back to a page has it there still: not a logout, please.
+# Turbo fetches a link that the mouse is over, and whoever comes back to a page has it there still: not this logout.
 PAGE = """<!doctype html><html lang="en"><head><title>{{ name }}</title>{{ head|safe }}
 <script src="/library.js"></script></head><body>
 <main hx-boost="true" hx-boost:inherited="true"><h1 id="where">{{ name }}</h1>

@@ -7,6 +7,7 @@ import io
 import json
 import tracemalloc
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from typing import Any
 import pytest
 
 from flask_livechat.desk import export
+from flask_livechat.desk.erasure import forget
 from flask_livechat.desk.store import Store
 
-from ..conftest import chat_of
+from ..conftest import chat_of, create_app
 from .test_circle import site
 from .test_fold import NOW, message, work
 from .test_metrics import closed
@@ -92,13 +94,34 @@ def test_an_export_that_stops_within_a_conversation_begins_it_anew(store: Store)
     assert written(export.each_episode(store, LATER, second["cursor"])) == []
 
 
+def test_what_is_recounted_while_an_export_runs_comes_later(store: Store) -> None:
+    times = iter(NOW + timedelta(minutes=n) for n in range(10))
+    store.add([message(1), replace(message(2), conversation="t")], NOW)
+    counted = store.recount(lambda: next(times))
+    next(counted)
+    (row,) = written(export.each_episode(store, LATER))
+    list(counted)
+    assert [one["conversation"] for one in written(export.each_episode(store, LATER, row["cursor"]))] == ["t"]
+
+
+def test_who_was_erased_is_a_row_without_a_name(store: Store) -> None:
+    store.add([message(1, visitor="42"), message(2, "agent", 5)], NOW)
+    work(store)
+    forget(store, {}, "42", NOW)
+    (row,) = written(export.each_episode(store, LATER))
+    assert (row["conversation"], row["visitor"], row["response"]) == (None, None, 300.0)
+
+
 def test_on_postgresql_the_last_minute_waits(store: Store) -> None:
     """A row with a lower number may be committed after one with a higher: then it would be left out for good."""
     store.add([message(1)], NOW)
     assert len(written(export.each_event(store, NOW))) == (1 if store.is_sqlite else 0)
 
 
-@pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "9" * 30, "\u0661", "2026-11-21", "2026-11-21T10:00:00~1"])
+@pytest.mark.parametrize(
+    "cursor",
+    ["x", "-1", "1.5", "9" * 30, "\u0661", "2026-11-21", "2026-11-21T10:00:00~1", "0001-01-01T00:00:00+14:00~1"],
+)
 def test_a_cursor_that_is_none_is_refused(store: Store, cursor: str) -> None:
     for each in (export.each_event, export.each_episode):
         with pytest.raises(ValueError, match="no cursor"):
@@ -166,3 +189,34 @@ def test_the_commands_print_figures_and_rows(tmp_path: Path) -> None:
     assert run("export", "--what", "conversations", "--format", "csv").stdout.startswith("cursor,provider,conversation")
     assert "no cursor" in run("export", "--after", "x").stderr
     assert "1 conversations counted anew" in run("db", "recount").stdout
+
+
+@pytest.mark.parametrize(
+    "words", [["metrics"], ["work", "--once"], ["events"], ["forget", "42", "--yes"], ["export"], ["db", "recount"]]
+)
+def test_a_command_without_its_tables_says_what_to_do(tmp_path: Path, words: list[str]) -> None:
+    app = create_app("crisp", LIVECHAT_DATABASE_URL=f"sqlite:///{tmp_path / 'empty'}")
+    result = app.test_cli_runner().invoke(args=["livechat", *words])
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == (
+        "Error: The tables are missing, or older than this version: flask livechat db upgrade"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("sqlite:////nowhere/at/all", "Error: The database does not answer (OperationalError)."),
+        ("postgresql://127.0.0.1:1/x", "Error: The database does not answer (OperationalError)."),
+        (
+            "sqlite+nothing://",
+            "Error: LIVECHAT_DATABASE_URL is no address of an SQLite or PostgreSQL database that can",
+        ),
+        ("postgresql://user:secret@[::1", "Error: LIVECHAT_DATABASE_URL is no address"),
+    ],
+)
+def test_a_database_that_is_not_there_is_said_in_a_line(url: str, said: str) -> None:
+    result = create_app("crisp", LIVECHAT_DATABASE_URL=url).test_cli_runner().invoke(args=["livechat", "metrics"])
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].startswith(said)
+    assert "secret" not in result.stderr

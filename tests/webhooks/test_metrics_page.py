@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from flask import Flask
+from flask import Flask, redirect
 from flask.testing import FlaskClient
 
 from flask_livechat.desk.metrics import DEFINITIONS
@@ -76,12 +76,31 @@ def test_without_a_word_on_staff_nobody_sees_it(make: Make) -> None:  # noqa: F8
     assert make("crisp").test_client().get(URL).status_code == 404
 
 
-@pytest.mark.parametrize("answer", [False, None, 0])
+@pytest.mark.parametrize("answer", [False, None, 0, "yes", redirect("/login")])
 def test_who_is_not_staff_finds_nothing_there(make: Make, answer: Any) -> None:  # noqa: F811
     app = make("crisp")
     chat_of(app).staff_required(lambda: answer)
     assert app.test_client().get(URL).status_code == 404
     assert app.test_client().get(f"{URL}?format=csv").status_code == 404
+
+
+def test_a_question_about_staff_may_be_awaited(make: Make) -> None:  # noqa: F811
+    app, answers = make("crisp"), iter([False, True])
+
+    async def ask() -> bool:
+        return next(answers)
+
+    chat_of(app).staff_required(ask)
+    assert [app.test_client().get(URL).status_code for _ in range(2)] == [404, 200]
+
+
+def test_an_app_that_escapes_nothing_by_itself_is_safe_here(app: Flask, client: FlaskClient) -> None:
+    app.jinja_env.autoescape = False
+    assert "<img src=x>" not in client.get(f"{URL}?tag=%3Cimg%20src=x%3E").text
+
+
+def test_a_tag_that_no_database_takes_is_none(client: FlaskClient) -> None:
+    assert client.get(f"{URL}?tag=a%00b").status_code == 200
 
 
 def test_a_question_about_staff_that_fails_is_a_no(make: Make) -> None:  # noqa: F811

@@ -159,6 +159,36 @@ def test_a_note_is_nothing_to_read(app: Flask) -> None:
     assert unread(log_in(app)) == 0
 
 
+def test_what_an_agent_writes_first_is_unread(app: Flask) -> None:
+    keep(app, message(1, "agent", visitor="42"))
+    assert unread(log_in(app)) == 1
+
+
+def test_a_database_that_does_not_answer_is_a_line_in_the_log_and_no_error(
+    make: Make,  # noqa: F811
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nor is it told to the vendor, in the visitor's name."""
+    app = make(
+        "crisp",
+        LIVECHAT_ON_ERROR="conversation",
+        LIVECHAT_CRISP_API_IDENTIFIER="a" * 36,
+        LIVECHAT_CRISP_API_KEY="k" * 64,
+    )
+    client = log_in(app)
+    app.testing = False
+    with app.app_context(), chat_of(app).store.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE livechat_conversations")
+        connection.exec_driver_sql("DROP TABLE livechat_seen")
+        connection.exec_driver_sql("DROP TABLE livechat_counts")
+    for _ in range(3):
+        assert client.get(UNREAD).get_json() == {"unread": 0}
+        assert client.post(UNREAD, json={"provider": "crisp"}).status_code == 204
+        assert client.post(OPENS, json={"provider": "crisp", "open": 1}).status_code == 204
+    assert [one.getMessage() for one in caplog.records] == ["livechat: the database does not answer: OperationalError."]
+    assert "livechat_automations" not in app.extensions
+
+
 def test_what_was_seen_is_read(app: Flask) -> None:
     client = log_in(app)
     keep(app, message(1, visitor="42"), message(2, "agent", 1))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, g, request
 from flask_wtf import CSRFProtect
 
 from flask_livechat import ConfigError, LiveChat, Visitor, signals
@@ -265,3 +265,33 @@ def test_the_pages_code_runs() -> None:
             Event("crisp", "message", "1", datetime.now(UTC), made.id, author="visitor", text="A refund, please")
         )
         assert desk.conversations.get(made.id).tags == ("refund",)
+
+
+def test_what_the_apps_own_hooks_have_read_is_verified_all_the_same(make: Make) -> None:
+    app = make("crisp")
+    app.before_request(lambda: request.get_json(silent=True) and None)
+    assert send(app, "crisp") == 200
+    assert len(stored(app)) == 1
+
+
+def test_what_is_of_another_account_is_answered_200_and_said(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    app = make("crisp", LIVECHAT_CRISP_WEBSITE_ID="11111111-2222-3333-4444-555555555555")
+    assert send(app, "crisp") == 200
+    assert "a webhook of crisp was answered 200, nothing of this account's in it (1 so far)" in caplog.text
+    assert stored(app) == []
+
+
+def test_each_event_is_handled_in_an_app_context_of_its_own(make: Make) -> None:
+    app, seen, over = make("crisp"), list[Any](), list[Any]()
+    app.teardown_appcontext(lambda error: over.append(g.get("event")))
+
+    @chat_of(app).on("message")
+    def handle(event: Event) -> None:
+        seen.append(g.get("event"))
+        g.event = event.id
+
+    with app.app_context():
+        for n in range(3):
+            chat_of(app).handle(Event("crisp", "message", str(n), datetime.now(UTC)))
+    assert seen == [None] * 3
+    assert over == ["0", "1", "2", None]

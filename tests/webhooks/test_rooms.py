@@ -395,10 +395,52 @@ def test_what_intercom_tells(said: dict[str, Any], kind: str, author: str | None
     assert (event.kind, event.author, event.text) == (kind, author, text)
 
 
-def test_what_a_bot_of_intercoms_closes_is_closed_by_a_bot() -> None:
-    parts = {"conversation_parts": [{"id": "1", "part_type": "close", "author": {"type": "bot"}}]}
-    (event,) = parsed("intercom", intercom("conversation.admin.closed", conversation_parts=parts))
-    assert (event.kind, event.author) == ("conversation_closed", "bot")
+def test_who_closes_at_intercoms_is_told_by_the_closing_part() -> None:
+    def by(*parts: tuple[str, str]) -> str | None:
+        said = [{"id": str(n), "part_type": kind, "author": {"type": who}} for n, (kind, who) in enumerate(parts)]
+        (event,) = parsed(
+            "intercom", intercom("conversation.admin.closed", conversation_parts={"conversation_parts": said})
+        )
+        return event.author
+
+    assert by(("close", "bot")) == "bot"
+    assert by(("close", "admin"), ("comment", "bot")) == "agent"
+    assert by() == "agent"
+
+
+def test_a_reply_of_intercoms_without_words_is_a_message_all_the_same() -> None:
+    """The vendor's own example has no parts, and a file has no body."""
+    (event,) = parsed("intercom", json.loads(INTERCOM_2))
+    assert (event.kind, event.author, event.text) == ("message", "visitor", None)
+    part = {"id": "1", "part_type": "comment", "body": None, "attachments": [{"name": "a.png"}]}
+    parts = {"conversation_parts": {"conversation_parts": [part]}}
+    (event,) = parsed("intercom", intercom("conversation.admin.replied", **parts))
+    assert (event.kind, event.author, event.text) == ("message", "agent", None)
+
+
+def test_a_conversation_of_intercoms_that_is_gone_is_known_by_its_other_name() -> None:
+    said = intercom("conversation.deleted")
+    said["data"]["item"] = {"type": "conversation", "conversation_id": "215"}
+    (event,) = parsed("intercom", said)
+    assert (event.kind, event.conversation) == ("unknown", "215")
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", -62135596800, 253402300799])
+def test_a_part_of_intercoms_at_no_moment_has_that_of_its_notification(when: Any) -> None:
+    part = {"id": "1", "part_type": "comment", "body": "hello", "created_at": when}
+    parts = {"conversation_parts": {"conversation_parts": [part]}}
+    (event,) = parsed("intercom", intercom("conversation.user.replied", **parts))
+    assert event.at == datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
+
+
+def test_a_lead_of_intercoms_has_no_id_of_yours() -> None:
+    """What stands in the place of one is Intercom's."""
+    people = {"contacts": {"contacts": [{"external_id": "5e68ece4-0000-4000-8000-000000000000"}]}}
+    (event,) = parsed("intercom", intercom("conversation.user.created", source={"author": {"type": "lead"}}, **people))
+    assert event.visitor is None
+    for topic, role in (("contact.lead.created", "lead"), ("contact.email.updated", "lead")):
+        (event,) = parsed("intercom", intercom(topic, type="contact", role=role, external_id="5e68", email="a@x.test"))
+        assert (event.visitor, event.email) == (None, "a@x.test")
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
-from flask_livechat.desk.store import LEASE, Store
+from flask_livechat.desk.metrics import metrics
+from flask_livechat.desk.store import LEASE, MIGRATIONS, Store
 from flask_livechat.desk.tables import metadata
 from flask_livechat.desk.work import FIRST_PAUSE, LONGEST_PAUSE, MOST_ATTEMPTS, Worker, pause
 from flask_livechat.model import Event
@@ -123,6 +127,85 @@ def test_to_upgrade_twice_is_to_upgrade_once(store: Store) -> None:
     store.add([event()], NOW)
     store.upgrade()
     assert len(everything(store)) == 1
+
+
+def test_what_came_before_there_were_conversations_is_counted_by_an_upgrade(database: Callable[..., str]) -> None:
+    store = Store(database("sqlite"))
+    with store.engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    store.add([event(1, author="visitor", email="a@x.test"), replace(event(2, author="agent"), at=NOW + LEASE)], NOW)
+    store.upgrade()
+    found = metrics(store, NOW - LEASE, NOW + 2 * LEASE)
+    assert (found.conversations, found.first_response.median) == (1, LEASE.total_seconds())
+    assert found.conversations_per_user[0].users == 1
+    store.engine.dispose()
+
+
+@pytest.mark.parametrize("tag", ["\ud800", "a\0b", "x" * 6000])
+def test_a_tag_that_no_database_takes_keeps_nobody_from_handling_what_was_said(store: Store, tag: str) -> None:
+    seen: list[str] = []
+    store.add([event(1, tags=(tag,) * 200, author="visitor"), event(2, author="agent")], NOW)
+    Worker(store, lambda one: seen.append(one.id), Clock()).once()
+    assert seen == ["s:1", "s:2"]
+    assert metrics(store, NOW - LEASE, NOW + LEASE).conversations == 1
+
+
+def test_ids_and_addresses_are_as_long_as_an_index_takes(store: Store) -> None:
+    long = "".join(chr(0x4E00 + n % 20000) for n in range(6000))
+    store.add([replace(event(1, visitor=long, email=long), conversation=long)], NOW)
+    Worker(store, lambda one: None, Clock()).once()
+    assert store.unread(long, long) == 0
+
+
+def test_a_conversation_that_cannot_be_counted_is_handled_all_the_same(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*arguments: Any) -> None:
+        raise LookupError("what they wrote")
+
+    monkeypatch.setattr("flask_livechat.desk.store.fold", broken)
+    seen: list[str] = []
+    store.add([event(1)], NOW)
+    Worker(store, lambda one: seen.append(one.id), Clock()).once()
+    assert seen == ["s:1"]
+    assert everything(store) == [("s:1", "done")]
+    assert "could not be counted: LookupError" in caplog.text
+    assert "wrote" not in caplog.text
+
+
+def test_what_somebody_else_has_taken_meanwhile_is_left_to_them(store: Store) -> None:
+    """A batch may take longer than its lease; each event that is begun has a lease of its own."""
+    store.add([event(1), event(2)], NOW)
+    mine = store.take(NOW)
+    begun = store.begin(mine[0], NOW + LEASE / 2)
+    assert begun is not None
+    theirs = store.take(NOW + LEASE)
+    assert [one.event.id for one in theirs] == ["s:2"]
+    assert store.begin(mine[1], NOW + LEASE) is None
+    assert store.begin(theirs[0], NOW + LEASE) is not None
+
+
+def test_a_worker_waits_for_a_database_that_does_not_answer(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("flask_livechat.desk.work.IDLE", 0)
+    store.add([event(1)], NOW)
+    real, times, seen = store.take, list[int](), list[str]()
+
+    def take(now: datetime) -> Any:
+        times.append(1)
+        if len(times) == 1:
+            raise sa.exc.OperationalError("SELECT 'what they wrote'", {}, Exception("gone"))
+        return real(now)
+
+    monkeypatch.setattr(store, "take", take)
+    Worker(store, lambda one: seen.append(one.id), Clock()).run(lambda: bool(seen))
+    assert seen == ["s:1"]
+    assert "the database does not answer: OperationalError" in caplog.text
+    assert "wrote" not in caplog.text
 
 
 def test_what_is_replayed_is_handled_again(store: Store) -> None:
