@@ -623,10 +623,13 @@ function session(core, rest, makeRoom) {
       chat.open = name === "open";
       core.draw();
       if (chat.open) count("open", "1");
-      if (vendor.kept && told.who) post("unread", {}, "same-origin"); // it is read
+      seen();
       if (name === "close") setTimeout(giveFocusBack);
     }
-    if (name === "message") remember("going", "1");
+    if (name === "message") {
+      remember("going", "1");
+      if (chat.open) seen();
+    }
     if (detail.scale === "-1..1") count("rating", String(detail.rating)); // no webhook tells thumbs
     if (name === "status") {
       if (detail.status === chat.status) return;
@@ -648,6 +651,11 @@ function session(core, rest, makeRoom) {
     if (!vendor.kept || before === value) return;
     safely(() => sessionStorage.setItem(key, value));
     post("opens", { [what]: Number(value), before: Number(before) });
+  }
+
+  /** What was said until now is read, by somebody who is known. */
+  function seen() {
+    if (vendor.kept && told.who) post("unread", {}, "same-origin");
   }
 
   /** To our own server, and whatever becomes of it. @param {string} where @param {object} what @param {RequestCredentials} credentials */

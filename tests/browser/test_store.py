@@ -194,6 +194,17 @@ def test_what_is_unread_is_shown_before_the_vendor_is_loaded(site: Site, visit: 
     visit.eventually(seen)
 
 
+def test_what_comes_while_the_chat_is_open_is_read(site: Site, visit: Visit, store: str) -> None:
+    site("crisp", LOAD="eager", store=store)
+    visit.go("/login/1")
+    visit.ready()
+    visit.get("livechat.open(); 0")
+    visit.eventually(lambda: "www.site.test/livechat/unread" in visit.net.log)
+    visit.net.log.clear()
+    visit.reply("Yes?")
+    visit.eventually(lambda: "www.site.test/livechat/unread" in visit.net.log)
+
+
 @every_vendor
 def test_nobody_in_particular_asks_for_nothing(site: Site, visit: Visit, vendor: str, store: str) -> None:
     app = site(vendor, LOAD="intent", store=store)
