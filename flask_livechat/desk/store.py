@@ -52,9 +52,8 @@ class Store:
         if url.startswith("postgresql://"):
             url = url.replace("://", "+psycopg://", 1)  # the driver that the extra brings
         try:
-            self.engine = sa.create_engine(
-                url, pool_pre_ping=True, hide_parameters=True
-            )  # they are what visitors wrote
+            # Parameters are what visitors wrote.
+            self.engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
         except (ValueError, sa.exc.ArgumentError):  # whose text may hold its password
             raise LiveChatError(f"LIVECHAT_DATABASE_URL {NO_URL}.") from None
         self.is_sqlite = self.engine.dialect.name == "sqlite"
