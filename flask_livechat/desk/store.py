@@ -12,7 +12,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +74,9 @@ class Store:
             older = sa.inspect(connection).get_table_names()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-        if events.name in older and conversations.name not in older:
-            for _ in self.recount(lambda: datetime.now(UTC)):
+            newest = connection.execute(sa.select(sa.func.max(events.c.received_at))).scalar()
+        if newest is not None and conversations.name not in older:
+            for _ in self.recount(lambda: newest):
                 pass
 
     def add(self, found: Sequence[Event], now: datetime) -> int:
