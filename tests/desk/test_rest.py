@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import os
 import pickle
@@ -194,7 +195,7 @@ def test_a_call_that_may_have_been_carried_out_is_not_repeated(call: Caller, sta
 def test_a_call_that_was_refused_for_its_number_is_repeated(call: Caller, status: int) -> None:
     with serving(down(status), GOOD) as server:
         assert call(server).send(post()) == {"id": 1}
-        assert [asked.body for asked in server.asked] == [b'{"text":"hello"}'] * 2
+        assert [json.loads(asked.body) for asked in server.asked] == [{"text": "hello"}] * 2
 
 
 def test_a_post_that_the_vendor_deduplicates_is_repeated(call: Caller) -> None:
