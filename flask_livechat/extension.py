@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from flask import (
     Blueprint,
@@ -59,6 +59,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+# What a decorator takes and gives back as it was.
+LoadVisitor = TypeVar("LoadVisitor", bound=Callable[[Any], Visitor | None])
+LoadContext = TypeVar("LoadContext", bound=Callable[[], Mapping[str, Value]])
+Ask = TypeVar("Ask", bound=Callable[[], bool])
 RULE = "_livechat_rule"
 NOTHING = Markup("")
 HTML = ("text/html", "application/xhtml+xml")
@@ -147,25 +151,25 @@ class LiveChat:
 
     # What the app registers.
 
-    def visitor_loader(self, load: Callable[[Any], Visitor | None]) -> Callable[[Any], Visitor | None]:
+    def visitor_loader(self, load: LoadVisitor) -> LoadVisitor:
         """Register ``f(user) -> Visitor | None``. Without flask-login's LoginManager it is called with ``None``."""
         self._visitor_loader = load
         self._version += 1
         return load
 
-    def context_loader(self, load: Callable[[], Mapping[str, Value]]) -> Callable[[], Mapping[str, Value]]:
+    def context_loader(self, load: LoadContext) -> LoadContext:
         """Register ``f() -> mapping``: attributes that agents see, asked once per page."""
         self._context_loader = load
         self._version += 1
         return load
 
-    def impersonating(self, ask: Callable[[], bool]) -> Callable[[], bool]:
+    def impersonating(self, ask: Ask) -> Ask:
         """Register ``f() -> bool``. While it says True no identity is sent: staff must not chat as somebody else."""
         self._impersonating = ask
         self._version += 1
         return ask
 
-    def staff_required(self, ask: Callable[[], bool]) -> Callable[[], bool]:
+    def staff_required(self, ask: Ask) -> Ask:
         """Register ``f() -> bool``: whether whoever asks may see ``/livechat/metrics``. Without it nobody does: 404."""
         self._staff = ask
         return ask
@@ -262,7 +266,13 @@ class LiveChat:
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
         return self._decide(app, address(endpoint, path), ())
 
-    def csp(self, policy: Any = None, nonce: str | None = None) -> Any:
+    @overload
+    def csp(self, policy: str | None = None, nonce: str | None = None) -> str: ...
+
+    @overload
+    def csp(self, policy: Mapping[str, Any], nonce: str | None = None) -> dict[str, Any]: ...
+
+    def csp(self, policy: str | Mapping[str, Any] | None = None, nonce: str | None = None) -> str | dict[str, Any]:
         """``policy`` (text or dict; returned in the same form) with what this page's provider needs.
 
         Outside a request, what every configured provider needs. Without a policy, the needs alone as text. ``nonce``

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.wrappers import Response
 
+    from .desk.desk import Agents, Articles, Contacts, Conversations, RawCalls
+
 __all__ = ["FakeDesk", "Proof", "RenderedWidget", "as_visitor", "assert_livechat", "read", "webhook"]
 
 C = TypeVar("C", bound="FlaskClient")
@@ -191,6 +193,14 @@ class FakeDesk:
     Of the first vendor that there is, if not said otherwise. It has what ``livechat.desk()`` has: ``conversations``,
     ``contacts``, ``articles``, ``agents``, ``raw`` and ``can``.
     """
+
+    # For type checkers: ``__getattr__`` gives them.
+    conversations: Conversations
+    contacts: Contacts
+    articles: Articles
+    agents: Agents
+    raw: RawCalls
+    can: Callable[[str], bool]
 
     def __init__(self, provider: str = providers.names()[0]) -> None:
         from .desk import rest  # noqa: PLC0415 - it needs the extra
