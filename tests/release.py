@@ -1,0 +1,139 @@
+"""Whether what stands in dist/ may be released: ``make release-check``.
+
+The wheel and the sdist hold what they must and nothing else, and the version is the same wherever it stands.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from email.message import Message
+from email.parser import BytesParser
+from pathlib import Path, PurePosixPath
+from zipfile import ZipFile
+
+from docutils.core import publish_doctree
+from docutils.nodes import image, reference
+
+ROOT = Path(__file__).parent.parent
+NOT_IN_SDIST = (".ci/",)
+MADE = {"PKG-INFO"}  # by the build
+# What has been forgotten in packages before, beside what stands in the repository.
+IN_WHEEL = (
+    "flask_livechat/py.typed",
+    "flask_livechat/livechat.d.ts",
+    "flask_livechat/templates/livechat/metrics.html",
+    "flask_livechat/static/metrics.js",
+    "flask_livechat/static/metrics.css",
+    "flask_livechat/static/chart.min.js",
+    "flask_livechat/sandbox/static/desk.html",
+    "flask_livechat/desk/migrations/script.py.mako",
+    "flask_livechat/desk/migrations/env.py",
+)
+IN_SDIST = ("tests/conftest.py", "docs/index.rst", "benchmarks/sizes.py", "example_app/__init__.py", "LICENSE")
+NEVER = ("node_modules/", ".venv", "__pycache__/", ".sqlite3", ".env")
+
+
+def tracked() -> set[str]:
+    """What stands in the repository."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+    return set(listed.stdout.split("\0")) - {""}
+
+
+def compared(what: str, found: set[str], wanted: set[str], must: tuple[str, ...]) -> Iterator[str]:
+    yield from (f"{what} lacks {name}" for name in sorted(wanted - found))
+    yield from (f"{what} has {name}, which is not in the repository" for name in sorted(found - wanted))
+    yield from (f"{what} lacks {name}" for name in must if name not in found | (wanted - found))
+    yield from (f"{what} has {name}" for name in sorted(found) if any(part in name for part in NEVER))
+
+
+def wheel_problems(wheel: Path) -> Iterator[str]:
+    with ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if not name.endswith("/")}
+    package = {name for name in names if not PurePosixPath(name).parts[0].endswith(".dist-info")}
+    yield from compared(wheel.name, package, {n for n in tracked() if n.startswith("flask_livechat/")}, IN_WHEEL)
+    # What browsers get is the minified file, made of one that people read.
+    for name in sorted(package):
+        if name.startswith(("flask_livechat/widget/", "flask_livechat/providers/")) and name.endswith(".js"):
+            other = name.replace(".min.js", ".js") if name.endswith(".min.js") else name.replace(".js", ".min.js")
+            if other not in package:
+                yield f"{wheel.name} has {name} without {other}"
+
+
+def sdist_problems(sdist: Path) -> Iterator[str]:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()} - MADE
+    wanted = {name for name in tracked() if not name.startswith(NOT_IN_SDIST)}
+    yield from compared(sdist.name, names, wanted, IN_SDIST)
+
+
+def metadata_of(wheel: Path) -> Message:
+    with ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return BytesParser().parsebytes(archive.read(name))
+
+
+def version_problems(metadata: Message, wheel: Path, sdist: Path) -> Iterator[str]:
+    version, source = metadata["Version"], written_version()
+    if version != source:
+        yield f"the wheel's version is {version}, flask_livechat.__version__ is {source}"
+    for file, start in ((wheel, f"flask_livechat-{version}-"), (sdist, f"flask_livechat-{version}.tar")):
+        if not file.name.startswith(start):
+            yield f"{file.name} is not of version {version}"
+    newest, said = newest_change()
+    if newest != version:
+        yield f"the newest heading of CHANGES.rst is {newest}, and not {version}"
+    if not re.fullmatch(r"Not released yet\.|Released \d{4}-\d{2}-\d{2}\.", said):
+        yield f'CHANGES.rst says {said!r} below it: "Not released yet." or "Released 2026-01-31." is expected'
+
+
+def written_version() -> str:
+    """As it is written: the one place from which all others have it."""
+    tree = ast.parse((ROOT / "flask_livechat" / "__init__.py").read_text("utf-8"))
+    values = [node.value for node in tree.body if isinstance(node, ast.Assign) and _names(node) == ["__version__"]]
+    return str(ast.literal_eval(values[0]))
+
+
+def _names(node: ast.Assign) -> list[str]:
+    return [target.id for target in node.targets if isinstance(target, ast.Name)]
+
+
+def newest_change() -> tuple[str, str]:
+    """The newest version of CHANGES.rst, and the line that says when it was released."""
+    text = (ROOT / "CHANGES.rst").read_text("utf-8")
+    found = re.search(r"^Version (\S+)\n-+\n+(.*)$", text, re.MULTILINE)
+    return (found[1], found[2]) if found else ("missing", "")
+
+
+def description_problems(metadata: Message) -> Iterator[str]:
+    """Links of the README that lead nowhere once it stands on the package's page. twine says whether it renders."""
+    text = str(metadata.get_payload())
+    tree = publish_doctree(text, settings_overrides={"report_level": 5, "halt_level": 5})
+    for node in tree.findall(lambda node: isinstance(node, image | reference)):
+        target = node.get("uri") or node.get("refuri") or ""
+        if target and not re.match(r"https?://|mailto:|#", target):
+            yield f"the description links to {target}, which leads nowhere on the package's page"
+
+
+def main() -> int:
+    wheels, sdists = sorted((ROOT / "dist").glob("*.whl")), sorted((ROOT / "dist").glob("*.tar.gz"))
+    if len(wheels) != 1 or len(sdists) != 1:
+        print("dist/ must hold one wheel and one sdist: make build")
+        return 1
+    metadata = metadata_of(wheels[0])
+    problems = [
+        *wheel_problems(wheels[0]),
+        *sdist_problems(sdists[0]),
+        *version_problems(metadata, wheels[0], sdists[0]),
+        *description_problems(metadata),
+    ]
+    print("\n".join(problems) or f"{wheels[0].name}, {sdists[0].name}: contents, version and links are as they must be")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
