@@ -8,9 +8,10 @@ TARGET ?= policies
 SECONDS ?= 3600
 VENV := .venv
 BIN := $(VENV)/bin
+ON ?= $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak chromium js minify lint types build installed bench bench-quick bench-imports doctor-demo docs-checks audit fuzz screenshots clean
+.PHONY: help demo test soak chromium js minify lint types build installed locks test-lowest test-newest release-check bench bench-quick bench-imports doctor-demo docs-checks audit fuzz screenshots clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -60,8 +61,23 @@ build: $(VENV)/dev  ## The wheel and the sdist, in dist/
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 
-installed: build  ## A short suite against the installed wheel, from another folder
-	sh tests/installed/run.sh "$(CURDIR)" $(BIN)/python
+installed: build  ## A short suite against the installed wheel, from another folder (ON=/path/to/python3.13)
+	sh tests/installed/run.sh "$(CURDIR)" $(ON)
+
+locks: $(VENV)/dev  ## requirements/*.txt anew, out of pyproject.toml (needs the internet)
+	sh requirements/compile.sh $(BIN)/uv
+
+test-lowest: $(VENV)/dev  ## A part of the suite with the lowest versions that are allowed (ON=/path/to/python3.12)
+	sh requirements/run.sh lowest $(BIN)/uv $(ON)
+
+test-newest: $(VENV)/dev  ## The same with the newest versions (ON=/path/to/python3.13)
+	sh requirements/run.sh newest $(BIN)/uv $(ON)
+
+release-check: installed  ## All that must hold of a release beside `make test lint types`
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m tests.release
+	sh requirements/run.sh lowest $(BIN)/uv $(ON)
+	sh requirements/run.sh newest $(BIN)/uv $(ON)
 
 bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst (hours, on an idle machine; needs node)
 	$(BIN)/python -m benchmarks.sizes
@@ -119,4 +135,4 @@ $(VENV)/dev: $(VENV)/test pyproject.toml
 	@touch $@
 
 clean:  ## Everything that was made
-	rm -rf $(VENV) dist tests/js/node_modules benchmarks/js/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* dist tests/js/node_modules benchmarks/js/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

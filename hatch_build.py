@@ -1,4 +1,4 @@
-"""For hatchling: the README as the package's description, where links into the repository lead nowhere by themselves."""
+"""For hatchling: the README as the description of the package, where links into the repository lead there."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Whether what stands in dist/ may be released: ``make release-check``.
 
-The wheel and the sdist hold what they must and nothing else, and the version is the same wherever it stands.
+The wheel and the sdist hold what they must and nothing else, and the version is the same wherever it stands. The lowest
+versions that are tested are the lowest that are allowed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 from collections.abc import Iterator
 from email.message import Message
 from email.parser import BytesParser
@@ -18,6 +20,8 @@ from zipfile import ZipFile
 
 from docutils.core import publish_doctree
 from docutils.nodes import image, reference
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
 NOT_IN_SDIST = (".ci/",)
@@ -35,6 +39,7 @@ IN_WHEEL = (
     "flask_livechat/desk/migrations/env.py",
 )
 IN_SDIST = ("tests/conftest.py", "docs/index.rst", "benchmarks/sizes.py", "example_app/__init__.py", "LICENSE")
+USED = ("brotli", "celery", "desk", "doctor", "postgres", "testing")  # extras
 NEVER = ("node_modules/", ".venv", "__pycache__/", ".sqlite3", ".env")
 
 
@@ -119,6 +124,20 @@ def description_problems(metadata: Message) -> Iterator[str]:
             yield f"the description links to {target}, which leads nowhere on the package's page"
 
 
+def lock_problems() -> Iterator[str]:
+    """Whether requirements/lowest.txt has the lowest versions that pyproject.toml allows of what is used."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    named = [*project["dependencies"], *(line for extra in USED for line in extras[extra])]
+    lines = (ROOT / "requirements" / "lowest.txt").read_text("utf-8").splitlines()
+    pins = dict(line.partition(";")[0].strip().split("==") for line in lines if "==" in line)
+    for each in map(Requirement, named):
+        for bound in each.specifier:
+            pinned = pins.get(each.name.lower(), "nothing")
+            if bound.operator == ">=" and (pinned == "nothing" or Version(pinned) != Version(bound.version)):
+                yield f"requirements/lowest.txt has {each.name} {pinned}, pyproject.toml {bound.version}: make locks"
+
+
 def main() -> int:
     wheels, sdists = sorted((ROOT / "dist").glob("*.whl")), sorted((ROOT / "dist").glob("*.tar.gz"))
     if len(wheels) != 1 or len(sdists) != 1:
@@ -130,8 +149,9 @@ def main() -> int:
         *sdist_problems(sdists[0]),
         *version_problems(metadata, wheels[0], sdists[0]),
         *description_problems(metadata),
+        *lock_problems(),
     ]
-    print("\n".join(problems) or f"{wheels[0].name}, {sdists[0].name}: contents, version and links are as they must be")
+    print("\n".join(problems) or f"{wheels[0].name}, {sdists[0].name}: contents, version, links and locks are right")
     return 1 if problems else 0
 
 
