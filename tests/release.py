@@ -24,7 +24,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
-NOT_IN_SDIST = (".ci/",)
+NOT_IN_SDIST = (".ci/", ".github/")
 MADE = {"PKG-INFO"}  # by the build
 # What has been forgotten in packages before, beside what stands in the repository.
 IN_WHEEL = (
