@@ -139,7 +139,8 @@ def assert_livechat(
     """
     found = read(page)
     if provider is None:
-        assert found is None, f"the page has chat by {found.provider}, and should have none" if found else ""  # noqa: S101
+        if found is not None:
+            raise AssertionError(f"the page has chat by {found.provider}, and should have none")
         return None
     if found is None:
         raise AssertionError("the page has no chat: no {{ livechat() }}, or a rule with show=False")

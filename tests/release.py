@@ -125,17 +125,23 @@ def description_problems(metadata: Message) -> Iterator[str]:
 
 
 def lock_problems() -> Iterator[str]:
-    """Whether requirements/lowest.txt has the lowest versions that pyproject.toml allows of what is used."""
+    """Whether requirements/*.txt still fit pyproject.toml: the lowest versions are the lowest that it allows."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
     named = [*project["dependencies"], *(line for extra in USED for line in extras[extra])]
-    lines = (ROOT / "requirements" / "lowest.txt").read_text("utf-8").splitlines()
-    pins = dict(line.partition(";")[0].strip().split("==") for line in lines if "==" in line)
+    lowest, newest = pins("lowest.txt"), pins("newest.txt")
     for each in map(Requirement, named):
-        for bound in each.specifier:
-            pinned = pins.get(each.name.lower(), "nothing")
-            if bound.operator == ">=" and (pinned == "nothing" or Version(pinned) != Version(bound.version)):
-                yield f"requirements/lowest.txt has {each.name} {pinned}, pyproject.toml {bound.version}: make locks"
+        low, new = lowest.get(each.name.lower()), newest.get(each.name.lower())
+        bounds = [Version(one.version) for one in each.specifier if one.operator == ">="]
+        if low is None or (bounds and Version(low) != max(bounds)):
+            yield f"requirements/lowest.txt has {each.name} {low}, pyproject.toml {each.specifier}: make locks"
+        if new is None or new not in each.specifier:
+            yield f"requirements/newest.txt has {each.name} {new}, pyproject.toml {each.specifier}: make locks"
+
+
+def pins(file: str) -> dict[str, str]:
+    lines = (ROOT / "requirements" / file).read_text("utf-8").splitlines()
+    return dict(line.partition(";")[0].strip().split("==") for line in lines if "==" in line)
 
 
 def main() -> int:
