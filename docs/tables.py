@@ -17,6 +17,7 @@ from flask_livechat.providers import Key, Provider
 FOLDER = Path(__file__).parent
 MADE = "made by `make docs-checks`"
 BETWEEN = re.compile(r"(\.\. begin of (\w+): " + re.escape(MADE) + r" .*\n\n)(?:.|\n)*?(\.\. end of \2\n)")
+CODE = re.compile(r"""(\?key=|python -c ".*")""")  # in the words of a room
 WIDTH = 96
 ABOUT = (
     "All are subcommands of your app's ``flask``. On the sandbox they want debug mode: ``flask --debug livechat …``."
@@ -59,7 +60,7 @@ def of_vendor(name: str) -> Iterator[tuple[str, str]]:
 def _keys(room: Provider) -> Iterator[tuple[str, ...]]:
     for key in room.keys:
         whole = f"``LIVECHAT_{room.name.upper()}_{key.name}``"
-        where = _wrapped(key.where.replace("?key=", "``?key=``"), 80)
+        where = _wrapped(CODE.sub(r"``\1``", key.where), 60)
         default = f" (``{key.default}``)" if key.default else ""
         yield whole, _use(room, key) + default, "yes" if key.secret else "", where
 
