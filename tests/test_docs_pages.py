@@ -1,6 +1,6 @@
-"""Every code block in docs/ works: Python runs, templates render, commands exist, files parse. The reference is whole.
+"""Every code block in docs/ and the README works: Python runs, templates render, commands exist, files parse.
 
-What is in docs/doctor is made of small apps that tests/doctor runs.
+And the reference is whole. What is in docs/doctor is made of small apps that tests/doctor runs.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ from flask_livechat.testing import FakeDesk, as_visitor
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = sorted([*DOCS.glob("*.rst"), *(DOCS / "vendors").glob("*.rst")])
+PAGES = sorted([ROOT / "README.rst", *DOCS.glob("*.rst"), *(DOCS / "vendors").glob("*.rst")])
 BLOCK = re.compile(r"^( *)\.\. code-block:: (\S+)\n\n((?:\1   .*\n|\n)+)", re.MULTILINE)
 LANGUAGES = {"console", "python", "html+jinja", "javascript", "ini", "text"}  # of which text is what was printed
 # Pages whose Python needs more than an app, and where it is run.
 ELSEWHERE = {
+    "README.rst": ("tests/test_docs.py",),
     "testing.rst": ("tests/kit/test_plugin.py",),
     "webhooks.rst": ("tests/webhooks/test_receiver.py", "tests/webhooks/test_celery.py"),
 }
@@ -114,7 +115,7 @@ def _accepted(app: Flask) -> None:
     LiveChat(fresh)
 
 
-RUN = sorted({block.page for block in _of("python")} - {DOCS / name for name in ELSEWHERE})
+RUN = sorted({block.page for block in _of("python") if block.page.name not in ELSEWHERE})
 
 
 @pytest.fixture(autouse=True)
