@@ -282,3 +282,15 @@ def test_every_command_stands_in_its_page() -> None:
     for name, command in group.commands.items():
         for part in command.commands if isinstance(command, click.Group) else [""]:
             assert re.search(rf"^flask livechat {name} ?{part}", page, re.MULTILINE)
+
+
+def test_every_public_name_says_what_it_is() -> None:
+    """A signal's words stand in the reference itself, and a record's with its fields."""
+    silent = []
+    for name in _public():
+        owner, _, last = name.rpartition(".")
+        kind = _found(owner) if owner.rpartition(".")[2][0].isupper() else import_module(owner)
+        said = inspect.getdoc(inspect.getattr_static(kind, last)) or f"{last}("
+        if said.startswith(f"{last}("):  # what a dataclass says by itself
+            silent.append(name)
+    assert silent == []
