@@ -26,7 +26,7 @@ import click
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask, render_template_string
-from flask_login import LoginManager, UserMixin, current_user
+from flask_login import LoginManager, UserMixin, current_user, user_logged_in
 
 import flask_livechat
 from flask_livechat import LiveChat, Visitor, errors, pytest_plugin, settings, signals, testing
@@ -106,6 +106,7 @@ def _run(page: Path, folder: Path) -> dict[str, Any]:
             if block.page == page and block.language == "python":
                 exec(compile(block.code, str(page), "exec"), names)
                 _accepted(names["app"])
+    user_logged_in.disconnect(livechat._on_change)  # a page's sync_on is for the page: no other test's logins
     return names
 
 
