@@ -250,6 +250,7 @@ class LiveChat:
 
     @property
     def has_visitor_loader(self) -> bool:
+        """Whether the app says itself who its visitors are."""
         return self._visitor_loader is not None
 
     @property
