@@ -590,7 +590,8 @@ class LiveChat:
             self._automations(name).sync(visitor)
 
     def _on_change(self, sender: Any, user: Any = None, **extra: Any) -> None:
-        if user is not None and has_app_context():
+        # A signal of flask-login's is every app's.
+        if user is not None and has_app_context() and _state().livechat is self:
             self.sync(user)
 
     def _on_error(self, sender: Flask, exception: BaseException, **extra: Any) -> None:

@@ -184,9 +184,7 @@ def test_the_app_belongs_to_intercom(client: FlaskClient, path: str, load: str) 
     assert (found["provider"], found["load"]) == ("intercom", load)
 
 
-@pytest.mark.parametrize(
-    "path", ["/try", "/docs/", "/docs/import", "/blog/", "/blog/frost-week", "/docs/nothing", "/inspect"]
-)
+@pytest.mark.parametrize("path", ["/docs/", "/docs/import", "/blog/", "/blog/frost-week", "/docs/nothing", "/inspect"])
 def test_pages_for_reading_carry_no_chat(client: FlaskClient, path: str) -> None:
     assert payload(client.get(path)) is None
 
