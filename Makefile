@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 ON ?= $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak chromium js minify lint types build installed locks test-lowest test-newest release-check bench bench-quick bench-imports doctor-demo docs-checks audit fuzz screenshots clean
+.PHONY: help demo test soak chromium js minify lint types build installed locks test-lowest test-newest release-check bench bench-quick bench-imports doctor-demo docs docs-checks audit fuzz screenshots clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -37,7 +37,12 @@ minify: js  ## What is served of our JavaScript, from the sources (needs node)
 doctor-demo: $(VENV)/test  ## The example app with each mistake in turn, and what the doctor says
 	$(BIN)/python -m example_app.mistakes
 
-docs-checks: $(VENV)/test  ## The doctor's pages in docs/, out of its checks and their examples
+docs: $(VENV)/docs  ## The documentation, in docs/_build/html; a warning is an error
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	$(BIN)/docutils --halt=warning README.rst >/dev/null
+	@echo "docs/_build/html/index.html"
+
+docs-checks: $(VENV)/test  ## What is made in docs/: the doctor's pages, tables of the vendors and the desk, the commands
 	$(BIN)/python -m docs.checks
 
 audit: $(VENV)/dev  ## Known holes in what we depend on (needs the internet)
@@ -126,6 +131,10 @@ $(VENV)/test: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ $(VENV)/demo
 
+$(VENV)/docs: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
+
 $(VENV)/bench: $(VENV)/test pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,bench]'
 	@touch $@
@@ -135,4 +144,4 @@ $(VENV)/dev: $(VENV)/test pyproject.toml
 	@touch $@
 
 clean:  ## Everything that was made
-	rm -rf $(VENV) .venv-* dist tests/js/node_modules benchmarks/js/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* dist docs/_build tests/js/node_modules benchmarks/js/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

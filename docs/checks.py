@@ -1,11 +1,12 @@
-"""``python -m docs.checks``: a page for each check of the doctor, and the tables of the desk's methods."""
+"""``python -m docs.checks``: a page for each check of the doctor, the tables of the desk's methods, and ``tables``."""
 
 from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
+from itertools import zip_longest
 from pathlib import Path
 
 from flask_livechat import doctor, model, providers
@@ -41,20 +42,21 @@ def _page(check: doctor.Check, own: list[Case]) -> Iterator[str]:
             yield from (f"(Looked at on {case.said['now']}.)", "")
         others = sorted(case.expected - {check.code})
         if others:
-            yield from (f"(Also {', '.join(f'`{code} <{code}.rst>`_' for code in others)}.)", "")
+            yield from (f"(Also {', '.join(f':doc:`{code} <{code}>`' for code in others)}.)", "")
         for name, content in case.files.items():
             yield from (f"``{name}``", "", f".. code-block:: {LANGUAGES.get(Path(name).suffix, 'text')}", "")
             yield from (*textwrap.indent(content.strip(), "   ").splitlines(), "")
 
 
 def _literal(text: str) -> str:
-    """Braces and stars would be markup."""
-    return text.replace("{{ livechat() }}", "``{{ livechat() }}``")
+    """Braces, and an underscore at a word's end, would be markup."""
+    return text.replace("{{ livechat() }}", "``{{ livechat() }}``").replace("LIVECHAT_…", "``LIVECHAT_…``")
 
 
 def _index() -> Iterator[str]:
     yield from (f".. {NOTE}", "", "The doctor's checks", "===================", "")
-    rows = [(f"`{check.code} <{check.code}.rst>`_", check.level.word, check.title) for check in doctor.checks()]
+    yield from (".. toctree::", "   :hidden:", "   :glob:", "", "   LC*", "")
+    rows = [(f":doc:`{check.code} <{check.code}>`", check.level.word, check.title) for check in doctor.checks()]
     first, second, third = (max(len(row[n]) for row in rows) for n in range(3))
     ruler = f"{'=' * first}  {'=' * second}  {'=' * third}"
     yield ruler
@@ -76,12 +78,12 @@ def matrix() -> str:
     rooms = {providers.load(name).title: providers.desk(name) for name in providers.names()}
     cells = [
         (call, gives, *("yes" if room and method in room.methods else "" for room in rooms.values()))
-        for method, call, gives in _methods()
+        for method, call, gives in methods()
     ]
-    return _table([("Method", "Gives", *rooms), *cells])
+    return table([("Method", "Gives", *rooms), *cells])
 
 
-def _methods() -> Iterator[tuple[str, str, str]]:
+def methods() -> Iterator[tuple[str, str, str]]:
     for group in (desk.Conversations, desk.Contacts, desk.Articles, desk.Agents):
         for name, method in vars(group).items():
             if not name.startswith("_"):
@@ -98,15 +100,17 @@ def records() -> str:
     """The fields of what the methods give."""
     kinds = (model.Conversation, model.Message, model.Contact, model.Article, model.Agent)
     rows = [(f"``{kind.__name__}``", " ".join(f"``{one.name}``" for one in fields(kind))) for kind in kinds]
-    return _table([("Record", "Fields"), *rows])
+    return table([("Record", "Fields"), *rows])
 
 
-def _table(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+def table(rows: Iterable[tuple[str, ...]]) -> str:
+    """A simple table. Cells may have several lines: a line without a first cell goes on with the row above."""
+    head, *body = [(row[0] or "..", *row[1:]) for row in rows]
+    lines = [line for row in body for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")]
+    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
     ruler = "  ".join("=" * width for width in widths)
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    # A row whose first cell is empty would go on with the row above; ours never is.
-    return "\n".join([ruler, lines[0], ruler, *lines[1:], ruler])
+    written = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in [head, *lines]]
+    return "\n".join([ruler, written[0], ruler, *written[1:], ruler])
 
 
 def with_matrix(page: str) -> str:
@@ -116,6 +120,10 @@ def with_matrix(page: str) -> str:
 
 
 def main() -> None:
+    from docs import tables  # noqa: PLC0415 - which takes what is above
+
+    for path, content in tables.pages().items():
+        path.write_text(content, "utf-8")
     page = FOLDER.parent / "desk.rst"
     page.write_text(with_matrix(page.read_text("utf-8")), "utf-8")
     FOLDER.mkdir(exist_ok=True)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask, current_app, request, url_for
 
-from . import login
+from . import login, shows
 from .chat import TITLE, livechat
 
 
@@ -28,7 +28,7 @@ class Section(NamedTuple):
 
 LINKS = {
     "site": ("Site", (Link("Home", "site.landing"), Link("Tour", "site.tour"), Link("Pricing", "site.pricing"),
-                      Link("Support", "site.support"))),
+                      Link("Support", "site.support"), Link("Try to break it", "site.try_it"))),
     "shop": ("Shop", (Link("Supplies", "shop.index"),)),
     "app": ("App", (Link("Dashboard", "workspace.dashboard"), Link("Account", "workspace.account"))),
     "quiet": ("Reading", (Link("Docs", "site.docs"), Link("Blog", "site.blog"))),
@@ -74,10 +74,12 @@ def inspectable_path() -> str:
 
 def frame() -> dict[str, Any]:
     """Names for ``base.html``."""
+    decision = livechat.decide(endpoint=request.endpoint, path=request.path)
     return {
         "sections": sections(),
         "section": current_section(),
-        "chat": livechat.decide(endpoint=request.endpoint, path=request.path),
+        "chat": decision,
+        "shown": shows.of(request.endpoint, decision, current_app.config["LIVECHAT_RULES"]),
         "vendor_titles": TITLE,
         "desk_url": desk_url(),
         "metrics_url": metrics_url(),

@@ -254,6 +254,7 @@ class LiveChat:
 
     @property
     def has_visitor_loader(self) -> bool:
+        """Whether the app says itself who its visitors are."""
         return self._visitor_loader is not None
 
     @property
@@ -599,7 +600,8 @@ class LiveChat:
             self._automations(name).sync(visitor)
 
     def _on_change(self, sender: Any, user: Any = None, **extra: Any) -> None:
-        if user is not None and has_app_context():
+        # A signal of flask-login's is every app's.
+        if user is not None and has_app_context() and _state().livechat is self:
             self.sync(user)
 
     def _on_error(self, sender: Flask, exception: BaseException, **extra: Any) -> None:

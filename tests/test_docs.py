@@ -11,13 +11,14 @@ import pytest
 from flask import Flask
 from flask_login import LoginManager, UserMixin
 
-from docs import checks
+from docs import checks, tables
 from flask_livechat import providers, settings
 from flask_livechat.cli import group
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.rst").read_text("utf-8")
-DOCS = README + "".join(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.rst")))
+PAGES = [*(ROOT / "docs").glob("*.rst"), *(ROOT / "docs" / "vendors").glob("*.rst")]
+DOCS = README + "".join(path.read_text("utf-8") for path in sorted(PAGES))
 
 
 def _blocks(language: str) -> list[str]:
@@ -115,6 +116,12 @@ def test_the_desks_matrix_is_what_the_rooms_say() -> None:
     page = (ROOT / "docs" / "desk.rst").read_text("utf-8")
     assert checks.with_matrix(page) == page
     assert "``conversations.list(state=None, since=None)``" in page
+
+
+@pytest.mark.parametrize("path", tables.pages(), ids=lambda path: path.name)
+def test_what_is_made_in_a_page_is_as_the_code_says(path: Path) -> None:
+    """`make docs-checks` makes it anew."""
+    assert path.read_text("utf-8") == tables.pages()[path]
 
 
 def test_the_doctors_options_are_in_its_page() -> None:

@@ -20,7 +20,7 @@ from example_app import create_app
 from example_app.users import DEMO_PASSWORD
 
 PUBLIC = ["/", "/tour", "/pricing", "/support", "/contact", "/docs/", "/docs/import", "/blog/", "/blog/frost-week",
-          "/shop/", "/shop/sensor", "/login", "/reset-password/anything", "/inspect"]  # fmt: skip
+          "/shop/", "/shop/sensor", "/try", "/login", "/reset-password/anything", "/inspect"]  # fmt: skip
 PRIVATE = ["/dashboard", "/account"]
 CRISP = {"LIVECHAT_CRISP_WEBSITE_ID": "11111111-2222-3333-4444-555555555555"}
 TAWK = {"LIVECHAT_TAWK_PROPERTY_ID": "0123456789abcdef01234567"}
@@ -203,6 +203,33 @@ def test_staff_pages_carry_no_chat(client: FlaskClient) -> None:
     response = client.get("/staff/")
     assert response.status_code == 200
     assert payload(response) is None
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/tour", "/pricing", "/support", "/contact", "/docs/", "/shop/", "/login", "/try"]
+)
+def test_a_page_says_what_it_shows_with_the_code_that_does_it(client: FlaskClient, path: str) -> None:
+    shown = BeautifulSoup(client.get(path).text, "html.parser").select_one("details.shown")
+    assert shown is not None
+    assert len(shown.p.text) > 20
+    assert shown.code.text.startswith("#")
+
+
+def test_the_code_of_a_page_is_its_own(client: FlaskClient) -> None:
+    html = BeautifulSoup(client.get("/pricing").text, "html.parser").select_one("details.shown").text
+    assert "'preload': True" in html
+    assert "livechat.track(" in html
+
+
+def test_the_stand_ins_are_blocked_for_whoever_asks_for_it(client: FlaskClient, app: Flask) -> None:
+    script = "/livechat/sandbox/crisp.js"
+    assert client.get(script).status_code == 200
+    client.post("/try/block")
+    assert client.get(script).status_code == 503
+    assert "through again" in client.get("/try").text
+    assert app.test_client().get(script).status_code == 200
+    client.post("/try/block")
+    assert client.get(script).status_code == 200
 
 
 @pytest.mark.parametrize(("path", "status"), [("/boom", 500), ("/nothing", 404)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from .. import content
@@ -90,6 +90,31 @@ def reset_password(token: str) -> str:
 def boom() -> str:
     """Fail on purpose, to show the error page."""
     raise RuntimeError("The demo's error page was asked for.")
+
+
+@bp.get("/try")
+def try_it() -> str:
+    """What people try to break, and what should happen."""
+    return render_template(
+        "site/try.html",
+        sandbox=current_app.config["LIVECHAT_SANDBOX"],
+        blocked=session.get("vendors_blocked"),
+        domain=livechat.settings.provider,
+    )
+
+
+@bp.post("/try/block")
+def block() -> Response:
+    """Block the stand-ins' scripts for this visitor, as an ad blocker would; or let them through again."""
+    session["vendors_blocked"] = not session.get("vendors_blocked")
+    return redirect(url_for("site.try_it"))
+
+
+@bp.before_app_request
+def blocked() -> None:
+    """Only a stand-in's script is asked about: a session that is looked at makes a page vary by cookie."""
+    if request.endpoint == "livechat_sandbox.stand_in" and session.get("vendors_blocked"):
+        abort(503)
 
 
 def article_page(articles: tuple[content.Article, ...], slug: str, kind: str, back: str) -> str:

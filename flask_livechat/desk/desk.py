@@ -96,6 +96,8 @@ class _Group:
 
 
 class Conversations(_Group):
+    """What visitors and agents say to each other."""
+
     def list(self, state: State | None = None, since: datetime | None = None) -> Iterator[Conversation]:
         """Newest first, by their last change; those in ``state``, and changed at ``since`` (aware) or later.
 
@@ -108,6 +110,7 @@ class Conversations(_Group):
         return self._desk._each("conversations.search", text_of(text))
 
     def get(self, id: str) -> Conversation:
+        """One, by its id."""
         found: Conversation = self._desk._do("conversations.get", id)
         return found
 
@@ -131,9 +134,11 @@ class Conversations(_Group):
         return said
 
     def close(self, id: str) -> None:
+        """From now on its state is ``closed``."""
         self._desk._do("conversations.close", id)
 
     def reopen(self, id: str) -> None:
+        """From now on its state is ``open``."""
         self._desk._do("conversations.reopen", id)
 
     def assign(self, id: str, agent: str) -> None:
@@ -149,10 +154,13 @@ class Conversations(_Group):
         self._desk._do("conversations.tag", id, *map(text_of, tags))
 
     def untag(self, id: str, *tags: str) -> None:
+        """Takes tags away."""
         self._desk._do("conversations.untag", id, *map(text_of, tags))
 
 
 class Contacts(_Group):
+    """The people whom the vendor knows."""
+
     def upsert(self, visitor: Visitor) -> Contact:
         """The contact of this visitor, found or made, with what the visitor says."""
         found: Contact = self._desk._do("contacts.upsert", visitor)
@@ -185,12 +193,15 @@ class Articles(_Group):
     """The help centre. A body is in the vendor's own format, HTML as a rule."""
 
     def list(self, locale: str | None = None) -> Iterator[Article]:
+        """All of them; in one language, if it is said."""
         return self._desk._each("articles.list", locale)
 
     def search(self, text: str) -> Iterator[Article]:
+        """Those that the vendor's search finds."""
         return self._desk._each("articles.search", text_of(text))
 
     def get(self, id: str) -> Article:
+        """One, with its body."""
         found: Article = self._desk._do("articles.get", id)
         return found
 
@@ -200,23 +211,30 @@ class Articles(_Group):
         return made
 
     def update(self, id: str, title: str | None = None, body: str | None = None) -> Article:
+        """Changes what is given, and leaves the rest."""
         changed: Article = self._desk._do("articles.update", id, title, body)
         return changed
 
     def publish(self, id: str) -> Article:
+        """From now on visitors can read it."""
         changed: Article = self._desk._do("articles.publish", id)
         return changed
 
     def unpublish(self, id: str) -> Article:
+        """A draft again."""
         changed: Article = self._desk._do("articles.unpublish", id)
         return changed
 
     def delete(self, id: str) -> None:
+        """For good."""
         self._desk._do("articles.delete", id)
 
 
 class Agents(_Group):
+    """Those who answer."""
+
     def list(self) -> Iterator[Agent]:
+        """Their ids are what ``conversations.assign`` takes."""
         return self._desk._each("agents.list")
 
     def availability(self) -> str:
@@ -226,6 +244,8 @@ class Agents(_Group):
 
 
 class RawCalls(_Group):
+    """What the desk has no method for."""
+
     def request(self, method: str, path: str, json: Any = None) -> Any:
         """Any call of the vendor's API, with the same credentials, retries and errors. Gives what its answer holds.
 

@@ -65,6 +65,8 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Deflection:
+    """How many visits that opened the chat began no conversation."""
+
     opens: int
     started: int
     share: float | None  # 0 to 1
@@ -81,6 +83,8 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Csat:
+    """How many of those who rated were satisfied, in all and by scale."""
+
     rated: int
     good: int
     share: float | None  # 0 to 1
@@ -89,6 +93,8 @@ class Csat:
 
 @dataclass(frozen=True, slots=True)
 class PerUser:
+    """Conversations and the people who had them, of one month."""
+
     month: str  # "2026-11"
     conversations: int
     users: int
@@ -97,6 +103,8 @@ class PerUser:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
+    """Conversations with a tag, of one month."""
+
     month: str
     tag: str
     conversations: int

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +30,7 @@ LEASE = timedelta(minutes=5)  # after which what a worker has taken is taken by 
 BATCH = 10  # which slow handlers, that call a vendor say, get done within the lease
 LONGEST_KEY = 500  # characters of an id, an email or a tag; beyond some 2,700 bytes PostgreSQL indexes none
 MOST_TAGS = 100
+ONE_AT_A_TIME = Lock()  # Alembic keeps what it is doing in its module
 PATIENCE = 10_000  # milliseconds that SQLite waits for another writer
 NO_URL = "is no address of an SQLite or PostgreSQL database that can be used here"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -70,7 +72,7 @@ class Store:
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # it is interpolated
-        with self.engine.begin() as connection:
+        with ONE_AT_A_TIME, self.engine.begin() as connection:
             older = sa.inspect(connection).get_table_names()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

@@ -18,7 +18,7 @@ from flask_livechat import ConfigError, Visitor, settings
 from flask_livechat.desk.automations import KNOWN, Recent, error_text
 from flask_livechat.desk.outbox import MOST, Outbox
 
-from ..conftest import chat_of, create_app
+from ..conftest import USERS, chat_of, create_app
 
 ABLE = ("crisp", "intercom")
 
@@ -188,6 +188,15 @@ def test_a_signal_with_a_user_makes_one() -> None:
         signed_up.send(app, user={"id": 7, "email": "eve@example.com"}, remember=True)
         signed_up.send(app)  # of nobody
     assert [person.external_id for person in people(app)] == ["7"]
+
+
+def test_a_signal_in_another_app_is_the_other_apps() -> None:
+    """flask-login's signals are every app's."""
+    app, other, signed_up = site(), site(), Signal()
+    chat_of(app).sync_on(signed_up)
+    with other.test_request_context():
+        signed_up.send(other, user=USERS["42"])
+    assert people(app) == people(other) == []
 
 
 def test_whoever_is_logged_in_is_the_one_who_is_kept_up_to_date() -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -127,6 +128,28 @@ def test_to_upgrade_twice_is_to_upgrade_once(store: Store) -> None:
     store.add([event()], NOW)
     store.upgrade()
     assert len(everything(store)) == 1
+
+
+def test_tables_are_made_by_several_threads_at_once(tmp_path: Path) -> None:
+    """Of one database, and of several: the first webhooks after a start come together."""
+    stores = [Store(f"sqlite:///{tmp_path / str(n % 3)}") for n in range(9)]
+    failed: list[BaseException] = []
+
+    def make(store: Store) -> None:
+        try:
+            store.upgrade()
+            store.add([event(1)], NOW)
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=make, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for store in stores:
+        store.engine.dispose()
+    assert not failed
 
 
 def test_what_came_before_there_were_conversations_is_counted_by_an_upgrade(database: Callable[..., str]) -> None:

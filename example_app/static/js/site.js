@@ -21,3 +21,7 @@ if (line) {
     });
   }
 }
+
+for (const button of document.querySelectorAll("[data-consent]")) {
+  button.addEventListener("click", () => window.livechat?.consent(button.dataset.consent === "yes"));
+}
