@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import wraps
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ def command(name: str) -> Callable[[Command], click.Command]:
         @wraps(run)
         def wrapped(provider: str | None, at: str, **options: Any) -> None:
             with _told(at):
-                run(_opened(provider, at), **options)
+                run(opened(provider, at), **options)
 
         made: click.Command = group.command(name)(with_appcontext(whose(where(wrapped))))
         return made
@@ -46,7 +46,7 @@ def command(name: str) -> Callable[[Command], click.Command]:
     return decorate
 
 
-def _opened(provider: str | None, at: str) -> Desk:
+def opened(provider: str | None, at: str) -> Desk:
     livechat: LiveChat = current_app.extensions["livechat"].livechat
     if not livechat.settings.sandbox:
         return livechat.desk(provider)
@@ -267,8 +267,8 @@ def _when(moment: datetime | None) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
-def since_when(text: str, option: str = "--since") -> datetime:
-    """A moment as people type it. Raises ``click.BadParameter``."""
+def since_when(text: str, option: str = "--since", zone: tzinfo | None = None) -> datetime:
+    """A moment as people type it; a day begins in ``zone``, or here. Raises ``click.BadParameter``."""
     now: datetime = current_app.extensions["livechat"].livechat.now()
     units = {"d": "days", "h": "hours", "m": "minutes"}
     try:
@@ -277,4 +277,6 @@ def since_when(text: str, option: str = "--since") -> datetime:
         found = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         raise click.BadParameter("it is 30d, 12h, or a date such as 2026-11-21", param_hint=option) from None
-    return found if found.tzinfo else found.astimezone()
+    if found.tzinfo:
+        return found
+    return found.replace(tzinfo=zone) if zone else found.astimezone()

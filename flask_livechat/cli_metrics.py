@@ -6,7 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 import click
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 
 @click.command("metrics")
-@click.option("--since", metavar="WHEN", default="30d", show_default=True, help="30d, 12h, or 2026-11-21.")
-@click.option("--until", metavar="WHEN", help="The same; until now, if not given.")
+@click.option("--since", metavar="WHEN", default="30d", show_default=True, help="30d, 12h, or a day: 2026-11-21.")
+@click.option(
+    "--until", metavar="WHEN", help="The same, and not included: a day ends the day before. Until now, if not given."
+)
 @click.option("--provider", metavar="NAME", help="One vendor's only; all of them go on as one series.")
 @click.option("--tag", help="Conversations with this tag only.")
 @click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
@@ -31,11 +33,16 @@ if TYPE_CHECKING:
 @with_appcontext
 @plainly
 def metrics(since: str, until: str | None, provider: str | None, tag: str | None, shape: str, explain: bool) -> None:
-    """Say how support goes: response, resolution, deflection, CSAT, conversations per user, topics."""
+    """Say how support goes: response, resolution, deflection, CSAT, conversations per user, topics.
+
+    Days are those of LIVECHAT_OFFICE_HOURS' time zone, else of UTC, as on the page.
+    """
     livechat = _livechat()
-    end: datetime | None = None if until is None else since_when(until, "--until")
+    hours = livechat.settings.office_hours
+    zone = hours.tz if hours else UTC
+    end: datetime | None = None if until is None else since_when(until, "--until", zone)
     try:
-        found = livechat.metrics(since_when(since), end, provider, tag)
+        found = livechat.metrics(since_when(since, zone=zone), end, provider, tag)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if shape == "json":
@@ -45,7 +52,7 @@ def metrics(since: str, until: str | None, provider: str | None, tag: str | None
         table.writerow(("metric", "what", "month", "value"))
         table.writerows(found.rows())
     else:
-        for line in _lines(found):
+        for line in _lines(found, zone):
             click.echo(line)
     if explain:
         from .desk.metrics import DEFINITIONS  # noqa: PLC0415 - needs the extra
@@ -54,10 +61,11 @@ def metrics(since: str, until: str | None, provider: str | None, tag: str | None
             click.echo(f"\n{name}\n    {text}")
 
 
-def _lines(found: Metrics) -> Iterator[str]:
+def _lines(found: Metrics, zone: tzinfo) -> Iterator[str]:
     from .desk.figures import change, number, scales, share  # noqa: PLC0415 - needs the extra
 
-    yield f"{found.since:%Y-%m-%d %H:%M} to {found.until:%Y-%m-%d %H:%M} {found.until.tzname()}"
+    since, until = found.since.astimezone(zone), found.until.astimezone(zone)
+    yield f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}, {zone}"
     yield f"conversations           {found.conversations}"
     yield f"first response          {_times(found.first_response)}"
     if found.first_response_office.count:
@@ -72,7 +80,7 @@ def _lines(found: Metrics) -> Iterator[str]:
     rated = f" ({scales(found.csat)})" if found.csat.rated else ""
     yield f"CSAT                    {share(found.csat.share)} of {found.csat.rated} rated{rated}"
     for month in found.conversations_per_user:
-        said = f"{month.conversations} conversations, {month.users} users"
+        said = f"{month.conversations} conversations, {month.identified} of {month.users} known users"
         yield f"per user {month.month}        {number(month.ratio)} ({said})"
     for topic in found.topics:
         yield f"topic {topic.month}           {topic.tag}: {topic.conversations} ({change(topic.change)})"

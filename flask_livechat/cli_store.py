@@ -15,7 +15,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from .cli_desk import since_when
+from .cli_desk import opened, since_when, where
 from .errors import LiveChatError
 
 if TYPE_CHECKING:
@@ -40,23 +40,13 @@ def plainly(run: Command) -> Command:
         except (LiveChatError, ValueError) as error:
             raise click.ClickException(str(error)) from None
         except Exception as error:
-            if (said := _of_a_database(error)) is None:
+            from .desk.store import explain  # noqa: PLC0415 - there is one by now
+
+            if (said := explain(error)) is None:
                 raise
             raise click.ClickException(said) from None
 
     return wrapped
-
-
-def _of_a_database(error: Exception) -> str | None:
-    """What to do about an error of SQLAlchemy's; None for another one. Its own text may say what visitors wrote."""
-    from sqlalchemy import exc  # noqa: PLC0415 - there is one by now
-
-    if not isinstance(error, exc.SQLAlchemyError):
-        return None
-    cause = str(getattr(error, "orig", ""))
-    if "no such table" in cause or "no such column" in cause or "does not exist" in cause:
-        return "The tables are missing, or older than this version: flask livechat db upgrade"
-    return f"The database does not answer ({type(error).__name__})."
 
 
 db = AppGroup("db", help="The tables for what webhooks tell.")
@@ -128,6 +118,7 @@ def events(failed: bool, pending: bool, raw: bool) -> None:
             "conversation": one.event.conversation,
             "state": now,
             "attempts": one.attempts,
+            "due": one.due_at.isoformat(timespec="seconds") if now == "pending" and one.attempts else None,
             "error": error,
         }
         click.echo(json.dumps(said) if raw else "  ".join(str(value) for value in said.values() if value is not None))
@@ -156,9 +147,10 @@ def replay(since: str | None, failed: bool) -> None:
 @click.argument("who", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @click.option("--json", "raw", is_flag=True, help="The receipt as JSON.")
+@where
 @with_appcontext
 @plainly
-def forget(who: str, yes: bool, raw: bool) -> None:
+def forget(who: str, yes: bool, raw: bool, at: str) -> None:
     """Erase a person, here and at the vendors: by your ID of them, or by their email. Prints a receipt.
 
     Ends with 1 where something is left to do.
@@ -166,7 +158,7 @@ def forget(who: str, yes: bool, raw: bool) -> None:
     livechat = _livechat()
     if not yes:
         click.confirm("What is erased is gone. Go on?", abort=True)
-    receipt = livechat.erase(who)
+    receipt = livechat.erase(who, lambda name: opened(name, at))
     if raw:
         click.echo(receipt.as_json())
     else:

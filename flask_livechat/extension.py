@@ -482,19 +482,20 @@ class LiveChat:
         found: Metrics = _desk_module("metrics").metrics(self.store, since, until or self.now(), provider, tag)
         return found
 
-    def erase(self, who: str) -> Receipt:
+    def erase(self, who: str, opened: Callable[[str], Desk] | None = None) -> Receipt:
         """Erases a person, here and at every vendor that is configured: by your id of them, or by their email.
 
-        What ``flask livechat forget`` does. What a vendor could not do is in the receipt.
+        What ``flask livechat forget`` does. What a vendor could not do is in the receipt. ``opened`` gives a provider's
+        desk, if not ``livechat.desk``. Raises ``ValueError`` for nobody.
         """
-        desks = {name: partial(self._contacts, name) for name in self.settings.providers}
+        desks = {name: partial(self._contacts, name, opened or self.desk) for name in self.settings.providers}
         rooms = {name: providers.desk(name) for name in desks}
         by_id = [name for name, room in rooms.items() if room is not None and room.knows(Visitor(id="id"))]
         found: Receipt = _desk_module("erasure").forget(self.store, desks, who, self.now(), by_id)
         return found
 
-    def _contacts(self, name: str) -> Any:
-        desk = self.desk(name)
+    def _contacts(self, name: str, opened: Callable[[str], Desk]) -> Any:
+        desk = opened(name)
         if not desk.can("contacts.forget"):
             raise Unsupported(providers.load(name).title, "contacts.forget")
         return desk.contacts

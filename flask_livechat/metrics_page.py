@@ -71,6 +71,16 @@ def create_blueprint(livechat: LiveChat, allowed: Callable[[], bool]) -> Bluepri
     def page() -> Response:
         if not allowed():
             abort(404)
+        try:
+            return shown()
+        except Exception as error:
+            from .desk.store import explain  # noqa: PLC0415 - needs the extra
+
+            if (said := explain(error)) is None:
+                raise
+            return _private(Response(said, 503, mimetype="text/plain"))
+
+    def shown() -> Response:
         hours = livechat.settings.office_hours
         zone: tzinfo = hours.tz if hours else UTC
         today = livechat.now().astimezone(zone).date()

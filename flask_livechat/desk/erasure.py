@@ -152,7 +152,7 @@ def _at_vendor(name: str, opened: Callable[[], Contacts], person: Person, by_id:
         return AtVendor(name, "by hand", "its API cannot do that: ask for it in its dashboard")
     except LiveChatError as error:
         return AtVendor(name, "failed", type(error).__name__)
-    return AtVendor(name, "erased" if erased else "unknown")
+    return AtVendor(name, "erased") if erased else AtVendor(name, "unknown", "it knows nobody by this")
 
 
 def _erase(desk: Contacts, key: Mapping[str, str]) -> int:

@@ -31,5 +31,6 @@ def change(part: float | None) -> str:
 
 
 def scales(found: Csat) -> str:
-    """What was rated, by scale: "12 of 5 stars, 3 thumbs"."""
-    return ", ".join(f"{one.rated} {'thumbs' if one.best == 1 else f'of {one.best} stars'}" for one in found.scales)
+    """What was rated, by scale, and what of it is good: "stars (of 5): 9 good of 12, thumbs: 3 good of 3"."""
+    named = (("thumbs" if one.best == 1 else f"stars (of {one.best})", one) for one in found.scales)
+    return ", ".join(f"{name}: {one.good} good of {one.rated}" for name, one in named)

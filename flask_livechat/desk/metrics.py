@@ -31,8 +31,8 @@ DEFINITIONS: Mapping[str, str] = {
     ),
     "resolution": (
         "Close minus first visitor message; reopening starts a new episode; an agent's own closing counts, a bot's is "
-        "counted apart. What ends by itself was closed by whoever had answered, with the last word; what nobody "
-        "answered is not resolved. Counted when it was closed."
+        "counted apart. What ends by itself was closed by whoever had answered, at the moment of the last word; what "
+        "nobody answered is not resolved. Counted when it was closed."
     ),
     "deflection": (
         "(opens - conversations started) / opens, over visits in which our loader reported an open. Without a figure "
@@ -97,6 +97,7 @@ class PerUser:
 
     month: str  # "2026-11"
     conversations: int
+    identified: int  # of these, conversations of somebody who is known
     users: int
     ratio: float | None
 
@@ -146,7 +147,7 @@ class Metrics:
             elif isinstance(value, int):
                 yield (name, "count", "", value)
         for one in self.conversations_per_user:
-            for what in ("conversations", "users", "ratio"):
+            for what in ("conversations", "identified", "users", "ratio"):
                 yield ("conversations_per_user", what, one.month, getattr(one, what))
         for topic in self.topics:
             yield ("topics", topic.tag, topic.month, topic.conversations)
@@ -330,12 +331,16 @@ def _per_user(connection: sa.Connection, asked: Asked, zone: tzinfo) -> Iterator
     person = sa.func.coalesce(conversations.c.visitor, known.c.visitor, conversations.c.email)
     joined = episodes.join(conversations, conversations.c.id == episodes.c.conversation)
     joined = joined.outerjoin(known, known.c.email == conversations.c.email)
-    wanted = sa.select(sa.func.count(conversations.c.id.distinct()), sa.func.count(person.distinct()))
+    number, named = conversations.c.id, sa.case((person.is_not(None), conversations.c.id))
+    wanted = sa.select(
+        sa.func.count(number.distinct()), sa.func.count(named.distinct()), sa.func.count(person.distinct())
+    )
     wanted = wanted.select_from(joined).where(conversations.c.conversation.is_not(None))
     for since, until in months(asked.since, asked.until, zone):
         chosen = asked.during(since, until).of_episodes("started_at")
-        number, users = connection.execute(wanted.where(chosen)).one()
-        yield PerUser(since.strftime("%Y-%m"), number, users, number / users if users else None)
+        all_of_them, identified, users = connection.execute(wanted.where(chosen)).one()
+        ratio = all_of_them / users if users else None
+        yield PerUser(since.strftime("%Y-%m"), all_of_them, identified, users, ratio)
 
 
 def _topics(connection: sa.Connection, asked: Asked, zone: tzinfo) -> Iterator[Topic]:

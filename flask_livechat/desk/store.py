@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -187,8 +188,8 @@ class Store:
         self._set(one.row, state="failed", error=error)
 
     def replay(self, now: datetime, since: datetime | None = None, failed: bool = False) -> int:
-        """Makes events pending again: those that failed, or all that came in since a moment. Gives their number."""
-        chosen = events.c.state == "failed" if failed else events.c.state != "pending"
+        """Makes events due again: those that failed, or all that came in since and were begun. Gives their number."""
+        chosen = events.c.state == "failed" if failed else (events.c.state != "pending") | (events.c.attempts > 0)
         if since is not None:
             chosen &= events.c.received_at >= since
         again = sa.update(events).where(chosen).values(state="pending", due_at=now, attempts=0, error=None)
@@ -217,6 +218,18 @@ class Store:
     def _set(self, row: int, **values: Any) -> None:
         with self.engine.begin() as connection:
             connection.execute(sa.update(events).where(events.c.id == row).values(**values))
+
+
+def explain(error: Exception) -> str | None:
+    """What to do about an error of a database's; None for another one. Its own text may say what visitors wrote."""
+    if not isinstance(error, sa.exc.SQLAlchemyError):
+        return None
+    cause = str(getattr(error, "orig", ""))
+    if re.search(r'database "[^"]*" does not exist', cause):
+        return "There is no such database on the server yet: create it first."
+    if "no such table" in cause or "no such column" in cause or "does not exist" in cause:
+        return "The tables are missing, or older than this version: flask livechat db upgrade"
+    return f"The database does not answer ({type(error).__name__})."
 
 
 def _anew_in_children(engine: sa.Engine) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -71,7 +73,8 @@ class Worker:
                 self.handle(begun.event)
                 self.store.done(begun)
         except Exception as error:
-            self._failed(one, one.attempts + 1, type(error).__name__)
+            self._failed(one, one.attempts + 1, what_failed(error))
+            log.debug("livechat: event %s", one.row, exc_info=error)
 
     def _begin(self, one: Stored) -> Stored | None:
         """A conversation that cannot be counted keeps nobody from handling what was said in it."""
@@ -82,7 +85,6 @@ class Worker:
             return self.store.begin(one, self.clock(), counted=False)
 
     def _failed(self, one: Stored, attempts: int, name: str) -> None:
-        """``name``: the error's type alone, for its text may hold what nobody should read in a log."""
         if attempts >= MOST_ATTEMPTS:
             log.error("livechat: event %s failed %s times, now with %s.", one.row, attempts, name)
             self.store.fail(one, name)
@@ -91,6 +93,13 @@ class Worker:
             when = self.clock() + pause(attempts)
             self.store.again(one, when, name)
             self.later(when)
+
+
+def what_failed(error: Exception) -> str:
+    """Its type and where it was raised; not its text, which may hold what nobody should read in a log."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
+    return type(error).__name__ + where
 
 
 def pause(attempts: int) -> timedelta:

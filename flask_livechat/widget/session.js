@@ -623,6 +623,7 @@ function session(core, rest, makeRoom) {
       chat.open = name === "open";
       core.draw();
       if (chat.open) count("open", "1");
+      if (chat.open && chat.unread) report("unread", { count: 0 });
       seen();
       if (name === "close") setTimeout(giveFocusBack);
     }

@@ -206,6 +206,27 @@ def test_what_comes_while_the_chat_is_open_is_read(site: Site, visit: Visit, sto
 
 
 @every_vendor
+def test_what_the_vendor_counts_is_shown_as_soon_as_it_is_there(site: Site, visit: Visit, vendor: str) -> None:
+    """And nothing any more once the chat is open."""
+    site(vendor, LOAD="eager")
+    visit.go("/login/1")
+    visit.ready()
+    visit.get("livechat.open(); 0")
+    panel = visit.page.locator(f"#livechat-sandbox-{vendor}")
+    panel.locator("textarea").fill("Hello?")
+    panel.locator("textarea").press("Enter")
+    visit.until("__livechat_sandbox.messages.length === 1")
+    visit.get("livechat.close(); 0")
+    visit.until("!__livechat_sandbox.open")
+    visit.reply("Yes?")
+    visit.go("/other")
+    visit.ready()
+    visit.until("document.getElementById('unread').textContent === '1'")
+    visit.get("livechat.open(); 0")
+    visit.until("document.getElementById('unread').textContent === ''")
+
+
+@every_vendor
 def test_nobody_in_particular_asks_for_nothing(site: Site, visit: Visit, vendor: str, store: str) -> None:
     app = site(vendor, LOAD="intent", store=store)
     answered(app, vendor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
+from werkzeug.serving import make_server
 
 from flask_livechat import LiveChatError, Unsupported, Visitor
 from flask_livechat.desk import tables
@@ -23,7 +25,7 @@ from flask_livechat.desk.work import Worker
 from flask_livechat.errors import Invalid, VendorDown
 from flask_livechat.model import Contact, Event
 
-from ..conftest import chat_of
+from ..conftest import Quiet, chat_of
 from .test_circle import site
 from .test_fold import NOW, message, rows, state, work
 
@@ -223,24 +225,43 @@ def test_a_key_that_a_vendor_does_not_take_is_nobody_there(talked: Store) -> Non
     assert [one.outcome for one in receipt.vendors] == ["unknown"]
 
 
-def test_the_command_erases_here_and_at_the_stand_in_and_prints_a_receipt(tmp_path: Path) -> None:
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Flask, str]]:
+    """An app on the sandbox, and where it answers: what its stand-ins know is in its memory."""
     app = site("intercom", tmp_path)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield app, f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join(5)
+    server.server_close()
+
+
+def test_the_command_erases_here_and_at_the_stand_in_and_prints_a_receipt(served: tuple[Flask, str]) -> None:
+    app, at = served
     with app.app_context():
         livechat = chat_of(app)
         livechat.desk().contacts.upsert(Visitor("42", email="ada@example.com", name="Ada"))
         livechat.store.add([ADA], NOW)
         work(livechat.store)
-    result = app.test_cli_runner().invoke(args=["livechat", "forget", "42", "--yes", "--json"])
-    receipt = json.loads(result.stdout)
+    runner, words = app.test_cli_runner(), ["livechat", "forget", "42", "--at", at]
+    receipt = json.loads(runner.invoke(args=[*words, "--yes", "--json"]).stdout)
     outcomes = {one["provider"]: one["outcome"] for one in receipt["vendors"]}
     assert (receipt["events"], outcomes["intercom"]) == (1, "erased")
     with app.app_context():
         assert livechat.desk().contacts.find(id="42") is None
-    told = app.test_cli_runner().invoke(args=["livechat", "forget", "42"], input="y\n")
+    told = runner.invoke(args=words, input="y\n")
     assert "0 events, 0 conversations, 0 contacts" in told.stdout
-    assert "intercom: unknown" in told.stdout
-    stopped = app.test_cli_runner().invoke(args=["livechat", "forget", "42"], input="n\n")
-    assert stopped.exit_code == 1
+    assert "intercom: unknown (it knows nobody by this)" in told.stdout
+    assert runner.invoke(args=words, input="n\n").exit_code == 1
+
+
+def test_an_app_that_does_not_run_is_said_in_the_receipt(tmp_path: Path) -> None:
+    words = ["livechat", "forget", "42", "--yes", "--at", "http://127.0.0.1:1"]
+    result = site("intercom", tmp_path).test_cli_runner().invoke(args=words)
+    assert result.exit_code == 1
+    assert "intercom: failed (VendorDown)" in result.stdout
 
 
 def test_what_a_vendor_cannot_erase_ends_the_command_with_one(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from flask_livechat.desk import export
 from flask_livechat.desk.erasure import forget
@@ -201,6 +202,33 @@ def test_a_command_without_its_tables_says_what_to_do(tmp_path: Path, words: lis
     assert result.stderr.splitlines()[-1] == (
         "Error: The tables are missing, or older than this version: flask livechat db upgrade"
     )
+
+
+def test_days_begin_where_the_office_is(tmp_path: Path) -> None:
+    """As on the page."""
+    hours = {"tz": "Pacific/Auckland", "mon": "09:00-17:00"}
+    app = site("crisp", tmp_path, LIVECHAT_OFFICE_HOURS=hours)
+    with app.app_context():
+        livechat = chat_of(app)
+        livechat.store.add([message(1)], NOW)  # noon in London, the next day in Auckland
+        work(livechat.store)
+
+    def count(*words: str) -> int:
+        said = app.test_cli_runner().invoke(args=["livechat", "metrics", "--format", "json", *words]).stdout
+        return int(json.loads(said)["conversations"])
+
+    assert count("--since", "2026-11-21", "--until", "2026-11-22") == 1
+    assert count("--since", "2026-11-20", "--until", "2026-11-21") == 0
+    said = app.test_cli_runner().invoke(args=["livechat", "metrics", "--since", "2026-11-21"]).stdout
+    assert said.startswith("2026-11-21 00:00 to ")
+    assert "Pacific/Auckland" in said.splitlines()[0]
+
+
+def test_a_database_that_was_never_created_is_said(postgres: str) -> None:
+    url = sa.make_url(postgres).set(database="nowhere").render_as_string(hide_password=False)
+    app = create_app("crisp", LIVECHAT_DATABASE_URL=url)
+    result = app.test_cli_runner().invoke(args=["livechat", "db", "upgrade"])
+    assert result.stderr.splitlines()[-1] == "Error: There is no such database on the server yet: create it first."
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,15 @@ def test_its_downloads_are_the_same_figures(app: Flask, client: FlaskClient) -> 
     store.engine.dispose()
 
 
+def test_a_database_without_tables_is_said_as_the_command_says_it(app: Flask, client: FlaskClient) -> None:
+    with app.app_context(), chat_of(app).store.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE livechat_tags")
+        connection.exec_driver_sql("DROP TABLE livechat_episodes")
+    response = client.get(URL)
+    assert response.status_code == 503
+    assert response.text == "The tables are missing, or older than this version: flask livechat db upgrade"
+
+
 def test_it_is_for_nobody_else(client: FlaskClient) -> None:
     for query in ("", "?format=csv", "?format=json"):
         headers = client.get(URL + query).headers

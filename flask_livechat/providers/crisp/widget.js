@@ -45,7 +45,9 @@ function room(vendor, core) {
   function listen() {
     push("on", "session:loaded", () => {
       reset();
-      if (!resetting) core.ready();
+      if (resetting) return;
+      core.ready();
+      unread();
     });
     push("on", "chat:opened", () => core.report("open"));
     push("on", "chat:closed", () => {
