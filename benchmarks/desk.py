@@ -188,7 +188,7 @@ def a_long_list(url: str) -> None:
     print(f"peak of {PAGES * SIZE:,} conversations: {whole:,.0f} KB in a list, {gone}")
 
 
-def peak(call: Callable[[], int]) -> float:
+def peak(call: Callable[[], object]) -> float:
     """KB."""
     gc.collect()
     tracemalloc.start()

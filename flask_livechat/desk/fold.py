@@ -83,13 +83,13 @@ def _write_episodes(
     connection.execute(sa.delete(tags).where(tags.c.episode.in_(old.scalar_subquery())))
     connection.execute(sa.delete(episodes).where(episodes.c.conversation == row))
     for one in found.episodes:
-        values = {"conversation": row, "provider": provider} | _figures(one, hours)
+        values = {"conversation": row, "provider": provider} | figures(one, hours)
         number = connection.execute(sa.insert(episodes).values(values).returning(episodes.c.id)).scalar_one()
         if one.tags:
             connection.execute(sa.insert(tags), [{"episode": number, "tag": tag} for tag in one.tags])
 
 
-def _figures(one: Episode, hours: OfficeHours | None) -> dict[str, Any]:
+def figures(one: Episode, hours: OfficeHours | None) -> dict[str, Any]:
     solved = None if one.closed_by == "nobody" else one.closed_at
     return {
         "started_at": one.started_at,

@@ -274,21 +274,26 @@ def _durations(
     column = episodes.c[what]
     chosen = asked.of_episodes(when) & column.is_not(None)
     chosen = chosen if only is None else chosen & only
-    count = connection.execute(sa.select(sa.func.count()).select_from(episodes).where(chosen)).scalar_one()
-    ordered = sa.select(column).where(chosen).order_by(column)
-    median, p90 = (_percentile(connection, ordered, count, share) for share in (0.5, 0.9))
-    return Durations(count, median, p90)
+    told = sa.select(column.label("value")).where(chosen).order_by(column).cte("told")  # sorted once for what follows
+    number = sa.select(sa.func.count().label("number")).select_from(told).cte("number")
+    half, most = (_around(told, number, percent) for percent in (50, 90))
+    joined = number.join(half, sa.true()).join(most, sa.true())
+    count, *values = connection.execute(sa.select(number.c.number, *half.c, *most.c).select_from(joined)).one()
+    return Durations(count, _between(count, 50, *values[:2]), _between(count, 90, *values[2:]))
 
 
-def _percentile(connection: sa.Connection, ordered: sa.Select[Any], count: int, share: float) -> float | None:
-    """The value that a share of them is not above; between two, in proportion. SQLite knows no percentiles."""
-    if not count:
+def _around(told: sa.CTE, number: sa.CTE, percent: int) -> sa.Subquery:
+    """The two values, or the one, that so many per cent of them end between. SQLite knows no percentiles."""
+    first = sa.select((number.c.number - 1) * percent // 100).scalar_subquery()
+    two = sa.select(told.c.value).order_by(told.c.value).limit(2).offset(first).subquery()
+    return sa.select(sa.func.min(two.c.value), sa.func.max(two.c.value)).subquery()
+
+
+def _between(count: int, percent: int, low: float | None, high: float | None) -> float | None:
+    """In proportion."""
+    if low is None or high is None:
         return None
-    place = (count - 1) * share
-    first = math.floor(place)
-    values = connection.execute(ordered.offset(first).limit(2)).scalars().all()
-    low, high = values[0], values[-1]
-    return float(low + (high - low) * (place - first))
+    return float(low + (high - low) * ((count - 1) * percent % 100 / 100))
 
 
 def _deflection(connection: sa.Connection, asked: Asked, started: int) -> Deflection:

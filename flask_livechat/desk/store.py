@@ -61,6 +61,8 @@ class Store:
             raise LiveChatError(f"LIVECHAT_DATABASE_URL {NO_URL}.") from None
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.insert = sqlite.insert if self.is_sqlite else postgresql.insert
+        new = self.insert(events).on_conflict_do_nothing(index_elements=["provider", "key"])
+        self._new = new.returning(events.c.id)  # made once: each delivery needs it
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare)
             sa.event.listen(self.engine, "begin", _begin)
@@ -84,12 +86,11 @@ class Store:
 
     def add(self, found: Sequence[Event], now: datetime) -> int:
         """How many of them are new. All are committed, or none."""
-        rows = [_row(one, now) for one in found]
+        rows = [as_row(one, now) for one in found]
         if not rows:
             return 0
-        insert = self.insert(events).on_conflict_do_nothing(index_elements=["provider", "key"]).returning(events.c.id)
-        with self.engine.begin() as connection:
-            return len(connection.execute(insert, rows).all())
+        with self.engine.begin() as connection:  # one row is told alone: that goes a shorter way than a list of one
+            return len(connection.execute(self._new, rows if len(rows) > 1 else rows[0]).all())
 
     def take(self, now: datetime, most: int = BATCH) -> list[Stored]:
         """The next events to be handled, the oldest first; nobody else gets them until the lease is over."""
@@ -256,7 +257,7 @@ def _begin(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
-def _row(event: Event, now: datetime) -> dict[str, Any]:
+def as_row(event: Event, now: datetime) -> dict[str, Any]:
     return {
         "provider": event.provider,
         "key": hashlib.sha256(event.id.encode("utf-8", "surrogatepass")).hexdigest(),

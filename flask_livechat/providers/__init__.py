@@ -125,6 +125,7 @@ def signs(name: str) -> Signs | None:
     return _record(name, "signs", "SIGNS", Signs)
 
 
+@lru_cache
 def _record(name: str, module: str, record: str, kind: type[T]) -> T | None:
     """A record out of a file of a room's, which only the room that has one is asked for."""
     room = importlib.import_module(f"{__name__}.{name}")
