@@ -73,16 +73,16 @@ locks: $(VENV)/dev  ## requirements/*.txt anew, out of pyproject.toml (needs the
 	sh requirements/compile.sh $(BIN)/uv
 
 test-lowest: $(VENV)/dev  ## A part of the suite with the lowest versions that are allowed (ON=/path/to/python3.12)
-	sh requirements/run.sh lowest $(BIN)/uv $(ON)
+	sh requirements/run.sh lowest $(ON)
 
 test-newest: $(VENV)/dev  ## The same with the newest versions (ON=/path/to/python3.13)
-	sh requirements/run.sh newest $(BIN)/uv $(ON)
+	sh requirements/run.sh newest $(ON)
 
 release-check: installed  ## All that must hold of a release beside `make test lint types`
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/python -m tests.release
-	sh requirements/run.sh lowest $(BIN)/uv $(ON)
-	sh requirements/run.sh newest $(BIN)/uv $(ON)
+	sh requirements/run.sh lowest $(ON)
+	sh requirements/run.sh newest $(ON)
 
 bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst (hours, on an idle machine; needs node)
 	$(BIN)/python -m benchmarks.sizes

@@ -1,13 +1,13 @@
 #!/bin/sh
-# A part of the suite with the versions of $1.txt, in an environment of its own. $2 is uv, $3 the Python to run on.
+# A part of the suite with the versions of $1.txt, in an environment of its own. $2 is the Python to run on.
 set -eu
 cd "$(dirname "$0")/.."
-export VIRTUAL_ENV=".venv-$1"
-"$2" venv --quiet --clear --python "$3" "$VIRTUAL_ENV"
-"$2" pip install --quiet --requirement "requirements/$1.txt"
-"$2" pip install --quiet --no-deps --editable .
+place=".venv-$1"
+"$2" -m venv --clear "$place"
+"$place/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "requirements/$1.txt"
+"$place/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 # What uses each of the dependencies, and no browser: about a minute, where the whole suite takes five.
-exec "$VIRTUAL_ENV/bin/python" -m pytest -q -n "${WORKERS:-2}" -p no:cacheprovider \
+exec "$place/bin/python" -m pytest -q -n "${WORKERS:-2}" -p no:cacheprovider \
     tests/test_contract.py tests/test_page.py tests/test_logout.py tests/test_identity.py tests/test_cli.py \
     tests/test_script.py tests/desk/test_rest.py tests/desk/test_automations.py tests/desk/test_crisp.py \
     tests/desk/test_intercom.py tests/desk/test_tawk.py tests/desk/test_opening.py tests/kit/test_testing.py \
