@@ -35,7 +35,8 @@ CAPABILITIES: Mapping[str, str] = {
 def pages() -> dict[Path, str]:
     """Every page with something that is made in it, as it should be."""
     vendors = {FOLDER / "vendors" / f"{name}.rst": dict(of_vendor(name)) for name in providers.names()}
-    made = {FOLDER / "choosing.rst": {"comparison": comparison()}, **vendors}
+    keys = {name: tables["keys"] for name, tables in zip(providers.names(), vendors.values(), strict=True)}
+    made = {FOLDER / "choosing.rst": {"comparison": comparison()}, FOLDER / "configuration.rst": keys, **vendors}
     found = {path: filled(path.read_text("utf-8"), tables) for path, tables in made.items()}
     return {**found, FOLDER / "commands.rst": "\n".join(commands())}
 

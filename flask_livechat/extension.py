@@ -934,7 +934,7 @@ def _exempt_from_csrf(app: Flask, what: Any) -> None:
 def _checked(source: str, fields: Mapping[str, Any]) -> Rule:
     rule, problems = rules.make(source, fields, providers.names(), where=("when",))
     if problems:
-        raise ConfigError([Problem("LC105", source, what, "See the README, Rules.") for what in problems])
+        raise ConfigError([Problem("LC105", source, what, settings.RULES_HELP) for what in problems])
     return rule
 
 

@@ -19,7 +19,7 @@ from .widget.rules import Rule
 
 PREFIX = "LIVECHAT_"
 POSITION: Mapping[str, Any] = MappingProxyType({"side": "right", "x": 20, "y": 20, "mobile_x": 10, "mobile_y": 70})
-RULES_HELP = "See the README, Rules."
+RULES_HELP = "docs/rules.rst has the fields."
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 
 
@@ -179,7 +179,7 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     core = {name: _option(name, option, given, problems) for name, option in OPTIONS.items()}
     if core["SANDBOX"] and core["SANDBOX"] != "allow" and not development:
         why = "the sandbox does not start outside debug or testing: its visitors would reach nobody"
-        fix = "Start with `flask run --debug`, or set app.debug = True before LiveChat(app); 'allow' insists."
+        fix = "Use `flask run --debug`, in tests FLASK_DEBUG=1 or TESTING before LiveChat(app); 'allow' insists."
         problems.append(Problem("LC106", PREFIX + "SANDBOX", why, fix))
     rooms = {name: providers.load(name) for name in providers.names()}
     values = {

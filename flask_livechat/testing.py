@@ -137,6 +137,7 @@ def assert_livechat(
     for nobody. ``verified``: whether the proof is of the secret that the app has which answered last, or of ``secret``.
     ``context``: attributes that must be among the page's. ``events``: their names, all of them, in order.
     """
+    __tracebackhide__ = True  # pytest shows the test's line
     found = read(page)
     if provider is None:
         if found is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["pytester"]
-PAGE = Path(__file__).parents[2] / "docs" / "testing.rst"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -21,12 +22,66 @@ def run(pytester: pytest.Pytester, text: str) -> pytest.RunResult:
     return pytester.runpytest_subprocess()
 
 
+def python_of(page: Path) -> list[str]:
+    blocks = re.findall(r"\.\. code-block:: python\n\n((?:   .*\n|\n)+)", page.read_text("utf-8"))
+    return ["\n".join(line[3:] for line in block.splitlines()) for block in blocks]
+
+
 def test_the_suite_of_the_docs_passes(pytester: pytest.Pytester) -> None:
-    app, suite = re.findall(r"\.\. code-block:: python\n\n((?:   .*\n|\n)+)", PAGE.read_text("utf-8"))
+    app, suite = python_of(ROOT / "docs" / "testing.rst")
     for name, block in (("shop", app), ("test_shop", suite)):
-        (pytester.path / f"{name}.py").write_text("\n".join(line[3:] for line in block.splitlines()), "utf-8")
+        (pytester.path / f"{name}.py").write_text(block, "utf-8")
     pytester.syspathinsert()
     pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=6)
+
+
+SITE = """
+    from flask import render_template_string
+    from flask_login import LoginManager, UserMixin
+
+    class User(UserMixin):
+        def __init__(self, id):
+            self.id, self.email = id, f"{id}@example.com"
+
+    app.secret_key = "of a site that is there already"
+    LoginManager(app).user_loader(User)
+
+    @app.get("/")
+    def home():
+        return render_template_string("<!doctype html><title>Home</title><h1>Home</h1>{{ livechat() }}")
+"""
+FIXTURE = """
+    import pytest
+    import site_with_chat
+
+    @pytest.fixture
+    def client():
+        return site_with_chat.app.test_client()
+"""
+
+
+def test_the_start_of_the_readme_works(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a site that is there already, with the suite started as it says."""
+    start, suite = python_of(ROOT / "README.rst")
+    pytester.makepyfile(site_with_chat=f"{start}\n{textwrap.dedent(SITE)}", conftest=FIXTURE, test_chat=suite)
+    pytester.syspathinsert()
+    pytester.runpytest_subprocess().stderr.fnmatch_lines(["*LC106*FLASK_DEBUG=1*"])
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_a_difference_is_shown_at_the_line_that_asks(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        from flask_livechat.testing import assert_livechat
+
+        def test_it():
+            assert_livechat("<p>No chat</p>", provider="crisp")
+        """,
+    )
+    result.stdout.fnmatch_lines([">*assert_livechat(*", "E*the page has no chat*", "test_*.py:4: AssertionError"])
+    result.stdout.no_fnmatch_line("*def assert_livechat*")
 
 
 ASKS = """
