@@ -39,5 +39,5 @@ def _error_id(status: int | None) -> str:
         scope().error_id = secrets.token_hex(6)
         level = logging.ERROR if (status or 500) >= 500 else logging.WARNING
         text = "livechat: error page %s of %s has id %s"
-        current_app.logger.log(level, text, status, request.endpoint, scope().error_id)
+        current_app.logger.log(level, text, status, request.endpoint or "no view", scope().error_id)
     return str(scope().error_id)
