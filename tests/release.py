@@ -18,8 +18,6 @@ from email.parser import BytesParser
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
-from docutils.core import publish_doctree
-from docutils.nodes import image, reference
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -116,6 +114,9 @@ def newest_change() -> tuple[str, str]:
 
 def description_problems(metadata: Message) -> Iterator[str]:
     """Links of the README that lead nowhere once it stands on the package's page. twine says whether it renders."""
+    from docutils.core import publish_doctree
+    from docutils.nodes import image, reference
+
     text = str(metadata.get_payload())
     tree = publish_doctree(text, settings_overrides={"report_level": 5, "halt_level": 5})
     for node in tree.findall(lambda node: isinstance(node, image | reference)):

@@ -5,13 +5,30 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from types import GeneratorType
-from typing import Any
+from typing import Any, TypeVar
 
 from ..model import Agent, Article, Contact, Conversation, Message, Value, Visitor
 from ..operation import Operation, Steps
 from ..providers import Values
-from .desk import Face, State, Vendor, moment_of, performer_of, raw_operation, state_of, text_of, vendor_of
+from .desk import (
+    Agents,
+    Articles,
+    Contacts,
+    Conversations,
+    Face,
+    RawCalls,
+    State,
+    Vendor,
+    moment_of,
+    performer_of,
+    raw_operation,
+    state_of,
+    text_of,
+    vendor_of,
+)
 from .rest import AsyncClient, AsyncPool
+
+G = TypeVar("G")
 
 
 class AsyncDesk(Face):
@@ -33,6 +50,7 @@ class AsyncDesk(Face):
         await self.aclose()
 
     async def aclose(self) -> None:
+        """Ends the connections."""
         await self._client.aclose()
 
     async def _do(self, method: str, *arguments: Any, **named: Any) -> Any:
@@ -48,11 +66,24 @@ class AsyncDesk(Face):
             yield one
 
 
+def _said_by(kind: type) -> Callable[[type[G]], type[G]]:
+    """Docstrings come from the methods that are not awaited, so that ``help()`` has them here, too."""
+
+    def copy(group: type[G]) -> type[G]:
+        for name, method in vars(group).items():
+            if not name.startswith("_"):
+                method.__doc__ = getattr(kind, name).__doc__
+        return group
+
+    return copy
+
+
 class _Group:
     def __init__(self, desk: AsyncDesk) -> None:
         self._desk = desk
 
 
+@_said_by(Conversations)
 class AsyncConversations(_Group):
     """As ``Conversations``, to be awaited; its lists are asynchronous iterators."""
 
@@ -100,6 +131,7 @@ class AsyncConversations(_Group):
         await self._desk._do("conversations.untag", id, *map(text_of, tags))
 
 
+@_said_by(Contacts)
 class AsyncContacts(_Group):
     """As ``Contacts``, to be awaited; its lists are asynchronous iterators."""
 
@@ -126,6 +158,7 @@ class AsyncContacts(_Group):
         await self._desk._do("contacts.forget", id)
 
 
+@_said_by(Articles)
 class AsyncArticles(_Group):
     """As ``Articles``, to be awaited; its lists are asynchronous iterators."""
 
@@ -159,6 +192,7 @@ class AsyncArticles(_Group):
         await self._desk._do("articles.delete", id)
 
 
+@_said_by(Agents)
 class AsyncAgents(_Group):
     """As ``Agents``, to be awaited; its lists are asynchronous iterators."""
 
@@ -170,6 +204,7 @@ class AsyncAgents(_Group):
         return said
 
 
+@_said_by(RawCalls)
 class AsyncRawCalls(_Group):
     """As ``RawCalls``, to be awaited."""
 

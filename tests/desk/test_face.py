@@ -221,3 +221,11 @@ def test_naive_moments_are_refused_by_both(open_site: OpenSite) -> None:
         desk.contacts.event("1", "x", at=naive)
     with pytest.raises(ValueError, match="aware"):
         awaited(open_async_desk("crisp", VALUES, now).conversations.snooze("1", naive))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_awaited_says_in_help_what_it_does(method: str) -> None:
+    group, _, name = method.partition(".")
+    alike, awaited = (getattr(kind, name).__doc__ for kind in classes(group))
+    assert awaited
+    assert awaited == alike
