@@ -9,6 +9,8 @@ SECONDS ?= 3600
 VENV := .venv
 BIN := $(VENV)/bin
 ON ?= $(BIN)/python
+OTHERS = $(if $(filter file,$(origin ON)),$(foreach minor,12 13 14,$(firstword \
+  $(shell python3.$(minor) -c 'import sys; print(sys.executable)' 2>/dev/null) $(wildcard ~/.pyenv/versions/3.$(minor).*/bin/python))))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak chromium js minify lint types build installed locks test-lowest test-newest release-check bench bench-quick bench-imports doctor-demo docs docs-checks audit fuzz screenshots clean
@@ -66,8 +68,8 @@ build: $(VENV)/dev  ## The wheel and the sdist, in dist/
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 
-installed: build  ## A short suite against the installed wheel, from another folder (ON=/path/to/python3.13)
-	sh tests/installed/run.sh "$(CURDIR)" $(ON)
+installed: build  ## A short suite against the installed wheel, on each Python of this machine (or ON=/path/to/python3.13)
+	@for python in $(ON) $(OTHERS); do $$python --version && sh tests/installed/run.sh "$(CURDIR)" $$python || exit 1; done
 
 locks: $(VENV)/dev  ## requirements/*.txt anew, out of pyproject.toml (needs the internet)
 	sh requirements/compile.sh $(BIN)/uv

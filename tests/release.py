@@ -125,6 +125,17 @@ def description_problems(metadata: Message) -> Iterator[str]:
             yield f"the description links to {target}, which leads nowhere on the package's page"
 
 
+def python_problems(metadata: Message) -> Iterator[str]:
+    """Pythons that are promised, and that CI does not try."""
+    promised = re.findall(
+        r"^Programming Language :: Python :: (3\.\d+)$", "\n".join(metadata.get_all("Classifier", [])), re.M
+    )
+    tried = set(re.findall(r'"(3\.\d+)"', (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")))
+    yield from (
+        f"Python {one} is in the classifiers, and not in .github/workflows" for one in promised if one not in tried
+    )
+
+
 def lock_problems() -> Iterator[str]:
     """Whether requirements/*.txt still fit pyproject.toml: the lowest versions are the lowest that it allows."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -156,6 +167,7 @@ def main() -> int:
         *sdist_problems(sdists[0]),
         *version_problems(metadata, wheels[0], sdists[0]),
         *description_problems(metadata),
+        *python_problems(metadata),
         *lock_problems(),
     ]
     print("\n".join(problems) or f"{wheels[0].name}, {sdists[0].name}: contents, version, links and locks are right")

@@ -103,6 +103,18 @@ def test_changes_that_do_not_say_when(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert ["'* A change'" in one for one in release.version_problems(metadata, Path(WHEEL), Path(SDIST))] == [True]
 
 
+def test_a_python_that_nobody_tries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    metadata = Message()
+    for minor in (11, 12, 99):
+        metadata["Classifier"] = f"Programming Language :: Python :: 3.{minor}"
+    workflow = tmp_path / ".github" / "workflows" / "ci.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text('python: ["3.11", "3.12"]', "utf-8")
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    found = [*release.python_problems(metadata)]
+    assert found == ["Python 3.99 is in the classifiers, and not in .github/workflows"]
+
+
 def test_the_locks_fit_the_project() -> None:
     assert [*release.lock_problems()] == []
 
