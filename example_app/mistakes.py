@@ -146,6 +146,7 @@ MISTAKES: Mapping[str, Mistake] = {
     "LC307": Mistake(config={"LIVECHAT_ALLOW_UNVERIFIED": True}),
     "LC308": Mistake(page='<script>$crisp.push(["set", "user:email", ["{{ current_user.email }}"]]);</script>'),
     "LC309": Mistake(page="<script>$crisp.push(CryptoJS.HmacSHA256(email, key));</script>"),
+    "LC310": Mistake(config={"LIVECHAT_RULES": [{"when": lambda: session["plan"] == "free", "show": False}]}),
     "LC401": Mistake(config=CRISP, page="{{ config.LIVECHAT_CRISP_IDENTITY_SECRET }}"),
     "LC402": Mistake(config=CRISP, page="{{ config.LIVECHAT_CRISP_IDENTITY_SECRET }}"),
     "LC403": Mistake(page=f'<script>var crispApiKey = "{"0123456789abcdef" * 4}";</script>'),

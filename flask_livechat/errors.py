@@ -16,9 +16,21 @@ LiveChatError
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+HERE = Path(__file__).parent
+
+
+def what_failed(error: BaseException) -> str:
+    """For a log: an error's type and the line of the app's that led to it. Not its text, which may hold anything."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not Path(frame.filename).is_relative_to(HERE)] or frames
+    where = f" at {Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name}" if own else ""
+    return type(error).__name__ + where
 
 
 class LiveChatError(Exception):

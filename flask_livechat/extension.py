@@ -28,7 +28,7 @@ from flask_login import current_user, user_logged_in, user_logged_out
 from markupsafe import Markup, escape
 
 from . import metrics_page, providers, receiver, settings, signals
-from .errors import ConfigError, LiveChatError, Problem, Unsupported
+from .errors import ConfigError, LiveChatError, Problem, Unsupported, what_failed
 from .model import Decision, Event, Value, Visitor
 from .settings import Settings
 from .widget import context as page_context
@@ -466,7 +466,7 @@ class LiveChat:
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
         with app.app_context():
             for call in self._handlers.get(event.kind, ()):
-                call(event)
+                app.ensure_sync(call)(event)
             signals.BY_KIND[event.kind].send(app, event=event)
 
     def metrics(
@@ -823,17 +823,18 @@ class LiveChat:
     def _guard(self, name: str, call: Callable[[], T], otherwise: T) -> T:
         """What ``call`` gives. When it raises: in debug and tests the error itself, else a log line and ``otherwise``.
 
-        The log names what failed and the error's type. Neither its text nor its traceback: they may hold what nobody
-        should read in a log.
+        The log names what failed, the error's type and the line. Neither its text nor its traceback: they may hold
+        what nobody should read in a log.
         """
         try:
             return call()
         except Exception as error:
-            if current_app.debug or current_app.testing:
+            examined = has_request_context() and EXAMINED in request.environ  # the doctor wants to hear of them all
+            if (current_app.debug or current_app.testing) and not examined:
                 raise
-            current_app.logger.error("livechat: %s failed with %s.", name, type(error).__name__)
+            current_app.logger.error("livechat: %s failed with %s.", name, what_failed(error))
             if has_request_context():
-                scope().failed.append(f"{name} failed with {type(error).__name__}")
+                scope().failed.append(f"{name} failed with {what_failed(error)}")
             return otherwise
 
 

@@ -6,7 +6,9 @@ pytest finds this by itself. The fixtures look for the suite's own ``app``, as m
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,39 +16,96 @@ import pytest
 if TYPE_CHECKING:
     from flask import Flask
 
+    from .desk.aio import AsyncDesk
+    from .extension import LiveChat
     from .testing import FakeDesk, RenderedWidget
 
 ALLOWED = "livechat_real_vendor"
+PATIENCE = 5.0  # seconds, for what waits to be told to a vendor when a test ends
+# Audit events by which a process asks for a host, and where it stands in their arguments. The last one is our desk's
+# own: it also hears of what goes through a proxy.
+HOSTS = {
+    "socket.getaddrinfo": 0,
+    "socket.gethostbyname": 0,
+    "socket.connect": 1,
+    "socket.sendto": 1,
+    "flask_livechat.call": 0,
+}
+
+
+class RealVendorError(socket.gaierror):
+    """A test asked for a vendor's real host."""
+
+
+class Guard:
+    """Hears of every host that this process asks for, whatever library asks. One for the process: it stays."""
+
+    def __init__(self) -> None:
+        self.depth = 0  # of pytest runs inside each other
+        self.allowed = False
+        self.asked: set[str] = set()
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in HOSTS or not self.depth or self.allowed:
+            return
+        host = arguments[HOSTS[event]]
+        host = host[0] if isinstance(host, tuple) and host else host
+        name = bytes(host).decode("ascii", "replace") if isinstance(host, bytes | bytearray) else str(host or "")
+        if _is_vendors(name.rstrip(".").lower()):
+            self.asked.add(name)
+            raise RealVendorError(f"livechat: a test asked for {name}")
+
+    def told(self) -> str | None:
+        """What to say of the hosts that were asked for since this was last asked."""
+        names, self.asked = ", ".join(sorted(self.asked)), set()
+        return names and (
+            f"The test, or what ran before it, talked to a real chat vendor: {names}. "
+            f"Use the fixture livechat_desk, or mark the test with @pytest.mark.{ALLOWED}."
+        )
+
+
+GUARD = Guard()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{ALLOWED}: this test may talk to a chat vendor's real hosts.")
+    if GUARD not in _hooked:
+        sys.addaudithook(GUARD)
+        _hooked.append(GUARD)
+    GUARD.depth += 1
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    GUARD.depth -= 1
+
+
+_hooked: list[Guard] = []  # a hook cannot be taken off
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """What was asked for after the last test had ended, by fixtures of the session."""
+    if said := GUARD.told():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if reporter := session.config.pluginmanager.get_plugin("terminalreporter"):
+            reporter.write_line(said, red=True)
 
 
 @pytest.fixture(autouse=True)
-def _livechat_no_real_vendor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A test whose code looks up a vendor's host fails, also where the code swallows that."""
-    if request.node.get_closest_marker(ALLOWED):
-        yield
-        return
-    asked: list[str] = []
-    real = socket.getaddrinfo
-
-    def guarded(host: Any, *arguments: Any, **named: Any) -> Any:
-        name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host or "")
-        if _is_vendors(name.rstrip(".").lower()):
-            asked.append(name)
-            raise socket.gaierror(f"livechat: a test asked for {name}")
-        return real(host, *arguments, **named)
-
-    monkeypatch.setattr(socket, "getaddrinfo", guarded)
+def _livechat_no_real_vendor(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test whose code asks for a vendor's host fails, also where the code swallows that, or does it afterwards."""
+    GUARD.allowed = request.node.get_closest_marker(ALLOWED) is not None
     yield
-    if asked:
-        pytest.fail(
-            f"The test talked to a real chat vendor: {', '.join(sorted(set(asked)))}. Use the fixture livechat_desk, "
-            f"or mark the test with @pytest.mark.{ALLOWED}.",
-            pytrace=False,
-        )
+    _finish()
+    GUARD.allowed = False
+    if said := GUARD.told():
+        pytest.fail(said, pytrace=False)
+
+
+def _finish() -> None:
+    """What the test left to be told to a vendor in the background is told now, while somebody listens."""
+    outbox = sys.modules.get("flask_livechat.desk.outbox")
+    for one in [*outbox.OUTBOXES] if outbox else []:
+        one.finish(PATIENCE)
 
 
 def _is_vendors(host: str) -> bool:
@@ -59,20 +118,31 @@ def _is_vendors(host: str) -> bool:
 @pytest.fixture
 def livechat_widget(request: pytest.FixtureRequest) -> Callable[..., RenderedWidget | None]:
     """``livechat_widget("/shop/", user=customer)``: what the page of the suite's ``app`` has of chat, or None."""
+    from flask import g, has_app_context  # noqa: PLC0415
+
     from .testing import as_visitor, read  # noqa: PLC0415
 
     app: Flask = request.getfixturevalue("app")
 
     def widget(path: str = "/", user: Any = None, **options: Any) -> RenderedWidget | None:
         client = app.test_client()
-        return read((client if user is None else as_visitor(client, user)).get(path, **options))
+        if has_app_context():
+            g.pop("_login_user", None)  # of the request before, where a fixture holds the app context open
+        page = (client if user is None else as_visitor(client, user)).get(path, **options)
+        found = read(page)
+        if found is None and page.status_code != 200:
+            pytest.fail(f"GET {path} answered {page.status_code}, and has no chat")
+        return found
 
     return widget
 
 
 @pytest.fixture
-def livechat_desk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FakeDesk:
-    """What ``livechat.desk()`` gives during the test: a ``FakeDesk``, of the provider of the suite's ``app``."""
+def livechat_desk(request: pytest.FixtureRequest) -> Iterator[FakeDesk]:
+    """What ``livechat.desk()`` gives during the test: a ``FakeDesk``, of the provider of the suite's ``app``.
+
+    Other providers of the app get one of their own, and ``livechat.async_desk()`` gives the same accounts.
+    """
     from .extension import LiveChat  # noqa: PLC0415
     from .testing import FakeDesk  # noqa: PLC0415
 
@@ -82,40 +152,59 @@ def livechat_desk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     desks = {mine.provider: mine}
 
     def desk(self: LiveChat, provider: str | None = None) -> FakeDesk:
-        wanted = provider or mine.provider
+        wanted, _ = self.account(provider)
         if wanted not in desks:
             desks[wanted] = FakeDesk(wanted)
         return desks[wanted]
 
-    monkeypatch.setattr(LiveChat, "desk", desk)
-    return mine
+    def async_desk(self: LiveChat, provider: str | None = None) -> AsyncDesk:
+        return desk(self, provider).awaited()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LiveChat, "desk", desk)
+        patch.setattr(LiveChat, "async_desk", async_desk)
+        yield mine
+        _finish()
 
 
 @pytest.fixture
-def livechat_webhook(request: pytest.FixtureRequest) -> Callable[[str, Mapping[str, Any]], int]:
+def livechat_webhook(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[str, Mapping[str, Any]], int]]:
     """``livechat_webhook(provider, payload)``: what a vendor tells the suite's ``app``, signed. Gives the status.
 
-    Handlers have been called by then; what they raise is raised.
+    Handlers have been called by then; what they raise is raised. What was told is kept in a database of the test's own.
     """
+    from .errors import LiveChatError  # noqa: PLC0415
     from .testing import webhook  # noqa: PLC0415
 
+    try:
+        from .desk.store import Store  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise LiveChatError("livechat_webhook needs what pip install Flask-LiveChat[desk] brings.") from None
+
     app: Flask = request.getfixturevalue("app")
+    state = app.extensions["livechat"]
+    livechat: LiveChat = state.livechat
+    store = Store(f"sqlite:///{tmp_path / 'livechat.sqlite3'}", state.settings.office_hours)
+    store.upgrade()
 
     def tell(provider: str, payload: Mapping[str, Any]) -> int:
-        livechat = app.extensions["livechat"].livechat
         with app.app_context():
             headers, body = webhook(provider, payload)
-            livechat.store.upgrade()
         answer = app.test_client().post(_receiver(app, provider), data=body, headers=headers)
         with app.app_context():
-            store, now = livechat.store, livechat.now()
+            now = livechat.now()
             for one in store.take(now):
                 store.begin(one, now)
                 livechat.handle(one.event)
                 store.done(one)
         return answer.status_code
 
-    return tell
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(app.extensions, "livechat_store", store)
+        yield tell
+    store.engine.dispose()
 
 
 def _receiver(app: Flask, provider: str) -> str:

@@ -11,12 +11,12 @@ sign them, and a desk without an account. ``pip install Flask-LiveChat[testing]`
 from __future__ import annotations
 
 import json
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Flask, current_app, request_finished
+from flask import Flask, current_app, g, has_app_context, request_finished
+from flask_login.utils import _create_identifier
 
 from . import providers, signing
 from .errors import LiveChatError
@@ -24,17 +24,22 @@ from .extension import LiveChat
 from .model import Visitor
 from .providers import Secrets
 from .sandbox.standin import Body
+from .widget.guard import plain
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.wrappers import Response
 
+    from .desk.aio import AsyncDesk
     from .desk.desk import Agents, Articles, Contacts, Conversations, RawCalls
 
 __all__ = ["FakeDesk", "Proof", "RenderedWidget", "as_visitor", "assert_livechat", "read", "webhook"]
 
 C = TypeVar("C", bound="FlaskClient")
 ANYTHING: Any = object()  # what was not asked about
+CONTINUITY = {"token", "expires"}
+NOBODY = "nobody is logged in, or there is no such user, or their identity cannot be proven: flask livechat explain"
+FETCHED = "the page leaves it to GET /livechat/identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +58,30 @@ class Proof:
         """What a token says, if one of these secrets signed it and it has not expired; else None."""
         return signing.read_jwt(str(self.parts.get("jwt", "")), secrets)
 
+    @property
+    def empty(self) -> bool:
+        """Whether it proves nobody: a continuity token alone brings a conversation back, and that is all."""
+        return self.parts.keys() <= CONTINUITY
+
     def _made_by(self, secret: str) -> bool:
         if "jwt" in self.parts:
-            return bool((self.claims(secret) or {}).get("user_id"))
+            who = (self.claims(secret) or {}).get("user_id")
+            return bool(who) and who == self.visitor.get("id", who)
         room = providers.load(self.provider)
         who = Visitor(id=self.visitor.get("id") or "-", email=self.visitor.get("email"))
         values = {room.identity: Secrets((secret,)), "IDENTITY": "hmac"}  # where there is a choice, it is no token
         made = room.prove(values, who, int(LiveChat.now().timestamp()), 3600) or {}
-        # A continuity token brings a conversation back, and proves nothing.
-        proven = {name: value for name, value in self.parts.items() if name not in ("token", "expires")}
-        return bool(proven) and all(signing.same(str(made.get(name, "")), str(value)) for name, value in proven.items())
+        proven = [(made.get(name, ""), value) for name, value in self.parts.items() if name not in CONTINUITY]
+        return bool(proven) and all(signing.same(str(ours), str(theirs)) for ours, theirs in proven)
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedWidget:
     """What ``{{ livechat() }}`` has put into a page.
 
-    ``visitor`` is None for nobody, and where the loader fetches who it is. ``script`` is the address of our loader,
-    ``preloads`` are those of the vendor's script. ``left``: the page is the first one after a logout.
+    ``visitor`` is whom the page names, beside the proof or inside a token; whether that holds, ``proof.verify`` says.
+    It is None for nobody, and where the loader fetches who it is: then ``who`` is None, too. ``script`` is the address
+    of our loader, ``preloads`` are those of the vendor's script. ``left``: the page is the first one after a logout.
     """
 
     provider: str
@@ -91,32 +102,35 @@ def read(page: Response | str | bytes) -> RenderedWidget | None:
 
     Raises ``ValueError`` for a data block that is not ours.
     """
-    from bs4 import BeautifulSoup, Tag  # noqa: PLC0415 - only suites need it
+    try:
+        from bs4 import BeautifulSoup, Tag  # noqa: PLC0415 - only suites need it
+    except ModuleNotFoundError:
+        raise LiveChatError("This needs what pip install Flask-LiveChat[testing] brings.") from None
 
     soup = BeautifulSoup(_html(page), "html.parser")
     block = soup.select_one('script#livechat[type="application/json"]')
     if block is None:
         return None
+    loader = block.find_next("script", src=True)
     try:
         said = json.loads(block.string or "")
-        provider = providers.load(said["provider"]).name
-    except (ValueError, TypeError, KeyError, LiveChatError) as error:
+        provider, proof = providers.load(said["provider"]).name, said.get("proof")
+        visitor = _named(said.get("visitor"), proof)
+        return RenderedWidget(
+            provider=provider,
+            load=said["load"],
+            visitor=visitor,
+            proof=Proof(provider, proof, visitor or {}) if proof else None,
+            context=said["context"],
+            events=said["events"],
+            left=bool(said["left"]),
+            settings=said["settings"],
+            who=said["who"],
+            script=str(loader["src"]) if isinstance(loader, Tag) else "",
+            preloads=tuple(str(link["href"]) for link in soup.select('link[rel="preload"][as="script"]')),
+        )
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, LiveChatError) as error:
         raise ValueError(f"the page's #livechat is not our data block: {type(error).__name__}") from None
-    visitor, proof = said.get("visitor"), said.get("proof")
-    loader = block.find_next("script", src=True)
-    return RenderedWidget(
-        provider=provider,
-        load=said["load"],
-        visitor=visitor,
-        proof=Proof(provider, proof, visitor or {}) if proof else None,
-        context=said["context"],
-        events=said["events"],
-        left=bool(said["left"]),
-        settings=said["settings"],
-        who=said["who"],
-        script=str(loader["src"]) if isinstance(loader, Tag) else "",
-        preloads=tuple(str(link["href"]) for link in soup.select('link[rel="preload"][as="script"]')),
-    )
 
 
 def assert_livechat(
@@ -133,22 +147,30 @@ def assert_livechat(
 ) -> RenderedWidget | None:
     """Asserts what a page's widget is, and says every difference at once. Gives the widget.
 
-    ``provider=None``: the page has no chat. ``visitor``: an id, a ``Visitor`` or the fields that must be there, or None
-    for nobody. ``verified``: whether the proof is of the secret that the app has which answered last, or of ``secret``.
-    ``context``: attributes that must be among the page's. ``events``: their names, all of them, in order.
+    ``provider=None``: the page has no chat. ``visitor``: an id, the fields that must be there (of a ``Visitor``: id,
+    email, name and phone), or None for nobody. ``verified``: whether the proof is of the secret that the app has which
+    answered last, or of ``secret``. ``context``: attributes that must be among the page's. ``events``: their names,
+    all of them, in order. A redirect is no page, and fails.
     """
     __tracebackhide__ = True  # pytest shows the test's line
+    others = (load, visitor, verified, context, events, left)
+    if provider is None and any(one is not ANYTHING for one in others):
+        raise ValueError("provider=None says that there is no chat: then there is nothing else to say of it")
+    if secret is not None and verified is ANYTHING:
+        raise ValueError("secret= is what verified= is asked about")
+    if elsewhere := _elsewhere(page):
+        raise AssertionError(f"this is no page: {elsewhere}")
     found = read(page)
     if provider is None:
         if found is not None:
             raise AssertionError(f"the page has chat by {found.provider}, and should have none")
         return None
     if found is None:
-        raise AssertionError("the page has no chat: no {{ livechat() }}, or a rule with show=False")
+        raise AssertionError(f"the page has no chat: {_why_none(page)}")
     differences = [
         *_differs("provider", provider, found.provider),
         *_differs("load", load, found.load),
-        *_visitor_differs(visitor, found.visitor),
+        *_visitor_differs(visitor, found),
         *_proof_differs(verified, found, secret),
         *_fields_differ("context", {} if context is ANYTHING else context, found.context),
         *_differs("events", events if events is ANYTHING else list(events), [one["name"] for one in found.events]),
@@ -161,9 +183,15 @@ def assert_livechat(
 
 def as_visitor(client: C, user: Any) -> C:
     """Logs ``user`` (flask-login's, or its id) in on a test client, without a request. Gives the client."""
+    if user is None:
+        raise ValueError("as_visitor takes a user, or its id: None is nobody")
+    with client.application.test_request_context(environ_base=client.environ_base):
+        seal = _create_identifier()  # of this browser, for the app's session_protection
     with client.session_transaction() as session:
         session["_user_id"] = user.get_id() if hasattr(user, "get_id") else str(user)
-        session["_fresh"] = True
+        session["_fresh"], session["_id"] = True, seal
+    if has_app_context():
+        g.pop("_login_user", None)  # flask-login keeps the last one with the app context, which a fixture may hold open
     return client
 
 
@@ -177,9 +205,13 @@ def webhook(
 
     Without a ``secret`` by the one that the current app has. Raises ``ValueError`` where there is none.
     """
+    if provider not in providers.names():
+        raise ValueError(f"{provider!r} is no provider: {', '.join(providers.names())}")
     room = providers.webhooks(provider)
     if room is None:
         raise ValueError(f"{providers.load(provider).title} signs no webhooks")
+    if not isinstance(payload, Mapping | bytes):
+        raise TypeError("a payload is a dict, or its very bytes")
     body = payload if isinstance(payload, bytes) else json.dumps(payload, ensure_ascii=False).encode()
     key = secret or _configured(current_app or _app(), provider, room.secrets[0])
     return {"Content-Type": "application/json", **room.sign(key, body, LiveChat.now())}, body
@@ -205,8 +237,11 @@ class FakeDesk:
     can: Callable[[str], bool]
 
     def __init__(self, provider: str = providers.names()[0]) -> None:
-        from .desk import rest  # noqa: PLC0415 - it needs the extra
-        from .desk.desk import open_desk  # noqa: PLC0415
+        try:
+            from .desk import rest  # noqa: PLC0415 - it needs the extra
+            from .desk.desk import open_desk  # noqa: PLC0415
+        except ModuleNotFoundError:
+            raise LiveChatError("FakeDesk needs what pip install Flask-LiveChat[desk] brings.") from None
         from .sandbox.hub import Hub  # noqa: PLC0415
         from .sandbox.rest import open_account  # noqa: PLC0415
         from .sandbox.views import STAND_INS  # noqa: PLC0415
@@ -215,25 +250,48 @@ class FakeDesk:
         self._values = {
             key.name: Secrets((key.example,)) if key.secret else key.default or key.example for key in room.keys
         }
-        self._stand_in, self._hub = STAND_INS[provider], Hub()
+        self._stand_in, self._hub, self._keys = STAND_INS[provider], Hub(), dict[str, str]()
         self.provider = provider
-        pool = rest.in_process(open_account(provider, self._values, self._hub))
-        self._desk = open_desk(provider, self._values, LiveChat.now, pool)
+        self._account = open_account(provider, self._values, self._hub)
+        self._desk = open_desk(provider, self._values, LiveChat.now, rest.in_process(self._account))
 
     def says(self, visitor: Visitor | None, text: str) -> str:
-        """A visitor, or nobody in particular, writes in the widget. Gives the conversation's id."""
-        hub, values = self._hub, self._values
-        room = self._stand_in
-        key = room.introduce(hub, values, visitor) if visitor else room.restore(hub, values, Body({}))
+        """A visitor, or nobody in particular, writes in the widget. Gives the id of the visitor's conversation."""
+        hub, values, room = self._hub, self._values, self._stand_in
+        who = visitor and (visitor.id or visitor.email)
+        key = self._keys.get(who or "")
+        if key is None:
+            key = room.introduce(hub, values, visitor) if visitor else room.restore(hub, values, Body({}))
+            if who:
+                self._keys[who] = key
         hub.say(key, "visitor", text)
-        return next(self._desk.conversations.list()).id
+        ids = (key, str(hub.look(key).number))
+        return next(one.id for one in self._desk.conversations.list() if one.id in ids)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._desk, name)
+    def awaited(self) -> AsyncDesk:
+        """The same account, as ``livechat.async_desk()`` gives it."""
+        from .desk import aio, rest  # noqa: PLC0415 - it needs the extra
+
+        return aio.open_async_desk(self.provider, self._values, LiveChat.now, rest.async_in_process(self._account))
+
+    if not TYPE_CHECKING:  # which would take any name for one of ours
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._desk, name)
+
+
+def _named(visitor: Mapping[str, Any] | None, proof: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The visitor, with what a token says of them."""
+    said = signing.claims_of(str((proof or {}).get("jwt", "")))
+    if visitor is None or not said:
+        return visitor
+    fields = {"id": said.pop("user_id", None)}
+    fields |= {name: said.pop(name) for name in ("email", "name", "phone", "created_at") if name in said}
+    return {**fields, "attributes": {name: value for name, value in said.items() if name != "exp"}, **visitor}
 
 
 def _html(page: Response | str | bytes) -> str | bytes:
-    return page if isinstance(page, str | bytes) else page.get_data()
+    return page if isinstance(page, str | bytes) else plain(page.get_data(), page.content_encoding)
 
 
 # -- what differs ------------------------------------------------------------------------------------------------------
@@ -245,18 +303,42 @@ def _differs(what: str, expected: Any, found: Any) -> list[str]:
     return [f"{what}: expected {expected!r}, found {found!r}"]
 
 
-def _visitor_differs(expected: Any, found: Mapping[str, Any] | None) -> list[str]:
+def _elsewhere(page: Response | str | bytes) -> str | None:
+    if isinstance(page, str | bytes) or page.status_code not in range(300, 400):
+        return None
+    return f"{page.status_code}, to {page.headers.get('Location', 'nowhere')}"
+
+
+def _why_none(page: Response | str | bytes) -> str:
+    """What the rules say of that address; where they want chat, the template has none."""
+    if isinstance(page, str | bytes):
+        return "no {{ livechat() }} in it"
+    status = f" (it answered {page.status_code})" if page.status_code >= 400 else ""
+    asked = getattr(page, "request", None)  # a test client's response knows
+    if asked is not None and _answered:
+        app = _answered[0]
+        with app.test_request_context(asked.path):
+            decision = app.extensions["livechat"].livechat.decide()
+        if not decision.show:
+            return f"{decision.why}{status}"
+    return f"no {{{{ livechat() }}}} in it{status}"
+
+
+def _visitor_differs(expected: Any, found: RenderedWidget) -> list[str]:
     if expected is ANYTHING:
         return []
-    if expected is None or found is None:
-        return _differs("visitor", expected, found and dict(found))
-    return _fields_differ("visitor", _fields(expected), found)
+    if found.who is None:
+        return [f"visitor: {FETCHED}"]
+    if expected is None or found.visitor is None:
+        why = f" ({NOBODY})" if found.visitor is None else ""
+        return [line + why for line in _differs("visitor", expected, found.visitor and dict(found.visitor))]
+    return _fields_differ("visitor", _fields(expected), found.visitor)
 
 
-def _fields(visitor: str | Visitor | Mapping[str, Any]) -> Mapping[str, Any]:
+def _fields(visitor: Any) -> Mapping[str, Any]:
     if isinstance(visitor, Visitor):
         return providers.given(id=visitor.id, email=visitor.email, name=visitor.name, phone=visitor.phone)
-    return {"id": visitor} if isinstance(visitor, str) else visitor
+    return visitor if isinstance(visitor, Mapping) else {"id": str(visitor)}
 
 
 def _fields_differ(what: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
@@ -266,24 +348,28 @@ def _fields_differ(what: str, expected: Mapping[str, Any], found: Mapping[str, A
 def _proof_differs(expected: bool, found: RenderedWidget, secret: str | None) -> list[str]:
     if expected is ANYTHING:
         return []
-    if found.proof is None:
+    if found.who is None:
+        return [f"verified: {FETCHED}"]
+    if found.proof is None or found.proof.empty:
         return ["verified: the page carries no proof of who the visitor is"] if expected else []
     room = providers.load(found.provider)
-    secrets = (secret,) if secret else _secrets(_app(), found.provider, room.identity)
+    secrets = _secrets(_app(), found.provider, room.identity) if secret is None else (secret,)
     proven = found.proof.verify(*secrets)
     if expected and not proven:
-        return [f"verified: the proof was not made with LIVECHAT_{found.provider.upper()}_{room.identity}, or is over"]
+        by = f"LIVECHAT_{found.provider.upper()}_{room.identity}" if secret is None else "this secret"
+        return [f"verified: the proof was not made with {by}, or is over"]
     return ["verified: the page carries a proof that holds"] if proven and not expected else []
 
 
 # -- the app that is tested --------------------------------------------------------------------------------------------
 
 
-_answered: list[Callable[[], Flask | None]] = []  # the app that answered last, as a weak reference
+_answered: list[Flask] = []  # the app with chat that answered last: a response does not say whose it is
 
 
 def _remember(sender: Flask, **extra: Any) -> None:
-    _answered[:] = [weakref.ref(sender)]
+    if "livechat" in sender.extensions:
+        _answered[:] = [sender]
 
 
 request_finished.connect(_remember)
@@ -291,7 +377,7 @@ request_finished.connect(_remember)
 
 def _app() -> Flask:
     """The one that answered last, which is the one that is asserted about; else the current one."""
-    app = _answered[0]() if _answered else current_app
+    app = _answered[0] if _answered else current_app
     if not app:
         raise ValueError("no app to read the secret of: use it in an app context, or say secret=…")
     return app

@@ -14,11 +14,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
+from weakref import WeakSet
 
 MOST = 1000  # pieces of work that wait; the oldest is dropped for one more
 PATIENCE = 5.0  # seconds that the end of a process waits for what is left
 log = logging.getLogger(__name__)
 Work = Callable[[], object]
+
+
+OUTBOXES: WeakSet[Outbox] = WeakSet()  # of this process: a test ends with nothing left in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Outbox:
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
         atexit.register(self.finish, PATIENCE)
+        OUTBOXES.add(self)
 
     def _begin(self) -> None:
         self._changed = threading.Condition()

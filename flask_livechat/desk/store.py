@@ -59,6 +59,9 @@ class Store:
             self.engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
         except (ValueError, sa.exc.ArgumentError):  # whose text may hold its password
             raise LiveChatError(f"LIVECHAT_DATABASE_URL {NO_URL}.") from None
+        except ModuleNotFoundError as error:
+            what = "Flask-LiveChat[postgres]" if error.name == "psycopg" else error.name
+            raise LiveChatError(f"LIVECHAT_DATABASE_URL needs what pip install {what} brings.") from None
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.insert = sqlite.insert if self.is_sqlite else postgresql.insert
         new = self.insert(events).on_conflict_do_nothing(index_elements=["provider", "key"])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..errors import what_failed
 from ..model import Event
 from .erasure import prune
 from .store import Store, Stored
@@ -93,13 +92,6 @@ class Worker:
             when = self.clock() + pause(attempts)
             self.store.again(one, when, name)
             self.later(when)
-
-
-def what_failed(error: Exception) -> str:
-    """Its type and where it was raised; not its text, which may hold what nobody should read in a log."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
-    return type(error).__name__ + where
 
 
 def pause(attempts: int) -> timedelta:

@@ -13,7 +13,7 @@ from .survey import Survey
     "LC601",
     Level.ERROR,
     "A logout that does not end the chat",
-    why="Whoever uses this browser next reads the conversation of whoever has just left.",
+    why="The vendor's session stays until a page with the tag is opened: whoever sits down next may read it.",
     fix="Call flask_login.logout_user() there, or return livechat.forget(response).",
 )
 def not_ended(survey: Survey) -> Iterable[Seen]:
@@ -36,7 +36,8 @@ def not_forgotten(survey: Survey) -> Iterable[Seen]:
 def _not_ended(survey: Survey) -> Iterable[Seen]:
     for leaving in survey.leavings if survey.settings.providers and has_users(survey) else ():
         if not leaving.ended:
-            yield Seen(leaving.place, f"answered {leaving.status}, and the chat goes on")
+            what = f"answered {leaving.status}, and the chat goes on until a page with the tag is opened"
+            yield Seen(leaving.place, what)
 
 
 @check(

@@ -167,3 +167,14 @@ def hashed_in_browser(survey: Survey) -> Iterable[Seen]:
         for script in survey.scripts:
             if re.search(HMAC, script.code) and re.search(signs.calls, script.code):
                 yield Seen(script.place, f"an HMAC in JavaScript, beside {room.title}'s names")
+
+
+@check(
+    "LC310",
+    Level.ERROR,
+    "A function of yours that raises",
+    why="The page is there, without what the function was to say: the visitor, what agents see beside, or a rule.",
+    fix="Mend it. In debug mode and in tests the error itself is raised.",
+)
+def raising(survey: Survey) -> Iterable[Seen]:
+    yield from (Seen(place, what) for place, what in survey.failures)

@@ -40,6 +40,7 @@ class Survey:
     pages: tuple[Page, ...]
     leaks: tuple[tuple[Place, str], ...]  # responses of any kind with a configured secret in them, and its key
     leavings: tuple[Leaving, ...]
+    failures: tuple[tuple[Place, str], ...]  # callables of the app's own that raised, and where
     templates: tuple[Template, ...]
     files: tuple[File, ...]
     leaking: tuple[tuple[Place, str], ...]  # static files of any kind with a configured secret in them, and its key
@@ -125,6 +126,7 @@ def survey(
         tuple(tour.pages),
         tuple(tour.leaks),
         tuple(tour.leavings),
+        tuple(tour.failures),
         written,
         found,
         leaking,

@@ -75,6 +75,7 @@ class Tour:
     pages: list[Page] = field(default_factory=list)
     leaks: list[tuple[Place, str]] = field(default_factory=list)
     leavings: list[Leaving] = field(default_factory=list)
+    failures: list[tuple[Place, str]] = field(default_factory=list)
     unseen: list[Unseen] = field(default_factory=list)
 
     def visit(self, path: str, rule: Rule | None, as_user: bool) -> None:
@@ -131,7 +132,7 @@ class Tour:
         if response.status_code >= 400 and path != NOWHERE:
             self.unseen.append(Unseen(name, f"answered {response.status_code}"))
         said = None if examined is None else examined.scope
-        self.unseen += [Unseen(name, failure) for failure in (said.failed if said else ())]
+        self.failures += [(Place(name), failure) for failure in (said.failed if said else ())]
         source = plain(body, response.content_encoding).decode("utf-8", "replace")
         read = document(source, Place(name))
         return Page(

@@ -510,10 +510,11 @@ def test_a_loader_of_the_apps_own_that_raises_is_said() -> None:
     def visitor(user: Any) -> Any:
         raise LookupError(user.email)
 
-    report = examine(app, user=USERS["42"])
-    assert "GET / (logged in): test_a_loader_of" in unseen(report)
-    assert "visitor failed with LookupError" in unseen(report)
-    assert USERS["42"].email not in unseen(report)
+    for app.debug in (False, True):
+        report = examine(app, user=USERS["42"])
+        found = next(one for one in report.findings if one.check.code == "LC310")
+        assert "visitor failed with LookupError at test_doctor.py:" in found.what
+        assert USERS["42"].email not in str(report)
 
 
 def test_a_user_that_the_loader_chokes_on_is_said() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import gzip
 import json
 from typing import Any
 
 import pytest
+from flask import Flask, Response, redirect
+from flask_login import fresh_login_required
 
 from flask_livechat import Visitor, signing
-from flask_livechat.testing import FakeDesk, as_visitor, assert_livechat, read, webhook
+from flask_livechat.testing import FakeDesk, Proof, as_visitor, assert_livechat, read, webhook
 
 from ..conftest import SECRETS, USERS, VENDORS, chat_of, create_app
 from ..webhooks.test_receiver import BODIES, Make, make  # noqa: F401 - a fixture
@@ -39,7 +43,7 @@ def test_a_page_without_chat_is_none() -> None:
     assert read(b"<script id=livechat>{}</script>") is None  # a block of somebody else's
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"provider": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"provider": 1}', '{"provider": "crisp"}', "[" * 5000])
 def test_a_data_block_that_is_not_ours_is_said(text: str) -> None:
     with pytest.raises(ValueError, match="not our data block"):
         read(f'<script type="application/json" id="livechat">{text}</script>')
@@ -82,8 +86,6 @@ def test_a_token_says_what_it_holds() -> None:
 
 
 def test_a_token_that_is_over_proves_nothing() -> None:
-    from flask_livechat.testing import Proof
-
     token = signing.make_jwt({"user_id": "42", "exp": 1}, "secret")
     assert not Proof("intercom", {"jwt": token}).verify("secret")
     assert not Proof("intercom", {"jwt": "x"}).verify("secret")
@@ -156,7 +158,7 @@ def test_a_page_without_chat_is_said() -> None:
 
 def test_a_proof_by_another_secret_is_said() -> None:
     page = as_visitor(create_app("crisp").test_client(), "42").get("/")
-    with pytest.raises(AssertionError, match="not made with LIVECHAT_CRISP_IDENTITY_SECRET"):
+    with pytest.raises(AssertionError, match="not made with this secret"):
         assert_livechat(page, verified=True, secret="another")
     assert_livechat(page.text, verified=True, secret=secret_of("crisp"))
 
@@ -202,3 +204,121 @@ def test_a_desk_without_an_account_is_talked_to(name: str) -> None:
 def test_two_desks_know_nothing_of_each_other() -> None:
     FakeDesk("crisp").says(ADA, "Hello")
     assert list(FakeDesk("crisp").conversations.list()) == []
+
+
+@every_vendor
+def test_who_a_page_names_is_said_alike(name: str) -> None:
+    """Also where it stands inside a token."""
+    widget = assert_livechat(as_visitor(create_app(name).test_client(), "42").get("/"), visitor=USERS["42"].get_id())
+    assert widget is not None
+    assert widget.visitor is not None
+    assert widget.visitor["email"] == USERS["42"].email
+
+
+def test_a_token_is_of_the_visitor_that_the_page_names() -> None:
+    token = signing.make_jwt({"user_id": "42", "exp": 4_000_000_000}, "secret")
+    assert Proof("intercom", {"jwt": token}, {"id": "42"}).verify("secret")
+    assert not Proof("intercom", {"jwt": token}, {"id": "7"}).verify("secret")
+
+
+@pytest.mark.parametrize("expected", [{"visitor": None}, {"visitor": "42"}, {"verified": False}, {"verified": True}])
+def test_who_is_fetched_is_no_question_of_the_page(expected: dict[str, Any]) -> None:
+    app = create_app("crisp", LIVECHAT_IDENTITY_DELIVERY="fetch")
+    with pytest.raises(AssertionError, match="GET /livechat/identity"):
+        assert_livechat(as_visitor(app.test_client(), "42").get("/"), **expected)
+
+
+def test_a_redirect_is_no_page() -> None:
+    app = create_app("crisp")
+    app.add_url_rule("/old", "old", lambda: redirect("/login"))
+    for expected in ({"provider": None}, {"provider": "crisp"}):
+        with pytest.raises(AssertionError, match="no page: 302, to /login"):
+            assert_livechat(app.test_client().get("/old"), **expected)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/nowhere", r"no \{\{ livechat\(\) \}\} in it \(it answered 404\)"),
+        ("/reset-password", "secret"),
+        ("/legal", "LIVECHAT_RULES"),
+    ],
+)
+def test_why_there_is_no_chat_is_said(path: str, why: str) -> None:
+    app = create_app("crisp", LIVECHAT_RULES=[{"path": "/legal", "show": False}])
+    with pytest.raises(AssertionError, match=why):
+        assert_livechat(app.test_client().get(path), provider="crisp")
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"provider": None, "visitor": "42"}, {"provider": None, "left": False}, {"secret": "x"}]
+)
+def test_what_cannot_be_meant_is_said(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"provider=None|secret="):
+        assert_livechat("<p>No chat</p>", **arguments)
+
+
+def test_no_secret_at_all_is_none_of_the_apps() -> None:
+    page = as_visitor(create_app("crisp").test_client(), "42").get("/")
+    with pytest.raises(AssertionError, match="not made with this secret"):
+        assert_livechat(page, verified=True, secret="")
+
+
+def test_what_was_compressed_is_read() -> None:
+    app = create_app("crisp")
+
+    @app.after_request
+    def packed(response: Response) -> Response:
+        response.set_data(gzip.compress(response.get_data()))
+        response.content_encoding = "gzip"
+        return response
+
+    assert_livechat(app.test_client().get("/"), provider="crisp")
+
+
+def test_another_app_without_chat_says_nothing() -> None:
+    page = as_visitor(create_app("crisp").test_client(), "42").get("/")
+    Flask("another").test_client().get("/")
+    gc.collect()  # nobody else holds the app
+    assert_livechat(page, visitor=42, verified=True)  # type: ignore[arg-type]  # an id as a database has it
+
+
+@pytest.mark.parametrize("protection", ["basic", "strong"])
+def test_a_login_is_one_for_flask_logins_session_protection(protection: str) -> None:
+    app = create_app("crisp")
+    app.login_manager.session_protection = protection  # type: ignore[attr-defined]
+    app.add_url_rule("/password", "password", fresh_login_required(lambda: "Yours"))
+    client = as_visitor(app.test_client(), "42")
+    assert client.get("/password").status_code == 200
+    assert_livechat(client.get("/"), visitor="42")
+
+
+def test_nobody_is_no_user() -> None:
+    with pytest.raises(ValueError, match="None is nobody"):
+        as_visitor(create_app("crisp").test_client(), None)
+
+
+def test_a_login_holds_where_a_fixture_holds_the_app_context_open() -> None:
+    app = create_app("crisp")
+    with app.app_context():
+        assert_livechat(as_visitor(app.test_client(), "42").get("/"), visitor="42")
+        assert_livechat(as_visitor(app.test_client(), "7").get("/"), visitor="7")
+
+
+@every_vendor
+def test_a_visitor_goes_on_in_their_own_conversation(name: str) -> None:
+    desk, bob = FakeDesk(name), Visitor("7", email="bob@example.com")
+    ada, other = desk.says(ADA, "Hello"), desk.says(bob, "Hi")
+    assert desk.says(ADA, "Anybody?") == ada != other
+    assert [one.text for one in desk.conversations.messages(ada)] == ["Hello", "Anybody?"]
+
+
+@pytest.mark.parametrize("provider", ["crips", ""])
+def test_a_webhook_of_nobody_is_said(provider: str) -> None:
+    with pytest.raises(ValueError, match="is no provider: crisp, intercom, tawk"):
+        webhook(provider, {}, secret="x")
+
+
+def test_a_webhooks_text_is_no_payload() -> None:
+    with pytest.raises(TypeError, match="a dict, or its very bytes"):
+        webhook("crisp", "{}", secret="x")  # type: ignore[arg-type]
