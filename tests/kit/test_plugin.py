@@ -112,10 +112,6 @@ ASKS = """
         ("socket.getaddrinfo('api.crisp.chat', 443)", "api.crisp.chat"),
         ("socket.getaddrinfo(b'api.crisp.chat', 443)", "api.crisp.chat"),
         ("socket.gethostbyname_ex('api.crisp.chat')", "api.crisp.chat"),
-        (
-            "with socket.socket(type=socket.SOCK_DGRAM) as one: one.sendto(b'x', ('api.crisp.chat', 443))",
-            "api.crisp.chat",
-        ),
         ("socket.create_connection(('API.Intercom.io.', 443), 1)", "API.Intercom.io."),
         ("httpx.get('https://embed.tawk.to/x')", "embed.tawk.to"),
         ("asyncio.run(asyncio.open_connection('embed.tawk.to', 443))", "embed.tawk.to"),
