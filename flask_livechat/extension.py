@@ -86,6 +86,7 @@ class State:
     writer: Writer = field(repr=False)
     guard: Guard | None = field(repr=False)
     src: Callable[[str, str, str | None, str], str] = field(repr=False)
+    given: Mapping[str, object] = field(repr=False)  # the configuration, as it was read
     pages: dict[Hashable, tuple[Decision, Markup | None]] = field(default_factory=dict, repr=False)
 
 
@@ -129,6 +130,7 @@ class LiveChat:
             Writer(read),
             guard,
             _addresses(scripts),
+            dict(settings.ours(app.config)),
         )
         app.extensions["livechat"] = state
         app.register_blueprint(views.blueprint, url_prefix=read.url_prefix)
@@ -341,7 +343,7 @@ class LiveChat:
         state, error = said.state or _state(said.app), page_context.handled_error()
         own = [_checked("template", overrides)] if overrides else []
         if not state.settings.providers:
-            _warn_if_late(said.app.config)
+            _warn_if_late(said.app.config, state.given)
             return NOTHING
         # An error page is another page of the same request, and the first may have got as far as its tag.
         if said.page == (error,):
@@ -349,6 +351,8 @@ class LiveChat:
         where = None if own or error else self._where(said)
         found = state.pages.get(where)
         decision, kept = found or (self._decide(said.app, address(), own), None)
+        if found is None:
+            _warn_if_late(said.app.config, state.given)
         if found is None and where is not None and not said.varies:
             keep(state.pages, where, (decision, None))
         if not decision.show:
@@ -980,9 +984,9 @@ def _warn_once(message: str) -> None:
         current_app.logger.warning("livechat: %s", message)
 
 
-def _warn_if_late(config: Mapping[str, Any]) -> None:
-    if config.get("LIVECHAT_PROVIDER"):
-        _warn_once("LIVECHAT_PROVIDER was set after LiveChat(app) had read the configuration: set it before.")
+def _warn_if_late(config: Mapping[str, Any], given: Mapping[str, object]) -> None:
+    if late := [key for key, value in settings.ours(config) if key not in given or given[key] != value]:
+        _warn_once(f"{', '.join(late)} came after LiveChat(app) had read the configuration: set it before.")
 
 
 def _warn_of_a_style_nonce(policy: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -168,13 +168,18 @@ def keys() -> tuple[str, ...]:
     return tuple(PREFIX + name for name in (*OPTIONS, *rooms))
 
 
+def ours(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What an app's configuration says of us."""
+    return ((str(key), value) for key, value in config.items() if str(key).startswith(PREFIX))
+
+
 def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     """All of ``LIVECHAT_…``, checked. ``development``: debug or testing, where the sandbox may run.
 
     Raises ``ConfigError`` with every problem.
     """
     problems: list[Problem] = []
-    given = {str(key): value for key, value in config.items() if str(key).startswith(PREFIX)}
+    given = dict(ours(config))
     _unknown(given, problems)
     core = {name: _option(name, option, given, problems) for name, option in OPTIONS.items()}
     if core["SANDBOX"] and core["SANDBOX"] != "allow" and not development:

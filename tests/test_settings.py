@@ -441,3 +441,20 @@ def test_a_secret_that_is_not_text_is_a_problem_and_never_a_key(value: object) -
 def test_a_provider_that_is_not_text_is_a_problem(value: object) -> None:
     with pytest.raises(ConfigError, match="LIVECHAT_PROVIDER"):
         settings.read({"LIVECHAT_PROVIDER": value}, development=True)
+
+
+@pytest.mark.parametrize(
+    "late",
+    [{"LIVECHAT_CSP": "merge"}, {"LIVECHAT_LOAD": "eager"}, {"LIVECHAT_LAOD": "eager"}, {"LIVECHAT_PROVIDER": "tawk"}],
+)
+@pytest.mark.parametrize("provider", ["crisp", None])
+def test_what_is_set_too_late_is_said_once(
+    provider: str | None, late: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(provider)
+    app.config.update(late)
+    for path in ("/", "/", "/pricing"):
+        app.test_client().get(path)
+    said = [one.getMessage() for one in caplog.records if "after LiveChat(app)" in one.getMessage()]
+    assert len(said) == 1
+    assert next(iter(late)) in said[0]

@@ -88,9 +88,8 @@ def _some(rules: list[Rule]) -> str:
 
 def _ours(rule: Rule) -> bool:
     blueprint = rule.endpoint.partition(".")[0]
-    return (
-        blueprint in ("livechat", "livechat_sandbox") or rule.endpoint.rpartition(".")[2] == "static" or rule.websocket
-    )
+    ours = blueprint == "livechat" or blueprint.startswith("livechat_")
+    return ours or rule.endpoint.rpartition(".")[2] == "static" or rule.websocket
 
 
 def _words(rule: Rule) -> set[str]:

@@ -30,11 +30,10 @@ def python_of(page: Path) -> list[str]:
 
 
 def test_the_suite_of_the_docs_passes(pytester: pytest.Pytester) -> None:
-    app, suite = python_of(ROOT / "docs" / "testing.rst")
-    for name, block in (("shop", app), ("test_shop", suite)):
-        (pytester.path / f"{name}.py").write_text(block, "utf-8")
+    app, *suite = python_of(ROOT / "docs" / "testing.rst")
+    pytester.makepyfile(shop=app, test_shop="\n".join(suite))
     pytester.syspathinsert()
-    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=6)
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=8)
 
 
 SITE = """
