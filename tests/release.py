@@ -112,6 +112,14 @@ def newest_change() -> tuple[str, str]:
     return (found[1], found[2]) if found else ("missing", "")
 
 
+def entry_point_problems(wheel: Path) -> Iterator[str]:
+    """pytest finds our fixtures by it."""
+    with ZipFile(wheel) as archive:
+        found = [archive.read(name).decode() for name in archive.namelist() if name.endswith("entry_points.txt")]
+    if "flask_livechat = flask_livechat.pytest_plugin" not in "".join(found):
+        yield f"{wheel.name} has no entry point for pytest"
+
+
 def description_problems(metadata: Message) -> Iterator[str]:
     """Links of the README that lead nowhere once it stands on the package's page. twine says whether it renders."""
     from docutils.core import publish_doctree
@@ -166,6 +174,7 @@ def main() -> int:
         *wheel_problems(wheels[0]),
         *sdist_problems(sdists[0]),
         *version_problems(metadata, wheels[0], sdists[0]),
+        *entry_point_problems(wheels[0]),
         *description_problems(metadata),
         *python_problems(metadata),
         *lock_problems(),

@@ -224,6 +224,14 @@ def _parses(words: list[str]) -> None:
     command.make_context(str(command.name), words)
 
 
+def test_no_block_is_passed_over() -> None:
+    """One with options, or without a language, would be shown and never run."""
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        assert len(BLOCK.findall(text)) == len(re.findall(r"code-block|sourcecode|code::", text)), page.name
+        assert not re.search(r"^(?!\.\. ).*::$", text, re.MULTILINE), page.name
+
+
 def test_every_language_is_looked_at() -> None:
     assert {block.language for block in BLOCKS} <= LANGUAGES
 

@@ -88,6 +88,15 @@ def test_an_sdist_that_lacks_the_tests(tmp_path: Path, repository: set[str]) -> 
     assert found == [f"{SDIST} lacks tests/conftest.py"]
 
 
+def test_a_wheel_that_pytest_does_not_find(tmp_path: Path, repository: set[str]) -> None:
+    wheel = wheel_of(tmp_path, package(repository))
+    assert [*release.entry_point_problems(wheel)] == [f"{WHEEL} has no entry point for pytest"]
+    with ZipFile(wheel, "a") as archive:
+        points = "[pytest11]\nflask_livechat = flask_livechat.pytest_plugin\n"
+        archive.writestr(f"flask_livechat-{VERSION}.dist-info/entry_points.txt", points)
+    assert [*release.entry_point_problems(wheel)] == []
+
+
 def test_a_version_that_is_not_the_sources() -> None:
     metadata = Message()
     metadata["Version"] = "9.9.9"
