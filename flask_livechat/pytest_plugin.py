@@ -41,6 +41,7 @@ class Guard:
     """Hears of every host that this process asks for, whatever library asks. One for the process: it stays."""
 
     def __init__(self) -> None:
+        self.hooked = False  # for good: an audit hook cannot be taken off
         self.depth = 0  # of pytest runs inside each other
         self.allowed = False
         self.asked: set[str] = set()
@@ -69,17 +70,14 @@ GUARD = Guard()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{ALLOWED}: this test may talk to a chat vendor's real hosts.")
-    if GUARD not in _hooked:
+    if not GUARD.hooked:
         sys.addaudithook(GUARD)
-        _hooked.append(GUARD)
+        GUARD.hooked = True
     GUARD.depth += 1
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     GUARD.depth -= 1
-
-
-_hooked: list[Guard] = []  # a hook cannot be taken off
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
