@@ -75,24 +75,29 @@ def recount() -> None:
 
 @click.command("work")
 @click.option("--once", is_flag=True, help="Do what is due, and end.")
+@click.option("--at", metavar="URL", help="On the sandbox: where your app runs, for handlers that use the desk.")
 @with_appcontext
 @plainly
-def work(once: bool) -> None:
+def work(once: bool, at: str | None) -> None:
     """Handle what webhooks told, until it is stopped.
 
-    Start as many as you like on PostgreSQL; on SQLite they take turns.
+    Start as many as you like on PostgreSQL; on SQLite they take turns. On the sandbox handlers find the conversations
+    at http://127.0.0.1:5000, or --at another address.
     """
     livechat, stopped = _livechat(), Flag()
+    if livechat.settings.sandbox and (at or not current_app.testing):
+        current_app.extensions["livechat_sandbox_at"] = at or "http://127.0.0.1:5000"
     store = livechat.store
     from .desk.work import Worker  # noqa: PLC0415 - needs the extra, which the store asks for
 
     worker = Worker(store, livechat.handle, livechat.now, livechat.settings.keep_days)
     if once:
         worker.prune()
-        count = 0
+        done = tried = 0
         while found := worker.once():
-            count += found
-        click.echo(f"{count} handled.")
+            done, tried = done + found.done, tried + found.tried
+        failed = f", {tried - done} failed: flask livechat events" if tried > done else ""
+        click.echo(f"{done} handled{failed}.")
         return
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: stopped.set())

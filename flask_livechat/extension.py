@@ -300,18 +300,28 @@ class LiveChat:
         """
         desk, rest = _desk_module("desk"), _desk_module("rest")
         name, values = self.account(provider)
-        pool = rest.in_process(current_app.extensions["livechat_sandbox"][name]) if self.settings.sandbox else desk.POOL
-        opened: Desk = desk.open_desk(name, values, self.now, pool)
+        pool, base = desk.POOL, self._sandbox_at(name)
+        if self.settings.sandbox:
+            pool = rest.LOCAL if base else rest.in_process(current_app.extensions["livechat_sandbox"][name])
+        opened: Desk = desk.open_desk(name, values, self.now, pool, base)
         return opened
 
     def async_desk(self, provider: str | None = None) -> AsyncDesk:
         """The same with ``await``."""
         aio, rest = _desk_module("aio"), _desk_module("rest")
         name, values = self.account(provider)
-        apis = current_app.extensions["livechat_sandbox"] if self.settings.sandbox else {}
-        pool = rest.async_in_process(apis[name]) if apis else None
-        opened: AsyncDesk = aio.open_async_desk(name, values, self.now, pool)
+        pool, base = None, self._sandbox_at(name)
+        if self.settings.sandbox:
+            pool = (
+                rest.async_local() if base else rest.async_in_process(current_app.extensions["livechat_sandbox"][name])
+            )
+        opened: AsyncDesk = aio.open_async_desk(name, values, self.now, pool, base)
         return opened
+
+    def _sandbox_at(self, name: str) -> str | None:
+        """Where the stand-in's API is, for a process that is not the one which visitors talk to: a worker."""
+        address = current_app.extensions.get("livechat_sandbox_at")
+        return f"{address.rstrip('/')}{self.settings.url_prefix}/sandbox/rest/{name}" if address else None
 
     def account(self, provider: str | None) -> tuple[str, Values]:
         """The provider that a desk is asked for, and its values. Raises ``ConfigError`` where it has none."""

@@ -119,7 +119,7 @@ class AsyncConversations(_Group):
         await self._desk._do("conversations.reopen", id)
 
     async def assign(self, id: str, agent: str) -> None:
-        await self._desk._do("conversations.assign", id, agent)
+        await self._desk._do("conversations.assign", id, text_of(agent))
 
     async def snooze(self, id: str, until: datetime) -> None:
         await self._desk._do("conversations.snooze", id, moment_of("until", until))

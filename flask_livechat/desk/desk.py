@@ -143,7 +143,7 @@ class Conversations(_Group):
 
     def assign(self, id: str, agent: str) -> None:
         """To an agent, by the id that ``agents.list()`` gives."""
-        self._desk._do("conversations.assign", id, agent)
+        self._desk._do("conversations.assign", id, text_of(agent))
 
     def snooze(self, id: str, until: datetime) -> None:
         """Until a moment (aware)."""

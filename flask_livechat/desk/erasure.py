@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from ..errors import Invalid, LiveChatError, Unsupported
+from ..errors import ConfigError, Invalid, LiveChatError, Unsupported
 from ..model import Contact
 from .fold import drop_unused, locked
 from .store import Store
@@ -79,13 +79,14 @@ def forget(
     """Erases a person, by your id of them or by their email: at the vendors first, then here.
 
     ``by_id``: the vendors that know your ids. What fails at one vendor keeps nobody else from erasing, and is in the
-    receipt: then do it again. Raises ``ValueError`` for nobody.
+    receipt: then do it again, for until then it stays known which email is whose. Raises ``ValueError`` for nobody.
     """
     if not who.strip():
         raise ValueError("an id or an email is needed: whom to forget")
     person = known_as(store, who)
     vendors = tuple(_at_vendor(name, opened, person, name in by_id) for name, opened in desks.items())
-    return Receipt(now, *_here(store, person), vendors)
+    again = any(one.outcome == "failed" for one in vendors)
+    return Receipt(now, *_here(store, person, again), vendors)
 
 
 def known_as(store: Store, who: str) -> Person:
@@ -97,14 +98,16 @@ def known_as(store: Store, who: str) -> Person:
             chosen = known.in_(values) & (wanted != "")
             return set(connection.execute(sa.select(wanted).where(chosen)).scalars())
 
-        # An id may look like an email, too.
-        ids = {who, *(said(contacts.c.visitor, contacts.c.email, [key]) if "@" in who else ())}
-        emails = said(contacts.c.email, contacts.c.visitor, ids) | ({key} if "@" in who else set())
+        # An id may look like an email, too. What no worker has looked at yet stands in the events alone.
+        by_email = [said(table.c.visitor, table.c.email, [key]) for table in (contacts, events) if "@" in who]
+        ids = {who}.union(*by_email)
+        by_id = [said(table.c.email, table.c.visitor, ids) for table in (contacts, events)]
+        emails = ({key} if "@" in who else set()).union(*by_id)
     return Person(frozenset(ids), frozenset(emails))
 
 
-def _here(store: Store, person: Person) -> tuple[int, int, int]:
-    """How many events, conversations and contacts were erased."""
+def _here(store: Store, person: Person, again: bool) -> tuple[int, int, int]:
+    """How many events, conversations and contacts were erased. ``again``: a vendor has yet to be told of the latter."""
     with store.engine.begin() as connection:
         names = _conversations_of(connection, person)
         # Whoever is counting one of them is waited for, and what they write is seen below.
@@ -117,7 +120,7 @@ def _here(store: Store, person: Person) -> tuple[int, int, int]:
         for few in _chunks(rows):
             nameless = sa.update(conversations).where(conversations.c.id.in_(few)).values(NAMELESS)
             connection.execute(nameless)
-        people = connection.execute(sa.delete(contacts).where(_theirs(contacts, person))).rowcount
+        people = 0 if again else connection.execute(sa.delete(contacts).where(_theirs(contacts, person))).rowcount
         connection.execute(sa.delete(seen).where(seen.c.visitor.in_(person.visitors)))
     return erased, len(names), people
 
@@ -150,6 +153,8 @@ def _at_vendor(name: str, opened: Callable[[], Contacts], person: Person, by_id:
         erased = sum(_erase(desk, key) for key in [*keys, *({"email": one} for one in sorted(person.emails))])
     except Unsupported:
         return AtVendor(name, "by hand", "its API cannot do that: ask for it in its dashboard")
+    except ConfigError:
+        return AtVendor(name, "by hand", "its API's keys are not configured: set them, or ask for it in its dashboard")
     except LiveChatError as error:
         return AtVendor(name, "failed", type(error).__name__)
     return AtVendor(name, "erased") if erased else AtVendor(name, "unknown", "it knows nobody by this")

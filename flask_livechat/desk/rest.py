@@ -457,6 +457,9 @@ def local() -> Pool:
     return Pool(lambda: httpx.Client(timeout=TIMEOUT, trust_env=False))
 
 
+LOCAL = local()
+
+
 def in_process(app: Callable[..., Any]) -> Pool:
     """For an API that is a WSGI application of this process, whatever its address."""
     return Pool(lambda: httpx.Client(transport=_wsgi(app), trust_env=False))
@@ -484,6 +487,11 @@ class AsyncPool:
         if found is None or found.is_closed:
             found = self._made[loop] = self._make()
         return found
+
+
+def async_local() -> AsyncPool:
+    """As ``local``."""
+    return AsyncPool(lambda: httpx.AsyncClient(timeout=TIMEOUT, trust_env=False))
 
 
 def async_in_process(app: Callable[..., Any]) -> AsyncPool:

@@ -23,6 +23,17 @@ IDLE = 1.0  # seconds between two looks at an empty queue
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """How many events were tried, and how many of them went well. False when there was none."""
+
+    tried: int = 0
+    done: int = 0
+
+    def __bool__(self) -> bool:
+        return self.tried > 0
+
+
 @dataclass(frozen=True)
 class Worker:
     """``handle`` does all that is to be done about one event; it is called at least once for each.
@@ -47,7 +58,7 @@ class Worker:
                 found = self.once()
             except SQLAlchemyError as error:
                 log.error("livechat: the database does not answer: %s.", type(error).__name__)
-                found = 0
+                found = Batch()
             if not found:
                 time.sleep(IDLE)
 
@@ -55,17 +66,17 @@ class Worker:
         if self.keep_days is not None:
             prune(self.store, self.clock() - timedelta(days=self.keep_days))
 
-    def once(self) -> int:
-        """A batch of what is due. Gives how many were handled, well or not."""
+    def once(self) -> Batch:
+        """A batch of what is due."""
         taken = self.store.take(self.clock())
-        for one in taken:
-            self._try(one)
-        return len(taken)
+        return Batch(len(taken), sum(self._try(one) for one in taken))
 
-    def _try(self, one: Stored) -> None:
+    def _try(self, one: Stored) -> bool:
+        """Whether that went well."""
         if one.attempts >= MOST_ATTEMPTS:  # none of them was heard of again: what begins with it, dies
             log.error("livechat: event %s ended %s workers.", one.row, one.attempts)
-            return self.store.fail(one, "the worker died")
+            self.store.fail(one, "the worker died")
+            return False
         try:
             begun = self._begin(one)
             if begun is not None:
@@ -74,6 +85,8 @@ class Worker:
         except Exception as error:
             self._failed(one, one.attempts + 1, what_failed(error))
             log.debug("livechat: event %s", one.row, exc_info=error)
+            return False
+        return True
 
     def _begin(self, one: Stored) -> Stored | None:
         """A conversation that cannot be counted keeps nobody from handling what was said in it."""

@@ -48,7 +48,7 @@ def listen(visit: Visit, app: Flask) -> None:
 def work(app: Flask) -> int:
     with app.app_context():
         livechat = chat_of(app)
-        return Worker(livechat.store, livechat.handle, livechat.now).once()
+        return Worker(livechat.store, livechat.handle, livechat.now).once().done
 
 
 @every_vendor

@@ -244,8 +244,9 @@ def test_the_pages_addresses_answer(app_in_the_sandbox: Flask, served: str, argu
     """As curl would ask, with the credentials that the page names."""
     values = app_in_the_sandbox.extensions["livechat"].settings.providers
     whole = " ".join(arguments[1:]).replace("http://127.0.0.1:5000", served)
-    for name, known in (("WEBSITE_ID", values["crisp"]), ("PROPERTY_ID", values["tawk"])):
-        whole = whole.replace(f"{name}/", f"{known.get(name)}/").replace(f'"{name}"', f'"{known.get(name)}"')
+    for vendor, name in (("crisp", "WEBSITE_ID"), ("tawk", "PROPERTY_ID")):
+        example = next(key.example for key in providers.load(vendor).keys if key.name == name)
+        whole = whole.replace(example, str(values[vendor][name]))
     address = whole.split()[-1]
     headers = dict(line.split(": ", 1) for flag, line in pairwise(arguments) if flag == "-H")
     user = next((line for flag, line in pairwise(arguments) if flag == "-u"), None)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.serving import make_server
 
-from flask_livechat import LiveChatError, Unsupported, Visitor
+from flask_livechat import ConfigError, LiveChatError, Unsupported, Visitor
 from flask_livechat.desk import tables
 from flask_livechat.desk.erasure import Receipt, forget, prune
 from flask_livechat.desk.fold import fold
@@ -173,7 +173,7 @@ def test_what_was_erased_is_not_handled_any_more(store: Store) -> None:
     store.add([ADA], NOW)
     erase(store)
     seen: list[Event] = []
-    assert Worker(store, seen.append, lambda: NOW).once() == 0
+    assert not Worker(store, seen.append, lambda: NOW).once()
 
 
 def test_what_is_folded_after_an_erasure_leaves_no_trace(talked: Store) -> None:
@@ -211,6 +211,30 @@ def test_a_vendor_that_does_not_keeps_nobody_else_from_it(talked: Store, error: 
     assert not receipt.complete
     assert "ada" not in receipt.as_json()
     assert "Ada" not in everything(talked)
+
+
+def test_what_a_vendor_did_not_hear_of_it_hears_the_next_time(talked: Store) -> None:
+    """It knows people by their email, and whose that is was known here alone."""
+    crisp = Desk(Contact("b", None, "ada@example.com"), error=VendorDown("503", provider="crisp", call="GET"))
+    assert [one.outcome for one in erase(talked, crisp=crisp).vendors] == ["failed"]
+    assert "Hello" not in everything(talked)
+    crisp.error = None
+    receipt = erase(talked, crisp=crisp)
+    assert receipt.complete
+    assert crisp.known == []
+    assert "ada@example.com" not in everything(talked)
+
+
+def test_an_email_that_no_worker_has_looked_at_yet_is_told_to_vendors_too(store: Store) -> None:
+    store.add([ADA], NOW)
+    crisp = Desk(Contact("b", None, "ada@example.com"))
+    assert erase(store, crisp=crisp).complete
+    assert crisp.known == []
+
+
+def test_a_vendor_whose_api_has_no_keys_is_told_by_hand(talked: Store) -> None:
+    receipt = erase(talked, crisp=Desk(error=ConfigError([])))
+    assert [(one.outcome, "not configured" in one.why) for one in receipt.vendors] == [("by hand", True)]
 
 
 def test_a_vendor_that_knows_people_by_email_says_so_where_there_is_none(store: Store) -> None:
@@ -255,6 +279,29 @@ def test_the_command_erases_here_and_at_the_stand_in_and_prints_a_receipt(served
     assert "0 events, 0 conversations, 0 contacts" in told.stdout
     assert "intercom: unknown (it knows nobody by this)" in told.stdout
     assert runner.invoke(args=words, input="n\n").exit_code == 1
+
+
+def test_a_workers_handlers_reach_the_conversations_of_the_app_that_runs(
+    served: tuple[Flask, str], tmp_path: Path
+) -> None:
+    """On the sandbox those are in its memory, and the worker is another process: here, another app."""
+    app, at = served
+    worker = site("intercom", tmp_path)
+
+    @chat_of(worker).on("conversation_started")
+    def tag(event: Event) -> None:
+        chat_of(worker).desk().conversations.tag(str(event.conversation), "new")
+
+    with app.app_context():
+        mine = chat_of(app).desk().conversations.start(Visitor("42", email="ada@example.com"), "Hello?").id
+        assert app.extensions["livechat_sandbox_sender"].outbox.finish(10)  # it has told of it
+    words = ["livechat", "work", "--once"]
+    assert worker.test_cli_runner().invoke(args=words).stdout == "0 handled, 1 failed: flask livechat events.\n"
+    with app.app_context():
+        chat_of(app).store.replay(chat_of(app).now())
+    assert worker.test_cli_runner().invoke(args=[*words, "--at", at]).stdout == "1 handled.\n"
+    with app.app_context():
+        assert chat_of(app).desk().conversations.get(mine).tags == ("new",)
 
 
 def test_an_app_that_does_not_run_is_said_in_the_receipt(tmp_path: Path) -> None:

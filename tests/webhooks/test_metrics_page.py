@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup
 from flask import Flask, redirect
 from flask.testing import FlaskClient
 
+from flask_livechat import LiveChat
 from flask_livechat.desk.metrics import DEFINITIONS
 from flask_livechat.desk.store import Store
 
@@ -28,8 +29,10 @@ CHARTS = Path(__file__).parents[1] / "js" / "node_modules" / "chart.js" / "dist"
 
 
 @pytest.fixture
-def app(make: Make) -> Flask:  # noqa: F811
-    app = make("crisp")
+def app(make: Make, monkeypatch: pytest.MonkeyPatch) -> Flask:  # noqa: F811
+    """It is noon, so that an hour ago is today."""
+    app, noon = make("crisp"), LiveChat.now().replace(hour=12)
+    monkeypatch.setattr(LiveChat, "now", staticmethod(lambda: noon))
     chat_of(app).staff_required(lambda: True)
     return app
 
