@@ -16,7 +16,6 @@ LiveChatError
 
 from __future__ import annotations
 
-import sysconfig
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,14 +23,16 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
 def what_failed(error: BaseException) -> str:
     """For a log: an error's type and the line of the app's that led to it. Not its text, which may hold anything."""
+    import sysconfig  # noqa: PLC0415 - for nobody whose code does not fail
+
+    libraries = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     frames = traceback.extract_tb(error.__traceback__)
     others = [frame for frame in frames if not Path(frame.filename).is_relative_to(HERE)] or frames
-    own = [frame for frame in others if not frame.filename.startswith(LIBRARIES)] or others
+    own = [frame for frame in others if not frame.filename.startswith(libraries)] or others
     where = f" at {Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name}" if own else ""
     return type(error).__name__ + where
 

@@ -312,9 +312,8 @@ class LiveChat:
         name, values = self.account(provider)
         pool, base = None, self._sandbox_at(name)
         if self.settings.sandbox:
-            pool = (
-                rest.async_local() if base else rest.async_in_process(current_app.extensions["livechat_sandbox"][name])
-            )
+            apis = current_app.extensions["livechat_sandbox"]
+            pool = rest.async_local() if base else rest.async_in_process(apis[name])
         opened: AsyncDesk = aio.open_async_desk(name, values, self.now, pool, base)
         return opened
 
