@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,7 @@ def test_importing_the_package_loads_no_client_no_database_and_no_sandbox() -> N
 # What a vendor is called.
 
 
+@cache
 def python_code(source: str) -> str:
     """Python without comments and docstrings."""
     tree = ast.parse(source)
