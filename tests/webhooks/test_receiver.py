@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -240,6 +241,15 @@ def test_what_failed_is_listed_and_replayed(make: Make) -> None:
 # -- the documentation -------------------------------------------------------------------------------------------------
 
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.rst").read_text("utf-8")
+
+
+def test_the_payload_of_the_docs_is_one(make: Make) -> None:
+    app = make("tawk", LIVECHAT_SANDBOX=True, LIVECHAT_TAWK_PROPERTY_ID=None)
+    (block,) = re.findall(r"code-block:: text\n\n((?:   .*\n)+)", PAGE[PAGE.index("chat.json") :])
+    assert send(app, "tawk", block.encode()) == 200
+    assert [(one.kind, one.text) for one in stored(app)] == [("conversation_started", "Hello?")]
+
+
 COMMANDS = [line.strip()[2:] for line in PAGE.splitlines() if line.strip().startswith("$ flask ")]
 
 
