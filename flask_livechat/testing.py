@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from flask import Flask, current_app, g, has_app_context, request_finished
 from flask_login.utils import _create_identifier
@@ -131,6 +131,25 @@ def read(page: Response | str | bytes) -> RenderedWidget | None:
         )
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, LiveChatError) as error:
         raise ValueError(f"the page's #livechat is not our data block: {type(error).__name__}") from None
+
+
+@overload
+def assert_livechat(page: Response | str | bytes, *, provider: None) -> None: ...
+
+
+@overload
+def assert_livechat(
+    page: Response | str | bytes,
+    *,
+    provider: str = ...,
+    load: str = ...,
+    visitor: str | Visitor | Mapping[str, Any] | None = ...,
+    verified: bool = ...,
+    context: Mapping[str, Any] = ...,
+    events: Iterable[str] = ...,
+    left: bool = ...,
+    secret: str | None = ...,
+) -> RenderedWidget: ...
 
 
 def assert_livechat(

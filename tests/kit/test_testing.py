@@ -104,7 +104,6 @@ def test_what_is_as_expected_passes_and_is_given(name: str) -> None:
     app = create_app(name)
     client = as_visitor(app.test_client(), "42")
     widget = assert_livechat(client.get("/"), provider=name, load="idle", verified=True, left=False, events=[])
-    assert widget is not None
     assert widget.provider == name
     assert_livechat(app.test_client().get("/"), visitor=None, verified=False)
 
@@ -210,7 +209,6 @@ def test_two_desks_know_nothing_of_each_other() -> None:
 def test_who_a_page_names_is_said_alike(name: str) -> None:
     """Also where it stands inside a token."""
     widget = assert_livechat(as_visitor(create_app(name).test_client(), "42").get("/"), visitor=USERS["42"].get_id())
-    assert widget is not None
     assert widget.visitor is not None
     assert widget.visitor["email"] == USERS["42"].email
 

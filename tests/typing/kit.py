@@ -26,10 +26,12 @@ def pages(app: Flask) -> None:
     assert_type(as_visitor(Client(app), 42).shop(), str)
     assert_type(read(client.get("/")), RenderedWidget | None)
     assert_type(read("<p>"), RenderedWidget | None)
-    assert_type(assert_livechat(client.get("/"), provider=None), RenderedWidget | None)
+    assert_livechat(client.get("/"), provider=None)
+    assert_type(assert_livechat(client.get("/"), provider="crisp"), RenderedWidget)
+    assert_livechat(client.get("/"), provider=None, visitor=None)  # type: ignore[call-overload]
     assert_livechat(client.get("/"), load="intent", visitor=Visitor("42"), verified=True, events=["paid"])
-    assert_livechat(client.get("/"), visitor={"id": "42"}, context={"seats": 3}, left=False, secret="…")
-    assert_livechat(client.get("/"), verified="yes")  # type: ignore[arg-type]
+    assert_livechat(client.get("/"), visitor={"id": "42"}, context={"seats": 3}, left=False, verified=True, secret="…")
+    assert_livechat(client.get("/"), verified="yes")  # type: ignore[call-overload]
     widget = read(client.get("/"))
     if widget:
         assert_type(widget.proof, Proof | None)
