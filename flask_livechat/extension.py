@@ -360,7 +360,7 @@ class LiveChat:
         where = None if own or error else self._where(said)
         found = state.pages.get(where)
         decision, kept = found or (self._decide(said.app, address(), own), None)
-        if found is None:
+        if not state.pages:  # the first page
             _warn_if_late(said.app.config, state.given)
         if found is None and where is not None and not said.varies:
             keep(state.pages, where, (decision, None))
