@@ -39,6 +39,7 @@ C = TypeVar("C", bound="FlaskClient")
 ANYTHING: Any = object()  # what was not asked about
 CONTINUITY = {"token", "expires"}
 NOBODY = "nobody is logged in, or there is no such user, or their identity cannot be proven: flask livechat explain"
+NO_APP = "no app to read the secret of: use it in an app context, or say secret=…"
 FETCHED = "the page leaves it to GET /livechat/identity"
 
 
@@ -222,7 +223,7 @@ def webhook(
         headers, body = webhook(provider, payload)
         client.post(f"/livechat/webhooks/{provider}", headers=headers, data=body)
 
-    Without a ``secret`` by the one that the current app has. Raises ``ValueError`` where there is none.
+    Without a ``secret`` by the one that the current app has. Raises ``ValueError`` where there is none, or no app context.
     """
     if provider not in providers.names():
         raise ValueError(f"{provider!r} is no provider: {', '.join(providers.names())}")
@@ -232,7 +233,7 @@ def webhook(
     if not isinstance(payload, Mapping | bytes):
         raise TypeError("a payload is a dict, or its very bytes")
     body = payload if isinstance(payload, bytes) else json.dumps(payload, ensure_ascii=False).encode()
-    key = secret or _configured(current_app or _app(), provider, room.secrets[0])
+    key = _configured(provider, room.secrets[0]) if secret is None else secret
     return {"Content-Type": "application/json", **room.sign(key, body, LiveChat.now())}, body
 
 
@@ -398,7 +399,7 @@ def _app() -> Flask:
     """The one that answered last, which is the one that is asserted about; else the current one."""
     app = _answered[0] if _answered else current_app
     if not app:
-        raise ValueError("no app to read the secret of: use it in an app context, or say secret=…")
+        raise ValueError(NO_APP)
     return app
 
 
@@ -407,8 +408,10 @@ def _secrets(app: Flask, provider: str, key: str) -> tuple[str, ...]:
     return tuple(known[provider].get(key) or ()) if provider in known else ()
 
 
-def _configured(app: Flask, provider: str, key: str) -> str:
-    found = _secrets(app, provider, key)
+def _configured(provider: str, key: str) -> str:
+    if not has_app_context():
+        raise ValueError(NO_APP)
+    found = _secrets(current_app, provider, key)
     if not found:
         raise ValueError(f"LIVECHAT_{provider.upper()}_{key} is not configured: say secret=…")
     return found[0]

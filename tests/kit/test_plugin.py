@@ -211,12 +211,15 @@ SHOP = """
 """
 
 
+def in_the_shop(pytester: pytest.Pytester, text: str) -> pytest.RunResult:
+    return run(pytester, SHOP + text)
+
+
 def test_what_waits_for_the_vendor_is_of_the_test_that_left_it(pytester: pytest.Pytester) -> None:
     """Nothing is left for the end of the process, where nobody would hear of it."""
-    result = run(
+    result = in_the_shop(
         pytester,
-        SHOP
-        + """
+        """
     def test_one(app):
         assert app.test_client().get("/welcome").status_code == 200
 
@@ -229,10 +232,9 @@ def test_what_waits_for_the_vendor_is_of_the_test_that_left_it(pytester: pytest.
 
 
 def test_what_waits_for_the_vendor_reaches_the_desk_of_the_test(pytester: pytest.Pytester) -> None:
-    result = run(
+    result = in_the_shop(
         pytester,
-        SHOP
-        + """
+        """
     from flask_livechat.desk.outbox import OUTBOXES
 
     def test_it(app, livechat_desk):
@@ -248,10 +250,9 @@ def test_what_waits_for_the_vendor_reaches_the_desk_of_the_test(pytester: pytest
 
 
 def test_a_desk_behind_a_proxy_is_heard_of_and_at_once(pytester: pytest.Pytester) -> None:
-    result = run(
+    result = in_the_shop(
         pytester,
-        SHOP
-        + """
+        """
     import time
 
     def test_it(app, monkeypatch):
@@ -266,10 +267,9 @@ def test_a_desk_behind_a_proxy_is_heard_of_and_at_once(pytester: pytest.Pytester
 
 
 def test_the_awaited_desk_is_the_same_account(pytester: pytest.Pytester) -> None:
-    result = run(
+    result = in_the_shop(
         pytester,
-        SHOP
-        + """
+        """
     import asyncio
     from flask_livechat import ConfigError
 
@@ -291,9 +291,7 @@ def test_the_awaited_desk_is_the_same_account(pytester: pytest.Pytester) -> None
 
 def test_webhooks_leave_nothing_in_the_apps_own_database(pytester: pytest.Pytester) -> None:
     """So the same suite passes again, and handlers hear of nothing but what the test has told."""
-    text = (
-        SHOP
-        + """
+    text = """
     import json
     heard = []
 
@@ -308,9 +306,8 @@ def test_webhooks_leave_nothing_in_the_apps_own_database(pytester: pytest.Pytest
         assert livechat_webhook("crisp", told) == 200
         assert heard == ["Hello?"]
 """
-    )
     for _ in range(2):
-        run(pytester, text).assert_outcomes(passed=1)
+        in_the_shop(pytester, text).assert_outcomes(passed=1)
     assert not [*pytester.path.rglob("instance/*.sqlite3")]
 
 

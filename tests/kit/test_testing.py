@@ -311,6 +311,12 @@ def test_a_visitor_goes_on_in_their_own_conversation(name: str) -> None:
     assert [one.text for one in desk.conversations.messages(ada)] == ["Hello", "Anybody?"]
 
 
+def test_a_webhook_is_signed_for_no_app_that_another_test_has_asked() -> None:
+    assert create_app("crisp", LIVECHAT_CRISP_WEBHOOK_SECRET="x").test_client().get("/").status_code == 200
+    with pytest.raises(ValueError, match="in an app context"):
+        webhook("crisp", {})
+
+
 @pytest.mark.parametrize("provider", ["crips", ""])
 def test_a_webhook_of_nobody_is_said(provider: str) -> None:
     with pytest.raises(ValueError, match="is no provider: crisp, intercom, tawk"):
