@@ -223,7 +223,7 @@ def webhook(
         headers, body = webhook(provider, payload)
         client.post(f"/livechat/webhooks/{provider}", headers=headers, data=body)
 
-    Without a ``secret`` by the one that the current app has. Raises ``ValueError`` where there is none, or no app context.
+    Without a ``secret`` by the one that the current app has. Raises ``ValueError`` where there is none, or no context.
     """
     if provider not in providers.names():
         raise ValueError(f"{provider!r} is no provider: {', '.join(providers.names())}")

@@ -14,6 +14,7 @@ from flask_livechat import Unsupported, Visitor, providers
 from flask_livechat.desk.aio import AsyncDesk, open_async_desk
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.desk.rest import AsyncPool
+from flask_livechat.model import Agent
 from flask_livechat.providers import Secrets
 
 from .conftest import OpenSite, now
@@ -221,6 +222,14 @@ def test_naive_moments_are_refused_by_both(open_site: OpenSite) -> None:
         desk.contacts.event("1", "x", at=naive)
     with pytest.raises(ValueError, match="aware"):
         awaited(open_async_desk("crisp", VALUES, now).conversations.snooze("1", naive))
+
+
+def test_an_agent_is_named_by_id_in_both(open_site: OpenSite) -> None:
+    agent: Any = Agent("7")
+    with pytest.raises(ValueError, match="a text is needed"):
+        open_site("crisp", VALUES).desk.conversations.assign("1", agent)
+    with pytest.raises(ValueError, match="a text is needed"):
+        awaited(open_async_desk("crisp", VALUES, now).conversations.assign("1", agent))
 
 
 @pytest.mark.parametrize("method", METHODS)

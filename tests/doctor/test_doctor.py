@@ -503,6 +503,10 @@ def test_a_compressed_page_is_read() -> None:
     assert "LC201" in codes(examine(app))
 
 
+def test_our_own_pages_are_nobodys_to_look_at() -> None:
+    assert "/livechat" not in unseen(examine(app_of(LIVECHAT_CRISP_WEBHOOK_SECRET="secret", LIVECHAT_SANDBOX=True)))
+
+
 def test_a_loader_of_the_apps_own_that_raises_is_said() -> None:
     app = app_of(TESTING=False)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +19,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
+from flask_livechat import LiveChatError
 from flask_livechat.desk.metrics import metrics
 from flask_livechat.desk.store import LEASE, MIGRATIONS, Store
 from flask_livechat.desk.tables import metadata
@@ -305,6 +308,18 @@ def test_a_handler_that_fails_is_called_again_with_growing_pauses(
     assert seen.count("s:1") == 3
     assert re.search(r"failed with ValueError at test_store.py:\d+ in handle; it is tried again", caplog.text)
     assert "password" not in caplog.text
+
+
+def test_a_failure_is_at_the_apps_own_line_not_a_librarys(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    store.add([event(1)], NOW)
+    Worker(store, lambda one: json.loads("their words"), Clock()).once()
+    assert re.search(r"failed with JSONDecodeError at test_store.py:\d+ in <lambda>", caplog.text)
+
+
+def test_a_database_whose_driver_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(LiveChatError, match=r"pip install Flask-LiveChat\[postgres\]"):
+        Store("postgresql://user:password@localhost/chat")
 
 
 def test_what_fails_too_often_waits_for_somebody_and_can_be_tried_again(store: Store) -> None:
