@@ -18,6 +18,7 @@ from typing import Any
 import crisp_api
 import intercom
 import pytest
+from intercom.core.api_error import ApiError
 
 from . import packages_crisp, packages_intercom
 from .packages import Calls, Seeded, Sent, seeded
@@ -141,7 +142,7 @@ def test_what_is_refused_they_understand(peers: Peers) -> None:
     with seeded("crisp") as site, pytest.raises(crisp_api.RouteError) as caught:
         python_calls(site, [("get_conversation", ("session_none",))])
     assert (caught.value.args[0]["code"], caught.value.args[0]["message"]) == (404, "not_found")
-    with seeded("intercom") as site, pytest.raises(intercom.core.ApiError) as error:
+    with seeded("intercom") as site, pytest.raises(ApiError) as error:
         python_calls(site, [("conversations.find", {"conversation_id": 999999})])
     assert error.value.status_code == 404
     for vendor, told in (
