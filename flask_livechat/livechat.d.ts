@@ -75,7 +75,7 @@ declare namespace LiveChat {
   type Identity = Pick<Page, "visitor" | "proof" | "context" | "events"> & { who: string };
 
   type State = "waiting" | "loading" | "ready" | "failed" | "ended";
-  type Step = "start" | "ready" | "fail" | "end";
+  type Step = "start" | "restart" | "ready" | "fail" | "end";
   type Edges = Record<State, Partial<Record<Step, State>>>;
   /** A method of window.livechat, and its arguments. */
   type Call = [name: "open" | "close" | "show" | "hide" | "track" | "update" | "tour" | "article" | "logout" | "consent", ...args: any[]];
@@ -97,6 +97,8 @@ declare namespace LiveChat {
     doubt: boolean;
     /** Consent was given, and could not be stored. */
     agreed: boolean;
+    /** By `livechat.hide()`, until `livechat.show()`. */
+    hidden: boolean;
     open: boolean;
     unread: number;
   }
@@ -142,6 +144,12 @@ declare namespace LiveChat {
   type Ears = Pick<Core, "vendorLauncher" | "safely"> & {
     /** The vendor is there. After an end it is ended at once. */
     ready(): void;
+    /** The vendor refuses: launchers lead on, and the next click tries again. */
+    failed(reason: string): void;
+    /** Fetches the vendor's script anew. */
+    load(): void;
+    /** What the vendor writes after an end is swept while nobody else is here. */
+    sweepLater(): void;
     report(name: "open" | "close" | "unread" | "message" | "status" | "rating", detail?: object): void;
     unsupported(what: string): false;
     warn(text: string): void;
@@ -153,6 +161,8 @@ declare namespace LiveChat {
   interface Room {
     start(page: Page, fresh: boolean): void;
     loaded?(): void;
+    /** The page's body has been replaced by another one. True where that took the vendor along: its script is fetched anew. */
+    swapped?(): boolean;
     /** Tell the vendor who it is now: a new proof, a login, or somebody new after an end. False: that takes a new page. */
     identify(page: Page): false | void | Promise<void>;
     open(text?: string): void;

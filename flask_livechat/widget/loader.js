@@ -15,7 +15,7 @@ function loader(vendor, script) {
   if (!first || first.provider !== vendor.name) return;
 
   /** What our files share. @type {LiveChat.Chat} */
-  const chat = { state: "waiting", status: null, page: first, shown: words(), kept: [], last: stored("who"), since: Date.now(), doubt: false, agreed: false, open: false, unread: 0 };
+  const chat = { state: "waiting", status: null, page: first, shown: words(), kept: [], last: stored("who"), since: Date.now(), doubt: false, agreed: false, hidden: false, open: false, unread: 0 };
   /** Our other files: on their way, and here. @type {Record<string, Promise<any>>} */
   const coming = {};
   /** @type {LiveChat.Files} */
@@ -80,7 +80,7 @@ function loader(vendor, script) {
   /** Whether something of an earlier visitor or page has to be seen to, whatever the strategy: rather once too often. */
   function untidy() {
     const { left, who, events } = chat.page;
-    const names = safely(() => document.cookie + Object.keys(localStorage)) || "";
+    const names = safely(() => document.cookie + Object.keys({ ...localStorage, ...sessionStorage })) || "";
     return left || events.length || marked() || (denied() && stored("consent")) || safely(() => sessionStorage.getItem("livechat.open")) != null
       || (chat.last && who !== null && who !== chat.last) || (!maySpeak() && (chat.last !== null || names.match(vendor.traces)));
   }
@@ -220,6 +220,10 @@ function loader(vendor, script) {
   /** What is asked before the session is here waits for it; opening fetches it. @param {LiveChat.Call} asked @returns {any} */
   function call(...asked) {
     const [name] = asked;
+    if (name === "show" || name === "hide") {
+      chat.hidden = name === "hide";
+      draw();
+    }
     if (here.session) return here.session.call(...asked);
     if (name === "logout") return bring("session").then((session) => session?.call(name));
     if (chat.kept.length < 100) chat.kept.push(asked);
@@ -307,12 +311,12 @@ function loader(vendor, script) {
   }
 
   function vendorLauncher() {
-    return !looks().launcher && !hidden() && chat.page.load !== "off";
+    return !looks().launcher && !chat.hidden && !hidden() && chat.page.load !== "off";
   }
 
   function wantsButton() {
     const { launcher, consent: mode } = looks();
-    if (hidden() || launcher === "none" || chat.page.load === "off") return false;
+    if (chat.hidden || hidden() || launcher === "none" || chat.page.load === "off") return false;
     if (launcher === "own") return true;
     if (chat.state === "ready") return false;
     if (chat.state === "ended") return maySpeak(true);

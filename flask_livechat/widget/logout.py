@@ -12,6 +12,8 @@ from .. import providers
 from ..settings import Settings
 
 MARK = "livechat_left"
+COOKIE_NAME = re.compile(r"[!#$%&'*+\-./^_`|~0-9A-Za-z]{1,300}")  # of a client's own: it goes into a header
+MAX_NAMED = 4  # cookies of one kind
 MARK_LIFE = 270 * 24 * 3600  # seconds; nine months, as long as the longest-lived of the vendors' cookies
 
 
@@ -22,7 +24,7 @@ def end(response: Response, request: Request, settings: Settings) -> None:
     """
     if not settings.providers:
         return
-    for header in _expired(settings, request.host):
+    for header in _expired(settings, request):
         response.headers.add("Set-Cookie", header)
     mark = ".".join(settings.providers)
     # Not HttpOnly: the loader has to see it on pages that come out of a cache. It holds nothing about anybody.
@@ -36,13 +38,20 @@ def marked(request: Request, provider: str) -> bool:
     return provider in request.cookies.get(MARK, "").split(".")
 
 
-def _expired(settings: Settings, host: str) -> Iterator[str]:
-    domains = (None, *_domains(host, settings.cookie_domain))
+def _expired(settings: Settings, request: Request) -> Iterator[str]:
+    domains = (None, *_domains(request.host, settings.cookie_domain))
     for name, values in settings.providers.items():
-        for cookie in providers.load(name).cookies(values):
-            if not cookie.endswith("*"):
+        for pattern in providers.load(name).cookies(values):
+            for cookie in _named(pattern, request):
                 for domain in domains:
                     yield _expire(cookie, domain)
+
+
+def _named(pattern: str, request: Request) -> Iterable[str]:
+    """The cookies that a pattern names: itself, or, where it ends in ``*``, what of the kind the request carries."""
+    if not pattern.endswith("*"):
+        return (pattern,)
+    return [name for name in request.cookies if name.startswith(pattern[:-1]) and COOKIE_NAME.fullmatch(name)][:MAX_NAMED]
 
 
 def _expire(cookie: str, domain: str | None) -> str:

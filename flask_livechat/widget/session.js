@@ -12,6 +12,9 @@ function session(core, rest, makeRoom) {
   const PATIENCE = 20000; // ms until a vendor that does not answer counts as failed
   const BELIEVED = 5 * 60 * 1000; // ms for which a page's or our own server's word on who is logged in holds
   const MARGIN = Math.min(60, rest.life / 2) * 1000; // ms before its end at which a token is renewed
+  /** Whom the vendors do not start for: that is no failure. */
+  const CRAWLERS = /bot|crawl|spider|slurp|lighthouse|gtmetrix|facebookexternalhit/i;
+  const LATE = [1000, 3000, 8000, 20000]; // ms after an end at which is swept what the vendor has written since
   /** Around these the vendor's elements stand beside the body, which Turbo and htmx (2 and 4) are about to replace. */
   const BEFORE = "turbo:before-cache turbo:before-render htmx:beforeHistorySave htmx:beforeSwap htmx:before:swap";
   const AFTER = "turbo:render turbo:load htmx:afterSwap htmx:historyRestore htmx:after:swap";
@@ -19,11 +22,11 @@ function session(core, rest, makeRoom) {
   const EDGES = {
     waiting: { start: "loading", end: "waiting" },
     loading: { ready: "ready", fail: "failed", end: "ended" },
-    ready: { end: "ended" },
+    ready: { restart: "loading", fail: "failed", end: "ended" },
     failed: { start: "loading", ready: "ready", end: "ended" },
     ended: { start: "loading", end: "ended" },
   };
-  const room = makeRoom(vendor, { vendorLauncher: core.vendorLauncher, safely, ready, report, unsupported, warn });
+  const room = makeRoom(vendor, { vendorLauncher: core.vendorLauncher, safely, load, ready, failed: fail, report, sweepLater, unsupported, warn });
   let era = 0; // failures and logouts so far
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -36,6 +39,7 @@ function session(core, rest, makeRoom) {
   let touched = false; // the vendor's globals have been set
   let arrived = false; // the vendor has answered
   let ended = false; // since it was started last
+  let lost = false; // with the body of a page that was swapped; it is on its way back
   let restored = false; // the page came out of the back/forward cache while the vendor was loading
   let visible = true; // whether the vendor's launcher is
   /** The end under way. @type {Promise<void>} */
@@ -91,7 +95,7 @@ function session(core, rest, makeRoom) {
     wanted = null;
     if (!navigator.onLine) why = "offline";
     core.report("failed", { reason: why });
-    if (vendor.failures) post("failures", { reason: why });
+    if (vendor.failures && !CRAWLERS.test(navigator.userAgent)) post("failures", { reason: why });
     if (asked) core.leadAway(asked.launcher);
   }
 
@@ -134,6 +138,11 @@ function session(core, rest, makeRoom) {
   function tell(...[name, ...args]) {
     const [value, meta = {}] = args;
     if (name === "update") return update(value), true;
+    if (name === "show" || name === "hide") {
+      visible = visible || name === "hide"; // an open panel goes, too, where the vendor's launcher is not to be seen anyway
+      obey();
+      return true;
+    }
     return safely(() => (name === "track" ? room.track(value || "", meta) : /** @type {any} */ (room)[name](...args))) !== false;
   }
 
@@ -220,7 +229,8 @@ function session(core, rest, makeRoom) {
     arrived = true;
     if (ended) return void (late && end(true)); // whoever this was started for has left
     if (!move("ready")) return;
-    report("ready");
+    if (!lost) report("ready"); // the page has been told before
+    lost = false;
     if (restored && chat.page.who) check();
     restored = false;
     plan();
@@ -438,9 +448,30 @@ function session(core, rest, makeRoom) {
       if (node.parentElement !== from) continue;
       void getComputedStyle(to).display; // into a body without styles yet, Chromium moves with animations begun anew
       const { moveBefore } = /** @type {any} */ (to);
+      const giveRulesBack = takeRules(node);
       if (moveBefore) safely(() => moveBefore.call(to, node, null));
-      else if (!node.querySelector("iframe")) to.append(node);
+      else if (!node.matches("iframe") && !node.querySelector("iframe")) to.append(node);
+      giveRulesBack();
     }
+  }
+
+  /** What could not be moved is started anew. */
+  function comeBack() {
+    if (chat.state !== "ready" || !safely(() => room.swapped && room.swapped())) return;
+    lost = move("restart");
+    if (chat.open) wanted = {};
+    chat.open = false;
+    load();
+  }
+
+  /** Rules that a script has put into a style element are lost when it is moved. @param {Element} node */
+  function takeRules(node) {
+    const styles = [...node.querySelectorAll("style")].map((style) => ({ style, rules: [...style.sheet?.cssRules || []].map((rule) => rule.cssText) }));
+    return () => {
+      for (const { style: { sheet }, rules } of styles) {
+        if (sheet && !sheet.cssRules.length) for (const rule of rules) safely(() => sheet.insertRule(rule, sheet.cssRules.length));
+      }
+    };
   }
 
   /** @param {LiveChat.Page} page */
@@ -486,13 +517,16 @@ function session(core, rest, makeRoom) {
     forget("who");
     forget("going");
     chat.last = stored("who");
-    safely(() => sessionStorage.removeItem(core.keyOf("events")));
+    for (const key of safely(() => Object.keys(sessionStorage)) || []) {
+      if (key.startsWith("livechat.") && key !== "livechat.open") sessionStorage.removeItem(key);
+    }
   }
 
   /** What the vendor's room names, of what is there. */
   function traces() {
     const jar = safely(() => document.cookie.split("; ").map((pair) => pair.split("=")[0])) || [];
-    return [...jar.filter((name) => name.match(vendor.cookies)), ...(safely(() => Object.keys(localStorage)) || []).filter((name) => name.match(vendor.storage))];
+    const items = safely(() => Object.keys({ ...localStorage, ...sessionStorage })) || [];
+    return [...jar.filter((name) => name.match(vendor.cookies)), ...items.filter((name) => name.match(vendor.storage))];
   }
 
   /** Removes exactly that. @returns {boolean} whether there was anything */
@@ -502,11 +536,22 @@ function session(core, rest, makeRoom) {
     const found = traces();
     for (const name of found) {
       safely(() => localStorage.removeItem(name));
+      safely(() => sessionStorage.removeItem(name));
       for (const where of ["", ...parents.map((domain) => `; domain=${domain}`)]) {
         safely(() => { document.cookie = `${name}=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=/${where}`; });
       }
     }
     return found.length > 0;
+  }
+
+  /** A vendor may write once more when an answer of before arrives. Not where somebody has come since, here or in another
+   * tab. */
+  function sweepLater() {
+    for (const ms of [0, ...LATE]) setTimeout(sweepNobodys, ms);
+  }
+
+  function sweepNobodys() {
+    if (ended && stored("who") === null) sweep();
   }
 
   /** The mark of a logout: a cookie with the vendors that have not ended yet. @returns {string[]} */
@@ -534,9 +579,15 @@ function session(core, rest, makeRoom) {
     window.cookieStore?.addEventListener("change", () => marked() && leave());
     addEventListener("focus", () => wake());
     addEventListener("pageshow", ({ persisted }) => persisted && wake(true));
-    addEventListener("pagehide", () => core.maySpeak() || sweep());
+    addEventListener("pagehide", () => (core.maySpeak() ? sweepNobodys() : sweep()));
     addEventListener("error", () => { if (document.currentScript === script) reason = "error"; });
-    addEventListener("securitypolicyviolation", ({ blockedURI }) => { if (script && script.src.startsWith(blockedURI)) reason = "csp"; });
+    addEventListener("securitypolicyviolation", ({ blockedURI, sourceFile }) => {
+      if (!script) return;
+      if (script.src.startsWith(blockedURI)) reason = "csp";
+      // Where Trusted Types are required the vendor's own script may not load its parts, and may not say so.
+      if (blockedURI === "trusted-types-sink" && sourceFile.startsWith(new URL(script.src).origin)) chat.state === "loading" && fail("csp");
+    });
+    matchMedia("(max-width: 640px)").addEventListener("change", () => { if (chat.state === "ready") obey(); });
     document.addEventListener("visibilitychange", () => document.hidden || wake());
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && chat.open && core.within(event, "[data-livechat-open]")) call("close");
@@ -545,6 +596,7 @@ function session(core, rest, makeRoom) {
     for (const name of BEFORE.split(" ")) document.addEventListener(name, () => keep(document.body, document.documentElement));
     for (const name of AFTER.split(" ")) document.addEventListener(name, () => {
       keep(document.documentElement, document.body);
+      comeBack();
       showUnread(); // what came may be the same page again, or a part of one
     });
   }
@@ -610,7 +662,7 @@ function session(core, rest, makeRoom) {
     const patience = new Promise((/** @type {(value?: undefined) => void} */ done) => setTimeout(done, 3000));
     ending = Promise.race([safely(() => room.end()), patience])
       .catch((error) => console.warn("livechat:", error))
-      .then(() => void (stored("who") === null && sweep())); // what the vendor wrote while it ended
+      .then(sweepLater);
     await ending;
   }
 

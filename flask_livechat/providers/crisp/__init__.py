@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .. import Key, Provider
+from urllib.parse import quote
+
+from .. import Key, Provider, Values
 from .widget import attributes, prove, settings, visitor
 
 # docs.crisp.chat, "Crisp domain names" (2024-12), narrowed to the hosts that it names for each use. The rescue and
@@ -23,6 +25,18 @@ CSP = {
     "frame-src": ("https://game.crisp.chat",),
     "worker-src": ("blob:", "https://client.crisp.chat"),
 }
+
+
+
+def _cookies(values: Values) -> tuple[str, ...]:
+    """The session's, one more for each continuity token, whose name holds the token itself, and the socket's.
+
+    Real browsers hold the encoded names (2022-01 to 2026); plain ones are in old notes of the vendor's.
+    """
+    kinds = (f"session/{values['WEBSITE_ID']}", f"session/{values['WEBSITE_ID']}/*", f"socket/{values['WEBSITE_ID']}")
+    plain = tuple(f"crisp-client/{kind}" for kind in kinds)
+    return plain + tuple(quote(name, safe="*") for name in plain)
+
 
 PROVIDER = Provider(
     name="crisp",
@@ -63,19 +77,15 @@ PROVIDER = Provider(
     ),
     script=lambda values: "https://client.crisp.chat/l.js",
     csp=lambda values: CSP,
-    # The cookie's name is seen both plain and URL-encoded.
-    cookies=lambda values: (
-        f"crisp-client/session/{values['WEBSITE_ID']}",
-        f"crisp-client%2Fsession%2F{values['WEBSITE_ID']}",
-    ),
-    # Only cookies are documented. What Crisp would store under its own prefix is swept as well: safe either way.
+    cookies=_cookies,
+    # In localStorage and sessionStorage (read in the script of 2022-01).
     storage=lambda values: ("crisp-client/*", "crisp-client%2F*"),
     settings=settings,
     visitor=visitor,
     prove=prove,
     attributes=attributes,
     identity="IDENTITY_SECRET",
-    # Seen in public code, not documented: UNCONFIRMED. Where it is wrong, swapping a page takes the widget with it.
+    # Read in the script of 2022-01, which also puts it into a new body by itself.
     elements=".crisp-client",
     as_of="2026-11",
     domains=("crisp.chat",),

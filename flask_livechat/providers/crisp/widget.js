@@ -1,54 +1,69 @@
 /**
- * Crisp's adapter (facts as of 2026-11). Everything goes through one queue, so the order here is the order there.
+ * Crisp's adapter (facts as of 2026-11). What its client does at a start, a reset and a merge was read in the version of
+ * 2022-01 (v2.7.0) and its loader of 2022-05: newer ones may differ, so nothing here relies on it for what must not happen.
  *
  * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
  */
 function room(vendor, core) {
-  let started = false;
-  let over = false;
-  let resetting = false;
-  /** @type {() => void} */
-  let reset = () => {};
+  let running = false; // the script has been asked for, and the session has not been ended since
+  let here = false; // the client has answered, and has not been reset since
+  let settled = () => {}; // what waits for a start after an end
+  /** @type {LiveChat.Page} */
+  let page;
 
   /** @param {any[]} command */
   const push = (...command) => void window.$crisp.push(command);
 
-  /** @param {LiveChat.Page} page */
-  function start(page) {
-    if (started) return;
-    started = true;
+  /** @param {LiveChat.Page} current @param {boolean} fresh */
+  function start(current, fresh) {
     window.$crisp = window.$crisp || [];
-    window.CRISP_WEBSITE_ID = vendor.settings.website_id;
-    if (vendor.domain) window.CRISP_COOKIE_DOMAIN = vendor.domain;
-    // Before the script, because it binds the session as soon as it arrives.
-    if (page.proof && page.proof.token) window.CRISP_TOKEN_ID = page.proof.token;
-    if (page.settings.locale) window.CRISP_RUNTIME_CONFIG = Object.assign({}, window.CRISP_RUNTIME_CONFIG, { locale: page.settings.locale });
     const before = window.CRISP_READY_TRIGGER;
     window.CRISP_READY_TRIGGER = () => {
       if (typeof before === "function") before();
-      core.ready();
+      arrive();
     };
-    push("safe", true); // wrong data must not throw into the page
-    configure(page.settings);
+    begin(current, fresh);
     listen();
-    say(page);
   }
 
-  /** @param {LiveChat.Looks} looks */
-  function configure(looks) {
-    if (looks.position.side === "left") push("config", "position:reverse", [true]);
-    if (looks.mobile === "hide") push("config", "hide:on:mobile", [true]);
-    if (looks.offline === "hide") push("config", "hide:on:away", [true]);
-    if (!core.vendorLauncher()) push("do", "chat:hide");
+  /** Everything that the vendor's loader reads as it arrives, at the first start and at one after an end.
+   * @param {LiveChat.Page} current @param {boolean} fresh */
+  function begin(current, fresh) {
+    page = current;
+    running = true;
+    const token = page.proof && page.proof.token;
+    const runtime = trim({ locale: page.settings.locale });
+    // A login keeps the conversation that this browser had as nobody in particular: its cookie names the session to merge.
+    // The cookie is never somebody else's, since a change of visitor sweeps it. Without a token there is nothing to merge.
+    if (token && !fresh) runtime.session_merge = true;
+    window.CRISP_WEBSITE_ID = vendor.settings.website_id;
+    window.CRISP_TOKEN_ID = token || null;
+    window.CRISP_RUNTIME_CONFIG = Object.assign({}, window.CRISP_RUNTIME_CONFIG, runtime);
+    if (vendor.domain) window.CRISP_COOKIE_DOMAIN = vendor.domain;
+  }
+
+  /** The session is there. Nothing personal waits in the queue before that: a logout could not take it back. */
+  function arrive() {
+    here = true;
+    if (running) {
+      push("safe", true); // wrong data must not throw into the page
+      if (page.settings.position.side === "left") push("config", "position:reverse", [true]);
+      if (!core.vendorLauncher()) push("do", "chat:hide");
+      introduce(page);
+      availability(core.safely(() => window.$crisp.is("website:available")) !== false);
+      unread();
+    }
+    core.ready();
+    settled();
+    if (!running) end(); // it was started again for somebody who has left since
+  }
+
+  /** @param {boolean} online */
+  function availability(online) {
+    core.report("status", { status: online ? "online" : "away" });
   }
 
   function listen() {
-    push("on", "session:loaded", () => {
-      reset();
-      if (resetting) return;
-      core.ready();
-      unread();
-    });
     push("on", "chat:opened", () => core.report("open"));
     push("on", "chat:closed", () => {
       core.report("close");
@@ -59,7 +74,7 @@ function room(vendor, core) {
       core.report("message", { author: "agent" });
       unread();
     });
-    push("on", "website:availability:changed", (/** @type {boolean} */ there) => core.report("status", { status: there ? "online" : "away" }));
+    push("on", "website:availability:changed", availability);
   }
 
   /** The count is not reported, it is asked for. Crisp counts a message before or after it tells: hence the pause. */
@@ -68,7 +83,7 @@ function room(vendor, core) {
   }
 
   /** @param {LiveChat.Page} page */
-  function say({ visitor, proof, context }) {
+  function introduce({ visitor, proof, context }) {
     if (visitor) {
       const { email, name, phone, avatar, company, segments } = visitor;
       if (email) push("set", "user:email", proof && proof.email ? [email, proof.email] : [email]);
@@ -96,27 +111,27 @@ function room(vendor, core) {
     if (pairs.length) push("set", "session:data", [pairs]);
   }
 
-  /** The token first, for the reset reads it again; then wait for the new session.
-   * @param {string | null} token @returns {Promise<void>} */
-  function begin(token) {
-    window.CRISP_TOKEN_ID = token;
-    resetting = true;
-    const gone = new Promise((/** @type {(value?: undefined) => void} */ done) => { reset = done; });
+  /** The client starts again after a reset, visible and with a session of its own, unless its loader misses the
+   * website's id (2022-01). The reset expires the cookies of the token that the client was started with. */
+  async function end() {
+    running = false;
+    delete window.CRISP_WEBSITE_ID;
+    window.CRISP_TOKEN_ID = null;
+    if (!here) return; // nothing has begun: whoever arrives later is ended then
+    here = false;
+    push("do", "chat:hide"); // a newer client may start all the same: then at least nothing is seen
     push("do", "session:reset", [false]);
-    return gone.then(() => { resetting = false; });
   }
 
   return {
     start,
-    async identify(page) {
-      // A session that goes on keeps its conversation. After an end the next visitor's own is bound, or a new one begun:
-      // the cookie of the one that the end left was swept, so no next page would know it.
-      if (over) {
-        await begin((page.proof && page.proof.token) || null);
-        if (core.vendorLauncher()) push("do", "chat:show");
-      }
-      over = false;
-      say(page);
+    identify(current) {
+      if (running) return introduce(page = current);
+      begin(current, true);
+      return new Promise((done) => {
+        settled = done;
+        core.load();
+      });
     },
     open(text) {
       if (text) push("set", "message:text", [text]);
@@ -131,14 +146,11 @@ function room(vendor, core) {
     update: data,
     tour: () => core.unsupported("tour"),
     article: (slug) => push("do", "helpdesk:article:open", [document.documentElement.lang.slice(0, 2) || "en", String(slug)]),
-    end() {
-      over = true;
-      // Not arrived yet: what waits for it says who the visitor was.
-      const waiting = window.$crisp;
-      if (Array.isArray(waiting)) waiting.splice(0, waiting.length, ...waiting.filter(([verb]) => verb !== "set"));
-      push("do", "chat:close");
-      push("do", "chat:hide");
-      return begin(null);
-    },
+    end,
   };
+
+  /** @param {Record<string, any>} values */
+  function trim(values) {
+    return Object.fromEntries(Object.entries(values).filter(([, value]) => value != null && value !== ""));
+  }
 }

@@ -45,14 +45,15 @@ PROVIDER = Provider(
     csp=csp,
     # Every first-party cookie of Intercom starts with intercom-; these are the three that the vendor names.
     cookies=lambda values: tuple(f"intercom-{kind}-{values['APP_ID']}" for kind in ("id", "session", "device-id")),
+    # In localStorage and sessionStorage (read in the script of 2022-02).
     storage=lambda values: ("intercom.*", "intercom-*"),
     settings=settings,
     visitor=visitor,
     prove=prove,
     attributes=attributes,
     identity="IDENTITY_SECRET",
-    # Seen in public code, not documented: UNCONFIRMED. Where it is wrong, swapping a page takes the widget with it.
-    elements="#intercom-container, #intercom-frame, .intercom-lightweight-app",
+    # Read in the scripts of 2022-02. Where a newer one differs, swapping a page takes the widget with it.
+    elements="#intercom-container, #intercom-css-container, #intercom-frame, .intercom-lightweight-app",
     as_of="2026-11",
     domains=(
         "intercom.io",

@@ -1,25 +1,39 @@
 /**
  * Intercom's adapter (facts as of 2026-11). Boots by command, never through window.intercomSettings, which would
- * outlive a logout.
+ * outlive a logout. What the loader and the frame do at a start, a visit of Turbo and a shutdown was read in those of 2022-02
+ * and a loader of 2024: newer ones may differ, so what they do is looked at, never presumed.
  *
  * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
  */
 function room(vendor, core) {
   const API = { us: "https://api-iam.intercom.io", eu: "https://api-iam.eu.intercom.io", au: "https://api-iam.au.intercom.io" };
-  const MOST = 20; // updates that the vendor takes …
-  const WINDOW = 30 * 60 * 1000; // … in so many ms; further ones are dropped
+  const MAX_CALLS = 20; // boots and updates that the vendor takes (30 in its script of 2022) …
+  const WINDOW_MS = 30 * 60 * 1000; // … in so much time; further ones are dropped
+  const ARRIVAL_MS = 20000; // for which the messenger is looked for
+  const UNRECORDED_MS = 3000; // after which it is believed without a record of its ping
+  /** Events at which the vendor's own loader leaves with the page, and comes back, without a boot. */
+  const VISITS = ["turbo:visit", "turbolinks:visit", "page:before-change"];
+  const VISITED = ["turbo:load", "turbolinks:load", "page:change"];
+  const MESSENGER = ".intercom-lightweight-app, #intercom-container";
   /** Where the Messenger goes, and who it is: never an attribute's, whatever the data block says. */
   const RESERVED = ["app_id", "api_base", "user_id", "email", "user_hash", "intercom_user_jwt"];
   /** @type {LiveChat.Page} */
   let page;
-  let started = false;
   let over = false;
-  let updates = 0;
+  let calls = 0; // boots and updates within the window
   /** What waits for the next update that the vendor takes. @type {Record<string, any>} */
   let waiting = {};
   let seen = 0;
+  let shown = false;
+  let refused = false;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  let watching;
   /** @type {unknown} */
   let stub;
+  /** The frame that the messenger runs in. @type {Element | null} */
+  let frame = null;
+  /** What a visit of Turbo began with. @type {{messenger: unknown, shown: boolean} | null} */
+  let visit = null;
 
   /** @param {string} name @param {any[]} rest */
   const intercom = (name, ...rest) => window.Intercom(name, ...rest);
@@ -27,13 +41,89 @@ function room(vendor, core) {
   /** @param {LiveChat.Page} current @param {boolean} fresh */
   function start(current, fresh) {
     page = current;
-    if (started) return;
-    started = true;
+    begin(fresh);
+    for (const name of VISITS) document.addEventListener(name, () => { visit = { messenger: window.Intercom, shown }; });
+    for (const name of VISITED) document.addEventListener(name, () => core.safely(visited));
+  }
+
+  /** @param {boolean} fresh */
+  function begin(fresh) {
     queue();
     if (fresh) intercom("shutdown"); // somebody else was here: their session ends before ours begins
     boot();
     listen();
-    intercom("ready", core.ready);
+    intercom("ready", arrive);
+  }
+
+  function arrive() {
+    frame = document.getElementById("intercom-frame");
+    core.ready();
+  }
+
+  /** What a boot comes to. `ready` is newer than the newest script that could be read, and an answer of 403 is told to
+   * nobody: the browser's own record of the ping says it. Where there is no record, or none with a status (older browsers),
+   * the messenger's elements have to do. */
+  function watch() {
+    const before = pings().length;
+    const begun = Date.now();
+    clearInterval(watching);
+    watching = setInterval(() => {
+      const status = pings().slice(before).map((ping) => ping.responseStatus || 1).pop();
+      const late = Date.now() - begun > UNRECORDED_MS;
+      const there = status > 1 ? status < 400 : (status || late) && document.querySelector(MESSENGER);
+      if (over || there || status >= 400 || Date.now() - begun > ARRIVAL_MS) clearInterval(watching);
+      if (over) return;
+      if (there) core.safely(arrive);
+      refused = status >= 400;
+      if (refused) core.failed("refused");
+    }, 250);
+  }
+
+  /** The frame asks, in newer scripts perhaps the page. @returns {any[]} */
+  function pings() {
+    const frame = /** @type {HTMLIFrameElement | null} */ (document.getElementById("intercom-frame"));
+    return [frame && frame.contentWindow, window].flatMap((from) => core.safely(() => from && from.performance.getEntriesByType("resource")) || [])
+      .filter((/** @type {any} */ { name, responseEnd }) => responseEnd && /^https:\/\/[^/]*intercom\.io\/.*\/ping$/.test(name));
+  }
+
+  // Pages that are swapped.
+
+  function visited() {
+    const { messenger, shown: reopen } = visit || {};
+    visit = null;
+    if (over || !messenger) return;
+    if (window.Intercom !== messenger) renew(reopen);
+    else swapped();
+  }
+
+  /** The messenger is a new one, or has lost its styles: it is told all that the one before was told.
+   * @param {boolean=} reopen */
+  function renew(reopen) {
+    boot();
+    listen();
+    if (reopen) intercom("show");
+  }
+
+  /** Without `moveBefore` the frame is lost with the body that it was in, and the messenger with it. Its styles are lost
+   * where the rules that its script has put into them were. */
+  function swapped() {
+    if (over || visit) return false;
+    const lost = frame && !frame.isConnected;
+    if (lost) {
+      frame = null;
+      for (const element of document.querySelectorAll(vendor.elements)) element.remove();
+      delete window.Intercom;
+      begin(false);
+    } else if (shown && ![...document.querySelectorAll("#intercom-css-container style")].some(rules)) {
+      intercom("shutdown", false);
+      renew(true);
+    }
+    return !!lost;
+  }
+
+  /** @param {any} style */
+  function rules(style) {
+    return style.sheet && style.sheet.cssRules.length;
   }
 
   /** The documented stub: what is called before the script arrives waits in `q`. */
@@ -48,16 +138,33 @@ function room(vendor, core) {
 
   function boot() {
     delete window.intercomSettings;
+    spend();
+    watch();
     intercom("boot", Object.assign(attributes(), looks(), identity()));
   }
 
+  function spend() {
+    calls += 1;
+    setTimeout(() => {
+      calls -= 1;
+      flush();
+    }, WINDOW_MS);
+  }
+
+  /** Callbacks end with a shutdown (2022-02); should they outlive one, being called twice does no harm. */
   function listen() {
-    intercom("onShow", () => core.report("open"));
-    intercom("onHide", () => core.report("close"));
+    intercom("onShow", () => {
+      shown = true;
+      core.report("open");
+    });
+    intercom("onHide", () => {
+      shown = false;
+      core.report("close");
+    });
     intercom("onUnreadCountChange", unread);
   }
 
-  /** Whether callbacks outlive a shutdown is UNCONFIRMED, so being called twice must do no harm. @param {number} count */
+  /** @param {number} count */
   function unread(count) {
     if (count > seen) core.report("message", { author: "agent" });
     seen = count;
@@ -103,25 +210,23 @@ function room(vendor, core) {
   /** Beyond the vendor's limit changes add up, and go when it takes them again. @param {Record<string, any>} values */
   function update(values) {
     Object.assign(waiting, plain(values));
-    if (updates < MOST) return flush();
-    core.warn("Intercom takes 20 updates in 30 minutes; further changes wait.");
+    if (calls < MAX_CALLS) return flush();
+    core.warn(`Intercom takes ${MAX_CALLS} updates in 30 minutes; further changes wait.`);
   }
 
   function flush() {
-    if (!Object.keys(waiting).length) return;
-    updates += 1;
-    setTimeout(() => {
-      updates -= 1;
-      flush();
-    }, WINDOW);
+    if (over || !Object.keys(waiting).length) return;
+    spend();
     intercom("update", Object.assign({}, waiting, identity()));
     waiting = {};
   }
 
   return {
     start,
-    /** `ready` is a new method: should it not be known, the script's arrival and a pause have to do. */
-    loaded: () => void setTimeout(() => { if (window.Intercom !== stub) core.ready(); }, 3000),
+    loaded() {
+      if (refused) boot(); // another try
+    },
+    swapped,
     /** A new token goes with a boot, say the vendor's newest notes; none is told when the old one ends. */
     identify(current) {
       page = current;
@@ -142,7 +247,7 @@ function room(vendor, core) {
     article: (id) => intercom("showArticle", id),
     async end() {
       // Not arrived yet: what waits for it holds the visitor's identity.
-      if (window.Intercom && window.Intercom.q && window.Intercom === stub) window.Intercom.q.length = 0;
+      if (window.Intercom && Array.isArray(window.Intercom.q)) window.Intercom.q.length = 0;
       over = true;
       waiting = {};
       intercom("shutdown");

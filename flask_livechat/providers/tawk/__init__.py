@@ -77,16 +77,18 @@ PROVIDER = Provider(
     cookies=lambda values: (
         f"twk_uuid_{values['PROPERTY_ID']}",
         f"tawk_uuid_{values['PROPERTY_ID']}",
+        f"Tawk_{values['PROPERTY_ID']}",  # where the script may not use localStorage
         "twk_idm_key",
         "TawkConnectionTime",
     ),
-    storage=lambda values: ("twk_*",),
+    # In localStorage and sessionStorage (read in the script of 2025-04).
+    storage=lambda values: ("twk_*", "tawk_*", "previousNav"),
     settings=settings,
     visitor=visitor,
     prove=prove,
     attributes=attributes,
     identity="JS_API_KEY",
-    # Seen in public code, not documented: UNCONFIRMED. Where it is wrong, swapping a page takes the widget with it.
+    # Read in the script of 2025-04. Where a newer one differs, swapping a page takes the widget with it.
     elements=".widget-visible, .widget-hidden",
     as_of="2026-11",
     domains=("tawk.to", "tawk.link"),

@@ -1,29 +1,35 @@
 /**
- * Tawk.to's adapter (facts as of 2026-11). `visitor` is read once, before load; `login` needs the loaded widget.
+ * Tawk.to's adapter (facts as of 2026-11). What its script does at a start, a login and a shutdown was read in its build of
+ * 2025-04 (67f4b2d4927): newer ones may differ, so each step has a limit and is checked where it can be.
  *
  * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
  */
 function room(vendor, core) {
+  const KEY_CHARS = 50; // of an attribute's name (not in the vendor's documents; one longer refuses the whole call)
+  const VALUE_CHARS = 255;
+  const MAX_ATTRIBUTES = 50;
+  const LOGIN_MS = 10000; // within which a login is answered, or counts as refused
+  const SESSION_MS = 4000; // within which the session of a login is there
   /** @type {LiveChat.Page} */
   let page;
-  let started = false;
-  let here = false;
+  let here = false; // a session is there
   let over = false;
-  /** A login under way must be over before a logout: answered in the wrong order, the login would stand. */
+  /** Called at the next `tawkLoad`. @type {() => void} */
+  let sessionLoaded = () => {};
+  /** The login under way: what is sent before it is over goes to a session that ends. @type {Promise<unknown>} */
   let login = Promise.resolve();
-  /** Names of attributes that were sent: 50 in all is the most. @type {Set<string>} */
+  /** Names of attributes that were sent. @type {Set<string>} */
   const names = new Set();
   const api = () => window.Tawk_API;
 
   /** @param {LiveChat.Page} current */
   function start(current) {
     page = current;
-    if (started) return;
-    started = true;
     window.Tawk_API = window.Tawk_API || {};
     window.Tawk_LoadStart = new Date();
     const { visitor, proof } = page;
-    if (visitor && visitor.email) api().visitor = trim({ name: visitor.name, email: visitor.email, hash: proof && proof.email });
+    // What stands here is sent again by every session that this page begins, a logout's too: only where no login can be.
+    if (visitor && visitor.email && !canLogIn()) api().visitor = trim({ name: visitor.name, email: visitor.email, hash: proof && proof.email });
     api().customStyle = Object.assign({}, api().customStyle, { visibility: visibility(page.settings.position) });
     listen();
   }
@@ -41,12 +47,11 @@ function room(vendor, core) {
   function listen() {
     on("Load", loaded);
     on("ChatMaximized", () => core.report("open"));
-    for (const name of ["ChatMinimized", "ChatHidden"]) {
-      on(name, () => {
-        core.report("close");
-        if (!core.vendorLauncher()) api().hideWidget();
-      });
-    }
+    on("ChatMinimized", () => {
+      core.report("close");
+      if (!core.vendorLauncher()) api().hideWidget();
+    });
+    on("ChatHidden", () => core.report("close")); // comes with every hideWidget(): hiding again here would never end
     on("ChatMessageVisitor", () => core.report("message", { author: "visitor" }));
     on("ChatMessageAgent", () => core.report("message", { author: "agent" }));
     on("StatusChange", (status) => core.report("status", { status }));
@@ -59,40 +64,73 @@ function room(vendor, core) {
     window.addEventListener(`tawk${name}`, (event) => core.safely(() => then(/** @type {CustomEvent} */ (event).detail)));
   }
 
-  /** Some builds are reported not to announce themselves: look for the methods, too. */
+  /** Some builds are reported not to announce themselves. The methods say nothing: they are there before any session. */
   function poll() {
-    const timer = setInterval(() => {
-      if (api().onLoaded === true || typeof api().showWidget === "function") {
-        clearInterval(timer);
-        core.safely(loaded);
-      }
-    }, 250);
+    if (here || over) return;
+    if (api().onLoaded === true) core.safely(loaded);
+    else setTimeout(poll, 250);
   }
 
+  /** A session is there: the first one, and one more after each login. */
   function loaded() {
+    if (over) return shut();
+    if (!core.vendorLauncher()) api().hideWidget();
+    sessionLoaded();
     if (here) return;
     here = true;
-    if (over) return core.ready(); // the core knows that it has ended, and ends what has come now
-    if (!core.vendorLauncher()) api().hideWidget();
     core.report("status", { status: api().getStatus() });
-    core.ready();
-    identify();
+    identify().then(core.ready, refused);
+  }
+
+  function canLogIn() {
+    return !!(page.visitor && page.proof && page.proof.id);
   }
 
   /** `login` brings back past conversations, and takes the attributes; without a hash of the id there is no login. */
   function identify() {
-    const { visitor, proof, context } = page;
-    const extra = details(visitor);
-    if (!visitor || !proof || !proof.id || typeof api().login !== "function") return attach(Object.assign(extra, context));
-    Object.keys(extra).forEach((name) => names.add(name));
-    const said = { hash: proof.id, userId: visitor.id, name: visitor.name, email: visitor.email, phone: visitor.phone };
-    login = new Promise((done) => api().login(trim(Object.assign(extra, said)), (/** @type {unknown} */ error) => {
-      done();
-      if (error) core.warn(`Tawk.to refused the login (${String(error)}). Is Secure Mode on, and the key this property's?`);
-      if (over) return;
+    const { visitor, context } = page;
+    const extra = fit(details(visitor));
+    if (!canLogIn() || typeof api().login !== "function") {
+      if (visitor && canLogIn()) api().setAttributes(trim({ name: visitor.name, email: visitor.email, hash: page.proof?.email }), complain("identity"));
+      attach(Object.assign(extra, context));
+      return Promise.resolve();
+    }
+    login = logIn(within(extra)).then(() => {
       attach(context);
-      if (visitor.segments) api().addTags(visitor.segments.slice(0, 10), complain("tags"));
-    }));
+      if (visitor && visitor.segments && !over) api().addTags(visitor.segments.slice(0, 10), complain("tags"));
+    });
+    return login;
+  }
+
+  /** The vendor answers a login when its new session has only begun; the session that lives on is there at the next
+   * `tawkLoad`. A build that keeps its session tells of none: hence the second limit. @param {LiveChat.Meta} extra
+   * @returns {Promise<void>} */
+  function logIn(extra) {
+    const { visitor: { id, name, email, phone }, proof } = /** @type {any} */ (page);
+    return new Promise((done, refuse) => {
+      let accepted = false;
+      let loadedSince = false;
+      const settle = () => accepted && loadedSince && done();
+      const limit = setTimeout(refuse, LOGIN_MS, "no answer");
+      sessionLoaded = () => {
+        loadedSince = true;
+        settle();
+      };
+      api().login(trim(Object.assign(extra, { hash: proof.id, userId: id, name, email, phone })), (/** @type {unknown} */ error) => {
+        clearTimeout(limit);
+        if (error) return refuse(error);
+        accepted = true;
+        settle();
+        setTimeout(done, SESSION_MS);
+      });
+    });
+  }
+
+  /** @param {unknown} error */
+  function refused(error) {
+    core.warn(`Tawk.to refused the login (${text(error)}). Is Secure Mode on, and the key this property's?`);
+    here = false; // another try may be better
+    core.failed("refused");
   }
 
   /** @param {LiveChat.Visitor | null} visitor @returns {LiveChat.Meta} */
@@ -102,17 +140,16 @@ function room(vendor, core) {
     return trim(Object.assign({}, visitor.attributes, { company: visitor.company && visitor.company.name, "created-at": since }));
   }
 
-  /** @param {LiveChat.Meta} attributes @returns {boolean} */
+  /** @param {LiveChat.Meta} attributes */
   function attach(attributes) {
     const fitted = within(fit(attributes));
-    if (Object.keys(fitted).length) api().setAttributes(fitted, complain("attributes"));
-    return true;
+    if (!over && Object.keys(fitted).length) api().setAttributes(fitted, complain("attributes"));
   }
 
   /** One too many and Tawk.to refuses the whole call: what is new beyond 50 stays here.
    * @template T @param {Record<string, T>} attributes @returns {Record<string, T>} */
   function within(attributes) {
-    return Object.fromEntries(Object.entries(attributes).filter(([name]) => names.has(name) || (names.size < 50 && names.add(name))));
+    return Object.fromEntries(Object.entries(attributes).filter(([name]) => names.has(name) || (names.size < MAX_ATTRIBUTES && names.add(name))));
   }
 
   /** Keys alphanumeric and "-", values text of 1 to 255 characters. @param {LiveChat.Meta} attributes */
@@ -120,63 +157,77 @@ function room(vendor, core) {
     /** @type {Record<string, string>} */
     const fitted = {};
     for (const [key, value] of Object.entries(attributes)) {
-      const text = value == null ? "" : String(value).slice(0, 255);
-      if (text && !["name", "email", "hash"].includes(dashed(key))) fitted[dashed(key)] = text;
+      const content = value == null ? "" : String(value).slice(0, VALUE_CHARS);
+      if (content && dashed(key) && !["name", "email", "hash"].includes(dashed(key))) fitted[dashed(key)] = content;
     }
     return fitted;
   }
 
   /** @param {string} name */
   function dashed(name) {
-    return name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
+    return name.toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, KEY_CHARS).replace(/^-+|-+$/g, "");
   }
 
   /** @param {string} what */
   function complain(what) {
-    return (/** @type {unknown} */ error) => { if (error) core.warn(`Tawk.to refused the ${what}: ${String(error)}`); };
+    return (/** @type {unknown} */ error) => { if (error) core.warn(`Tawk.to refused the ${what} (${text(error)}).`); };
   }
 
-  /** Logout before shutdown: a socket that is shut cannot log out. */
-  async function leave() {
-    const tawk = api();
-    if (tawk.isChatOngoing()) tawk.endChat();
-    tawk.hideWidget();
-    await login;
-    return new Promise((/** @type {(value?: undefined) => void} */ done) => {
-      const shut = () => {
-        tawk.shutdown();
-        done();
-      };
-      if (typeof tawk.logout === "function") tawk.logout(shut);
-      else shut();
-    });
+  /** Errors are objects, or sentences. @param {any} error */
+  function text(error) {
+    return error && error.message ? `${error.code}: ${error.message}` : String(error);
+  }
+
+  /** The vendor's own logout always begins a new session, with the old visitor's id and name; a shutdown begins nothing. */
+  function shut() {
+    if (typeof api().shutdown === "function") core.safely(() => api().shutdown());
+    core.sweepLater();
+  }
+
+  /** Without `moveBefore` the frames are lost with the body that they were in, and the script does not make them again
+   * (2025-04). It starts anew where it does not know that it has run; the visitor's session goes on. */
+  function swapped() {
+    const lost = here && !over && !document.querySelector(vendor.elements);
+    if (!lost) return false;
+    api().shutdown();
+    for (const name of Object.keys(window).filter((key) => /^(\$_Tawk|\$__Tawk|tawkJsonp)/.test(key))) delete window[name];
+    api().onLoaded = here = false;
+    return true;
+  }
+
+  /** Now, or when the login under way is over. @param {() => void} send */
+  function settled(send) {
+    login.catch(() => {}).then(() => over || core.safely(send));
   }
 
   return {
     start,
     loaded: poll,
-    /** Not after an end: `visitor` and attributes stick until the page is loaded anew. */
+    swapped,
+    /** Not after an end: the script remembers the visitor until the page is loaded anew. */
     identify(current) {
       if (over) return false;
       page = current;
-      identify();
+      identify().catch(refused);
     },
-    open(text) {
-      if (text) core.unsupported("a prefilled message");
+    open(message) {
+      if (message) core.unsupported("a prefilled message");
       api().showWidget();
       api().maximize();
     },
     close: () => api().minimize(),
     show: () => api().showWidget(),
     hide: () => api().hideWidget(),
-    track: (name, meta) => void api().addEvent(dashed(name), fit(meta), complain("event")),
-    update: attach,
+    track: (name, meta) => settled(() => api().addEvent(dashed(name), fit(meta), complain("event"))),
+    update: (attributes) => settled(() => attach(attributes)),
     tour: () => core.unsupported("tour"),
     article: () => core.unsupported("article"),
     async end() {
       over = true;
-      if (window.Tawk_API) delete window.Tawk_API.visitor;
-      if (here) await leave();
+      if (!window.Tawk_API) return;
+      delete api().visitor;
+      api().autoStart = false; // read once, as the script arrives: it may still be on its way
+      shut();
     },
   };
 

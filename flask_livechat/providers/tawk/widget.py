@@ -11,7 +11,9 @@ from ...model import Value, Visitor
 from .. import Values, cut, fit, given, seconds, whole
 
 # Limits of the JavaScript API (vendor's plugin docs, read 2026-11): keys alphanumeric and "-", stored in lower case;
-# values text, not empty, at most 255 characters; 50 attributes; 10 tags.
+# values text, not empty, at most 255 characters; 50 attributes; 10 tags. A key's 50 characters are not in the docs but in
+# the script (2025-04): one that is longer refuses the whole call.
+KEY_CHARS = 50
 LONGEST = 255
 MOST = 50
 TAGS = 10
@@ -49,7 +51,7 @@ def attributes(given: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def _key(name: str) -> str:
-    key = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:LONGEST]
+    key = re.sub(r"[^a-z0-9]+", "-", name.lower())[:KEY_CHARS].strip("-")
     # These are not attributes but the identity itself, which only a hash may set.
     return "" if key in {"name", "email", "hash", "userid", "phone"} else key
 
