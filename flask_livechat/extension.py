@@ -767,6 +767,9 @@ class LiveChat:
             needs = needs or {"script-src": ["'self'"], "connect-src": ["'self'"]}
             for directive, sources in providers.load(name).csp(self.settings.providers[name]).items():
                 needs[directive] = list(dict.fromkeys([*needs.get(directive, []), *sources]))
+            if articles := self.settings.csp_articles:
+                frames = [*providers.load(name).article_frames, *(() if articles is True else articles)]
+                needs["frame-src"] = list(dict.fromkeys([*needs.get("frame-src", []), *frames]))
         return needs
 
     def _nonce(self, said: Scope) -> str | None:

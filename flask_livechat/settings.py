@@ -42,6 +42,7 @@ class Settings:
     launcher: str
     locale: str | Callable[[], str | None] | None
     csp: str
+    csp_articles: bool | tuple[str, ...]  # origins of frames
     nonce: str | Callable[[], str | None] | None = field(repr=False)
     url_prefix: str
     cookie_domain: str | None
@@ -105,6 +106,14 @@ def _domain(value: Any) -> bool:
     )
 
 
+def _frames(value: Any) -> bool:
+    """A policy's sources: nothing but an origin, for what stands here goes into a header."""
+    origin = re.compile(r"https://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?")
+    return value in (False, True) or (
+        isinstance(value, list | tuple) and all(isinstance(one, str) and origin.fullmatch(one) for one in value)
+    )
+
+
 def _ttl(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 60 <= value <= 30 * 24 * 3600
 
@@ -138,6 +147,9 @@ OPTIONS: Mapping[str, Option] = {
     "LAUNCHER": Option("vendor", *_one_of("vendor", "own", "none")),
     "LOCALE": Option(None, _locale, "a tag such as 'en' or 'pt-BR', a callable, or None"),
     "CSP": Option("off", *_one_of("off", "merge")),
+    "CSP_ARTICLES": Option(
+        False, _frames, "True, False, or a list of further origins such as ['https://help.example.com']"
+    ),
     "NONCE": Option(None, _text_or_callable, "text, a callable that gives the page's nonce, or None"),
     "URL_PREFIX": Option(
         "/livechat",

@@ -76,6 +76,7 @@ class Provider:
     domains: tuple[str, ...] = ()  # the vendor's own; a subdomain of one is the vendor, too
     crossorigin: str | None = None  # of the vendor's script element
     hosts: tuple[str, ...] = ()  # origins that the vendor's script asks next: worth a connection before it runs
+    article_frames: tuple[str, ...] = ()  # sources of help articles and the films in them: LIVECHAT_CSP_ARTICLES
     can: frozenset[str] = field(default_factory=frozenset)  # "tour", "article", "message", "rating", "offline", …
 
 

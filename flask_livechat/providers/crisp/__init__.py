@@ -88,6 +88,13 @@ PROVIDER = Provider(
     # Read in the script of 2022-01, which also puts it into a new body by itself.
     elements=".crisp-client",
     as_of="2026-11",
+    # The workspace's helpdesk, unless it has a domain of its own, and the films that an article can hold (2022-01).
+    article_frames=(
+        "https://*.crisp.help",
+        "https://www.youtube.com",
+        "https://player.vimeo.com",
+        "https://www.dailymotion.com",
+    ),
     domains=("crisp.chat",),
     can=frozenset({"presence", "article", "message"}),
 )

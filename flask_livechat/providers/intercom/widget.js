@@ -14,7 +14,6 @@ function room(vendor, core) {
   /** Events at which the vendor's own loader leaves with the page, and comes back, without a boot. */
   const VISITS = ["turbo:visit", "turbolinks:visit", "page:before-change"];
   const VISITED = ["turbo:load", "turbolinks:load", "page:change"];
-  const MESSENGER = ".intercom-lightweight-app, #intercom-container";
   /** Where the Messenger goes, and who it is: never an attribute's, whatever the data block says. */
   const RESERVED = ["app_id", "api_base", "user_id", "email", "user_hash", "intercom_user_jwt"];
   /** @type {LiveChat.Page} */
@@ -62,7 +61,7 @@ function room(vendor, core) {
 
   /** What a boot comes to. `ready` is newer than the newest script that could be read, and an answer of 403 is told to
    * nobody: the browser's own record of the ping says it. Where there is no record, or none with a status (older browsers),
-   * the messenger's elements have to do. */
+   * a visitor's id has to do: it stands in a cookie that comes with the answer. */
   function watch() {
     const before = pings().length;
     const begun = Date.now();
@@ -70,7 +69,7 @@ function room(vendor, core) {
     watching = setInterval(() => {
       const status = pings().slice(before).map((ping) => ping.responseStatus || 1).pop();
       const late = Date.now() - begun > UNRECORDED_MS;
-      const there = status > 1 ? status < 400 : (status || late) && document.querySelector(MESSENGER);
+      const there = status > 1 ? status < 400 : (status || late) && window.Intercom !== stub && intercom("getVisitorId");
       if (over || there || status >= 400 || Date.now() - begun > ARRIVAL_MS) clearInterval(watching);
       if (over) return;
       if (there) core.safely(arrive);

@@ -91,6 +91,14 @@ PROVIDER = Provider(
     # Read in the script of 2025-04. Where a newer one differs, swapping a page takes the widget with it.
     elements=".widget-visible, .widget-hidden",
     as_of="2026-11",
+    # The films that an article of the knowledge base can hold (2025-04).
+    article_frames=(
+        "https://www.youtube.com",
+        "https://www.youtube-nocookie.com",
+        "https://player.vimeo.com",
+        "https://www.dailymotion.com",
+        "https://www.loom.com",
+    ),
     domains=("tawk.to", "tawk.link"),
     crossorigin="*",  # as the vendor's own snippet writes it; browsers read it as "anonymous"
     can=frozenset({"presence", "rating", "offsets"}),
