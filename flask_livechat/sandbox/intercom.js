@@ -30,7 +30,7 @@ class Intercom {
       lost: () => this.reboot(),
     });
     this.panel = new Panel({
-      vendor: "intercom", marks: { class: "intercom-lightweight-app" }, title: "Intercom", brand: "#1f2a44", head: "linear-gradient(160deg, #1f2a44, #3a4a70)", round: "16px",
+      vendor: "intercom", marks: { class: "intercom-lightweight-app" }, frame: "", title: "Intercom", brand: "#1f2a44", head: "linear-gradient(160deg, #1f2a44, #3a4a70)", round: "16px",
       rating: "stars", zIndex: 2147483001, x: 20, y: 20,
       launched: () => (this.shown ? this.hide() : this.show()),
       closed: () => this.hide(),
