@@ -617,33 +617,88 @@ def test_crisp_replays_its_queue_and_shows_the_reply(sandbox_site: Site) -> None
     sandbox_site.reply("Anything else?")
     page.get_by_role("button", name="Chat, 1 unread").wait_for()
     assert page.evaluate("log") == [
-        "session:loaded", "ready", "chat:initiated", "chat:opened", "message:sent", "message:received", "chat:closed",
+        "ready", "session:loaded", "chat:initiated", "chat:opened", "message:sent", "message:received", "chat:closed",
         "message:received"]  # fmt: skip
     assert hook(page, "s.opened") == 1
     assert sandbox_site.problems == []
 
 
+def crisp_cookies(page: Any) -> dict[str, str]:
+    return {cookie["name"].replace("%2F", "/"): cookie["value"] for cookie in page.context.cookies()}
+
+
 def test_crisp_reset_ends_the_session_and_a_token_brings_it_back(sandbox_site: Site) -> None:
     page = sandbox_site.visit(f"window.CRISP_TOKEN_ID = 'token-of-ada';{CRISP_SNIPPET}")
-    until(page, "s.session")
+    until(page, "s.connected && s.session")
     mine = hook(page, "s.session")
     page.evaluate("$crisp.push(['do', 'message:send', ['text', 'private']])")
     until(page, "s.messages.length === 1")
-    page.evaluate("window.CRISP_TOKEN_ID = null; $crisp.push(['on', 'session:loaded', () => log.push('loaded')]);"
-                  "$crisp.push(['do', 'session:reset'])")  # fmt: skip
-    page.wait_for_function("() => log.length === 1")
-    assert hook(page, "s.messages") == []
-    (cookie,) = page.context.cookies()
-    assert cookie["name"] == f"crisp-client%2Fsession%2F{WEBSITE}"
-    assert cookie["value"] == hook(page, "s.session") != mine
+    session, socket = f"crisp-client/session/{WEBSITE}", f"crisp-client/socket/{WEBSITE}"
+    assert crisp_cookies(page) == {session: mine, f"{session}/token-of-ada": mine, socket: "1"}
+    page.evaluate("""window.CRISP_TOKEN_ID = null;
+        $crisp.push(['safe', true]); $crisp.push(['do', 'chat:hide']);
+        $crisp.push(['on', 'session:loaded', () => log.push('loaded')]);
+        $crisp.push(['do', 'session:reset']);
+        log.push(document.cookie, __livechat_sandbox.connected, __livechat_sandbox.visible);
+        $crisp.push(['set', 'session:data', ['waited', 'yes']])""")
+    assert page.evaluate("log") == ["", False, False]  # at once
+    until(page, "log.includes('loaded') && s.attributes.waited === 'yes'")
+    assert hook(page, "[s.messages, s.visible]") == [[], True]
+    assert crisp_cookies(page) == {session: hook(page, "s.session"), socket: "1"}
+    assert hook(page, "s.session") != mine
     elsewhere = sandbox_site.visit(f"window.CRISP_TOKEN_ID = 'token-of-ada';{CRISP_SNIPPET}")
     until(elsewhere, "s.messages.length === 1")
     assert hook(elsewhere, "s.session") == mine
 
 
+def test_crisp_does_not_start_again_without_a_website_until_its_script_is_fetched_again(sandbox_site: Site) -> None:
+    page = sandbox_site.visit(CRISP_SNIPPET + "$crisp.push(['on', 'session:loaded', () => log.push('loaded')]);")
+    until(page, "log.length === 1 && s.visible")
+    page.evaluate("delete window.CRISP_WEBSITE_ID; $crisp.push(['do', 'session:reset'])")
+    page.wait_for_timeout(600)
+    assert hook(page, "[s.session, s.connected, s.visible, log.length]") == ["", False, False, 1]
+    assert page.context.cookies() == []
+    page.evaluate(f"""window.CRISP_WEBSITE_ID = '{WEBSITE}'; const again = document.createElement('script');
+        again.src = '/livechat/sandbox/crisp.js'; document.head.append(again)""")
+    until(page, "log.length === 2 && s.visible && s.connected")
+
+
+def test_crisp_has_no_session_where_the_socket_waits_for_the_visitor(sandbox_site: Site) -> None:
+    variant = script("crisp", "/livechat/sandbox/api/crisp", {"socket": False})
+    page = sandbox_site.visit(
+        f"""window.CRISP_WEBSITE_ID = "{WEBSITE}"; window.$crisp = [];
+        $crisp.push(["on", "session:loaded", (session) => log.push(session ? "session" : "none")]);
+        $crisp.push(["set", "session:data", ["waited", "yes"]]);
+        {variant}"""
+    )
+    until(page, "s.visible && log.length === 1")
+    assert (hook(page, "[s.connected, s.session]"), page.context.cookies()) == ([False, ""], [])
+    page.evaluate("$crisp.push(['do', 'chat:open'])")
+    until(page, "s.connected && s.attributes.waited === 'yes'")
+    assert page.evaluate("log") == ["none", "session"]
+
+
+def test_crisp_puts_its_element_back_into_a_new_body(sandbox_site: Site) -> None:
+    page = sandbox_site.visit(CRISP_SNIPPET)
+    until(page, "s.visible")
+    page.evaluate("document.documentElement.replaceChild(document.createElement('body'), document.body)")
+    assert not hook(page, "s.visible")
+    until(page, "s.visible")
+
+
+@pytest.mark.parametrize(("vendor", "starts"), [("crisp", False), ("intercom", False), ("tawk", True)])
+def test_a_crawler_gets_a_chat_of_one_vendor_only(sandbox_site: Site, vendor: str, starts: bool) -> None:
+    snippet = {"crisp": CRISP_SNIPPET, "intercom": INTERCOM_SNIPPET, "tawk": TAWK_SNIPPET}[vendor]
+    context = sandbox_site.browser.new_context(user_agent="Mozilla/5.0 (compatible; Googlebot/2.1)")
+    sandbox_site.contexts.append(context)
+    page = sandbox_site.visit(f"window.intercomSettings = {{app_id: '{APP}'}};{snippet}", context)
+    page.wait_for_timeout(700)
+    assert bool(page.evaluate("window.__livechat_sandbox?.session")) is starts
+
+
 def test_crisp_throws_on_wrong_use_unless_safe(sandbox_site: Site) -> None:
     page = sandbox_site.visit(CRISP_SNIPPET)
-    page.wait_for_function("() => $crisp.is")
+    until(page, "s.connected")
     throws = "(item) => { try { $crisp.push(item); return false; } catch (error) { return true; } }"
     for item in (
         ["set", "user:email", ["nobody"]],

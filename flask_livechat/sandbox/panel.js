@@ -49,6 +49,7 @@ export class Line {
     addEventListener("pageshow", () => this.pauseWhileHidden());
     this.wanted = false;
     this.stops = 0;
+    this.epoch = 0;
     this.path = location.pathname;
   }
 
@@ -124,7 +125,9 @@ export class Line {
    * @returns {Promise<View>}
    */
   send(action, body = {}) {
+    const { epoch } = this;
     const sent = this.last.then(async () => {
+      if (epoch !== this.epoch) throw new Error("the session has ended");
       await this.moved();
       const view = await this.post(action, { ...body, session: this.session });
       if (view.session === this.session) this.take(view);
@@ -174,6 +177,15 @@ export class Line {
     this.stops += 1;
     this.wanted = false;
     this.pause();
+  }
+
+  /** Close the socket and forget the session. What still waits is not sent any more. */
+  end() {
+    this.stop();
+    this.epoch += 1;
+    this.last = Promise.resolve();
+    this.view = null;
+    this.messages = [];
   }
 
   pause() {
