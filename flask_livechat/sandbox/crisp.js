@@ -1,11 +1,18 @@
-import { ApiError, Line, Panel, baseDomain, call, dropCookie, expose, hasRun, page, readCookie, writeCookie } from "./panel.js";
+import { Line, Panel, baseDomain, call, dropCookie, expose, page, readCookie, writeCookie, writeStorage } from "./panel.js";
 
 /**
- * Crisp's stand-in: the `$crisp` queue and object, the session cookie, the continuity token.
- * Facts are those of the project's notes on Crisp, 2026-11.
+ * Crisp's stand-in: the loader that reads the globals, the `$crisp` queue and object, cookies, the continuity token.
+ *
+ * It behaves as the vendor's own scripts of 2022-01 do, the newest client that could be run (2026-11); its loader of
+ * 2022-05 speaks in the same way. What is documented and newer is taken from the documents, read 2026-11.
  */
 
 const HALF_A_YEAR = 15768000; // seconds
+const TWO_DAYS = 172800; // seconds
+const START_MS = 100; // between the loader's looks at whether the client is there
+const PUT_BACK_MS = 1000; // until an element that went with its body is put into the new one
+const NARROWEST = 280; // pixels
+const CRAWLERS = ["Googlebot", "Bingbot", "Slurp", "DuckDuckBot", "Baiduspider", "YandexBot", "GTmetrix", "Lighthouse"];
 const COLORS = ["red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "grey", "black"];
 const EVENTS = ["session:loaded", "chat:initiated", "chat:opened", "chat:closed", "message:sent", "message:received",
   "message:compose:sent", "message:compose:received", "user:email:changed", "user:phone:changed", "user:nickname:changed",
@@ -14,104 +21,221 @@ const SHOWN = ["availability:tooltip", "sound:mute", "show:operator:count", "col
   "lock:fullview"]; // taken, without a visible effect here
 
 /** @typedef {{type: string, content: unknown, from: string, fingerprint: number, timestamp: number}} CrispMessage */
+/**
+ * `socket`: whether it is opened at the start, as the workspace's settings say; else at the first interaction.
+ * @typedef {{socket?: boolean}} Variant
+ */
+/**
+ * What the loader reads, at each start anew.
+ * @typedef {{website: string, token: string | null, expire: number, domain: string, merge: boolean,
+ *   trigger: unknown}} Globals
+ */
+
+/** The small script of the vendor's: it reads the globals and starts the client with them, and again after each reset. */
+class Loader {
+  /** @param {Crisp} client */
+  constructor(client) {
+    this.client = client;
+  }
+
+  /** Without a website there is no start, and after a reset no other one. */
+  start() {
+    const globals = readGlobals();
+    if (globals) setTimeout(() => this.client.start(globals, () => this.start()), START_MS);
+  }
+}
+
+/** @returns {Globals | null} */
+function readGlobals() {
+  const { CRISP_WEBSITE_ID: website, CRISP_TOKEN_ID: token, CRISP_COOKIE_EXPIRE: expire, CRISP_COOKIE_DOMAIN: domain } = page;
+  if (typeof website !== "string" || !website) return null;
+  return {
+    website,
+    token: (typeof token === "string" || typeof token === "number") && token ? String(token) : null,
+    expire: typeof expire === "number" && expire > 0 ? expire : HALF_A_YEAR,
+    domain: typeof domain === "string" && domain ? domain : baseDomain(),
+    merge: (page.CRISP_RUNTIME_CONFIG || {}).session_merge === true,
+    trigger: page.CRISP_READY_TRIGGER,
+  };
+}
 
 class Crisp {
-  /** @param {string} api */
-  constructor(api) {
+  safe = false;
+  opened = false;
+  hidden = false;
+  initiated = false;
+  hideAway = false;
+  /** @type {Record<string, unknown>} */
+  user = {};
+  /** @type {string[]} */
+  tags = [];
+  /** @type {{name: string, data: unknown}[]} */
+  events = [];
+
+  /** @param {string} api @param {Variant} variant */
+  constructor(api, variant) {
+    this.variant = variant;
     this.line = new Line(api, {
       message: (message) => this.heard(message),
       status: (status) => this.statusChanged(status),
       changed: () => this.draw(),
       reading: () => this.opened && !this.hidden,
-      lost: () => this.restart(),
+      lost: () => void this.connect(),
     });
     this.panel = new Panel({
-      vendor: "crisp", marks: { class: "crisp-client" }, title: "Crisp", brand: "#1972f5", head: "linear-gradient(135deg, #1972f5, #4b91f7)", round: "50%",
-      rating: "stars", zIndex: 1000000, x: 24, y: 20,
+      vendor: "crisp", marks: { class: "crisp-client" }, frame: "", title: "Crisp", brand: "#1972f5",
+      head: "linear-gradient(135deg, #1972f5, #4b91f7)", round: "50%", rating: "stars", zIndex: 1000000, x: 24, y: 20,
       launched: () => (this.opened ? this.close() : this.open()),
       closed: () => this.close(),
       said: (text) => this.say(text),
       rated: (value) => this.line.tell("rating", { value }),
     });
+    /** @type {unknown[] | null} What was pushed and waits for the session; null once that is there. */
+    this.pending = Array.isArray(page.$crisp) ? page.$crisp : [];
+    /** @type {Globals | null} What it was started with, while it runs. */
+    this.globals = null;
+    this.restart = () => undefined;
+    this.starts = 0;
+    /** @type {MutationObserver | null} */
+    this.observer = null;
+    /** @type {Record<string, unknown>} Handlers outlive a reset. */
+    this.callbacks = {};
+    this.opens = 0;
+    /** @type {(() => void) | null} Sends what waits for a socket that is opened at the first interaction. */
+    this.interacted = null;
+    page.$crisp = this.object();
+    expose("crisp", this.line, this.panel, () => ({ events: this.events.map((event) => ({ ...event })), opened: this.opens,
+      starts: this.starts }));
+  }
+
+  /** How a start finds everything: visible, closed, without configuration, throwing on wrong use. */
+  clear() {
     this.safe = false;
-    this.ready = false;
     this.opened = false;
     this.hidden = false;
     this.initiated = false;
-    this.opens = 0;
     this.hideAway = false;
-    /** @type {Record<string, unknown>} */
-    this.callbacks = {};
-    /** @type {Record<string, unknown>} */
     this.user = {};
-    /** @type {string[]} */
     this.tags = [];
-    /** @type {{name: string, data: unknown}[]} */
     this.events = [];
-    expose("crisp", this.line, this.panel, () => ({ events: this.events.map((event) => ({ ...event })), opened: this.opens }));
+    this.panel.prefill("");
+    this.panel.hideOnMobile(false);
+    this.panel.place("br", 24, 20);
+    this.panel.zIndex(1000000);
+  }
+
+  get running() {
+    return this.globals !== null;
   }
 
   // -- the session ---------------------------------------------------------------------------------------------
 
-  cookieName() {
-    return encodeURIComponent(`crisp-client/session/${page.CRISP_WEBSITE_ID}`);
+  /** @param {string} [token] The cookie of a token has the raw token in its name. */
+  cookieName(token) {
+    const parts = ["crisp-client/session", this.globals?.website, ...(token ? [token] : [])];
+    return encodeURIComponent(parts.join("/"));
   }
 
-  cookieDomain() {
-    return page.CRISP_COOKIE_DOMAIN || baseDomain();
+  get socketCookie() {
+    return encodeURIComponent(`crisp-client/socket/${this.globals?.website}`);
   }
 
-  /** Read the globals, as at load and again at every session:reset, and open what they lead to. */
-  async session() {
-    const runtime = page.CRISP_RUNTIME_CONFIG || {};
-    const view = await this.line.open({
-      account: String(page.CRISP_WEBSITE_ID),
-      token: page.CRISP_TOKEN_ID ? String(page.CRISP_TOKEN_ID) : null,
-      session: readCookie(this.cookieName()) || null,
-      merge: runtime.session_merge === true,
-    });
-    const seconds = Number(page.CRISP_COOKIE_EXPIRE) > 0 ? Number(page.CRISP_COOKIE_EXPIRE) : HALF_A_YEAR;
-    writeCookie(this.cookieName(), view.session, { domain: this.cookieDomain(), seconds });
+  /** @param {Globals} globals @param {() => undefined | void} restart what begins anew after a reset */
+  start(globals, restart) {
+    if (this.running) return; // the second of two tags
+    this.globals = globals;
+    this.restart = /** @type {() => undefined} */ (restart);
+    this.starts += 1;
+    if (this.variant.socket !== false) void this.connect();
+    else void this.showWithoutSession();
+  }
+
+  /** The workspace's settings say that the socket is opened when the visitor does something: no session, no cookie until then. */
+  async showWithoutSession() {
+    const first = new Promise((/** @type {(value?: undefined) => void} */ resolve) => { this.interacted = resolve; });
+    const connected = first.then(() => this.connect());
+    this.line.last = connected.then(() => undefined);
+    await Promise.resolve();
+    this.mount();
+    this.playQueue();
+  }
+
+  /** The settings, then the socket, then the session. Without a socket there is none, and nothing says so. */
+  async connect() {
+    const { globals, starts } = this;
+    if (!globals) return;
+    const plain = readCookie(this.cookieName()) || null;
+    try {
+      const view = await this.line.ask({ account: globals.website, token: globals.token, merge: globals.merge,
+        session: !globals.token || globals.merge ? plain : null });
+      if (globals !== this.globals || starts !== this.starts) return;
+      this.mount();
+      this.line.begin(view);
+      if (!await this.line.connect() || globals !== this.globals) return;
+      this.remember(view);
+      this.playQueue();
+    } catch (error) {
+      console.error("[Crisp sandbox] no session:", error);
+    }
+  }
+
+  /** @param {import("./panel.js").View} view */
+  remember(view) {
+    if (!this.globals) return;
+    const { website, token, domain, expire } = this.globals;
+    writeCookie(this.socketCookie, "1", { seconds: TWO_DAYS });
+    writeCookie(this.cookieName(), view.session, { domain, seconds: expire });
+    if (token) writeCookie(this.cookieName(token), view.session, { domain, seconds: expire });
+    writeStorage("sessionStorage", `crisp-client/browsing/${website}/last`, String(Date.now()));
     this.tags = view.tags;
     this.user = { "user:email": view.identity.email, "user:nickname": view.identity.name };
   }
 
-  async load() {
-    await this.session();
-    this.panel.mount();
-    this.ready = true;
-    const queue = Array.isArray(page.$crisp) ? page.$crisp : [];
-    page.$crisp = this.object();
+  /** The trigger first, then what waits, then `session:loaded`, at each start. A reset in the queue does not stop the last. */
+  playQueue() {
+    const { globals } = this;
+    if (!globals) return;
+    call(globals.trigger);
+    globals.trigger = null;
+    const queue = this.pending || [];
+    this.pending = null;
     // One bad call must not lose those behind it; it is still reported as the error it is.
     for (const item of queue) call(() => this.push(item));
-    if (this.ready) this.fire("session:loaded", this.line.session); // else the queue held a reset, which will say so
-    call(page.CRISP_READY_TRIGGER);
+    this.fire("session:loaded", this.line.session || null);
     this.draw();
   }
 
-  /** session:reset is asynchronous: until session:loaded there is no session to set anything on. */
-  async reset() {
-    if (!this.ready) return;
-    this.ready = false;
-    await this.line.last;
-    this.close();
-    dropCookie(this.cookieName(), this.cookieDomain());
-    this.initiated = false;
-    this.events = [];
-    this.panel.prefill("");
-    await this.restart();
+  /** All of this is done at once. The loader reads the globals again, and starts again where they name a website. */
+  reset() {
+    if (this.globals) {
+      const { token, domain } = this.globals;
+      dropCookie(this.socketCookie);
+      dropCookie(this.cookieName(), domain);
+      if (token) dropCookie(this.cookieName(token), domain);
+    }
+    this.line.end();
+    this.observer?.disconnect();
+    this.panel.remove();
+    this.globals = null;
+    this.pending = this.pending || [];
+    this.clear();
+    this.restart();
   }
 
-  async restart() {
-    this.ready = false;
-    try {
-      await this.session();
-      this.ready = true;
-      this.fire("session:loaded", this.line.session);
-      this.draw();
-    } catch (error) {
-      console.error("[Crisp sandbox] no session:", error);
-    }
+  // -- its element ---------------------------------------------------------------------------------------------
+
+  mount() {
+    const { website } = /** @type {Globals} */ (this.globals);
+    writeStorage("localStorage", `crisp-client/trigger/${website}/last`, String(Date.now()));
+    writeStorage("localStorage", `crisp-client/minimized/${website}/general_entice`, "conceal");
+    this.panel.mount();
+    this.draw();
+    this.observer?.disconnect();
+    this.observer = new MutationObserver(() => {
+      if (!this.panel.root.isConnected) setTimeout(() => this.running && this.mount(), PUT_BACK_MS);
+    });
+    this.observer.observe(document.documentElement, { childList: true });
+    this.observer.observe(document.body, { childList: true });
   }
 
   // -- $crisp --------------------------------------------------------------------------------------------------
@@ -121,17 +245,24 @@ class Crisp {
       push: (/** @type {unknown} */ item) => this.push(item),
       get: (/** @type {string} */ name, /** @type {string} */ key) => this.get(name, key),
       is: (/** @type {string} */ name) => this.is(name),
-      set: (/** @type {string} */ name, /** @type {unknown} */ args) => this.push(["set", name, args]),
-      do: (/** @type {string} */ name, /** @type {unknown} */ args) => this.push(["do", name, args]),
-      on: (/** @type {string} */ name, /** @type {unknown} */ fn) => this.push(["on", name, fn]),
-      off: (/** @type {string} */ name) => this.push(["off", name]),
-      config: (/** @type {string} */ name, /** @type {unknown} */ args) => this.push(["config", name, args]),
+      set: (/** @type {string} */ name, /** @type {unknown} */ args) => this.attempt(["set", name, args]),
+      do: (/** @type {string} */ name, /** @type {unknown} */ args) => this.attempt(["do", name, args]),
+      on: (/** @type {string} */ name, /** @type {unknown} */ fn) => this.attempt(["on", name, fn]),
+      off: (/** @type {string} */ name) => this.attempt(["off", name]),
+      config: (/** @type {string} */ name, /** @type {unknown} */ args) => this.attempt(["config", name, args]),
+      __client: this, // for the loader, should the script be fetched again
       help: () => console.info("[Crisp sandbox] push([verb, method, args]), get(method, key), is(method)"),
     };
   }
 
   /** @param {unknown} item */
   push(item) {
+    if (this.pending) this.pending.push(item);
+    else this.attempt(item);
+  }
+
+  /** @param {unknown} item */
+  attempt(item) {
     try {
       this.run(item);
     } catch (error) {
@@ -156,11 +287,6 @@ class Crisp {
     if (args !== undefined && !Array.isArray(args)) throw invalid(`${verb} ${method}: arguments must be an array`);
     const handler = { set: this.setters(), do: this.actions(), config: this.configs() }[verb]?.[method];
     if (!handler) throw invalid(`${verb} ${method} does not exist`);
-    if (!this.ready && (verb === "set" || !String(method).startsWith("chat:")) && verb !== "config") {
-      // What happens to it at Crisp is not documented; a page that waits for session:loaded is right either way.
-      console.warn(`[Crisp sandbox] ${verb} ${method} during session:reset is lost, wait for session:loaded`);
-      return;
-    }
     handler(.../** @type {any[]} */ (args || []));
   }
 
@@ -258,7 +384,10 @@ class Crisp {
       "message:show": (type, content) => this.panel.note(type === "text" ? String(content) : `[${type}]`),
       "message:thread:start": (name) => this.panel.note(`Thread ${String(name)}`),
       "message:thread:end": () => undefined,
-      "session:reset": (reload) => void this.reset().then(() => (reload === true ? location.reload() : undefined)),
+      "session:reset": (reload) => {
+        this.reset();
+        if (reload === true) location.reload();
+      },
       "helpdesk:search": () => this.opening("Help centre"),
       "helpdesk:article:open": (locale, slug, title) => this.opening(`Article “${title || slug}” (${locale})`),
       "helpdesk:query": (query) => this.opening(`Help centre: ${query}`),
@@ -287,7 +416,7 @@ class Crisp {
 
   /** @param {string} name @param {string} key */
   get(name, key) {
-    const loaded = this.ready ? this.line.session : null;
+    const loaded = this.line.session || null;
     if (name === "chat:unread:count") return this.line.unread;
     if (name === "session:identifier") return loaded;
     if (name === "session:data") return this.line.view?.attributes[key] ?? null;
@@ -311,6 +440,7 @@ class Crisp {
 
   open() {
     if (this.opened) return;
+    this.interacted?.();
     this.opened = true;
     if (!this.initiated) {
       this.initiated = true;
@@ -397,17 +527,12 @@ function flat(data, prefix) {
     prefix ? `${prefix}:${key}` : key, value && typeof value === "object" ? JSON.stringify(value) : value]));
 }
 
-/** @param {string} api */
-export function start(api) {
-  if (page.$crisp && !Array.isArray(page.$crisp) && page.$crisp.is) return; // loaded once
-  if (hasRun("crisp")) return; // the second of two tags, while the first still waits for its session
-  if (!page.CRISP_WEBSITE_ID) {
-    console.error("[Crisp sandbox] CRISP_WEBSITE_ID is not set");
-    return;
-  }
-  if (!navigator.cookieEnabled || innerWidth < 280) return;
-  new Crisp(api).load().catch((error) => {
-    const known = error instanceof ApiError ? ` (${error.code})` : "";
-    console.error(`[Crisp sandbox] did not start${known}:`, error);
-  });
+/** @param {string} api @param {Variant} [variant] */
+export function start(api, variant = {}) {
+  if (innerWidth < NARROWEST || !navigator.cookieEnabled || !window.WebSocket) return;
+  if (CRAWLERS.some((name) => navigator.userAgent.includes(name))) return;
+  const client = page.$crisp?.__client || new Crisp(api, variant);
+  const loader = new Loader(client);
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", () => loader.start(), { once: true });
+  else loader.start();
 }

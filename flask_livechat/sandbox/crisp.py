@@ -47,7 +47,7 @@ def introduce(hub: Hub, values: Values, who: Visitor) -> str:
     return key
 
 
-def leave(hub: Hub, key: str) -> str:
+def leave(hub: Hub, key: str, body: Body) -> str:
     """``session:reset``: the browser forgets its session, the conversation stays with its token."""
     return hub.create("crisp", "session_")
 

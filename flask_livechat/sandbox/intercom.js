@@ -10,6 +10,7 @@ const NINE_MONTHS = 23328000; // seconds
 const UPDATES = 20; // an update beyond these is dropped …
 const WINDOW = 30 * 60 * 1000; // … until so many milliseconds have passed
 const SPACES = ["home", "messages", "help", "news", "tasks", "tickets"];
+const CRAWLERS = /bot|googlebot|crawler|spider|robot|crawling|facebookexternalhit/i;
 const WHO = ["user_id", "email", "user_hash", "intercom_user_jwt"];
 /** Settings that are neither the visitor's nor custom attributes. */
 const LOOKS = ["app_id", "api_base", "hide_default_launcher", "custom_launcher_selector", "alignment", "vertical_padding",
@@ -30,7 +31,7 @@ class Intercom {
       lost: () => this.reboot(),
     });
     this.panel = new Panel({
-      vendor: "intercom", marks: { class: "intercom-lightweight-app" }, title: "Intercom", brand: "#1f2a44", head: "linear-gradient(160deg, #1f2a44, #3a4a70)", round: "16px",
+      vendor: "intercom", marks: { class: "intercom-lightweight-app" }, frame: "", title: "Intercom", brand: "#1f2a44", head: "linear-gradient(160deg, #1f2a44, #3a4a70)", round: "16px",
       rating: "stars", zIndex: 2147483001, x: 20, y: 20,
       launched: () => (this.shown ? this.hide() : this.show()),
       closed: () => this.hide(),
@@ -339,6 +340,7 @@ function claims(settings) {
 
 /** @param {string} api */
 export function start(api) {
+  if (CRAWLERS.test(navigator.userAgent)) return;
   if (hasRun("intercom")) return; // the script ran before
   const stub = page.Intercom;
   const queued = stub && Array.isArray(stub.q) ? stub.q : [];

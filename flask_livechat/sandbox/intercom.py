@@ -48,7 +48,7 @@ def introduce(hub: Hub, values: Values, who: Visitor) -> str:
     return _user(hub, None, Identity("verified", who.id, who.email, who.name))
 
 
-def leave(hub: Hub, key: str) -> str:
+def leave(hub: Hub, key: str, body: Body) -> str:
     """``shutdown`` clears cookies in the browser only; the user's conversation stays."""
     return key
 

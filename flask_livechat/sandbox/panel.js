@@ -48,6 +48,8 @@ export class Line {
     addEventListener("pagehide", () => this.pause());
     addEventListener("pageshow", () => this.pauseWhileHidden());
     this.wanted = false;
+    this.stops = 0;
+    this.epoch = 0;
     this.path = location.pathname;
   }
 
@@ -73,14 +75,21 @@ export class Line {
   }
 
   /**
-   * Open, or restore, a session; the vendor's rules decide which.
-   * @param {Record<string, unknown>} body
+   * Ask for a session, a new or an old one; the vendor's rules decide which. Nothing changes here until begin().
+   * @param {Record<string, unknown>} body @param {string} action the vendor's own name for asking
+   * @returns {Promise<View>}
    */
+  ask(body, action = "session") {
+    this.path = location.pathname;
+    return this.post(action, { ...body, page: this.path });
+  }
+
+  /** Ask for a session, and hear its news at once. @param {Record<string, unknown>} body */
   async open(body) {
     this.stop();
-    this.path = location.pathname;
-    const view = await this.post("session", { ...body, page: this.path });
+    const view = await this.ask(body);
     this.begin(view);
+    this.listen();
     return view;
   }
 
@@ -90,7 +99,24 @@ export class Line {
     this.view = view;
     this.messages = view.messages;
     this.listener.changed();
+    this.pauseWhileHidden();
+  }
+
+  /**
+   * Open the socket of the session: here a question that may be refused, and then the long-poll.
+   * @returns {Promise<boolean>} whether it is open; it is not, when stop() was called meanwhile
+   */
+  async connect() {
+    const { stops } = this;
+    await this.post("socket", { session: this.session });
+    if (stops !== this.stops) return false;
     this.listen();
+    return true;
+  }
+
+  /** Whether the socket is open. */
+  get connected() {
+    return this.wanted && this.view !== null;
   }
 
   /**
@@ -99,7 +125,9 @@ export class Line {
    * @returns {Promise<View>}
    */
   send(action, body = {}) {
+    const { epoch } = this;
     const sent = this.last.then(async () => {
+      if (epoch !== this.epoch) throw new Error("the session has ended");
       await this.moved();
       const view = await this.post(action, { ...body, session: this.session });
       if (view.session === this.session) this.take(view);
@@ -146,8 +174,18 @@ export class Line {
 
   /** Stop hearing news, until listen(). */
   stop() {
+    this.stops += 1;
     this.wanted = false;
     this.pause();
+  }
+
+  /** Close the socket and forget the session. What still waits is not sent any more. */
+  end() {
+    this.stop();
+    this.epoch += 1;
+    this.last = Promise.resolve();
+    this.view = null;
+    this.messages = [];
   }
 
   pause() {
@@ -267,12 +305,44 @@ export function baseDomain() {
   return "";
 }
 
+// -- storage: blocked in some pages, and full in others --------------------------------------------------------------
+
+/** @typedef {"localStorage" | "sessionStorage"} Kind */
+
+/** @param {Kind} kind @param {string} key @returns {string} "" when there is none */
+export function readStorage(kind, key) {
+  try {
+    return window[kind].getItem(key) || "";
+  } catch {
+    return "";
+  }
+}
+
+/** @param {Kind} kind @param {string} key @param {string} value */
+export function writeStorage(kind, key, value) {
+  try {
+    window[kind].setItem(key, value);
+  } catch {
+    // What would stand there is known to this page alone.
+  }
+}
+
+/** @param {Kind} kind @param {string} key */
+export function dropStorage(kind, key) {
+  try {
+    window[kind].removeItem(key);
+  } catch {
+    // Nothing can have been written.
+  }
+}
+
 // -- the visible part ----------------------------------------------------------------------------------------------
 
 const STYLE = `
 :host { all: initial; position: fixed; z-index: var(--z, 2147483000); color-scheme: light;
   font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 :host([data-hidden]) { display: none; }
+:host([data-unstyled]), :host([data-unstyled]) :is(.panel, .launcher) { position: static; z-index: auto; }
 *, *::before, *::after { box-sizing: border-box; }
 :host { --lit: #b54708; --ink: #1d2330; --soft: #667085; --paper: #fff; --well: #f5f6f8; --line: #e4e7ec; }
 :host([data-theme="dark"]) { --lit: #fdb022; --ink: #f2f4f7; --soft: #98a2b3; --paper: #1f2430; --well: #171b24; --line: #333b4a; }
@@ -388,7 +458,9 @@ function icon(name) {
 }
 
 /**
- * @typedef {{vendor: string, marks: Record<string, string>, title: string, brand: string, head: string, round: string, rating: "thumbs" | "stars",
+ * `marks`: the attributes by which the vendor's element is known. `frame`: the title of the frame in it, "" for none.
+ *
+ * @typedef {{vendor: string, marks: Record<string, string>, frame: string, title: string, brand: string, head: string, round: string, rating: "thumbs" | "stars",
  *   zIndex: number, x: number, y: number, side?: "left" | "right",
  *   launched(): void, closed(): void, said(text: string): void, rated(value: number): void}} Look
  */
@@ -398,9 +470,15 @@ export class Panel {
   /** @param {Look} look */
   constructor(look) {
     this.look = look;
-    this.host = element("div", { id: `livechat-sandbox-${look.vendor}`, ...look.marks });
-    this.root = this.host.attachShadow({ mode: "open" });
-    this.root.adoptedStyleSheets = [stylesheet()]; // a constructed sheet is not inline style: a strict CSP holds
+    /** What the vendor's script puts into the page. The visible part stands in it, beside the frame that it has. */
+    this.root = element("div", look.marks);
+    this.frame = look.frame ? element("iframe", { title: look.frame, hidden: "" }) : null;
+    this.host = element("div", { id: `livechat-sandbox-${look.vendor}` });
+    this.root.append(...(this.frame ? [this.frame] : []), this.host);
+    this.shadow = this.host.attachShadow({ mode: "open" });
+    this.shadow.adoptedStyleSheets = [stylesheet()]; // a constructed sheet is not inline style: a strict CSP holds
+    this.mounted = false;
+    this.dead = false; // the frame has lost what it held
     this.badge = element("span", { class: "badge", hidden: "" });
     this.launcher = element("button", { class: "launcher", type: "button", "aria-expanded": "false",
       "aria-controls": "panel" }, icon("chat"), this.badge);
@@ -413,7 +491,7 @@ export class Panel {
     this.composer = element("textarea", { rows: "1", "aria-label": "Message", placeholder: "Write a message…" });
     this.rating = this.ratingRow();
     this.panel = this.panelElement();
-    this.root.append(this.panel, this.launcher);
+    this.shadow.append(this.panel, this.launcher);
     this.session = "";
     /** @type {Element | null} */
     this.before = null;
@@ -480,13 +558,26 @@ export class Panel {
   }
 
   mount() {
-    if (!document.body) document.addEventListener("DOMContentLoaded", () => this.mount(), { once: true });
-    else if (!this.host.isConnected) document.body.append(this.host);
+    if (!document.body) {
+      document.addEventListener("DOMContentLoaded", () => this.mount(), { once: true });
+      return;
+    }
+    if (this.root.isConnected || this.dead) return;
+    this.mounted = true;
+    document.body.append(this.root);
+    if (this.frame) whenLost(this.frame, () => this.mounted && this.die());
   }
 
   remove() {
-    this.host.remove();
+    this.mounted = false;
+    this.root.remove();
     this.toggle(false);
+  }
+
+  /** A frame that was moved as other elements are is loaded anew and empty: nothing is seen of the widget again. */
+  die() {
+    this.dead = true;
+    this.remove();
   }
 
   get isOpen() {
@@ -501,7 +592,7 @@ export class Panel {
   /** @param {boolean} open */
   toggle(open) {
     if (open === this.isOpen) return;
-    const hadFocus = this.root.activeElement !== null;
+    const hadFocus = this.shadow.activeElement !== null;
     if (open) this.before = document.activeElement;
     this.panel.hidden = !open;
     this.launcher.setAttribute("aria-expanded", String(open));
@@ -523,6 +614,11 @@ export class Panel {
   /** @param {boolean} shown The whole widget. */
   show(shown) {
     this.host.toggleAttribute("data-hidden", !shown);
+  }
+
+  /** Whether the rules that place the widget are there. @param {boolean} styled */
+  style(styled) {
+    this.host.toggleAttribute("data-unstyled", !styled);
   }
 
   /** @param {boolean} shown Only the launcher. */
@@ -615,6 +711,22 @@ export class Panel {
   }
 }
 
+/**
+ * Call `lost` when a frame loses what it holds: it has left the document, or was moved in it without moveBefore.
+ * @param {HTMLIFrameElement} frame in the document @param {() => void} lost
+ */
+export function whenLost(frame, lost) {
+  const { contentWindow } = frame;
+  try {
+    // The page itself may be left, too, and come back: then the frame still holds the same window.
+    contentWindow?.addEventListener("pagehide", () => queueMicrotask(() => {
+      if (frame.contentWindow !== contentWindow) lost();
+    }));
+  } catch {
+    // The page is sandboxed: it may not look into its own frames.
+  }
+}
+
 /** @type {CSSStyleSheet | undefined} */
 let sheet;
 
@@ -662,6 +774,7 @@ export function expose(vendor, line, panel, more) {
       messages: line.messages.map(({ author, text }) => ({ from: author, text })),
       unread: line.unread,
       status: line.status,
+      connected: line.connected,
       open: panel.isOpen && panel.isVisible,
       visible: panel.isVisible,
       launcher: panel.isVisible && !panel.launcher.hidden,

@@ -86,7 +86,7 @@ class StandIn:
     restore: Callable[[Hub, Values, Body], str]
     identify: Callable[[Hub, Values, str, Body], str]
     introduce: Callable[[Hub, Values, Visitor], str]
-    leave: Callable[[Hub, str], str]
+    leave: Callable[[Hub, str, Body], str]
 
 
 def parse(raw: bytes) -> Body:

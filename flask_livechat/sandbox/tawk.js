@@ -1,83 +1,186 @@
-import { ApiError, Line, Panel, baseDomain, call, dropCookie, expose, page, readCookie, writeCookie } from "./panel.js";
+import { ApiError, Line, Panel, baseDomain, call, expose, page, randomId, readCookie, readStorage, writeCookie,
+  writeStorage } from "./panel.js";
 
 /**
  * Tawk.to's stand-in: `Tawk_API`, its callbacks and window events, Secure Mode, login and logout.
- * Facts are those of the project's notes on Tawk.to, 2026-11.
+ *
+ * It behaves as the vendor's own script of 2025-04 does, the newest that could be run (2026-11); limits and codes that
+ * only the vendor's servers know are those of its documents, read 2026-11.
  */
 
 const HALF_A_YEAR = 15768000; // seconds
 const AGENT = { name: "Sandbox agent", position: "Support", image: "", id: "sandbox-agent" };
 const CORNERS = ["br", "bl", "cr", "cl", "tr", "tl"];
-const OURS = ["name", "email", "hash", "userId", "phone"]; // of login: not custom attributes
+const KNOWN_CLAIMS = ["name", "email", "hash", "userId", "phone"]; // of login: not custom attributes
+const MAX_ATTRIBUTES = 50;
+const LOCK_MS = 1000; // how long a tab that registers keeps the others of this browser waiting
+const NAVIGATION_MS = 500; // after a navigation, until it is written down
+const SETTINGS_VERSION = "2-0";
+const SENT = "tawk_has_register_visitor"; // in sessionStorage: `Tawk_API.visitor` is never sent again in this tab
 
 /** @typedef {(error?: unknown) => void} Callback */
+/**
+ * `events`: whether window events are fired. A build of 2026-09 is known in parts only, so a page should not need them.
+ * @typedef {{events?: boolean}} Variant
+ */
 
 class Tawk {
-  /** @param {string} api @param {string} account the property id of the script's own address, "" when it has none */
-  constructor(api, account) {
+  /** @param {string} api @param {string} account the property id of the script's own address @param {Variant} variant */
+  constructor(api, account, variant) {
     this.account = account;
+    this.variant = variant;
     this.api = page.Tawk_API;
-    // Read once, as the script arrives: what a page assigns later is never sent.
+    // Both are read once, as the script arrives: what a page assigns later is never sent, and never called.
     this.visitor = { ...(this.api.visitor || {}) };
+    this.callbacks = { ...this.api };
+    /** @type {{uuid: string, visitor: Record<string, unknown>} | null} What every registration of this page sends. */
+    this.registration = null;
+    this.registrations = 0;
+    this.loads = 0; // how often tawkLoad was fired
+    this.loaded = false; // the session that is wanted is there
+    this.token = ""; // of the session; there is none while it is being registered
+    this.settled = false; // the widget's settings have been asked for
     this.line = new Line(api, {
       message: (message) => this.heard(message),
       status: (status) => this.statusChanged(status),
       changed: () => this.draw(),
-      reading: () => this.maximized && !this.hidden,
-      lost: () => void this.connect().catch((error) => console.error("[tawk sandbox]", error)),
+      reading: () => this.maximized,
+      lost: () => this.register(),
     });
     this.panel = new Panel({
-      vendor: "tawk", marks: { class: "widget-visible" }, title: "Tawk.to", brand: "#03823a", head: "#03823a", round: "50%", rating: "thumbs",
-      zIndex: 2000000000, x: 20, y: 20,
+      vendor: "tawk", marks: { id: randomId(), class: "widget-hidden" }, frame: "chat widget", title: "Tawk.to",
+      brand: "#03823a", head: "#03823a", round: "50%", rating: "thumbs", zIndex: 2000000000, x: 20, y: 20,
       launched: () => this.toggle(),
       closed: () => this.minimize(),
       said: (text) => this.say(text),
       rated: (value) => this.rate(value),
     });
-    this.connected = false;
     this.hidden = false;
     this.maximized = false;
     this.agentJoined = false;
     this.started = false; // onChatStarted was said of the conversation under way
     this.lastUnread = 0;
     this.opens = 0;
-    /** @type {Record<string, string>} What this page load has set: it sticks, there is no way to remove it. */
+    /** @type {Record<string, unknown>} What this page load has set: it sticks, there is no way to remove it. */
     this.attributes = {};
     /** @type {{name: string, data: unknown}[]} */
     this.events = [];
+    /** @type {string[]} What was sent while no session was there to take it. */
+    this.lost = [];
     expose("tawk", this.line, this.panel, () => ({ events: this.events.map((event) => ({ ...event })), opened: this.opens,
-      connected: this.connected }));
+      loads: this.loads, lost: [...this.lost], uuid: this.registration ? this.registration.uuid : "" }));
   }
 
-  async load() {
+  /** The methods are there before anything has been asked of a server, so they say nothing about a session. */
+  load() {
+    const methods = this.methods();
+    Object.assign(this.api, methods);
+    Object.assign(page.$_Tawk, methods);
     this.style();
-    if (this.api.autoStart === false) this.hidden = true; // no session, no cookie, nothing on the agents' side
-    else await this.connect();
-    Object.assign(this.api, this.methods());
+    this.watchNavigation();
+    if (this.api.autoStart === false) { // no session, no cookie, nothing on the agents' side
+      this.hidden = true;
+      this.announce();
+      this.panel.mount();
+    } else {
+      this.register();
+    }
+    this.draw();
+  }
+
+  // -- the session ---------------------------------------------------------------------------------------------
+
+  get connected() {
+    return this.line.connected;
+  }
+
+  /** A registration is under way, or there was none: nothing that is sent now reaches a session that lives on. */
+  get settling() {
+    return !this.loaded || !this.connected;
+  }
+
+  /** Once after the start, and again after a registration: the flag is set back by each of them. */
+  announce() {
+    if (this.api.onBeforeLoaded) return;
     this.api.onBeforeLoaded = true;
     this.fire("BeforeLoad");
+  }
+
+  /**
+   * Ask for a session and open its socket, whatever was there before. A shutdown does not stop it.
+   * @returns {Promise<void>}
+   */
+  async register() {
+    this.registrations += 1;
+    const mine = this.registrations;
+    this.token = "";
+    this.loaded = false;
+    this.agentJoined = false;
+    this.maximized = false; // without an event
+    this.draw();
+    this.announce();
+    await this.lock();
+    const unlock = this.lockOthers();
+    try {
+      const view = await this.line.ask(this.registrationData());
+      unlock();
+      if (mine === this.registrations) await this.begin(view);
+    } catch (error) {
+      unlock();
+      if (mine !== this.registrations) return;
+      console.error("[tawk sandbox] no session:", error);
+      // The real script tries five times, with growing pauses, and hides the widget then.
+      this.hidden = true;
+      this.draw();
+    }
+  }
+
+  /** @param {import("./panel.js").View} view */
+  async begin(view) {
+    this.remember(view);
+    this.api.onLoaded = false;
+    this.api.onBeforeLoaded = this.loads === 0;
     this.panel.mount();
+    this.line.stop(); // the old socket
+    this.line.begin(view);
+    const mine = this.registrations;
+    if (!await this.line.connect() || mine !== this.registrations) return;
+    this.loaded = true;
+    this.loads += 1;
+    this.navigated();
     this.draw();
     this.api.onLoaded = true;
     this.fire("Load");
   }
 
-  // -- the session ---------------------------------------------------------------------------------------------
-
-  async connect() {
-    const view = await this.line.open({
-      account: this.account || null,
-      uuid: this.uuid(),
-      login: readCookie("twk_idm_key") || null,
-      visitor: this.visitor,
-    });
-    this.connected = true;
-    this.remember(view);
-    page.$_Tawk_AccountKey = view.account;
-    this.draw();
+  /** Who the visitor is: read at the first registration, and sent with every later one of this page, after a logout, too. */
+  registrationData() {
+    const cookie = this.uuidCookie();
+    if (!cookie && !readCookie("twk_idm_key")) writeCookie("twk_idm_key", randomId());
+    const named = !readStorage("sessionStorage", SENT) && isObject(page.Tawk_API.visitor);
+    this.registration = this.registration || { uuid: randomId(), visitor: named ? this.visitor : {} };
+    if (cookie) this.registration.uuid = cookie;
+    return { account: this.account || null, ...this.registration };
   }
 
-  uuid() {
+  /** Another tab that registers goes first. */
+  async lock() {
+    const since = Date.now() - Number(readCookie("TawkConnectionTime") || 0);
+    if (since < LOCK_MS) await new Promise((resolve) => setTimeout(resolve, LOCK_MS));
+  }
+
+  /** @returns {() => void} what ends it */
+  lockOthers() {
+    const write = () => writeCookie("TawkConnectionTime", String(Date.now()));
+    write();
+    const timer = setInterval(write, 100);
+    return () => {
+      clearInterval(timer);
+      writeCookie("TawkConnectionTime", "0");
+    };
+  }
+
+  uuidCookie() {
     const pair = document.cookie.split("; ").find((cookie) => cookie.startsWith("twk_uuid_"));
     try {
       return String(JSON.parse(decodeURIComponent(pair ? pair.slice(pair.indexOf("=") + 1) : "")).uuid);
@@ -89,31 +192,52 @@ class Tawk {
   /** @param {import("./panel.js").View} view */
   remember(view) {
     this.started = view.ongoing;
+    this.token = view.session;
+    page.$_Tawk_AccountKey = view.account;
     const domain = baseDomain();
-    const value = { uuid: view.session, version: 3, domain: domain || location.hostname, ts: Date.now() };
+    const value = { uuid: this.registration?.uuid, version: 3, domain: domain || location.hostname, ts: Date.now() };
     writeCookie(`twk_uuid_${view.account}`, encodeURIComponent(JSON.stringify(value)), { domain, seconds: HALF_A_YEAR });
-    writeCookie("TawkConnectionTime", "0");
-    if (view.identity.id) writeCookie("twk_idm_key", view.session);
-    else dropCookie("twk_idm_key");
-    try {
-      localStorage.setItem(`twk_token_${view.account}`, view.session);
-    } catch {
-      // storage is blocked: the cookie is enough
-    }
+    writeStorage("localStorage", `twk_${view.account}`, "vsa1.sandbox");
+    writeStorage("localStorage", this.tokenKey, this.token);
+    writeStorage("sessionStorage", "tawk_sv", SETTINGS_VERSION);
+    if (isObject(page.Tawk_API.visitor)) writeStorage("sessionStorage", SENT, "true");
+  }
+
+  get tokenKey() {
+    return `twk_token_${page.$_Tawk_AccountKey || this.account}`;
+  }
+
+  /** `pushState`, `popstate` and `hashchange` are watched, `replaceState` is not. */
+  watchNavigation() {
+    const { pushState } = history;
+    history.pushState = (...args) => {
+      pushState.apply(history, args);
+      this.navigated();
+    };
+    addEventListener("popstate", () => this.navigated());
+    addEventListener("hashchange", () => this.navigated());
+  }
+
+  navigated() {
+    if (!this.connected) return;
+    setTimeout(() => {
+      if (this.connected) this.line.moved().catch(() => undefined);
+      writeStorage("sessionStorage", "previousNav", location.href);
+    }, NAVIGATION_MS);
   }
 
   /** @param {string} name without its `on` or `tawk` @param {unknown[]} detail */
   fire(name, ...detail) {
-    call(this.api[`on${name}`], ...detail);
-    window.dispatchEvent(new CustomEvent(`tawk${name}`, { detail: detail[0] }));
+    if (this.variant.events !== false) window.dispatchEvent(new CustomEvent(`tawk${name}`, { detail: detail[0] }));
+    call(this.callbacks[`on${name}`], ...detail);
   }
 
   // -- Tawk_API ------------------------------------------------------------------------------------------------
 
   methods() {
     return {
-      start: (/** @type {{showWidget?: boolean}} */ options) => void this.start(options),
-      shutdown: () => this.shutdown(),
+      start: (/** @type {{showWidget?: boolean}} */ options, /** @type {Callback} */ done) => void this.start(options, done),
+      shutdown: (/** @type {Callback} */ done) => this.shutdown(done),
       maximize: () => this.maximize(),
       minimize: () => this.minimize(),
       toggle: () => this.toggle(),
@@ -123,9 +247,9 @@ class Tawk {
       toggleVisibility: () => this.show(this.hidden),
       endChat: () => this.endChat(),
       getWindowType: () => (this.api.embedded ? "embed" : "inline"),
-      getStatus: () => this.line.status,
-      isChatMaximized: () => this.maximized && !this.hidden,
-      isChatMinimized: () => !this.maximized && !this.hidden,
+      getStatus: () => (this.loads ? this.line.status : ""),
+      isChatMaximized: () => this.maximized,
+      isChatMinimized: () => !this.maximized,
       isChatHidden: () => this.hidden,
       isChatOngoing: () => this.ongoing,
       isVisitorEngaged: () => this.ongoing,
@@ -145,26 +269,25 @@ class Tawk {
     return Boolean(this.line.view?.ongoing);
   }
 
-  /** @param {{showWidget?: boolean}} [options] */
-  async start(options) {
-    try {
-      if (!this.line.view) await this.connect();
-      else this.line.listen();
-      this.connected = true;
-      if (options && options.showWidget) this.show(true);
-    } catch (error) {
-      console.error("[tawk sandbox] start:", error);
-    }
+  /** @param {{showWidget?: boolean}} [options] @param {Callback} [done] */
+  async start(options, done) {
+    await this.register();
+    if (options && options.showWidget) this.show(true);
+    call(done);
   }
 
-  /** Disconnects, and nothing more: who the visitor is, is not forgotten. */
-  shutdown() {
-    this.connected = false;
+  /**
+   * Close the socket and hide the widget, at once. What is stored stays, and a registration under way goes on.
+   * @param {Callback} [done]
+   */
+  shutdown(done) {
     this.line.stop();
+    this.show(false);
+    call(done);
   }
 
   maximize() {
-    if (this.hidden || this.maximized) return;
+    if (this.maximized) return;
     this.maximized = true;
     this.opens += 1;
     this.draw();
@@ -173,7 +296,7 @@ class Tawk {
   }
 
   minimize() {
-    if (this.hidden || !this.maximized) return;
+    if (!this.maximized) return;
     this.maximized = false;
     this.draw();
     this.fire("ChatMinimized");
@@ -184,11 +307,9 @@ class Tawk {
     else this.maximize();
   }
 
-  /** @param {boolean} shown */
+  /** Hiding is told each time, also of a widget that is hidden. @param {boolean} shown */
   show(shown) {
-    if (shown !== this.hidden) return;
     this.hidden = !shown;
-    if (!shown) this.maximized = false;
     this.draw();
     if (!shown) this.fire("ChatHidden");
   }
@@ -199,40 +320,46 @@ class Tawk {
 
   /** @param {unknown} given @param {Callback} [done] */
   setAttributes(given, done) {
-    if (!given || typeof given !== "object" || Object.keys(given).length === 0) return finish(done, "INVALID_ATTRIBUTES");
+    if (!isObject(given)) return finish(done, refusal("INVALID_ATTRIBUTES"));
     const { name, email, hash, ...custom } = /** @type {Record<string, any>} */ (given);
     const problem = this.problem(custom);
-    if (problem) return finish(done, problem);
+    if (problem) return call(done, `[JSAPI/setAttributes]: ${problem}`);
     if (name !== undefined || email !== undefined) {
       this.line.send("identify", { name: name || null, email: email || null, hash: hash || null })
-        .then(() => this.keep(custom, done), (error) => finish(done, this.code(error)));
+        .then(() => this.addAttributes(custom, done), (error) => finish(done, this.refusal(error)));
     } else {
-      this.keep(custom, done);
+      this.addAttributes(custom, done);
     }
   }
 
-  /** @param {Record<string, unknown>} custom The first rule it breaks, "" when it keeps them all. */
+  /** @param {Record<string, unknown>} custom The first rule of the script's own that it breaks, "" for none. */
   problem(custom) {
-    const keys = Object.keys(custom);
-    if (!keys.every((key) => /^[a-z0-9-]+$/i.test(key))) return "CONTAINS_INVALID_KEY";
-    const good = (/** @type {unknown} */ value) => typeof value !== "object" && value !== undefined && value !== ""
-      && String(value).length <= 255;
-    if (!Object.values(custom).every(good)) return "CONTAINS_INVALID_VALUE";
-    const together = new Set([...Object.keys(this.attributes), ...keys.map((key) => key.toLowerCase())]);
-    return together.size > 50 ? "ATTRIBUTE_LIMIT_EXCEEDED" : "";
+    if (Object.keys(custom).length > MAX_ATTRIBUTES) return `${MAX_ATTRIBUTES} custom attributes are only allowed.`;
+    const key = Object.keys(custom).find((name) => !/^[a-zA-Z0-9-]{1,50}$/.test(name));
+    if (key !== undefined) return `Invalid key: ${key}`;
+    const good = (/** @type {unknown} */ value) => (typeof value === "string" ? value.length <= 255
+      : value === null || typeof value === "number" || typeof value === "boolean");
+    const bad = Object.entries(custom).find(([, value]) => !good(value));
+    return bad ? `Invalid value for key ${bad[0]}: ${String(bad[1])}}` : "";
   }
 
-  /** @param {Record<string, unknown>} custom @param {Callback} [done] */
-  keep(custom, done) {
-    for (const [key, value] of Object.entries(custom)) this.attributes[key.toLowerCase()] = String(value);
-    this.report("attributes", { attributes: this.attributes }, done);
+  /**
+   * The vendor's server counts all that this page has set, in lower case.
+   * @param {Record<string, unknown>} custom @param {Callback} [done]
+   */
+  addAttributes(custom, done) {
+    const news = Object.fromEntries(Object.entries(custom).map(([key, value]) => [key.toLowerCase(), value]));
+    if (Object.keys({ ...this.attributes, ...news }).length > MAX_ATTRIBUTES) {
+      return finish(done, refusal("ATTRIBUTE_LIMIT_EXCEEDED"));
+    }
+    Object.assign(this.attributes, news);
+    this.report("attributes", { attributes: news }, done);
   }
 
   /** @param {string} name @param {Record<string, unknown>} data @param {Callback} [done] */
   addEvent(name, data, done) {
-    if (!/^[a-z0-9-]+$/i.test(String(name || ""))) return finish(done, "INVALID_EVENT_NAME");
-    const problem = this.problem(data);
-    if (problem && problem !== "ATTRIBUTE_LIMIT_EXCEEDED") return finish(done, problem);
+    if (!/^[a-z0-9-]+$/i.test(String(name || ""))) return finish(done, refusal("INVALID_EVENT_NAME"));
+    if (this.problem(data)) return finish(done, refusal("CONTAINS_INVALID_KEY", this.problem(data)));
     this.events.push({ name, data });
     this.report("event", { name, data }, done);
   }
@@ -240,78 +367,99 @@ class Tawk {
   /** @param {unknown} given @param {boolean} add @param {Callback} [done] */
   tag(given, add, done) {
     if (!Array.isArray(given) || given.length === 0 || !given.every((tag) => typeof tag === "string" && tag)) {
-      return finish(done, "INVALID_TAGS");
+      return finish(done, refusal("INVALID_TAGS"));
     }
     const before = this.line.view ? this.line.view.tags : [];
     const tags = add ? [...new Set([...before, ...given])] : before.filter((tag) => !given.includes(tag));
-    if (tags.length > 10) return finish(done, "TAG_LIMIT_EXCEEDED");
-    this.line.send("tags", { tags }).then(() => {
-      finish(done);
-      this.fire("TagsUpdated", tags);
-    }, (error) => finish(done, this.code(error)));
-  }
-
-  /** @param {string} action @param {Record<string, unknown>} body @param {Callback} [done] */
-  report(action, body, done) {
-    if (!this.connected) return finish(done, "SESSION_EXPIRED");
-    this.line.send(action, body).then(() => finish(done), (error) => finish(done, this.code(error)));
-  }
-
-  /** @param {unknown} error */
-  code(error) {
-    if (!(error instanceof ApiError)) return "SERVER_ERROR";
-    return error.code === "ACCESS_ERROR" ? error.code : error.status === 404 ? "SESSION_EXPIRED" : "SERVER_ERROR";
-  }
-
-  /** @param {unknown} given @param {Callback} [done] */
-  async login(given, done) {
-    const claims = /** @type {Record<string, any>} */ (given && typeof given === "object" ? given : {});
-    const custom = Object.fromEntries(Object.entries(claims).filter(([key]) => !OURS.includes(key)));
-    if (typeof claims.userId !== "string" || !claims.userId || typeof claims.hash !== "string" || this.problem(custom)) {
-      return this.refused(done, 400, this.problem(custom) || "login() needs userId and hash as text");
-    }
-    try {
-      const { userId, hash, name = null, email = null } = claims;
-      if (!this.connected) throw new ApiError(400, "not connected, call start() first");
-      this.remember(await this.line.send("identify", { user_id: userId, hash, name, email }));
-      if (claims.phone) custom.phone = claims.phone;
-      if (Object.keys(custom).length) this.keep(custom, undefined);
-      finish(done);
-    } catch (error) {
-      if (error instanceof ApiError) this.refused(done, error.status, error.code);
-      else this.refused(done, 500, String(error));
-    }
-  }
-
-  /** @param {Callback | undefined} done @param {number} status @param {string} why */
-  refused(done, status, why) {
-    console.error(`[tawk sandbox] ${status}: ${why}`);
-    finish(done, `${status}: ${why}`);
+    if (tags.length > 10) return finish(done, refusal("TAG_LIMIT_EXCEEDED"));
+    this.report("tags", { tags }, (error) => {
+      call(done, error);
+      if (!error) this.fire("TagsUpdated", tags);
+    });
   }
 
   /**
-   * The user's conversation stays with the user; this browser goes on as a new anonymous visitor.
-   * @param {Callback} [done]
+   * Send something to the session. While another one is being registered it goes to the old socket, which takes it and
+   * closes; before the first one it goes nowhere, and nobody answers.
+   * @param {string} action @param {Record<string, unknown>} body @param {Callback} [done]
+   */
+  report(action, body, done) {
+    if (this.settling) {
+      this.lost.push(action);
+      return this.loads ? finish(done) : undefined;
+    }
+    // Whoever the page named at its start is named with everything that it sends.
+    const { email = null, hash = null } = this.visitor;
+    this.line.send(action, { ...body, email, hash }).then(() => finish(done), (error) => finish(done, this.refusal(error)));
+  }
+
+  /** @param {unknown} error @returns {unknown} what a callback is told: an object, or true where nothing came through */
+  refusal(error) {
+    if (!(error instanceof ApiError)) return true;
+    return refusal(error.status === 404 ? "SESSION_EXPIRED" : error.code, `${error.status}: ${error.code}`);
+  }
+
+  /**
+   * Where there is no token yet, one is asked for by another registration. With a visitor who was not sent yet this
+   * throws inside the real script, and the callback is never called.
+   * @param {string} what @returns {Promise<boolean>} whether there is one
+   */
+  async hasToken(what) {
+    if (this.token) return true;
+    if (isObject(page.Tawk_API.visitor) && !readStorage("sessionStorage", SENT)) {
+      console.error(`[JSAPI/${what}]`, new TypeError("Cannot convert undefined or null to object"));
+      return false;
+    }
+    await this.register();
+    return Boolean(this.token);
+  }
+
+  /** @param {unknown} given @param {Callback} [done] called when the new registration has begun, not when it is there */
+  async login(given, done) {
+    const claims = /** @type {Record<string, any>} */ (isObject(given) ? given : {});
+    if (!await this.hasToken("Login")) return;
+    const attributes = Object.fromEntries(Object.entries(claims).filter(([key]) => !KNOWN_CLAIMS.includes(key)));
+    if (claims.phone) attributes.phone = claims.phone;
+    const { userId, hash, name = null, email = null } = claims;
+    if (typeof userId !== "string" || !userId || typeof hash !== "string" || this.problem(attributes)) {
+      return finish(done, refusal("INVALID_LOGIN", this.problem(attributes) || "400: login() needs userId and hash as text"));
+    }
+    try {
+      const { uuid } = this.registration || {};
+      const session = this.storedToken();
+      await this.line.post("login", { session, uuid, user_id: userId, hash, name, email, attributes });
+    } catch (error) {
+      return call(done, this.refusal(error));
+    }
+    this.register();
+    call(done);
+  }
+
+  /**
+   * The user's conversation stays with the user; this browser registers again. Without a token in the storage the server
+   * does not know whom to log out, and the one who registers again is the one who was there.
+   * @param {Callback} [done] called when the new registration has begun
    */
   async logout(done) {
+    if (!await this.hasToken("Logout")) return;
+    const token = this.storedToken();
     try {
-      if (this.line.view) {
-        const view = await this.line.send("leave", { page: location.pathname });
-        this.agentJoined = false;
-        this.remember(view);
-        // Attributes cannot be taken back within one page load, so the next visitor of this page has them too.
-        if (Object.keys(this.attributes).length) this.line.tell("attributes", { attributes: this.attributes });
-      }
-      finish(done);
+      if (token) await this.line.post("logout", { session: token, uuid: this.registration?.uuid, page: location.pathname });
     } catch (error) {
-      this.refused(done, 500, String(error));
+      return call(done, this.refusal(error));
     }
+    this.register();
+    call(done);
+  }
+
+  storedToken() {
+    return readStorage("localStorage", this.tokenKey);
   }
 
   /** @param {unknown} options @param {Callback} [done] */
   async switchWidget(options, done) {
     const { propertyId, widgetId } = /** @type {Record<string, any>} */ (options || {});
-    if (!propertyId || !widgetId || propertyId !== this.line.view?.account) return finish(done, "SERVER_ERROR");
+    if (!propertyId || !widgetId || propertyId !== this.line.view?.account) return finish(done, "INVALID_PROPERTY_ID");
     page.$_Tawk_WidgetId = widgetId;
     await this.logout(done); // a login does not survive the switch
   }
@@ -374,7 +522,9 @@ class Tawk {
   }
 
   draw() {
-    this.panel.show(!this.hidden);
+    const shown = !this.hidden || this.maximized; // an open panel stays, although the widget is hidden
+    this.panel.root.className = shown ? "widget-visible" : "widget-hidden";
+    this.panel.show(shown && this.loads > 0);
     this.panel.toggle(this.maximized);
     this.panel.status(this.line.status);
     this.panel.who(this.line.identity);
@@ -388,13 +538,23 @@ class Tawk {
   }
 }
 
-/** @param {Callback | undefined} done @param {string} [error] Callbacks never run before the call has returned. */
+/** @param {unknown} value */
+function isObject(value) {
+  return typeof value === "object" && value !== null;
+}
+
+/** @param {string} code @param {string} [message] */
+function refusal(code, message = code) {
+  return { code, message };
+}
+
+/** @param {Callback | undefined} done @param {unknown} [error] An answer of the server's comes after the call has returned. */
 function finish(done, error) {
   if (typeof done === "function") queueMicrotask(() => call(done, error));
 }
 
-/** @param {string} api */
-export function start(api) {
+/** @param {string} api @param {Variant} [variant] */
+export function start(api, variant = {}) {
   page.Tawk_API = page.Tawk_API || {};
   if (page.$_Tawk && page.$_Tawk.init) return; // a second run of the script does nothing
   page.$_Tawk = { init: true };
@@ -403,9 +563,7 @@ export function start(api) {
   page.$_Tawk_AccountKey = account;
   page.$_Tawk_WidgetId = widget;
   page.$_Tawk_Unstable = false;
-  const load = () => {
-    new Tawk(api, account).load().catch((error) => console.error("[tawk sandbox] did not start:", error));
-  };
+  const load = () => new Tawk(api, account, variant).load();
   if (document.readyState === "complete") load();
   else addEventListener("load", load, { once: true });
 }

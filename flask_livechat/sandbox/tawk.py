@@ -11,11 +11,13 @@ from .standin import Body, StandIn, Values, proves, secrets
 
 
 def restore(hub: Hub, values: Values, body: Body) -> str:
-    """A login on this browser wins, then the uuid of the cookie; else a new anonymous visitor."""
-    for cookie in (body.text("login"), body.text("uuid")):
-        if cookie and hub.has("tawk", cookie):
-            return _label(hub, values, cookie, body.part("visitor"))
-    return _label(hub, values, hub.create("tawk"), body.part("visitor"))
+    """The visitor or user by whose uuid the browser is known; else a new anonymous visitor, known by it from now on."""
+    uuid = body.text("uuid")
+    key = hub.find("tawk", "uuid", uuid) if uuid else None
+    if key is None:
+        key = hub.create("tawk")
+        _know(hub, key, body)
+    return _label(hub, values, key, body.part("visitor"))
 
 
 def identify(hub: Hub, values: Values, key: str, body: Body) -> str:
@@ -41,9 +43,20 @@ def introduce(hub: Hub, values: Values, who: Visitor) -> str:
     return key
 
 
-def leave(hub: Hub, key: str) -> str:
-    """``logout``: the user's conversation stays with the user, this browser goes on as somebody new."""
-    return hub.create("tawk") if hub.bound(key, "user") is not None else key
+def leave(hub: Hub, key: str, body: Body) -> str:
+    """``logout``: the user's conversation stays with the user; whoever has this browser's uuid is somebody new."""
+    if hub.bound(key, "user") is None:
+        return key
+    key = hub.create("tawk")
+    _know(hub, key, body)
+    return key
+
+
+def _know(hub: Hub, key: str, body: Body) -> None:
+    """From now on the browser's uuid leads to this session."""
+    uuid = body.text("uuid")
+    if uuid:
+        hub.bind(key, "uuid", uuid)
 
 
 def _label(hub: Hub, values: Values, key: str, visitor: Body) -> str:
@@ -78,6 +91,8 @@ def _login(hub: Hub, values: Values, key: str, body: Body) -> str:
         raise RefusedError(401, "userId does not match hash")
     mine = hub.find("tawk", "user", user) or key
     hub.bind(mine, "user", user)
+    _know(hub, mine, body)
+    hub.describe(mine, body.values("attributes"))
     known = hub.identity(mine) if mine != key or current == user else Identity()
     known = replace(known, email=body.text("email") or known.email, name=body.text("name") or known.name)
     hub.identify(mine, Identity("verified", user, known.email, known.name))

@@ -31,15 +31,18 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(STAND_INS))
 
 
-def script(name: str, api: str) -> str:
+def script(name: str, api: str, variant: Mapping[str, object] | None = None) -> str:
     """The JavaScript of a stand-in. ``api`` is the base of its JSON API, e.g. ``/livechat/sandbox/api/crisp``.
 
-    The files are modules for the type checker's sake; here they become one plain script, as the vendors serve it.
+    ``variant`` chooses another behaviour where a vendor's older and newer scripts differ, or may: each stand-in's
+    ``Variant`` says which there are. The files are modules for the type checker's sake; here they become one plain
+    script, as the vendors serve it.
     """
     if name not in STAND_INS:
         raise ValueError(f"no stand-in for {name!r}")
     parts = "\n".join(_plain_script(HERE / f"{part}.js") for part in ("panel", name))
-    return f'(() => {{\n"use strict";\n{parts}\nstart({json.dumps(api)});\n}})();\n'
+    arguments = ", ".join(json.dumps(argument) for argument in (api, variant) if argument)
+    return f'(() => {{\n"use strict";\n{parts}\nstart({arguments});\n}})();\n'
 
 
 def create_blueprint(vendors: Mapping[str, Mapping[str, object]], *, allow_origins: Collection[str] = ()) -> Blueprint:
@@ -224,9 +227,14 @@ def _identify(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> st
 
 
 def _leave(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    key = room.leave(sandbox.hub, _own(sandbox, room, body))
+    key = room.leave(sandbox.hub, _own(sandbox, room, body), body)
     sandbox.hub.visit(key, body.text("page") or "")
     return key
+
+
+def _connect(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
+    """The socket: a test's network may refuse it, this never does."""
+    return _own(sandbox, room, body)
 
 
 def _visit(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
@@ -279,8 +287,12 @@ def _end(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
 
 ACTIONS: Mapping[str, Action] = {
     "session": _open,
+    "ping": _open,  # Intercom's name for it
+    "socket": _connect,
     "identify": _identify,
+    "login": _identify,  # Tawk.to's name for it
     "leave": _leave,
+    "logout": _leave,
     "visit": _visit,
     "message": _say,
     "attributes": _describe,

@@ -54,6 +54,7 @@ VALUES: dict[str, dict[str, Any]] = {
 }
 HOSTS = {"tawk": "embed.tawk.to", "crisp": "client.crisp.chat", "intercom": "widget.intercom.io"}
 API_HOSTS = HOSTS | {"intercom": "api-iam.intercom.io"}
+SLOW = ("session", "ping", "socket", "login", "logout")  # what of a vendor's API the delay is for
 AXE = Path(__file__).parent.parent / "js/node_modules/axe-core/axe.min.js"
 PAGE = """<!doctype html><html lang="en"><head><title>Site</title></head><body>
 <h1>{{ title }}</h1><p><a id="opener" href="/contact" data-livechat-open>Chat with us</a>
@@ -85,6 +86,9 @@ class Net:
     gate: threading.Event = field(default_factory=threading.Event)  # a vendor's script waits until it is set
     broken: str = ""  # what a vendor's script holds instead
     probes: dict[str, str] = field(default_factory=dict)  # JavaScript that runs behind a vendor's stand-in
+    api_delay: dict[str, float] = field(default_factory=dict)  # by vendor: seconds before its API answers
+    refuse: dict[str, int] = field(default_factory=dict)  # by "vendor/action" of its API: the status instead of an answer
+    variants: dict[str, dict[str, Any]] = field(default_factory=dict)  # by vendor: see each stand-in's ``Variant``
 
     def asked(self, name: str) -> list[str]:
         """What was asked of any of a vendor's hosts."""
@@ -94,7 +98,8 @@ class Net:
     def reset(self) -> None:
         self.log.clear()
         self.down.clear()
-        self.probes.clear()
+        for chosen in (self.probes, self.api_delay, self.refuse, self.variants):
+            chosen.clear()
         self.delay, self.broken = 0.0, ""
         self.gate.set()
         self.vendors = _vendors(self)
@@ -108,7 +113,20 @@ class Net:
             return Response("down", 503)(environ, start_response)
         app = self.site if host.endswith("site.test") else self.vendors
         assert app is not None
+        if environ["PATH_INFO"].startswith("/sandbox/api/") and environ["REQUEST_METHOD"] == "POST":
+            app = self._answer_late_or_not(environ["PATH_INFO"]) or app
         return app(environ, start_response)
+
+    def _answer_late_or_not(self, path: str) -> Response | None:
+        """What a vendor's API may do to a question: wait, or refuse it."""
+        vendor, action = path.split("/")[3:5]
+        if action in SLOW:
+            time.sleep(self.api_delay.get(vendor, 0))
+        status = self.refuse.get(f"{vendor}/{action}")
+        if status is None:
+            return None
+        headers = {"Access-Control-Allow-Origin": "*", "Content-Type": "application/json"}
+        return Response('{"error": "refused_by_the_test"}', status, headers)
 
 
 def _vendors(net: Net) -> Flask:
@@ -127,7 +145,9 @@ def _vendors(net: Net) -> Flask:
     def serve(name: str, **ids: str) -> Response:
         time.sleep(net.delay)
         net.gate.wait(10)
-        stand_in = net.broken or sandbox.script(name, f"https://{API_HOSTS[name]}/sandbox/api/{name}")
+        stand_in = net.broken or sandbox.script(
+            name, f"https://{API_HOSTS[name]}/sandbox/api/{name}", net.variants.get(name)
+        )
         body = stand_in + net.probes.get(name, "")
         return Response(body, mimetype="text/javascript", headers={"Access-Control-Allow-Origin": "*"})
 
