@@ -245,6 +245,17 @@ class Visit:
         """What the vendor's stand-in knows."""
         return self.get("window.__livechat_sandbox")
 
+    def is_over(self) -> None:
+        """The chat has ended on this page: the vendor knows nobody, or is cut off and out of sight."""
+        self.until(
+            "(({ identity, connected, visible }) => identity.state === 'anonymous' || (connected === false && !visible))"
+            "(__livechat_sandbox)"
+        )
+
+    def stored(self) -> str:
+        """All that scripts can read of what this browser keeps."""
+        return str(self.get("document.cookie + JSON.stringify([localStorage, sessionStorage])"))
+
     def desk(self) -> dict[str, Any]:
         """What the vendor's agents see of this visitor."""
         assert self.net.vendors is not None

@@ -108,8 +108,7 @@ def test_a_tab_that_was_left_open_ends_when_the_server_says_nobody_is_logged_in(
     _look(visit)
     visit.until("livechat.state === 'ended'")
     visit.page.clock.resume()
-    visit.until("__livechat_sandbox.identity.state === 'anonymous'")
-    visit.until("__livechat_sandbox.messages.length === 0")
+    visit.is_over()
     assert _asked(visit) == 1
 
 

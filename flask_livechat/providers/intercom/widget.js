@@ -61,7 +61,7 @@ function room(vendor, core) {
 
   /** What a boot comes to. `ready` is newer than the newest script that could be read, and an answer of 403 is told to
    * nobody: the browser's own record of the ping says it. Where there is no record, or none with a status (older browsers),
-   * a visitor's id has to do: it stands in a cookie that comes with the answer. */
+   * the cookie has to do that comes with the answer. */
   function watch() {
     const before = pings().length;
     const begun = Date.now();
@@ -69,7 +69,7 @@ function room(vendor, core) {
     watching = setInterval(() => {
       const status = pings().slice(before).map((ping) => ping.responseStatus || 1).pop();
       const late = Date.now() - begun > UNRECORDED_MS;
-      const there = status > 1 ? status < 400 : (status || late) && window.Intercom !== stub && intercom("getVisitorId");
+      const there = status > 1 ? status < 400 : (status || late) && /(^| )intercom-(id|session)-/.test(document.cookie);
       if (over || there || status >= 400 || Date.now() - begun > ARRIVAL_MS) clearInterval(watching);
       if (over) return;
       if (there) core.safely(arrive);
