@@ -36,7 +36,23 @@ WITHOUT_SECRETS: dict[str, dict[str, object]] = {
     "tawk": {"PROPERTY_ID": PROPERTY, "JS_API_KEY": ()},
     "intercom": {"APP_ID": APP, "IDENTITY_SECRET": ()},
 }
-ACTIONS = ("session", "identify", "leave", "visit", "ping", "socket", "login", "logout", "message", "attributes", "tags", "event", "rating", "read", "end")
+ACTIONS = (
+    "session",
+    "identify",
+    "leave",
+    "visit",
+    "ping",
+    "socket",
+    "login",
+    "logout",
+    "message",
+    "attributes",
+    "tags",
+    "event",
+    "rating",
+    "read",
+    "end",
+)
 
 
 def make_app(vendors: dict[str, dict[str, object]] = VENDORS, **options: Any) -> Flask:
@@ -795,7 +811,8 @@ def test_tawk_never_answers_a_login_before_the_session_when_the_page_named_a_vis
         TAWK_SNIPPET
         + f"""
         Tawk_API.visitor = {{name: "Ada"}};
-        addEventListener("tawkBeforeLoad", () => Tawk_API.login({json.dumps(login_claims())}, () => log.push("login")));"""
+        const claims = {json.dumps(login_claims())};
+        addEventListener("tawkBeforeLoad", () => Tawk_API.login(claims, () => log.push("login")));"""
     )
     until(page, "s.loads === 1")
     page.wait_for_timeout(300)
