@@ -36,7 +36,23 @@ WITHOUT_SECRETS: dict[str, dict[str, object]] = {
     "tawk": {"PROPERTY_ID": PROPERTY, "JS_API_KEY": ()},
     "intercom": {"APP_ID": APP, "IDENTITY_SECRET": ()},
 }
-ACTIONS = ("session", "identify", "leave", "visit", "ping", "socket", "login", "logout", "message", "attributes", "tags", "event", "rating", "read", "end")
+ACTIONS = (
+    "session",
+    "identify",
+    "leave",
+    "visit",
+    "ping",
+    "socket",
+    "login",
+    "logout",
+    "message",
+    "attributes",
+    "tags",
+    "event",
+    "rating",
+    "read",
+    "end",
+)
 
 
 def make_app(vendors: dict[str, dict[str, object]] = VENDORS, **options: Any) -> Flask:
@@ -795,7 +811,8 @@ def test_tawk_never_answers_a_login_before_the_session_when_the_page_named_a_vis
         TAWK_SNIPPET
         + f"""
         Tawk_API.visitor = {{name: "Ada"}};
-        addEventListener("tawkBeforeLoad", () => Tawk_API.login({json.dumps(login_claims())}, () => log.push("login")));"""
+        const claims = {json.dumps(login_claims())};
+        addEventListener("tawkBeforeLoad", () => Tawk_API.login(claims, () => log.push("login")));"""
     )
     until(page, "s.loads === 1")
     page.wait_for_timeout(300)
@@ -945,8 +962,7 @@ def test_intercom_replays_boots_and_shows_the_reply(sandbox_site: Site) -> None:
     assert page.evaluate("log") == [0, "ready", "show", "hide", 1]
     page.evaluate("Intercom('shutdown')")
     until(page, "!s.booted && !s.visible && s.messages.length === 0 && s.identity.state === 'anonymous'")
-    kept = {cookie["name"] for cookie in page.context.cookies()}
-    assert kept == {f"intercom-id-{APP}", f"intercom-device-id-{APP}"}
+    assert {cookie["name"] for cookie in page.context.cookies()} == {f"intercom-device-id-{APP}"}
     assert sandbox_site.problems == []
 
 
@@ -970,13 +986,119 @@ def test_intercom_refuses_what_is_not_proven(sandbox_site: Site) -> None:
     assert [problem for problem in sandbox_site.problems if "403 Missing user_hash" in problem]
     page.evaluate(f"Intercom('boot', {{app_id: '{APP}', intercom_user_jwt: '{jwt()}'}})")
     until(page, "s.identity.verified")
-    page.evaluate("Intercom('update', {user_id: '42', plan: 'pro'})")
-    page.wait_for_timeout(200)
-    assert "plan" not in hook(page, "s.attributes")
     page.evaluate("for (let n = 0; n < 25; n += 1) Intercom('update', {count: n})")
     until(page, "s.attributes.count === 18")
     page.wait_for_timeout(200)
-    assert hook(page, "[s.updates, s.attributes.count]") == [20, 18]
+    assert hook(page, "[s.pings, s.attributes.count]") == [20, 18]  # the boot is one of them
+    page.evaluate("Intercom('shutdown')")
+    page.evaluate(f"Intercom('boot', {{app_id: '{APP}', intercom_user_jwt: '{jwt()}'}})")
+    until(page, "s.booted && s.pings === 1")
+    # What is refused destroys the session.
+    page.evaluate("Intercom('update', {user_id: '42', plan: 'pro'})")
+    until(page, "!s.booted && !s.visible && !s.connected")
+    assert f"intercom-session-{APP}" not in str(page.context.cookies())
+
+
+INTERCOM_BOOT = f'Intercom("boot", {{app_id: "{APP}", intercom_user_jwt: "{jwt(name="Ada")}"}});'
+
+
+def test_intercom_says_who_loaded_it_before_it_can_do_anything(sandbox_site: Site) -> None:
+    page = sandbox_site.visit(
+        INTERCOM_SNIPPET
+        + """const seen = setInterval(() => {
+          if (!Intercom.booted) return;
+          clearInterval(seen);
+          log.push(document.querySelector("body > iframe#intercom-frame") !== null);
+        });"""
+    )
+    page.wait_for_function("() => log.length")
+    assert page.evaluate("log") == [True]
+    page.wait_for_timeout(200)
+    assert not hook(page, "s.booted")  # it boots when it is told to
+    assert page.evaluate("Intercom('reattach_activator') === undefined && Intercom('unknown') === undefined")
+    assert sandbox_site.problems == []
+
+
+def test_intercom_writes_cookies_when_the_ping_is_answered_and_its_state_even_after_a_shutdown(
+    sandbox_site: Site,
+) -> None:
+    page = sandbox_site.visit(INTERCOM_SNIPPET)
+    page.wait_for_function("() => window.__livechat_sandbox")
+    page.evaluate(f"{INTERCOM_BOOT} log.push(document.cookie, localStorage.length); Intercom('shutdown')")
+    assert page.evaluate("log") == ["", 0]
+    page.wait_for_function("() => localStorage.length")
+    page.wait_for_timeout(200)
+    assert page.evaluate("[Object.keys(localStorage), document.cookie]") == [["intercom.intercom-state"], ""]
+    assert '"user_role"' in page.evaluate("localStorage.getItem('intercom.intercom-state')")
+
+
+def test_intercom_forgets_listeners_with_a_shutdown_and_cookies_unless_told_not_to(sandbox_site: Site) -> None:
+    page = sandbox_site.visit(INTERCOM_SNIPPET + 'Intercom("onShow", () => log.push("show"));' + INTERCOM_BOOT)
+    until(page, "s.identity.verified")
+    names = {f"intercom-{kind}-{APP}" for kind in ("id", "session", "device-id")}
+    assert {cookie["name"] for cookie in page.context.cookies()} == names
+    page.evaluate("Intercom('shutdown', false)")
+    assert {cookie["name"] for cookie in page.context.cookies()} == names
+    page.evaluate(INTERCOM_BOOT)
+    until(page, "s.identity.verified")
+    page.evaluate("Intercom('show')")
+    until(page, "s.open")
+    assert page.evaluate("log") == []
+    page.evaluate("Intercom('shutdown')")
+    assert {cookie["name"] for cookie in page.context.cookies()} == {f"intercom-device-id-{APP}"}
+    assert page.evaluate("Object.keys(localStorage)") == []
+    assert not hook(page, "s.connected || s.visible")
+
+
+def test_intercom_leaves_with_a_visit_of_turbo_and_comes_back_without_a_boot(sandbox_site: Site) -> None:
+    page = sandbox_site.visit(INTERCOM_SNIPPET + INTERCOM_BOOT)
+    until(page, "s.visible")
+    page.evaluate("window.before = Intercom; document.dispatchEvent(new Event('turbo:visit'))")
+    assert page.evaluate("[Intercom === before, Intercom.q.length, Intercom.booted]") == [False, 0, None]
+    assert page.evaluate("document.querySelector('#intercom-frame')") is None
+    assert not hook(page, "s.visible || s.connected")
+    page.evaluate("document.dispatchEvent(new Event('turbo:load'))")
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.querySelectorAll('#intercom-frame').length") == 1
+    assert hook(page, "[s.booted, s.visible, s.boots]") == [False, False, 1]
+    page.evaluate("before('show')")  # that one is dead
+    page.evaluate(INTERCOM_BOOT)
+    until(page, "s.visible && s.boots === 2 && s.opened === 0")
+
+
+@pytest.mark.parametrize("move", ["moveBefore", "insertBefore"])
+def test_intercom_is_dead_when_its_frame_was_moved_as_other_elements_are(sandbox_site: Site, move: str) -> None:
+    page = sandbox_site.visit(INTERCOM_SNIPPET + INTERCOM_BOOT)
+    until(page, "s.visible")
+    page.evaluate(f"document.documentElement.{move}(document.querySelector('#intercom-frame'), document.body)")
+    assert hook(page, "s.visible") is (move == "moveBefore")
+
+
+def test_intercom_loses_the_styles_of_the_open_messenger_when_they_are_moved(sandbox_site: Site) -> None:
+    page = sandbox_site.visit(INTERCOM_SNIPPET + INTERCOM_BOOT)
+    until(page, "s.visible")
+    assert page.evaluate("document.querySelectorAll('.intercom-lightweight-app').length") == 1
+    page.evaluate("Intercom('show')")
+    until(page, "s.open && s.styled")
+    assert page.evaluate("document.querySelectorAll('#intercom-container.intercom-namespace iframe').length") == 1
+    page.evaluate("""for (const id of ["intercom-container", "intercom-css-container"])
+        document.documentElement.moveBefore(document.querySelector("#" + id), null)""")
+    assert hook(page, "[s.open, s.styled]") == [True, False]
+    page.evaluate("Intercom('update', {}); Intercom('hide'); Intercom('show')")
+    page.wait_for_timeout(200)
+    assert not hook(page, "s.styled")
+    page.evaluate(f"Intercom('shutdown', false); {INTERCOM_BOOT} Intercom('show')")
+    until(page, "s.open && s.styled")
+
+
+def test_intercoms_older_script_knows_no_ready_and_takes_thirty_pings(sandbox_site: Site) -> None:
+    older = script("intercom", "/livechat/sandbox/api/intercom", {"ready": False, "limit": 30})
+    page = sandbox_site.visit(f"""addEventListener("load", () => {{ {older}
+        Intercom("ready", () => log.push("ready")); {INTERCOM_BOOT}
+        for (let n = 0; n < 40; n += 1) Intercom("update", {{count: n}}); }})""")
+    until(page, "s.pings === 30")
+    page.wait_for_timeout(200)
+    assert page.evaluate("log") == []
 
 
 def test_a_script_under_another_host_talks_to_its_own_api(sandbox_site: Site) -> None:

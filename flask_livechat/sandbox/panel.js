@@ -84,15 +84,6 @@ export class Line {
     return this.post(action, { ...body, page: this.path });
   }
 
-  /** Ask for a session, and hear its news at once. @param {Record<string, unknown>} body */
-  async open(body) {
-    this.stop();
-    const view = await this.ask(body);
-    this.begin(view);
-    this.listen();
-    return view;
-  }
-
   /** @param {View} view The session to go on with, replacing any other. */
   begin(view) {
     this.pause(); // a poll under way asks about the session before
@@ -472,9 +463,11 @@ export class Panel {
     this.look = look;
     /** What the vendor's script puts into the page. The visible part stands in it, beside the frame that it has. */
     this.root = element("div", look.marks);
-    this.frame = look.frame ? element("iframe", { title: look.frame, hidden: "" }) : null;
+    /** @type {HTMLIFrameElement | null} */
+    this.frame = null;
     this.host = element("div", { id: `livechat-sandbox-${look.vendor}` });
-    this.root.append(...(this.frame ? [this.frame] : []), this.host);
+    this.root.append(this.host);
+    if (look.frame) this.addFrame(look.frame);
     this.shadow = this.host.attachShadow({ mode: "open" });
     this.shadow.adoptedStyleSheets = [stylesheet()]; // a constructed sheet is not inline style: a strict CSP holds
     this.mounted = false;
@@ -565,7 +558,25 @@ export class Panel {
     if (this.root.isConnected || this.dead) return;
     this.mounted = true;
     document.body.append(this.root);
-    if (this.frame) whenLost(this.frame, () => this.mounted && this.die());
+    this.watchFrame();
+  }
+
+  /** @param {string} title The frame holds nothing here, but is lost as theirs are. */
+  addFrame(title) {
+    this.frame = element("iframe", { title, hidden: "" });
+    this.root.prepend(this.frame);
+    if (this.root.isConnected) this.watchFrame();
+  }
+
+  watchFrame() {
+    const { frame } = this;
+    if (frame) whenLost(frame, () => frame === this.frame && this.mounted && this.die());
+  }
+
+  dropFrame() {
+    const { frame } = this;
+    this.frame = null;
+    frame?.remove();
   }
 
   remove() {
@@ -783,9 +794,4 @@ export function expose(vendor, line, panel, more) {
   };
   page.__livechat_sandboxes = { ...page.__livechat_sandboxes, [vendor]: snapshot };
   Object.defineProperty(window, "__livechat_sandbox", { configurable: true, get: snapshot });
-}
-
-/** @param {string} vendor Whether its stand-in has run in this page. */
-export function hasRun(vendor) {
-  return Boolean(page.__livechat_sandboxes && page.__livechat_sandboxes[vendor]);
 }

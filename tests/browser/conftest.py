@@ -87,7 +87,9 @@ class Net:
     broken: str = ""  # what a vendor's script holds instead
     probes: dict[str, str] = field(default_factory=dict)  # JavaScript that runs behind a vendor's stand-in
     api_delay: dict[str, float] = field(default_factory=dict)  # by vendor: seconds before its API answers
-    refuse: dict[str, int] = field(default_factory=dict)  # by "vendor/action" of its API: the status instead of an answer
+    refuse: dict[str, int] = field(
+        default_factory=dict
+    )  # by "vendor/action" of its API: the status instead of an answer
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)  # by vendor: see each stand-in's ``Variant``
 
     def asked(self, name: str) -> list[str]:
