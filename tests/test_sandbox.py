@@ -587,7 +587,9 @@ def sandbox_site(sandbox_browser: Any) -> Iterator[Site]:
 
     @app.get("/page/<name>")
     def page(name: str) -> tuple[str, dict[str, str]]:
-        return f"{HEAD}<script src=/script/{name}></script>", {"Content-Security-Policy": "default-src 'self'"}
+        # Intercom's styles are inline, and so are its stand-in's, which lose their rules where Intercom's do.
+        policy = "default-src 'self'" + ("; style-src 'self' 'unsafe-inline'" if "intercom" in scripts[name] else "")
+        return f"{HEAD}<script src=/script/{name}></script>", {"Content-Security-Policy": policy}
 
     @app.get("/script/<name>")
     def page_script(name: str) -> tuple[str, dict[str, str]]:

@@ -14,6 +14,7 @@ const NINE_MONTHS = 23328000; // seconds
 const MAX_PINGS = 20; // boots and updates together; one beyond these is dropped …
 const WINDOW_MS = 30 * 60 * 1000; // … until so many milliseconds have passed
 const SAME_MS = 60000; // in which the same is not told again of the same address
+const STYLED = "#intercom-container { --intercom-styled: yes; }"; // stands for all of the messenger's rules
 const STATE = "intercom.intercom-state"; // in localStorage
 const SPACES = ["home", "messages", "help", "news", "tasks", "tickets"];
 const CRAWLERS = /bot|googlebot|crawler|spider|robot|crawling|facebookexternalhit/i;
@@ -112,15 +113,6 @@ class Loader {
   }
 }
 
-/** In #intercom-css-container: theirs are style elements whose rules a script has put in, and which a move empties. */
-class Rules extends HTMLElement {
-  lost = () => {};
-
-  disconnectedCallback() { // also called by moveBefore, for there is no callback of its own for that
-    this.lost();
-  }
-}
-
 class Intercom {
   /** @param {string} api @param {Variant} variant @param {HTMLIFrameElement} frame */
   constructor(api, variant, frame) {
@@ -163,7 +155,12 @@ class Intercom {
     this.listening = new AbortController();
     document.addEventListener("click", (event) => this.clicked(event), { signal: this.listening.signal });
     expose("intercom", this.line, this.panel, () => ({ events: this.events.map((event) => ({ ...event })), opened: this.opens,
-      booted: this.booted, pings: this.pings.length, boots, styled: !this.panel.host.hasAttribute("data-unstyled") }));
+      booted: this.booted, pings: this.pings.length, boots, styled: this.styled }));
+  }
+
+  /** Whether the rules that place the open messenger are there. */
+  get styled() {
+    return !this.css || getComputedStyle(this.panel.root).getPropertyValue("--intercom-styled") === "yes";
   }
 
   install() {
@@ -454,14 +451,13 @@ class Intercom {
     root.id = "intercom-container";
     root.className = "intercom-namespace";
     this.panel.addFrame("Intercom live chat");
-    if (!customElements.get("intercom-sandbox-rules")) customElements.define("intercom-sandbox-rules", Rules);
-    const rules = /** @type {Rules} */ (document.createElement("intercom-sandbox-rules"));
-    rules.lost = () => this.panel.style(false);
     this.css = document.createElement("div");
     this.css.id = "intercom-css-container";
-    this.css.append(rules);
+    const style = document.createElement("style");
+    this.css.append(style);
     document.body.append(this.css);
-    this.panel.style(true);
+    // Put in by script, so a move of the element, by moveBefore, too, empties it.
+    style.sheet?.insertRule(STYLED);
   }
 
   removeElements() {
@@ -472,7 +468,6 @@ class Intercom {
     root.className = "intercom-lightweight-app";
     this.css?.remove();
     this.css = null;
-    this.panel.style(true);
   }
 
   /** @param {import("./panel.js").Message} message */
@@ -507,6 +502,7 @@ class Intercom {
   }
 
   draw() {
+    this.panel.style(this.styled);
     if (this.booted && this.line.view) this.writeState(this.line.view);
     this.panel.toggle(this.shown);
     this.panel.status(this.line.status);

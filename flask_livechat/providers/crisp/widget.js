@@ -141,7 +141,10 @@ function room(vendor, core) {
     },
     close: () => push("do", "chat:close"),
     show: () => push("do", "chat:show"),
-    hide: () => push("do", "chat:hide"),
+    hide() {
+      push("do", "chat:close"); // or it comes back open
+      push("do", "chat:hide");
+    },
     track: (name, meta) => push("set", "session:event", [[[name, meta, "blue"]]]),
     update: data,
     tour: () => core.unsupported("tour"),

@@ -22,6 +22,8 @@ function room(vendor, core) {
   let calls = 0; // boots and updates within the window
   /** What waits for the next update that the vendor takes. @type {Record<string, any>} */
   let waiting = {};
+  /** What was said in updates: a boot after a visit of Turbo says it again. @type {Record<string, any>} */
+  let updated = {};
   let seen = 0;
   let shown = false;
   let refused = false;
@@ -137,6 +139,7 @@ function room(vendor, core) {
 
   function boot() {
     delete window.intercomSettings;
+    waiting = {}; // what was said since goes with it
     spend();
     watch();
     intercom("boot", Object.assign(attributes(), looks(), identity()));
@@ -188,7 +191,7 @@ function room(vendor, core) {
   function attributes() {
     const { visitor, context } = page;
     const { name, phone, avatar, company, created_at: since, attributes: own } = visitor || {};
-    return trim(Object.assign(plain(context), plain(own || {}), {
+    return trim(Object.assign(plain(context), plain(own || {}), updated, {
       name, phone, created_at: since, company,
       avatar: avatar && { type: "avatar", image_url: avatar },
     }));
@@ -209,6 +212,7 @@ function room(vendor, core) {
   /** Beyond the vendor's limit changes add up, and go when it takes them again. @param {Record<string, any>} values */
   function update(values) {
     Object.assign(waiting, plain(values));
+    Object.assign(updated, plain(values));
     if (calls < MAX_CALLS) return flush();
     core.warn(`Intercom takes ${MAX_CALLS} updates in 30 minutes; further changes wait.`);
   }
@@ -229,6 +233,7 @@ function room(vendor, core) {
     /** A new token goes with a boot, say the vendor's newest notes; none is told when the old one ends. */
     identify(current) {
       page = current;
+      updated = {};
       boot();
       if (over) listen();
       over = false;
@@ -236,9 +241,9 @@ function room(vendor, core) {
     open: (text) => (text ? intercom("showNewMessage", text) : intercom("show")),
     close: () => intercom("hide"),
     show: () => update({ hide_default_launcher: false }),
-    hide: () => {
+    hide() {
       intercom("hide");
-      return update({ hide_default_launcher: true });
+      update({ hide_default_launcher: true });
     },
     track: (name, meta) => intercom("trackEvent", name, meta),
     update,
@@ -248,7 +253,7 @@ function room(vendor, core) {
       // Not arrived yet: what waits for it holds the visitor's identity.
       if (window.Intercom && Array.isArray(window.Intercom.q)) window.Intercom.q.length = 0;
       over = true;
-      waiting = {};
+      waiting = updated = {};
       intercom("shutdown");
       delete window.intercomSettings;
     },

@@ -14,6 +14,7 @@ function room(vendor, core) {
   let page;
   let here = false; // a session is there
   let over = false;
+  let open = false; // the panel
   /** Called at the next `tawkLoad`. @type {() => void} */
   let sessionLoaded = () => {};
   /** The login under way: what is sent before it is over goes to a session that ends. @type {Promise<unknown>} */
@@ -46,8 +47,12 @@ function room(vendor, core) {
   /** The window events, not the callbacks: a site's own callbacks stay as they are. */
   function listen() {
     on("Load", loaded);
-    on("ChatMaximized", () => core.report("open"));
+    on("ChatMaximized", () => {
+      open = true;
+      core.report("open");
+    });
     on("ChatMinimized", () => {
+      open = false;
       core.report("close");
       if (!core.vendorLauncher()) api().hideWidget();
     });
@@ -96,6 +101,7 @@ function room(vendor, core) {
       return Promise.resolve();
     }
     login = logIn(within(extra)).then(() => {
+      if (open && !over) api().maximize(); // a new session may begin with the panel shut, and not say so
       attach(context);
       if (visitor && visitor.segments && !over) api().addTags(visitor.segments.slice(0, 10), complain("tags"));
     });
@@ -178,9 +184,18 @@ function room(vendor, core) {
     return error && error.message ? `${error.code}: ${error.message}` : String(error);
   }
 
+  /** An open panel stays, also without a session, until it is minimized (2025-04). */
+  function hide() {
+    api().minimize();
+    api().hideWidget();
+  }
+
   /** The vendor's own logout always begins a new session, with the old visitor's id and name; a shutdown begins nothing. */
   function shut() {
-    if (typeof api().shutdown === "function") core.safely(() => api().shutdown());
+    if (typeof api().shutdown === "function") {
+      core.safely(() => api().minimize());
+      core.safely(() => api().shutdown());
+    }
     core.sweepLater();
   }
 
@@ -217,7 +232,7 @@ function room(vendor, core) {
     },
     close: () => api().minimize(),
     show: () => api().showWidget(),
-    hide: () => api().hideWidget(),
+    hide,
     track: (name, meta) => settled(() => api().addEvent(dashed(name), fit(meta), complain("event"))),
     update: (attributes) => settled(() => attach(attributes)),
     tour: () => core.unsupported("tour"),
