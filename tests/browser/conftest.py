@@ -13,6 +13,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,9 @@ class Net:
     site: Flask | None = None
     vendors: Flask | None = None
     log: list[str] = field(default_factory=list)
+    sent: list[tuple[float, str, str]] = field(
+        default_factory=list
+    )  # to vendors' APIs: when, "vendor/action", the body
     agent: str = "livechat-test/0"  # what this test's browsers call themselves
     down: set[str] = field(default_factory=set)  # hosts that answer nothing useful
     delay: float = 0.0  # seconds before a vendor's script is sent
@@ -99,6 +103,7 @@ class Net:
 
     def reset(self) -> None:
         self.log.clear()
+        self.sent.clear()
         self.down.clear()
         for chosen in (self.probes, self.api_delay, self.refuse, self.variants):
             chosen.clear()
@@ -116,8 +121,16 @@ class Net:
         app = self.site if host.endswith("site.test") else self.vendors
         assert app is not None
         if environ["PATH_INFO"].startswith("/sandbox/api/") and environ["REQUEST_METHOD"] == "POST":
+            self._note(environ)
             app = self._answer_late_or_not(environ["PATH_INFO"]) or app
         return app(environ, start_response)
+
+    def _note(self, environ: dict[str, Any]) -> None:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = BytesIO(body)
+        if environ.get("HTTP_USER_AGENT", "").endswith(self.agent):
+            action = environ["PATH_INFO"].removeprefix("/sandbox/api/")
+            self.sent.append((time.monotonic(), action, body.decode()))
 
     def _answer_late_or_not(self, path: str) -> Response | None:
         """What a vendor's API may do to a question: wait, or refuse it."""
