@@ -115,7 +115,7 @@ def _policy(room: Provider) -> Iterator[tuple[str, ...]]:
 def _traces(room: Provider) -> Iterator[tuple[str, str]]:
     values: dict[str, Any] = {key.name: f"<{key.name}>" for key in room.keys}
     yield from (("cookie", f"``{name}``") for name in room.cookies(values))
-    yield from (("local storage", f"``{name}``") for name in room.storage(values))
+    yield from (("storage", f"``{name}``") for name in room.storage(values))
 
 
 def comparison() -> str:

@@ -49,6 +49,7 @@ DEFAULTS = {
     "launcher": "vendor",
     "locale": None,
     "csp": "off",
+    "csp_articles": False,
     "nonce": None,
     "url_prefix": "/livechat",
     "cookie_domain": None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from .. import Key, Provider, Values
 from .widget import attributes, prove, settings, visitor
 
@@ -33,9 +31,8 @@ def _cookies(values: Values) -> tuple[str, ...]:
 
     Real browsers hold the encoded names (2022-01 to 2026); plain ones are in old notes of the vendor's.
     """
-    kinds = (f"session/{values['WEBSITE_ID']}", f"session/{values['WEBSITE_ID']}/*", f"socket/{values['WEBSITE_ID']}")
-    plain = tuple(f"crisp-client/{kind}" for kind in kinds)
-    return plain + tuple(quote(name, safe="*") for name in plain)
+    session, socket = f"crisp-client/session/{values['WEBSITE_ID']}", f"crisp-client/socket/{values['WEBSITE_ID']}"
+    return (session, *(name.replace("/", "%2F") for name in (session, f"{session}/*", socket)))
 
 
 PROVIDER = Provider(
