@@ -101,7 +101,7 @@ def _print_reports() -> None:
     "--live", is_flag=True, help="Start the chat in a browser, with your keys at the vendor's, and check that instead."
 )
 @click.option("--provider", metavar="NAME", help="With --live: another vendor than LIVECHAT_PROVIDER.")
-@click.option("--page", metavar="PATH", help="With --live: the page to start the chat on, if not the first that has it.")
+@click.option("--page", metavar="PATH", help="With --live: the page to start the chat on, not the first that has it.")
 @click.option("--yes", is_flag=True, help="With --live: write into the account without asking first.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @with_appcontext

@@ -14,8 +14,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask
-
 from ... import __version__
 from . import judge
 from .account import Account
@@ -58,6 +56,7 @@ def check(
             facts = [*journey.facts()]
         finally:
             cleaned = account.clean_up()
+            step(f"cleaned up: {cleaned.seen}")
             for bridge in journey.bridges:
                 bridge.log_out_everywhere()
         version = browser.version

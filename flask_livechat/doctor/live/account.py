@@ -20,7 +20,7 @@ OpenDesk = Callable[[], Any]
 
 @dataclass
 class Account:
-    """What the vendor's API says of the user. ``known``: whether it knew them before the check; None: nobody can tell."""
+    """What the vendor's API says of the user. ``known``: whether it knew them before; None where nobody can tell."""
 
     vendor: Vendor
     open_desk: OpenDesk = field(repr=False)
@@ -73,13 +73,19 @@ class Account:
         if self.why or self.known is None:
             return Fact(name, title, None, f"{self.why or 'nobody looked'}: {by_hand}")
         try:
-            contact = self._find()
-            if contact is None:
-                return Fact(name, title, None, f"its search does not find the user yet: {by_hand}")
-            self.open_desk().contacts.forget(contact.id)
-        except LiveChatError as error:
+            self._delete()
+        except (LiveChatError, ValueError) as error:
             return Fact(name, title, None, f"{reason(error)}: {by_hand}")
         return Fact(name, title, True, "the user's contact was deleted; visitors without a name stay")
+
+    def _delete(self) -> None:
+        """A vendor whose search does not know the new contact yet says which it is when it is to be made again."""
+        person, desk = self.person, self.open_desk()
+        contact = self._find()
+        if contact is None and person is not None and person.id:
+            contact = desk.contacts.upsert(Visitor(id=person.id, email=person.email))
+        if contact is not None:
+            desk.contacts.forget(contact.id)
 
     def _find(self) -> Contact | None:
         person, desk = self.person, self.open_desk()
@@ -89,11 +95,12 @@ class Account:
             raise Unsupported(self.vendor.provider.title, "contacts.find by the app's id")
         room = providers.desk(self.vendor.provider.name)
         if person.id and room is not None and room.knows(Visitor(id=person.id)):
-            contact: Contact | None = desk.contacts.find(id=person.id)
-            return contact
-        if not person.email:
+            key = {"id": person.id}
+        elif person.email:
+            key = {"email": person.email}
+        else:
             raise Unsupported(self.vendor.provider.title, "contacts.find without an email")
-        contact = desk.contacts.find(email=person.email)
+        contact: Contact | None = desk.contacts.find(**key)
         return contact
 
     def _wait_for_contact(self, wait: Callable[[float], None]) -> Contact | None:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, redirect, session
@@ -29,6 +29,7 @@ from ..tour import _described, _without_csrf
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession
 
+T = TypeVar("T", bound=Response)
 # Addresses that the check answers itself: how somebody logs in and out without knowing the app's forms.
 LOGIN, LOGOUT = "/livechat-doctor-logs-in", "/livechat-doctor-logs-out"
 ANSWER_S = 15.0  # for one response of the app
@@ -108,7 +109,8 @@ class Bridge:
             "base_url": f"{self.origin}{root if inside else ''}/",
             "query_string": parts.query,
             "method": request["method"],
-            "headers": Headers([*request["headers"].items()]),
+            # Answers that the check makes are not unpacked by the browser.
+            "headers": Headers([item for item in request["headers"].items() if item[0].lower() != "accept-encoding"]),
             "data": request.get("postData"),
             "environ_base": {"REMOTE_ADDR": "127.0.0.1"},
         }
@@ -123,16 +125,16 @@ class Bridge:
             session.update(_user_id=self._user.get_id(), _fresh=True, _id=_create_identifier())
             return self._save(redirect(environ["QUERY_STRING"] or "/"))
 
-    def _save(self, response: Any) -> Response:
-        self._app.session_interface.save_session(self._app, session, response)  # type: ignore[arg-type]  # its proxy
-        return response  # type: ignore[no-any-return]
+    def _save(self, response: T) -> T:
+        self._app.session_interface.save_session(self._app, session, response)  # type: ignore[arg-type]  # a proxy
+        return response
 
     def _log_out(self, environ: dict[str, Any]) -> Response:
         """Take the app's own way out, or flask-login's where there is none to find."""
         if self._way_out is None:
             with self._app.request_context(environ):
                 logout_user()
-                return self._app.process_response(redirect("/"))
+                return self._app.process_response(self._app.make_response(redirect("/")))
         method = "POST" if "POST" in (self._way_out.methods or ()) else "GET"
         request = {"url": self.origin + self._way_out.rule, "method": method, "headers": {}}
         asked = self._environ(request) | {

@@ -13,7 +13,7 @@ from flask import Flask
 from . import NoBrowser, NoPage, Plan, check, plan_of, report
 
 QUESTION = """\
-This starts {title}'s chat with the keys of this app, as visitors do: {writes}.
+This starts {title}'s chat with the keys of this app, as visitors do: a visitor's session{user}.
 Agents see it meanwhile. Events named "flask-livechat check" mark it; a contact that it makes is deleted again where the
 vendor's API can."""
 
@@ -63,8 +63,12 @@ def _ask(plan: Plan, yes: bool) -> None:
     """Nothing is written into an account that nobody has agreed to. A sandbox has nobody to ask for."""
     if plan.vendor.stand_in or yes:
         return
-    writes = "a visitor's session" + (", and the user that you name with what your app says of them" if plan.user else "")
-    click.echo(QUESTION.format(title=plan.vendor.provider.title, writes=writes), err=True)
-    if not sys.stdin.isatty():
+    user = ", and the user that you name with what your app says of them" if plan.user else ""
+    click.echo(QUESTION.format(title=plan.vendor.provider.title, user=user), err=True)
+    if not _has_terminal():
         raise click.ClickException("it writes into a real account, and there is no terminal to ask at: give --yes")
     click.confirm("Go on?", abort=True, err=True)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty()

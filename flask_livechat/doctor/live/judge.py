@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from urllib.parse import unquote_plus, urlsplit
 
-from .records import Exchange, Fact, Person, Stored, Visit, Watch
+from .records import End, Exchange, Fact, Person, Stored, Visit, Watch
 from .vendor import Vendor, host_of, stand_in_refusal, tokens
 
-GRACE_S = 1.0  # in which a chat that ends may say so
+NAMED_S, SESSION_S = 0.3, 1.0  # in which a chat that ends may still send what names the visitor, or the session
 MANY = 6  # of what is listed
 FEW_CHARS = 4  # what is shorter is found anywhere
 MARK = "flask-livechat check"
@@ -104,6 +106,17 @@ def closed(visit: Visit) -> Fact:
 
 def ended(visit: Visit, vendor: Vendor) -> Iterator[Fact]:
     """After ``livechat.logout()`` nothing of the vendor's is stored, open or sent."""
+    yield from (_if_started(fact, visit) for fact in _ended(visit, vendor))
+
+
+def _if_started(fact: Fact, *visits: Visit) -> Fact:
+    """A chat that never started leaves nothing behind, which shows nothing."""
+    if fact.held and not all(visit.start.state == "ready" for visit in visits):
+        return replace(fact, held=None, seen="the chat did not start")
+    return fact
+
+
+def _ended(visit: Visit, vendor: Vendor) -> Iterator[Fact]:
     if (end := visit.end) is None:
         return
     who, left = WHO[visit.name], vendor.stored(visit.watch, end.after)
@@ -118,27 +131,34 @@ def ended(visit: Visit, vendor: Vendor) -> Iterator[Fact]:
     alive = [one for one in sockets if one.closed_at is None]
     seen = f"open: {_hosts((one.url for one in alive), vendor)}" if alive else f"none open of {len(sockets)}"
     yield Fact(f"{visit.name}.sockets", f"A logout leaves no socket of {who} open", not alive, seen)
-    yield _quiet(visit, vendor, end.at + GRACE_S, _tokens(visit, vendor, end.before))
+    yield _quiet(visit, vendor, end)
 
 
-def _quiet(visit: Visit, vendor: Vendor, since: float, marks: set[str]) -> Fact:
+def _quiet(visit: Visit, vendor: Vendor, end: End) -> Fact:
     """Nothing is sent with the name, the proof or the session of whoever has left."""
-    person = visit.start.person
-    late = {
-        f"{place} ({what})"
-        for place, text in texts(visit.watch, vendor, since)
-        if (what := "their name or proof" if person and _mentions(text, person) else _session(text, marks))
+    person, marks = visit.start.person, _tokens(visit, vendor, end.before)
+    named = texts(visit.watch, vendor, end.at + NAMED_S) if person else ()
+    late = {f"{place} (their name or proof)" for place, text in named if person and _mentions(text, person)}
+    late |= {
+        f"{place} (their session)"
+        for place, text in texts(visit.watch, vendor, end.at + SESSION_S)
+        if _has_any(text, marks) and not place.endswith("/logout")
     }
     seen = f"to {', '.join(sorted(late)[:MANY])}" if late else "nothing"
     return Fact(f"{visit.name}.quiet", f"After a logout nothing of {WHO[visit.name]} is sent", not late, seen)
 
 
 def followed(user: Visit, following: Visit, vendor: Vendor, constant: set[str]) -> Iterator[Fact]:
-    """After a logout on the server the next visitor has and sends nothing of the user's. ``constant``: of the account."""
+    """After a logout on the server nothing of the user is stored or sent. ``constant``: the account's own words."""
+    yield from (_if_started(fact, user, following) for fact in _followed(user, following, vendor, constant))
+
+
+def _followed(user: Visit, following: Visit, vendor: Vendor, constant: set[str]) -> Iterator[Fact]:
     if following.end is None:
         return
     marks = _tokens(user, vendor, following.end.before) - constant
-    left = [name for _, name, value in vendor.stored(following.watch, following.end.after) if marks & _words(name, value)]
+    stored = vendor.stored(following.watch, following.end.after)
+    left = [name for item in stored if marks & tokens([item]) for name in [item[1]]]
     title = "After a logout on the server nothing of the user is stored"
     seen = f"still there: {_listed(left, vendor)}" if left else f"none of {len(marks)} marks of the user's session"
     yield Fact("next.stored", title, not left, seen)
@@ -146,7 +166,7 @@ def followed(user: Visit, following: Visit, vendor: Vendor, constant: set[str]) 
     sent = {
         place
         for place, text in texts(following.watch, vendor, following.end.at)
-        if not place.endswith("/logout") and ((person and _mentions(text, person)) or _session(text, marks))
+        if not place.endswith("/logout") and ((person and _mentions(text, person)) or _has_any(text, marks))
     }
     title = "After a logout on the server nothing of the user is sent"
     yield Fact("next.quiet", title, not sent, f"to {', '.join(sorted(sent)[:MANY])}" if sent else "nothing")
@@ -167,7 +187,13 @@ def policy(visits: Iterable[Visit], vendor: Vendor) -> Fact:
     }
     which = next((visit.policy for visit in every if visit.policy), "none was seen")
     seen = f"blocks {', '.join([*lines][:MANY])} ({which})" if lines else which
-    return Fact("policy", "The Content-Security-Policy lets the vendor work", not lines, seen)
+    return _if_any_started(Fact("policy", "The Content-Security-Policy lets the vendor work", not lines, seen), every)
+
+
+def _if_any_started(fact: Fact, visits: list[Visit]) -> Fact:
+    if fact.held and not any(visit.start.state == "ready" for visit in visits):
+        return replace(fact, held=None, seen="the chat did not start")
+    return fact
 
 
 def _blocked(blocked: str, vendor: Vendor) -> str:
@@ -179,7 +205,8 @@ def _blocked(blocked: str, vendor: Vendor) -> str:
 def hosts(visits: Iterable[Visit], vendor: Vendor) -> Fact:
     """All that the vendor's scripts asked for is named by ``livechat.csp()``."""
     lines: dict[str, None] = {}
-    for visit in visits:
+    every = [*visits]
+    for visit in every:
         asked = [(one.url, one.kind, one.asked_by) for one in visit.watch.exchanges.values()]
         asked += [(one.url, "Fetch", one.asked_by) for one in visit.watch.sockets.values()]
         for url, kind, asked_by in asked:
@@ -187,22 +214,29 @@ def hosts(visits: Iterable[Visit], vendor: Vendor) -> Fact:
                 line = vendor.names(url, kind)
                 lines |= {vendor.mask(line): None} if line else {}
     seen = f"not named: {', '.join([*lines][:MANY])}" if lines else "all of them"
-    return Fact("hosts", "livechat.csp() names each host that the vendor contacted", not lines, seen)
+    fact = Fact("hosts", "livechat.csp() names each host that the vendor contacted", not lines, seen)
+    return _if_any_started(fact, every)
 
 
 def contacted(visits: Iterable[Visit], vendor: Vendor) -> tuple[str, ...]:
-    urls = [one.url for visit in visits for one in (*vendor.exchanges(visit.watch), *vendor.sockets(visit.watch))]
+    every = [*visits]
+    urls = {exchange.url for visit in every for exchange in vendor.exchanges(visit.watch)}
+    urls |= {socket.url for visit in every for socket in vendor.sockets(visit.watch)}
     return tuple(sorted({vendor.place(url) for url in urls}))
 
 
 def errors(visits: Iterable[Visit], vendor: Vendor, ours: str) -> Fact:
     """No exception of the vendor's or of our own scripts reached the page. ``ours``: the path of our files."""
     seen: dict[str, None] = {}
-    for visit in visits:
+    every = [*visits]
+    for visit in every:
         for name, stack in visit.watch.errors:
-            where = "the vendor's script" if vendor.asked(stack) else "ours" if f"{vendor.origin}{ours}/" in stack else ""
-            seen |= {f"{name if name.isidentifier() else 'an exception'} in {where}": None} if where else {}
-    return Fact("errors", "No script of the chat's raised an exception", not seen, ", ".join([*seen][:MANY]) or "none")
+            where = "the vendor's script" if vendor.asked(stack) else "our script"
+            if where == "our script" and f"{vendor.origin}{ours}/" not in stack:
+                continue  # the app's own
+            seen[f"{name if name.isidentifier() else 'an exception'} in {where}"] = None
+    fact = Fact("errors", "No script of the chat's raised an exception", not seen, ", ".join([*seen][:MANY]) or "none")
+    return _if_any_started(fact, every)
 
 
 # What was sent.
@@ -229,21 +263,19 @@ def _sent(watch: Watch, vendor: Vendor, proof: str) -> bool:
 
 def _mentions(text: str, person: Person) -> bool:
     words = [word for word in (person.email, person.name) if word and len(word) >= FEW_CHARS]
-    ids = [f'"{person.id}"', f'\\"{person.id}\\"'] if person.id else []
-    return any(word in text for word in (*words, *ids, *person.proofs.values()))
+    if any(word in text for word in (*words, *person.proofs.values())):
+        return True
+    # An id may be any small number: it counts where its key says that it is one.
+    return bool(person.id and re.search(rf"""id\\?"\s*:\s*\\?"{re.escape(person.id)}\\?\"""", text, re.IGNORECASE))
 
 
-def _session(text: str, marks: set[str]) -> str:
-    return "their session" if any(mark in text for mark in marks) else ""
+def _has_any(text: str, marks: set[str]) -> bool:
+    return any(mark in text for mark in marks)
 
 
 def _tokens(visit: Visit, vendor: Vendor, stored: Stored) -> set[str]:
     public = {word for value in vendor.public_ids for word in tokens([("", value, "")])}
     return tokens(vendor.stored(visit.watch, stored)) - public - {host_of(vendor.origin)}
-
-
-def _words(name: str, value: str) -> set[str]:
-    return tokens([("", name, value)])
 
 
 def _listed(names: Iterable[str], vendor: Vendor) -> str:

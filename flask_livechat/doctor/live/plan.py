@@ -68,7 +68,8 @@ def plan_of(
         origin, user_page = _page_with_chat(app, provider, user, path or page, [*skip], base_url or origin)
     if page is None and user_page is None:
         title = providers.load(provider).title
-        raise NoPage(f"no page with {title}'s chat was seen: name one with --page PATH, and who may see it with --user ID")
+        hint = "name one with --page PATH, and who may see it with --user ID"
+        raise NoPage(f"no page with {title}'s chat was seen: {hint}")
     with app.app_context():
         needs = livechat.needs_of([provider])
     stand_in = f"{settings.url_prefix}/sandbox/" if settings.sandbox else None

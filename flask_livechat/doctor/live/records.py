@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
 from urllib.parse import unquote
 
 
@@ -110,7 +109,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whom a page names to the vendor, and the proofs that go with it by kind: ``id``, ``email``, ``jwt``, ``token``."""
+    """Whom a page names to the vendor, and the proofs of it by kind: ``id``, ``email``, ``jwt``, ``token``."""
 
     id: str | None = None
     email: str | None = None
@@ -148,5 +147,4 @@ class Visit:
     watch: Watch
     start: Start
     end: End | None = None
-    policy: str = ""  # which policy was looked at
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    policy: str = ""  # which policy the page came with

@@ -10,9 +10,10 @@ WATCH = """
   addEventListener("securitypolicyviolation", (event) =>
     note("violation", event.effectiveDirective, event.blockedURI, event.sourceFile));
   addEventListener("error", ({ error }) => error && note("error", error.name || "Error", error.stack || ""));
-  addEventListener("unhandledrejection", ({ reason }) => note("error", (reason && reason.name) || "Rejection", (reason && reason.stack) || ""));
+  addEventListener("unhandledrejection", ({ reason }) =>
+    note("error", reason?.name || "Rejection", reason?.stack || ""));
   for (const name of ["ready", "open", "close", "failed"]) {
-    document.addEventListener(`livechat:${name}`, (event) => note("event", name, (event.detail && event.detail.reason) || ""));
+    document.addEventListener(`livechat:${name}`, (event) => note("event", name, event.detail?.reason || ""));
   }
   const { setItem } = Storage.prototype;
   Storage.prototype.setItem = function (name, value) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -34,7 +35,7 @@ def launched(app_host: str) -> Iterator[Browser]:
     try:
         from playwright.sync_api import Error, sync_playwright  # noqa: PLC0415 - of the extra [live]
     except ModuleNotFoundError as error:
-        if error.name != "playwright":
+        if (error.name or "").partition(".")[0] != "playwright":
             raise
         raise NoBrowser("the live check needs Playwright: pip install Flask-LiveChat[live]") from None
     with sync_playwright() as playwright:
@@ -191,7 +192,7 @@ class Tab:
 
 
 def _context(browser: Browser) -> BrowserContext:
-    """A browser as people have it: vendors turn away what calls itself headless. A service worker would answer first."""
+    """A browser as people have it: vendors turn away what calls itself headless. Service workers would answer first."""
     major = browser.version.partition(".")[0]
     agent = f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{major}.0.0.0 Safari/537.36"
     size = {"width": 1280, "height": 800}
@@ -216,13 +217,12 @@ def person_of(visitor: Mapping[str, Any] | None, proof: Mapping[str, Any] | None
         named = {**_claims(value), **named}
     if not named and not proofs:
         return None
-    id = named.get("id", named.get("user_id"))
-    return Person(None if id is None else str(id), named.get("email"), named.get("name"), proofs)
+    number = named.get("id", named.get("user_id"))
+    return Person(None if number is None else str(number), named.get("email"), named.get("name"), proofs)
 
 
 def _claims(token: str) -> dict[str, Any]:
-    import base64  # noqa: PLC0415
-
+    """What a JWT holds, whoever signed it."""
     parts: Sequence[str] = token.split(".")
     if len(parts) != 3:
         return {}

@@ -1,4 +1,4 @@
-"""What ``doctor --live`` asks Crisp's API (as of 2026-11): the page is not told whether an email's signature is right."""
+"""What ``doctor --live`` asks Crisp's API (as of 2026-11): pages are not told whether an email's signature is right."""
 
 from __future__ import annotations
 
