@@ -162,7 +162,7 @@ def doctor(
 
         base = base_url and base_url.rstrip("/")
         options = command.Options(provider, user, page, skip, base, yes, form == "json")
-        command.run(app, options, lambda step: click.echo(f"{step} …", err=True))
+        command.run(app, options, lambda step: click.echo(step, err=True))
         return
     found = examiner.examine(
         app,

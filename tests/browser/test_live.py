@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +26,7 @@ from flask_livechat.doctor.live import LiveReport, report
 
 from .conftest import API_HOSTS, HOSTS, SITE, VALUES, VENDORS, Net, User, _arguments
 
+ROOT = Path(__file__).parent.parent.parent
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 SECRET = {"tawk": "TAWK_JS_API_KEY", "crisp": "CRISP_IDENTITY_SECRET", "intercom": "INTERCOM_IDENTITY_SECRET"}
 WRONG = {"tawk": "f" * 40, "crisp": "another", "intercom": "another-secret-0123456789abcdef0123456789"}
@@ -39,7 +44,7 @@ def public(launch: Callable[..., Browser], net: Net) -> Browser:
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """The vendors answer at once here."""
-    for name, seconds in {"LASTING_S": 1.5, "SETTLE_S": 0.3, "SHOWN_S": 4.0, "SENT_S": 3.0, "ALONE_S": 2.0}.items():
+    for name, seconds in {"LASTING_S": 0.8, "SETTLE_S": 0.3, "SHOWN_S": 4.0, "SENT_S": 3.0, "ALONE_S": 2.0}.items():
         monkeypatch.setattr(live, name, seconds)
     monkeypatch.setattr("flask_livechat.doctor.live.account.SEARCH_S", 1.0)
 
@@ -276,6 +281,38 @@ def test_nothing_of_the_site_is_asked_of_its_real_host(site: Any, check: Check, 
     assert [line for line in net.log if line.startswith("www.site.test")] == []
 
 
+# The command, in a process of its own: Playwright takes one thread, which is the tests'.
+
+APP = """
+from flask import Flask, render_template_string
+from flask_livechat import LiveChat
+app = Flask("app")
+app.config.update(SECRET_KEY="a key of the tests", LIVECHAT_PROVIDER="crisp", LIVECHAT_SANDBOX=True)
+LiveChat(app)
+app.add_url_rule("/", "home", lambda: render_template_string("<!doctype html><body>{{ livechat() }}</body>"))
+"""
+
+
+def command(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    (folder / "app.py").write_text(APP)
+    words = [sys.executable, "-m", "flask", "--app", "app", "--debug", "livechat", "doctor", "--live", "--json"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_command_starts_a_browser_by_itself(browser: Browser, tmp_path: Path) -> None:
+    done = command(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["sandbox"] is True
+    assert "A visitor starts the chat." in done.stderr
+
+
+def test_without_a_browser_it_says_how_to_get_one(browser: Browser, tmp_path: Path) -> None:
+    done = command(tmp_path, PATH=str(tmp_path), PLAYWRIGHT_BROWSERS_PATH=str(tmp_path))
+    assert done.returncode == 1
+    assert "no browser could be started: playwright install chromium" in done.stderr
+
+
 # The page.
 
 
@@ -285,7 +322,7 @@ def test_a_page_for_users_alone_is_found_for_them(site: Any, check: Check) -> No
     result = check(app)
     assert facts(result)["visitor"] is None
     assert facts(result)["user.identity"] is True
-    assert "next.starts" not in facts(result)
+    assert facts(result)["next"] is None
 
 
 def test_a_named_page_is_the_one(site: Any, check: Check) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from click.testing import Result
 from flask import Flask
+from flask.sessions import SessionInterface, SessionMixin
 
 from flask_livechat import providers
 from flask_livechat.doctor.live import LiveReport, command, judge
+from flask_livechat.doctor.live.bridge import LOGIN, Bridge
 from flask_livechat.doctor.live.records import (
     End,
     Exchange,
@@ -30,7 +32,7 @@ from flask_livechat.doctor.live.records import (
 from flask_livechat.doctor.live.tab import person_of
 from flask_livechat.doctor.live.vendor import Vendor
 
-from ..conftest import create_app
+from ..conftest import USERS, create_app
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 FACT = Fact("visitor.starts", "The chat starts for a visitor", True, "ready after 0.4 s")
@@ -45,7 +47,7 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
     def check(plan: Any, **options: Any) -> LiveReport:
         plans.append(plan)
-        options["step"]("a visitor starts the chat")
+        options["step"]("A visitor starts the chat.")
         return REPORT
 
     monkeypatch.setattr(command, "check", check)
@@ -99,7 +101,7 @@ def test_it_prints_what_it_saw_and_each_step(checked: list[Any]) -> None:
     result = run(create_app(), "--yes")
     assert "ok       visitor.starts   The chat starts for a visitor" in result.stdout
     assert "0 failed, 1 held, 0 could not be looked at." in result.stdout
-    assert "a visitor starts the chat …" in result.stderr
+    assert "A visitor starts the chat." in result.stderr
 
 
 @pytest.mark.parametrize("option", [["--json"], ["--format", "json"]])
@@ -155,6 +157,48 @@ def test_without_playwright_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
     result = run(create_app(), "--yes")
     assert result.exit_code == 1
     assert "pip install Flask-LiveChat[live]" in result.output
+
+
+# What the browser is told in the app's name.
+
+
+class OnServer(dict[str, Any], SessionMixin):
+    """A session that the server stores."""
+
+
+class Sessions(SessionInterface):
+    def __init__(self) -> None:
+        self.stored = OnServer()
+
+    def open_session(self, app: Flask, request: Any) -> OnServer:
+        return self.stored if request.cookies.get("number") == "1" else OnServer()
+
+    def save_session(self, app: Flask, session: Any, response: Any) -> None:
+        self.stored = OnServer(session)
+        response.set_cookie("number", "1")
+
+
+def test_a_session_on_the_server_is_made_and_emptied() -> None:
+    app = create_app()
+    app.session_interface = sessions = Sessions()
+    with app.app_context():
+        bridge = Bridge(app, "http://localhost", USERS["42"], None, {}, "/livechat")
+    request = {"method": "GET", "url": f"http://localhost{LOGIN}?/", "headers": {"User-Agent": "a browser"}}
+    reply = bridge.reply(request)
+    assert reply["responseCode"] == 302
+    assert sessions.stored["_user_id"] == "42"
+    bridge.reply({**request, "url": "http://localhost/", "headers": {"User-Agent": "a browser", "Cookie": "number=1"}})
+    bridge.log_out_everywhere()
+    assert "_user_id" not in sessions.stored
+
+
+def test_a_view_that_raises_is_an_answer_too() -> None:
+    app = create_app()
+    app.add_url_rule("/broken", "broken", lambda: 1 / 0)
+    bridge = Bridge(app, "http://localhost", None, None, {}, "/livechat")
+    reply = bridge.reply({"method": "GET", "url": "http://localhost/broken", "headers": {}})
+    assert reply["responseCode"] == 500
+    assert bridge.failures[0].startswith("raised ZeroDivisionError (")
 
 
 # What is judged.

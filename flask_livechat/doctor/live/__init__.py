@@ -56,12 +56,13 @@ def check(
             facts = [*journey.facts()]
         finally:
             cleaned = account.clean_up()
-            step(f"cleaned up: {cleaned.seen}")
+            step(f"The account is cleaned up: {cleaned.seen}.")
             for bridge in journey.bridges:
                 bridge.log_out_everywhere()
         version = browser.version
     facts += [judge.policy(journey.visits, vendor), judge.hosts(journey.visits, vendor)]
-    facts += [judge.errors(journey.visits, vendor, plan.settings.url_prefix), cleaned]
+    failures = [text for bridge in journey.bridges for text in bridge.failures]
+    facts += [judge.errors(journey.visits, vendor, plan.settings.url_prefix), judge.answered(failures), cleaned]
     return LiveReport(
         provider=vendor.provider.name,
         title=vendor.provider.title,
@@ -111,25 +112,27 @@ class Journey:
 
     def _visitor(self) -> Iterator[Fact]:
         with self._tab(None) as tab:
-            self._step("a visitor starts the chat")
+            self._step("A visitor starts the chat.")
             visit = self._first(tab, "visitor", str(self._plan.page))
             yield from self._usual(visit)
             yield from self._ended(tab, visit)
 
     def _user(self) -> Iterator[Fact]:
         with self._tab(self._plan.user) as tab:
-            self._step("the user logs in and starts the chat")
+            self._step("The user logs in and starts the chat.")
             visit = self._first(tab, "user", f"{LOGIN}?{self._plan.user_page}")
             tab.until(lambda: judge.identified(visit, self._vendor).held, SENT_S)
             yield judge.identified(visit, self._vendor)
             yield from self._by_the_api(tab)
             yield from self._usual(visit)
             yield from self._ended(tab, visit)
-            if self._plan.page is not None:
+            if self._plan.page is None:
+                yield Fact("next", "Whoever comes after the user has chat", None, "only the user has a page with chat")
+            else:
                 yield from self._next(tab, visit)
 
     def _by_the_api(self, tab: Tab) -> Iterator[Fact]:
-        self._step("the vendor's API is asked for the user")
+        self._step("The vendor's API is asked for the user.")
         yield self._account.arrived(tab.wait)
         if (fact := self._account.verified(tab.stored())) is not None:
             yield fact
@@ -147,7 +150,7 @@ class Journey:
             yield judge.closed(visit)
 
     def _ended(self, tab: Tab, visit: Visit) -> Iterator[Fact]:
-        self._step(f"livechat.logout() of {judge.WHO[visit.name]}")
+        self._step(f"The chat of {judge.WHO[visit.name]} ends by livechat.logout().")
         before, at = tab.stored(), time.monotonic()
         tab.ask("void livechat.logout()")
         tab.wait(LASTING_S)
@@ -157,7 +160,7 @@ class Journey:
 
     def _next(self, tab: Tab, user: Visit) -> Iterator[Fact]:
         """The user starts once more, leaves by the app's own way out, and somebody else is at this browser."""
-        self._step("the user logs out on the server, and somebody else comes")
+        self._step("The user logs out on the server, and somebody else comes.")
         tab.go(str(self._plan.user_page))
         self._until_it_starts(tab)
         tab.wait(SETTLE_S)

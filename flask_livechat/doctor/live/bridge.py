@@ -55,7 +55,7 @@ class Bridge:
         from playwright.sync_api import Error  # noqa: PLC0415 - of the extra [live]
 
         def answer(event: dict[str, Any]) -> None:
-            reply = self._reply(event["request"])
+            reply = self.reply(event["request"])
             reply["requestId"] = event["requestId"]
             with suppress(Error):  # the tab may have gone on to another page
                 browser.send("Fetch.fulfillRequest", reply)
@@ -72,9 +72,8 @@ class Bridge:
             session.clear()
             self._save(self._app.response_class())
 
-    # The rest answers one request.
-
-    def _reply(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def reply(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The app's answer to a request, in the words of the browser's protocol."""
         try:
             with silence():
                 response = within(ANSWER_S, partial(self._respond, request))

@@ -34,7 +34,7 @@ class Options:
 def run(app: Flask, options: Options, step: Callable[[str], None]) -> None:
     """Check, print, and exit with status 1 where a fact does not hold."""
     provider = _provider(app, options.provider)
-    step("looking for a page with the chat")
+    step("A page with the chat is looked for.")
     try:
         plan = plan_of(
             app, provider, user=options.user, path=options.page, skip=options.skip, base_url=options.base_url

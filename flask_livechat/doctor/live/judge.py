@@ -239,6 +239,12 @@ def errors(visits: Iterable[Visit], vendor: Vendor, ours: str) -> Fact:
     return _if_any_started(fact, every)
 
 
+def answered(failures: Iterable[str]) -> Fact:
+    """No view of the app's raised an exception that no error page answered."""
+    every = [*dict.fromkeys(failures)][:MANY]
+    return Fact("app", "The app answers each request of its pages", not every, "; ".join(every) or "it does")
+
+
 # What was sent.
 
 
