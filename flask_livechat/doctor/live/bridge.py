@@ -95,7 +95,8 @@ class Bridge:
             return self._log_out(environ)
         response = self._ask(environ)
         if path == self._identity_path and response.status_code == 200:
-            self.identity = json.loads(response.get_data())
+            with suppress(ValueError):
+                self.identity = json.loads(response.get_data())
         self._look_at_the_policy(response)
         return response
 
