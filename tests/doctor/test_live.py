@@ -14,8 +14,9 @@ from click.testing import Result
 from flask import Flask
 from flask.sessions import SessionInterface, SessionMixin
 
-from flask_livechat import providers
+from flask_livechat import Visitor, providers
 from flask_livechat.doctor.live import LiveReport, command, judge
+from flask_livechat.doctor.live.account import Account
 from flask_livechat.doctor.live.bridge import LOGIN, Bridge
 from flask_livechat.doctor.live.records import (
     End,
@@ -31,6 +32,7 @@ from flask_livechat.doctor.live.records import (
 )
 from flask_livechat.doctor.live.tab import person_of
 from flask_livechat.doctor.live.vendor import Vendor
+from flask_livechat.model import Contact
 
 from ..conftest import USERS, create_app
 
@@ -199,6 +201,41 @@ def test_a_view_that_raises_is_an_answer_too() -> None:
     reply = bridge.reply({"method": "GET", "url": "http://localhost/broken", "headers": {}})
     assert reply["responseCode"] == 500
     assert bridge.failures[0].startswith("raised ZeroDivisionError (")
+
+
+# What is taken away again.
+
+
+class Searching:
+    """A desk whose search knows a new contact only after a while."""
+
+    def __init__(self) -> None:
+        self.contacts = self
+        self.calls: list[str] = []
+
+    def can(self, method: str) -> bool:
+        return True
+
+    def find(self, **key: str) -> None:
+        return None
+
+    def upsert(self, visitor: Visitor) -> Contact:
+        self.calls.append(f"upsert {visitor.id}")
+        return Contact("c-1")
+
+    def forget(self, id: str) -> None:
+        self.calls.append(f"forget {id}")
+
+
+@pytest.mark.parametrize(("started", "calls"), [(True, ["upsert 42", "forget c-1"]), (False, [])])
+def test_a_contact_that_the_search_does_not_know_yet_is_deleted(started: bool, calls: list[str]) -> None:
+    desk = Searching()
+    account = Account(VENDOR, lambda: desk)
+    account.look_before(ADA)
+    account.started = started
+    assert account.known is False
+    assert account.clean_up().held is True
+    assert desk.calls == calls
 
 
 # What is judged.

@@ -121,6 +121,7 @@ class Journey:
         with self._tab(self._plan.user) as tab:
             self._step("The user logs in and starts the chat.")
             visit = self._first(tab, "user", f"{LOGIN}?{self._plan.user_page}")
+            self._account.started = visit.start.state == "ready"
             tab.until(lambda: judge.identified(visit, self._vendor).held, SENT_S)
             yield judge.identified(visit, self._vendor)
             yield from self._by_the_api(tab)

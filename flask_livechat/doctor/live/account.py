@@ -27,6 +27,7 @@ class Account:
     person: Person | None = field(default=None, repr=False)
     known: bool | None = None
     why: str = ""  # there is nothing to be had from the API
+    started: bool = False  # the chat has started for the user, who is at the vendor's by now
 
     def look_before(self, person: Person | None) -> None:
         """Note whether the user is there before anything is written: what was there is never deleted."""
@@ -73,19 +74,23 @@ class Account:
         if self.why or self.known is None:
             return Fact(name, title, None, f"{self.why or 'nobody looked'}: {by_hand}")
         try:
-            self._delete()
+            seen = "the user's contact was deleted" if self._delete() else "the user is not there"
         except (LiveChatError, ValueError) as error:
             return Fact(name, title, None, f"{reason(error)}: {by_hand}")
-        return Fact(name, title, True, "the user's contact was deleted; visitors without a name stay")
+        return Fact(name, title, True, f"{seen}; visitors without a name stay")
 
-    def _delete(self) -> None:
-        """A vendor whose search does not know the new contact yet says which it is when it is to be made again."""
+    def _delete(self) -> bool:
+        """Delete the contact; False where there is none.
+
+        A vendor whose search does not know the new contact yet says which it is when it is to be made again.
+        """
         person, desk = self.person, self.open_desk()
         contact = self._find()
-        if contact is None and person is not None and person.id:
+        if contact is None and self.started and person is not None and person.id:
             contact = desk.contacts.upsert(Visitor(id=person.id, email=person.email))
         if contact is not None:
             desk.contacts.forget(contact.id)
+        return contact is not None
 
     def _find(self) -> Contact | None:
         person, desk = self.person, self.open_desk()
