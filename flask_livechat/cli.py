@@ -79,7 +79,9 @@ def _print_reports() -> None:
 @group.command()
 @click.option("--deploy", is_flag=True, help="Also what matters only in production.")
 @click.option("--path", "paths", multiple=True, metavar="PATH", help="A further page to visit. May be given often.")
-@click.option("--as", "user_id", metavar="USER_ID", help="Also visit each page as this user (flask-login's).")
+@click.option(
+    "--as", "--user", "user_id", metavar="USER_ID", help="Also as this user (flask-login's); --user is the same."
+)
 @click.option("--skip", multiple=True, metavar="NAME", help="A path, endpoint or blueprint to stay away from.")
 @click.option(
     "--pages", default=500, show_default=True, type=click.IntRange(1), help="How many pages to visit at most."
@@ -95,6 +97,13 @@ def _print_reports() -> None:
     help="Exit with status 1 where something of this level or worse is found.",
 )
 @click.option("--list", "listing", is_flag=True, help="Print all checks, and look at nothing.")
+@click.option(
+    "--live", is_flag=True, help="Start the chat in a browser, with your keys at the vendor's, and check that instead."
+)
+@click.option("--provider", metavar="NAME", help="With --live: another vendor than LIVECHAT_PROVIDER.")
+@click.option("--page", metavar="PATH", help="With --live: the page to start the chat on, not the first that has it.")
+@click.option("--yes", is_flag=True, help="With --live: write into the account without asking first.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @with_appcontext
 def doctor(
     deploy: bool,
@@ -107,11 +116,16 @@ def doctor(
     form: str,
     fail_level: str,
     listing: bool,
+    live: bool,
+    provider: str | None,
+    page: str | None,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Find the usual mistakes in this app: its configuration, pages, templates, static files and headers.
 
-    Visits GET routes with a test client; nothing leaves this machine. Exit status 0: nothing found of the level that
-    fails; 1: something was; 2: the command was given wrongly.
+    Visits GET routes with a test client; nothing leaves this machine, unless --live asks for it. Exit status 0: nothing
+    found of the level that fails; 1: something was; 2: the command was given wrongly.
     """
     try:
         from . import doctor as examiner  # noqa: PLC0415 - with an HTML parser, which only this command needs
@@ -125,9 +139,13 @@ def doctor(
         for check in examiner.checks():
             click.echo(f"{check.code}  {check.level.word:<8} {check.title}{' (--deploy)' if check.deploy else ''}")
         return
-    for path in paths:
+    for hint, path in (*(("--path", path) for path in paths), ("--page", page or "/")):
         if not path.startswith("/"):
-            raise click.BadParameter("a path starts with a slash, such as /pricing", param_hint="--path")
+            raise click.BadParameter("a path starts with a slash, such as /pricing", param_hint=hint)
+    if not live and (provider or page or yes):
+        raise click.UsageError("--provider, --page and --yes go with --live")
+    if live and form == "sarif":
+        raise click.UsageError("--live has no --format sarif: its facts have no place in a file")
     if base_url is not None and not re.fullmatch(r"https?://[^/?#]+/?", base_url):
         raise click.BadParameter("it is a scheme and a host, such as https://shop.example.com", param_hint="--base-url")
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
@@ -138,6 +156,14 @@ def doctor(
     if user_id is not None:
         with app.test_request_context():
             user = _user(user_id)
+    form = "json" if as_json else form
+    if live:
+        from .doctor.live import command  # noqa: PLC0415 - nobody else needs it
+
+        base = base_url and base_url.rstrip("/")
+        options = command.Options(provider, user, page, skip, base, yes, form == "json")
+        command.run(app, options, lambda step: click.echo(step, err=True))
+        return
     found = examiner.examine(
         app,
         now=app.extensions["livechat"].livechat.now(),

@@ -99,6 +99,19 @@ class Signs:
     leaks: str  # a value that only the server should hold, in whichever group matched
 
 
+@dataclass(frozen=True, slots=True)
+class LiveSpec:
+    """What ``doctor --live`` can read of a vendor's answers, beyond their status. Both may be missing.
+
+    ``refusal`` takes an answer (decoded JSON) to a request with an identity, and gives the vendor's code where it
+    refuses that. ``verified`` takes the app's values, ``request(method, path)`` of the vendor's API and what the vendor
+    stored in the browser, and gives whether the vendor believes the identity; None where it does not say.
+    """
+
+    refusal: Callable[[Any], str | None] | None = None
+    verified: Callable[[Values, Callable[[str, str], Any], Mapping[str, str]], bool | None] | None = None
+
+
 @lru_cache
 def load(name: str) -> Provider:
     """The ``PROVIDER`` of a room. Raises ``LiveChatError`` for a name without one."""
@@ -124,6 +137,11 @@ def webhooks(name: str) -> HookRoom | None:
 def signs(name: str) -> Signs | None:
     """A room's ``SIGNS``, out of its ``signs.py``; None for a room without one."""
     return _record(name, "signs", "SIGNS", Signs)
+
+
+def live(name: str) -> LiveSpec | None:
+    """A room's ``LIVE``, out of its ``live.py``; None for a room without one."""
+    return _record(name, "live", "LIVE", LiveSpec)
 
 
 @lru_cache

@@ -1,0 +1,48 @@
+"""A live report as text for people and as JSON for programs. Pure."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from .records import Fact, LiveReport
+
+WIDTH = 100
+WORDS = {True: "ok", False: "FAILED", None: "unknown"}
+
+
+def as_text(report: LiveReport) -> str:
+    return "\n".join(_lines(report))
+
+
+def as_json(report: LiveReport) -> str:
+    """``held`` is true, false, or null for what could not be looked at."""
+    return json.dumps(asdict(report) | {"at": report.at.isoformat(), "failed": len(report.failed)}, indent=2)
+
+
+def _lines(report: LiveReport) -> Iterator[str]:
+    against = "its stand-in in the sandbox" if report.sandbox else "the vendor's own servers"
+    user = "a visitor and a user" if report.with_user else "a visitor; --user ID also logs somebody in"
+    yield f"{report.title}, against {against}: {user}"
+    yield f"Flask-LiveChat {report.version} (facts of {report.facts_as_of}), Chromium {report.browser}"
+    yield f"At {report.at:%Y-%m-%d %H:%M} UTC"
+    yield f"Page: {report.page}"
+    yield f"Contacted: {', '.join(report.hosts) or 'nobody'}"
+    yield ""
+    for fact in report.facts:
+        yield from _fact(fact)
+    yield ""
+    yield _summary(report)
+
+
+def _fact(fact: Fact) -> Iterator[str]:
+    yield f"{WORDS[fact.held]:<8} {fact.name:<16} {fact.title}"
+    yield from textwrap.wrap(fact.seen, WIDTH, initial_indent=" " * 26, subsequent_indent=" " * 26)
+
+
+def _summary(report: LiveReport) -> str:
+    held = sum(fact.held is True for fact in report.facts)
+    unknown = sum(fact.held is None for fact in report.facts)
+    return f"{len(report.failed)} failed, {held} held, {unknown} could not be looked at."
