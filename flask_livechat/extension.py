@@ -897,6 +897,8 @@ def _scripts(read: Settings, kept: bool) -> dict[str, Script]:
             failures=read.report_failures,
             kept=kept,
             life=read.token_ttl,
+            fallback=read.fallback_url,
+            within=read.launchers_in,
         )
         for name, values in read.providers.items()
     ]

@@ -15,6 +15,10 @@ declare namespace LiveChat {
     can: string[];
     session: string;
     button: string;
+    /** Where a launcher leads when chat cannot. */
+    fallback?: string;
+    /** Attributes of ours count on elements in here alone. A CSS selector. */
+    within?: string;
     /** Whether our server keeps what is said: it knows what a visitor has not read, and counts opens. */
     kept: boolean;
   }
@@ -42,7 +46,6 @@ declare namespace LiveChat {
     offline?: "hide" | "leave-message";
     closed?: boolean;
     consent?: "required" | "click" | "denied";
-    fallback?: string;
     tour?: string | number;
     /** The page's rule wants nobody identified. */
     identify?: false;
@@ -105,6 +108,11 @@ declare namespace LiveChat {
 
   /** What the other files may ask of the first. */
   interface Core {
+    /** The document, whose methods no element of the page can stand in for. */
+    doc: Document;
+    matches(node: any, selector: string): boolean;
+    /** Whether a vendor would read a secret in the page's fragment, or in the address of the page before. */
+    exposed(): boolean;
     vendor: Vendor;
     base: string;
     chat: Chat;
@@ -141,7 +149,9 @@ declare namespace LiveChat {
   type Hand = (make: (core: Core) => any) => void;
 
   /** What an adapter may ask. */
-  type Ears = Pick<Core, "vendorLauncher" | "safely"> & {
+  type Ears = Pick<Core, "doc" | "vendorLauncher" | "safely"> & {
+    /** A global that a script has set: an element with such an id is none. */
+    global(name: string): any;
     /** The vendor is there. After an end it is ended at once. */
     ready(): void;
     /** The vendor refuses: launchers lead on, and the next click tries again. */

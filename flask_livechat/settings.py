@@ -40,6 +40,7 @@ class Settings:
     position: Mapping[str, Any]  # pixels
     mobile: str
     launcher: str
+    launchers_in: str | None  # a CSS selector
     locale: str | Callable[[], str | None] | None
     csp: str
     csp_articles: bool | tuple[str, ...]  # origins of frames
@@ -145,6 +146,11 @@ OPTIONS: Mapping[str, Option] = {
     "POSITION": Option(POSITION, lambda value: True, ""),
     "MOBILE": Option("show", *_one_of(*rules.MOBILE)),
     "LAUNCHER": Option("vendor", *_one_of("vendor", "own", "none")),
+    "LAUNCHERS_IN": Option(
+        None,
+        lambda value: value is None or (isinstance(value, str) and bool(value.strip())),
+        "a CSS selector such as 'header, #help', or None",
+    ),
     "LOCALE": Option(None, _locale, "a tag such as 'en' or 'pt-BR', a callable, or None"),
     "CSP": Option("off", *_one_of("off", "merge")),
     "CSP_ARTICLES": Option(

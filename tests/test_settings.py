@@ -47,6 +47,7 @@ DEFAULTS = {
     "position": {"side": "right", "x": 20, "y": 20, "mobile_x": 10, "mobile_y": 70},
     "mobile": "show",
     "launcher": "vendor",
+    "launchers_in": None,
     "locale": None,
     "csp": "off",
     "csp_articles": False,

@@ -4,12 +4,12 @@
  *
  * @param {LiveChat.Core} core @returns {LiveChat.Button}
  */
-function button({ chat, vendor, base, maySpeak, report }) {
+function button({ chat, doc, vendor, base, maySpeak, report }) {
   /** @type {HTMLElement | null} */
   let host = null;
   let drawn = [false, ""];
 
-  if (vendor.kept) (window.requestIdleCallback || setTimeout)(() => count().catch(() => {}));
+  if (vendor.kept) (typeof requestIdleCallback === "function" ? requestIdleCallback : setTimeout)(() => count().catch(() => {}));
   return draw;
 
   async function count() {
@@ -20,7 +20,7 @@ function button({ chat, vendor, base, maySpeak, report }) {
     const { unread } = await answer.json();
     if (!(unread > 0) || chat.state !== "waiting" || chat.page !== page) return; // by now the vendor tells, or it is another's
     chat.unread = unread;
-    for (const element of document.querySelectorAll("[data-livechat-unread]")) element.textContent = String(unread);
+    for (const element of doc.querySelectorAll("[data-livechat-unread]")) element.textContent = String(unread);
     draw(.../** @type {[boolean, string]} */ (drawn));
     report("unread", { count: unread });
   }
@@ -46,11 +46,11 @@ function button({ chat, vendor, base, maySpeak, report }) {
 
   function make() {
     const { side, x = 20, y = 20, mobile_x: mobileX = 10, mobile_y: mobileY = 70 } = chat.page.settings.position || {};
-    const edge = (side || (document.dir === "rtl" && "left")) === "left" ? "left" : "right"; // values only: no text of the page enters the CSS
+    const edge = (side || (doc.dir === "rtl" && "left")) === "left" ? "left" : "right"; // values only: no text of the page enters the CSS
     /** @param {number} across @param {number} up @param {number} more */
     const place = (across, up, more) => `${edge}:calc(${(Number(across) || 0) + more}px + env(safe-area-inset-${edge},0px));`
       + `bottom:calc(${(Number(up) || 0) + more}px + env(safe-area-inset-bottom,0px));`;
-    const element = document.createElement("div");
+    const element = doc.createElement("div");
     const sheet = new CSSStyleSheet();
     // Through the CSSOM, so that a strict style-src holds. On a phone the panel has a way to close it, where we would stand.
     sheet.replaceSync([
@@ -68,7 +68,7 @@ function button({ chat, vendor, base, maySpeak, report }) {
       "@media print{*{display:none}}",
     ].join(""));
     const shadow = element.attachShadow({ mode: "open" });
-    const face = document.createElement("button");
+    const face = doc.createElement("button");
     face.type = "button";
     face.dataset.livechatOpen = "";
     face.append(bubble());
@@ -78,16 +78,16 @@ function button({ chat, vendor, base, maySpeak, report }) {
       window.livechat?.close();
     });
     shadow.adoptedStyleSheets = [sheet];
-    shadow.append(face, document.createElement("span"), document.createElement("output"));
+    shadow.append(face, doc.createElement("span"), doc.createElement("output"));
     // Beside the body: whatever swaps pages leaves it alone.
-    document.documentElement.append(element);
+    doc.documentElement.append(element);
     return element;
   }
 
   function bubble() {
     const name = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(name, "svg");
-    const path = document.createElementNS(name, "path");
+    const svg = doc.createElementNS(name, "svg");
+    const path = doc.createElementNS(name, "path");
     svg.setAttribute("viewBox", "0 0 24 24");
     svg.setAttribute("aria-hidden", "true");
     path.setAttribute("fill", "currentColor");

@@ -6,8 +6,19 @@
  * @param {HTMLScriptElement} script this file's element
  */
 function loader(vendor, script) {
+  /** The document as the browser made it: an element named "querySelector" would stand in its method's place. @type {Document} */
+  const doc = new Proxy(/** @type {any} */ ({}), {
+    get(_, name) {
+      const value = Reflect.get(Document.prototype, name, document);
+      return typeof value === "function" ? value.bind(document) : value;
+    },
+    set: (_, name, value) => Reflect.set(Document.prototype, name, value, document),
+  });
   const base = new URL(".", script.src).href;
   const LAUNCHER = "[data-livechat-open]";
+  /** What a vendor must not read in an address. What the server sees of it, it has judged: here are fragment and referrer. */
+  const SECRET = /[?#&][\w-]*(token|secret|passw|signature|jwt|otp|ticket|verifier)[\w-]*=/i;
+  const SECRET_IN_FRAGMENT = /[?#&](code|key|auth|pw|pass|pin|bearer|magic|invite|sig)=/i;
   const LONG = 3000; // ms for which a launcher is in view until what it opens is worth fetching
 
   // Asked of the own property: until it is set, the data block's id makes window.livechat that element.
@@ -29,7 +40,7 @@ function loader(vendor, script) {
   const types = safely(() => window.trustedTypes?.createPolicy("livechat", { createScriptURL: String }));
 
   /** What our other files may ask of this one. @type {LiveChat.Core} */
-  const core = { vendor, base, chat, readPage, words, inject, stored, keyOf, denied, maySpeak, within, vendorLauncher, draw, stop, schedule, leadAway, report, safely };
+  const core = { doc, matches, exposed, vendor, base, chat, readPage, words, inject, stored, keyOf, denied, maySpeak, within, vendorLauncher, draw, stop, schedule, leadAway, report, safely };
   window.livechat = Object.freeze({
     open: (/** @type {string=} */ text) => call("open", text),
     close: () => call("close"),
@@ -52,13 +63,23 @@ function loader(vendor, script) {
 
   // The page.
 
-  /** The data block. Not by id alone: a heading, or what a visitor wrote, may have the same. */
+  /** The data block: the element right before our script. What else has its id, or its form, is not ours. */
   function block() {
-    return /** @type {HTMLScriptElement | null} */ (document.querySelector('script#livechat[type="application/json"]'));
+    return blocks().find((element) => matches(element.nextElementSibling, `script[src*="/${vendor.name}."]`)
+      && /** @type {HTMLScriptElement} */ (element.nextElementSibling).src.startsWith(base));
+  }
+
+  function blocks() {
+    return /** @type {HTMLScriptElement[]} */ ([...doc.querySelectorAll('script#livechat[type="application/json"]')]);
   }
 
   function words() {
     return block()?.textContent || "";
+  }
+
+  /** @param {any} node @param {string} selector @returns {boolean} */
+  function matches(node, selector) {
+    return node instanceof Element && Element.prototype.matches.call(node, selector);
   }
 
   /** @returns {LiveChat.Page | null} null for a page without chat, and for a block that is not ours */
@@ -74,33 +95,37 @@ function loader(vendor, script) {
       found.settings.tour = undefined;
     }
     element.dataset.livechatRead = "";
-    return Object.assign(found, { load: String(found.load) });
+    // Somebody else has written one, too: none of them names anybody, and our server says who it is.
+    if (blocks().length > 1) Object.assign(found, { visitor: null, proof: null, who: null, context: {}, events: [] });
+    // A page out of a cache may say so long after the mark has gone.
+    return Object.assign(found, { load: String(found.load), left: found.left && marked() });
   }
 
   /** Whether something of an earlier visitor or page has to be seen to, whatever the strategy: rather once too often. */
   function untidy() {
     const { left, who, events } = chat.page;
-    const names = safely(() => document.cookie + Object.keys({ ...localStorage, ...sessionStorage })) || "";
+    const names = safely(() => doc.cookie + Object.keys({ ...localStorage, ...sessionStorage })) || "";
     return left || events.length || marked() || (denied() && stored("consent")) || safely(() => sessionStorage.getItem("livechat.open")) != null
       || (chat.last && who !== null && who !== chat.last) || (!maySpeak() && (chat.last !== null || names.match(vendor.traces)));
   }
 
   /** The mark of a logout. */
   function marked() {
-    return safely(() => document.cookie.includes("livechat_left="));
+    return safely(() => doc.cookie.includes("livechat_left="));
   }
 
   function listen() {
     // Turbo, htmx and whatever else swaps pages all change the data block.
     new MutationObserver(() => {
       if (words() !== chat.shown) bring("session").then((session) => session?.look());
-    }).observe(document.documentElement, { childList: true, characterData: true, subtree: true });
-    document.addEventListener("click", onClick);
+    }).observe(doc.documentElement, { childList: true, characterData: true, subtree: true });
+    doc.addEventListener("click", onClick);
     // htmx follows every link that it boosts, a launcher, too: its click is taken before it comes to us.
+    addEventListener("hashchange", schedule);
     for (const name of ["htmx:beforeRequest", "htmx:before:request"]) {
-      document.addEventListener(name, (event) => launch(event, /** @type {Element} */ (event.target).closest?.(`a${LAUNCHER}`)));
+      doc.addEventListener(name, (event) => launch(event, within(event, `a${LAUNCHER}`)));
     }
-    document.addEventListener("livechat:consent", (event) => consent(/** @type {CustomEvent} */ (event).detail === true));
+    doc.addEventListener("livechat:consent", (event) => consent(/** @type {CustomEvent} */ (event).detail === true));
     addEventListener("storage", ({ key }) => {
       if (key !== keyOf("consent")) return;
       chat.agreed = false;
@@ -137,7 +162,7 @@ function loader(vendor, script) {
       const soon = () => void setTimeout(() => signal.aborted || onIdle(warm), LONG);
       afterLoad(() => onIdle(() => standing ? soon() : onVisible(LAUNCHER, soon, signal)));
     };
-    if (hidden() || !maySpeak()) return; // `required` waits for livechat.consent(true), `click` for the click
+    if (hidden() || exposed() || !maySpeak()) return; // `required` waits for livechat.consent(true), `click` for the click
     if (kind === "eager") go();
     if (kind === "idle") afterLoad(() => onIdle(go));
     if (kind === "delay") afterLoad(() => setTimeout(go, Number(argument) * 1000));
@@ -157,7 +182,12 @@ function loader(vendor, script) {
   function effective() {
     const { load } = chat.page;
     const automatic = !["off", "manual", "intent"].includes(load);
-    return automatic && (thrifty() || document.prerendering) ? "intent" : load;
+    return automatic && (thrifty() || doc.prerendering) ? "intent" : load;
+  }
+
+  /** Whether the vendor would read a secret. A page may take it out of its address: then the next click finds it gone. */
+  function exposed() {
+    return SECRET.test(location.hash + doc.referrer) || SECRET_IN_FRAGMENT.test(location.hash);
   }
 
   function thrifty() {
@@ -167,7 +197,7 @@ function loader(vendor, script) {
 
   /** @param {() => void} then */
   function afterLoad(then) {
-    if (document.readyState === "complete") then();
+    if (doc.readyState === "complete") then();
     else addEventListener("load", () => setTimeout(then), { once: true });
   }
 
@@ -180,7 +210,7 @@ function loader(vendor, script) {
 
   /** @param {string} selector @param {() => void} then @param {AbortSignal} signal */
   function onVisible(selector, then, signal) {
-    const target = safely(() => document.querySelector(selector));
+    const target = safely(() => doc.querySelector(selector));
     if (!target) return false;
     const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && then(), { rootMargin: "200px" });
     observer.observe(target);
@@ -190,7 +220,7 @@ function loader(vendor, script) {
 
   /** Fetches what a click would need, without running any of the vendor's. */
   function warm() {
-    if (warmed || document.hidden) return;
+    if (warmed || doc.hidden) return;
     warmed = true;
     bring("session");
     const { crossorigin: crossOrigin } = vendor;
@@ -200,7 +230,7 @@ function loader(vendor, script) {
 
   /** @param {object} more */
   function hint(more) {
-    document.head.append(Object.assign(document.createElement("link"), more));
+    doc.head.append(Object.assign(doc.createElement("link"), more));
   }
 
   // Asking for the chat.
@@ -224,6 +254,7 @@ function loader(vendor, script) {
       chat.hidden = name === "hide";
       draw();
     }
+    if (name === "open" && exposed()) return leadAway(asked[2]);
     if (here.session) return here.session.call(...asked);
     if (name === "logout") return bring("session").then((session) => session?.call(name));
     if (chat.kept.length < 100) chat.kept.push(asked);
@@ -250,8 +281,8 @@ function loader(vendor, script) {
   /** @param {string} source @param {object} more @returns {HTMLScriptElement} */
   function inject(source, more) {
     const { href } = new URL(source, base);
-    const element = Object.assign(document.createElement("script"), { async: true, src: types ? types.createScriptURL(href) : href }, more);
-    document.head.append(element);
+    const element = Object.assign(doc.createElement("script"), { async: true, src: types ? types.createScriptURL(href) : href }, more);
+    doc.head.append(element);
     return element;
   }
 
@@ -267,7 +298,7 @@ function loader(vendor, script) {
   /** Never a dead button: to the configured place, to where the launcher's own link leads, or at least a word.
    * @param {HTMLElement=} launcher @returns {false} */
   function leadAway(launcher) {
-    const target = looks().fallback || (launcher instanceof HTMLAnchorElement && launcher.href);
+    const target = vendor.fallback || (launcher instanceof HTMLAnchorElement && launcher.href);
     // The data block chooses values, not code: no javascript: address gets through. And a bare "#" leads nowhere.
     const url = target && safely(() => new URL(target, location.href));
     if (url && (url.hash || url.href.split("#")[0] !== location.href.split("#")[0]) && (navigator.onLine ? /^(https?|mailto|tel):/ : /^(mailto|tel):/).test(url.href)) location.assign(url.href);
@@ -279,7 +310,8 @@ function loader(vendor, script) {
    * @param {Event} event @param {string} selector @returns {HTMLElement | undefined} */
   function within(event, selector) {
     const path = /** @type {HTMLElement[]} */ (event.composedPath());
-    return path.find((node) => node instanceof Element && node.matches(selector));
+    if (vendor.within && !path.some((node) => matches(node, vendor.within || ""))) return undefined;
+    return path.find((node) => matches(node, selector));
   }
 
   /** @param {MouseEvent} event */
@@ -360,7 +392,7 @@ function loader(vendor, script) {
 
   /** @param {string} name @param {object=} detail */
   function report(name, detail = {}) {
-    document.dispatchEvent(new CustomEvent(`livechat:${name}`, { detail }));
+    doc.dispatchEvent(new CustomEvent(`livechat:${name}`, { detail }));
   }
 
   /** The host page never breaks because of chat. @template T @param {() => T} call @returns {T | null} */

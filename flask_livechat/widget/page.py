@@ -167,7 +167,6 @@ class Writer:
             "offline": offline if offline != "show" else None,
             "closed": closed or None,
             "consent": consent if consent != "implied" else None,
-            "fallback": config.fallback_url,
             "tour": tour,
             "locale": locale_tag(locale),
             # Says that `who` is empty on purpose, and not because the page is a copy from before a login.

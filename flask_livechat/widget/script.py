@@ -70,10 +70,13 @@ def build(
     failures: bool = False,
     kept: bool = False,
     life: int = 7200,
+    fallback: str | None = None,
+    within: str | None = None,
 ) -> tuple[Script, ...]:
     """All files for one provider of one app, the one that the page names first.
 
-    ``kept``: whether what is said is in our store. ``life``: of a token, in seconds.
+    ``kept``: whether what is said is in our store. ``life``: of a token, in seconds. ``fallback``: where a launcher leads
+    when chat cannot. ``within``: a selector of the elements in which our attributes count.
     """
     rest = {
         "title": room.title,
@@ -103,7 +106,7 @@ def build(
         "can": sorted(room.can & {"tour", "article"}),
         "session": session.address,
         "button": button.address,
-        **({"kept": True} if kept else {}),
+        **{name: value for name, value in {"kept": kept, "fallback": fallback, "within": within}.items() if value},
     }
     return _script(room.name, LOADER, call=f"loader({_json(vendor)}, {ELEMENT})"), session, button
 

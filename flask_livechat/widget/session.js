@@ -7,7 +7,7 @@
  * @returns {LiveChat.Session}
  */
 function session(core, rest, makeRoom) {
-  const { chat, safely, stored } = core;
+  const { chat, doc, safely, stored } = core;
   const vendor = { ...core.vendor, ...rest };
   const PATIENCE = 20000; // ms until a vendor that does not answer counts as failed
   const BELIEVED = 5 * 60 * 1000; // ms for which a page's or our own server's word on who is logged in holds
@@ -26,7 +26,7 @@ function session(core, rest, makeRoom) {
     failed: { start: "loading", ready: "ready", end: "ended" },
     ended: { start: "loading", end: "ended" },
   };
-  const room = makeRoom(vendor, { vendorLauncher: core.vendorLauncher, safely, load, ready, failed: fail, report, sweepLater, unsupported, warn });
+  const room = makeRoom(vendor, { doc, vendorLauncher: core.vendorLauncher, safely, global, load, ready, failed: fail, report, sweepLater, unsupported, warn });
   let era = 0; // failures and logouts so far
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -118,7 +118,7 @@ function session(core, rest, makeRoom) {
   /** @param {string=} text @param {HTMLElement=} launcher @returns {boolean} */
   function open(text, launcher) {
     const { load, settings } = chat.page;
-    const shut = settings.closed && settings.offline === "hide" && (settings.fallback || launcher instanceof HTMLAnchorElement);
+    const shut = settings.closed && settings.offline === "hide" && (vendor.fallback || launcher instanceof HTMLAnchorElement);
     if (load === "off" || (chat.state !== "ready" && (shut || !core.maySpeak(true)))) return core.leadAway(launcher);
     wanted = { text, launcher };
     if (chat.state === "ready") settle();
@@ -150,7 +150,7 @@ function session(core, rest, makeRoom) {
 
   /** @param {boolean=} clicked whether a person asked for it, here and now */
   async function start(clicked) {
-    if (!core.maySpeak(clicked) || !move("start")) return;
+    if (core.exposed() || !core.maySpeak(clicked) || !move("start")) return;
     core.stop();
     if (clicked && looks().consent === "click") remember("consent", "yes");
     const mine = era;
@@ -384,7 +384,7 @@ function session(core, rest, makeRoom) {
   function plan() {
     clearTimeout(renewal);
     const pause = Math.max(left() - MARGIN / 2, MARGIN / 2);
-    if (pause < 2 ** 31) renewal = setTimeout(() => document.hidden || check(), pause);
+    if (pause < 2 ** 31) renewal = setTimeout(() => doc.hidden || check(), pause);
   }
 
   // Pages that are swapped.
@@ -392,7 +392,7 @@ function session(core, rest, makeRoom) {
   /** Turbo, htmx and whatever else swaps pages all change the data block. */
   function look() {
     // A preview is an old copy. It is there for a while after its mark has gone.
-    preview = preview || document.documentElement.hasAttribute("data-turbo-preview");
+    preview = preview || doc.documentElement.hasAttribute("data-turbo-preview");
     if (preview || core.words() === chat.shown) return;
     chat.shown = core.words();
     const next = core.readPage();
@@ -444,7 +444,7 @@ function session(core, rest, makeRoom) {
   /** An iframe that leaves the document loses what it holds; `moveBefore` keeps it. Where a browser has none, elements
    * with a frame stay where they are. @param {Element} from @param {Element} to */
   function keep(from, to) {
-    for (const node of safely(() => document.querySelectorAll(vendor.elements)) || []) {
+    for (const node of safely(() => doc.querySelectorAll(vendor.elements)) || []) {
       if (node.parentElement !== from) continue;
       void getComputedStyle(to).display; // into a body without styles yet, Chromium moves with animations begun anew
       const { moveBefore } = /** @type {any} */ (to);
@@ -476,7 +476,7 @@ function session(core, rest, makeRoom) {
 
   /** @param {LiveChat.Page} page */
   function place({ settings }) {
-    const side = document.dir === "rtl" ? "left" : "right";
+    const side = doc.dir === "rtl" ? "left" : "right";
     settings.position = Object.assign({ side, x: 20, y: 20, mobile_x: 10, mobile_y: 70 }, settings.position);
   }
 
@@ -503,7 +503,9 @@ function session(core, rest, makeRoom) {
     const other = who !== null && last !== who && last !== "" && (last !== null || traces().length > 0);
     if (other || marked()) forgetVisitor();
     const others = marks().filter((name) => name !== vendor.name).join(".");
-    if (marked()) document.cookie = `livechat_left=${others}; path=/; samesite=lax; max-age=${others ? 23328000 : 0}`;
+    if (!marked()) return;
+    expire("livechat_left"); // also one that another host of the same domain has set
+    if (others) doc.cookie = `livechat_left=${others}; path=/; samesite=lax; max-age=23328000`;
   }
 
   /** @param {string} who */
@@ -524,22 +526,30 @@ function session(core, rest, makeRoom) {
 
   /** What the vendor's room names, of what is there. */
   function traces() {
-    const jar = safely(() => document.cookie.split("; ").map((pair) => pair.split("=")[0])) || [];
+    const jar = safely(() => doc.cookie.split("; ").map((pair) => pair.split("=")[0])) || [];
     const items = safely(() => Object.keys({ ...localStorage, ...sessionStorage })) || [];
     return [...jar.filter((name) => name.match(vendor.cookies)), ...items.filter((name) => name.match(vendor.storage))];
   }
 
-  /** Removes exactly that. @returns {boolean} whether there was anything */
-  function sweep() {
+  /** Every place that a cookie of this page's can have been set for. @param {string} name */
+  function expire(name) {
     const labels = location.hostname.split(".");
     const parents = vendor.domain ? [vendor.domain] : labels.map((_, n) => labels.slice(n).join(".")).slice(0, -1);
+    const paths = location.pathname.split("/").map((_, n, parts) => parts.slice(0, n + 1).join("/") || "/");
+    for (const path of paths) {
+      for (const domain of ["", ...parents.map((parent) => `; domain=${parent}`)]) {
+        safely(() => { doc.cookie = `${name}=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=${path}${domain}`; });
+      }
+    }
+  }
+
+  /** Removes exactly that. @returns {boolean} whether there was anything */
+  function sweep() {
     const found = traces();
     for (const name of found) {
       safely(() => localStorage.removeItem(name));
       safely(() => sessionStorage.removeItem(name));
-      for (const where of ["", ...parents.map((domain) => `; domain=${domain}`)]) {
-        safely(() => { document.cookie = `${name}=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=/${where}`; });
-      }
+      expire(name);
     }
     return found.length > 0;
   }
@@ -556,7 +566,7 @@ function session(core, rest, makeRoom) {
 
   /** The mark of a logout: a cookie with the vendors that have not ended yet. @returns {string[]} */
   function marks() {
-    const found = safely(() => document.cookie.split("; ").find((pair) => pair.startsWith("livechat_left=")));
+    const found = safely(() => doc.cookie.split("; ").find((pair) => pair.startsWith("livechat_left=")));
     return found ? found.slice(14).split(".") : [];
   }
 
@@ -580,7 +590,7 @@ function session(core, rest, makeRoom) {
     addEventListener("focus", () => wake());
     addEventListener("pageshow", ({ persisted }) => persisted && wake(true));
     addEventListener("pagehide", () => (core.maySpeak() ? sweepNobodys() : sweep()));
-    addEventListener("error", () => { if (document.currentScript === script) reason = "error"; });
+    addEventListener("error", () => { if (doc.currentScript === script) reason = "error"; });
     addEventListener("securitypolicyviolation", ({ blockedURI, sourceFile }) => {
       if (!script) return;
       if (script.src.startsWith(blockedURI)) reason = "csp";
@@ -588,14 +598,14 @@ function session(core, rest, makeRoom) {
       if (blockedURI === "trusted-types-sink" && sourceFile.startsWith(new URL(script.src).origin)) chat.state === "loading" && fail("csp");
     });
     matchMedia("(max-width: 640px)").addEventListener("change", () => { if (chat.state === "ready") obey(); });
-    document.addEventListener("visibilitychange", () => document.hidden || wake());
-    document.addEventListener("keydown", (event) => {
+    doc.addEventListener("visibilitychange", () => doc.hidden || wake());
+    doc.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && chat.open && core.within(event, "[data-livechat-open]")) call("close");
     });
-    document.addEventListener("turbo:before-render", () => { preview = false; });
-    for (const name of BEFORE.split(" ")) document.addEventListener(name, () => keep(document.body, document.documentElement));
-    for (const name of AFTER.split(" ")) document.addEventListener(name, () => {
-      keep(document.documentElement, document.body);
+    doc.addEventListener("turbo:before-render", () => { preview = false; });
+    for (const name of BEFORE.split(" ")) doc.addEventListener(name, () => keep(doc.body, doc.documentElement));
+    for (const name of AFTER.split(" ")) doc.addEventListener(name, () => {
+      keep(doc.documentElement, doc.body);
       comeBack();
       showUnread(); // what came may be the same page again, or a part of one
     });
@@ -718,13 +728,13 @@ function session(core, rest, makeRoom) {
   }
 
   function showUnread() {
-    for (const element of document.querySelectorAll("[data-livechat-unread]")) element.textContent = chat.unread ? String(chat.unread) : "";
+    for (const element of doc.querySelectorAll("[data-livechat-unread]")) element.textContent = chat.unread ? String(chat.unread) : "";
   }
 
   /** To the launcher, unless a person has gone on to something else on the page. */
   function giveFocusBack() {
-    const { activeElement: active } = document;
-    const elsewhere = active && active !== document.body && !active.closest(vendor.elements);
+    const { activeElement: active } = doc;
+    const elsewhere = active && active !== doc.body && !Element.prototype.closest.call(active, vendor.elements);
     if (opener && !elsewhere) opener.focus();
     opener = undefined;
   }
@@ -735,6 +745,11 @@ function session(core, rest, makeRoom) {
   function unsupported(what) {
     warn(`${what} is not supported by ${vendor.title}.`);
     return false;
+  }
+
+  /** @param {string} name */
+  function global(name) {
+    return Object.hasOwn(window, name) ? window[name] : undefined;
   }
 
   /** @param {string} text */

@@ -16,8 +16,8 @@ function room(vendor, core) {
 
   /** @param {LiveChat.Page} current @param {boolean} fresh */
   function start(current, fresh) {
-    window.$crisp = window.$crisp || [];
-    const before = window.CRISP_READY_TRIGGER;
+    window.$crisp = core.global("$crisp") || [];
+    const before = core.global("CRISP_READY_TRIGGER");
     window.CRISP_READY_TRIGGER = () => {
       if (typeof before === "function") before();
       arrive();
@@ -148,7 +148,7 @@ function room(vendor, core) {
     track: (name, meta) => push("set", "session:event", [[[name, meta, "blue"]]]),
     update: data,
     tour: () => core.unsupported("tour"),
-    article: (slug) => push("do", "helpdesk:article:open", [document.documentElement.lang.slice(0, 2) || "en", String(slug)]),
+    article: (slug) => push("do", "helpdesk:article:open", [core.doc.documentElement.lang.slice(0, 2) || "en", String(slug)]),
     end,
   };
 

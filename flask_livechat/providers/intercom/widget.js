@@ -43,8 +43,8 @@ function room(vendor, core) {
   function start(current, fresh) {
     page = current;
     begin(fresh);
-    for (const name of VISITS) document.addEventListener(name, () => { visit = { messenger: window.Intercom, shown }; });
-    for (const name of VISITED) document.addEventListener(name, () => core.safely(visited));
+    for (const name of VISITS) core.doc.addEventListener(name, () => { visit = { messenger: window.Intercom, shown }; });
+    for (const name of VISITED) core.doc.addEventListener(name, () => core.safely(visited));
   }
 
   /** @param {boolean} fresh */
@@ -57,7 +57,7 @@ function room(vendor, core) {
   }
 
   function arrive() {
-    frame = document.getElementById("intercom-frame");
+    frame = core.doc.getElementById("intercom-frame");
     core.ready();
   }
 
@@ -71,7 +71,7 @@ function room(vendor, core) {
     watching = setInterval(() => {
       const status = pings().slice(before).map((ping) => ping.responseStatus || 1).pop();
       const late = Date.now() - begun > UNRECORDED_MS;
-      const there = status > 1 ? status < 400 : (status || late) && /(^| )intercom-(id|session)-/.test(document.cookie);
+      const there = status > 1 ? status < 400 : (status || late) && /(^| )intercom-(id|session)-/.test(core.doc.cookie);
       if (over || there || status >= 400 || Date.now() - begun > ARRIVAL_MS) clearInterval(watching);
       if (over) return;
       if (there) core.safely(arrive);
@@ -82,7 +82,7 @@ function room(vendor, core) {
 
   /** The frame asks, in newer scripts perhaps the page. @returns {any[]} */
   function pings() {
-    const frame = /** @type {HTMLIFrameElement | null} */ (document.getElementById("intercom-frame"));
+    const frame = /** @type {HTMLIFrameElement | null} */ (core.doc.getElementById("intercom-frame"));
     return [frame && frame.contentWindow, window].flatMap((from) => core.safely(() => from && from.performance.getEntriesByType("resource")) || [])
       .filter((/** @type {any} */ { name, responseEnd }) => responseEnd && /^https:\/\/[^/]*intercom\.io\/.*\/ping$/.test(name));
   }
@@ -112,10 +112,10 @@ function room(vendor, core) {
     const lost = frame && !frame.isConnected;
     if (lost) {
       frame = null;
-      for (const element of document.querySelectorAll(vendor.elements)) element.remove();
+      for (const element of core.doc.querySelectorAll(vendor.elements)) element.remove();
       delete window.Intercom;
       begin(false);
-    } else if (shown && ![...document.querySelectorAll("#intercom-css-container style")].some(rules)) {
+    } else if (shown && ![...core.doc.querySelectorAll("#intercom-css-container style")].some(rules)) {
       intercom("shutdown", false);
       renew(true);
     }
@@ -129,7 +129,7 @@ function room(vendor, core) {
 
   /** The documented stub: what is called before the script arrives waits in `q`. */
   function queue() {
-    if (typeof window.Intercom === "function") return;
+    if (typeof core.global("Intercom") === "function") return;
     const waiting = function () { waiting.c(arguments); };
     /** @type {IArguments[]} */
     waiting.q = [];

@@ -26,7 +26,7 @@ function room(vendor, core) {
   /** @param {LiveChat.Page} current */
   function start(current) {
     page = current;
-    window.Tawk_API = window.Tawk_API || {};
+    window.Tawk_API = core.global("Tawk_API") || {};
     window.Tawk_LoadStart = new Date();
     const { visitor, proof } = page;
     // What stands here is sent again by every session that this page begins, a logout's too: only where no login can be.
@@ -202,7 +202,7 @@ function room(vendor, core) {
   /** Without `moveBefore` the frames are lost with the body that they were in, and the script does not make them again
    * (2025-04). It starts anew where it does not know that it has run; the visitor's session goes on. */
   function swapped() {
-    const lost = here && !over && !document.querySelector(vendor.elements);
+    const lost = here && !over && !core.doc.querySelector(vendor.elements);
     if (!lost) return false;
     api().shutdown();
     for (const name of Object.keys(window).filter((key) => /^(\$_Tawk|\$__Tawk|tawkJsonp)/.test(key))) delete window[name];
