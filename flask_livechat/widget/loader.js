@@ -17,8 +17,8 @@ function loader(vendor, script) {
   const base = new URL(".", script.src).href;
   const LAUNCHER = "[data-livechat-open]";
   /** What a vendor must not read in an address. What the server sees of it, it has judged: here are fragment and referrer. */
-  const SECRET = /[?#&][\w-]*(token|secret|passw|signature|jwt|otp|ticket|verifier)[\w-]*=/i;
-  const SECRET_IN_FRAGMENT = /[?#&](code|key|auth|pw|pass|pin|bearer|magic|invite|sig)=/i;
+  const SECRET = /[?#&][\w-]*(token|secret|passw|signature|jwt|otp|ticket)[\w-]*=/i;
+  const SECRET_IN_FRAGMENT = /[?#&](code|key|pw|pass|pin|bearer|invite)=/i;
   const LONG = 3000; // ms for which a launcher is in view until what it opens is worth fetching
 
   // Asked of the own property: until it is set, the data block's id makes window.livechat that element.
@@ -65,8 +65,7 @@ function loader(vendor, script) {
 
   /** The data block: the element right before our script. What else has its id, or its form, is not ours. */
   function block() {
-    return blocks().find((element) => matches(element.nextElementSibling, `script[src*="/${vendor.name}."]`)
-      && /** @type {HTMLScriptElement} */ (element.nextElementSibling).src.startsWith(base));
+    return blocks().find(({ nextElementSibling: next }) => next instanceof HTMLScriptElement && next.src.startsWith(`${base}${vendor.name}.`));
   }
 
   function blocks() {
@@ -120,8 +119,8 @@ function loader(vendor, script) {
       if (words() !== chat.shown) bring("session").then((session) => session?.look());
     }).observe(doc.documentElement, { childList: true, characterData: true, subtree: true });
     doc.addEventListener("click", onClick);
-    // htmx follows every link that it boosts, a launcher, too: its click is taken before it comes to us.
     addEventListener("hashchange", schedule);
+    // htmx follows every link that it boosts, a launcher, too: its click is taken before it comes to us.
     for (const name of ["htmx:beforeRequest", "htmx:before:request"]) {
       doc.addEventListener(name, (event) => launch(event, within(event, `a${LAUNCHER}`)));
     }
@@ -170,7 +169,7 @@ function loader(vendor, script) {
     if (kind === "interaction") on("pointerdown pointermove keydown touchstart scroll wheel", go);
     if (kind === "intent") interest();
     if (kind === "visible" && !onVisible(argument, go, signal)) {
-      console.warn(`livechat: load "${kind}:${argument}" finds nothing on this page: the chat waits for a launcher.`);
+      console.warn(`livechat: nothing on this page is ${argument}.`); // the chat waits for a launcher
       standing = true;
       draw();
       interest();
@@ -302,7 +301,7 @@ function loader(vendor, script) {
     // The data block chooses values, not code: no javascript: address gets through. And a bare "#" leads nowhere.
     const url = target && safely(() => new URL(target, location.href));
     if (url && (url.hash || url.href.split("#")[0] !== location.href.split("#")[0]) && (navigator.onLine ? /^(https?|mailto|tel):/ : /^(mailto|tel):/).test(url.href)) location.assign(url.href);
-    else draw(maySpeak(true) ? "Chat cannot be reached right now. Please try again." : "Chat needs your consent first.");
+    else draw(maySpeak(true) ? "Chat cannot be reached right now." : "Chat needs your consent first.");
     return false;
   }
 
@@ -310,8 +309,8 @@ function loader(vendor, script) {
    * @param {Event} event @param {string} selector @returns {HTMLElement | undefined} */
   function within(event, selector) {
     const path = /** @type {HTMLElement[]} */ (event.composedPath());
-    if (vendor.within && !path.some((node) => matches(node, vendor.within || ""))) return undefined;
-    return path.find((node) => matches(node, selector));
+    const { within = "*" } = vendor;
+    return path.some((node) => matches(node, within)) ? path.find((node) => matches(node, selector)) : undefined;
   }
 
   /** @param {MouseEvent} event */

@@ -102,7 +102,7 @@ def build(
         "script": f"sandbox/{room.name}.js" if sandbox else room.script(values),
         "crossorigin": None if sandbox else room.crossorigin,
         "hosts": [] if sandbox else list(room.hosts),
-        "traces": _pattern([*room.cookies(values), *room.storage(values)], whole=False),
+        "traces": _any_of([*room.cookies(values), *room.storage(values)]),
         "can": sorted(room.can & {"tour", "article"}),
         "session": session.address,
         "button": button.address,
@@ -115,12 +115,17 @@ def _json(values: Mapping[str, Any]) -> str:
     return json.dumps(values, separators=(",", ":"))
 
 
-def _pattern(names: Sequence[str], *, whole: bool = True) -> str:
-    """A regular expression for names, of which a trailing * is any ending."""
-    if not names:
-        return "(?!)"  # nothing
-    text = "|".join(re.escape(name.rstrip("*")) + ("" if name.endswith("*") or not whole else "$") for name in names)
-    return f"^({text})" if whole else text
+def _pattern(names: Sequence[str]) -> str:
+    """A regular expression for whole names, of which a trailing * is any ending."""
+    texts = [re.escape(name.rstrip("*")) + ("" if name.endswith("*") else "$") for name in names]
+    return f"^({'|'.join(texts)})" if texts else "(?!)"  # nothing
+
+
+def _any_of(names: Sequence[str]) -> str:
+    """A regular expression for a text in which one of the names stands, as short as can be: it is in the first file."""
+    texts = sorted({name.rstrip("*") for name in names}, key=len)
+    shortest = [text for n, text in enumerate(texts) if not any(other in text for other in texts[:n])]
+    return "|".join(map(re.escape, shortest)) or "(?!)"
 
 
 def _script(name: str, *sources: Path, call: str) -> Script:
