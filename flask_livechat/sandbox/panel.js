@@ -120,9 +120,11 @@ export class Line {
     const sent = this.last.then(async () => {
       if (epoch !== this.epoch) throw new Error("the session has ended");
       await this.moved();
-      const view = await this.post(action, { ...body, session: this.session });
+      const { session } = this;
+      const view = await this.post(action, { ...body, session });
+      // Another session may have begun here meanwhile, or none be left; or the server has moved us to another one.
       if (view.session === this.session) this.take(view);
-      else this.begin(view);
+      else if (session === this.session && epoch === this.epoch) this.begin(view);
       return view;
     });
     this.last = sent.catch(() => undefined);

@@ -118,7 +118,7 @@ class Net:
             self.log.append(host + environ["PATH_INFO"])
         if host in self.down:
             return Response("down", 503)(environ, start_response)
-        app = self.site if host.endswith("site.test") else self.vendors
+        app: Flask | Response | None = self.site if host.endswith("site.test") else self.vendors
         assert app is not None
         if environ["PATH_INFO"].startswith("/sandbox/api/") and environ["REQUEST_METHOD"] == "POST":
             self._note(environ)
