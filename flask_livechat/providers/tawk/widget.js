@@ -70,10 +70,10 @@ function room(vendor, core) {
   }
 
   /** Some builds are reported not to announce themselves. The methods say nothing: they are there before any session. */
-  function poll() {
-    if (here || over) return;
+  function poll(tries = 80) {
+    if (here || over || !tries) return;
     if (api().onLoaded === true) core.safely(loaded);
-    else setTimeout(poll, 250);
+    else setTimeout(poll, 250, tries - 1);
   }
 
   /** A session is there: the first one, and one more after each login. */
@@ -217,7 +217,7 @@ function room(vendor, core) {
 
   return {
     start,
-    loaded: poll,
+    loaded: () => poll(),
     swapped,
     /** Not after an end: the script remembers the visitor until the page is loaded anew. */
     identify(current) {
