@@ -338,7 +338,7 @@ class Intercom {
     this.settings = { ...this.settings, ...settings };
     this.dress(settings);
     if (!this.mayPing(settings)) return;
-    if (IDENTITY.some((name) => settings[name])) this.remember(await this.line.send("identify", claims(settings)));
+    if (IDENTITY.some((name) => settings[name])) this.remember(await this.line.send("ping", claims(settings)));
     await this.describe(settings);
     await this.line.send("visit", { page: location.pathname });
   }

@@ -199,6 +199,8 @@ class Tawk {
     writeCookie(`twk_uuid_${view.account}`, encodeURIComponent(JSON.stringify(value)), { domain, seconds: HALF_A_YEAR });
     writeStorage("localStorage", `twk_${view.account}`, "vsa1.sandbox");
     writeStorage("localStorage", this.tokenKey, this.token);
+    // Where the storage is blocked or full the script writes a cookie in its place.
+    if (this.storedToken() !== this.token) writeCookie(`Tawk_${view.account}`, this.token, { domain, seconds: HALF_A_YEAR });
     writeStorage("sessionStorage", "tawk_sv", SETTINGS_VERSION);
     if (isObject(page.Tawk_API.visitor)) writeStorage("sessionStorage", SENT, "true");
   }
@@ -453,7 +455,7 @@ class Tawk {
   }
 
   storedToken() {
-    return readStorage("localStorage", this.tokenKey);
+    return readStorage("localStorage", this.tokenKey) || readCookie(`Tawk_${page.$_Tawk_AccountKey || this.account}`);
   }
 
   /** @param {unknown} options @param {Callback} [done] */

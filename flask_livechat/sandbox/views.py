@@ -226,6 +226,11 @@ def _identify(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> st
     return room.identify(sandbox.hub, values, _own(sandbox, room, body), body)
 
 
+def _ping(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
+    """Intercom's name for both: a boot says in one part who it is, an update says it beside the session."""
+    return (_open if "identity" in body.data else _identify)(sandbox, room, values, body)
+
+
 def _leave(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
     key = room.leave(sandbox.hub, _own(sandbox, room, body), body)
     sandbox.hub.visit(key, body.text("page") or "")
@@ -287,7 +292,7 @@ def _end(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
 
 ACTIONS: Mapping[str, Action] = {
     "session": _open,
-    "ping": _open,  # Intercom's name for it
+    "ping": _ping,
     "socket": _connect,
     "identify": _identify,
     "login": _identify,  # Tawk.to's name for it

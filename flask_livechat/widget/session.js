@@ -14,7 +14,7 @@ function session(core, rest, makeRoom) {
   const MARGIN = Math.min(60, rest.life / 2) * 1000; // ms before its end at which a token is renewed
   /** Whom the vendors do not start for: that is no failure. */
   const CRAWLERS = /bot|crawl|spider|slurp|lighthouse|gtmetrix|facebookexternalhit/i;
-  const LATE = [1000, 3000, 8000, 20000]; // ms after an end at which is swept what the vendor has written since
+  const LATE = [600, 2000, 6000, 20000]; // ms after an end at which is swept what the vendor has written since
   /** Around these the vendor's elements stand beside the body, which Turbo and htmx (2 and 4) are about to replace. */
   const BEFORE = "turbo:before-cache turbo:before-render htmx:beforeHistorySave htmx:beforeSwap htmx:before:swap";
   const AFTER = "turbo:render turbo:load htmx:afterSwap htmx:historyRestore htmx:after:swap";

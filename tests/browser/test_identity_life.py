@@ -49,7 +49,7 @@ def _look(visit: Visit) -> None:
 
 def _hide(visit: Visit, hidden: bool = True) -> None:
     value = "true" if hidden else "false"
-    visit.get(f"Object.defineProperty(document, 'hidden', {{value: {value}, configurable: true}}); 0")
+    visit.get(f"Object.defineProperty(Document.prototype, 'hidden', {{value: {value}, configurable: true}}); 0")
 
 
 def test_a_token_is_renewed_once_before_its_end_while_the_tab_is_looked_at(site: Site, visit: Visit) -> None:

@@ -516,6 +516,6 @@ def test_a_log_out_element_ends_the_chat(site: Site, visit: Visit, vendor: str) 
     before = visit.snapshot()["session"]
     visit.page.click("#out")
     visit.until("livechat.state === 'ended'")
-    visit.until("__livechat_sandbox.identity.state === 'anonymous'")
-    visit.eventually(lambda: before not in visit.get("document.cookie + JSON.stringify(localStorage)"))
+    visit.is_over()
+    visit.eventually(lambda: before not in visit.stored())
     assert said == []

@@ -27,7 +27,7 @@ def _edges() -> dict[tuple[str, str], str]:
 def test_every_edge_has_its_test() -> None:
     wanted = {f"test_{state}_{event}_{to}" for (state, event), to in _edges().items()}
     assert wanted
-    assert wanted == {name for name in globals() if re.fullmatch(r"test_[a-z]+_(start|ready|fail|end)_[a-z]+", name)}
+    assert wanted == {name for name in globals() if re.fullmatch(r"test_[a-z]+_(start|restart|ready|fail|end)_[a-z]+", name)}
 
 
 def _loading(site: Site, visit: Visit, vendor: str, delay: float = 0.7) -> None:
@@ -101,7 +101,48 @@ def test_loading_end_ended(site: Site, visit: Visit, vendor: str) -> None:
 @every_vendor
 def test_ready_end_ended(site: Site, visit: Visit, vendor: str) -> None:
     _ended(site, visit, vendor)
-    visit.until("__livechat_sandbox.identity.state === 'anonymous'")
+    visit.is_over()
+
+
+@pytest.mark.parametrize(("vendor", "refused"), [("intercom", "intercom/ping"), ("tawk", "tawk/login")])
+def test_ready_fail_failed(site: Site, visit: Visit, vendor: str, refused: str) -> None:
+    """A vendor that refuses who logs in on a swapped page. Crisp refuses nobody: an email is verified there, or not."""
+    site(vendor, LOAD="eager", FALLBACK_URL="/contact")
+    visit.go()
+    visit.ready()
+    visit.until("__livechat_sandbox.session")
+    visit.net.refuse[refused] = 403
+    visit.get("""(async () => {
+      const page = new DOMParser().parseFromString(await (await fetch("/login/1")).text(), "text/html");
+      const block = "script#livechat";
+      document.querySelector(block).replaceWith(document.importNode(page.querySelector(block), true));
+    })()""")
+    visit.until("livechat.state === 'failed'")
+    assert visit.events()[-1] == ["failed", {"reason": "refused"}]
+    visit.page.click("#opener")
+    visit.page.wait_for_url("**/contact")
+
+
+@pytest.mark.parametrize("vendor", ["intercom", "tawk"])
+def test_ready_restart_loading(site: Site, visit: Visit, vendor: str) -> None:
+    """The vendor's frames went with the body. Crisp has none."""
+    site(vendor, LOAD="eager")
+    visit.go("/login/1")
+    visit.ready()
+    visit.until("__livechat_sandbox.identity.verified")
+    session = visit.snapshot()["session"]
+    visit.net.delay = 0.3
+    visit.get("delete Element.prototype.moveBefore")
+    visit.get("""(async () => {
+      const page = new DOMParser().parseFromString(await (await fetch("/other")).text(), "text/html");
+      document.dispatchEvent(new Event("htmx:beforeSwap"));
+      document.documentElement.replaceChild(document.adoptNode(page.body), document.body);
+      document.dispatchEvent(new Event("htmx:afterSwap"));
+    })()""")
+    assert visit.get("livechat.state") == "loading"
+    visit.ready()
+    visit.until(f"__livechat_sandbox.session === '{session}' && __livechat_sandbox.launcher")
+    assert [name for name, _ in visit.events()].count("ready") == 1
 
 
 @every_vendor

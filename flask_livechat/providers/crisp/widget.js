@@ -49,7 +49,7 @@ function room(vendor, core) {
       push("safe", true); // wrong data must not throw into the page
       if (page.settings.position.side === "left") push("config", "position:reverse", [true]);
       if (!core.vendorLauncher()) push("do", "chat:hide");
-      introduce(page);
+      core.safely(() => introduce(page));
       availability(core.safely(() => window.$crisp.is("website:available")) !== false);
       unread();
     }
