@@ -155,7 +155,7 @@ MISTAKES: Mapping[str, Mistake] = {
     "LC502": Mistake(page=f'<input type="password">{TAG}'),
     "LC503": Mistake(change=lambda app: app.register_error_handler(404, chatty_error)),
     "LC504": Mistake(config={"LIVECHAT_RULES": [{"path": "/reset-password/example", "show": True, "load": "intent"}]}),
-    "LC505": Mistake(config={"LIVECHAT_RULES": [{"path": "pricing", "show": False}]}),
+    "LC505": Mistake(config={"LIVECHAT_RULES": [{"path": "/prices", "show": False}]}),
     "LC506": Mistake(config={"LIVECHAT_RULES": [{"path": "/*"}, {"path": "/pricing", "load": "eager"}]}),
     "LC507": Mistake(page=f"<div data-turbo-permanent>{TAG}</div>"),
     "LC508": Mistake(page=f'<p hx-boost="true">{TAG}</p>'),

@@ -72,9 +72,7 @@ def make(
 
 
 def _glob(pattern: str, slash: bool = False) -> re.Pattern[str]:
-    """``*`` spans anything. With ``slash``, ``/shop/*`` matches ``/shop`` too, and no leading slash never matches."""
-    if slash and not pattern.startswith("/"):
-        return re.compile(r"(?!)")
+    """``*`` spans anything. With ``slash``, ``/shop/*`` matches ``/shop`` too."""
     bare = pattern[:-2] if slash and pattern.endswith("/*") else pattern
     body = ".*".join(re.escape(part) for part in bare.split("*"))
     return re.compile(body + (r"(/.*)?" if bare != pattern else ""), re.DOTALL)
@@ -83,6 +81,8 @@ def _glob(pattern: str, slash: bool = False) -> re.Pattern[str]:
 def _problem(name: str, value: Any, providers: Collection[str], where: Collection[str]) -> str | None:
     if name == "when" and name in where:
         return None if value is None or callable(value) else f"when={value!r} must be callable"
+    if name == "path" and name in where and isinstance(value, str) and not value.startswith(("/", "*")):
+        return f"path={value!r} must begin with '/' or '*', or it would never match"
     if name in where:
         return None if value is None or isinstance(value, str) else f"{name}={value!r} must be text"
     if name not in CHECKS:
