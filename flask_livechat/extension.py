@@ -279,7 +279,7 @@ class LiveChat:
         """``policy`` (text or dict; returned in the same form) with what this page's provider needs.
 
         Outside a request, what every configured provider needs. Without a policy, the needs alone as text. ``nonce``
-        is added for scripts. Raises ``TypeError`` for another form.
+        is added for scripts, unless it is no text that can be one. Raises ``TypeError`` for another form.
         """
         needs = csp.with_nonce(self._needs(), nonce)
         if policy is None:
