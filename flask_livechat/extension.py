@@ -147,6 +147,8 @@ class LiveChat:
         user_logged_in.connect(_ask_again, app)
         if read.on_error:
             got_request_exception.connect(self._on_error, app)
+        for caution in settings.cautions(read, testing=app.testing):
+            app.logger.warning("livechat: %s", caution)
         from .cli import group  # noqa: PLC0415 - click's part is needed only where there is an app
 
         app.cli.add_command(group)
@@ -495,9 +497,10 @@ class LiveChat:
         found: Metrics = _desk_module("metrics").metrics(self.store, since, until or self.now(), provider, tag)
         return found
 
-    def erase(self, who: str, opened: Callable[[str], Desk] | None = None) -> Receipt:
+    def erase(self, who: str | Visitor, opened: Callable[[str], Desk] | None = None) -> Receipt:
         """Erases a person, here and at every vendor that is configured: by your id of them, or by their email.
 
+        A ``Visitor`` is erased by the id, and by the email where ``email_verified`` is ``True``: text is believed.
         What ``flask livechat forget`` does. What a vendor could not do is in the receipt. ``opened`` gives a provider's
         desk, if not ``livechat.desk``. Raises ``ValueError`` for nobody.
         """
@@ -573,7 +576,7 @@ class LiveChat:
         visitor = self._visitor(scope())
         if visitor is None:
             return 0
-        return self._asked_store(lambda store: store.unread(visitor.id, visitor.email), 0)
+        return self._asked_store(lambda store: store.unread(visitor.id, visitor.own_email), 0)
 
     def see(self) -> None:
         """The logged-in visitor has read what was said until now."""

@@ -51,9 +51,7 @@ READING = frozenset(
 # Below these, all is text: /docs/oauth/callback.
 MANUALS = frozenset("blog docs documentation guide guides handbook manual reference tutorials".split())
 # Harmless at the end of a path, but what comes behind them is secret: /accept/abc, /password/abc.
-BEFORE_A_SECRET = frozenset(
-    "accept approve claim join optout passwd password passwords redeem unsubscribe".split()
-)
+BEFORE_A_SECRET = frozenset("accept approve claim join optout passwd password passwords redeem unsubscribe".split())
 # Behind these an id is the permission itself: /share/<uuid>.
 PERMITTING = frozenset(
     """
