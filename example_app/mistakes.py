@@ -151,6 +151,7 @@ MISTAKES: Mapping[str, Mistake] = {
     "LC402": Mistake(config=CRISP, page="{{ config.LIVECHAT_CRISP_IDENTITY_SECRET }}"),
     "LC403": Mistake(page=f'<script>var crispApiKey = "{"0123456789abcdef" * 4}";</script>'),
     "LC404": Mistake(config=CRISP, change=ship_a_secret),
+    "LC405": Mistake(config=CRISP | {"LIVECHAT_CRISP_IDENTITY_SECRET": "changeme"}),
     "LC501": Mistake(config={"LIVECHAT_RULES": []}),
     "LC502": Mistake(page=f'<input type="password">{TAG}'),
     "LC503": Mistake(change=lambda app: app.register_error_handler(404, chatty_error)),

@@ -11,8 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_wtf import CSRFProtect
 
-from flask_livechat.desk.store import Store
 from flask_livechat import Visitor
+from flask_livechat.desk.store import Store
 from flask_livechat.widget import counts
 
 from ..conftest import chat_of, create_app, log_in
