@@ -57,11 +57,8 @@ def shown(value: Any) -> str:
     """A value in a message, unless it could be a secret that stands under the wrong key: then what kind it is."""
     if isinstance(value, str):
         mixed = len(re.findall(r"\d", value)) >= 2 and len(re.findall(r"[A-Za-z]", value)) >= 2
-        return (
-            repr(value)
-            if len(value) <= 16 and not (mixed and len(value) >= 8)
-            else f"a text of {len(value)} characters"
-        )
+        hidden = len(value) > 16 or (mixed and len(value) >= 8)
+        return f"a text of {len(value)} characters" if hidden else repr(value)
     if value is None or isinstance(value, bool | int | float):
         return repr(value) if len(repr(value)) <= 8 else f"a number of {len(repr(value))} characters"
     return f"a value of type {type(value).__name__}"

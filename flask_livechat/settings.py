@@ -382,7 +382,8 @@ def _provider(
 def _rules(given: Any, values: Mapping[str, Values], problems: list[Problem]) -> tuple[Rule, ...]:
     key = PREFIX + "RULES"
     if not isinstance(given, list | tuple) or not all(isinstance(one, Mapping) for one in given):
-        fix = f"""Such as [{{"path": "/admin/*", "show": False}}]. {IN_JSON}RULES='[{{"path": "/admin/*", "show": false}}]'."""
+        fix = 'Such as [{"path": "/admin/*", "show": False}]. '
+        fix += f"""{IN_JSON}RULES='[{{"path": "/admin/*", "show": false}}]'."""
         problems.append(Problem("LC105", key, "must be a list of dicts", fix))
         return ()
     made = [rules.make(f"{key}[{n}]", fields, tuple(values)) for n, fields in enumerate(given)]

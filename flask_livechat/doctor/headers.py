@@ -46,9 +46,7 @@ def blocked(survey: Survey, header: str) -> Iterable[Seen]:
                 yield Seen(page.place, f"{what}: {', '.join(missing)}", fix)
 
 
-def _without_what_a_nonce_undoes(
-    policy: dict[str, list[str]], missing: dict[str, list[str]]
-) -> dict[str, list[str]]:
+def _without_what_a_nonce_undoes(policy: dict[str, list[str]], missing: dict[str, list[str]]) -> dict[str, list[str]]:
     """Without the 'unsafe-inline' that a policy has: to add it once more helps nobody, and LC703 says what does."""
     inline = "'unsafe-inline'"
     left = {
