@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -216,14 +218,30 @@ def _user(user_id: str) -> Any:
     load = getattr(manager, "_user_callback", None)
     if load is None:
         raise click.BadParameter("this app has no flask-login user_loader", param_hint="--as")
-    try:
-        user = load(user_id)
-    except Exception as error:  # such as int("ann@example.com")
-        what = f"the user_loader takes no {user_id!r} ({type(error).__name__}); it wants what get_id() gives"
-        raise click.BadParameter(what, param_hint="--as") from None
-    if user is None:
-        raise click.BadParameter(f"there is no user {user_id!r}", param_hint="--as")
-    return user
+    failures: list[Exception | None] = []
+    for identifier in _identifiers(user_id):
+        try:
+            user = load(identifier)
+        except Exception as error:  # such as int("ann@example.com")
+            failures.append(error)
+        else:
+            if user is not None:
+                return user
+            failures.append(None)
+    what = f"there is no user {user_id!r}"
+    if None not in failures:
+        what = f"the user_loader takes no {user_id!r} ({type(failures[0]).__name__}); it wants what get_id() gives"
+    raise click.BadParameter(what, param_hint="--as")
+
+
+def _identifiers(text: str) -> Iterator[Any]:
+    """What a ``get_id()`` that is written so may give, as a session brings it: text, a number, a tuple, a UUID."""
+    yield text
+    with suppress(ValueError, RecursionError):
+        value = json.loads(text)
+        yield tuple(value) if isinstance(value, list) else value
+    with suppress(ValueError):
+        yield uuid.UUID(text)
 
 
 def _visitor(livechat: Any, decision: Decision) -> str:

@@ -16,6 +16,7 @@ LiveChatError
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,17 @@ def _again(kind: type[LiveChatError], args: tuple[Any, ...], fields: dict[str, A
     made.args = args
     made.__dict__.update(fields)
     return made
+
+
+def shown(value: Any) -> str:
+    """A value in a message, unless it could be a secret that stands under the wrong key: then what kind it is."""
+    if isinstance(value, str):
+        mixed = len(re.findall(r"\d", value)) >= 2 and len(re.findall(r"[A-Za-z]", value)) >= 2
+        hidden = len(value) > 16 or (mixed and len(value) >= 8)
+        return f"a text of {len(value)} characters" if hidden else repr(value)
+    if value is None or isinstance(value, bool | int | float):
+        return repr(value) if len(repr(value)) <= 8 else f"a number of {len(repr(value))} characters"
+    return f"a value of type {type(value).__name__}"
 
 
 @dataclass(frozen=True, slots=True)

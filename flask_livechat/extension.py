@@ -147,6 +147,8 @@ class LiveChat:
         user_logged_in.connect(_ask_again, app)
         if read.on_error:
             got_request_exception.connect(self._on_error, app)
+        for caution in settings.cautions(read, testing=app.testing):
+            app.logger.warning("livechat: %s", caution)
         from .cli import group  # noqa: PLC0415 - click's part is needed only where there is an app
 
         app.cli.add_command(group)
@@ -279,7 +281,7 @@ class LiveChat:
         """``policy`` (text or dict; returned in the same form) with what this page's provider needs.
 
         Outside a request, what every configured provider needs. Without a policy, the needs alone as text. ``nonce``
-        is added for scripts. Raises ``TypeError`` for another form.
+        is added for scripts, unless it is no text that can be one. Raises ``TypeError`` for another form.
         """
         needs = csp.with_nonce(self._needs(), nonce)
         if policy is None:
@@ -495,9 +497,10 @@ class LiveChat:
         found: Metrics = _desk_module("metrics").metrics(self.store, since, until or self.now(), provider, tag)
         return found
 
-    def erase(self, who: str, opened: Callable[[str], Desk] | None = None) -> Receipt:
+    def erase(self, who: str | Visitor, opened: Callable[[str], Desk] | None = None) -> Receipt:
         """Erases a person, here and at every vendor that is configured: by your id of them, or by their email.
 
+        A ``Visitor`` is erased by the id, and by the email where ``email_verified`` is ``True``: text is believed.
         What ``flask livechat forget`` does. What a vendor could not do is in the receipt. ``opened`` gives a provider's
         desk, if not ``livechat.desk``. Raises ``ValueError`` for nobody.
         """
@@ -573,7 +576,7 @@ class LiveChat:
         visitor = self._visitor(scope())
         if visitor is None:
             return 0
-        return self._asked_store(lambda store: store.unread(visitor.id, visitor.email), 0)
+        return self._asked_store(lambda store: store.unread(visitor.id, visitor.own_email), 0)
 
     def see(self) -> None:
         """The logged-in visitor has read what was said until now."""
@@ -797,6 +800,8 @@ class LiveChat:
     def _guarded(self, said: Scope, response: Response) -> Response:
         """The response, unless a configured secret stands in it. What streams or is a file is not read."""
         guard, examined = _state(said.app).guard, said.request.environ.get(EXAMINED)
+        if guard is None and examined is not None:  # the doctor looks where nobody else does
+            guard = Guard(self.settings.providers, sandbox=self.settings.sandbox)
         key = None if guard is None else _leak(guard, response)
         if examined is not None:
             examined.append(Examined(said, _is_logged_in(said), key))

@@ -40,7 +40,9 @@ class Visitor(_Private):
     """Who is in front of the page.
 
     ``id`` is text and stable (a whole number is turned into text). ``created_at`` is an aware ``datetime``.
-    ``session_token`` replaces the continuity token that would be derived (Crisp).
+    ``session_token`` replaces the continuity token that would be derived (Crisp). ``email_verified``: whether the app
+    knows that the email is the visitor's own. ``False`` leaves the email out of the record, and so everywhere; only
+    ``True`` lets it lead to what is kept under it.
 
     Raises ``ValueError`` for an empty id or a naive ``created_at``.
     """
@@ -55,9 +57,16 @@ class Visitor(_Private):
     attributes: Mapping[str, Value] = field(default_factory=dict)
     segments: tuple[str, ...] = ()
     session_token: str | None = None
+    email_verified: bool | None = None
 
     def __post_init__(self) -> None:
         _clean(self)
+        if self.email_verified not in (None, False, True):
+            raise ValueError(
+                f"Visitor.email_verified must be a bool or None, not {type(self.email_verified).__name__}."
+            )
+        if self.email_verified is not None and not self.email_verified:
+            object.__setattr__(self, "email", None)
         if self.company is not None and not isinstance(self.company, Company):
             raise ValueError(f"Visitor.company must be a Company, not {type(self.company).__name__}.")
         segments = (self.segments,) if isinstance(self.segments, str) else self.segments
@@ -75,7 +84,12 @@ class Visitor(_Private):
         # With their types: 1 and True are equal otherwise, and what was made of one would do for the other.
         attributes = tuple((name, value, type(value)) for name, value in self.attributes.items())
         rest = (self.phone, self.avatar, self.created_at, self.company, attributes, self.segments, self.session_token)
-        return (self.id, self.email, self.name, *rest)
+        return (self.id, self.email, self.email_verified, self.name, *rest)
+
+    @property
+    def own_email(self) -> str | None:
+        """The email where the app says that it is the visitor's own: it may lead to what is kept under it."""
+        return self.email if self.email_verified else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from . import hours, providers
-from .errors import ConfigError, Problem
+from .errors import ConfigError, Problem, shown
 from .hours import OfficeHours
 from .providers import Key, Provider, Secrets, Values
 from .widget import rules
@@ -20,6 +20,13 @@ from .widget.rules import Rule
 PREFIX = "LIVECHAT_"
 POSITION: Mapping[str, Any] = MappingProxyType({"side": "right", "x": 20, "y": 20, "mobile_x": 10, "mobile_y": 70})
 RULES_HELP = "docs/rules.rst has the fields."
+IN_JSON = "In the environment in JSON: FLASK_LIVECHAT_"
+# What people write until they have a secret: changeme, your-secret-here, <secret>, xxxxxxxx, ${SECRET}.
+PLACEHOLDER = re.compile(
+    r"(change|replace|put|insert|enter|todo|fixme|your|my|dummy|fake|placeholder)[\W_]*(me|it|this|here|secret|key|token)?"
+    r"([\W_]\D*)?|(secret|password|example|default|none|null|key|token)[\W_]*\w{0,4}|<.*>|\$\{?\w+\}?|[x*.]+",
+    re.IGNORECASE | re.DOTALL,
+)
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 
 
@@ -124,7 +131,9 @@ def _positive(value: Any) -> bool:
 
 
 def _database(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and re.match(r"(sqlite|postgresql)(\+\w+)?://", value) is not None)
+    return value is None or (
+        isinstance(value, str) and re.match(r"(sqlite|postgres|postgresql)(\+\w+)?://", value) is not None
+    )
 
 
 OPTIONS: Mapping[str, Option] = {
@@ -226,6 +235,32 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     return Settings(**{name.lower(): value for name, value in core.items()}, providers=MappingProxyType(values))
 
 
+def cautions(read: Settings, *, testing: bool) -> Iterator[str]:
+    """What does not keep an app from starting, and is hardly meant. Tests have secrets of their own."""
+    named = [name for name in read.providers if any(rule.what.get("provider") == name for rule in read.rules)]
+    if read.provider is None and read.providers and not named and not read.sandbox:
+        first = next(iter(read.providers))
+        needed = [(name, key) for name in read.providers for key in providers.load(name).keys if key.required]
+        keys = [f"{PREFIX}{name.upper()}_{key.name}" for name, key in needed]
+        yield f"{', '.join(keys)} without LIVECHAT_PROVIDER: no page gets chat. Set LIVECHAT_PROVIDER = {first!r}."
+    for key, what in () if testing else weak_secrets(read):
+        yield f"{key} {what}. Whoever guesses it signs as anybody."
+
+
+def weak_secrets(read: Settings) -> Iterator[tuple[str, str]]:
+    """The keys of secrets that no vendor has made, and what is wrong with each. Never the secret."""
+    for name, values in read.providers.items():
+        for key in providers.load(name).keys:
+            for value in values.get(key.name) or () if key.secret else ():
+                if read.sandbox and value == key.example:
+                    continue
+                if value == key.example or PLACEHOLDER.fullmatch(value):
+                    yield f"{PREFIX}{name.upper()}_{key.name}", "is a placeholder"
+                elif len(value) < key.min_chars:
+                    what = f"has {len(value)} characters, where {key.min_chars} are the least that is safe"
+                    yield f"{PREFIX}{name.upper()}_{key.name}", what
+
+
 def _by_the_desk(
     name: str, method: str, core: Mapping[str, Any], values: Mapping[str, Values], problems: list[Problem]
 ) -> None:
@@ -270,10 +305,12 @@ def _option(name: str, option: Option, given: Mapping[str, Any], problems: list[
     except TypeError:  # an unhashable value where one of a set is wanted
         right = False
     if not right:
-        shown = "a value" if name == "DATABASE_URL" else repr(value)  # it may hold a password
-        problems.append(Problem("LC102", PREFIX + name, f"{shown} is not right", f"It must be {option.expected}."))
+        # The URL of a database may hold a password, and a nonce is one.
+        what = "a value" if name in ("DATABASE_URL", "NONCE") else shown(value)
+        problems.append(Problem("LC102", PREFIX + name, f"{what} is not right", f"It must be {option.expected}."))
         return option.default
-    return value
+    # As many hosts of databases write it, and as SQLAlchemy does not.
+    return re.sub(r"^postgres(?=[+:])", "postgresql", value) if name == "DATABASE_URL" and value else value
 
 
 def _room(room: Provider, given: Mapping[str, Any], sandbox: bool, problems: list[Problem]) -> Values | None:
@@ -305,13 +342,11 @@ def _plain(key: Key, prefix: str, value: Any, problems: list[Problem]) -> str:
             Problem("LC104", prefix + key.name, what, "Put it in quotes, also in the environment: '\"12e4\"'.")
         )
     elif not _fits(key, text):
-        problems.append(Problem("LC102", prefix + key.name, f"{_shown(text)} does not look right", key.where))
+        what = f"{shown(value)} does not look right"
+        if re.fullmatch(r"\w+(\|\w+)+", key.pattern):
+            what = f"{shown(value)} is not one of {', '.join(map(repr, key.pattern.split('|')))}"
+        problems.append(Problem("LC102", prefix + key.name, what, key.where))
     return text
-
-
-def _shown(text: str) -> str:
-    """A value in a message. Not a long one: it may be a secret that was put under the wrong key."""
-    return repr(text) if len(text) <= 16 else f"a value of {len(text)} characters"
 
 
 def _fits(key: Key, text: str) -> bool:
@@ -342,7 +377,7 @@ def _provider(
     if not isinstance(name, str) or name not in rooms:
         near = difflib.get_close_matches(str(name), rooms, 1, cutoff=0.4)
         fix = f"Did you mean {near[0]!r}?" if near else f"It must be one of {', '.join(rooms)}, or None."
-        problems.append(Problem("LC102", key, f"{name!r} is not a provider", fix))
+        problems.append(Problem("LC102", key, f"{shown(name)} is not a provider", fix))
     elif name not in values:
         needed = [f"{PREFIX}{name.upper()}_{each.name}" for each in rooms[name].keys if each.required]
         fix = f"Set {', '.join(needed)}, or LIVECHAT_SANDBOX=True to start without an account."
@@ -353,7 +388,8 @@ def _provider(
 def _rules(given: Any, values: Mapping[str, Values], problems: list[Problem]) -> tuple[Rule, ...]:
     key = PREFIX + "RULES"
     if not isinstance(given, list | tuple) or not all(isinstance(one, Mapping) for one in given):
-        fix = 'Such as [{"path": "/admin/*", "show": False}].'
+        fix = 'Such as [{"path": "/admin/*", "show": False}]. '
+        fix += f"""{IN_JSON}RULES='[{{"path": "/admin/*", "show": false}}]'."""
         problems.append(Problem("LC105", key, "must be a list of dicts", fix))
         return ()
     made = [rules.make(f"{key}[{n}]", fields, tuple(values)) for n, fields in enumerate(given)]
@@ -368,7 +404,8 @@ def _office_hours(given: Any, problems: list[Problem]) -> OfficeHours | None:
     try:
         return hours.parse(given)
     except (ValueError, AttributeError, TypeError) as error:
-        fix = 'Such as {"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"}.'
+        example = '{"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"}'
+        fix = f"Such as {example}. {IN_JSON}OFFICE_HOURS='{example}'."
         what = str(error) if isinstance(error, ValueError) else "must be a dict"
         problems.append(Problem("LC107", PREFIX + "OFFICE_HOURS", what, fix))
         return None
@@ -381,6 +418,7 @@ def _position(given: Any, problems: list[Problem]) -> Mapping[str, Any]:
     whole = all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n <= 1000 for n in pixels)
     if not sides or not whole or merged.keys() != POSITION.keys():
         fix = "It takes side ('left' or 'right') and x, y, mobile_x, mobile_y (whole pixels up to 1000)."
-        problems.append(Problem("LC102", PREFIX + "POSITION", f"{given!r} is not right", fix))
+        fix += f""" {IN_JSON}POSITION='{{"side": "left", "x": 20}}'."""
+        problems.append(Problem("LC102", PREFIX + "POSITION", f"{shown(given)} is not right", fix))
         return POSITION
     return MappingProxyType(merged)

@@ -215,6 +215,23 @@ def test_a_nonce_given_stands_in_script_src() -> None:
         assert "'nonce-fresh'" in livechat.csp({"script-src": "'self'"}, nonce="fresh")["script-src"].split()
 
 
+@pytest.mark.parametrize("nonce", ["a' 'unsafe-inline", "a; script-src *", "a\r\nX: y", "ä", "a b", "\u00a0"])
+def test_a_nonce_that_the_tag_would_not_carry_is_not_added_either(nonce: str) -> None:
+    app = create_app("crisp", login=False, secrets=False)
+    with app.test_request_context("/"):
+        assert chat_of(app).csp("script-src 'self'", nonce=nonce) == chat_of(app).csp("script-src 'self'")
+        assert nonce not in chat_of(app).csp(nonce=nonce)
+
+
+@pytest.mark.parametrize("sign", ["\u00a0", "\x0b", "\x1c", "\x85", "\u2028", "\u3000"])
+def test_only_ascii_whitespace_parts_a_policy_as_in_browsers(sign: str) -> None:
+    assert csp.parse(f"script-src 'self'{sign}https://a.test\t\n\f\r https://b.test") == {
+        "script-src": [f"'self'{sign}https://a.test", "https://b.test"]
+    }
+    assert csp.parse(f"script-src{sign}'self'") == {f"script-src{sign}'self'": []}
+    assert csp.merge_mapping({"img-src": f"'self'{sign}x"}, {}) == {"img-src": f"'self'{sign}x"}
+
+
 def test_two_nonces_that_differ_in_case_both_stand() -> None:
     app = create_app("crisp", login=False, secrets=False)
     with app.test_request_context("/"):

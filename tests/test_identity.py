@@ -76,6 +76,53 @@ def test_tawk_signs_the_email_for_the_visitor(email: str, digest: str) -> None:
     assert prove("tawk", TAWK, Visitor("1", email=email))["email"] == digest == hmac_by_hand(TAWK_KEY, email)
 
 
+@pytest.mark.parametrize("email", ["42", "root", "", "ada.example.com"])
+def test_tawk_neither_signs_nor_sends_an_email_that_could_be_an_id(email: str) -> None:
+    """One key signs both: the proof of the email 42 would log in as the visitor 42."""
+    visitor = Visitor("1", email=email)
+    assert prove("tawk", TAWK, visitor) == {"id": hmac_by_hand(TAWK_KEY, "1")}
+    assert "email" not in providers.load("tawk").visitor(TAWK, visitor)
+
+
+@pytest.mark.parametrize(("name", "values"), [("tawk", TAWK), ("crisp", CRISP), ("intercom", INTERCOM)])
+def test_an_email_that_is_not_verified_is_left_out_everywhere(name: str, values: dict[str, Any]) -> None:
+    visitor = Visitor("42", email="ada@example.com", name="Ada", email_verified=False)
+    proof = providers.load(name).prove(values, visitor, NOW, 7200)
+    told = json.dumps([providers.load(name).visitor(values, visitor), proof])
+    assert "ada@" not in told
+    assert visitor.email is None
+    if proof and "jwt" in proof:
+        assert "email" not in signing.claims_of(proof["jwt"])
+    assert proof is None or "email" not in proof
+
+
+@pytest.mark.parametrize("verified", [True, None])
+def test_a_verified_email_and_one_that_nobody_speaks_of_are_signed(verified: bool | None) -> None:
+    visitor = Visitor("42", email="ada@example.com", email_verified=verified)
+    assert set(prove("crisp", CRISP, visitor)) == {"email"}
+    assert visitor.own_email == ("ada@example.com" if verified else None)
+
+
+def test_whether_an_email_is_verified_is_a_yes_or_a_no() -> None:
+    with pytest.raises(ValueError, match=r"Visitor\.email_verified must be a bool"):
+        Visitor("42", email="ada@example.com", email_verified="no")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("delivery", ["inline", "fetch"])
+def test_a_users_own_email_verified_counts(delivery: str) -> None:
+    class User(UserMixin):
+        id, email, name, email_verified = "7", "ada@example.com", "Ada", False
+
+    app = create_app("crisp", LIVECHAT_IDENTITY_DELIVERY=delivery, LIVECHAT_ALLOW_UNVERIFIED=True)
+    app.login_manager.user_loader(lambda identifier: User())  # type: ignore[attr-defined]
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session.update(_user_id="7", _fresh=True)
+    answers = client.get("/").text + client.get("/livechat/identity", headers={"Sec-Fetch-Site": "same-origin"}).text
+    assert "Ada" in answers
+    assert "ada@" not in answers
+
+
 def test_tawk_signs_the_id_for_the_login() -> None:
     digest = "68be1d8dd9a3fc65b9f94da91b132e6643b29fb83480ca4dabd160aa4f301e1e"
     proof = prove("tawk", TAWK, Visitor("42", email="user@example.com"))

@@ -61,9 +61,11 @@ def ask(app: Flask, path: str | None = None, endpoint: str | None = None) -> Dec
         ("/*", "/any/thing", True),
         ("/*/edit", "/posts/7/edit", True),
         ("/*/edit", "/posts/7/editor", False),
-        ("admin/*", "/admin/users", False),
-        ("*", "/admin", False),
-        ("", "/", False),
+        ("*", "/admin", True),
+        ("*/edit", "/posts/7/edit", True),
+        ("*/edit", "/posts/7/editor", False),
+        ("/shop/*", "/shop", True),
+        ("*/shop/*", "/de/shop", True),
         ("/a.c", "/abc", False),
         ("/a+", "/aa", False),
         ("/(x|y)", "/x", False),
@@ -294,6 +296,9 @@ def test_an_argument_where_none_belongs_is_a_problem(load: Any) -> None:
         ({"mobile": "no"}, "mobile='no'"),
         ({"offline": "away"}, "offline='away'"),
         ({"path": 7}, "path=7"),
+        ({"path": "admin/*"}, "path='admin/*' must begin with '/' or '*'"),
+        ({"path": ""}, "path='' must begin with '/' or '*'"),
+        ({"path": "https://shop.example/admin"}, "must begin with '/' or '*'"),
         ({"when": "always"}, "when='always'"),
         ({"tour": ""}, "tour=''"),
         ({"identify": None}, "identify=None"),
@@ -600,9 +605,10 @@ def test_a_rule_on_a_class_of_views_holds(make_app: MakeApp) -> None:
 
 PARTS = st.sampled_from(["a", "b", "ab", "", "*", "a*", "*b"])
 PATHS = st.lists(PARTS, max_size=3).map(lambda parts: "/" + "/".join(parts))
+PATTERNS = PATHS | PATHS.map(lambda path: "*" + path)
 ENDPOINTS = st.lists(PARTS.filter(bool), min_size=1, max_size=3).map(".".join)
 WHERES = st.fixed_dictionaries(
-    {}, optional={"path": PATHS, "endpoint": ENDPOINTS, "blueprint": st.sampled_from(["a", "a.b", "b"])}
+    {}, optional={"path": PATTERNS, "endpoint": ENDPOINTS, "blueprint": st.sampled_from(["a", "a.b", "b"])}
 )
 
 

@@ -460,3 +460,137 @@ def test_what_is_set_too_late_is_said_once(
     said = [one.getMessage() for one in caplog.records if "after LiveChat(app)" in one.getMessage()]
     assert len(said) == 1
     assert next(iter(late)) in said[0]
+
+
+# What is printed, and what is said at start.
+
+LOOKS_SECRET = [
+    "sk_live_4eC39HqL",
+    "hunter2hunter22",
+    "a-secret-of-nobody-else",
+    ["sk_live_4eC39HqL"],
+    {"a": "hunter2"},
+]
+
+
+@pytest.mark.parametrize("value", LOOKS_SECRET)
+@pytest.mark.parametrize("key", settings.keys())
+def test_no_problem_prints_what_could_be_a_secret_under_the_wrong_key(key: str, value: Any) -> None:
+    try:
+        settings.read(CRISP | ALL_IDS | {key: value}, development=True)
+    except ConfigError as error:
+        text = str(error)
+    else:
+        return
+    assert key in text
+    for secret in ("sk_live", "hunter2", "nobody-else"):
+        assert secret not in text
+
+
+@pytest.mark.parametrize("field", ["show", "load", "provider", "mobile", "when", "tour", "endpoint"])
+def test_no_rule_prints_what_could_be_a_secret(field: str) -> None:
+    for problem in problems(RULES=[{"path": "/x", field: {"key": "hunter2"}}]):
+        assert "hunter2" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "possible"),
+    [
+        ("INTERCOM_REGION", "de", ["'us'", "'eu'", "'au'"]),
+        ("INTERCOM_IDENTITY", "none", ["'jwt'", "'hmac'"]),
+        ("CRISP_API_TIER", "gold", ["'website'", "'plugin'", "'user'"]),
+        ("OFFLINE", "away", ["'show'", "'hide'", "'leave-message'"]),
+        ("PROVIDER", "zzz", ["crisp", "intercom", "tawk"]),
+    ],
+)
+def test_an_error_lists_the_values_that_are_possible(key: str, value: str, possible: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings.read(CRISP | ALL_IDS | {f"LIVECHAT_{key}": value}, development=True)
+    assert all(one in str(caught.value) for one in possible)
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        ("RULES", '[{"path": "/admin/*", "show": False}]'),  # of Python, not JSON
+        ("OFFICE_HOURS", "{'tz': 'Europe/Berlin'}"),
+        ("POSITION", "{'side': 'left'}"),
+    ],
+)
+def test_an_error_shows_the_json_that_the_environment_takes(
+    key: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the error shows works, pasted as it stands."""
+    variable = f"FLASK_LIVECHAT_{key}"
+
+    def start() -> None:
+        app = Flask("tests")
+        app.config.update(CRISP)
+        app.config.from_prefixed_env()
+        LiveChat(app)
+
+    monkeypatch.setenv(variable, wrong)
+    with pytest.raises(ConfigError) as caught:
+        start()
+    pasted = re.search(rf"{variable}='([^']+)'", str(caught.value))
+    assert pasted
+    monkeypatch.setenv(variable, pasted[1])
+    start()
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("postgres://u:p@h/d", "postgresql://u:p@h/d"),
+        ("postgres+psycopg://h/d", "postgresql+psycopg://h/d"),
+        ("postgresql://h/d", "postgresql://h/d"),
+        ("sqlite:///postgres:x.db", "sqlite:///postgres:x.db"),
+    ],
+)
+def test_postgres_is_another_name_of_postgresql(written: str, read_as: str) -> None:
+    assert read(DATABASE_URL=written).database_url == read_as
+
+
+def said_at_start(caplog: pytest.LogCaptureFixture, **config: Any) -> list[str]:
+    app = Flask("tests")
+    app.config.update({f"LIVECHAT_{key}": value for key, value in config.items()})
+    LiveChat(app)
+    return [record.getMessage() for record in caplog.records if record.name == "tests"]
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_ids_without_a_provider_are_said_at_start(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    config = {key.removeprefix("LIVECHAT_"): value for key, value in IDS[name].items()}
+    (line,) = said_at_start(caplog, **config)
+    assert next(iter(IDS[name])) in line
+    assert f"LIVECHAT_PROVIDER = {name!r}" in line
+
+
+def test_ids_that_a_rule_uses_are_not(caplog: pytest.LogCaptureFixture) -> None:
+    website = CRISP["LIVECHAT_CRISP_WEBSITE_ID"]
+    assert not said_at_start(caplog, CRISP_WEBSITE_ID=website, RULES=[{"path": "/shop/*", "provider": "crisp"}])
+
+
+WEAK = (
+    "changeme change-me CHANGE_ME your-secret-here <secret> ${CRISP_SECRET} xxxxxxxxxxxxxxxxxxxx secret s3cr3t".split()
+)
+
+
+@pytest.mark.parametrize("secret", [*WEAK, "password123", "todo", "a1b2c3", "example-crisp-verification-secret"])
+def test_a_secret_that_nobody_has_made_is_a_warning_at_start(secret: str, caplog: pytest.LogCaptureFixture) -> None:
+    website = CRISP["LIVECHAT_CRISP_WEBSITE_ID"]
+    (line,) = said_at_start(caplog, PROVIDER="crisp", CRISP_WEBSITE_ID=website, CRISP_IDENTITY_SECRET=secret)
+    assert "LIVECHAT_CRISP_IDENTITY_SECRET" in line
+    assert secret not in line.replace("LIVECHAT_CRISP_IDENTITY_SECRET", "")
+
+
+@pytest.mark.parametrize(
+    "secret", ["0f8c2d6e5b1a49c7", "mywpXz81kQv7dRt2LmNb", "k" + "9f86d081884c7d659a2feaa0c55ad015"]
+)
+def test_a_secret_that_somebody_has_made_is_not(secret: str, caplog: pytest.LogCaptureFixture) -> None:
+    website = CRISP["LIVECHAT_CRISP_WEBSITE_ID"]
+    assert not said_at_start(caplog, PROVIDER="crisp", CRISP_WEBSITE_ID=website, CRISP_IDENTITY_SECRET=secret)
+
+
+def test_the_sandboxs_examples_are_no_placeholders(caplog: pytest.LogCaptureFixture) -> None:
+    assert not said_at_start(caplog, PROVIDER="crisp", SANDBOX="allow")

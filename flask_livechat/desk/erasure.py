@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 import sqlalchemy as sa
 
 from ..errors import ConfigError, Invalid, LiveChatError, Unsupported
-from ..model import Contact
+from ..model import Contact, Visitor
 from .fold import drop_unused, locked
 from .store import Store
 from .tables import contacts, conversations, events, seen
@@ -74,16 +74,26 @@ class Person:
 
 
 def forget(
-    store: Store, desks: Mapping[str, Callable[[], Contacts]], who: str, now: datetime, by_id: Collection[str] = ()
+    store: Store,
+    desks: Mapping[str, Callable[[], Contacts]],
+    who: str | Visitor,
+    now: datetime,
+    by_id: Collection[str] = (),
 ) -> Receipt:
     """Erases a person, by your id of them or by their email: at the vendors first, then here.
+
+    Text is the word of somebody who knows whose email it is. Of a ``Visitor`` only an email counts that is verified:
+    whoever asks for the erasure of an address that is not theirs would erase somebody else.
 
     ``by_id``: the vendors that know your ids. What fails at one vendor keeps nobody else from erasing, and is in the
     receipt: then do it again, for until then it stays known which email is whose. Raises ``ValueError`` for nobody.
     """
-    if not who.strip():
+    if isinstance(who, Visitor):
+        person = Person(frozenset({who.id}), frozenset({who.own_email.lower()} if who.own_email else ()))
+    elif who.strip():
+        person = known_as(store, who)
+    else:
         raise ValueError("an id or an email is needed: whom to forget")
-    person = known_as(store, who)
     vendors = tuple(_at_vendor(name, opened, person, name in by_id) for name, opened in desks.items())
     again = any(one.outcome == "failed" for one in vendors)
     return Receipt(now, *_here(store, person, again), vendors)

@@ -30,6 +30,8 @@ def blocked(survey: Survey, header: str) -> Iterable[Seen]:
     for page in survey.with_chat:
         for policy in policies(page, header):
             missing = csp.missing(policy, needs(survey, page), survey.origin)
+            if header == ENFORCED:
+                missing = _without_what_a_nonce_undoes(policy, missing)
             if missing:
                 merged = csp.merge_directives(policy, missing)
                 for name in (name for name in merged if name.startswith("style-src")):
@@ -42,6 +44,16 @@ def blocked(survey: Survey, header: str) -> Iterable[Seen]:
                 fix = f"{first}:\n{lines}"
                 what = f"{header} blocks what {page.decision.provider if page.decision else 'chat'} needs"
                 yield Seen(page.place, f"{what}: {', '.join(missing)}", fix)
+
+
+def _without_what_a_nonce_undoes(policy: dict[str, list[str]], missing: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Without the 'unsafe-inline' that a policy has: to add it once more helps nobody, and LC703 says what does."""
+    inline = "'unsafe-inline'"
+    left = {
+        name: [source for source in sources if source != inline or inline not in (csp.effective(policy, name) or ())]
+        for name, sources in missing.items()
+    }
+    return {name: sources for name, sources in left.items() if sources}
 
 
 @check(

@@ -17,6 +17,8 @@ from .tour import Page
 BY_ITSELF = ("eager", "idle", "delay", "scroll", "interaction", "visible")
 MANY = 5  # pages; fewer are all of a small site
 NEARLY_ALL = 0.8
+# Readers of documents keep the place in the address: PDF.js, epub.js, foliate.
+READER = r"pdfjs|PDFViewerApplication|PDFHistory|\bePub\s*\(|epubjs|epubcfi|foliate"
 ROUTER = r"history\.pushState\s*\(|createBrowserRouter\b|createWebHistory\b|\bBrowserRouter\b"
 
 
@@ -59,7 +61,8 @@ def beside_passwords(survey: Survey) -> Iterable[Seen]:
     fix="Give error templates {{ livechat(load='intent') }}: who needs help still has the button.",
 )
 def on_errors(survey: Survey) -> Iterable[Seen]:
-    for page in survey.with_chat:
+    asks = survey.settings.consent != "implied"  # scanners agree to nothing
+    for page in survey.with_chat if not asks else ():
         if page.status in range(400, 500) and starts_by_itself(page):
             yield Seen(Place(f"the page for a {page.status}"), f"load={page.decision.load!r}" if page.decision else "")
 
@@ -86,7 +89,7 @@ def secret_address(survey: Survey) -> Iterable[Seen]:
     Level.WARNING,
     "A rule that matches no page",
     why="It was written for a reason, and does nothing.",
-    fix="Compare it with `flask routes`: a path starts with a slash, and ends as its route does.",
+    fix="Compare it with `flask routes`: a path ends as its route does.",
 )
 def never_matches(survey: Survey) -> Iterable[Seen]:
     for rule in survey.settings.rules:
@@ -177,5 +180,6 @@ def kept_by_htmx(survey: Survey) -> Iterable[Seen]:
 def routed(survey: Survey) -> Iterable[Seen]:
     swapped = any({"turbo", "htmx", "unpoly"} & page.document.has for page in survey.pages)
     for script in survey.written if survey.with_chat and not swapped else ():
-        if re.search(ROUTER, script.code) and "livechat" not in script.code:
+        reads = re.search(READER, f"{script.place.name}\n{script.code}", re.IGNORECASE)
+        if re.search(ROUTER, script.code) and "livechat" not in script.code and not reads:
             yield Seen(script.place, "a router on the History API that does not mention the chat")

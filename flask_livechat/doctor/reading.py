@@ -17,6 +17,7 @@ from .findings import Place
 
 # Of JavaScript. Not what follows a colon, which is an address.
 COMMENT = re.compile(r"/\*.{0,5000}?\*/|(?<![:'\"])//[^\n]*", re.DOTALL)
+DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]{0,500}>")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class Document:
 
 
 def document(source: str, place: Place) -> Document:
-    soup = BeautifulSoup(source, "html.parser")
+    # Without its declaration: for XML the parser has a warning, and XHTML is a page as others are.
+    soup = BeautifulSoup(DECLARATION.sub(lambda found: "\n" * found[0].count("\n"), source), "html.parser")
     heads = {id(tag) for head in soup.find_all("head") for tag in _tags(head.find_all("script"))}
     tags = _tags(soup.find_all("script"))
     block = next((tag for tag in tags if tag.get("id") == "livechat"), None)

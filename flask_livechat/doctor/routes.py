@@ -20,7 +20,10 @@ NOWHERE = "/livechat-doctor-asks-for-a-page-that-is-not-there"
 LEAVING = frozenset("endsession logoff logout signoff signout".split())
 # What may stand beside these words in the name of a way out that only leaves.
 AROUND = frozenset(
-    "a account accounts api auth dashboard do endpoint leave me my page post session site user users v1 v2 view".split()
+    """
+    a account accounts admin api app auth customer dashboard do endpoint leave me my page portal post session site staff
+    user users v1 v2 view
+    """.split()
 )
 # A GET should change nothing; where a name says that it might, nobody asks.
 DOING = frozenset(
@@ -124,10 +127,16 @@ def ways_out(app: Flask, skip: list[str], unseen: list[Unseen]) -> Iterator[Rule
             continue
         if rule.arguments:
             unseen.append(Unseen(f"a way out, {rule.rule}", "it takes a value"))
-        elif words - LEAVING - AROUND:
+        elif words - LEAVING - AROUND - _prefix(rule):
             unseen.append(Unseen(f"a way out, {rule.rule}", "by its name it does more than that"))
         else:
             yield rule
+
+
+def _prefix(rule: Rule) -> set[str]:
+    """The words above a route's last part, which say where it is: /shop/basket/logout. Not such as name a deed."""
+    above = re.split(r"[^a-z0-9]+", rule.rule.rpartition("/")[0].lower())
+    return {*above} - DOING - LEAVING
 
 
 def example(route: str) -> str:

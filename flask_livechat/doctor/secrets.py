@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ..settings import weak_secrets
 from ..widget.guard import secrets
 from .findings import Level, Place, Seen, check
 from .reading import File, Template, at
@@ -37,6 +38,19 @@ def configured(survey: Survey) -> dict[str, str]:
 def in_a_page(survey: Survey) -> Iterable[Seen]:
     for place, key in survey.leaks:
         yield Seen(place, f"the value of {key}")
+
+
+@check(
+    "LC405",
+    Level.WARNING,
+    "A secret that is easy to guess",
+    why="It signs who a visitor is, or lets others speak as the vendor: whoever guesses it can be anybody.",
+    fix="Take the one that the vendor made; where you choose it yourself, python -c 'import secrets; "
+    "print(secrets.token_hex())'.",
+)
+def guessable(survey: Survey) -> Iterable[Seen]:
+    for key, what in weak_secrets(survey.settings):
+        yield Seen(Place(key), what)
 
 
 @check(

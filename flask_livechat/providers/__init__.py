@@ -48,6 +48,7 @@ class Key:
     required: bool = False  # without it the vendor is not configured
     credential: bool = False  # no secret, but the name that goes with one
     default: str | None = None
+    min_chars: int = 16  # of a secret: half of what the vendor makes, where that is known
 
 
 @dataclass(frozen=True, slots=True)

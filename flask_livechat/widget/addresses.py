@@ -26,8 +26,8 @@ def address(endpoint: str | None = None, path: str | None = None) -> Address:
     arguments = tuple(current.view_args or ())
     if not current.query_string:
         return Address(current.path, current.endpoint, (), arguments)
-    values = tuple(value for many in current.args.listvalues() for value in many)
-    return Address(current.path, current.endpoint, tuple(current.args), arguments, values)
+    names, values = zip(*current.args.items(multi=True), strict=True) if current.args else ((), ())
+    return Address(current.path, current.endpoint, names, arguments, values)
 
 
 def _known(endpoint: str) -> bool:

@@ -64,7 +64,7 @@ class Decisions:
         ``own`` are the rules of this very page, strongest first (template, view, blueprint). ``ask`` calls a predicate:
         whoever has a logger knows what to do with one that raises.
         """
-        short = len(address.path) + sum(map(len, address.values)) <= LONGEST
+        short = address.chars <= LONGEST
         holding, secret = (self._judge if short else self._judge_long)(address)
         layers = [rule for rule in own if rule.holds(address) and _agrees(rule, ask)]
         first = next((rule for rule in holding if _agrees(rule, ask)), None)
@@ -90,7 +90,7 @@ def _until_certain(rules: Iterable[Rule]) -> Iterator[Rule]:
 
 def _shelf(rule: Rule) -> tuple[str, str]:
     """Where the table looks for a rule: by the first part of what it names, as far as that is said in full."""
-    if rule.path is not None and (part := _first(rule.path[1:], "/")) is not None:
+    if rule.path and rule.path[0] == "/" and (part := _first(rule.path[1:], "/")) is not None:
         return "path", part
     if rule.endpoint is not None and (part := _first(rule.endpoint, ".")) is not None:
         return "endpoint", part

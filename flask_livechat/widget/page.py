@@ -16,8 +16,8 @@ from .. import providers, signing
 from ..model import Decision, Value, Visitor
 from ..providers import Provider
 from ..settings import LOCALE, POSITION, Settings
+from .csp import NONCE
 
-NONCE = re.compile(r"[A-Za-z0-9+/_=-]+")
 T = TypeVar("T")
 MOST = 1024  # of each kind that is kept
 UNSAFE = re.compile("[<>&'\u2028\u2029]")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import shown
 from .secrecy import Address
 
 WHERE = ("path", "endpoint", "blueprint", "when")
@@ -72,9 +73,7 @@ def make(
 
 
 def _glob(pattern: str, slash: bool = False) -> re.Pattern[str]:
-    """``*`` spans anything. With ``slash``, ``/shop/*`` matches ``/shop`` too, and no leading slash never matches."""
-    if slash and not pattern.startswith("/"):
-        return re.compile(r"(?!)")
+    """``*`` spans anything. With ``slash``, ``/shop/*`` matches ``/shop`` too."""
     bare = pattern[:-2] if slash and pattern.endswith("/*") else pattern
     body = ".*".join(re.escape(part) for part in bare.split("*"))
     return re.compile(body + (r"(/.*)?" if bare != pattern else ""), re.DOTALL)
@@ -82,17 +81,19 @@ def _glob(pattern: str, slash: bool = False) -> re.Pattern[str]:
 
 def _problem(name: str, value: Any, providers: Collection[str], where: Collection[str]) -> str | None:
     if name == "when" and name in where:
-        return None if value is None or callable(value) else f"when={value!r} must be callable"
+        return None if value is None or callable(value) else f"when={shown(value)} must be callable"
+    if name == "path" and name in where and isinstance(value, str) and not value.startswith(("/", "*")):
+        return f"path={value!r} must begin with '/' or '*', or it would never match"
     if name in where:
-        return None if value is None or isinstance(value, str) else f"{name}={value!r} must be text"
+        return None if value is None or isinstance(value, str) else f"{name}={shown(value)} must be text"
     if name not in CHECKS:
         near = difflib.get_close_matches(str(name), [*where, *CHECKS], 1)
         return f"there is no field {name!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
     if name == "provider":
         known = ", ".join(providers) or "none"
-        return None if value in providers else f"provider={value!r} is not configured (there is {known})"
+        return None if value in providers else f"provider={shown(value)} is not configured (there is {known})"
     check, expected = CHECKS[name]
-    return None if check(value) else f"{name}={value!r} must be {expected}"
+    return None if check(value) else f"{name}={shown(value)} must be {expected}"
 
 
 def is_load(value: Any) -> bool:

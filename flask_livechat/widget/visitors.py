@@ -22,13 +22,19 @@ def from_user(user: Any) -> Visitor | None:
     if identifier is None or identifier == "":
         return None
     name = _text(user, "name") or _text(user, "full_name") or _text(user, "username")
-    return _visitor(str(identifier), _text(user, "email"), name, _moment(getattr(user, "created_at", None)))
+    verified = getattr(user, "email_verified", None)
+    created_at = _moment(getattr(user, "created_at", None))
+    return _visitor(
+        str(identifier), _text(user, "email"), name, created_at, verified if isinstance(verified, bool) else None
+    )
 
 
 @lru_cache(1024)
-def _visitor(identifier: str, email: str | None, name: str | None, created_at: datetime | None) -> Visitor:
+def _visitor(
+    identifier: str, email: str | None, name: str | None, created_at: datetime | None, verified: bool | None
+) -> Visitor:
     """The same person is on many pages, and a record is frozen."""
-    return Visitor(id=identifier, email=email, name=name, created_at=created_at)
+    return Visitor(id=identifier, email=email, name=name, created_at=created_at, email_verified=verified)
 
 
 def logged_in_user(said: Scope) -> Any:

@@ -9,6 +9,7 @@ import re
 import secrets
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -527,6 +528,59 @@ def test_a_user_that_the_loader_chokes_on_is_said() -> None:
     result = run(app, "--as", "ann@example.com")
     assert result.exit_code == 2
     assert "the user_loader takes no 'ann@example.com' (ValueError)" in result.output
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        ("42", "42"),
+        (42, "42"),
+        ((7, "de"), '[7, "de"]'),
+        (uuid.UUID("550e8400-e29b-41d4-a716-446655440000"), "550e8400-e29b-41d4-a716-446655440000"),
+        ("7:42", "7:42"),
+    ],
+)
+def test_a_user_is_found_whatever_kind_the_loaders_ids_are(stored: Any, typed: str) -> None:
+    app = app_of()
+    app.login_manager.user_loader({stored: USERS["42"]}.get)  # type: ignore[attr-defined]
+    for command in (["doctor", "--fail-level", "never"], ["explain", "/"]):
+        result = app.test_cli_runner().invoke(args=["livechat", *command, "--as", typed])
+        assert result.exit_code == 0, result.output
+
+
+def test_a_loader_that_raises_for_text_is_asked_with_a_number() -> None:
+    app = app_of()
+    users = {42: USERS["42"]}
+    app.login_manager.user_loader(lambda number: users[number])  # type: ignore[attr-defined]
+    assert run(app, "--as", "42", "--fail-level", "never").exit_code == 0
+    result = run(app, "--as", "43")
+    assert result.exit_code == 2
+    assert "the user_loader takes no '43' (KeyError)" in result.output
+
+
+@pytest.mark.parametrize("path", ["/admin/logout", "/shop/basket/sign-out", "/de/logout", "/customer/session/logoff"])
+def test_a_way_out_of_a_part_of_the_site_is_taken(path: str) -> None:
+    app = app_of()
+    app.add_url_rule(path, path.strip("/").replace("/", "_"), lambda: "", methods=["POST"])
+    assert f"POST {path}" in visited(app, user=USERS["42"])
+
+
+@pytest.mark.parametrize("path", ["/delete/logout", "/reset/logout", "/users/ban/logout"])
+def test_a_way_out_below_a_deed_is_not(path: str) -> None:
+    app = app_of()
+    app.add_url_rule(path, path.strip("/").replace("/", "_"), lambda: "", methods=["POST"])
+    assert f"POST {path}" not in visited(app, user=USERS["42"])
+
+
+@pytest.mark.parametrize("kind", ["application/xhtml+xml", "text/html"])
+def test_a_page_that_begins_as_xml_is_read_without_a_warning(kind: str) -> None:
+    """The parser would say that it is XML, which an error is here."""
+    app = app_of(LIVECHAT_TOKEN_TTL=30 * 24 * 3600)
+    source = '<?xml version="1.0"\n encoding="utf-8"?>\n<feed><entry>Hello</entry>{{ livechat() }}</feed>'
+    app.add_url_rule("/feed", "feed", lambda: Response(render_template_string(source), content_type=kind))
+    report = examine(app)
+    assert "check itself" not in unseen(report)
+    assert "/feed" not in unseen(report)
 
 
 def test_what_is_skipped_has_to_be_there() -> None:

@@ -48,7 +48,7 @@ class Desk:
         self.known = [one for one in self.known if one.id != id]
 
 
-def erase(store: Store, who: str = "42", **desks: Any) -> Receipt:
+def erase(store: Store, who: str | Visitor = "42", **desks: Any) -> Receipt:
     return forget(store, {name: (lambda desk=desk: desk) for name, desk in desks.items()}, who, NOW, ["intercom"])
 
 
@@ -80,6 +80,23 @@ def test_nothing_of_a_person_is_left(talked: Store, who: str) -> None:
     assert "ada@" not in left
     assert "'42'" not in left
     assert "I am Bob" in left
+
+
+@pytest.mark.parametrize("verified", [None, False])
+def test_an_email_that_is_not_verified_leads_to_nobody_elses_data(talked: Store, verified: bool | None) -> None:
+    """Mallory has put Ada's address into a profile, and asks to be forgotten."""
+    before, desk = everything(talked), Desk(Contact("b", None, "ada@example.com"))
+    receipt = erase(talked, Visitor("666", email="ada@example.com", email_verified=verified), intercom=desk)
+    assert (receipt.events, receipt.conversations, receipt.contacts) == (0, 0, 0)
+    assert everything(talked) == before
+    assert len(desk.known) == 1
+
+
+def test_a_visitor_with_a_verified_email_is_forgotten_by_both(talked: Store) -> None:
+    desk = Desk(Contact("a", "42"), Contact("b", None, "ada@example.com"))
+    receipt = erase(talked, Visitor("42", email="Ada@example.com", email_verified=True), intercom=desk)
+    assert (receipt.events, receipt.conversations, receipt.contacts) == (3, 1, 2)
+    assert "I am Ada" not in everything(talked)
 
 
 def test_figures_stay(talked: Store) -> None:

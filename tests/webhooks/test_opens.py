@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_wtf import CSRFProtect
 
+from flask_livechat import Visitor
 from flask_livechat.desk.store import Store
 from flask_livechat.widget import counts
 
@@ -138,8 +139,21 @@ def test_nobody_in_particular_has_nothing_unread(app: Flask, client: FlaskClient
     assert unread(client) == 0
 
 
+def verified(app: Flask, answer: bool | None) -> None:
+    """The app says whether Ada's email is hers."""
+    chat_of(app).visitor_loader(lambda user: user and Visitor("42", email="ada@example.com", email_verified=answer))
+
+
+@pytest.mark.parametrize("answer", [None, False])
+def test_an_email_that_is_not_verified_tells_nothing_of_what_is_kept_under_it(app: Flask, answer: bool | None) -> None:
+    verified(app, answer)
+    keep(app, message(1, email="ada@example.com"), message(2, "agent", 1))
+    assert unread(log_in(app)) == 0
+
+
 @pytest.mark.parametrize("who", [{"visitor": "42"}, {"email": "Ada@example.com"}])
 def test_what_agents_wrote_since_is_unread(app: Flask, who: dict[str, Any]) -> None:
+    verified(app, True)
     client = log_in(app)
     keep(app, message(1, **who), message(2, "agent", 1), message(3, "bot", 2), message(4, "agent", 3))
     assert unread(client) == 3
@@ -150,6 +164,7 @@ def test_what_agents_wrote_since_is_unread(app: Flask, who: dict[str, Any]) -> N
 
 
 def test_what_is_somebody_elses_is_not_counted(app: Flask) -> None:
+    verified(app, True)
     keep(app, message(1, visitor="7", email="ada@example.com"), message(2, "agent", 1))
     assert unread(log_in(app)) == 0  # the email is the same, the visitor another
 

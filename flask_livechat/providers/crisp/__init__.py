@@ -69,7 +69,14 @@ PROVIDER = Provider(
             example="website",
             default="website",
         ),
-        Key("WEBHOOK_SECRET", r"\S+", where="Marketplace plugin > signing secret.", example="example", secret=True),
+        Key(
+            "WEBHOOK_SECRET",
+            r"\S+",
+            where="Marketplace plugin > signing secret.",
+            example="example",
+            secret=True,
+            min_chars=8,  # nobody documents how long the vendor makes it (UNCONFIRMED)
+        ),
         Key("WEBHOOK_KEY", r"\S+", where="The ?key= that you put in the hook's URL.", example="example", secret=True),
     ),
     script=lambda values: "https://client.crisp.chat/l.js",

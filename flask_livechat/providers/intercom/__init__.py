@@ -36,7 +36,9 @@ PROVIDER = Provider(
             default="jwt",
         ),
         # No default: an unset region means the United States to the Messenger, but keeps every region in the CSP.
-        Key("REGION", r"us|eu|au", where="Where the workspace's data lives; unset means us.", example="us"),
+        Key(
+            "REGION", r"us|eu|au", where="Where the workspace's data lives: us, eu or au. Unset means us.", example="us"
+        ),
         Key("ACCESS_TOKEN", r"\S+", where="Developer Hub > Authentication.", example="example-token", secret=True),
         Key("CLIENT_SECRET", r"\S+", where="Developer Hub > Basic Information.", example="example", secret=True),
         Key("API_VERSION", r"\d+\.\d+", where="Such as 2.16.", example="2.16", default="2.16"),

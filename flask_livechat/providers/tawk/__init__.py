@@ -69,6 +69,7 @@ PROVIDER = Provider(
             where="Administration > Settings > Webhooks.",
             example="example-webhook-secret",
             secret=True,
+            min_chars=48,  # 96 hexadecimal digits in all that were seen (UNCONFIRMED)
         ),
     ),
     script=_script,
