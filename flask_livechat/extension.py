@@ -771,7 +771,7 @@ class LiveChat:
             for directive, sources in providers.load(name).csp(self.settings.providers[name]).items():
                 needs[directive] = list(dict.fromkeys([*needs.get(directive, []), *sources]))
             if articles := self.settings.csp_articles:
-                frames = [*providers.load(name).article_frames, *(() if articles is True else articles)]
+                frames = [*providers.load(name).article_frames, *(() if isinstance(articles, bool) else articles)]
                 needs["frame-src"] = list(dict.fromkeys([*needs.get("frame-src", []), *frames]))
         return needs
 
