@@ -37,10 +37,11 @@ from .widget.addresses import address
 from .widget.decisions import LONGEST, Decisions
 from .widget.examined import EXAMINED, Examined
 from .widget.failures import Failures
-from .widget.guard import Guard, SecretInResponse, plain
+from .widget.guard import Guard, SecretInResponse
 from .widget.page import NOBODY, Identity, Personal, Writer, keep
 from .widget.rates import PerMinute
 from .widget.reports import Reports
+from .widget.responses import Body
 from .widget.rules import Rule
 from .widget.scope import Scope, scope
 from .widget.script import Script
@@ -65,7 +66,6 @@ LoadContext = TypeVar("LoadContext", bound=Callable[[], Mapping[str, Value]])
 Ask = TypeVar("Ask", bound=Callable[[], bool])
 RULE = "_livechat_rule"
 NOTHING = Markup("")
-HTML = ("text/html", "application/xhtml+xml")
 INSTEAD = "<!doctype html><title>Internal Server Error</title><h1>Internal Server Error</h1>"
 CSP_HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
 
@@ -334,6 +334,8 @@ class LiveChat:
 
     def tag(self, **overrides: Any) -> Markup:
         """``{{ livechat() }}``: the data block and the script tag; the second call in a page renders nothing."""
+        if not has_request_context():  # a mail that a worker sends
+            return NOTHING
         return self._guard("livechat()", lambda: self._tag(overrides), NOTHING)
 
     def button(self, label: str, **attributes: Any) -> Markup:
@@ -341,6 +343,8 @@ class LiveChat:
 
         On a page without chat it is a link to LIVECHAT_FALLBACK_URL, or nothing: never a dead button.
         """
+        if not has_request_context():
+            return NOTHING
         decision = self._guard("livechat_button()", self.decide, None) if self.settings.providers else None
         if decision and decision.show:
             return page.button(label, attributes)
@@ -367,7 +371,8 @@ class LiveChat:
         if not decision.show:
             return NOTHING
         markup = self._written(said, state, decision, where, kept)
-        said.page, said.decision, said.markup = (error,), decision, markup
+        said.page, said.decision = (error,), decision
+        said.markups.append(markup)
         return markup
 
     def _where(self, said: Scope) -> Hashable | None:
@@ -784,44 +789,63 @@ class LiveChat:
     # The end of a request.
 
     def _finish(self, response: Response) -> Response:
-        """Headers for the page that was rendered, and the end of a chat after a logout."""
+        """The page's blocks and headers, what must not leave, and the end of a chat after a logout."""
         said = scope()
+        body = responses.body_of(response)
+        response, body = self._finish_text(said, response, body)
         said.finished = True
-        if said.markup is not None:
-            response = self._finish_page(said, response, said.markup)
-        response = self._guarded(said, response)
+        response = self._guarded(said, response, body)
         if said.left:  # on what is sent in a page's place, too
             logout.end(response, request, self.settings)
         return response
 
-    def _guarded(self, said: Scope, response: Response) -> Response:
+    def _finish_text(self, said: Scope, response: Response, body: Body) -> tuple[Response, Body]:
+        """A page without other requests' blocks, and what is not a page without any. And the headers of either."""
+        is_page, text, carries = responses.is_html(response), body.text, bool(said.markups)
+        if text is not None and is_page:
+            replaced = responses.without_foreign_blocks(text, said.markups, lambda: self._consent(said))
+            text, said.foreign, carries = replaced.text, replaced.foreign, replaced.own or replaced.foreign
+        elif text is not None:
+            text = responses.without_tag(text, said.markups, response.mimetype or "")
+        if text is not None and text != body.text:
+            response, body = responses.with_text(response, text), Body(text)
+        if carries and said.private:
+            responses.make_private(response)
+        if carries and is_page and said.state.settings.csp == "merge":
+            self._merge_policies(response)
+        return response, body
+
+    def _merge_policies(self, response: Response) -> None:
+        needs = self._needs()
+        for name in CSP_HEADERS:
+            merged = [csp.merge(policy, needs) for policy in response.headers.getlist(name)]
+            if merged:
+                _warn_of_a_style_nonce(", ".join(merged))
+                response.headers.setlist(name, merged)
+
+    def _guarded(self, said: Scope, response: Response, body: Body) -> Response:
         """The response, unless a configured secret stands in it. What streams or is a file is not read."""
-        guard, examined = _state(said.app).guard, said.request.environ.get(EXAMINED)
-        key = None if guard is None else _leak(guard, response)
-        if examined is not None:
-            examined.append(Examined(said, _is_logged_in(said), key))
-        if key is None or examined is not None:
+        guard, probe = _state(said.app).guard, said.request.environ.get(EXAMINED)
+        key = None if guard is None else _leak(guard, response, body)
+        if probe is not None:
+            why = body.unreadable.why if body.unreadable else None
+            probe.append(Examined(said, _is_logged_in(said), key, why))
             return response
-        error = SecretInResponse(key)
+        if key is not None:
+            error = SecretInResponse(key)
+            self._raise_in_tests(said, error)
+            said.app.logger.error("livechat: %s was not sent. %s", said.request.endpoint, error)
+            return said.app.make_response((INSTEAD, 500))
+        if body.unreadable is not None and (guard is not None or responses.is_html(response)):
+            self._raise_in_tests(said, body.unreadable)
+            _warn_once(f"{said.request.endpoint}: {body.unreadable}")
+        return response
+
+    @staticmethod
+    def _raise_in_tests(said: Scope, error: LiveChatError) -> None:
         # While Flask handles an exception it sends the page whatever a hook raises.
         if (said.app.debug or said.app.testing) and sys.exc_info()[1] is None:
             raise error
-        said.app.logger.error("livechat: %s was not sent. %s", said.request.endpoint, error)
-        return said.app.make_response((INSTEAD, 500))
-
-    def _finish_page(self, said: Scope, response: Response, markup: Markup) -> Response:
-        if said.private:
-            responses.make_private(response)
-        if not (response.content_type or "").startswith(HTML):
-            return responses.without(response, markup)
-        if said.state.settings.csp == "merge":
-            needs = self._needs()
-            for name in CSP_HEADERS:
-                merged = [csp.merge(policy, needs) for policy in response.headers.getlist(name)]
-                if merged:
-                    _warn_of_a_style_nonce(", ".join(merged))
-                    response.headers.setlist(name, merged)
-        return response
 
     # The rest.
 
@@ -926,12 +950,10 @@ def _register_sandbox(app: Flask, read: Settings) -> None:
     _exempt_from_csrf(app, blueprint)
 
 
-def _leak(guard: Guard, response: Response) -> str | None:
-    """The key of a secret in the headers, or in a body that is here and not on its way."""
-    found = guard.key_in("\n".join(response.headers.values()).encode("utf-8", "replace"))
-    if found or response.is_streamed or response.direct_passthrough:
-        return found
-    return guard.key_in(plain(response.get_data(), response.content_encoding))
+def _leak(guard: Guard, response: Response, body: Body) -> str | None:
+    """The key of a secret in the headers, or in a body that was read."""
+    headers = "\n".join(response.headers.values()).encode("utf-8", "replace")
+    return guard.key_in(headers) or guard.key_in(body.text or b"")
 
 
 def _is_logged_in(said: Scope) -> bool:

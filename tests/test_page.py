@@ -22,7 +22,7 @@ MakeApp = Callable[..., Flask]
 EMAIL = "ada@example.com"
 TAG = re.compile(
     r'<script type="application/json" id="livechat">\{[^<>&\']*\}</script>\n'
-    r'<script defer src="/livechat/crisp\.[0-9a-f]{8}\.js"></script>'
+    r'<script defer="defer" src="/livechat/crisp\.[0-9a-f]{8}\.js"></script>'
 )
 SHARED = "public, max-age=600, s-maxage=600"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from flask_login import UserMixin
 
 from .. import providers
-from ..widget.responses import TARGETED
+from ..widget.responses import outranking
 from .findings import Level, Place, Seen, check
 from .snippets import vendors
 from .survey import Survey
@@ -103,9 +103,8 @@ def cacheable(survey: Survey) -> Iterable[Seen]:
 def _cacheable(page: Page) -> str | None:
     control = page.headers.get("Cache-Control", "").lower()
     directives = {part.strip().partition("=")[0] for part in control.split(",")}
-    targeted = [name for name, _ in page.headers if name.lower().endswith(TARGETED)]
-    if targeted:
-        return f"{targeted[0]} is set"
+    if names := outranking(page.headers):
+        return f"{names[0]} is set"
     if {"public", "s-maxage"} & directives or not {"private", "no-store"} & directives:
         return f"Cache-Control: {control or 'is missing'}"
     return None

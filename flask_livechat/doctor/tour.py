@@ -17,11 +17,11 @@ from werkzeug.datastructures import Headers
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from ..extension import HTML
 from ..model import Decision
+from ..widget.bodies import UnreadableBody, decode
 from ..widget.examined import EXAMINED, Examined
-from ..widget.guard import plain
 from ..widget.logout import MARK
+from ..widget.responses import is_html
 from .findings import Place, Unseen
 from .limits import Limits, within
 from .reading import Document, document
@@ -122,7 +122,9 @@ class Tour:
             return f"it leads to {urlsplit(response.headers.get('Location', '')).path}"
         if as_user and examined and not examined.logged_in:
             return "the login did not take: the page was not seen as this user"
-        if not (response.content_type or "").startswith(HTML):
+        if examined and examined.unreadable:
+            return f"cannot be read: {examined.unreadable}"
+        if not is_html(response):
             return None
         body = b""
         for piece in response.iter_encoded():
@@ -133,7 +135,10 @@ class Tour:
             self.unseen.append(Unseen(name, f"answered {response.status_code}"))
         said = None if examined is None else examined.scope
         self.failures += [(Place(name), failure) for failure in (said.failed if said else ())]
-        source = plain(body, response.content_encoding).decode("utf-8", "replace")
+        try:
+            source = decode(body, ", ".join(response.headers.getlist("Content-Encoding"))).decode("utf-8", "replace")
+        except UnreadableBody as error:
+            return f"cannot be read: {error.why}"
         read = document(source, Place(name))
         return Page(
             path=path,

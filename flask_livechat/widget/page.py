@@ -190,7 +190,7 @@ def render(block: str, src: str, nonce: str | None, preload: str) -> Markup:
     """The data block, which ``script_json`` wrote, and the script tag."""
     attribute = f' nonce="{nonce}"' if nonce and NONCE.fullmatch(nonce) else ""
     data = f'<script type="application/json" id="livechat"{attribute}>{block}</script>\n'
-    text = f'{data}<script defer src="{src}"{attribute}></script>'
+    text = f'{data}<script defer="defer" src="{src}"{attribute}></script>'
     return Markup(preload + text)  # noqa: S704 - all parts are escaped or checked  # nosec B704
 
 
@@ -198,7 +198,7 @@ def preload_link(script: str, crossorigin: str | None, nonce: str | None) -> str
     """A preload that matches the loader's later request exactly, so that the vendor's script is fetched once."""
     cors = Markup(' crossorigin="{}"').format(crossorigin) if crossorigin else Markup("")
     attribute = Markup(' nonce="{}"').format(nonce) if nonce and NONCE.fullmatch(nonce) else Markup("")
-    return str(Markup('<link rel="preload" as="script" href="{}"{}{}>\n').format(script, cors, attribute))
+    return str(Markup('<link rel="preload" as="script" href="{}"{}{} />\n').format(script, cors, attribute))
 
 
 def button(label: str, attributes: Mapping[str, Any]) -> Markup:
@@ -217,7 +217,7 @@ def _attributes(given: Mapping[str, Any]) -> Markup:
     """``class_="x", data_y=True`` as HTML attributes. A name that would not be one is left out."""
     named = {name.rstrip("_").replace("_", "-"): value for name, value in given.items()}
     return Markup("").join(
-        Markup(" {}").format(name) if value is True else Markup(' {}="{}"').format(name, value)
+        Markup(' {}="{}"').format(name, "" if value is True else value)  # closed, for pages in XHTML
         for name, value in named.items()
         if value is not None and value is not False and re.fullmatch(r"[A-Za-z][\w:.-]*", name)
     )

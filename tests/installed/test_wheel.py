@@ -37,7 +37,7 @@ def test_a_page_its_loader_and_the_stand_in_are_served(provider: str) -> None:
     block = re.search(r'<script type="application/json" id="livechat">(.*?)</script>', html)
     assert block is not None
     assert json.loads(block[1])["provider"] == provider
-    loader = re.search(r'<script defer src="([^"]+)"', html)
+    loader = re.search(r'<script defer="defer" src="([^"]+)"', html)
     assert loader is not None
     assert "function loader(" in client.get(loader[1]).text
     assert client.get(f"/livechat/sandbox/{provider}.js").status_code == 200
