@@ -381,9 +381,10 @@ class LiveChat:
         host = current.environ.get("HTTP_HOST") or ""
         if said.app.url_default_functions:  # which may put something of this request's into our script's address
             return None
-        if len(current.path) + len(current.query_string) + len(host) > LONGEST or getattr(current, "csp_nonce", None):
-            return None
         place = (current.root_path, host, current.scheme)
+        chars = len(current.path) + len(current.query_string) + len(current.root_path) + len(host)
+        if chars > LONGEST or getattr(current, "csp_nonce", None):
+            return None
         return (current.path, current.query_string, current.endpoint, said.finished, self._version, *place)
 
     def _written(
@@ -441,9 +442,8 @@ class LiveChat:
         )
         nonce = self._nonce(said)
         host = said.request.environ.get("HTTP_HOST")
-        if (
-            len(host or "") > LONGEST or said.app.url_default_functions
-        ):  # not to be kept: too long, or one request's own
+        # Not to be kept: too long, or one request's own.
+        if len(host or "") + len(said.request.root_path) > LONGEST or said.app.url_default_functions:
             src = _address_of(state.scripts[name].digest, name)
         else:
             src = state.src(name, said.request.root_path, host, said.request.scheme)
