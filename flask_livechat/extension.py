@@ -804,7 +804,8 @@ class LiveChat:
         is_page, text, carries = responses.is_html(response), body.text, bool(said.markups)
         if text is not None and is_page:
             replaced = responses.without_foreign_blocks(text, said.markups, lambda: self._consent(said))
-            text, said.foreign, carries = replaced.text, replaced.foreign, replaced.own or replaced.foreign
+            text, carries = replaced.text, replaced.own or replaced.foreign
+            said.foreign = text != body.text
         elif text is not None:
             text = responses.without_tag(text, said.markups, response.mimetype or "")
         if text is not None and text != body.text:

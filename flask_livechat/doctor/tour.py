@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, g, got_request_exception
+from flask import Flask, appcontext_pushed, g, got_request_exception
 from flask.testing import FlaskClient
 from flask_login.utils import _create_identifier
 from werkzeug.datastructures import Headers
@@ -44,6 +44,7 @@ class Page:
     decision: Decision | None  # what the rules say, or what the tag said where there is one
     tagged: bool
     html: str = field(repr=False)
+    kept: bool = False  # the chat in it is of another request: the page, or a part of it, came out of a cache of the app's
 
     @property
     def place(self) -> Place:
@@ -62,6 +63,20 @@ class Leaving:
     place: Place
     status: int
     ended: bool
+
+
+class SomebodyElse:
+    """Another person with all that the user has, and an id of their own. What is set on it reaches no database."""
+
+    def __init__(self, user: Any) -> None:
+        self._user = user
+        self.id: Any = -1 if isinstance(user.id, int) else "somebody-else"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._user, name)
+
+    def get_id(self) -> str:
+        return str(self.id)
 
 
 @dataclass
@@ -92,7 +107,8 @@ class Tour:
         if isinstance(found, str):
             self.unseen.append(Unseen(name, found))
         elif isinstance(found, Page):
-            self.pages.append(found)
+            kept = found.kept or (as_user and found.tagged and bool(self._within(name, lambda: self._is_kept(path, rule))))
+            self.pages.append(replace(found, kept=kept))
         if raised and not isinstance(found, Exception):
             self.unseen.append(Unseen(name, f"{raised[0]}; its error page was looked at"))
 
@@ -150,7 +166,20 @@ class Tour:
             decision=(said.decision if said else None) or self._decision(path, as_user),
             tagged="provider" in read.payload,  # also where the page comes out of a cache of the app's own
             html=source,
+            kept=bool(said and said.foreign),
         )
+
+    def _is_kept(self, path: str, rule: Rule | None) -> bool:
+        """Whether somebody else gets a page out of the cache that the user's visit has filled."""
+        examined: list[Examined] = []
+        base, other = self._base(rule), SomebodyElse(self.user)
+
+        def log_in(sender: Flask, **extra: Any) -> None:
+            g._login_user = other
+
+        with appcontext_pushed.connected_to(log_in, self.app), self.app.test_client() as client:
+            client.get(path, base_url=base, environ_overrides={EXAMINED: examined}).close()
+        return bool(examined and examined[-1].scope.foreign)
 
     def _decision(self, path: str, as_user: bool) -> Decision | None:
         """What the rules say of a page whose template does not ask them."""

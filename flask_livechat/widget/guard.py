@@ -50,15 +50,13 @@ class Guard:
 
 
 def secrets(configured: Mapping[str, Values], *, sandbox: bool) -> Iterator[tuple[str, str]]:
-    """(key, value) of each secret that is looked for, without the sandbox's examples."""
-    for key, value, example in _values(configured):
-        if chance(value) is None and not (sandbox and value == example):
-            yield key, value
+    """(key, value) of each secret that is looked for."""
+    return ((key, value) for key, value in _values(configured, sandbox) if chance(value) is None)
 
 
-def unguarded(configured: Mapping[str, Values]) -> Iterator[tuple[str, str]]:
+def unguarded(configured: Mapping[str, Values], *, sandbox: bool) -> Iterator[tuple[str, str]]:
     """(key, why) of each secret that is not looked for."""
-    return ((key, why) for key, value, _ in _values(configured) if (why := chance(value)) is not None)
+    return ((key, why) for key, value in _values(configured, sandbox) if (why := chance(value)) is not None)
 
 
 def chance(value: str) -> str | None:
@@ -68,12 +66,13 @@ def chance(value: str) -> str | None:
     return "it is shaped like a date" if DATE.fullmatch(value) else None
 
 
-def _values(configured: Mapping[str, Values]) -> Iterator[tuple[str, str, str]]:
-    """(key, value, the sandbox's example) of each configured secret."""
+def _values(configured: Mapping[str, Values], sandbox: bool) -> Iterator[tuple[str, str]]:
+    """(key, value) of each configured secret, but for the sandbox's examples."""
     for name, values in configured.items():
         for key in providers.load(name).keys:
             for value in values.get(key.name) or () if key.secret else ():
-                yield f"LIVECHAT_{name.upper()}_{key.name}", value, key.example
+                if not (sandbox and value == key.example):
+                    yield f"LIVECHAT_{name.upper()}_{key.name}", value
 
 
 def _longest_run(value: str) -> bytes:

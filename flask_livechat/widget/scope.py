@@ -27,7 +27,7 @@ class Scope:
     decision: Decision | None = None
     varies: bool = False  # whether something had a say in the page that no key names
     private: bool = False  # whether the page says something of somebody
-    foreign: bool = False  # whether the page held a block that another request has written
+    foreign: bool = False  # whether the page held a block that spoke of another request's visitor
     left: bool = False  # somebody has just logged out
     finished: bool = False  # the headers are on their way
     asked: bool = False  # whether ``visitor`` has been looked for
