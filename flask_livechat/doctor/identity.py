@@ -183,14 +183,14 @@ def raising(survey: Survey) -> Iterable[Seen]:
     "LC311",
     Level.ERROR,
     "A page that was made for one visitor is kept for all",
-    why="A cache of the app's own holds a rendered page or a part of it. Whoever comes next gets it: the chat in it then names"
-    " nobody and asks the server, but all else that the page says of the first visitor stays in it.",
-    fix="Cache what views compute (@cache.memoize), not what they render with the tag. Where a whole view is cached, put"
+    why="A cache of the app's own gives a rendered page, or a part of it, to whoever comes next. The chat in it asks the"
+    " server who that is, but all else that it says of the first visitor stays in it.",
+    fix="Cache what views compute (@cache.memoize), not what they render. Where you cache a whole view, put"
     " @login_required above @cache.cached, and leave out who is logged in:"
-    " @cache.cached(unless=lambda: current_user.is_authenticated). Put the tag outside of {% cache %}. Or set"
-    ' LIVECHAT_IDENTITY_DELIVERY = "fetch" where the page says nothing of anybody.',
+    " @cache.cached(unless=lambda: current_user.is_authenticated). Put the tag outside of {% cache %}. Where the page"
+    ' says nothing of anybody, set LIVECHAT_IDENTITY_DELIVERY = "fetch".',
 )
 def kept_for_all(survey: Survey) -> Iterable[Seen]:
     for page in survey.with_chat:
-        if page.kept:
+        if page.from_cache:
             yield Seen(page.place, "the chat in it was written for another request")

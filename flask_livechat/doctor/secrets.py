@@ -102,8 +102,7 @@ def shipped(survey: Survey) -> Iterable[Seen]:
     "LC405",
     Level.INFO,
     "A secret that nothing looks for in your pages",
-    why="A page may hold such a text by chance, so the secret guard and the doctor do not look for it: if it leaks, nobody is"
-    " told.",
+    why="A page may hold such a text by chance, so neither the secret guard nor the doctor looks for it.",
     fix="Make a longer one, at random: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
 )
 def not_looked_for(survey: Survey) -> Iterable[Seen]:

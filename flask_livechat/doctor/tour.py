@@ -44,7 +44,7 @@ class Page:
     decision: Decision | None  # what the rules say, or what the tag said where there is one
     tagged: bool
     html: str = field(repr=False)
-    kept: bool = False  # the chat in it is of another request: the page, or a part of it, came out of a cache of the app's
+    from_cache: bool = False  # of the app's own, whole or in part: the chat in it is of another request
 
     @property
     def place(self) -> Place:
@@ -107,8 +107,8 @@ class Tour:
         if isinstance(found, str):
             self.unseen.append(Unseen(name, found))
         elif isinstance(found, Page):
-            kept = found.kept or (as_user and found.tagged and bool(self._within(name, lambda: self._is_kept(path, rule))))
-            self.pages.append(replace(found, kept=kept))
+            from_cache = found.from_cache or (as_user and found.tagged and self._is_cached_for_all(path, rule))
+            self.pages.append(replace(found, from_cache=from_cache))
         if raised and not isinstance(found, Exception):
             self.unseen.append(Unseen(name, f"{raised[0]}; its error page was looked at"))
 
@@ -166,19 +166,23 @@ class Tour:
             decision=(said.decision if said else None) or self._decision(path, as_user),
             tagged="provider" in read.payload,  # also where the page comes out of a cache of the app's own
             html=source,
-            kept=bool(said and said.foreign),
+            from_cache=bool(said and said.foreign),
         )
 
-    def _is_kept(self, path: str, rule: Rule | None) -> bool:
-        """Whether somebody else gets a page out of the cache that the user's visit has filled."""
+    def _is_cached_for_all(self, path: str, rule: Rule | None) -> bool:
+        """Whether somebody else gets the page out of a cache that the user's visit has filled."""
         examined: list[Examined] = []
-        base, other = self._base(rule), SomebodyElse(self.user)
+        base = self._base(rule)
 
         def log_in(sender: Flask, **extra: Any) -> None:
-            g._login_user = other
+            g._login_user = SomebodyElse(self.user)
 
-        with appcontext_pushed.connected_to(log_in, self.app), self.app.test_client() as client:
-            client.get(path, base_url=base, environ_overrides={EXAMINED: examined}).close()
+        def ask() -> None:
+            with appcontext_pushed.connected_to(log_in, self.app), self.app.test_client() as client:
+                client.get(path, base_url=base, environ_overrides={EXAMINED: examined}).close()
+
+        with suppress(Exception):  # a view that cannot do with this person, or takes too long, has no such page
+            within(self.limits.seconds, ask)
         return bool(examined and examined[-1].scope.foreign)
 
     def _decision(self, path: str, as_user: bool) -> Decision | None:

@@ -13,7 +13,7 @@ EXAMINED = "flask_livechat.examined"
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """One response: its scope, whether somebody is logged in, the key whose value the guard found, why it read nothing."""
+    """One response: its scope, whether somebody is logged in, the key of a secret in it, and why it was not read."""
 
     scope: Scope
     logged_in: bool
