@@ -183,8 +183,8 @@ def raising(survey: Survey) -> Iterable[Seen]:
     "LC311",
     Level.ERROR,
     "A page that was made for one visitor is kept for all",
-    why="A cache of the app's own gives a rendered page, or a part of it, to whoever comes next. The chat in it asks the"
-    " server who that is, but all else that it says of the first visitor stays in it.",
+    why="A cache of the app's own gives a rendered page, or a part of it, to whoever comes next. The chat in it asks"
+    " the server who that is, but all else that it says of the first visitor stays in it.",
     fix="Cache what views compute (@cache.memoize), not what they render. Where you cache a whole view, put"
     " @login_required above @cache.cached, and leave out who is logged in:"
     " @cache.cached(unless=lambda: current_user.is_authenticated). Put the tag outside of {% cache %}. Where the page"
