@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,12 @@ def forget_addresses(app: Flask) -> None:
     app.login_manager.user_loader(lambda given: user)  # type: ignore[attr-defined]  # flask-login puts it there
 
 
+def keep_for_all(app: Flask) -> None:
+    """A page is rendered once, for whoever comes first."""
+    page = cache(lambda: render_template_string(f"<!doctype html><body>{TAG}</body>"))
+    app.add_url_rule("/kept", "kept", page)
+
+
 def chatty_error(error: Exception) -> tuple[str, int]:
     return render_template_string(f"<!doctype html><body>Not here. {TAG}</body>"), 404
 
@@ -147,11 +154,13 @@ MISTAKES: Mapping[str, Mistake] = {
     "LC308": Mistake(page='<script>$crisp.push(["set", "user:email", ["{{ current_user.email }}"]]);</script>'),
     "LC309": Mistake(page="<script>$crisp.push(CryptoJS.HmacSHA256(email, key));</script>"),
     "LC310": Mistake(config={"LIVECHAT_RULES": [{"when": lambda: session["plan"] == "free", "show": False}]}),
+    "LC311": Mistake(config=CRISP, change=keep_for_all),
     "LC401": Mistake(config=CRISP, page="{{ config.LIVECHAT_CRISP_IDENTITY_SECRET }}"),
     "LC402": Mistake(config=CRISP, page="{{ config.LIVECHAT_CRISP_IDENTITY_SECRET }}"),
     "LC403": Mistake(page=f'<script>var crispApiKey = "{"0123456789abcdef" * 4}";</script>'),
     "LC404": Mistake(config=CRISP, change=ship_a_secret),
     "LC405": Mistake(config=CRISP | {"LIVECHAT_CRISP_IDENTITY_SECRET": "changeme"}),
+    "LC406": Mistake(config=CRISP | {"LIVECHAT_CRISP_WEBHOOK_KEY": "2026-11-29T12:00:00Z"}),
     "LC501": Mistake(config={"LIVECHAT_RULES": []}),
     "LC502": Mistake(page=f'<input type="password">{TAG}'),
     "LC503": Mistake(change=lambda app: app.register_error_handler(404, chatty_error)),

@@ -37,10 +37,11 @@ from .widget.addresses import address
 from .widget.decisions import LONGEST, Decisions
 from .widget.examined import EXAMINED, Examined
 from .widget.failures import Failures
-from .widget.guard import Guard, SecretInResponse, plain
+from .widget.guard import Guard, SecretInResponse
 from .widget.page import NOBODY, Identity, Personal, Writer, keep
 from .widget.rates import PerMinute
 from .widget.reports import Reports
+from .widget.responses import Body
 from .widget.rules import Rule
 from .widget.scope import Scope, scope
 from .widget.script import Script
@@ -65,7 +66,6 @@ LoadContext = TypeVar("LoadContext", bound=Callable[[], Mapping[str, Value]])
 Ask = TypeVar("Ask", bound=Callable[[], bool])
 RULE = "_livechat_rule"
 NOTHING = Markup("")
-HTML = ("text/html", "application/xhtml+xml")
 INSTEAD = "<!doctype html><title>Internal Server Error</title><h1>Internal Server Error</h1>"
 CSP_HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
 
@@ -336,6 +336,8 @@ class LiveChat:
 
     def tag(self, **overrides: Any) -> Markup:
         """``{{ livechat() }}``: the data block and the script tag; the second call in a page renders nothing."""
+        if not has_request_context():  # a mail that a worker sends
+            return NOTHING
         return self._guard("livechat()", lambda: self._tag(overrides), NOTHING)
 
     def button(self, label: str, **attributes: Any) -> Markup:
@@ -343,6 +345,8 @@ class LiveChat:
 
         On a page without chat it is a link to LIVECHAT_FALLBACK_URL, or nothing: never a dead button.
         """
+        if not has_request_context():
+            return NOTHING
         decision = self._guard("livechat_button()", self.decide, None) if self.settings.providers else None
         if decision and decision.show:
             return page.button(label, attributes)
@@ -369,7 +373,8 @@ class LiveChat:
         if not decision.show:
             return NOTHING
         markup = self._written(said, state, decision, where, kept)
-        said.page, said.decision, said.markup = (error,), decision, markup
+        said.page, said.decision = (error,), decision
+        said.markups.append(markup)
         return markup
 
     def _where(self, said: Scope) -> Hashable | None:
@@ -378,9 +383,10 @@ class LiveChat:
         host = current.environ.get("HTTP_HOST") or ""
         if said.app.url_default_functions:  # which may put something of this request's into our script's address
             return None
-        if len(current.path) + len(current.query_string) + len(host) > LONGEST or getattr(current, "csp_nonce", None):
-            return None
         place = (current.root_path, host, current.scheme)
+        chars = len(current.path) + len(current.query_string) + len(current.root_path) + len(host)
+        if chars > LONGEST or getattr(current, "csp_nonce", None):
+            return None
         return (current.path, current.query_string, current.endpoint, said.finished, self._version, *place)
 
     def _written(
@@ -438,9 +444,8 @@ class LiveChat:
         )
         nonce = self._nonce(said)
         host = said.request.environ.get("HTTP_HOST")
-        if (
-            len(host or "") > LONGEST or said.app.url_default_functions
-        ):  # not to be kept: too long, or one request's own
+        # Not to be kept: too long, or one request's own.
+        if len(host or "") + len(said.request.root_path) > LONGEST or said.app.url_default_functions:
             src = _address_of(state.scripts[name].digest, name)
         else:
             src = state.src(name, said.request.root_path, host, said.request.scheme)
@@ -787,46 +792,67 @@ class LiveChat:
     # The end of a request.
 
     def _finish(self, response: Response) -> Response:
-        """Headers for the page that was rendered, and the end of a chat after a logout."""
+        """The page's blocks and headers, what must not leave, and the end of a chat after a logout."""
         said = scope()
+        body = responses.body_of(response)
+        response, body = self._finish_text(said, response, body)
         said.finished = True
-        if said.markup is not None:
-            response = self._finish_page(said, response, said.markup)
-        response = self._guarded(said, response)
+        response = self._guarded(said, response, body)
         if said.left:  # on what is sent in a page's place, too
             logout.end(response, request, self.settings)
         return response
 
-    def _guarded(self, said: Scope, response: Response) -> Response:
+    def _finish_text(self, said: Scope, response: Response, body: Body) -> tuple[Response, Body]:
+        """A page without other requests' blocks, and what is not a page without any. And the headers of either."""
+        is_page, text, carries = responses.is_html(response), body.text, bool(said.markups)
+        if text is not None and is_page:
+            replaced = responses.without_foreign_blocks(text, said.markups, lambda: self._consent(said))
+            text, carries = replaced.text, replaced.own or replaced.foreign
+            said.foreign = text != body.text
+            text = responses.as_xhtml(text) if response.mimetype == "application/xhtml+xml" else text
+        elif text is not None:
+            text = responses.without_tag(text, said.markups, response.mimetype or "")
+        if text is not None and text != body.text:
+            response, body = responses.with_text(response, text), Body(text)
+        if carries and said.private:
+            responses.make_private(response)
+        if carries and is_page and said.state.settings.csp == "merge":
+            self._merge_policies(response)
+        return response, body
+
+    def _merge_policies(self, response: Response) -> None:
+        needs = self._needs()
+        for name in CSP_HEADERS:
+            merged = [csp.merge(policy, needs) for policy in response.headers.getlist(name)]
+            if merged:
+                _warn_of_a_style_nonce(", ".join(merged))
+                response.headers.setlist(name, merged)
+
+    def _guarded(self, said: Scope, response: Response, body: Body) -> Response:
         """The response, unless a configured secret stands in it. What streams or is a file is not read."""
-        guard, examined = _state(said.app).guard, said.request.environ.get(EXAMINED)
-        if guard is None and examined is not None:  # the doctor looks where nobody else does
+        guard, probe = _state(said.app).guard, said.request.environ.get(EXAMINED)
+        if guard is None and probe is not None:  # the doctor looks where nobody else does
             guard = Guard(self.settings.providers, sandbox=self.settings.sandbox)
-        key = None if guard is None else _leak(guard, response)
-        if examined is not None:
-            examined.append(Examined(said, _is_logged_in(said), key))
-        if key is None or examined is not None:
+        key = None if guard is None else _leak(guard, response, body)
+        if probe is not None:
+            why = body.unreadable.why if body.unreadable else None
+            probe.append(Examined(said, _is_logged_in(said), key, why))
             return response
-        error = SecretInResponse(key)
+        if key is not None:
+            error = SecretInResponse(key)
+            self._raise_in_tests(said, error)
+            said.app.logger.error("livechat: %s was not sent. %s", said.request.endpoint, error)
+            return said.app.make_response((INSTEAD, 500))
+        if body.unreadable is not None and (guard is not None or responses.is_html(response)):
+            self._raise_in_tests(said, body.unreadable)
+            _warn_once(f"{said.request.endpoint}: {body.unreadable}")
+        return response
+
+    @staticmethod
+    def _raise_in_tests(said: Scope, error: LiveChatError) -> None:
         # While Flask handles an exception it sends the page whatever a hook raises.
         if (said.app.debug or said.app.testing) and sys.exc_info()[1] is None:
             raise error
-        said.app.logger.error("livechat: %s was not sent. %s", said.request.endpoint, error)
-        return said.app.make_response((INSTEAD, 500))
-
-    def _finish_page(self, said: Scope, response: Response, markup: Markup) -> Response:
-        if said.private:
-            responses.make_private(response)
-        if not (response.content_type or "").startswith(HTML):
-            return responses.without(response, markup)
-        if said.state.settings.csp == "merge":
-            needs = self._needs()
-            for name in CSP_HEADERS:
-                merged = [csp.merge(policy, needs) for policy in response.headers.getlist(name)]
-                if merged:
-                    _warn_of_a_style_nonce(", ".join(merged))
-                    response.headers.setlist(name, merged)
-        return response
 
     # The rest.
 
@@ -933,12 +959,10 @@ def _register_sandbox(app: Flask, read: Settings) -> None:
     _exempt_from_csrf(app, blueprint)
 
 
-def _leak(guard: Guard, response: Response) -> str | None:
-    """The key of a secret in the headers, or in a body that is here and not on its way."""
-    found = guard.key_in("\n".join(response.headers.values()).encode("utf-8", "replace"))
-    if found or response.is_streamed or response.direct_passthrough:
-        return found
-    return guard.key_in(plain(response.get_data(), response.content_encoding))
+def _leak(guard: Guard, response: Response, body: Body) -> str | None:
+    """The key of a secret in the headers, or in a body that was read."""
+    headers = "\n".join(response.headers.values()).encode("utf-8", "replace")
+    return guard.key_in(headers) or guard.key_in(body.text or b"")
 
 
 def _is_logged_in(said: Scope) -> bool:

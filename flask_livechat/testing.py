@@ -24,7 +24,7 @@ from .extension import LiveChat
 from .model import Visitor
 from .providers import Secrets
 from .sandbox.standin import Body
-from .widget.guard import plain
+from .widget.bodies import decode
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -311,7 +311,10 @@ def _named(visitor: Mapping[str, Any] | None, proof: Mapping[str, Any] | None) -
 
 
 def _html(page: Response | str | bytes) -> str | bytes:
-    return page if isinstance(page, str | bytes) else plain(page.get_data(), page.content_encoding)
+    """Raises ``UnreadableBody``, a ``LiveChatError``, for what is compressed in a way that nobody here can read."""
+    if isinstance(page, str | bytes):
+        return page
+    return decode(page.get_data(), ", ".join(page.headers.getlist("Content-Encoding")))
 
 
 # -- what differs ------------------------------------------------------------------------------------------------------

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
 import html
 import json
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-import brotli
 import pytest
-from flask import Flask, Response, redirect, render_template_string, stream_with_context
+from flask import Flask, Response, redirect, render_template_string, request, stream_with_context
+from flask_compress import Compress
 from flask_login import logout_user
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import escape
 
+from flask_livechat.widget.bodies import UnreadableBody
 from flask_livechat.widget.guard import SecretInResponse
 
 from .conftest import CRISP_SECRET, create_app
+from .test_bodies import PACK, raw_deflate
 
 AWKWARD = "a<secret>&'with\"signs/and+more"
 
@@ -73,9 +73,9 @@ def test_it_is_found_in_every_way_in_which_a_page_writes_it(write: Callable[[str
     assert app.test_client().get("/leak").status_code == 500
 
 
-@pytest.mark.parametrize("value", [["new-secret-0001", "old-secret-0002"], "old-secret-0002"])
+@pytest.mark.parametrize("value", [["new-secret-value-0001", "old-secret-value-0002"], "old-secret-value-0002"])
 def test_older_secrets_count_too(value: Any) -> None:
-    app = production(lambda: "<p>old-secret-0002</p>", LIVECHAT_CRISP_IDENTITY_SECRET=value)
+    app = production(lambda: "<p>old-secret-value-0002</p>", LIVECHAT_CRISP_IDENTITY_SECRET=value)
     assert app.test_client().get("/leak").status_code == 500
 
 
@@ -100,20 +100,90 @@ def test_a_public_id_may_be_in_a_page() -> None:
     assert app.test_client().get("/leak").status_code == 200
 
 
-@pytest.mark.parametrize("word", ["short1", "livechat", "password"])
-def test_a_word_is_not_looked_for_since_any_text_may_hold_it(word: str) -> None:
+BY_CHANCE = [
+    "short1",
+    "livechat",
+    "fifteen-chars-1",
+    "2026-11-29T12:00:00Z",
+    "2026-11-29T12:00:00.000000+01:00",
+    "1764417600000000",
+]
+
+
+@pytest.mark.parametrize("word", BY_CHANCE)
+def test_what_any_page_may_hold_by_chance_is_not_looked_for(word: str) -> None:
     app = leaking(lambda: f"a page with {word}", LIVECHAT_CRISP_WEBHOOK_KEY=word)
     assert app.test_client().get("/leak").status_code == 200
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
-def test_what_was_compressed_is_looked_at(encoding: str) -> None:
-    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress}[encoding]
+@pytest.mark.parametrize("value", ["sixteen-chars-01", "abcdefghijklmnop", "2026-11-29-secret"])
+def test_what_no_page_holds_by_chance_is_looked_for(value: str) -> None:
+    app = production(lambda: value, LIVECHAT_CRISP_WEBHOOK_KEY=value)
+    assert app.test_client().get("/leak").status_code == 500
 
-    def view() -> Response:
-        return Response(pack(CRISP_SECRET.encode()), headers={"Content-Encoding": encoding})
 
+def compressed(body: bytes, codings: str) -> Callable[[], Response]:
+    for name in codings.split(", "):
+        body = PACK[name](body)
+    return lambda: Response(body, headers={"Content-Encoding": codings})
+
+
+@pytest.mark.parametrize("codings", [*PACK, "gzip, br", "zstd, gzip"])
+def test_what_was_compressed_is_looked_at(codings: str) -> None:
+    view = compressed(CRISP_SECRET.encode(), codings)
     assert production(view).test_client().get("/leak").status_code == 500
+
+
+def test_deflate_without_a_header_is_looked_at() -> None:
+    view = lambda: Response(raw_deflate(CRISP_SECRET.encode()), headers={"Content-Encoding": "deflate"})  # noqa: E731
+    assert production(view).test_client().get("/leak").status_code == 500
+
+
+def a_part() -> Response:
+    response = Response(f"<p>{CRISP_SECRET}</p>")
+    return response.make_conditional(request, accept_ranges=True, complete_length=len(response.data))
+
+
+UNREADABLE = {
+    "a bomb": compressed(b"\0" * 20_000_000, "gzip"),
+    "an unknown coding": lambda: Response(b"...", headers={"Content-Encoding": "aes128gcm"}),
+    "not what it says": lambda: Response(CRISP_SECRET, headers={"Content-Encoding": "zstd"}),
+    "a part": a_part,
+}
+unreadable = pytest.mark.parametrize("view", UNREADABLE.values(), ids=UNREADABLE)
+
+
+@unreadable
+def test_in_tests_what_cannot_be_read_is_not_said_to_be_clean(view: Callable[[], Response]) -> None:
+    with pytest.raises(UnreadableBody, match="Nobody can say that no secret is in it"):
+        leaking(view).test_client().get("/leak", headers={"Range": "bytes=0-10"})
+
+
+@unreadable
+def test_in_production_what_cannot_be_read_is_sent_and_logged_once(
+    view: Callable[[], Response], caplog: pytest.LogCaptureFixture
+) -> None:
+    client = production(view).test_client()
+    for _ in range(3):
+        assert client.get("/leak", headers={"Range": "bytes=0-10"}).status_code in (200, 206)
+    (record,) = caplog.records
+    assert "leak: The response's body cannot be looked at" in record.getMessage()
+    assert CRISP_SECRET not in caplog.text
+
+
+def test_a_part_of_a_video_is_no_text() -> None:
+    def view() -> Response:
+        response = Response(b"video" * 100, mimetype="video/mp4")
+        return response.make_conditional(request, accept_ranges=True, complete_length=500)
+
+    assert leaking(view).test_client().get("/leak", headers={"Range": "bytes=0-10"}).status_code == 206
+
+
+@pytest.mark.parametrize("coding", ["zstd", "br", "gzip", "deflate"])
+def test_a_page_that_flask_compress_has_compressed_is_looked_at(coding: str) -> None:
+    app = production(lambda: f"<p>{CRISP_SECRET}</p>", COMPRESS_MIN_SIZE=1, COMPRESS_ALGORITHM=[coding])
+    Compress(app)
+    assert app.test_client().get("/leak", headers={"Accept-Encoding": coding}).status_code == 500
 
 
 @pytest.mark.parametrize("header", ["X-Debug", "Set-Cookie", "HX-Redirect"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
@@ -181,6 +184,45 @@ def test_what_is_kept_has_bounds(make_app: MakeApp, monkeypatch: pytest.MonkeyPa
     assert len(state.pages) == 20
     client.get("/page/" + "x" * 600)
     assert not any("xxx" in key[0] for key in state.pages)
+
+
+LONG = "x" * 20_000
+LONG_ADDRESSES: dict[str, Callable[[int], dict[str, Any]]] = {
+    "path": lambda n: {"path": f"/page/{n}{LONG}"},
+    "query key": lambda n: {"path": f"/page/1?{n}{LONG}=1"},
+    "secret query key": lambda n: {"path": f"/page/1?token-{n}{LONG}=1"},
+    "query value": lambda n: {"path": f"/page/1?a={n}{LONG}"},
+    "secret segment": lambda n: {"path": f"/page/{n}-{LONG}"},
+    "prefix": lambda n: {"path": "/page/1", "base_url": f"http://localhost/{n}{LONG}"},
+    "attribute": lambda n: {"path": "/page/1", "headers": {"X-Search": f"{n}{LONG}"}},
+    "host": lambda n: {"path": "/page/1", "headers": {"Host": f"{n}{LONG}"}},
+    "locale": lambda n: {"path": "/page/1", "headers": {"Accept-Language": f"{n}{LONG}"}},
+}
+
+
+@pytest.mark.parametrize("address", LONG_ADDRESSES.values(), ids=LONG_ADDRESSES)
+def test_what_a_client_sends_is_kept_within_bytes(address: Callable[[int], dict[str, Any]]) -> None:
+    app = create_app(LIVECHAT_LOCALE=lambda: request.headers.get("Accept-Language", "en"))
+    app.add_url_rule("/page/<name>", "named", lambda name: render_template_string("{{ livechat() }}"))
+    chat_of(app).context_loader(lambda: {"search": request.headers.get("X-Search", "")})
+    client = app.test_client()
+    client.get("/page/0")
+    tracemalloc.start()
+    try:
+        for n in range(30):
+            client.get(**address(n))
+        urlsplit.cache_clear()  # type: ignore[attr-defined]  # what the test client has asked for
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 10 * len(LONG)
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_long_path_makes_no_long_page(name: str) -> None:
+    app = create_app(name)
+    app.add_url_rule("/page/<name>", "named", lambda name: render_template_string("{{ livechat() }}"))
+    assert len(app.test_client().get(f"/page/{LONG}").data) < 2000
 
 
 def test_nothing_that_is_kept_is_shown_by_a_repr(make_app: MakeApp) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from flask_login import UserMixin
 
 from .. import providers
-from ..widget.responses import TARGETED
+from ..widget.responses import outranking
 from .findings import Level, Place, Seen, check
 from .snippets import vendors
 from .survey import Survey
@@ -103,9 +103,8 @@ def cacheable(survey: Survey) -> Iterable[Seen]:
 def _cacheable(page: Page) -> str | None:
     control = page.headers.get("Cache-Control", "").lower()
     directives = {part.strip().partition("=")[0] for part in control.split(",")}
-    targeted = [name for name, _ in page.headers if name.lower().endswith(TARGETED)]
-    if targeted:
-        return f"{targeted[0]} is set"
+    if names := outranking(page.headers):
+        return f"{names[0]} is set"
     if {"public", "s-maxage"} & directives or not {"private", "no-store"} & directives:
         return f"Cache-Control: {control or 'is missing'}"
     return None
@@ -178,3 +177,20 @@ def hashed_in_browser(survey: Survey) -> Iterable[Seen]:
 )
 def raising(survey: Survey) -> Iterable[Seen]:
     yield from (Seen(place, what) for place, what in survey.failures)
+
+
+@check(
+    "LC311",
+    Level.ERROR,
+    "A page that was made for one visitor is kept for all",
+    why="A cache of the app's own gives a rendered page, or a part of it, to whoever comes next. The chat in it asks"
+    " the server who that is, but all else that it says of the first visitor stays in it.",
+    fix="Cache what views compute (@cache.memoize), not what they render. Where you cache a whole view, put"
+    " @login_required above @cache.cached, and leave out who is logged in:"
+    " @cache.cached(unless=lambda: current_user.is_authenticated). Put the tag outside of {% cache %}. Where the page"
+    ' says nothing of anybody, set LIVECHAT_IDENTITY_DELIVERY = "fetch".',
+)
+def kept_for_all(survey: Survey) -> Iterable[Seen]:
+    for page in survey.with_chat:
+        if page.from_cache:
+            yield Seen(page.place, "the chat in it was written for another request")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..settings import weak_secrets
-from ..widget.guard import secrets
+from ..widget.guard import secrets, unguarded
 from .findings import Level, Place, Seen, check
 from .reading import File, Template, at
 from .snippets import vendors
@@ -110,6 +110,18 @@ def shipped(survey: Survey) -> Iterable[Seen]:
         telling = re.search(rf"({titles})\w*(SECRET|API_KEY|ACCESS_TOKEN)", name, re.IGNORECASE)
         if value in known or (telling and value):
             yield Seen(Place(where, file=where != "environment"), f"{name} is for browsers, and its value is not")
+
+
+@check(
+    "LC406",
+    Level.INFO,
+    "A secret that nothing looks for in your pages",
+    why="A page may hold such a text by chance, so neither the secret guard nor the doctor looks for it.",
+    fix="Make a longer one, at random: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
+)
+def not_looked_for(survey: Survey) -> Iterable[Seen]:
+    for key, why in unguarded(survey.settings.providers, sandbox=survey.settings.sandbox):
+        yield Seen(Place(key), why)
 
 
 def _variables(survey: Survey) -> Iterator[tuple[str, str, str]]:

@@ -5,23 +5,23 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, g, got_request_exception
+from flask import Flask, appcontext_pushed, g, got_request_exception
 from flask.testing import FlaskClient
 from flask_login.utils import _create_identifier
 from werkzeug.datastructures import Headers
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from ..extension import HTML
 from ..model import Decision
+from ..widget.bodies import UnreadableBody, decode
 from ..widget.examined import EXAMINED, Examined
-from ..widget.guard import plain
 from ..widget.logout import MARK
+from ..widget.responses import is_html
 from .findings import Place, Unseen
 from .limits import Limits, within
 from .reading import Document, document
@@ -44,6 +44,7 @@ class Page:
     decision: Decision | None  # what the rules say, or what the tag said where there is one
     tagged: bool
     html: str = field(repr=False)
+    from_cache: bool = False  # of the app's own, whole or in part: the chat in it is of another request
 
     @property
     def place(self) -> Place:
@@ -62,6 +63,20 @@ class Leaving:
     place: Place
     status: int
     ended: bool
+
+
+class SomebodyElse:
+    """Another person with all that the user has, and an id of their own. What is set on it reaches no database."""
+
+    def __init__(self, user: Any) -> None:
+        self._user = user
+        self.id: Any = -1 if isinstance(user.id, int) else "somebody-else"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._user, name)
+
+    def get_id(self) -> str:
+        return str(self.id)
 
 
 @dataclass
@@ -92,7 +107,8 @@ class Tour:
         if isinstance(found, str):
             self.unseen.append(Unseen(name, found))
         elif isinstance(found, Page):
-            self.pages.append(found)
+            from_cache = found.from_cache or (as_user and found.tagged and self._is_cached_for_all(path, rule))
+            self.pages.append(replace(found, from_cache=from_cache))
         if raised and not isinstance(found, Exception):
             self.unseen.append(Unseen(name, f"{raised[0]}; its error page was looked at"))
 
@@ -122,7 +138,9 @@ class Tour:
             return f"it leads to {urlsplit(response.headers.get('Location', '')).path}"
         if as_user and examined and not examined.logged_in:
             return "the login did not take: the page was not seen as this user"
-        if not (response.content_type or "").startswith(HTML):
+        if examined and examined.unreadable:
+            return f"cannot be read: {examined.unreadable}"
+        if not is_html(response):
             return None
         body = b""
         for piece in response.iter_encoded():
@@ -133,7 +151,10 @@ class Tour:
             self.unseen.append(Unseen(name, f"answered {response.status_code}"))
         said = None if examined is None else examined.scope
         self.failures += [(Place(name), failure) for failure in (said.failed if said else ())]
-        source = plain(body, response.content_encoding).decode("utf-8", "replace")
+        try:
+            source = decode(body, ", ".join(response.headers.getlist("Content-Encoding"))).decode("utf-8", "replace")
+        except UnreadableBody as error:
+            return f"cannot be read: {error.why}"
         read = document(source, Place(name))
         return Page(
             path=path,
@@ -145,7 +166,24 @@ class Tour:
             decision=(said.decision if said else None) or self._decision(path, as_user),
             tagged="provider" in read.payload,  # also where the page comes out of a cache of the app's own
             html=source,
+            from_cache=bool(said and said.foreign),
         )
+
+    def _is_cached_for_all(self, path: str, rule: Rule | None) -> bool:
+        """Whether somebody else gets the page out of a cache that the user's visit has filled."""
+        examined: list[Examined] = []
+        base = self._base(rule)
+
+        def log_in(sender: Flask, **extra: Any) -> None:
+            g._login_user = SomebodyElse(self.user)
+
+        def ask() -> None:
+            with appcontext_pushed.connected_to(log_in, self.app), self.app.test_client() as client:
+                client.get(path, base_url=base, environ_overrides={EXAMINED: examined}).close()
+
+        with suppress(Exception):  # a view that cannot do with this person, or takes too long, has no such page
+            within(self.limits.seconds, ask)
+        return bool(examined and examined[-1].scope.foreign)
 
     def _decision(self, path: str, as_user: bool) -> Decision | None:
         """What the rules say of a page whose template does not ask them."""

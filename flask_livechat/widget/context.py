@@ -12,6 +12,8 @@ from werkzeug.exceptions import HTTPException
 from ..model import Value
 from .scope import scope
 
+MAX_PATH_CHARS = 500  # a client may send any
+
 
 def handled_error() -> BaseException | None:
     """The error that Flask is answering with the page being rendered.
@@ -26,7 +28,7 @@ def handled_error() -> BaseException | None:
 
 def of_page(current: Request, error: BaseException | None) -> dict[str, Value]:
     """What agents see of the page itself, the same for every visitor: never the query, never a traceback."""
-    said: dict[str, Value] = {"path": current.path, "endpoint": current.endpoint}
+    said: dict[str, Value] = {"path": current.path[:MAX_PATH_CHARS], "endpoint": current.endpoint}
     if error is not None:
         status = error.code if isinstance(error, HTTPException) else 500
         said |= {"error_status": status, "error_id": _error_id(status)}

@@ -54,7 +54,7 @@ class Decisions:
             return _settle(layers, secret, defaults)
 
         self._judge, self._judge_long = lru_cache(MOST)(judge), judge
-        self._settle = lru_cache(MOST)(settle)
+        self._settle, self._settle_long = lru_cache(MOST)(settle), settle
 
     def decide(
         self, address: Address, own: Iterable[Rule], ask: Callable[[Predicate], bool] = lambda when: when()
@@ -65,10 +65,11 @@ class Decisions:
         whoever has a logger knows what to do with one that raises.
         """
         short = address.chars <= LONGEST
-        holding, secret = (self._judge if short else self._judge_long)(address)
+        judge, settle = (self._judge, self._settle) if short else (self._judge_long, self._settle_long)
+        holding, secret = judge(address)
         layers = [rule for rule in own if rule.holds(address) and _agrees(rule, ask)]
         first = next((rule for rule in holding if _agrees(rule, ask)), None)
-        return self._settle((*layers, first) if first else tuple(layers), secret)
+        return settle((*layers, first) if first else tuple(layers), secret)
 
 
 def decide(address: Address, own: Iterable[Rule], configured: Iterable[Rule], defaults: Mapping[str, Any]) -> Decision:

@@ -13,8 +13,9 @@ EXAMINED = "flask_livechat.examined"
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """One response: its scope, whether somebody is logged in, and the key whose value the guard found."""
+    """One response: its scope, whether somebody is logged in, the key of a secret in it, and why it was not read."""
 
     scope: Scope
     logged_in: bool
     leaks: str | None
+    unreadable: str | None = None

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import html
 import json
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
 
@@ -16,8 +14,8 @@ from .. import providers
 from ..errors import LiveChatError
 from ..providers import Values
 
-SHORTEST = 8  # characters
-LONG = 16  # characters from which on a text without a digit is no word that a page may hold
+MIN_CHARS = 16  # of a secret that no page holds by chance
+DATE = re.compile(r"[\d.:/+TZ-]+")  # 2026-11-29T12:00:00Z, 1764417600000000
 # As Jinja writes them into scripts.
 FOR_SCRIPTS = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "'": "\\u0027"})
 
@@ -52,34 +50,29 @@ class Guard:
 
 
 def secrets(configured: Mapping[str, Values], *, sandbox: bool) -> Iterator[tuple[str, str]]:
-    """(key, value) of each secret that is worth guarding.
+    """(key, value) of each secret that is looked for."""
+    return ((key, value) for key, value in _values(configured, sandbox) if chance(value) is None)
 
-    Not a plain word, which any page may hold, and not one of the sandbox's examples.
-    """
+
+def unguarded(configured: Mapping[str, Values], *, sandbox: bool) -> Iterator[tuple[str, str]]:
+    """(key, why) of each secret that is not looked for."""
+    return ((key, why) for key, value in _values(configured, sandbox) if (why := chance(value)) is not None)
+
+
+def chance(value: str) -> str | None:
+    """Why a page may hold this by chance, without any leak; None where it cannot."""
+    if len(value) < MIN_CHARS:
+        return f"it is shorter than {MIN_CHARS} characters"
+    return "it is shaped like a date" if DATE.fullmatch(value) else None
+
+
+def _values(configured: Mapping[str, Values], sandbox: bool) -> Iterator[tuple[str, str]]:
+    """(key, value) of each configured secret, but for the sandbox's examples."""
     for name, values in configured.items():
         for key in providers.load(name).keys:
             for value in values.get(key.name) or () if key.secret else ():
-                telling = len(value) >= LONG or (len(value) >= SHORTEST and not value.isalpha())
-                if telling and not (sandbox and value == key.example):
+                if not (sandbox and value == key.example):
                     yield f"LIVECHAT_{name.upper()}_{key.name}", value
-
-
-def plain(body: bytes, encoding: str | None) -> bytes:
-    """A response's body before it was compressed. Empty where that cannot be told."""
-    try:
-        if encoding in (None, "", "identity"):
-            return body
-        if encoding == "gzip":
-            return gzip.decompress(body)
-        if encoding == "deflate":
-            return zlib.decompress(body)
-        if encoding == "br":
-            import brotli  # whoever compressed it had it  # noqa: PLC0415
-
-            return bytes(brotli.decompress(body))
-    except Exception:  # not what its header says, or another library: then nobody can read it here
-        return b""
-    return b""
 
 
 def _longest_run(value: str) -> bytes:

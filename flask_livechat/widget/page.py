@@ -20,6 +20,7 @@ from .csp import NONCE
 
 T = TypeVar("T")
 MOST = 1024  # of each kind that is kept
+MAX_CONTEXT_CHARS = 2000  # of a context that is kept: views may put into it what a client sends
 UNSAFE = re.compile("[<>&'\u2028\u2029]")
 ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in UNSAFE.pattern[1:-1]}
@@ -134,8 +135,9 @@ class Writer:
         events = script_json(personal.events) if personal.events else "[]"
         said = {**attributes, **personal.extra}
         pairs = tuple([(name, value, type(value)) for name, value in said.items()])
+        chars = sum([len(value) for value in said.values() if type(value) is str])
         try:
-            context = self._context(decision.provider, pairs)
+            context = (self._context if chars <= MAX_CONTEXT_CHARS else self._write_context)(decision.provider, pairs)
         except TypeError:  # a value that cannot be a key, such as a list
             context = self._write_context(decision.provider, pairs)
         named = "null" if who is None else f'"{who}"'  # hexadecimal

@@ -25,9 +25,9 @@ class Scope:
 
     page: tuple[object, ...] | None = None  # which page got the tag
     decision: Decision | None = None
-    markup: Markup | None = None
     varies: bool = False  # whether something had a say in the page that no key names
     private: bool = False  # whether the page says something of somebody
+    foreign: bool = False  # whether the page held a block that spoke of another request's visitor
     left: bool = False  # somebody has just logged out
     finished: bool = False  # the headers are on their way
     asked: bool = False  # whether ``visitor`` has been looked for
@@ -40,6 +40,7 @@ class Scope:
         self.state = state  # what LiveChat has on this app
         self.context: dict[str, Value] = {}
         self.events: list[dict[str, Any]] = []
+        self.markups: list[Markup] = []  # every tag that was written: for the page, an error page, a mail
         self.failed: list[str] = []  # what of the app's own raised, and was passed over
 
 

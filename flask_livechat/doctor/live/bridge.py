@@ -21,8 +21,9 @@ from werkzeug.routing import Rule
 from werkzeug.test import Client, EnvironBuilder
 from werkzeug.wrappers import Response
 
-from ...extension import CSP_HEADERS, HTML
+from ...extension import CSP_HEADERS
 from ...widget import csp
+from ...widget.responses import HTML
 from ..limits import silence, within
 from ..tour import _described, _without_csrf
 
