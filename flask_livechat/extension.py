@@ -22,6 +22,7 @@ from flask import (
     has_app_context,
     has_request_context,
     request,
+    request_started,
     url_for,
 )
 from flask_login import current_user, user_logged_in, user_logged_out
@@ -42,6 +43,7 @@ from .widget.page import NOBODY, Identity, Personal, Writer, keep
 from .widget.rates import PerMinute
 from .widget.reports import Reports
 from .widget.rules import Rule
+from .widget.same_origin import Names, check_places, same_origin
 from .widget.scope import Scope, scope
 from .widget.script import Script
 from .widget.secrecy import Address
@@ -67,6 +69,8 @@ RULE = "_livechat_rule"
 NOTHING = Markup("")
 HTML = ("text/html", "application/xhtml+xml")
 INSTEAD = "<!doctype html><title>Internal Server Error</title><h1>Internal Server Error</h1>"
+# Whose calls carry no login, are signed, or are checked for the page's own origin.
+CSRF_EXEMPT = ("livechat", "livechat_webhooks", "livechat_sandbox")
 CSP_HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
 
 
@@ -108,10 +112,17 @@ class LiveChat:
         if app is not None:
             self.init_app(app)
 
-    def init_app(self, app: Flask) -> None:
-        """Read the configuration once and register the template globals, the blueprint and the commands."""
+    def init_app(self, app: Flask, *, host: Names = None, subdomain: Names = None) -> None:
+        """Read the configuration once and register the template globals, the blueprint and the commands.
+
+        Our addresses answer on every host and subdomain of the app. ``host`` or ``subdomain``, a name or several, are
+        for an app with ``host_matching`` or ``subdomain_matching`` that wants them on these alone. Raises
+        ``ValueError`` for one that the app would never match.
+        """
         if "livechat" in app.extensions:
             raise RuntimeError("LiveChat is already set up on this app. Use the first instance instead.")
+        check_places(app, host, subdomain)
+        places = {"host": host, "subdomain": subdomain}
         read = settings.read(app.config, development=bool(app.debug or app.testing))
         kept = receiver.keeps(read)
         scripts, decisions = _scripts(read, kept), Decisions(read.rules, read.defaults)
@@ -133,12 +144,11 @@ class LiveChat:
             dict(settings.ours(app.config)),
         )
         app.extensions["livechat"] = state
-        app.register_blueprint(views.blueprint, url_prefix=read.url_prefix)
-        for view in (views.failures, views.csp_reports, views.opens, views.read):
-            _exempt_from_csrf(app, view)
+        app.register_blueprint(views.blueprint, url_prefix=read.url_prefix, **places)
         if read.sandbox:
-            _register_sandbox(app, read)
-        self._register_receiver(app, read)
+            _register_sandbox(app, read, places)
+        self._register_receiver(app, read, places)
+        request_started.connect(_before_first_request, app)
         app.context_processor(_begin_page)
         app.jinja_env.globals |= {"livechat": self.tag, "livechat_button": self.button}
         # First in the list is last to run: whatever header others set, what we merge goes into it.
@@ -374,7 +384,7 @@ class LiveChat:
         """All that a page depends on, as a key, but for its visitor and what callables say. None: it is not kept."""
         current = said.request
         host = current.environ.get("HTTP_HOST") or ""
-        if said.app.url_default_functions:  # which may put something of this request's into our script's address
+        if _has_url_defaults(said.app):  # which may put something of this request's into our script's address
             return None
         if len(current.path) + len(current.query_string) + len(host) > LONGEST or getattr(current, "csp_nonce", None):
             return None
@@ -436,9 +446,7 @@ class LiveChat:
         )
         nonce = self._nonce(said)
         host = said.request.environ.get("HTTP_HOST")
-        if (
-            len(host or "") > LONGEST or said.app.url_default_functions
-        ):  # not to be kept: too long, or one request's own
+        if len(host or "") > LONGEST or _has_url_defaults(said.app):  # not to be kept: too long, or one request's own
             src = _address_of(state.scripts[name].digest, name)
         else:
             src = state.src(name, said.request.root_path, host, said.request.scheme)
@@ -460,7 +468,8 @@ class LiveChat:
             return ""
         config, room = self.settings, page.room_of(decision)
         if config.sandbox:
-            return page.preload_link(f"{url_for('livechat.identity')[:-8]}sandbox/{room.name}.js", None, nonce)
+            base = same_origin(url_for("livechat.identity")).rpartition("/")[0]
+            return page.preload_link(f"{base}/sandbox/{room.name}.js", None, nonce)
         return page.preload_link(room.script(config.providers[room.name]), room.crossorigin, nonce)
 
     # What webhooks tell.
@@ -524,18 +533,16 @@ class LiveChat:
             found = app.extensions.setdefault("livechat_store", made)
         return found
 
-    def _register_receiver(self, app: Flask, read: Settings) -> None:
+    def _register_receiver(self, app: Flask, read: Settings, places: Mapping[str, Any]) -> None:
         tell = _desk_module("tasks").tell if read.celery else None  # loading it is what Celery knows the task by
         if not receiver.keeps(read):
             if receiver.names(read):
                 app.logger.info("livechat: webhooks are not received without pip install Flask-LiveChat[desk].")
             return
         blueprint = receiver.create_blueprint(read, lambda: self._store_of(app), self.now, tell)
-        app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/webhooks")
-        _exempt_from_csrf(app, blueprint)  # each delivery is signed
-        app.register_blueprint(
-            metrics_page.create_blueprint(self, self._is_staff), url_prefix=f"{read.url_prefix}/metrics"
-        )
+        app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/webhooks", **places)
+        metrics = metrics_page.create_blueprint(self, self._is_staff)
+        app.register_blueprint(metrics, url_prefix=f"{read.url_prefix}/metrics", **places)
         if read.sandbox:
             self._let_the_sandbox_tell(app, read)
 
@@ -914,16 +921,20 @@ def _addresses(scripts: Mapping[str, Script]) -> Callable[[str, str, str | None,
 
 
 def _address_of(digest: str, name: str) -> str:
-    return str(escape(url_for("livechat.script", name=name, digest=digest)))
+    return str(escape(same_origin(url_for("livechat.script", name=name, digest=digest))))
 
 
-def _register_sandbox(app: Flask, read: Settings) -> None:
+def _has_url_defaults(app: Flask) -> bool:
+    """Whether the app adds values of its own to addresses. Those of our blueprints depend on the host alone."""
+    return any(not (name or "").startswith("livechat") for name in app.url_default_functions)
+
+
+def _register_sandbox(app: Flask, read: Settings, places: Mapping[str, Any]) -> None:
     from . import sandbox  # noqa: PLC0415 - production never loads it
 
     vendors = {name: values for name, values in read.providers.items() if name in sandbox.names()}
     blueprint = sandbox.create_blueprint(vendors)
-    app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/sandbox")
-    _exempt_from_csrf(app, blueprint)
+    app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/sandbox", **places)
 
 
 def _leak(guard: Guard, response: Response) -> str | None:
@@ -938,14 +949,20 @@ def _is_logged_in(said: Scope) -> bool:
     return hasattr(said.app, "login_manager") and bool(current_user.is_authenticated)
 
 
-def _exempt_from_csrf(app: Flask, what: Any) -> None:
-    """From Flask-WTF's protection, which may be set up later: for calls that carry no login, and so no token."""
+def _before_first_request(sender: Flask, **extra: Any) -> None:
+    """What other extensions bring, which may have been set up after ours.
 
-    def exempt() -> None:
-        if "csrf" in app.extensions:
-            app.extensions["csrf"].exempt(what)
-
-    app.before_request_funcs.setdefault(None, []).insert(0, exempt)
+    Flask-WTF asks nothing of calls that carry no login, and so no token. A fork of Flask-Login has signals of its own.
+    """
+    csrf = sender.extensions.get("csrf")
+    for name in CSRF_EXEMPT if csrf is not None else ():
+        if name in sender.blueprints:
+            csrf.exempt(sender.blueprints[name])
+    for signal_name, receive in (("user_logged_out", _mark_logout), ("user_logged_in", _ask_again)):
+        signal = visitors.signal_of(getattr(sender, "login_manager", None), signal_name)
+        if signal is not None:
+            signal.connect(receive, sender)
+    request_started.disconnect(_before_first_request, sender)
 
 
 def _checked(source: str, fields: Mapping[str, Any]) -> Rule:

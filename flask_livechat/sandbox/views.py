@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, jsonify, request, send_from_directory, url_for
+from flask import Response, jsonify, request, send_from_directory, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.test import run_wsgi_app
 
+from ..widget.same_origin import SameOriginBlueprint, same_origin
 from . import crisp, intercom, rest, tawk
 from .hub import Hub, RefusedError, Status
 from .rest import wsgi_path
@@ -45,14 +46,16 @@ def script(name: str, api: str, variant: Mapping[str, object] | None = None) -> 
     return f'(() => {{\n"use strict";\n{parts}\nstart({arguments});\n}})();\n'
 
 
-def create_blueprint(vendors: Mapping[str, Mapping[str, object]], *, allow_origins: Collection[str] = ()) -> Blueprint:
+def create_blueprint(
+    vendors: Mapping[str, Mapping[str, object]], *, allow_origins: Collection[str] = ()
+) -> SameOriginBlueprint:
     """The blueprint ``livechat_sandbox`` with a memory of its own.
 
     The vendors' REST APIs over that memory are WSGI applications by name, in ``app.extensions["livechat_sandbox"]``.
     ``vendors`` maps a provider's name to its values (public id, secrets as tuples of accepted ones). ``allow_origins``
     is for browser tests that serve the scripts under the vendors' real host names; ``"*"`` allows every origin.
     """
-    blueprint = Blueprint("livechat_sandbox", __name__)
+    blueprint = SameOriginBlueprint("livechat_sandbox", __name__)
     hub, served = Hub(), {name: vendors[name] for name in names() if name in vendors}
     apis = {name: rest.open_account(name, values, hub) for name, values in served.items()}
     sandbox = Sandbox(hub, served, apis, tuple(allow_origins))
@@ -99,7 +102,7 @@ class Sandbox:
     def stand_in(self, vendor: str) -> Response:
         """The stand-in's script."""
         self._vendor(vendor)
-        base = url_for("livechat_sandbox.messages", vendor=vendor).rsplit("/", 1)[0]
+        base = same_origin(url_for("livechat_sandbox.messages", vendor=vendor)).rsplit("/", 1)[0]
         response = Response(script(vendor, base), mimetype="text/javascript")
         response.cache_control.no_cache = True
         return response

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import Blueprint, Response, abort, current_app, request
+from flask import Response, abort, current_app, request
 
 from . import counts, reports
 from .failures import LONGEST, REASONS
 from .page import script_json
+from .same_origin import SameOriginBlueprint
 
 if TYPE_CHECKING:
     from ..extension import State
 
-blueprint = Blueprint("livechat", __name__)
+blueprint = SameOriginBlueprint("livechat", __name__)
 FOREVER = "public, max-age=31536000, immutable"
 
 
