@@ -70,7 +70,7 @@ NOTHING = Markup("")
 HTML = ("text/html", "application/xhtml+xml")
 INSTEAD = "<!doctype html><title>Internal Server Error</title><h1>Internal Server Error</h1>"
 # Whose calls carry no login, are signed, or are checked for the page's own origin.
-CSRF_EXEMPT = ("livechat", "livechat_webhooks", "livechat_sandbox")
+CSRF_EXEMPT = frozenset(("livechat", "livechat_webhooks", "livechat_sandbox"))
 CSP_HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
 
 
@@ -134,7 +134,7 @@ class LiveChat:
             scripts,
             kept,
             Failures(),
-            PerMinute(counts.MOST),
+            PerMinute(counts.MOST, counts.PER_CLIENT),
             PerMinute(1),
             reports,
             decisions,
@@ -566,14 +566,13 @@ class LiveChat:
         heard = self._handlers or any(one.receivers for one in signals.BY_KIND.values())
         return bool(not read.sandbox or read.database_url or heard)
 
-    def count(self, provider: str, steps: Mapping[str, int]) -> None:
+    def count(self, provider: str, what: str) -> None:
         """What a browser reports for the metrics, of nobody."""
+        self._asked_store(lambda store: store.count(provider, what, self.now()), None)
 
-        def add(store: Store) -> None:
-            for what, step in steps.items():
-                store.count(provider, what, self.now(), step)
-
-        self._asked_store(add, None)
+    def rate(self, provider: str, thumb: str | None, receipt: str | None) -> str | None:
+        """A thumb that a browser reports. Gives its receipt, by which the same browser may take it back."""
+        return self._asked_store(lambda store: store.rate(provider, thumb, receipt, self.now()), None)
 
     def unread(self) -> int:
         """How many messages the logged-in visitor has not read, says our store."""
@@ -954,10 +953,9 @@ def _before_first_request(sender: Flask, **extra: Any) -> None:
 
     Flask-WTF asks nothing of calls that carry no login, and so no token. A fork of Flask-Login has signals of its own.
     """
-    csrf = sender.extensions.get("csrf")
-    for name in CSRF_EXEMPT if csrf is not None else ():
-        if name in sender.blueprints:
-            csrf.exempt(sender.blueprints[name])
+    if "csrf" in sender.extensions:
+        for name in sender.blueprints.keys() & CSRF_EXEMPT:
+            sender.extensions["csrf"].exempt(sender.blueprints[name])
     for signal_name, receive in (("user_logged_out", _mark_logout), ("user_logged_in", _ask_again)):
         signal = visitors.signal_of(getattr(sender, "login_manager", None), signal_name)
         if signal is not None:

@@ -83,4 +83,6 @@ def unheard(survey: Survey) -> Iterable[Seen]:
         return
     if not survey.leavings or not all(leaving.ended for leaving in survey.leavings):
         kind = type(manager)
-        yield Seen(Place("app.login_manager"), f"{kind.__module__}.{kind.__qualname__} is no login manager of Flask-Login")
+        yield Seen(
+            Place("app.login_manager"), f"{kind.__module__}.{kind.__qualname__} is no login manager of Flask-Login"
+        )

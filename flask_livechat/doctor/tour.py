@@ -90,6 +90,7 @@ class Tour:
     answers: list[Answer] = field(default_factory=list)
     failures: list[tuple[Place, str]] = field(default_factory=list)
     unseen: list[Unseen] = field(default_factory=list)
+    _asked: dict[tuple[str, bool], tuple[int, str]] = field(default_factory=dict)
 
     def visit(self, path: str, rule: Rule | None, as_user: bool) -> None:
         name, raised = _named(path, as_user), []
@@ -139,9 +140,12 @@ class Tour:
             if asked[:2] != urlsplit(base)[:2]:
                 yield Answer(page.place, address, wanted, origin=f"{asked.scheme}://{asked.netloc}")
                 return
-            below = urlunsplit(("", "", f"/{address.removeprefix(urlsplit(base).path)}", asked.query, ""))
-            with client.get(below, base_url=base, environ_overrides={EXAMINED: []}) as response:
-                yield Answer(page.place, address, wanted, status=response.status_code, mimetype=response.mimetype)
+            if (url, page.logged_in) not in self._asked:
+                below = urlunsplit(("", "", f"/{address.removeprefix(urlsplit(base).path)}", asked.query, ""))
+                with client.get(below, base_url=base, environ_overrides={EXAMINED: []}) as response:
+                    self._asked[url, page.logged_in] = response.status_code, response.mimetype or ""
+            status, mimetype = self._asked[url, page.logged_in]
+            yield Answer(page.place, address, wanted, status=status, mimetype=mimetype)
 
     def _read(
         self, response: TestResponse, examined: Examined | None, path: str, as_user: bool, name: str
