@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask import Response, jsonify, request, send_from_directory, url_for
+from flask import Flask, Response, current_app, jsonify, request, send_from_directory, url_for
 from flask.blueprints import BlueprintSetupState
+from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.test import run_wsgi_app
 
 from ..widget.same_origin import SameOriginBlueprint, same_origin
 from . import crisp, intercom, rest, tawk
 from .hub import Hub, RefusedError, Status
+from .keeping import SandboxFile
 from .rest import wsgi_path
 from .standin import Body, StandIn, Values, parse
 
@@ -24,6 +28,9 @@ STAND_INS: Mapping[str, StandIn] = {room.name: room for room in (crisp.STAND_IN,
 MAX_BODY = 64 * 1024  # bytes
 MAX_WAIT = 25  # seconds a long-poll is held
 MAX_MESSAGE = 5000  # characters
+# Of names that nobody can register, and so have lead to this machine.
+PRIVATE_NAMES = ("localhost", ".localhost", ".test", ".internal")
+FOREIGN_HOST = "the sandbox answers names of this machine only: add this one to TRUSTED_HOSTS, or set SERVER_NAME"
 STATUSES: tuple[Status, ...] = ("online", "away", "offline")
 
 
@@ -174,7 +181,12 @@ class Sandbox:
         return Response(*run_wsgi_app(self.apis[vendor], environ | {"PATH_INFO": wsgi_path(f"/{path}")}, buffered=True))
 
     def guard(self) -> None:
-        """Nobody but our own pages changes anything, nor a page of ``allow_origins``."""
+        """Nobody but our own pages changes anything, nor a page of ``allow_origins``. No foreign host name answers."""
+        if not self.origins and not _is_own_host(request.host, current_app):
+            raise RefusedError(403, "foreign_host", FOREIGN_HOST)
+        file: SandboxFile | None = current_app.extensions.get("livechat_sandbox_file")
+        if file is not None:
+            file.clear_if_removed()
         if request.method in ("GET", "HEAD", "OPTIONS") or self._allowed(request.headers.get("Origin")):
             return
         site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
@@ -341,8 +353,23 @@ def _patience() -> int:
     return wanted if request.environ.get("wsgi.multithread") else 0
 
 
+def _is_own_host(host: str, app: Flask) -> bool:
+    """Whether a host is this machine's, or the app's own.
+
+    A web site can have its own name lead to this machine and so read what the sandbox says (DNS rebinding). It cannot
+    do that with an address, nor with a name that is nobody's in public.
+    """
+    name = urlsplit(f"//{host}").hostname or ""
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(name))
+    own = [app.config["SERVER_NAME"], *(app.config.get("TRUSTED_HOSTS") or ())]
+    routed = [rule.host for rule in app.url_map.iter_rules() if rule.host and "<" not in rule.host]
+    below = [f".{app.config['SERVER_NAME']}"] if app.config["SERVER_NAME"] else []
+    return "." not in name or host_is_trusted(name, [*PRIVATE_NAMES, *filter(None, own), *below, *routed])
+
+
 def _refusal(error: RefusedError) -> tuple[Response, int]:
-    return jsonify(error=error.code), error.status
+    return jsonify(error=error.code, **({"what": error.what} if error.what else {})), error.status
 
 
 def _plain_script(path: Path) -> str:

@@ -259,7 +259,7 @@ function session(core, rest, makeRoom) {
     if (!asked) return;
     opener = asked.launcher;
     safely(() => room.open(asked.text));
-    count("open", "1"); // not every vendor tells that it is open
+    countOpen(); // not every vendor tells that it is open
   }
 
   /** The page's rule, and what the vendor says of its agents. */
