@@ -44,7 +44,7 @@ from .widget.page import NOBODY, Identity, Personal, Writer, keep
 from .widget.rates import PerMinute
 from .widget.reports import Reports
 from .widget.rules import Rule
-from .widget.same_origin import Names, check_places, same_origin
+from .widget.same_origin import Names, check_places, own_url, same_origin
 from .widget.scope import Scope, scope
 from .widget.script import Script
 from .widget.secrecy import Address
@@ -549,19 +549,19 @@ class LiveChat:
         metrics = metrics_page.create_blueprint(self, self._is_staff)
         app.register_blueprint(metrics, url_prefix=f"{read.url_prefix}/metrics", **places)
         if read.sandbox:
-            self._let_the_sandbox_tell(app, read)
+            self._let_the_sandbox_tell(app, read, own_url(app, **places))
 
     def _is_staff(self) -> bool:
         ask = self._staff
         found: object = ask and self._guard(_name(ask), current_app.ensure_sync(ask), False)
         return isinstance(found, int) and bool(found)  # what is no yes or no, a redirect say, is no yes
 
-    def _let_the_sandbox_tell(self, app: Flask, read: Settings) -> None:
+    def _let_the_sandbox_tell(self, app: Flask, read: Settings, url: str) -> None:
         from .desk.outbox import Outbox  # noqa: PLC0415 - production never needs it here
         from .sandbox.webhooks import Sender  # noqa: PLC0415 - production never loads it
 
         accounts = {name: api.account for name, api in app.extensions["livechat_sandbox"].items()}
-        sender = Sender(app, f"{read.url_prefix}/webhooks", accounts, Outbox(), partial(self._listens, read))
+        sender = Sender(app, url, f"{read.url_prefix}/webhooks", accounts, Outbox(), partial(self._listens, read))
         app.extensions["livechat_sandbox_sender"] = sender
         for account in accounts.values():
             account.hub.listener = sender.tell

@@ -135,6 +135,25 @@ def test_url_for_finds_our_pages_on_the_host_that_is_asked() -> None:
         assert url_for("livechat_metrics.page") == "/livechat/metrics"
 
 
+@pytest.mark.parametrize(
+    ("config", "places", "own"),
+    [
+        ({}, {}, "http://localhost/"),
+        ({"SERVER_NAME": "shop.test:5000"}, {}, "http://shop.test:5000/"),
+        ({"TRUSTED_HOSTS": [".shop.test", "shop.test"]}, {}, "http://shop.test/"),
+        ({}, {"host": ["a.test", "b.test"]}, "http://a.test/"),
+        ({"SERVER_NAME": "shop.test"}, {"subdomain": "help"}, "http://help.shop.test/"),
+    ],
+)
+def test_webhooks_of_the_sandbox_reach_the_app(config: dict[str, Any], places: dict[str, Any], own: str) -> None:
+    app = by_host() if "host" in places else Flask("tests", subdomain_matching="subdomain" in places)
+    app.config.update(config)
+    serve(app, **places)
+    sender = app.extensions["livechat_sandbox_sender"]
+    assert sender.url == own
+    assert Client(app).head(f"{sender.prefix}/crisp", base_url=sender.url).status_code == 200
+
+
 def test_pages_of_two_hosts_are_kept_apart() -> None:
     client = serve(by_host(), rule={"host": "<host>"})
     pages = {host: client.get("/", base_url=f"http://{host}/").text for host in HOSTS}
@@ -169,7 +188,7 @@ def test_mounted_below_another_app() -> None:
     app = Flask("tests")
     serve(app)
     client = Client(DispatcherMiddleware(Flask("root"), {"/shop": app}))
-    assert_our_files_answer(client, "http://www.example.com/", "/shop/")
+    assert_our_files_answer(client, "http://www.shop.test/", "/shop/")
 
 
 def test_below_an_application_root() -> None:

@@ -153,8 +153,17 @@ def status(host: str, app: Flask | None = None) -> list[int]:
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost", "LOCALHOST:5000", "app.localhost:8000", "127.0.0.1:5000", "[::1]:5000", "192.168.1.5", "web:5000"]
-    + ["www.site.test", "host.docker.internal:5000"],
+    [
+        "localhost",
+        "LOCALHOST:5000",
+        "app.localhost:8000",
+        "127.0.0.1:5000",
+        "[::1]:5000",
+        "192.168.1.5",
+        "web:5000",
+        "www.site.test",
+        "host.docker.internal:5000",
+    ],
 )
 def test_the_sandbox_answers_names_of_this_machine(host: str) -> None:
     assert 403 not in status(host)

@@ -66,7 +66,7 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered where a page's own tag asks. ``origin``: whom a browser would ask, if that is not the page's."""
+    """What was answered where a page asks. ``origin``: whom a browser would ask, if that is not the page's own."""
 
     place: Place
     address: str

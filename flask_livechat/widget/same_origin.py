@@ -47,6 +47,16 @@ def check_places(app: Flask, host: Names, subdomain: Names) -> None:
         raise ValueError("init_app(subdomain=…) needs Flask(…, subdomain_matching=True) and SERVER_NAME.")
 
 
+def own_url(app: Flask, host: Names, subdomain: Names) -> str:
+    """Where the app itself can reach our addresses, within its process."""
+    trusted = [name for name in app.config.get("TRUSTED_HOSTS") or () if not name.startswith(".")]
+    name = app.config["SERVER_NAME"] or next(iter(trusted), "localhost")
+    if host is not None:
+        return f"http://{_listed(host, ())[0]}/"
+    below = next(iter(_listed(subdomain, ())), "")
+    return f"http://{below}.{name}/" if below else f"http://{name}/"
+
+
 def _places(app: App, options: Mapping[str, Any]) -> list[dict[str, str]]:
     """What each rule says of its host, once for each of them."""
     if app.url_map.host_matching:
