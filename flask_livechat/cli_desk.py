@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from .model import Conversation
 
 group = AppGroup("desk", help="Conversations and contacts at the vendor's, from a terminal.")
-SANDBOX_AT = "http://127.0.0.1:5000"  # where a process that is not the app's finds the sandbox, if not told otherwise
-SANDBOX_AT_VARIABLE = "LIVECHAT_SANDBOX_AT"
 WAIT = 2.0  # seconds for a server on the same machine
 MANY = 100  # items of a list, if not said otherwise
 Command = Callable[..., None]
@@ -69,10 +67,9 @@ whose = click.option("--provider", metavar="NAME", help="Another one than LIVECH
 where = click.option(
     "--at",
     metavar="URL",
-    default=SANDBOX_AT,
+    default="http://127.0.0.1:5000",
     show_default=True,
-    envvar=SANDBOX_AT_VARIABLE,
-    help="On the sandbox: where your app runs; also LIVECHAT_SANDBOX_AT of the environment.",
+    help="On the sandbox: where your app runs.",
 )
 
 

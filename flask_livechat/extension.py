@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -69,6 +68,7 @@ Ask = TypeVar("Ask", bound=Callable[[], bool])
 RULE = "_livechat_rule"
 NOTHING = Markup("")
 HTML = ("text/html", "application/xhtml+xml")
+SANDBOX_AT = "http://127.0.0.1:5000"  # where another process finds the sandbox, if not told otherwise
 INSTEAD = "<!doctype html><title>Internal Server Error</title><h1>Internal Server Error</h1>"
 # Whose calls carry no login, are signed, or are checked for the page's own origin.
 CSRF_EXEMPT = frozenset(("livechat", "livechat_webhooks", "livechat_sandbox"))
@@ -332,9 +332,8 @@ class LiveChat:
         """Where the stand-in's API is, for a process that is not the one which visitors talk to: a worker."""
         address: str | None = current_app.extensions.get("livechat_sandbox_at")
         if _is_celery_worker():
-            from .cli_desk import SANDBOX_AT, SANDBOX_AT_VARIABLE  # noqa: PLC0415 - only there
-
-            address = os.environ.get(SANDBOX_AT_VARIABLE, SANDBOX_AT)
+            celery = current_app.extensions.get("celery")
+            address = getattr(celery, "conf", {}).get("livechat_sandbox_at", SANDBOX_AT)
         return f"{address.rstrip('/')}{self.settings.url_prefix}/sandbox/rest/{name}" if address else None
 
     def account(self, provider: str | None) -> tuple[str, Values]:
@@ -946,6 +945,8 @@ def _register_sandbox(app: Flask, read: Settings, places: Mapping[str, Any]) -> 
     vendors = {name: values for name, values in read.providers.items() if name in sandbox.names()}
     blueprint = sandbox.create_blueprint(vendors)
     app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/sandbox", **places)
+    if not app.testing:
+        request_started.connect(_open_sandbox_file, app)
 
 
 def _leak(guard: Guard, response: Response) -> str | None:
@@ -965,25 +966,26 @@ def _before_first_request(sender: Flask, **extra: Any) -> None:
 
     Flask-WTF asks nothing of calls that carry no login, and so no token. A fork of Flask-Login has signals of its own.
     """
-    if "csrf" in sender.extensions:
+    csrf: Any = sender.extensions.get("csrf")
+    if hasattr(csrf, "exempt"):
         for name in sender.blueprints.keys() & CSRF_EXEMPT:
-            sender.extensions["csrf"].exempt(sender.blueprints[name])
+            csrf.exempt(sender.blueprints[name])
     for signal_name, receive in (("user_logged_out", _mark_logout), ("user_logged_in", _ask_again)):
         signal = visitors.signal_of(getattr(sender, "login_manager", None), signal_name)
         if signal is not None:
             signal.connect(receive, sender)
-    _keep_the_sandbox(sender, _state(sender).settings)
     request_started.disconnect(_before_first_request, sender)
 
 
-def _keep_the_sandbox(app: Flask, read: Settings) -> None:
+def _open_sandbox_file(sender: Flask, **extra: Any) -> None:
     """Only now: a suite that says late that it is one must not find what a developer has written, nor add to it."""
-    apis = app.extensions.get("livechat_sandbox")
-    if read.sandbox and apis and not app.testing:
-        from .sandbox import SandboxFile  # noqa: PLC0415 - production never loads it
+    from .sandbox import SandboxFile  # noqa: PLC0415 - production never loads it
 
+    request_started.disconnect(_open_sandbox_file, sender)
+    apis = sender.extensions["livechat_sandbox"]
+    if apis and not sender.testing:
         hub = next(iter(apis.values())).account.hub
-        app.extensions["livechat_sandbox_file"] = SandboxFile(hub, Path(app.instance_path), apis.keys())
+        sender.extensions["livechat_sandbox_file"] = SandboxFile(hub, Path(sender.instance_path), apis.keys())
 
 
 def _checked(source: str, fields: Mapping[str, Any]) -> Rule:

@@ -133,9 +133,9 @@ def test_on_the_sandbox_a_worker_finds_the_conversations_of_the_app(broker: Brok
     hub = app.extensions["livechat_sandbox"]["crisp"].account.hub
     key = hub.create("crisp", "session_")
     hub.say(key, "visitor", "reply")
-    sandbox = {"FLASK_DEBUG": "1", "FLASK_LIVECHAT_SANDBOX": "true"}
+    app.config["CELERY"] |= {"livechat_sandbox_at": f"http://127.0.0.1:{server.port}"}  # what the worker is given
     try:
-        with worker(app, "--pool", "solo", LIVECHAT_SANDBOX_AT=f"http://127.0.0.1:{server.port}", **sandbox):
+        with worker(app, "--pool", "solo", FLASK_DEBUG="1", FLASK_LIVECHAT_SANDBOX="true"):
             until(lambda: "By the worker" in [one.text for one in hub.look(key).messages])
     finally:
         server.shutdown()
