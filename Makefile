@@ -111,8 +111,8 @@ screenshots: $(VENV)/test chromium  ## The pictures in docs/, taken anew from th
 chromium: $(VENV)/test  ## A browser for the tests: Debian's when root, else Playwright's own
 	@sh tests/browser/chromium.sh $(BIN)/playwright
 
-nginx:  ## An nginx for the tests of caches in front: Debian's when root
-	@sh tests/browser/nginx.sh
+nginx:  ## A proxy for the tests: Debian's when root
+	@sh tests/nginx.sh
 
 js:  ## The vendors' npm packages and the JavaScript type checker, where npm is
 	@if command -v npm >/dev/null; then \

@@ -101,6 +101,22 @@ def without_flask_login(app: Flask) -> None:
     del app.login_manager  # type: ignore[attr-defined]  # flask-login puts it there
 
 
+class SilentManager:
+    """Does what another login manager does, and belongs to a package without signals."""
+
+    def __init__(self, manager: Any) -> None:
+        self._manager = manager
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._manager, name)
+
+
+def with_another_login(app: Flask) -> None:
+    """A login manager that tells nobody of a logout."""
+    leave_by_hand(app)
+    app.login_manager = SilentManager(app.login_manager)  # type: ignore[attr-defined]  # as flask-login does
+
+
 def show_the_token(app: Flask) -> None:
     """A class makes logins revocable, and its token gets into a page."""
     store = app.extensions["example_app.users"]
@@ -170,10 +186,12 @@ MISTAKES: Mapping[str, Mistake] = {
     "LC507": Mistake(page=f"<div data-turbo-permanent>{TAG}</div>"),
     "LC508": Mistake(page=f'<p hx-boost="true">{TAG}</p>'),
     "LC509": Mistake(page="<script>history.pushState(null, '', url);</script>"),
+    "LC510": Mistake(page=f'<base href="https://static.example.com/">{TAG}'),
     "LC601": Mistake(change=leave_by_hand),
     "LC602": Mistake(change=without_flask_login),
     "LC603": Mistake(config={"LIVECHAT_FALLBACK_URL": None}),
     "LC604": Mistake(config={"LIVECHAT_FALLBACK_URL": "/kontakt"}),
+    "LC606": Mistake(change=with_another_login),
     "LC701": Mistake(config={"LIVECHAT_CSP": "off"}),
     "LC702": Mistake(header=(f"{POLICY}-Report-Only", "default-src 'self'")),
     "LC703": Mistake(header=(POLICY, "style-src 'unsafe-inline' 'nonce-c3R5bGU='")),

@@ -79,6 +79,21 @@ def _print_reports() -> None:
 
 
 @group.command()
+@click.option("--reset", is_flag=True, help="Forget all conversations, also of an app that is running.")
+@with_appcontext
+def sandbox(reset: bool) -> None:
+    """Say where the sandbox keeps its conversations, and have it forget them."""
+    from .sandbox.keeping import FILE  # noqa: PLC0415 - production never loads it
+
+    path = Path(current_app.instance_path) / FILE
+    if reset:
+        path.unlink(missing_ok=True)
+        click.echo("The sandbox has no conversations.")
+    else:
+        click.echo(f"{path}{'' if path.exists() else ' (not there: nothing was said)'}")
+
+
+@group.command()
 @click.option("--deploy", is_flag=True, help="Also what matters only in production.")
 @click.option("--path", "paths", multiple=True, metavar="PATH", help="A further page to visit. May be given often.")
 @click.option(

@@ -12,6 +12,7 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
@@ -75,18 +76,19 @@ def recount() -> None:
 
 @click.command("work")
 @click.option("--once", is_flag=True, help="Do what is due, and end.")
-@click.option("--at", metavar="URL", help="On the sandbox: where your app runs, for handlers that use the desk.")
+@where
 @with_appcontext
 @plainly
-def work(once: bool, at: str | None) -> None:
+def work(once: bool, at: str) -> None:
     """Handle what webhooks told, until it is stopped.
 
     Start as many as you like on PostgreSQL; on SQLite they take turns. On the sandbox handlers find the conversations
-    at http://127.0.0.1:5000, or --at another address.
+    where your app runs.
     """
     livechat, stopped = _livechat(), Flag()
-    if livechat.settings.sandbox and (at or not current_app.testing):
-        current_app.extensions["livechat_sandbox_at"] = at or "http://127.0.0.1:5000"
+    is_given = click.get_current_context().get_parameter_source("at") is not ParameterSource.DEFAULT
+    if livechat.settings.sandbox and (is_given or not current_app.testing):
+        current_app.extensions["livechat_sandbox_at"] = at
     store = livechat.store
     from .desk.work import Worker  # noqa: PLC0415 - needs the extra, which the store asks for
 

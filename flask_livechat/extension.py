@@ -22,6 +22,7 @@ from flask import (
     has_app_context,
     has_request_context,
     request,
+    request_started,
     url_for,
 )
 from flask_login import current_user, user_logged_in, user_logged_out
@@ -43,6 +44,7 @@ from .widget.rates import PerMinute
 from .widget.reports import Reports
 from .widget.responses import Body
 from .widget.rules import Rule
+from .widget.same_origin import Names, check_places, own_url, same_origin
 from .widget.scope import Scope, scope
 from .widget.script import Script
 from .widget.secrecy import Address
@@ -66,7 +68,10 @@ LoadContext = TypeVar("LoadContext", bound=Callable[[], Mapping[str, Value]])
 Ask = TypeVar("Ask", bound=Callable[[], bool])
 RULE = "_livechat_rule"
 NOTHING = Markup("")
+SANDBOX_AT = "http://127.0.0.1:5000"  # where another process finds the sandbox, if not told otherwise
 INSTEAD = "<!doctype html><title>Internal Server Error</title><h1>Internal Server Error</h1>"
+# Whose calls carry no login, are signed, or are checked for the page's own origin.
+CSRF_EXEMPT = frozenset(("livechat", "livechat_webhooks", "livechat_sandbox"))
 CSP_HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
 
 
@@ -108,10 +113,17 @@ class LiveChat:
         if app is not None:
             self.init_app(app)
 
-    def init_app(self, app: Flask) -> None:
-        """Read the configuration once and register the template globals, the blueprint and the commands."""
+    def init_app(self, app: Flask, *, host: Names = None, subdomain: Names = None) -> None:
+        """Read the configuration once and register the template globals, the blueprint and the commands.
+
+        Our addresses answer on every host and subdomain of the app. ``host`` or ``subdomain``, a name or several, are
+        for an app with ``host_matching`` or ``subdomain_matching`` that wants them on these alone. Raises
+        ``ValueError`` for one that the app would never match.
+        """
         if "livechat" in app.extensions:
             raise RuntimeError("LiveChat is already set up on this app. Use the first instance instead.")
+        check_places(app, host, subdomain)
+        places = {"host": host, "subdomain": subdomain}
         read = settings.read(app.config, development=bool(app.debug or app.testing))
         kept = receiver.keeps(read)
         scripts, decisions = _scripts(read, kept), Decisions(read.rules, read.defaults)
@@ -123,7 +135,7 @@ class LiveChat:
             scripts,
             kept,
             Failures(),
-            PerMinute(counts.MOST),
+            PerMinute(counts.MOST, counts.PER_CLIENT),
             PerMinute(1),
             reports,
             decisions,
@@ -133,12 +145,11 @@ class LiveChat:
             dict(settings.ours(app.config)),
         )
         app.extensions["livechat"] = state
-        app.register_blueprint(views.blueprint, url_prefix=read.url_prefix)
-        for view in (views.failures, views.csp_reports, views.opens, views.read):
-            _exempt_from_csrf(app, view)
+        app.register_blueprint(views.blueprint, url_prefix=read.url_prefix, **places)
         if read.sandbox:
-            _register_sandbox(app, read)
-        self._register_receiver(app, read)
+            _register_sandbox(app, read, places)
+        self._register_receiver(app, read, places)
+        request_started.connect(_before_first_request, app)
         app.context_processor(_begin_page)
         app.jinja_env.globals |= {"livechat": self.tag, "livechat_button": self.button}
         # First in the list is last to run: whatever header others set, what we merge goes into it.
@@ -321,7 +332,10 @@ class LiveChat:
 
     def _sandbox_at(self, name: str) -> str | None:
         """Where the stand-in's API is, for a process that is not the one which visitors talk to: a worker."""
-        address = current_app.extensions.get("livechat_sandbox_at")
+        address: str | None = current_app.extensions.get("livechat_sandbox_at")
+        if _is_celery_worker():
+            celery = current_app.extensions.get("celery")
+            address = getattr(celery, "conf", {}).get("livechat_sandbox_at", SANDBOX_AT)
         return f"{address.rstrip('/')}{self.settings.url_prefix}/sandbox/rest/{name}" if address else None
 
     def account(self, provider: str | None) -> tuple[str, Values]:
@@ -381,7 +395,7 @@ class LiveChat:
         """All that a page depends on, as a key, but for its visitor and what callables say. None: it is not kept."""
         current = said.request
         host = current.environ.get("HTTP_HOST") or ""
-        if said.app.url_default_functions:  # which may put something of this request's into our script's address
+        if _has_url_defaults(said.app):  # which may put something of this request's into our script's address
             return None
         place = (current.root_path, host, current.scheme)
         chars = len(current.path) + len(current.query_string) + len(current.root_path) + len(host)
@@ -445,7 +459,7 @@ class LiveChat:
         nonce = self._nonce(said)
         host = said.request.environ.get("HTTP_HOST")
         # Not to be kept: too long, or one request's own.
-        if len(host or "") + len(said.request.root_path) > LONGEST or said.app.url_default_functions:
+        if len(host or "") + len(said.request.root_path) > LONGEST or _has_url_defaults(said.app):
             src = _address_of(state.scripts[name].digest, name)
         else:
             src = state.src(name, said.request.root_path, host, said.request.scheme)
@@ -467,7 +481,8 @@ class LiveChat:
             return ""
         config, room = self.settings, page.room_of(decision)
         if config.sandbox:
-            return page.preload_link(f"{url_for('livechat.identity')[:-8]}sandbox/{room.name}.js", None, nonce)
+            base = same_origin(url_for("livechat.identity")).rpartition("/")[0]
+            return page.preload_link(f"{base}/sandbox/{room.name}.js", None, nonce)
         return page.preload_link(room.script(config.providers[room.name]), room.crossorigin, nonce)
 
     # What webhooks tell.
@@ -532,32 +547,30 @@ class LiveChat:
             found = app.extensions.setdefault("livechat_store", made)
         return found
 
-    def _register_receiver(self, app: Flask, read: Settings) -> None:
+    def _register_receiver(self, app: Flask, read: Settings, places: Mapping[str, Any]) -> None:
         tell = _desk_module("tasks").tell if read.celery else None  # loading it is what Celery knows the task by
         if not receiver.keeps(read):
             if receiver.names(read):
                 app.logger.info("livechat: webhooks are not received without pip install Flask-LiveChat[desk].")
             return
         blueprint = receiver.create_blueprint(read, lambda: self._store_of(app), self.now, tell)
-        app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/webhooks")
-        _exempt_from_csrf(app, blueprint)  # each delivery is signed
-        app.register_blueprint(
-            metrics_page.create_blueprint(self, self._is_staff), url_prefix=f"{read.url_prefix}/metrics"
-        )
+        app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/webhooks", **places)
+        metrics = metrics_page.create_blueprint(self, self._is_staff)
+        app.register_blueprint(metrics, url_prefix=f"{read.url_prefix}/metrics", **places)
         if read.sandbox:
-            self._let_the_sandbox_tell(app, read)
+            self._let_the_sandbox_tell(app, read, own_url(app, **places))
 
     def _is_staff(self) -> bool:
         ask = self._staff
         found: object = ask and self._guard(_name(ask), current_app.ensure_sync(ask), False)
         return isinstance(found, int) and bool(found)  # what is no yes or no, a redirect say, is no yes
 
-    def _let_the_sandbox_tell(self, app: Flask, read: Settings) -> None:
+    def _let_the_sandbox_tell(self, app: Flask, read: Settings, url: str) -> None:
         from .desk.outbox import Outbox  # noqa: PLC0415 - production never needs it here
         from .sandbox.webhooks import Sender  # noqa: PLC0415 - production never loads it
 
         accounts = {name: api.account for name, api in app.extensions["livechat_sandbox"].items()}
-        sender = Sender(app, f"{read.url_prefix}/webhooks", accounts, Outbox(), partial(self._listens, read))
+        sender = Sender(app, url, f"{read.url_prefix}/webhooks", accounts, Outbox(), partial(self._listens, read))
         app.extensions["livechat_sandbox_sender"] = sender
         for account in accounts.values():
             account.hub.listener = sender.tell
@@ -567,14 +580,13 @@ class LiveChat:
         heard = self._handlers or any(one.receivers for one in signals.BY_KIND.values())
         return bool(not read.sandbox or read.database_url or heard)
 
-    def count(self, provider: str, steps: Mapping[str, int]) -> None:
+    def count(self, provider: str, what: str) -> None:
         """What a browser reports for the metrics, of nobody."""
+        self._asked_store(lambda store: store.count(provider, what, self.now()), None)
 
-        def add(store: Store) -> None:
-            for what, step in steps.items():
-                store.count(provider, what, self.now(), step)
-
-        self._asked_store(add, None)
+    def rate(self, provider: str, thumb: str | None, receipt: str | None) -> str | None:
+        """A thumb that a browser reports. Gives its receipt, by which the same browser may take it back."""
+        return self._asked_store(lambda store: store.rate(provider, thumb, receipt, self.now()), None)
 
     def unread(self) -> int:
         """How many messages the logged-in visitor has not read, says our store."""
@@ -947,16 +959,29 @@ def _addresses(scripts: Mapping[str, Script]) -> Callable[[str, str, str | None,
 
 
 def _address_of(digest: str, name: str) -> str:
-    return str(escape(url_for("livechat.script", name=name, digest=digest)))
+    return str(escape(same_origin(url_for("livechat.script", name=name, digest=digest))))
 
 
-def _register_sandbox(app: Flask, read: Settings) -> None:
+def _has_url_defaults(app: Flask) -> bool:
+    """Whether the app adds values of its own to addresses. Those of our blueprints depend on the host alone."""
+    return any(not (name or "").startswith("livechat") for name in app.url_default_functions)
+
+
+def _is_celery_worker() -> bool:
+    """Whether this runs in a task that a worker of Celery's was sent, and not eagerly."""
+    state = sys.modules.get("celery._state")
+    task = state.get_current_worker_task() if state else None
+    return task is not None and not task.request.is_eager
+
+
+def _register_sandbox(app: Flask, read: Settings, places: Mapping[str, Any]) -> None:
     from . import sandbox  # noqa: PLC0415 - production never loads it
 
     vendors = {name: values for name, values in read.providers.items() if name in sandbox.names()}
     blueprint = sandbox.create_blueprint(vendors)
-    app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/sandbox")
-    _exempt_from_csrf(app, blueprint)
+    app.register_blueprint(blueprint, url_prefix=f"{read.url_prefix}/sandbox", **places)
+    if not app.testing:
+        request_started.connect(_open_sandbox_file, app)
 
 
 def _leak(guard: Guard, response: Response, body: Body) -> str | None:
@@ -969,14 +994,31 @@ def _is_logged_in(said: Scope) -> bool:
     return hasattr(said.app, "login_manager") and bool(current_user.is_authenticated)
 
 
-def _exempt_from_csrf(app: Flask, what: Any) -> None:
-    """From Flask-WTF's protection, which may be set up later: for calls that carry no login, and so no token."""
+def _before_first_request(sender: Flask, **extra: Any) -> None:
+    """What other extensions bring, which may have been set up after ours.
 
-    def exempt() -> None:
-        if "csrf" in app.extensions:
-            app.extensions["csrf"].exempt(what)
+    Flask-WTF asks nothing of calls that carry no login, and so no token. A fork of Flask-Login has signals of its own.
+    """
+    csrf: Any = sender.extensions.get("csrf")
+    if hasattr(csrf, "exempt"):
+        for name in sender.blueprints.keys() & CSRF_EXEMPT:
+            csrf.exempt(sender.blueprints[name])
+    for signal_name, receive in (("user_logged_out", _mark_logout), ("user_logged_in", _ask_again)):
+        signal = visitors.signal_of(getattr(sender, "login_manager", None), signal_name)
+        if signal is not None:
+            signal.connect(receive, sender)
+    request_started.disconnect(_before_first_request, sender)
 
-    app.before_request_funcs.setdefault(None, []).insert(0, exempt)
+
+def _open_sandbox_file(sender: Flask, **extra: Any) -> None:
+    """Only now: a suite that says late that it is one must not find what a developer has written, nor add to it."""
+    from .sandbox import SandboxFile  # noqa: PLC0415 - production never loads it
+
+    request_started.disconnect(_open_sandbox_file, sender)
+    apis = sender.extensions["livechat_sandbox"]
+    if apis and not sender.testing:
+        hub = next(iter(apis.values())).account.hub
+        sender.extensions["livechat_sandbox_file"] = SandboxFile(hub, Path(sender.instance_path), apis.keys())
 
 
 def _checked(source: str, fields: Mapping[str, Any]) -> Rule:

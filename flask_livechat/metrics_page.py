@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, abort, jsonify, render_template, request
+from flask import Response, abort, jsonify, render_template, request
 
 from . import providers
+from .widget.same_origin import SameOriginBlueprint
 
 if TYPE_CHECKING:
     from .desk.metrics import Metrics, Week
@@ -61,9 +62,9 @@ class Group:
     lines: tuple[Line, ...]
 
 
-def create_blueprint(livechat: LiveChat, allowed: Callable[[], bool]) -> Blueprint:
+def create_blueprint(livechat: LiveChat, allowed: Callable[[], bool]) -> SameOriginBlueprint:
     """``allowed`` says whether whoever asks may see it; for all others there is nothing here."""
-    blueprint = Blueprint(
+    blueprint = SameOriginBlueprint(
         "livechat_metrics", __name__, static_folder="static", static_url_path="/static", template_folder="templates"
     )
 

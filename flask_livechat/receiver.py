@@ -8,13 +8,14 @@ from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, abort, current_app, request
+from flask import Response, abort, current_app, request
 
 from . import providers
 from .errors import ConfigError
 from .hooks import Delivery
 from .settings import Settings
 from .widget.rates import PerMinute
+from .widget.same_origin import SameOriginBlueprint
 
 if TYPE_CHECKING:
     from .desk.store import Store
@@ -46,9 +47,13 @@ def _is_open(name: str, values: providers.Values) -> bool:
 
 def create_blueprint(
     read: Settings, store: Callable[[], Store], now: Callable[[], datetime], tell: Callable[[], None] | None
-) -> Blueprint:
+) -> SameOriginBlueprint:
     """``store`` is asked for when something comes in; ``tell`` is called once something new is stored."""
-    blueprint, open_ones, refused = Blueprint("livechat_webhooks", __name__), names(read), Counter[tuple[str, int]]()
+    blueprint, open_ones, refused = (
+        SameOriginBlueprint("livechat_webhooks", __name__),
+        names(read),
+        Counter[tuple[str, int]](),
+    )
     log_lines, untold = PerMinute(REFUSALS), PerMinute(UNTOLD)
 
     @blueprint.route("/<provider>", methods=["POST", "HEAD"])

@@ -45,7 +45,7 @@ def expired(response: TestResponse) -> set[tuple[str, str | None]]:
     return {
         (name, attributes.get("domain"))
         for name, attributes in set_cookies(response)
-        if name != "session" and attributes.get("max-age") == "0" and "1970 00:00:00" in attributes["expires"]
+        if name != "session" and attributes.get("max-age") == "0"
     }
 
 
@@ -76,7 +76,11 @@ def test_every_expired_cookie_is_for_the_whole_site_and_holds_nothing(name: str)
         ("www.example.com", {None, "www.example.com", "example.com"}),
         ("www.example.com:8443", {None, "www.example.com", "example.com"}),
         ("example.com", {None, "example.com"}),
-        ("a.b.example.co.uk", {None, "a.b.example.co.uk", "b.example.co.uk", "example.co.uk", "co.uk"}),
+        ("WWW.Example.com", {None, "www.example.com", "example.com"}),
+        ("a.b.example.co.uk", {None, "a.b.example.co.uk", "b.example.co.uk", "example.co.uk"}),
+        ("a.b.c.d.example.com", {None, "a.b.c.d.example.com", "d.example.com", "example.com"}),
+        ("shop.github.io", {None, "shop.github.io", "github.io"}),
+        ("co.uk", {None, "co.uk"}),
         ("localhost", {None}),
         ("localhost:5000", {None}),
         ("127.0.0.1", {None}),
@@ -85,7 +89,7 @@ def test_every_expired_cookie_is_for_the_whole_site_and_holds_nothing(name: str)
         ("[2001:db8::1]", {None}),
     ],
 )
-def test_cookies_go_host_only_and_on_every_parent_domain(
+def test_cookies_go_host_only_and_on_the_domains_that_a_vendor_could_take(
     make_app: MakeApp, host: str, domains: set[str | None]
 ) -> None:
     assert {domain for _, domain in expired(log_out(make_app("intercom"), host))} == domains
@@ -100,7 +104,7 @@ def test_a_configured_cookie_domain_is_used_instead_of_guesses(make_app: MakeApp
 def test_crisps_cookie_goes_in_both_spellings(make_app: MakeApp) -> None:
     names = {name for name, _ in expired(log_out(make_app("crisp")))}
     assert {f"crisp-client/session/{WEBSITE}", f"crisp-client%2Fsession%2F{WEBSITE}"} <= names
-    header = f"crisp-client/session/{WEBSITE}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/"
+    header = f"crisp-client/session/{WEBSITE}=; Max-Age=0; Path=/"
     assert header in log_out(make_app("crisp")).headers.getlist("Set-Cookie")  # not quoted, or it would miss
 
 
@@ -116,6 +120,88 @@ def test_a_cookie_with_a_token_in_its_name_goes_where_the_request_carries_it(mak
     response = browser.get("/logout", headers={"Cookie": f"session={session.value}; {cookies}"})
     assert {name for name, _ in expired(response) if name.startswith(kind)} == {f"{kind}a-token", f"{kind}another"}
     assert "mine" not in {name for name, _ in expired(response)}
+
+
+# What a browser of each vendor's may hold, and what of it are names with an end of its own.
+ALL_COOKIES = [
+    *(name for names in COOKIES.values() for name in sorted(names)),
+    f"crisp-client%2Fsession%2F{WEBSITE}%2F{'0a' * 32}",
+]
+
+
+def header_bytes(response: TestResponse) -> int:
+    return sum(len(f"Set-Cookie: {value}\r\n".encode()) for value in response.headers.getlist("Set-Cookie"))
+
+
+def leave_with(make_app: MakeApp, cookies: list[str], host: str, **config: Any) -> TestResponse:
+    """The response to a logout of a browser that holds these cookies, the app's session not counted."""
+    app = make_app("crisp", **ALL_IDS, **config)
+    client = app.test_client(use_cookies=False)
+    app.add_url_rule("/end", "end", lambda: chat_of(app).forget(redirect("/")))
+    jar = "; ".join(f"{name}=value" for name in cookies)
+    return client.get("/end", headers={"Host": host, "Cookie": jar.encode().decode("latin-1")})
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("www.shop.example.co.uk", "example.co.uk"),
+        ("www.example.com", "example.com"),
+        ("example.com", "example.com"),
+        ("a.rather.long.name.of.a.shop.example.com.au:8443", "example.com.au"),
+    ],
+)
+def test_all_vendors_cookies_fit_into_3000_bytes_for_an_ordinary_host(
+    make_app: MakeApp, host: str, domain: str
+) -> None:
+    response = leave_with(make_app, ALL_COOKIES, host)
+    gone = expired(response)
+    assert {(name, where) for name in ALL_COOKIES for where in (None, domain)} <= gone
+    assert header_bytes(response) <= 3000
+    assert MARK in dict(set_cookies(response))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "www.shop.example.co.uk",
+        ".".join(["a"] * 4000),
+        ".".join(["a" * 60] * 4),
+        f"{'a.' * 120}example.com",
+        "a" * 10_000,
+        "..",
+        "x;y",
+        "x y",
+        "\N{ROCKET}.example.com".encode().decode("latin-1"),
+        "example.com\x85Set-Cookie",
+        "",
+    ],
+)
+@pytest.mark.parametrize(
+    "names",
+    [
+        ALL_COOKIES,
+        [],
+        [f"{ALL_COOKIES[-1]}{n:0>200}" for n in range(50)],
+        [f"{ALL_COOKIES[-1]}{evil}" for evil in (" x", ",x", "\N{ROCKET}", '"', "\\", "x" * 5000)],
+    ],
+    ids=["all", "none", "many", "hostile"],
+)
+def test_no_host_and_no_cookie_makes_more_than_3000_bytes(make_app: MakeApp, host: str, names: list[str]) -> None:
+    response = leave_with(make_app, names, host)
+    assert header_bytes(response) <= 3000
+    lines = response.headers.getlist("Set-Cookie")
+    was_routed = response.status_code == 302  # what is no host at all is refused before any view
+    assert sum(line.startswith(f"{MARK}=crisp.intercom.tawk;") for line in lines) == was_routed
+    assert all(line.isascii() and line.isprintable() for line in lines)
+
+
+def test_cookies_that_the_request_carries_come_before_those_that_it_does_not(make_app: MakeApp) -> None:
+    """A browser leaves some out where another site sends it here; the space for these is what is left."""
+    carried = ["TawkConnectionTime", ALL_COOKIES[-1]]
+    names = [name for name, _ in set_cookies(leave_with(make_app, carried, "www.shop.example.co.uk"))]
+    assert set(names[:4]) == set(carried)
+    assert "intercom-id-abc12345" in names
 
 
 def test_every_configured_vendors_cookies_go(make_app: MakeApp) -> None:

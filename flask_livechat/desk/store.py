@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,9 +26,10 @@ from ..errors import LiveChatError
 from ..hours import OfficeHours
 from ..model import Event, well_formed
 from .fold import fold, fold_contacts, fold_conversation
-from .tables import conversations, counts, events, seen
+from .tables import conversations, counts, events, seen, thumbs
 
 LEASE = timedelta(minutes=5)  # after which what a worker has taken is taken by another
+RECEIPT_LIFE = timedelta(days=1)  # of a thumb: a browser keeps it as long as its tab
 BATCH = 10  # which slow handlers, that call a vendor say, get done within the lease
 LONGEST_KEY = 500  # characters of an id, an email or a tag; beyond some 2,700 bytes PostgreSQL indexes none
 MOST_TAGS = 100
@@ -134,11 +136,35 @@ class Store:
 
     def count(self, provider: str, what: str, now: datetime, step: int = 1) -> None:
         """One more of what browsers report, of nobody: ``open``, or a thumb ``up`` or ``down``; -1: one less."""
+        with self.engine.begin() as connection:
+            self._count(connection, provider, what, now, step)
+
+    def rate(self, provider: str, thumb: str | None, receipt: str | None, now: datetime) -> str | None:
+        """Count a thumb, ``up`` or ``down``, and give its receipt. None where nothing was counted.
+
+        With the receipt of an earlier thumb, that one is taken back. A receipt is good once, and for a day. Without a
+        thumb, the earlier one is only taken back.
+        """
+        with self.engine.begin() as connection:
+            connection.execute(sa.delete(thumbs).where(thumbs.c.at < now - RECEIPT_LIFE))
+            if receipt is not None:
+                mine = (thumbs.c.receipt == receipt) & (thumbs.c.provider == provider)
+                before = connection.execute(sa.delete(thumbs).where(mine).returning(thumbs.c.what)).scalar()
+                if before is None:
+                    return None
+                self._count(connection, provider, before, now, -1)
+            if thumb is None:
+                return None
+            made = secrets.token_hex(16)
+            connection.execute(sa.insert(thumbs).values(receipt=made, provider=provider, what=thumb, at=now))
+            self._count(connection, provider, thumb, now, 1)
+        return made
+
+    def _count(self, connection: sa.Connection, provider: str, what: str, now: datetime, step: int) -> None:
         quarter = now - timedelta(minutes=now.minute % 15, seconds=now.second, microseconds=now.microsecond)
         new = self.insert(counts).values(provider=provider, what=what, quarter=quarter, count=step)
         more = {"count": counts.c.count + step}
-        with self.engine.begin() as connection:
-            connection.execute(new.on_conflict_do_update(index_elements=["provider", "what", "quarter"], set_=more))
+        connection.execute(new.on_conflict_do_update(index_elements=["provider", "what", "quarter"], set_=more))
 
     def see(self, visitor: str, now: datetime) -> None:
         """A visitor has the chat open: what was said until now is read."""

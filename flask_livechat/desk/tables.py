@@ -138,6 +138,16 @@ counts = sa.Table(
     sa.Column("count", sa.Integer, nullable=False),
 )
 
+thumbs = sa.Table(
+    "livechat_thumbs",
+    metadata,
+    sa.Column("receipt", sa.String(32), primary_key=True, comment="random; the browser alone has it"),
+    sa.Column("provider", sa.String(32), nullable=False),
+    sa.Column("what", sa.String(8), nullable=False, comment="up or down"),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index("livechat_thumbs_at", "at"),
+)
+
 seen = sa.Table(
     "livechat_seen",
     metadata,

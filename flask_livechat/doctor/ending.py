@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..widget import visitors
 from .findings import Level, Place, Seen, check
 from .identity import has_users
 from .survey import Survey
@@ -67,3 +68,21 @@ def no_fallback(survey: Survey) -> Iterable[Seen]:
     path = url.partition("?")[0].partition("#")[0]
     if not survey.found(path):
         yield Seen(Place("LIVECHAT_FALLBACK_URL"), f"no route answers {path}")
+
+
+@check(
+    "LC606",
+    Level.WARNING,
+    "Nobody hears of a logout",
+    why="A logout is known by Flask-Login's signal user_logged_out. This login manager's package has no such signal.",
+    fix="Return livechat.forget(response) from each logout, also where a session ends in another way.",
+)
+def unheard(survey: Survey) -> Iterable[Seen]:
+    manager = getattr(survey.app, "login_manager", None)
+    if manager is None or not survey.settings.providers or visitors.signal_of(manager, "user_logged_out"):
+        return
+    if not survey.leavings or not all(leaving.ended for leaving in survey.leavings):
+        kind = type(manager)
+        yield Seen(
+            Place("app.login_manager"), f"{kind.__module__}.{kind.__qualname__} is no login manager of Flask-Login"
+        )

@@ -183,3 +183,26 @@ def routed(survey: Survey) -> Iterable[Seen]:
         reads = re.search(READER, f"{script.place.name}\n{script.code}", re.IGNORECASE)
         if re.search(ROUTER, script.code) and "livechat" not in script.code and not reads:
             yield Seen(script.place, "a router on the History API that does not mention the chat")
+
+
+# -- our own files ---------------------------------------------------------------------------------------------------
+
+
+@check(
+    "LC510",
+    Level.ERROR,
+    "Our script or the identity is not answered",
+    why="A page names both, at its own origin. Where something else answers, a login wall say, no chat starts.",
+    fix="Let what our blueprints answer through, whoever asks: docs/hosts.rst shows how.",
+)
+def unanswered(survey: Survey) -> Iterable[Seen]:
+    for answer in survey.answers:
+        # Names of files change with what is in them.
+        kind = "our script" if answer.wanted == "text/javascript" else "the identity"
+        if answer.origin:
+            fix = "Take <base> out of the page, or give it an address of the page's own origin."
+            yield Seen(answer.place, f"{kind} is asked of {answer.origin}, which is not the page's origin", fix)
+        elif answer.status != 200:
+            yield Seen(answer.place, f"{kind} was answered {answer.status}")
+        elif answer.mimetype != answer.wanted:
+            yield Seen(answer.place, f"{kind} was answered with {answer.mimetype or 'no type'}")

@@ -59,6 +59,8 @@ class Document:
     scripts: tuple[Script, ...]
     payload: Mapping[str, Any]  # of our data block
     nonce: str | None  # of our script; None without one
+    loader: str  # the address of our script, as it is written; "" without one
+    base: str  # of <base href>, which addresses are relative to; "" without one
     in_head: bool  # our tag
     left_behind: str | None  # why a swapped page leaves our tag as it was
     metas: tuple[tuple[str, str], ...]  # (name, content)
@@ -85,6 +87,8 @@ def document(source: str, place: Place) -> Document:
         scripts=tuple(_script(tag, place, id(tag) in heads) for tag in tags),
         payload=_payload(block),
         nonce=text(loader, "nonce") if isinstance(loader, Tag) else None,
+        loader=text(loader, "src") if isinstance(loader, Tag) else "",
+        base=next((text(tag, "href") for tag in _tags(soup.find_all("base", href=True))), ""),
         in_head=block is not None and id(block) in heads,
         left_behind=_left_behind(soup, block),
         metas=tuple(

@@ -25,7 +25,7 @@ from .limits import Limits, silence
 from .reading import File, Script, Template
 from .routes import visits, ways_out
 from .sources import files, templates
-from .tour import Leaving, Page, Tour, place_of_pages
+from .tour import Answer, Leaving, Page, Tour, place_of_pages
 
 Progress = Callable[[int, int, str], None]
 
@@ -40,6 +40,7 @@ class Survey:
     pages: tuple[Page, ...]
     leaks: tuple[tuple[Place, str], ...]  # responses of any kind with a configured secret in them, and its key
     leavings: tuple[Leaving, ...]
+    answers: tuple[Answer, ...]
     failures: tuple[tuple[Place, str], ...]  # callables of the app's own that raised, and where
     templates: tuple[Template, ...]
     files: tuple[File, ...]
@@ -126,6 +127,7 @@ def survey(
         tuple(tour.pages),
         tuple(tour.leaks),
         tuple(tour.leavings),
+        tuple(tour.answers),
         tuple(tour.failures),
         written,
         found,

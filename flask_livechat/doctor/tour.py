@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from flask import Flask, appcontext_pushed, g, got_request_exception
 from flask.testing import FlaskClient
@@ -79,6 +79,18 @@ class SomebodyElse:
         return str(self.id)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered where a page asks. ``origin``: whom a browser would ask, if that is not the page's own."""
+
+    place: Place
+    address: str
+    wanted: str  # a media type
+    origin: str = ""
+    status: int = 0
+    mimetype: str = ""
+
+
 @dataclass
 class Tour:
     """Goes through an app's pages, and notes what is there. The only record here that changes."""
@@ -90,8 +102,10 @@ class Tour:
     pages: list[Page] = field(default_factory=list)
     leaks: list[tuple[Place, str]] = field(default_factory=list)
     leavings: list[Leaving] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
     failures: list[tuple[Place, str]] = field(default_factory=list)
     unseen: list[Unseen] = field(default_factory=list)
+    _asked: dict[tuple[str, bool], tuple[int, str]] = field(default_factory=dict)
 
     def visit(self, path: str, rule: Rule | None, as_user: bool) -> None:
         name, raised = _named(path, as_user), []
@@ -125,9 +139,29 @@ class Tour:
                     if isinstance(found, str):  # it is not there either
                         self.base_url = before
                     return found
-                return self._read(response, examined[-1] if examined else None, path, as_user, name)
+                found = self._read(response, examined[-1] if examined else None, path, as_user, name)
+                if isinstance(found, Page) and found.tagged and found.document.loader:
+                    self.answers += self._named(client, found, base)
+                return found
             finally:
                 response.close()
+
+    def _named(self, client: FlaskClient, page: Page, base: str) -> Iterator[Answer]:
+        """Ask, as the page's visitor, for our script that it names, and for the identity beside it."""
+        home = urljoin(base, page.path.lstrip("/"))
+        script = urljoin(urljoin(home, page.document.base), page.document.loader)
+        identity = urljoin(script, f"identity?provider={page.payload['provider']}")
+        for url, wanted in ((script, "text/javascript"), (identity, "application/json")):
+            asked, address = urlsplit(url), urlsplit(url).path
+            if asked[:2] != urlsplit(base)[:2]:
+                yield Answer(page.place, address, wanted, origin=f"{asked.scheme}://{asked.netloc}")
+                return
+            if (url, page.logged_in) not in self._asked:
+                below = urlunsplit(("", "", f"/{address.removeprefix(urlsplit(base).path)}", asked.query, ""))
+                with client.get(below, base_url=base, environ_overrides={EXAMINED: []}) as response:
+                    self._asked[url, page.logged_in] = response.status_code, response.mimetype or ""
+            status, mimetype = self._asked[url, page.logged_in]
+            yield Answer(page.place, address, wanted, status=status, mimetype=mimetype)
 
     def _read(
         self, response: TestResponse, examined: Examined | None, path: str, as_user: bool, name: str

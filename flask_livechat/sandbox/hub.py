@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import uuid
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Literal
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal
 
 Value = str | int | float | bool | None
 Author = Literal["visitor", "agent", "system"]
@@ -119,6 +120,7 @@ class Hub:
         self._waiting = 0
         self._n = 0
         self.listener: Listener | None = None
+        self.on_change: Callable[[], None] | None = None  # called under the lock, so it must not wait
 
     # -- finding -----------------------------------------------------------------------------------------------
 
@@ -309,7 +311,7 @@ class Hub:
             self._status[vendor] = status
             self._n += 1
             self._status_n[vendor] = self._n
-            self._changed.notify_all()
+            self._wake()
 
     # -- looking -----------------------------------------------------------------------------------------------
 
@@ -374,7 +376,48 @@ class Hub:
                 "detail": _detail(chosen) if chosen else None,
             }
 
+    # -- beyond this process ----------------------------------------------------------------------------------
+
+    def dump(self, max_bytes: int) -> str:
+        """All sessions as JSON, without the oldest where that is too long."""
+        with self._changed:
+            rows: list[str] = []
+            for session in reversed(self._sessions.values()):
+                row = json.dumps(_as_dict(session))
+                max_bytes -= len(row)
+                if max_bytes < 0:
+                    break
+                rows.insert(0, row)
+            names = [[*name, key] for name, key in self._names.items()]
+            return f'{{"revision":{self._n},"names":{json.dumps(names)},"sessions":[{",".join(rows)}]}}'
+
+    def load(self, text: str, vendors: Collection[str]) -> None:
+        """The sessions of these vendors, as ``dump`` wrote them. Raises what JSON of another shape leads to."""
+        data = json.loads(text)
+        with self._changed:
+            self._n = max(self._n, int(data["revision"]))
+            for row in data["sessions"]:
+                if row["vendor"] in vendors:
+                    self._sessions[row["key"]] = _from_dict(row)
+            for vendor, kind, value, key in data["names"]:
+                if key in self._sessions:
+                    self._names[vendor, kind, value] = key
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._changed:
+            self._sessions.clear()
+            self._names.clear()
+            self._status.clear()
+            self._n += 1
+            self._changed.notify_all()
+
     # -- inside, with the lock held ----------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        self._changed.notify_all()
+        if self.on_change is not None:
+            self.on_change()
 
     def _park(self, ready: Callable[[], bool], seconds: float) -> None:
         if self._waiting >= MAX_WAITING:
@@ -415,14 +458,31 @@ class Hub:
         self._n += 1
         session.n = self._n
         self._sessions.move_to_end(session.key)
-        self._changed.notify_all()
+        self._wake()
 
     def _drop(self, key: str) -> None:
         session = self._sessions.pop(key)
         for name in session.names:
             if self._names.get((session.vendor, *name)) == key:  # it may be another session's by now
                 del self._names[session.vendor, *name]
-        self._changed.notify_all()
+        self._wake()
+
+
+def _as_dict(session: Session) -> dict[str, Any]:
+    plain = {one.name: getattr(session, one.name) for one in fields(session)}
+    messages, events = [asdict(one) for one in session.messages], [asdict(one) for one in session.events]
+    nested = {"identity": asdict(session.identity), "messages": messages, "events": events}
+    return {**plain, **nested, "names": sorted(session.names)}
+
+
+def _from_dict(row: Mapping[str, Any]) -> Session:
+    nested = {
+        "identity": Identity(**row["identity"]),
+        "messages": deque((Message(**one) for one in row["messages"]), maxlen=MAX_MESSAGES),
+        "events": deque((Event(**one) for one in row["events"]), maxlen=MAX_EVENTS),
+        "names": {(kind, value) for kind, value in row["names"]},
+    }
+    return Session(**{**row, **nested, "tags": tuple(row["tags"])})
 
 
 def _copy(session: Session) -> Session:

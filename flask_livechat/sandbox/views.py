@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, jsonify, request, send_from_directory, url_for
+from flask import Flask, Response, current_app, jsonify, request, send_from_directory, url_for
 from flask.blueprints import BlueprintSetupState
+from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.test import run_wsgi_app
 
+from ..widget.same_origin import SameOriginBlueprint, same_origin
 from . import crisp, intercom, rest, tawk
 from .hub import Hub, RefusedError, Status
+from .keeping import SandboxFile
 from .rest import wsgi_path
 from .standin import Body, StandIn, Values, parse
 
@@ -23,6 +28,9 @@ STAND_INS: Mapping[str, StandIn] = {room.name: room for room in (crisp.STAND_IN,
 MAX_BODY = 64 * 1024  # bytes
 MAX_WAIT = 25  # seconds a long-poll is held
 MAX_MESSAGE = 5000  # characters
+# Of names that nobody can register, and so have lead to this machine.
+PRIVATE_NAMES = ("localhost", ".localhost", ".test", ".internal")
+FOREIGN_HOST = "the sandbox answers names of this machine only: add this one to TRUSTED_HOSTS, or set SERVER_NAME"
 STATUSES: tuple[Status, ...] = ("online", "away", "offline")
 
 
@@ -45,14 +53,16 @@ def script(name: str, api: str, variant: Mapping[str, object] | None = None) -> 
     return f'(() => {{\n"use strict";\n{parts}\nstart({arguments});\n}})();\n'
 
 
-def create_blueprint(vendors: Mapping[str, Mapping[str, object]], *, allow_origins: Collection[str] = ()) -> Blueprint:
+def create_blueprint(
+    vendors: Mapping[str, Mapping[str, object]], *, allow_origins: Collection[str] = ()
+) -> SameOriginBlueprint:
     """The blueprint ``livechat_sandbox`` with a memory of its own.
 
     The vendors' REST APIs over that memory are WSGI applications by name, in ``app.extensions["livechat_sandbox"]``.
     ``vendors`` maps a provider's name to its values (public id, secrets as tuples of accepted ones). ``allow_origins``
     is for browser tests that serve the scripts under the vendors' real host names; ``"*"`` allows every origin.
     """
-    blueprint = Blueprint("livechat_sandbox", __name__)
+    blueprint = SameOriginBlueprint("livechat_sandbox", __name__)
     hub, served = Hub(), {name: vendors[name] for name in names() if name in vendors}
     apis = {name: rest.open_account(name, values, hub) for name, values in served.items()}
     sandbox = Sandbox(hub, served, apis, tuple(allow_origins))
@@ -99,7 +109,7 @@ class Sandbox:
     def stand_in(self, vendor: str) -> Response:
         """The stand-in's script."""
         self._vendor(vendor)
-        base = url_for("livechat_sandbox.messages", vendor=vendor).rsplit("/", 1)[0]
+        base = same_origin(url_for("livechat_sandbox.messages", vendor=vendor)).rsplit("/", 1)[0]
         response = Response(script(vendor, base), mimetype="text/javascript")
         response.cache_control.no_cache = True
         return response
@@ -171,7 +181,12 @@ class Sandbox:
         return Response(*run_wsgi_app(self.apis[vendor], environ | {"PATH_INFO": wsgi_path(f"/{path}")}, buffered=True))
 
     def guard(self) -> None:
-        """Nobody but our own pages changes anything, nor a page of ``allow_origins``."""
+        """Nobody but our own pages changes anything, nor a page of ``allow_origins``. No foreign host name answers."""
+        if not self.origins and not _is_own_host(request.host, current_app):
+            raise RefusedError(403, "foreign_host", FOREIGN_HOST)
+        file: SandboxFile | None = current_app.extensions.get("livechat_sandbox_file")
+        if file is not None:
+            file.clear_if_removed()
         if request.method in ("GET", "HEAD", "OPTIONS") or self._allowed(request.headers.get("Origin")):
             return
         site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
@@ -343,8 +358,23 @@ def _patience() -> int:
     return wanted if request.environ.get("wsgi.multithread") else 0
 
 
+def _is_own_host(host: str, app: Flask) -> bool:
+    """Whether a host is this machine's, or the app's own.
+
+    A web site can have its own name lead to this machine and so read what the sandbox says (DNS rebinding). It cannot
+    do that with an address, nor with a name that is nobody's in public.
+    """
+    name = urlsplit(f"//{host}").hostname or ""
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(name))
+    own = [app.config["SERVER_NAME"], *(app.config.get("TRUSTED_HOSTS") or ())]
+    routed = [rule.host for rule in app.url_map.iter_rules() if rule.host and "<" not in rule.host]
+    below = [f".{app.config['SERVER_NAME']}"] if app.config["SERVER_NAME"] else []
+    return "." not in name or host_is_trusted(name, [*PRIVATE_NAMES, *filter(None, own), *below, *routed])
+
+
 def _refusal(error: RefusedError) -> tuple[Response, int]:
-    return jsonify(error=error.code), error.status
+    return jsonify(error=error.code, **({"what": error.what} if error.what else {})), error.status
 
 
 def _plain_script(path: Path) -> str:

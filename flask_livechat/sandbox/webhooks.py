@@ -38,6 +38,7 @@ class Sender:
     """
 
     app: WSGIApplication
+    url: str  # of the app
     prefix: str
     accounts: Mapping[str, Account]
     outbox: Outbox
@@ -59,7 +60,9 @@ class Sender:
             headers = HEADERS[account.name](delivery, attempt, len(pauses) + 1) | _signed(account, body)
             path = f"{self.prefix}/{account.name}"
             status = (
-                Client(self.app).post(path, data=body, headers=headers, content_type="application/json").status_code
+                Client(self.app)
+                .post(path, base_url=self.url, data=body, headers=headers, content_type="application/json")
+                .status_code
             )
             if (status >= 500 or status in (408, 429)) and attempt < len(pauses):
                 self._post(account, body, delivery, attempt + 1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import product
 
 from flask import Request, Response
 from werkzeug.http import dump_cookie
@@ -13,22 +14,29 @@ from ..settings import Settings
 
 MARK = "livechat_left"
 COOKIE_NAME = re.compile(r"[!#$%&'*+\-./^_`|~0-9A-Za-z]{1,300}")  # of a client's own: it goes into a header
-MAX_NAMED = 4  # cookies of one kind
+HOST_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
+# Second labels below which countries give names to others: co.uk, com.au. No vendor can set a cookie there.
+SHARED_LABELS = frozenset("ac co com edu go gob gouv gov govt ltd mil ne net nhs nom or org plc sch".split())
+MAX_HEADER_BYTES = 3000  # of all Set-Cookie lines together: the smallest buffers of proxies have 4,096 for all headers
 MARK_LIFE = 270 * 24 * 3600  # seconds; nine months, as long as the longest-lived of the vendors' cookies
 
 
 def end(response: Response, request: Request, settings: Settings) -> None:
-    """Expire every configured vendor's first-party cookies, and leave the mark that the loader reads and clears.
+    """Expire the configured vendors' first-party cookies, and leave the mark that the loader reads and clears.
 
-    The mark names the vendors that are still to end, because each page runs only one vendor's loader.
+    The mark names the vendors that are still to end, because each page runs only one vendor's loader. It is always
+    sent. Cookies that do not fit beside it within MAX_HEADER_BYTES are left to the loader.
     """
     if not settings.providers:
         return
-    for header in _expired(settings, request):
-        response.headers.add("Set-Cookie", header)
-    mark = ".".join(settings.providers)
     # Not HttpOnly: the loader has to see it on pages that come out of a cache. It holds nothing about anybody.
-    response.headers.add("Set-Cookie", dump_cookie(MARK, mark, max_age=MARK_LIFE, path="/", samesite="Lax"))
+    mark = dump_cookie(MARK, ".".join(settings.providers), max_age=MARK_LIFE, path="/", samesite="Lax")
+    space = MAX_HEADER_BYTES - _line_bytes(mark)
+    for header in _expired(settings, request):
+        if _line_bytes(header) <= space:
+            space -= _line_bytes(header)
+            response.headers.add("Set-Cookie", header)
+    response.headers.add("Set-Cookie", mark)
 
 
 def marked(request: Request, provider: str) -> bool:
@@ -38,34 +46,50 @@ def marked(request: Request, provider: str) -> bool:
     return provider in request.cookies.get(MARK, "").split(".")
 
 
+def _line_bytes(value: str) -> int:
+    return len(f"Set-Cookie: {value}\r\n")
+
+
 def _expired(settings: Settings, request: Request) -> Iterator[str]:
-    domains = (None, *_domains(request.host, settings.cookie_domain))
-    for name, values in settings.providers.items():
-        for pattern in providers.load(name).cookies(values):
-            for cookie in _named(pattern, request):
-                for domain in domains:
-                    yield _expire(cookie, domain)
+    """The headers that expire cookies, the most useful ones first.
 
-
-def _named(pattern: str, request: Request) -> Iterable[str]:
-    """The cookies that a pattern names: itself, or, where it ends in ``*``, what of the kind the request carries."""
-    if not pattern.endswith("*"):
-        return (pattern,)
-    return [name for name in request.cookies if name.startswith(pattern[:-1]) and COOKIE_NAME.fullmatch(name)][:MAX_NAMED]
+    A browser sends with every request what vendors have set for the whole site. So the cookies that the request
+    carries come first. The others are there only where the browser left them out, as it does for the request of
+    another site.
+    """
+    patterns = [name for key, values in settings.providers.items() for name in providers.load(key).cookies(values)]
+    exact = [name for name in patterns if not name.endswith("*")]
+    kinds = tuple(name[:-1] for name in patterns if name.endswith("*"))
+    carried = [name for name in request.cookies if COOKIE_NAME.fullmatch(name)]
+    known = [name for name in exact if name in carried]
+    named = [name for name in carried if kinds and name.startswith(kinds) and name not in exact]
+    absent = [name for name in exact if name not in carried]
+    domains = _domains(request.host, settings.cookie_domain)
+    likely, others = domains[:2], domains[2:]
+    for names, where in ((known, likely), (named, likely), (known + named, others), (absent, domains)):
+        for domain, name in product(where, names):
+            yield _expire(name, domain)
 
 
 def _expire(cookie: str, domain: str | None) -> str:
-    # Written by hand: a vendor's name may have a slash in it, which dump_cookie quotes or refuses.
+    # Written by hand: a vendor's name may have a slash in it, which dump_cookie quotes or refuses. Without a date,
+    # which browsers ignore beside Max-Age: the space is needed.
     where = f"; Domain={domain}" if domain else ""
-    return f"{cookie}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0{where}; Path=/"
+    return f"{cookie}=; Max-Age=0{where}; Path=/"
 
 
-def _domains(host: str, configured: str | None) -> Iterable[str]:
-    """The host and its parents, which is where vendors put their cookies. Browsers ignore one that is too wide."""
-    name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+def _domains(host: str, configured: str | None) -> tuple[str | None, ...]:
+    """Where a vendor may have set its cookies, the most likely one first. None is the host alone.
+
+    The vendors' scripts take the widest domain that the browser accepts, which is the one that was registered.
+    """
     if configured:
-        return (configured.lstrip("."),)
+        return (configured.lstrip("."), None)
+    name = re.sub(r":\d+$", "", host).lower()
+    if not HOST_NAME.fullmatch(name):
+        return (None,)  # localhost, an IP address, or nothing to put into a header
     labels = name.split(".")
-    if len(labels) < 2 or not re.fullmatch(r"[a-zA-Z0-9.-]+", name) or labels[-1].isdigit():
-        return ()  # localhost, an IP address, or nothing to put into a header
-    return tuple(".".join(labels[n:]) for n in range(len(labels) - 1))
+    shared = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in SHARED_LABELS
+    parents = [".".join(labels[-count:]) for count in range(3 if shared else 2, len(labels) + 1)]
+    # Below some suffixes that are not known here (github.io) the second one is what was registered.
+    return tuple(dict.fromkeys((parents[0], None, *parents[1:2], parents[-1])))

@@ -1,8 +1,10 @@
-"""How often a process takes what anybody may send."""
+"""How often a process takes what anybody may send, in all and from one client."""
 
 from __future__ import annotations
 
+import ipaddress
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
@@ -10,18 +12,47 @@ from threading import Lock
 
 @dataclass
 class PerMinute:
-    """At most ``most`` in each minute."""
+    """At most ``most`` in each minute, and at most ``per_client`` of them from one client that is named."""
 
     most: int
+    per_client: int | None = None
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
     _minute: int = field(default=0, repr=False)
     _taken: int = field(default=0, repr=False)
+    _clients: Counter[str] = field(default_factory=Counter, repr=False)  # of this minute, so at most ``most``
 
-    def allows(self) -> bool:
+    def allows(self, client: str = "") -> bool:
         with self._lock:
             minute = int(self.clock() // 60)
             if minute != self._minute:
                 self._minute, self._taken = minute, 0
+                self._clients.clear()
+            if self._taken >= self.most or (client and self._clients[client] >= (self.per_client or self.most)):
+                return False  # and takes no place from other clients
             self._taken += 1
-            return self._taken <= self.most
+            if client:
+                self._clients[client] += 1
+            return True
+
+
+def client_name(address: str | None, forwarded_for: str = "") -> str:
+    """Who asks: an IPv4 address, or the network that one customer of a provider has in IPv6. Empty where it is unknown.
+
+    Behind a proxy that the app was not told of, all have the proxy's address. Then the last address that was forwarded
+    counts. Whoever invents that one gets no further than the limit for the process.
+    """
+    found = _address(address or "")
+    if found is not None and not found.is_global and forwarded_for:
+        found = _address(forwarded_for.rpartition(",")[2].strip())
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return "" if found is None else str(found)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found

@@ -24,6 +24,7 @@ from .rates import PerMinute
 
 LONGEST = 64 * 1024  # bytes of one report; browsers send several at once
 MOST = 60  # requests that a process takes in a minute
+PER_CLIENT = 20  # of them from one client: a page may send one for each of what a policy blocks
 UNKNOWN = 20  # hosts a day and vendor that are in no list of ours
 KEPT = 1000  # different lines in all; a vendor has some ten hosts
 TYPES = ("application/csp-report", "application/reports+json", "application/json")
@@ -131,7 +132,7 @@ class Reports:
     """What was reported to this app. Kept in its instance folder, where there is one, so that the command sees it."""
 
     folder: Path
-    rate: PerMinute = field(default_factory=lambda: PerMinute(MOST))
+    rate: PerMinute = field(default_factory=lambda: PerMinute(MOST, PER_CLIENT))
     today: Callable[[], date] = date.today
     _seen: set[Violation] = field(default_factory=set)
     _unknown: Counter[tuple[str, date]] = field(default_factory=Counter)  # hosts that anybody may have invented

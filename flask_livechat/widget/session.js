@@ -56,6 +56,8 @@ function session(core, rest, makeRoom) {
   let renewal;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let sending;
+  /** The thumbs that were reported, one after the other. @type {Promise<void>} */
+  let rated = Promise.resolve();
   /** Attributes that the vendor has. @type {LiveChat.Meta} */
   let sent = {};
   /** Attributes on their way. @type {LiveChat.Meta} */
@@ -257,7 +259,7 @@ function session(core, rest, makeRoom) {
     if (!asked) return;
     opener = asked.launcher;
     safely(() => room.open(asked.text));
-    count("open", "1"); // not every vendor tells that it is open
+    countOpen(); // not every vendor tells that it is open
   }
 
   /** The page's rule, and what the vendor says of its agents. */
@@ -684,7 +686,7 @@ function session(core, rest, makeRoom) {
       if (chat.open === (name === "open")) return; // vendors repeat themselves
       chat.open = name === "open";
       core.draw();
-      if (chat.open) count("open", "1");
+      if (chat.open) countOpen();
       if (chat.open && chat.unread) report("unread", { count: 0 });
       seen();
       if (name === "close") setTimeout(giveFocusBack);
@@ -693,7 +695,7 @@ function session(core, rest, makeRoom) {
       remember("going", "1");
       if (chat.open) seen();
     }
-    if (detail.scale === "-1..1") count("rating", String(detail.rating)); // no webhook tells thumbs
+    if (detail.scale === "-1..1") rated = rated.then(() => rate(String(detail.rating))); // no webhook tells thumbs
     if (name === "status") {
       if (detail.status === chat.status) return;
       chat.status = detail.status || null;
@@ -707,13 +709,22 @@ function session(core, rest, makeRoom) {
     core.report(name, detail);
   }
 
-  /** What figures are made of where no webhook tells: of nobody, and once a visit. @param {string} what @param {string} value */
-  function count(what, value) {
-    const key = core.keyOf(what);
-    const before = safely(() => sessionStorage.getItem(key));
-    if (!vendor.kept || before === value) return;
+  /** What figures are made of where no webhook tells: of nobody, and once a visit. */
+  function countOpen() {
+    const key = core.keyOf("open");
+    if (!vendor.kept || safely(() => sessionStorage.getItem(key))) return;
+    safely(() => sessionStorage.setItem(key, "1"));
+    post("opens", { open: 1 });
+  }
+
+  /** A thumb takes back the one before by what the server gave for that. One after the other. @param {string} value */
+  async function rate(value) {
+    const [key, receiptKey] = ["rating", "receipt"].map(core.keyOf);
+    if (!vendor.kept || safely(() => sessionStorage.getItem(key)) === value) return;
     safely(() => sessionStorage.setItem(key, value));
-    post("opens", { [what]: Number(value), before: Number(before) });
+    const answer = await post("opens", { rating: Number(value), receipt: safely(() => sessionStorage.getItem(receiptKey)) || null });
+    const given = answer && answer.ok && await answer.json().catch(() => null);
+    if (given) safely(() => given.receipt ? sessionStorage.setItem(receiptKey, given.receipt) : sessionStorage.removeItem(receiptKey));
   }
 
   /** What was said until now is read, by somebody who is known. */
@@ -723,7 +734,7 @@ function session(core, rest, makeRoom) {
 
   /** To our own server, and whatever becomes of it. @param {string} where @param {object} what @param {RequestCredentials} credentials */
   function post(where, what, credentials = "omit") {
-    safely(() => fetch(core.base + where, { method: "POST", keepalive: true, credentials,
+    return safely(() => fetch(core.base + where, { method: "POST", keepalive: true, credentials,
       headers: { "Content-Type": "application/json" }, body: JSON.stringify({ provider: vendor.name, ...what }) }).catch(() => {}));
   }
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import Blueprint, Response, abort, current_app, request
+from flask import Response, abort, current_app, request
 
 from . import counts, reports
 from .failures import LONGEST, REASONS
 from .page import script_json
+from .rates import client_name
+from .same_origin import SameOriginBlueprint
 
 if TYPE_CHECKING:
     from ..extension import State
 
-blueprint = Blueprint("livechat", __name__)
+blueprint = SameOriginBlueprint("livechat", __name__)
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -67,7 +69,7 @@ def failures() -> tuple[str, int]:
     provider, reason = said.get("provider"), said.get("reason")
     if provider not in tuple(state.settings.providers) or reason not in REASONS:
         abort(400)
-    count = state.failures.count(provider, reason)
+    count = state.failures.count(provider, reason, _client())
     if count is None:
         abort(429)
     current_app.logger.warning("livechat: %s did not start in a browser: %s (%d so far).", provider, reason, count)
@@ -75,19 +77,25 @@ def failures() -> tuple[str, int]:
 
 
 @blueprint.post("/opens")
-def opens() -> tuple[str, int]:
-    """The chat was opened, or a thumb given, says a browser: no webhook does. Needs no login and takes none."""
+def opens() -> Response:
+    """The chat was opened, or a thumb given, says a browser: no webhook does. Needs no login and takes none.
+
+    A thumb is answered with its receipt, by which the same browser may take it back.
+    """
     state = _state()
     if not state.kept:
         abort(404)
     said = _said_by_our_page()
-    provider = said.get("provider")
-    if provider not in tuple(state.settings.providers) or not (one := counts.read(said)):
+    provider, rating, is_open = said.get("provider"), counts.rating(said), counts.is_open(said)
+    if provider not in tuple(state.settings.providers) or not (is_open or rating):
         abort(400)
-    if not state.opens.allows():
+    if not state.opens.allows(_client()):
         abort(429)
-    state.livechat.count(str(provider), one)
-    return "", 204
+    if is_open or rating is None:
+        state.livechat.count(str(provider), "open")
+        return Response(status=204)
+    receipt = state.livechat.rate(str(provider), rating.thumb, rating.receipt)
+    return _personal(script_json({"receipt": receipt}))
 
 
 @blueprint.get("/unread")
@@ -132,7 +140,7 @@ def csp_reports() -> tuple[str, int]:
         abort(415)
     if (request.content_length or reports.LONGEST + 1) > reports.LONGEST:
         abort(413)
-    if not state.reports.rate.allows():
+    if not state.reports.rate.allows(_client()):
         abort(429)
     try:
         violations = reports.read(request.get_data(), state.settings.providers)
@@ -141,6 +149,10 @@ def csp_reports() -> tuple[str, int]:
     for violation in state.reports.new(violations):
         current_app.logger.warning("livechat: %s.", violation)
     return "", 204
+
+
+def _client() -> str:
+    return client_name(request.remote_addr, request.headers.get("X-Forwarded-For", ""))
 
 
 def _same_origin() -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from blinker import Signal
 from flask import g
 from flask_login import current_user
 
@@ -69,3 +71,16 @@ def _moment(value: Any) -> datetime | None:
         return None
     # Databases without time zones (SQLite) give naive moments, which by custom are UTC.
     return value if value.utcoffset() is not None else value.replace(tzinfo=UTC)
+
+
+def signal_of(manager: Any, name: str) -> Signal | None:
+    """The signal of the Flask-Login that a login manager is of: the usual one, a fork, or a copy within the app."""
+    for kind in type(manager).__mro__:
+        package = kind.__module__
+        while package:
+            for module in (package, f"{package}.signals"):
+                found = getattr(sys.modules.get(module), name, None)
+                if isinstance(found, Signal):
+                    return found
+            package = package.rpartition(".")[0]
+    return None

@@ -40,6 +40,8 @@ def create_app(**config: Any) -> Flask:
                 raise LookupError
             if event.text == "die":
                 os.kill(os.getpid(), signal.SIGKILL)
+        if event.text == "reply":
+            livechat.desk().conversations.reply(str(event.conversation), "By the worker")
         if event.text == "together":
             from .conftest import until
 

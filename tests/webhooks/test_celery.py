@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 from celery import Celery
 from flask import Flask
+from werkzeug.serving import make_server
 
 from flask_livechat import ConfigError, LiveChat, settings
 from flask_livechat.desk import tasks
@@ -26,7 +28,7 @@ from flask_livechat.desk.store import BATCH
 from flask_livechat.desk.tasks import LONGEST, NAME
 from flask_livechat.model import Event
 
-from ..conftest import chat_of
+from ..conftest import Quiet, chat_of
 from .celery_site import create_app, create_celery, handled
 from .conftest import KINDS, Broker, until
 from .crash_site import SECRET, WEBSITE
@@ -122,6 +124,22 @@ def test_tasks_at_once_handle_each_event_once(broker: Broker, make: Make) -> Non
     with worker(app, "--concurrency", "2"):
         until(lambda: set(states(app)) == {"done"})
     assert calls(app) == sorted(f"s:{number}" for number in range(BATCH + 3))
+
+
+def test_on_the_sandbox_a_worker_finds_the_conversations_of_the_app(broker: Broker, make: Make) -> None:
+    app = make(broker.url, LIVECHAT_SANDBOX=True, TESTING=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    hub = app.extensions["livechat_sandbox"]["crisp"].account.hub
+    key = hub.create("crisp", "session_")
+    hub.say(key, "visitor", "reply")
+    app.config["CELERY"] |= {"livechat_sandbox_at": f"http://127.0.0.1:{server.port}"}  # what the worker is given
+    try:
+        with worker(app, "--pool", "solo", FLASK_DEBUG="1", FLASK_LIVECHAT_SANDBOX="true"):
+            until(lambda: "By the worker" in [one.text for one in hub.look(key).messages])
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 # -- telling -----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from flask_wtf import CSRFProtect
 from flask_livechat import Visitor
 from flask_livechat.desk.store import Store
 from flask_livechat.widget import counts
+from flask_livechat.widget.rates import PerMinute, client_name
 
 from ..conftest import chat_of, create_app, log_in
 from .test_fold import NOW, message, work
@@ -48,14 +49,45 @@ def test_an_open_is_counted(app: Flask, client: FlaskClient) -> None:
     assert counted(app)["opens"] == 2
 
 
+def rate(client: FlaskClient, value: int, receipt: str | None = None, provider: str = "crisp") -> str | None:
+    """The receipt that a browser gets for its thumb."""
+    response = client.post(OPENS, json={"provider": provider, "rating": value, "receipt": receipt})
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in response.headers
+    found: str | None = response.get_json()["receipt"]
+    return found
+
+
 def test_a_thumb_is_counted_and_may_be_turned(app: Flask, client: FlaskClient) -> None:
-    client.post(OPENS, json={"provider": "crisp", "rating": 1, "before": 0})
-    client.post(OPENS, json={"provider": "crisp", "rating": -1, "before": 0})
+    rate(client, 1)
+    receipt = rate(client, -1)
     assert counted(app) == {"opens": 0, "rated": 2, "good": 1}
-    client.post(OPENS, json={"provider": "crisp", "rating": 1, "before": -1})
+    receipt = rate(client, 1, receipt)
     assert counted(app) == {"opens": 0, "rated": 2, "good": 2}
-    client.post(OPENS, json={"provider": "crisp", "rating": 0, "before": 1})
+    assert rate(client, 0, receipt) is None
     assert counted(app) == {"opens": 0, "rated": 1, "good": 1}
+
+
+def test_no_thumb_takes_back_what_the_same_browser_has_not_given(make: Make, client: FlaskClient, app: Flask) -> None:  # noqa: F811
+    receipt = rate(client, 1)
+    assert client.post(OPENS, json={"provider": "crisp", "rating": 0, "before": 1}).status_code == 400
+    for value in (0, -1):
+        assert rate(client, value, "0" * 32) is None
+    assert counted(app) == {"opens": 0, "rated": 1, "good": 1}
+    assert rate(client, 0, receipt) is None
+    for value in (0, 1, -1):  # a receipt is good once
+        assert rate(client, value, receipt) is None
+    assert counted(app) == {"opens": 0, "rated": 0, "good": 0}
+
+
+def test_a_receipt_is_good_for_a_day(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    livechat = chat_of(app)
+    receipt, later = rate(client, 1), livechat.now() + timedelta(days=1, minutes=1)
+    monkeypatch.setattr(type(livechat), "now", staticmethod(lambda: later))
+    assert rate(client, 0, receipt) is None
+    monkeypatch.undo()
+    assert counted(app)["rated"] == 1
 
 
 @pytest.mark.parametrize(
@@ -68,9 +100,14 @@ def test_a_thumb_is_counted_and_may_be_turned(app: Flask, client: FlaskClient) -
         {"provider": "crisp", "open": 2},
         {"provider": "crisp", "open": [1]},
         {"provider": ["crisp"], "open": 1},
-        {"provider": "crisp", "rating": 5, "before": 0},
-        {"provider": "crisp", "rating": {}, "before": []},
-        {"provider": "crisp", "rating": 1, "before": 1},
+        {"provider": "crisp", "open": True},
+        {"provider": "crisp", "rating": 5},
+        {"provider": "crisp", "rating": {}},
+        {"provider": "crisp", "rating": True},
+        {"provider": "crisp", "rating": 0},
+        {"provider": "crisp", "rating": 0, "receipt": ""},
+        {"provider": "crisp", "rating": 1, "receipt": "x"},
+        {"provider": "crisp", "rating": 1, "receipt": [1]},
         [1],
         "x",
     ],
@@ -110,10 +147,49 @@ def test_protection_against_csrf_stands_in_nobodys_way(app: Flask, client: Flask
     assert client.post(UNREAD, json={"provider": "crisp"}).status_code == 204
 
 
-@pytest.mark.parametrize("now", [None, 0, 1, -1, 2, True, "1", 1.0])
-@pytest.mark.parametrize("before", [None, 0, 1, -1])
-def test_what_is_added_is_at_most_one_of_each(now: Any, before: Any) -> None:
-    assert all(abs(step) == 1 for step in counts.read({"rating": now, "before": before}).values())
+def test_one_client_leaves_room_for_others(app: Flask) -> None:
+    client = app.test_client()
+
+    def report(address: str, **headers: str) -> int:
+        options = {"environ_overrides": {"REMOTE_ADDR": address}, "headers": headers}
+        return client.post(OPENS, json={"provider": "crisp", "open": 1}, **options).status_code
+
+    said = [report("203.0.113.7") for _ in range(counts.PER_CLIENT + 5)]
+    assert said == [204] * counts.PER_CLIENT + [429] * 5
+    assert report("203.0.113.8") == 204
+    assert counted(app)["opens"] == counts.PER_CLIENT + 1
+    # Behind a proxy that the app was not told of.
+    said = [report("10.0.0.2", **{"X-Forwarded-For": "1.1.1.1, 198.51.100.4"}) for _ in range(counts.PER_CLIENT + 1)]
+    assert said[-1] == 429
+    assert report("10.0.0.2", **{"X-Forwarded-For": "1.1.1.1, 198.51.100.5"}) == 204
+
+
+@pytest.mark.parametrize(
+    ("address", "forwarded", "name"),
+    [
+        ("203.0.113.7", "", "203.0.113.7"),
+        ("8.8.8.8", "1.2.3.4", "8.8.8.8"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "9.9.9.9, 1.2.3.4", "1.2.3.4"),
+        ("::ffff:8.8.8.8", "", "8.8.8.8"),
+        ("2001:4860:1:2:3:4:5:6", "", "2001:4860:1:2::/64"),
+        ("127.0.0.1", "unknown", ""),
+        (None, "", ""),
+        ("x" * 9999, "", ""),
+    ],
+)
+def test_a_client_is_named_by_its_address(address: str | None, forwarded: str, name: str) -> None:
+    assert client_name(address, forwarded) == name
+
+
+def test_what_is_known_of_clients_has_bounds() -> None:
+    now = 0.0
+    limit = PerMinute(100, 10, clock=lambda: now)
+    assert sum(limit.allows(f"10.0.{n // 256}.{n % 256}") for n in range(5000)) == 100
+    assert len(limit._clients) <= 100
+    now = 60.0
+    assert limit.allows("10.0.0.1")
+    assert len(limit._clients) == 1
 
 
 # -- unread ------------------------------------------------------------------------------------------------------------

@@ -25,7 +25,6 @@ CSP = {
 }
 
 
-
 def _cookies(values: Values) -> tuple[str, ...]:
     """The session's, one more for each continuity token, whose name holds the token itself, and the socket's.
 

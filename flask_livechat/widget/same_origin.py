@@ -1,0 +1,94 @@
+"""Our files answer from the page's own origin: on every host and subdomain that the app serves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, current_app, has_request_context, request
+from flask.blueprints import BlueprintSetupState
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.sansio.app import App
+
+ARGUMENT = "livechat_host"  # of our rules, never of our views
+ANY = f"<{ARGUMENT}>"
+Names = str | Iterable[str] | None
+
+
+class SameOriginBlueprint(Blueprint):
+    """A blueprint for the app's hosts: all of them, or those that ``register_blueprint`` is given."""
+
+    def make_setup_state(
+        self, app: App, options: dict[str, Any], first_registration: bool = False
+    ) -> BlueprintSetupState:
+        return _SetupState(self, app, options, first_registration)
+
+    def register(self, app: App, options: dict[str, Any]) -> None:
+        super().register(app, options)
+        if app.url_map.host_matching or app.subdomain_matching:
+            app.url_value_preprocessors[self.name].append(_drop_argument)
+            app.url_default_functions[self.name].append(_add_argument)
+
+
+class _SetupState(BlueprintSetupState):
+    def add_url_rule(self, rule: str, endpoint: str | None = None, view_func: Any = None, **options: Any) -> None:
+        for place in _places(self.app, self.options):
+            super().add_url_rule(rule, endpoint, view_func, **options, **place)
+
+
+def check_places(app: Flask, host: Names, subdomain: Names) -> None:
+    """Raise ``ValueError`` for a host or a subdomain that the app would never match."""
+    if host is not None and not app.url_map.host_matching:
+        raise ValueError("init_app(host=…) needs Flask(…, host_matching=True, static_host=…).")
+    if subdomain is not None and not (app.subdomain_matching and not app.url_map.host_matching):
+        raise ValueError("init_app(subdomain=…) needs Flask(…, subdomain_matching=True) and SERVER_NAME.")
+
+
+def own_url(app: Flask, host: Names, subdomain: Names) -> str:
+    """Where the app itself can reach our addresses, within its process."""
+    trusted = [name for name in app.config.get("TRUSTED_HOSTS") or () if not name.startswith(".")]
+    name = app.config["SERVER_NAME"] or next(iter(trusted), "localhost")
+    if host is not None:
+        return f"http://{_listed(host, ())[0]}/"
+    below = next(iter(_listed(subdomain, ())), "")
+    return f"http://{below}.{name}/" if below else f"http://{name}/"
+
+
+def _places(app: App, options: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What each rule says of its host, once for each of them."""
+    if app.url_map.host_matching:
+        return [{"host": name} for name in _listed(options.get("host"), (ANY,))]
+    if app.subdomain_matching:
+        return [{"subdomain": name} for name in _listed(options.get("subdomain"), ("", ANY))]
+    return [{}]
+
+
+def _listed(names: Names, default: Iterable[str]) -> list[str]:
+    return [names] if isinstance(names, str) else [*(default if names is None else names)]
+
+
+def _drop_argument(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    if values is not None:
+        values.pop(ARGUMENT, None)
+
+
+def _add_argument(endpoint: str, values: dict[str, Any]) -> None:
+    """Let ``url_for`` find the rule of the host that is asked."""
+    adapter = current_app.create_url_adapter(request if has_request_context() else None)
+    if adapter is not None:
+        here = adapter.server_name if adapter.map.host_matching else adapter.subdomain
+        if here and any(ARGUMENT in rule.arguments for rule in adapter.map.iter_rules(endpoint)):
+            values.setdefault(ARGUMENT, here)
+
+
+def same_origin(url: str) -> str:
+    """The path and the query of an address, which browsers ask the page's own origin for.
+
+    A prefix comes from a header where a proxy is trusted: one with two slashes would be another host.
+    """
+    parts = urlsplit(url)
+    path = "/" + parts.path.lstrip("/\\")
+    return f"{path}?{parts.query}" if parts.query else path
