@@ -154,8 +154,9 @@ export class Line {
       body: JSON.stringify(body),
       keepalive: true, // the last event of a page leaves although the page does
     });
-    const answer = await response.json().catch(() => ({}));
-    if (!response.ok) throw new ApiError(response.status, String(answer.error || response.status));
+    const answer = await response.json().catch(() => null);
+    if (!response.ok) throw new ApiError(response.status, String(answer?.error || response.status));
+    if (!answer) throw new TypeError("the page was left before the answer was here");
     return answer;
   }
 

@@ -65,7 +65,7 @@ function loader(vendor, script) {
 
   /** The data block: the element right before our script. What else has its id, or its form, is not ours. */
   function block() {
-    return blocks().find(({ nextElementSibling: next }) => next instanceof HTMLScriptElement && next.src.startsWith(`${base}${vendor.name}.`));
+    return blocks().find(({ nextElementSibling: next }) => next instanceof HTMLScriptElement && next.src.startsWith(base));
   }
 
   function blocks() {

@@ -256,11 +256,12 @@ def test_attributes_choose_neither_intercoms_server_nor_who_it_is(site: Site, vi
     forged = '"app_id":"evil","api_base":"https://evil.test","user_id":"evil","email":"evil@evil.test","fine":"yes",'
     app = site("intercom", LOAD="eager")
 
-    @app.after_request
     def forge(response: Any) -> Any:
         if response.mimetype == "text/html":
             response.set_data(response.get_data(as_text=True).replace('"context":{', '"context":{' + forged, 1))
         return response
+
+    app.after_request_funcs[None].insert(0, forge)  # the first one comes last: behind ours, which would mend it
 
     visit.page.add_init_script("""let real; window.__told = [];
       Object.defineProperty(window, 'Intercom', {configurable: true, get: () => real, set(next) {

@@ -16,7 +16,7 @@ from flask_livechat.desk.work import Worker
 from flask_livechat.model import Event
 from flask_livechat.sandbox.webhooks import Sender
 
-from .conftest import VENDORS, Visit
+from .conftest import SITE, VENDORS, Visit
 from .test_desk import desk_of
 
 Site = Callable[..., Any]
@@ -40,7 +40,7 @@ def listen(visit: Visit, app: Flask) -> None:
     """The vendors' stand-ins send their webhooks to the site."""
     assert visit.net.vendors is not None
     accounts = {name: api.account for name, api in visit.net.vendors.extensions["livechat_sandbox"].items()}
-    sender = Sender(app, "/livechat/webhooks", accounts, Outbox(), lambda: True)
+    sender = Sender(app, f"{SITE}/", "/livechat/webhooks", accounts, Outbox(), lambda: True)
     for account in accounts.values():
         account.hub.listener = sender.tell
 

@@ -42,8 +42,9 @@ async function show(address, options) {
   if (options) history.pushState({}, "", answer.url);
   document.title = next.title;
   document.querySelector("main").replaceWith(next.querySelector("main"));
-  document.querySelector("script#livechat")?.remove();
-  document.body.append(...next.querySelectorAll("script#livechat"));
+  const tag = "script#livechat, script[src^='/livechat/']";
+  document.querySelectorAll(`body > :is(${tag})`).forEach((element) => element.remove());
+  document.body.append(...next.querySelectorAll(tag));
 }
 addEventListener("click", (event) => {
   const link = event.target.closest("main a");

@@ -8,7 +8,7 @@
 function room(vendor, core) {
   const API = { us: "https://api-iam.intercom.io", eu: "https://api-iam.eu.intercom.io", au: "https://api-iam.au.intercom.io" };
   const MAX_CALLS = 20; // boots and updates that the vendor takes (30 in its script of 2022) …
-  const WINDOW_MS = 30 * 60 * 1000; // … in so much time; further ones are dropped
+  const WINDOW_MS = 30 * 60 * 1000 + 5000; // … in so much time, and a little more; further ones are dropped
   const ARRIVAL_MS = 20000; // for which the messenger is looked for
   const UNRECORDED_MS = 3000; // after which it is believed without a record of its ping
   /** Events at which the vendor's own loader leaves with the page, and comes back, without a boot. */
@@ -233,7 +233,7 @@ function room(vendor, core) {
     /** A new token goes with a boot, say the vendor's newest notes; none is told when the old one ends. */
     identify(current) {
       page = current;
-      updated = {};
+      Object.assign(updated, plain(current.context));
       boot();
       if (over) listen();
       over = false;
