@@ -23,7 +23,9 @@ from .page import script_json
 HTML = ("text/html", "application/xhtml+xml")
 TEXTS = ("text/", "application/json", "application/xml", "application/javascript", "application/xhtml")
 # What we write in HTML's short forms.
-SHORT = re.compile(rb'<script defer src=[^<>]*>|<link rel="preload" as="script" [^<>]*[^/]>|<button [^<>]*\bdata-livechat-open[^<>]*>')
+SHORT = re.compile(
+    rb'<script defer src=[^<>]*>|<link rel="preload" as="script" [^<>]*[^/]>|<button [^<>]*\bdata-livechat-open[^<>]*>'
+)
 ATTRIBUTE = re.compile(rb' ([\w:.-]+)(="[^"]*")?')
 # Caches obey these before Cache-Control (RFC 9213, nginx, Akamai, LiteSpeed and others).
 OUTRANKING = ("cdn-cache-control", "surrogate-control", "x-accel-expires", "edge-control", "x-litespeed-cache-control")

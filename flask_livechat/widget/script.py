@@ -75,8 +75,8 @@ def build(
 ) -> tuple[Script, ...]:
     """All files for one provider of one app, the one that the page names first.
 
-    ``kept``: whether what is said is in our store. ``life``: of a token, in seconds. ``fallback``: where a launcher leads
-    when chat cannot. ``within``: a selector of the elements in which our attributes count.
+    ``kept``: whether what is said is in our store. ``life``: of a token, in seconds. ``fallback``: where a launcher
+    leads when chat cannot. ``within``: a selector of the elements in which our attributes count.
     """
     rest = {
         "title": room.title,

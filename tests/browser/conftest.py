@@ -263,8 +263,8 @@ class Visit:
     def is_over(self) -> None:
         """The chat has ended on this page: the vendor knows nobody, or is cut off and out of sight."""
         self.until(
-            "(({ identity, connected, visible }) => identity.state === 'anonymous' || (connected === false && !visible))"
-            "(__livechat_sandbox)"
+            "(({ identity, connected, visible }) =>"
+            " identity.state === 'anonymous' || (connected === false && !visible))(__livechat_sandbox)"
         )
 
     def stored(self) -> str:

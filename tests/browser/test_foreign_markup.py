@@ -56,7 +56,11 @@ def test_where_a_launcher_leads_is_not_the_pages_to_say(site: Site, visit: Visit
 
 
 def test_other_elements_with_our_id_are_nothing_to_us(site: Site, visit: Visit) -> None:
-    site("crisp", LOAD="eager", extra='<h2 id="livechat">Live chat</h2><script id="livechat" type="text/plain">x</script>')
+    site(
+        "crisp",
+        LOAD="eager",
+        extra='<h2 id="livechat">Live chat</h2><script id="livechat" type="text/plain">x</script>',
+    )
     visit.go("/")
     visit.ready()
     assert "www.site.test/livechat/identity" not in visit.net.log

@@ -27,7 +27,9 @@ def _edges() -> dict[tuple[str, str], str]:
 def test_every_edge_has_its_test() -> None:
     wanted = {f"test_{state}_{event}_{to}" for (state, event), to in _edges().items()}
     assert wanted
-    assert wanted == {name for name in globals() if re.fullmatch(r"test_[a-z]+_(start|restart|ready|fail|end)_[a-z]+", name)}
+    assert wanted == {
+        name for name in globals() if re.fullmatch(r"test_[a-z]+_(start|restart|ready|fail|end)_[a-z]+", name)
+    }
 
 
 def _loading(site: Site, visit: Visit, vendor: str, delay: float = 0.7) -> None:

@@ -233,10 +233,14 @@ def _opened(visit: Visit, vendor: str) -> str:
 
 
 def _is_kept(visit: Visit, vendor: str, session: str, library: str) -> None:
-    """It is the very widget of before, and nobody has seen it go. Intercom's own loader leaves with each visit of Turbo:
-    there a new messenger has the same session, and is open again."""
+    """It is the very widget of before, and nobody has seen it go.
+
+    Intercom's own loader leaves with each visit of Turbo: there a new messenger has the same session, and is open again.
+    """
     if (vendor, library) == ("intercom", "turbo"):
-        visit.until(f"__livechat_sandbox.session === '{session}' && __livechat_sandbox.open && __livechat_sandbox.styled")
+        visit.until(
+            f"__livechat_sandbox.session === '{session}' && __livechat_sandbox.open && __livechat_sandbox.styled"
+        )
         assert visit.get("document.querySelectorAll('[id^=livechat-sandbox-]').length") == 1
         assert visit.get("livechat.state") == "ready"
         return

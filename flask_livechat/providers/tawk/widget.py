@@ -11,8 +11,8 @@ from ...model import Value, Visitor
 from .. import Values, cut, fit, given, seconds, whole
 
 # Limits of the JavaScript API (vendor's plugin docs, read 2026-11): keys alphanumeric and "-", stored in lower case;
-# values text, not empty, at most 255 characters; 50 attributes; 10 tags. A key's 50 characters are not in the docs but in
-# the script (2025-04): one that is longer refuses the whole call.
+# values text, not empty, at most 255 characters; 50 attributes; 10 tags. A key's 50 characters are not in the docs but
+# in the script (2025-04): one that is longer refuses the whole call.
 KEY_CHARS = 50
 LONGEST = 255
 MOST = 50
