@@ -235,7 +235,7 @@ def _opened(visit: Visit, vendor: str) -> str:
 def _is_kept(visit: Visit, vendor: str, session: str, library: str) -> None:
     """It is the very widget of before, and nobody has seen it go.
 
-    Intercom's own loader leaves with each visit of Turbo: there a new messenger has the same session, and is open again.
+    Intercom's own loader leaves with each visit of Turbo: there a new messenger has the same session, and is open.
     """
     if (vendor, library) == ("intercom", "turbo"):
         visit.until(
