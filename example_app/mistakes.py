@@ -175,7 +175,7 @@ MISTAKES: Mapping[str, Mistake] = {
     "LC402": Mistake(config=CRISP, page="{{ config.LIVECHAT_CRISP_IDENTITY_SECRET }}"),
     "LC403": Mistake(page=f'<script>var crispApiKey = "{"0123456789abcdef" * 4}";</script>'),
     "LC404": Mistake(config=CRISP, change=ship_a_secret),
-    "LC405": Mistake(config=CRISP | {"LIVECHAT_CRISP_IDENTITY_SECRET": "changeme"}),
+    "LC405": Mistake(config=CRISP | {"LIVECHAT_CRISP_IDENTITY_SECRET": "changeme"}),  # nosec B105 - it is the mistake
     "LC406": Mistake(config=CRISP | {"LIVECHAT_CRISP_WEBHOOK_KEY": "2026-11-29T12:00:00Z"}),
     "LC501": Mistake(config={"LIVECHAT_RULES": []}),
     "LC502": Mistake(page=f'<input type="password">{TAG}'),
