@@ -88,6 +88,20 @@ def test_our_scripts_load_where_trusted_types_are_required(site: Site, visit: Vi
     assert visit.violations == []
 
 
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_vendor_that_keeps_to_no_trusted_types_fails_at_once(site: Site, visit: Visit, vendor: str) -> None:
+    """The vendors' real scripts assign plain text to a script's address. Two of three do not say that it was refused."""
+    app = site(vendor, LOAD="eager", FALLBACK_URL="/contact")
+    app.after_request(lambda response: response.headers.set("Content-Security-Policy", TYPED) or response)
+    visit.net.broken = "try { document.createElement('script').src = '/part.js'; } catch {}"
+    visit.go()
+    visit.until("livechat.state === 'failed'", 3)
+    assert ["failed", {"reason": "csp"}] in visit.events()
+    visit.page.click("#opener")
+    visit.page.wait_for_url("**/contact")
+    visit.violations.clear()
+
+
 def test_without_our_name_in_the_policy_the_browser_refuses(site: Site, visit: Visit) -> None:
     """The test above can fail; and the page goes on where it does."""
     app = site("crisp", LOAD="eager", CSP="off")
