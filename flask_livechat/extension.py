@@ -262,7 +262,8 @@ class LiveChat:
         """End the visitor's chat on this browser with ``response``: for apps that log out without flask-login."""
         if isinstance(response, Response):
             memory.clear()
-            scope().asked = False
+            said = scope()
+            said.asked, said.ended = False, True
             logout.end(response, request, self.settings)
             return response
         raise TypeError("livechat.forget takes a response: livechat.forget(redirect('/')) or make_response(…).")
@@ -810,7 +811,8 @@ class LiveChat:
         response, body = self._finish_text(said, response, body)
         said.finished = True
         response = self._guarded(said, response, body)
-        if said.left:  # on what is sent in a page's place, too
+        if said.left and not said.ended:  # on what is sent in a page's place, too
+            response = responses.copy_of(response)
             logout.end(response, request, self.settings)
         return response
 
@@ -827,6 +829,7 @@ class LiveChat:
         if text is not None and text != body.text:
             response, body = responses.with_text(response, text), Body(text)
         if carries and said.private:
+            response = responses.copy_of(response)
             responses.make_private(response)
         if carries and is_page and said.state.settings.csp == "merge":
             self._merge_policies(response)

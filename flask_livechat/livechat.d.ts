@@ -104,6 +104,8 @@ declare namespace LiveChat {
     hidden: boolean;
     open: boolean;
     unread: number;
+    /** The element of our own button. */
+    own?: Element;
   }
 
   /** What the other files may ask of the first. */

@@ -139,6 +139,12 @@ def test_deflate_without_a_header_is_looked_at() -> None:
     assert production(view).test_client().get("/leak").status_code == 500
 
 
+@pytest.mark.parametrize("coding", ["none", "utf-8", "zstd"])
+def test_a_plain_body_is_looked_at_whatever_its_coding_says(coding: str) -> None:
+    view = lambda: Response(CRISP_SECRET, headers={"Content-Encoding": coding})  # noqa: E731
+    assert production(view).test_client().get("/leak").status_code == 500
+
+
 def a_part() -> Response:
     response = Response(f"<p>{CRISP_SECRET}</p>")
     return response.make_conditional(request, accept_ranges=True, complete_length=len(response.data))
@@ -147,7 +153,7 @@ def a_part() -> Response:
 UNREADABLE = {
     "a bomb": compressed(b"\0" * 20_000_000, "gzip"),
     "an unknown coding": lambda: Response(b"...", headers={"Content-Encoding": "aes128gcm"}),
-    "not what it says": lambda: Response(CRISP_SECRET, headers={"Content-Encoding": "zstd"}),
+    "not what it says": lambda: Response("plain", headers={"Content-Encoding": "zstd"}),
     "a part": a_part,
 }
 unreadable = pytest.mark.parametrize("view", UNREADABLE.values(), ids=UNREADABLE)

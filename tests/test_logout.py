@@ -112,7 +112,7 @@ def test_a_cookie_with_a_token_in_its_name_goes_where_the_request_carries_it(mak
     """Also where Crisp has not run on the page that is left. The name is the browser's: it goes into a header."""
     client = log_in(make_app("crisp"))
     kind = f"crisp-client%2Fsession%2F{WEBSITE}%2F"
-    evil = [f"{kind}b c", f"{kind}d,e", f"{kind}ü", f"{kind}{'d' * 400}"]
+    evil = [f"{kind}b c", f"{kind}d,e", f"{kind}ü", f"{kind}{'d' * 1001}"]
     cookies = "; ".join(f"{name}=session_1" for name in [f"{kind}a-token", f"{kind}another", "mine", *evil])
     session = client.get_cookie("session")
     assert session is not None
@@ -382,3 +382,16 @@ def test_the_order_of_login_manager_and_livechat_does_not_matter() -> None:
     app.add_url_rule("/login/<number>", "login", lambda number: str(login_user(USERS[number])))
     app.add_url_rule("/logout", "logout", lambda: str(logout_user()))
     assert COOKIES["intercom"] <= {name for name, _ in expired(log_out(app))}
+
+
+def test_a_logout_and_forget_in_one_view_end_the_chat_once(make_app: MakeApp) -> None:
+    app = make_app("crisp", **ALL_IDS)
+
+    @app.get("/both")
+    def both() -> Any:
+        logout_user()
+        return chat_of(app).forget(redirect("/"))
+
+    lines = log_in(app).get("/both").headers.getlist("Set-Cookie")
+    assert sum(line.startswith(MARK) for line in lines) == 1
+    assert sum(len(f"Set-Cookie: {line}\r\n") for line in lines if not line.startswith("session")) <= 3000

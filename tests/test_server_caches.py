@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
@@ -13,8 +14,10 @@ import pytest
 from flask import Flask, Response, jsonify, render_template_string, request
 from flask_caching import Cache
 from flask_compress import Compress
+from flask_login import logout_user
 
 from flask_livechat import Visitor
+from flask_livechat.widget import responses
 
 from .conftest import PAGE, VENDORS, chat_of, create_app, log_in, page, payload
 
@@ -395,3 +398,93 @@ def test_a_mail_with_the_tag_does_not_mark_a_page_without_it() -> None:
     response = log_in(app).get("/bought")
     assert response.headers["Cache-Control"] == "public, max-age=60"
     assert response.headers["Content-Security-Policy"] == "default-src 'self'"
+
+
+# What reviews found.
+
+
+def _cache(app: Flask) -> Cache:
+    return Cache(app, config={"CACHE_TYPE": "SimpleCache"})
+
+
+COMMENT = '<!-- <script type="application/json" id="livechat"> comes below -->'
+
+
+@pytest.mark.parametrize("before", [COMMENT, '<script id="livechat">x</script>', '<script id="livechat" data-x>'])
+def test_markup_that_names_the_tag_hides_no_block(before: str) -> None:
+    app = create_app()
+    app.add_url_rule("/p", view_func=_cache(app).cached(60)(lambda: render_template_string(before + PAGE)))
+    first, second = log_in(app).get("/p"), log_in(app, "7").get("/p")
+    assert "private" in first.headers["Cache-Control"]
+    assert "ada@example.com" in first.text
+    assert "ada@example.com" not in second.text
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "none", "UTF-8"])
+def test_a_coding_that_is_none_hides_no_block(coding: str) -> None:
+    app = create_app()
+    app.testing = False
+
+    def page() -> Response:
+        return Response(render_template_string(PAGE), headers={"Content-Encoding": coding}, mimetype="text/html")
+
+    app.add_url_rule("/p", view_func=_cache(app).cached(60)(page))
+    log_in(app).get("/p")
+    assert "ada@example.com" not in log_in(app, "7").get("/p").text
+
+
+@pytest.mark.parametrize("content_type", ["Text/HTML; charset=utf-8", "TEXT/html", ""])
+def test_a_page_is_one_however_its_type_is_written(content_type: str) -> None:
+    app = create_app()
+
+    def page() -> Response:
+        response = Response(render_template_string(PAGE))
+        response.headers["Content-Type"] = content_type
+        return response
+
+    app.add_url_rule("/p", view_func=_cache(app).cached(60)(page))
+    assert "ada@example.com" in log_in(app).get("/p").text
+    assert "ada@example.com" not in log_in(app, "7").get("/p").text
+
+
+def test_a_foreign_block_that_is_no_json_of_ours_breaks_no_page() -> None:
+    app = create_app()
+    app.testing = False
+    odd = '<script type="application/json" id="livechat">{"settings":{"x":NaN},"who":"a"}</script>'
+    app.add_url_rule("/p", view_func=lambda: render_template_string("{% raw %}" + odd + "{% endraw %}" + PAGE))
+    assert log_in(app).get("/p").status_code == 200
+
+
+@pytest.mark.parametrize("control", ["no-store, must-understand, public", "PUBLIC, S-MAXAGE=600", "public, max-age=60"])
+def test_a_private_page_is_private_whatever_the_view_said(control: str) -> None:
+    app = create_app()
+
+    def page() -> Response:
+        return Response(render_template_string(PAGE), mimetype="text/html", headers={"Cache-Control": control})
+
+    app.add_url_rule("/p", view_func=page)
+    parts = log_in(app).get("/p").headers["Cache-Control"].split(", ")
+    assert "private" in parts
+    assert not [part for part in parts if part.lower().startswith(("public", "s-maxage"))]
+
+
+def test_a_response_that_an_app_keeps_gets_no_headers_of_one_visitor() -> None:
+    app = create_app("crisp")
+    shared = Response("bye")
+
+    @app.get("/bye")
+    def bye() -> Response:
+        logout_user()
+        return shared
+
+    for _ in range(2):
+        answer = log_in(app).get("/bye")
+        assert sum("livechat_left" in line for line in answer.headers.getlist("Set-Cookie")) == 1
+    assert "Set-Cookie" not in shared.headers
+
+
+def test_xhtml_of_many_open_tags_is_read_in_one_go() -> None:
+    text = b"<button " + b"data-livechat-open " * 20_000
+    begun = time.process_time()
+    assert responses.as_xhtml(text) == text
+    assert time.process_time() - begun < 2

@@ -21,15 +21,18 @@ LOADER = re.compile(
 
 def contents(text: bytes) -> Iterator[tuple[int, int]]:
     """(start, end) of what stands in each data block. A text without our id costs next to nothing."""
-    position = text.find(ID)
+    position, end = text.find(ID), 0
     while position >= 0:
         after = position + len(ID)
         tag = text.rfind(b"<", max(0, position - MAX_TAG_BYTES), position)
         opening = OPENING.match(text, tag, after + MAX_TAG_BYTES) if tag >= 0 else None
         if opening is not None:
-            closing = CLOSING.search(text, opening.end())
-            after = closing.start() if closing else len(text)
-            yield opening.end(), after
+            # What looks like an opening may stand in a comment, before the real one: the search goes on right behind it.
+            after = opening.end()
+            if end < after:
+                closing = CLOSING.search(text, after)
+                end = closing.start() if closing else len(text)
+            yield after, end
         position = text.find(ID, after)
 
 

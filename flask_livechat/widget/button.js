@@ -81,6 +81,7 @@ function button({ chat, doc, vendor, base, maySpeak, report }) {
     shadow.append(face, doc.createElement("span"), doc.createElement("output"));
     // Beside the body: whatever swaps pages leaves it alone.
     doc.documentElement.append(element);
+    chat.own = element;
     return element;
   }
 

@@ -119,7 +119,6 @@ function loader(vendor, script) {
       if (words() !== chat.shown) bring("session").then((session) => session?.look());
     }).observe(doc.documentElement, { childList: true, characterData: true, subtree: true });
     doc.addEventListener("click", onClick);
-    addEventListener("hashchange", schedule);
     // htmx follows every link that it boosts, a launcher, too: its click is taken before it comes to us.
     for (const name of ["htmx:beforeRequest", "htmx:before:request"]) {
       doc.addEventListener(name, (event) => launch(event, within(event, `a${LAUNCHER}`)));
@@ -133,7 +132,7 @@ function loader(vendor, script) {
     // Whoever left this page for a while may have logged out meanwhile: before anybody is started, the server is asked.
     addEventListener("blur", doubt);
     addEventListener("pageshow", ({ persisted }) => persisted && doubt());
-    window.cookieStore?.addEventListener("change", () => marked() && doubt());
+    safely(() => window.cookieStore?.addEventListener("change", () => marked() && doubt()));
   }
 
   function doubt() {
@@ -301,7 +300,7 @@ function loader(vendor, script) {
     // The data block chooses values, not code: no javascript: address gets through. And a bare "#" leads nowhere.
     const url = target && safely(() => new URL(target, location.href));
     if (url && (url.hash || url.href.split("#")[0] !== location.href.split("#")[0]) && (navigator.onLine ? /^(https?|mailto|tel):/ : /^(mailto|tel):/).test(url.href)) location.assign(url.href);
-    else draw(maySpeak(true) ? "Chat cannot be reached right now." : "Chat needs your consent first.");
+    else draw(maySpeak(true) ? "Chat cannot be reached." : "Chat needs your consent first.");
     return false;
   }
 
@@ -310,7 +309,8 @@ function loader(vendor, script) {
   function within(event, selector) {
     const path = /** @type {HTMLElement[]} */ (event.composedPath());
     const { within = "*" } = vendor;
-    return path.some((node) => matches(node, within)) ? path.find((node) => matches(node, selector)) : undefined;
+    const index = path.findIndex((node) => matches(node, selector));
+    return path.slice(index).some((node) => node === chat.own || matches(node, within)) ? path[index] : undefined;
   }
 
   /** @param {MouseEvent} event */

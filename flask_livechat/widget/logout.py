@@ -13,7 +13,7 @@ from .. import providers
 from ..settings import Settings
 
 MARK = "livechat_left"
-COOKIE_NAME = re.compile(r"[!#$%&'*+\-./^_`|~0-9A-Za-z]{1,300}")  # of a client's own: it goes into a header
+COOKIE_NAME = re.compile(r"[!-+\--:<>-~]{1,1000}")  # of a client's own, which goes into a header: no space , ; =
 HOST_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
 # Second labels below which countries give names to others: co.uk, com.au. No vendor can set a cookie there.
 SHARED_LABELS = frozenset("ac co com edu go gob gouv gov govt ltd mil ne net nhs nom or org plc sch".split())

@@ -23,9 +23,7 @@ from .page import script_json
 HTML = ("text/html", "application/xhtml+xml")
 TEXTS = ("text/", "application/json", "application/xml", "application/javascript", "application/xhtml")
 # What we write in HTML's short forms.
-SHORT = re.compile(
-    rb'<script defer src=[^<>]*>|<link rel="preload" as="script" [^<>]*[^/]>|<button [^<>]*\bdata-livechat-open[^<>]*>'
-)
+SHORT = re.compile(rb'<(?:script defer src=|link rel="preload" as="script" |button )[^<>]*>')
 ATTRIBUTE = re.compile(rb' ([\w:.-]+)(="[^"]*")?')
 # Caches obey these before Cache-Control (RFC 9213, nginx, Akamai, LiteSpeed and others).
 OUTRANKING = ("cdn-cache-control", "surrogate-control", "x-accel-expires", "edge-control", "x-litespeed-cache-control")
@@ -48,13 +46,18 @@ def body_of(response: Response) -> Body:
     if response.is_streamed or response.direct_passthrough:
         return Body(None)
     try:
-        return Body(decode(response.get_data(), ", ".join(response.headers.getlist("Content-Encoding"))))
+        data = response.get_data()
+    except RuntimeError:  # a response class that makes no sequence of what the view gave
+        return Body(None)
+    try:
+        return Body(decode(data, ", ".join(response.headers.getlist("Content-Encoding"))))
     except UnreadableBody as error:
-        return Body(None, error)
+        return Body(data, error)  # a coding that browsers do not know either leaves the text as it is
 
 
 def is_html(response: AnyResponse) -> bool:
-    return (response.content_type or "").startswith(HTML)
+    """Also without a type, for browsers look at the text then."""
+    return not response.mimetype or response.mimetype.lower() in HTML
 
 
 def is_text(response: Response) -> bool:
@@ -68,11 +71,11 @@ def outranking(headers: Headers) -> list[str]:
 
 def make_private(response: Response) -> None:
     """For the visitor's own browser only, whatever the view said, and never to renew an older copy."""
-    control = response.cache_control
-    control.public = False
-    control.s_maxage = None
-    if not control.no_store:
-        control.private = True
+    said = ",".join(response.headers.getlist("Cache-Control")).lower().split(",")
+    kept = [
+        part.strip() for part in said if part.strip() and not part.strip().startswith(("public", "private", "s-maxage"))
+    ]
+    response.headers["Cache-Control"] = ", ".join(dict.fromkeys([*kept, "private"]))
     for name in (*outranking(response.headers), "ETag", "Last-Modified"):
         response.headers.pop(name, None)
     if response.status_code == 304:  # in its place: the browser's copy is of another request
@@ -87,7 +90,10 @@ def without_foreign_blocks(text: bytes, markups: Iterable[Markup], consent: Call
 
     def write(block: dict[str, Any]) -> bytes | None:
         nobody = blocks.impersonal(block, consent())
-        return None if nobody == block else script_json(nobody).encode()
+        try:
+            return None if nobody == block else script_json(nobody).encode()
+        except ValueError:  # NaN, which no block of ours holds
+            return b"null"
 
     return blocks.replace_foreign(text, own, write)
 
@@ -99,8 +105,11 @@ def as_xhtml(text: bytes) -> bytes:
         return b" " + attribute[1] + (attribute[2] or b'="%s"' % attribute[1])
 
     def closed(element: re.Match[bytes]) -> bytes:
+        if element[0].startswith(b"<button") and b"data-livechat-open" not in element[0]:
+            return element[0]
         written = ATTRIBUTE.sub(value, element[0])
-        return written[:-1] + b" />" if written.startswith(b"<link") else written
+        closes = written.startswith(b"<link") and not written.endswith(b"/>")
+        return written[:-1] + b" />" if closes else written
 
     return SHORT.sub(closed, text)
 
@@ -114,10 +123,16 @@ def without_tag(text: bytes, markups: Iterable[Markup], mimetype: str) -> bytes:
     return blocks.without_tags(text) if mimetype.endswith(("json", "xml")) else text
 
 
-def with_text(response: Response, text: bytes) -> Response:
-    """A copy with another body: the app may keep the response itself, and send it again."""
+def copy_of(response: Response) -> Response:
+    """With headers of its own: the app may keep the response itself, and send it again to somebody else."""
     fresh = copy(response)
     fresh.headers = Headers(response.headers)
+    return fresh
+
+
+def with_text(response: Response, text: bytes) -> Response:
+    """A copy with another body."""
+    fresh = copy_of(response)
     compressed = "Content-Encoding" in fresh.headers
     for name in OF_THE_BYTES:
         fresh.headers.pop(name, None)

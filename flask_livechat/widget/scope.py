@@ -29,6 +29,7 @@ class Scope:
     private: bool = False  # whether the page says something of somebody
     foreign: bool = False  # whether the page held a block that spoke of another request's visitor
     left: bool = False  # somebody has just logged out
+    ended: bool = False  # and forget() has ended the chat with a response already
     finished: bool = False  # the headers are on their way
     asked: bool = False  # whether ``visitor`` has been looked for
     visitor: Visitor | None = None

@@ -588,7 +588,7 @@ function session(core, rest, makeRoom) {
       if (key === null || key === core.keyOf("who")) elsewhere(newValue);
       if (key === core.keyOf("consent") && !newValue && looks().consent) refuse();
     });
-    window.cookieStore?.addEventListener("change", () => marked() && leave());
+    safely(() => window.cookieStore?.addEventListener("change", () => marked() && leave()));
     addEventListener("focus", () => wake());
     addEventListener("pageshow", ({ persisted }) => persisted && wake(true));
     addEventListener("pagehide", () => (core.maySpeak() ? sweepNobodys() : sweep()));

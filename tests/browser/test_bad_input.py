@@ -18,7 +18,7 @@ every_vendor = pytest.mark.parametrize("vendor", VENDORS)
 one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
 Site = Callable[..., Any]
 ASK = '<button id="ask" data-livechat-open>Ask</button>'
-SORRY = "Chat cannot be reached right now."
+SORRY = "Chat cannot be reached."
 NO_STORAGE = """for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, {
   get() { throw new DOMException("blocked", "SecurityError"); } });"""
 NO_COOKIES = """Object.defineProperty(Document.prototype, "cookie", {
