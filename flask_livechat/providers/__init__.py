@@ -106,11 +106,13 @@ class LiveSpec:
 
     ``refusal`` takes an answer (decoded JSON) to a request with an identity, and gives the vendor's code where it
     refuses that. ``verified`` takes the app's values, ``request(method, path)`` of the vendor's API and what the vendor
-    stored in the browser, and gives whether the vendor believes the identity; None where it does not say.
+    stored in the browser, and gives whether the vendor believes the identity; None where it does not say. ``spare``
+    names proofs that the page holds for another case, and that are not sent beside the others.
     """
 
     refusal: Callable[[Any], str | None] | None = None
     verified: Callable[[Values, Callable[[str, str], Any], Mapping[str, str]], bool | None] | None = None
+    spare: frozenset[str] = frozenset()
 
 
 @lru_cache

@@ -27,7 +27,7 @@ def contents(text: bytes) -> Iterator[tuple[int, int]]:
         tag = text.rfind(b"<", max(0, position - MAX_TAG_BYTES), position)
         opening = OPENING.match(text, tag, after + MAX_TAG_BYTES) if tag >= 0 else None
         if opening is not None:
-            # What looks like an opening may stand in a comment, before the real one: the search goes on right behind it.
+            # What looks like an opening may stand in a comment before the real one: the search goes on behind it.
             after = opening.end()
             if end < after:
                 closing = CLOSING.search(text, after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+
 from flask import Blueprint, current_app, has_request_context, request
 from flask.blueprints import BlueprintSetupState
 

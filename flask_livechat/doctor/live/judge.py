@@ -48,7 +48,9 @@ def identified(visit: Visit, vendor: Vendor) -> Fact:
         known = any(_mentions(text, person) for _, text in texts(visit.watch, vendor))
         seen = "sent without a proof: no identity secret is set" if known else "nothing of it was sent"
         return Fact(name, title, known, seen)
-    lacking = [kind for kind, proof in person.proofs.items() if not _sent(visit.watch, vendor, proof)]
+    spare = vendor.spec.spare if vendor.spec else frozenset()
+    needed = {kind: proof for kind, proof in person.proofs.items() if kind not in spare or len(person.proofs) == 1}
+    lacking = [kind for kind, proof in needed.items() if not _sent(visit.watch, vendor, proof)]
     refused = [*refusals(visit.watch, vendor, person.proofs.values())]
     if lacking or refused:
         never = [f"the proof of {', '.join(lacking)} was never sent"] if lacking else []

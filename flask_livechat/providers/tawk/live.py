@@ -16,4 +16,4 @@ def refusal(answer: Any) -> str | None:
     return code if isinstance(code, str) and code.isidentifier() else "refused"
 
 
-LIVE = LiveSpec(refusal=refusal)
+LIVE = LiveSpec(refusal=refusal, spare=frozenset({"email"}))  # `login` has the id's: what it has is not sent twice
