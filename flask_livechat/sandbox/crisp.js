@@ -527,9 +527,17 @@ function flat(data, prefix) {
     prefix ? `${prefix}:${key}` : key, value && typeof value === "object" ? JSON.stringify(value) : value]));
 }
 
+function cookiesWork() {
+  try {
+    return navigator.cookieEnabled && typeof document.cookie === "string";
+  } catch {
+    return false; // a browser that blocks them may throw
+  }
+}
+
 /** @param {string} api @param {Variant} [variant] */
 export function start(api, variant = {}) {
-  if (innerWidth < NARROWEST || !navigator.cookieEnabled || !window.WebSocket) return;
+  if (innerWidth < NARROWEST || !cookiesWork() || !window.WebSocket) return;
   if (CRAWLERS.some((name) => navigator.userAgent.includes(name))) return;
   const client = page.$crisp?.__client || new Crisp(api, variant);
   const loader = new Loader(client);
