@@ -122,6 +122,17 @@ def _frames(value: Any) -> bool:
     )
 
 
+def _selector(value: Any) -> bool:
+    """A list of CSS selectors, roughly: what a browser is sure to refuse would throw at each click."""
+    if not isinstance(value, str):
+        return value is None
+    rest, brackets = re.sub(r"""\\.|"[^"]*"|'[^']*'""", "x", value), 1
+    while brackets:
+        rest, brackets = re.subn(r"\[[^][()]+\]|\([^][()]+\)", "x", rest)
+    odd = r"""[][(){}<"'/;!?@$%^]|[.#:](?![\w:-])|[.#]\d|^[>+~]|[>+~]$"""
+    return all(part and not re.search(odd, part) for part in map(str.strip, rest.split(",")))
+
+
 def _ttl(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 60 <= value <= 30 * 24 * 3600
 
@@ -157,7 +168,7 @@ OPTIONS: Mapping[str, Option] = {
     "LAUNCHER": Option("vendor", *_one_of("vendor", "own", "none")),
     "LAUNCHERS_IN": Option(
         None,
-        lambda value: value is None or (isinstance(value, str) and bool(value.strip())),
+        _selector,
         "a CSS selector such as 'header, #help', or None",
     ),
     "LOCALE": Option(None, _locale, "a tag such as 'en' or 'pt-BR', a callable, or None"),

@@ -18,6 +18,12 @@ Agents see it meanwhile. Events named "flask-livechat check" mark it; a contact 
 vendor's API can."""
 
 
+class NotChecked(click.ClickException):
+    """Nothing was checked, so that nothing can be said of it: not the status of a fact that does not hold."""
+
+    exit_code = 2
+
+
 @dataclass(frozen=True)
 class Options:
     """What the command was given."""
@@ -43,7 +49,7 @@ def run(app: Flask, options: Options, step: Callable[[str], None]) -> None:
         now = plan.livechat.now()
         result = check(plan, now=now, step=step)
     except (NoPage, NoBrowser) as error:
-        raise click.ClickException(str(error)) from None
+        raise NotChecked(str(error)) from None
     click.echo(report.as_json(result) if options.json else report.as_text(result))
     if result.failed:
         raise click.exceptions.Exit(1)
@@ -66,7 +72,7 @@ def _ask(plan: Plan, yes: bool) -> None:
     user = ", and the user that you name with what your app says of them" if plan.user else ""
     click.echo(QUESTION.format(title=plan.vendor.provider.title, user=user), err=True)
     if not _has_terminal():
-        raise click.ClickException("it writes into a real account, and there is no terminal to ask at: give --yes")
+        raise NotChecked("it writes into a real account, and there is no terminal to ask at: give --yes")
     click.confirm("Go on?", abort=True, err=True)
 
 
