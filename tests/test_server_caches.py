@@ -6,6 +6,7 @@ import gzip
 import json
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 from xml.etree import ElementTree
 
@@ -15,9 +16,11 @@ from flask import Flask, Response, jsonify, render_template_string, request
 from flask_caching import Cache
 from flask_compress import Compress
 from flask_login import logout_user
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flask_livechat import Visitor
-from flask_livechat.widget import responses
+from flask_livechat.widget import blocks, responses
 
 from .conftest import PAGE, VENDORS, chat_of, create_app, log_in, page, payload
 
@@ -488,3 +491,18 @@ def test_xhtml_of_many_open_tags_is_read_in_one_go() -> None:
     begun = time.process_time()
     assert responses.as_xhtml(text) == text
     assert time.process_time() - begun < 2
+
+
+def test_a_block_that_holds_our_name_is_one_block() -> None:
+    app = create_app()
+    app.add_url_rule("/livechat-help", view_func=lambda: render_template_string(PAGE))
+    assert payload(log_in(app).get("/livechat-help").text)["context"]["path"] == "/livechat-help"
+
+
+PIECES = [b"<script ", b'id="livechat"', b"livechat", b">", b"<", b"</script>", b"{}", b"<!-- ", b" -->", b" "]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join))
+def test_no_block_is_found_twice(text: bytes) -> None:
+    starts = [start for start, _ in islice(blocks.contents(text), len(text) + 1)]
+    assert starts == sorted(set(starts))

@@ -26,7 +26,7 @@ def contents(text: bytes) -> Iterator[tuple[int, int]]:
         after = position + len(ID)
         tag = text.rfind(b"<", max(0, position - MAX_TAG_BYTES), position)
         opening = OPENING.match(text, tag, after + MAX_TAG_BYTES) if tag >= 0 else None
-        if opening is not None:
+        if opening is not None and opening.end() > position:  # else it is a word in the block's own text
             # What looks like an opening may stand in a comment before the real one: the search goes on behind it.
             after = opening.end()
             if end < after:
