@@ -309,7 +309,7 @@ def test_the_command_starts_a_browser_by_itself(browser: Browser, tmp_path: Path
 
 def test_without_a_browser_it_says_how_to_get_one(browser: Browser, tmp_path: Path) -> None:
     done = command(tmp_path, PATH=str(tmp_path), PLAYWRIGHT_BROWSERS_PATH=str(tmp_path))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "no browser could be started: playwright install chromium" in done.stderr
 
 
