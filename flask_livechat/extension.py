@@ -358,15 +358,16 @@ class LiveChat:
     def button(self, label: str, **attributes: Any) -> Markup:
         """``{{ livechat_button("Chat with us", class_="primary") }}``: a launcher.
 
-        On a page without chat it is a link to LIVECHAT_FALLBACK_URL, or nothing: never a dead button.
+        It is a link to LIVECHAT_FALLBACK_URL where that is set, for browsers that get none of our files, and on a page
+        without chat. There it is nothing without that: never a dead button.
         """
         if not has_request_context():
             return NOTHING
         decision = self._guard("livechat_button()", self.decide, None) if self.settings.providers else None
-        if decision and decision.show:
-            return page.button(label, attributes)
-        fallback = self.settings.fallback_url if self.settings.providers else None
-        return page.link(label, fallback, attributes) if fallback else Markup("")
+        opens = decision is not None and decision.show
+        if self.settings.providers and self.settings.fallback_url:
+            return page.link(label, self.settings.fallback_url, attributes, opens=opens)
+        return page.button(label, attributes) if opens else Markup("")
 
     def _tag(self, overrides: Mapping[str, Any]) -> Markup:
         said = scope()
@@ -425,7 +426,7 @@ class LiveChat:
         now = self.now()
         found = self._identity(said, str(decision.provider), now) if decision.identify else NOBODY
         extra, events = self._told(said, found, now)
-        left = logout.marked(said.request, str(decision.provider))
+        left = logout.marked(said.request, self.settings, str(decision.provider))
         if found is NOBODY and not (extra or events or left):
             return page.IMPERSONAL
         return Personal(found, extra, events, left)
@@ -934,6 +935,7 @@ def _state(app: Flask = current_app) -> State:
 
 
 def _scripts(read: Settings, kept: bool) -> dict[str, Script]:
+    languages = script.translations(read.texts)
     files = [
         script.build(
             providers.load(name),
@@ -945,10 +947,11 @@ def _scripts(read: Settings, kept: bool) -> dict[str, Script]:
             life=read.token_ttl,
             fallback=read.fallback_url,
             within=read.launchers_in,
+            languages=languages,
         )
         for name, values in read.providers.items()
     ]
-    return {one.name: one for several in files for one in several}
+    return {one.name: one for several in (languages, *files) for one in several}
 
 
 def _addresses(scripts: Mapping[str, Script]) -> Callable[[str, str, str | None, str], str]:

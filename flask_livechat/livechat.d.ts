@@ -6,10 +6,8 @@ declare namespace LiveChat {
   /** Written into the first file by the server: what may be fetched, and what an earlier visitor leaves. */
   interface Vendor {
     name: string;
-    script: string;
-    crossorigin: string | null;
-    /** Origins that the vendor's script asks next. */
-    hosts: string[];
+    /** The vendor, and a digest of the account. */
+    account: string;
     /** A regular expression. */
     traces: string;
     can: string[];
@@ -26,6 +24,10 @@ declare namespace LiveChat {
   /** Written into the second file. */
   interface Rest {
     title: string;
+    script: string;
+    crossorigin: string | null;
+    /** Origins that the vendor's script asks next. */
+    hosts: string[];
     settings: Record<string, string>;
     elements: string;
     domain: string | null;
@@ -86,9 +88,10 @@ declare namespace LiveChat {
   /** What our files share. */
   interface Chat {
     state: State;
-    status: "online" | "away" | "offline" | null;
+    status?: "online" | "away" | "offline" | null;
     page: Page;
-    /** The data block as it was read. */
+    /** The data block as it was read, and its text. */
+    block?: HTMLScriptElement;
     shown: string;
     /** Calls made before the vendor is there, replayed in their order. */
     kept: Call[];
@@ -96,14 +99,16 @@ declare namespace LiveChat {
     last: string | null;
     /** When the page, or our server, last said who is logged in: ms since 1970. */
     since: number;
+    /** When the chat was last asked to open: ms since 1970. */
+    clicked?: number;
     /** The page may speak of somebody who has left since: before a start the server is asked. */
-    doubt: boolean;
+    doubt?: boolean;
     /** Consent was given, and could not be stored. */
-    agreed: boolean;
+    agreed?: boolean;
     /** By `livechat.hide()`, until `livechat.show()`. */
-    hidden: boolean;
-    open: boolean;
-    unread: number;
+    hidden?: boolean;
+    open?: boolean;
+    unread?: number;
     /** The element of our own button. */
     own?: Element;
   }
@@ -117,8 +122,12 @@ declare namespace LiveChat {
     exposed(): boolean;
     vendor: Vendor;
     base: string;
+    home: string;
     chat: Chat;
     readPage(): Page | null;
+    /** The page's data block. */
+    block(): HTMLScriptElement | undefined;
+    call(...call: Call): any;
     /** The text of the page's data block. */
     words(): string;
     inject(source: string, more: object): HTMLScriptElement;
@@ -129,7 +138,7 @@ declare namespace LiveChat {
     within(event: Event, selector: string): HTMLElement | undefined;
     /** Whether the vendor's own button is to be seen on this page. */
     vendorLauncher(): boolean;
-    draw(word?: string): void;
+    draw(): void;
     stop(): void;
     schedule(): void;
     leadAway(launcher?: HTMLElement): false;
@@ -142,9 +151,18 @@ declare namespace LiveChat {
     start(clicked?: boolean): Promise<void>;
     call(...call: Call): any;
     look(): void;
+    /** Fetches what a start would need. */
+    warm(): void;
   }
 
-  type Button = (wanted: boolean, word?: string) => void;
+  interface Button {
+    draw(wanted: boolean): void;
+    /** Never a dead button: to the configured place, to where the launcher's own link leads, or at least a word. */
+    lead(launcher?: HTMLElement): void;
+  }
+
+  /** Our few sentences in one language. */
+  type Texts = Record<"chat" | "message" | "unread" | "unreachable" | "consent" | "contact", string>;
 
   interface Files { session?: Session; button?: Button }
   /** How a file hands over what it holds. */
@@ -154,6 +172,8 @@ declare namespace LiveChat {
   type Ears = Pick<Core, "doc" | "vendorLauncher" | "safely"> & {
     /** A global that a script has set: an element with such an id is none. */
     global(name: string): any;
+    /** Takes a global away, or its value where it cannot be taken. */
+    unset(name: string): void;
     /** The vendor is there. After an end it is ended at once. */
     ready(): void;
     /** The vendor refuses: launchers lead on, and the next click tries again. */
@@ -199,7 +219,7 @@ declare namespace LiveChat {
     consent(given: boolean): void;
     tour(id: string | number): boolean;
     article(id: string | number): boolean;
-    readonly status: Chat["status"];
+    readonly status: Chat["status"] | null;
     readonly state: State;
   }
 }

@@ -14,7 +14,7 @@ from . import hours, providers
 from .errors import ConfigError, Problem, shown
 from .hours import OfficeHours
 from .providers import Key, Provider, Secrets, Values
-from .widget import rules
+from .widget import rules, texts
 from .widget.rules import Rule
 
 PREFIX = "LIVECHAT_"
@@ -48,6 +48,7 @@ class Settings:
     mobile: str
     launcher: str
     launchers_in: str | None  # a CSS selector
+    texts: Mapping[str, Mapping[str, str]]  # by language, and name
     locale: str | Callable[[], str | None] | None
     csp: str
     csp_articles: bool | tuple[str, ...]  # origins of frames
@@ -122,6 +123,18 @@ def _frames(value: Any) -> bool:
     )
 
 
+def _texts(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(tag, str)
+        and LOCALE.fullmatch(tag)
+        and isinstance(words, Mapping)
+        and set(words) <= set(texts.NAMES)
+        and all(isinstance(text, str) and 0 < len(text) <= texts.MAX_CHARS for text in words.values())
+        and texts.UNREAD in words.get("unread", texts.UNREAD)
+        for tag, words in value.items()
+    )
+
+
 def _selector(value: Any) -> bool:
     """A list of CSS selectors, roughly: what a browser is sure to refuse would throw at each click."""
     if not isinstance(value, str):
@@ -170,6 +183,9 @@ OPTIONS: Mapping[str, Option] = {
         None,
         _selector,
         "a CSS selector such as 'header, #help', or None",
+    ),
+    "TEXTS": Option(
+        {}, _texts, f"by language, any of {', '.join(texts.NAMES)}, such as {{'nl': {{'chat': 'Chat met ons'}}}}"
     ),
     "LOCALE": Option(None, _locale, "a tag such as 'en' or 'pt-BR', a callable, or None"),
     "CSP": Option("off", *_one_of("off", "merge")),

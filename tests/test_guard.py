@@ -225,7 +225,7 @@ def test_a_logout_whose_page_is_not_sent_ends_the_chat_all_the_same() -> None:
 
     response = production(view).test_client().get("/leak")
     assert response.status_code == 500
-    assert "livechat_left=crisp" in str(response.headers)
+    assert "livechat_left=/livechat/crisp." in str(response.headers)
 
 
 def test_the_sandboxs_examples_are_no_secrets() -> None:

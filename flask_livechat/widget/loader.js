@@ -20,13 +20,15 @@ function loader(vendor, script) {
   const SECRET = /[?#&][\w-]*(token|secret|passw|signature|jwt|otp|ticket)[\w-]*=/i;
   const SECRET_IN_FRAGMENT = /[?#&](code|key|pw|pass|pin|bearer|invite)=/i;
   const LONG = 3000; // ms for which a launcher is in view until what it opens is worth fetching
+  /** What tells this app from others on the same origin: where it is, and the account. */
+  const home = new URL(base).pathname + vendor.account;
 
-  // Asked of the own property: until it is set, the data block's id makes window.livechat that element.
-  const first = Object.hasOwn(window, "livechat") ? null : readPage();
+  // A loader that is at work on this document hears this. One whose listeners document.open() has taken does not.
+  const first = doc.dispatchEvent(new Event("livechat:probe", { cancelable: true })) ? readPage() : null;
   if (!first || first.provider !== vendor.name) return;
 
   /** What our files share. @type {LiveChat.Chat} */
-  const chat = { state: "waiting", status: null, page: first, shown: words(), kept: [], last: stored("who"), since: Date.now(), doubt: false, agreed: false, hidden: false, open: false, unread: 0 };
+  const chat = { state: "waiting", page: first, block: block(), shown: words(), kept: [], last: stored("who"), since: Date.now() };
   /** Our other files: on their way, and here. @type {Record<string, Promise<any>>} */
   const coming = {};
   /** @type {LiveChat.Files} */
@@ -34,32 +36,29 @@ function loader(vendor, script) {
   /** The strategy's triggers on this page. */
   let moment = new AbortController();
   let standing = false; // our own button
-  let warmed = false;
+  /** @type {Event | undefined} */
+  let handled; // the last click
 
   /** Where a policy asks for Trusted Types: an address that inject() makes, and nobody else's, may be a script's. */
   const types = safely(() => window.trustedTypes?.createPolicy("livechat", { createScriptURL: String }));
 
   /** What our other files may ask of this one. @type {LiveChat.Core} */
-  const core = { doc, matches, exposed, vendor, base, chat, readPage, words, inject, stored, keyOf, denied, maySpeak, within, vendorLauncher, draw, stop, schedule, leadAway, report, safely };
-  window.livechat = Object.freeze({
-    open: (/** @type {string=} */ text) => call("open", text),
-    close: () => call("close"),
-    show: () => call("show"),
-    hide: () => call("hide"),
-    track: (/** @type {string} */ name, /** @type {LiveChat.Meta=} */ meta) => call("track", name, meta),
-    update: (/** @type {LiveChat.Meta} */ attributes) => call("update", attributes),
-    tour: (/** @type {string | number} */ id) => call("tour", id),
-    article: (/** @type {string | number} */ id) => call("article", id),
-    logout: () => call("logout"),
-    consent,
-    get status() { return chat.status; },
-    get state() { return chat.state; },
-  });
+  const core = { doc, matches, exposed, vendor, base, home, chat, readPage, block, words, call, inject, stored, keyOf, denied, maySpeak, within, vendorLauncher, draw, stop, schedule, leadAway, report, safely };
+  const api = /** @type {any} */ ({ consent, get status() { return chat.status ?? null; }, get state() { return chat.state; } });
+  for (const name of /** @type {const} */ (["open", "close", "show", "hide", "track", "update", "tour", "article", "logout"])) {
+    api[name] = (/** @type {any} */ value, /** @type {any} */ meta) => call(name, value, meta);
+  }
+  // Asked of the own property: until it is set, the data block's id makes window.livechat that element. What is frozen is ours.
+  if (Object.hasOwn(window, "livechat") && !Object.isFrozen(window.livechat)) console.error("livechat: the page has a window.livechat of its own. Rename it.");
+  else window.livechat = Object.freeze(api);
 
   listen();
-  if (untidy()) bring("session"); // which begins with that
   draw();
   schedule();
+  activated(() => {
+    if (untidy()) bring("session"); // which begins with that
+    schedule();
+  });
 
   // The page.
 
@@ -74,6 +73,12 @@ function loader(vendor, script) {
 
   function words() {
     return block()?.textContent || "";
+  }
+
+  /** A page that the browser renders before anybody has asked for it does nothing in anybody's name. @param {() => void} then */
+  function activated(then) {
+    if (doc.prerendering) doc.addEventListener("prerenderingchange", then, { once: true });
+    else then();
   }
 
   /** @param {any} node @param {string} selector @returns {boolean} */
@@ -104,7 +109,7 @@ function loader(vendor, script) {
   function untidy() {
     const { left, who, events } = chat.page;
     const names = safely(() => doc.cookie + Object.keys({ ...localStorage, ...sessionStorage })) || "";
-    return left || events.length || marked() || (denied() && stored("consent")) || safely(() => sessionStorage.getItem("livechat.open")) != null
+    return left || events.length || marked() || (denied() && stored("consent")) || safely(() => sessionStorage.getItem(keyOf("reopen"))) != null
       || (chat.last && who !== null && who !== chat.last) || (!maySpeak() && (chat.last !== null || names.match(vendor.traces)));
   }
 
@@ -114,11 +119,14 @@ function loader(vendor, script) {
   }
 
   function listen() {
-    // Turbo, htmx and whatever else swaps pages all change the data block.
+    // Turbo, htmx and whatever else swaps pages all bring another data block, or change the one that is there.
     new MutationObserver(() => {
-      if (words() !== chat.shown) bring("session").then((session) => session?.look());
+      if (here.session) here.session.look();
+      else if (!doc.prerendering && (block() !== chat.block || words() !== chat.shown)) bring("session").then((session) => session?.look());
     }).observe(doc.documentElement, { childList: true, characterData: true, subtree: true });
+    doc.addEventListener("livechat:probe", (event) => event.preventDefault());
     doc.addEventListener("click", onClick);
+    addEventListener("click", onClickBegun, true);
     // htmx follows every link that it boosts, a launcher, too: its click is taken before it comes to us.
     for (const name of ["htmx:beforeRequest", "htmx:before:request"]) {
       doc.addEventListener(name, (event) => launch(event, within(event, `a${LAUNCHER}`)));
@@ -218,17 +226,7 @@ function loader(vendor, script) {
 
   /** Fetches what a click would need, without running any of the vendor's. */
   function warm() {
-    if (warmed || doc.hidden) return;
-    warmed = true;
-    bring("session");
-    const { crossorigin: crossOrigin } = vendor;
-    for (const href of vendor.hosts) hint({ rel: "preconnect", href });
-    hint({ rel: "preload", as: "script", href: new URL(vendor.script, base).href, crossOrigin });
-  }
-
-  /** @param {object} more */
-  function hint(more) {
-    doc.head.append(Object.assign(doc.createElement("link"), more));
+    if (!doc.hidden) bring("session").then((session) => session?.warm());
   }
 
   // Asking for the chat.
@@ -248,6 +246,8 @@ function loader(vendor, script) {
   /** What is asked before the session is here waits for it; opening fetches it. @param {LiveChat.Call} asked @returns {any} */
   function call(...asked) {
     const [name] = asked;
+    if (doc.prerendering && !(asked[2] instanceof Element)) return activated(() => call(...asked)), true;
+    if (name === "open") chat.clicked = Date.now();
     if (name === "show" || name === "hide") {
       chat.hidden = name === "hide";
       draw();
@@ -296,11 +296,7 @@ function loader(vendor, script) {
   /** Never a dead button: to the configured place, to where the launcher's own link leads, or at least a word.
    * @param {HTMLElement=} launcher @returns {false} */
   function leadAway(launcher) {
-    const target = vendor.fallback || (launcher instanceof HTMLAnchorElement && launcher.href);
-    // The data block chooses values, not code: no javascript: address gets through. And a bare "#" leads nowhere.
-    const url = target && safely(() => new URL(target, location.href));
-    if (url && (url.hash || url.href.split("#")[0] !== location.href.split("#")[0]) && (navigator.onLine ? /^(https?|mailto|tel):/ : /^(mailto|tel):/).test(url.href)) location.assign(url.href);
-    else draw(maySpeak(true) ? "Chat cannot be reached." : "Chat needs your consent first.");
+    bring("button").then((button) => button ? button.lead(launcher) : vendor.fallback ? location.assign(vendor.fallback) : alert("Chat cannot be reached."));
     return false;
   }
 
@@ -313,22 +309,42 @@ function loader(vendor, script) {
     return path.slice(index).some((node) => node === chat.own || matches(node, within)) ? path[index] : undefined;
   }
 
-  /** @param {MouseEvent} event */
-  function onClick(event) {
+  /** A menu or a dialog may stop a click on its way, but not before it has come here: then it counts as it is stopped.
+   * @param {Event} event */
+  function onClickBegun(event) {
+    if (!within(event, LAUNCHER)) return;
+    for (const name of /** @type {const} */ (["stopPropagation", "stopImmediatePropagation"])) {
+      event[name] = () => {
+        Event.prototype[name].call(event);
+        onClick(/** @type {MouseEvent} */ (event), true);
+      };
+    }
+  }
+
+  /** @param {MouseEvent} event @param {boolean=} stopped */
+  function onClick(event, stopped) {
+    if (event === handled) return;
+    handled = event;
     const named = within(event, "[data-livechat-event]");
     if (named) call("track", named.dataset.livechatEvent);
     if (within(event, "[data-livechat-logout]")) call("logout");
-    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (event.defaultPrevented) return;
     const tour = within(event, "[data-livechat-tour]");
     if (tour && call("tour", tour.dataset.livechatTour)) event.preventDefault();
-    launch(event, within(event, LAUNCHER));
+    const launcher = within(event, LAUNCHER);
+    // Another tab, a download: what a browser does with a link on such a click, it does.
+    if (matches(launcher, "a[href]") && (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)) return;
+    launch(event, launcher, stopped);
   }
 
-  /** @param {Event} event @param {HTMLElement | null | undefined} launcher */
-  function launch(event, launcher) {
+  /** @param {Event} event @param {HTMLElement | null | undefined} launcher @param {boolean=} stopped by the page, which may still forbid it */
+  function launch(event, launcher, stopped) {
     if (!launcher) return;
     event.preventDefault();
-    call("open", launcher.dataset.livechatMessage, launcher);
+    const open = () => call("open", launcher.dataset.livechatMessage, launcher);
+    if (!stopped) return void open();
+    const timer = setTimeout(open);
+    event.preventDefault = () => clearTimeout(timer);
   }
 
   // Whose button is seen: the vendor's, or our own light one, which stands in until the vendor's is there.
@@ -354,15 +370,11 @@ function loader(vendor, script) {
     return standing || effective() === "intent" || (mode === "click" && !maySpeak());
   }
 
-  /** Brings our own button up to date, or has it taken away. @param {string=} word to say with it */
-  function draw(word) {
-    const wanted = standing = !!word || wantsButton();
+  /** Brings our own button up to date, or has it taken away. */
+  function draw() {
+    const wanted = standing = wantsButton();
     // It also counts what somebody who is known has not read.
-    if (!wanted && !coming.button && !(vendor.kept && (chat.page.who ?? chat.last))) return;
-    bring("button").then((button) => {
-      if (button) button(wanted, word);
-      else if (word) alert(word);
-    });
+    if (wanted || "button" in coming || (vendor.kept && (chat.page.who ?? chat.last))) bring("button").then((button) => button?.draw(wanted));
   }
 
   // Consent.
@@ -406,11 +418,12 @@ function loader(vendor, script) {
 
   /** @param {string} name */
   function keyOf(name) {
-    return `livechat.${vendor.name}.${name}`;
+    return `livechat${home}.${name}`;
   }
 
   /** @param {string} name @returns {string | null} also null where storage is blocked */
   function stored(name) {
-    try { return localStorage.getItem(keyOf(name)); } catch { return null; }
+    // Earlier versions kept it under names that two apps on one origin shared.
+    try { return localStorage.getItem(keyOf(name)) ?? localStorage.getItem(`livechat.${vendor.name}.${name}`); } catch { return null; }
   }
 }

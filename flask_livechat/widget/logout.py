@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 from itertools import product
+from urllib.parse import quote
 
 from flask import Request, Response
 from werkzeug.http import dump_cookie
 
 from .. import providers
+from ..providers import Provider, Values
 from ..settings import Settings
 
 MARK = "livechat_left"
@@ -17,6 +21,9 @@ COOKIE_NAME = re.compile(r"[!-+\--:<>-~]{1,1000}")  # of a client's own, which g
 HOST_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
 # Second labels below which countries give names to others: co.uk, com.au. No vendor can set a cookie there.
 SHARED_LABELS = frozenset("ac co com edu go gob gouv gov govt ltd mil ne net nhs nom or org plc sch".split())
+OTHERS_MARK = re.compile(r"[\w./~-]{1,100}", re.ASCII)
+MAX_OTHERS = 6
+CLEARED = '"prefetchCache", "prerenderCache"'
 MAX_HEADER_BYTES = 3000  # of all Set-Cookie lines together: the smallest buffers of proxies have 4,096 for all headers
 MARK_LIFE = 270 * 24 * 3600  # seconds; nine months, as long as the longest-lived of the vendors' cookies
 
@@ -30,20 +37,45 @@ def end(response: Response, request: Request, settings: Settings) -> None:
     if not settings.providers:
         return
     # Not HttpOnly: the loader has to see it on pages that come out of a cache. It holds nothing about anybody.
-    mark = dump_cookie(MARK, ".".join(settings.providers), max_age=MARK_LIFE, path="/", samesite="Lax")
+    marks = [_mark(request, settings, name) for name in settings.providers]
+    # What another app on this origin has left is still to end.
+    others = [mark for mark in _marks(request) if OTHERS_MARK.fullmatch(mark) and mark not in marks][:MAX_OTHERS]
+    mark = dump_cookie(MARK, "|".join([*marks, *others]), max_age=MARK_LIFE, path="/", samesite="Lax")
     space = MAX_HEADER_BYTES - _line_bytes(mark)
     for header in _expired(settings, request):
         if _line_bytes(header) <= space:
             space -= _line_bytes(header)
             response.headers.add("Set-Cookie", header)
     response.headers.add("Set-Cookie", mark)
+    # Pages that the browser has fetched or rendered ahead speak of whoever leaves. Browsers that do not know these types
+    # ignore them, and there the loader asks the server.
+    response.headers.add("Clear-Site-Data", CLEARED)
 
 
-def marked(request: Request, provider: str) -> bool:
+def marked(request: Request, settings: Settings, provider: str) -> bool:
     """Whether the last visitor of this browser logged out and ``provider`` has not ended that session yet."""
     if MARK not in request.environ.get("HTTP_COOKIE", ""):
         return False  # without reading them all
-    return provider in request.cookies.get(MARK, "").split(".")
+    return not {provider, _mark(request, settings, provider)}.isdisjoint(_marks(request))
+
+
+def account(provider: Provider, values: Values) -> str:
+    """The vendor, and a digest of the account's public ids: what tells accounts apart in the browser's storage."""
+    ids = json.dumps(provider.settings(values), sort_keys=True)
+    return f"{provider.name}.{hashlib.sha256(ids.encode()).hexdigest()[:6]}"
+
+
+def _mark(request: Request, settings: Settings, name: str) -> str:
+    """What tells one app's chat from another's on the same origin: where our files are, and the account. As the loader
+    makes it of their address."""
+    path = quote(f"{request.script_root}{settings.url_prefix}/", safe="/~!$&'()*+,;=:@")
+    return re.sub(r"[^\w./~-]", "_", path + account(providers.load(name), settings.providers[name]), flags=re.ASCII)
+
+
+def _marks(request: Request) -> list[str]:
+    """What is marked. Earlier versions wrote the vendors' bare names."""
+    value = request.cookies.get(MARK, "")
+    return value.split("|") if "/" in value else re.split(r"[.|]", value)
 
 
 def _line_bytes(value: str) -> int:

@@ -208,10 +208,11 @@ def button(label: str, attributes: Mapping[str, Any]) -> Markup:
     return Markup("<button{}>{}</button>").format(_attributes(given), escape(label))
 
 
-def link(label: str, href: str, attributes: Mapping[str, Any]) -> Markup:
-    """The same place on a page without chat."""
-    given = {name: value for name, value in attributes.items() if not name.startswith("data_livechat")}
-    return Markup("<a{}>{}</a>").format(_attributes(given | {"href": href}), escape(label))
+def link(label: str, href: str, attributes: Mapping[str, Any], *, opens: bool) -> Markup:
+    """A launcher that leads to the fallback where none of our files comes. Or only that, on a page without chat."""
+    launcher = {"data_livechat_open": True} if opens else {}
+    given = {name: value for name, value in attributes.items() if opens or not name.startswith("data_livechat")}
+    return Markup("<a{}>{}</a>").format(_attributes(launcher | given | {"href": href}), escape(label))
 
 
 def _attributes(given: Mapping[str, Any]) -> Markup:

@@ -10,14 +10,16 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from .. import providers
 from ..providers import Provider, Values
+from . import logout, texts
 
+TEXTS = "texts-"  # before a language's tag
 HERE = Path(__file__).parent
 LOADER, SESSION, BUTTON = (HERE / name for name in ("loader.js", "session.js", "button.js"))
 # Read from the prototype: an element with name="currentScript" would be found in its place otherwise.
@@ -72,14 +74,20 @@ def build(
     life: int = 7200,
     fallback: str | None = None,
     within: str | None = None,
+    languages: Sequence[Script] = (),
 ) -> tuple[Script, ...]:
     """All files for one provider of one app, the one that the page names first.
 
     ``kept``: whether what is said is in our store. ``life``: of a token, in seconds. ``fallback``: where a launcher
-    leads when chat cannot. ``within``: a selector of the elements in which our attributes count.
+    leads when chat cannot. ``within``: a selector of the elements in which our attributes count. ``languages``: of
+    what the button says, as ``translations`` gives them.
     """
     rest = {
         "title": room.title,
+        # In the sandbox a path below our own prefix, which the loader resolves against its own address.
+        "script": f"sandbox/{room.name}.js" if sandbox else room.script(values),
+        "crossorigin": None if sandbox else room.crossorigin,
+        "hosts": [] if sandbox else list(room.hosts),
         "settings": room.settings(values),
         "elements": room.elements,
         "domain": cookie_domain,
@@ -95,13 +103,11 @@ def build(
         providers.adapter(room.name),
         call=f"(core) => session(core, {_json(rest)}, room)",
     )
-    button = _script(f"{room.name}-button", BUTTON, call="button")
+    addresses = {file.name.removeprefix(TEXTS): file.address for file in languages}
+    button = _script(f"{room.name}-button", BUTTON, call=f"(core) => button(core, {_json(addresses)})")
     vendor = {
         "name": room.name,
-        # In the sandbox a path below our own prefix, which the loader resolves against its own address.
-        "script": f"sandbox/{room.name}.js" if sandbox else room.script(values),
-        "crossorigin": None if sandbox else room.crossorigin,
-        "hosts": [] if sandbox else list(room.hosts),
+        "account": logout.account(room, values),
         "traces": _any_of([*room.cookies(values), *room.storage(values)]),
         "can": sorted(room.can & {"tour", "article"}),
         "session": session.address,
@@ -109,6 +115,20 @@ def build(
         **{name: value for name, value in {"kept": kept, "fallback": fallback, "within": within}.items() if value},
     }
     return _script(room.name, LOADER, call=f"loader({_json(vendor)}, {ELEMENT})"), session, button
+
+
+def translations(own: Mapping[str, texts.Texts]) -> tuple[Script, ...]:
+    """What the button says, a file for each language, with the app's ``own`` sentences in the place of ours.
+
+    They share a digest, so that the button's file, which names all of them, stays small.
+    """
+    files = [
+        _script(f"{TEXTS}{tag}", call=f"() => ({json.dumps(words, ensure_ascii=False)})")
+        for tag, words in texts.merged(own).items()
+        if words != texts.TEXTS["en"]  # which stand in the button's file
+    ]
+    digest = hashlib.sha256("".join(file.digest for file in files).encode()).hexdigest()[:8]
+    return tuple(replace(file, digest=digest) for file in files)
 
 
 def _json(values: Mapping[str, Any]) -> str:
@@ -123,8 +143,8 @@ def _pattern(names: Sequence[str]) -> str:
 
 def _any_of(names: Sequence[str]) -> str:
     """A regular expression for a text in which one of the names stands, as short as can be: it is in the first file."""
-    texts = sorted({name.rstrip("*") for name in names}, key=len)
-    shortest = [text for n, text in enumerate(texts) if not any(other in text for other in texts[:n])]
+    starts = sorted({name.rstrip("*")[:12] for name in names}, key=len)
+    shortest = [text for n, text in enumerate(starts) if not any(other in text for other in starts[:n])]
     return "|".join(map(re.escape, shortest)) or "(?!)"
 
 

@@ -12,8 +12,15 @@ function session(core, rest, makeRoom) {
   const PATIENCE = 20000; // ms until a vendor that does not answer counts as failed
   const BELIEVED = 5 * 60 * 1000; // ms for which a page's or our own server's word on who is logged in holds
   const MARGIN = Math.min(60, rest.life / 2) * 1000; // ms before its end at which a token is renewed
+  /** With what this app's items in the storage begin, be they of another vendor. */
+  const APP = `livechat${new URL(core.base).pathname}`;
+  /** A cookie: somebody who is known was started with this account, here or on another host of the domain. */
+  const KNOWN = `livechat_known_${vendor.account}=`;
+  const MAX_AGE = 270 * 24 * 3600; // s, as long as the longest-lived of the vendors' cookies
   /** Whom the vendors do not start for: that is no failure. */
   const CRAWLERS = /bot|crawl|spider|slurp|lighthouse|gtmetrix|facebookexternalhit/i;
+  const PARKED = 60 * 60 * 1000; // ms for which an event waits for the vendor
+  const GONE_MS = 1000; // for which the vendor's elements are out of the document until they count as lost
   const LATE = [600, 2000, 6000, 20000]; // ms after an end at which is swept what the vendor has written since
   /** Around these the vendor's elements stand beside the body, which Turbo and htmx (2 and 4) are about to replace. */
   const BEFORE = "turbo:before-cache turbo:before-render htmx:beforeHistorySave htmx:beforeSwap htmx:before:swap";
@@ -26,7 +33,7 @@ function session(core, rest, makeRoom) {
     failed: { start: "loading", ready: "ready", end: "ended" },
     ended: { start: "loading", end: "ended" },
   };
-  const room = makeRoom(vendor, { doc, vendorLauncher: core.vendorLauncher, safely, global, load, ready, failed: fail, report, sweepLater, unsupported, warn });
+  const room = makeRoom(vendor, { doc, vendorLauncher: core.vendorLauncher, safely, global, unset, load, ready, failed: fail, report, sweepLater, unsupported, warn });
   let era = 0; // failures and logouts so far
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -38,6 +45,8 @@ function session(core, rest, makeRoom) {
   let told = chat.page; // the page whose visitor the vendor has: of pages swapped fast, not always the one before
   let touched = false; // the vendor's globals have been set
   let arrived = false; // the vendor has answered
+  let warmed = false; // hints for the browser are in the page
+  let placed = false; // the vendor's elements have been seen in the document
   let ended = false; // since it was started last
   let lost = false; // with the body of a page that was swapped; it is on its way back
   let restored = false; // the page came out of the back/forward cache while the vendor was loading
@@ -69,12 +78,13 @@ function session(core, rest, makeRoom) {
 
   if (outOfCache()) chat.doubt = true;
   if (chat.state === "loading") chat.state = "waiting"; // said by the first file; the edge is taken here
+  readOldKeys();
   place(chat.page);
   tidy();
   listen();
   carryOn();
   for (const asked of chat.kept.splice(0)) call(...asked);
-  return { start, call, look };
+  return { start, call, look, warm };
 
   // States.
 
@@ -123,6 +133,7 @@ function session(core, rest, makeRoom) {
     const shut = settings.closed && settings.offline === "hide" && (vendor.fallback || launcher instanceof HTMLAnchorElement);
     if (load === "off" || (chat.state !== "ready" && (shut || !core.maySpeak(true)))) return core.leadAway(launcher);
     wanted = { text, launcher };
+    if (gone()) comeBack();
     if (chat.state === "ready") settle();
     else start(true);
     return true;
@@ -130,9 +141,10 @@ function session(core, rest, makeRoom) {
 
   /** The open that made the last page reload. */
   function carryOn() {
-    const text = safely(() => sessionStorage.getItem("livechat.open"));
+    const text = safely(() => sessionStorage.getItem(core.keyOf("reopen")));
     if (text == null) return;
-    safely(() => sessionStorage.removeItem("livechat.open"));
+    safely(() => sessionStorage.removeItem(core.keyOf("reopen")));
+    chat.clicked = Date.now();
     open(text);
   }
 
@@ -149,6 +161,20 @@ function session(core, rest, makeRoom) {
   }
 
   // Starting.
+
+  /** Fetches what a start would need, without running any of it. */
+  function warm() {
+    if (warmed || script) return;
+    warmed = true;
+    const { crossorigin: crossOrigin } = vendor;
+    for (const href of vendor.hosts) hint({ rel: "preconnect", href });
+    hint({ rel: "preload", as: "script", href: new URL(vendor.script, core.base).href, crossOrigin });
+  }
+
+  /** @param {object} more */
+  function hint(more) {
+    doc.head.append(Object.assign(doc.createElement("link"), more));
+  }
 
   /** @param {boolean=} clicked whether a person asked for it, here and now */
   async function start(clicked) {
@@ -178,12 +204,16 @@ function session(core, rest, makeRoom) {
     if (earlier && who !== earlier) await end();
     if (mine !== era) return;
     if (ended) return resume();
+    if (lost && gone()) return reload();
     if (!touched) {
       touched = true;
       visible = core.vendorLauncher();
       sent = { ...page.context };
       told = page;
-      if (!safely(() => (room.start(page, fresh), true))) return fail("error");
+      if (!safely(() => (room.start(page, fresh), true))) {
+        touched = false; // the next click tries all of it again
+        return fail("error");
+      }
       fresh = false;
     }
     load();
@@ -204,6 +234,7 @@ function session(core, rest, makeRoom) {
   function load() {
     if (script) script.remove(); // an earlier try
     reason = "blocked";
+    placed = false;
     const mine = script = core.inject(vendor.script, {
       charset: "UTF-8",
       crossOrigin: vendor.crossorigin,
@@ -211,6 +242,13 @@ function session(core, rest, makeRoom) {
       // The policy's violation is told at about the same time: hence the pause.
       onerror: () => setTimeout(() => script === mine && fail(reason), 50),
     });
+    setTimeout(() => script === mine && script.type && !/javascript|module/.test(script.type) && neutralised());
+  }
+
+  /** A consent manager gives a script that it holds back a type that no browser runs: no event tells of it. */
+  function neutralised() {
+    warn(`something on this page, a consent manager say, has held ${vendor.title}'s script back (type="${script?.type}"). Let it through, or tell it of the consent: LIVECHAT_CONSENT.`);
+    fail("blocked");
   }
 
   /** After an end the vendor's script is still there. */
@@ -222,7 +260,12 @@ function session(core, rest, makeRoom) {
     // It never came, or keeps what it knows of a visitor for as long as the page lives: go on in a new one, if a person asks.
     ended = true;
     if (!wanted) return void move("end");
-    safely(() => sessionStorage.setItem("livechat.open", wanted?.text || ""));
+    reload();
+  }
+
+  /** In a new page, where the open goes on that waits. */
+  function reload() {
+    safely(() => sessionStorage.setItem(core.keyOf("reopen"), wanted?.text || ""));
     location.reload();
   }
 
@@ -230,6 +273,7 @@ function session(core, rest, makeRoom) {
     const late = !arrived;
     arrived = true;
     if (ended) return void (late && end(true)); // whoever this was started for has left
+    if (gone()) return restart(); // while it was loading
     if (!move("ready")) return;
     if (!lost) report("ready"); // the page has been told before
     lost = false;
@@ -271,24 +315,23 @@ function session(core, rest, makeRoom) {
     core.draw();
   }
 
-  // Events came with one page only, but the vendor may start on a later one: until then they wait in this tab, for whomever
-  // they are of.
+  // Events came with one page only, but the vendor may start on a later one: until then they wait, for whomever they are of.
+  // In the storage that tabs share, since a cloned tab has a copy of the other. Without lists, since old libraries give
+  // those a toJSON() that makes text of them.
 
   function park() {
     const { events, who } = chat.page;
     if (!events.length || !core.maySpeak()) return; // nothing is stored before consent
-    safely(() => {
-      sessionStorage.setItem(core.keyOf("events"), JSON.stringify({ who, events: [...parked(), ...events].slice(-20) }));
-      events.length = 0;
-    });
+    const waiting = [...parked(), ...events].slice(-20);
+    if (remember("events", JSON.stringify({ who, since: Date.now(), events: { ...waiting } }))) events.length = 0;
   }
 
   /** @returns {LiveChat.Page["events"]} */
   function parked() {
-    const key = core.keyOf("events");
-    const found = safely(() => JSON.parse(sessionStorage.getItem(key) || "{}")) || {};
-    safely(() => sessionStorage.removeItem(key));
-    return Array.isArray(found.events) && (!found.who || found.who === chat.page.who) ? found.events : [];
+    const found = safely(() => JSON.parse(stored("events") || "{}")) || {};
+    forget("events");
+    const fits = Date.now() - found.since < PARKED && (!found.who || found.who === chat.page.who);
+    return fits ? Object.values(found.events || {}) : [];
   }
 
   // Attributes: several changes in a row are one message, and without a change there is none.
@@ -395,7 +438,13 @@ function session(core, rest, makeRoom) {
   function look() {
     // A preview is an old copy. It is there for a while after its mark has gone.
     preview = preview || doc.documentElement.hasAttribute("data-turbo-preview");
-    if (preview || core.words() === chat.shown) return;
+    if (preview) return;
+    // A vendor may take its elements along for a moment, at a visit of Turbo say: hence the pause.
+    if (chat.state === "ready" && gone()) setTimeout(comeBack, GONE_MS);
+    else if (lost && !room.swapped && !gone()) comeBack();
+    // A new element is a new page, also where it says the same: it may be somebody else's.
+    if (core.block() === chat.block && core.words() === chat.shown) return;
+    chat.block = core.block();
     chat.shown = core.words();
     const next = core.readPage();
     if (next && next.provider !== vendor.name) return location.reload(); // another vendor needs a page of its own
@@ -457,13 +506,27 @@ function session(core, rest, makeRoom) {
     }
   }
 
-  /** What could not be moved is started anew. */
+  /** Whether the vendor's elements have left the document. Not where none was ever seen: a newer script's may be others. */
+  function gone() {
+    const there = !!safely(() => doc.querySelector(vendor.elements));
+    placed = placed || there;
+    return placed && !there;
+  }
+
+  /** What could not be moved is started anew, or puts itself back. */
   function comeBack() {
-    if (chat.state !== "ready" || !safely(() => room.swapped && room.swapped())) return;
+    if (lost && chat.state === "loading") return ready();
+    const anew = chat.state === "ready" && safely(() => room.swapped && room.swapped());
+    if (!anew && !(chat.state === "ready" && gone())) return;
     lost = move("restart");
-    if (chat.open) wanted = {};
+    if (chat.open) wanted = wanted || {};
     chat.open = false;
-    load();
+    if (anew) load();
+  }
+
+  function restart() {
+    lost = true;
+    if (safely(() => room.swapped && room.swapped())) load();
   }
 
   /** Rules that a script has put into a style element are lost when it is moved. @param {Element} node */
@@ -478,7 +541,7 @@ function session(core, rest, makeRoom) {
 
   /** @param {LiveChat.Page} page */
   function place({ settings }) {
-    const side = doc.dir === "rtl" ? "left" : "right";
+    const side = getComputedStyle(doc.body || doc.documentElement).direction === "rtl" ? "left" : "right";
     settings.position = Object.assign({ side, x: 20, y: 20, mobile_x: 10, mobile_y: 70 }, settings.position);
   }
 
@@ -501,28 +564,35 @@ function session(core, rest, makeRoom) {
    * Somebody who was anonymous and logs in keeps the conversation. @param {string | null} who */
   function pin(who) {
     const last = stored("who");
-    // No memory of anybody, but the vendor has one: storage may be full or was cleared in part. Not to be trusted.
-    const other = who !== null && last !== who && last !== "" && (last !== null || traces().length > 0);
-    if (other || marked()) forgetVisitor();
-    const others = marks().filter((name) => name !== vendor.name).join(".");
+    // No memory of anybody, but the vendor has one: storage may be blocked, or was cleared. Where nobody was known and nobody
+    // is, the conversation goes on.
+    const unknown = last === null && traces().length > 0 && (who !== "" || doc.cookie.includes(KNOWN));
+    if ((who !== null && last !== who && (last || unknown)) || marked()) forgetVisitor();
     if (!marked()) return;
+    const others = marks().filter((name) => !isOurs(name));
     expire("livechat_left"); // also one that another host of the same domain has set
-    if (others) doc.cookie = `livechat_left=${others}; path=/; samesite=lax; max-age=23328000`;
+    if (others.length) doc.cookie = `livechat_left=${others.join("|")}; path=/; samesite=lax; max-age=${MAX_AGE}`;
   }
 
-  /** @param {string} who */
+  /** Whom the vendor has. That it is somebody is kept where the vendor's cookies are, too: on the widest domain that the
+   * browser takes. @param {string} who */
   function own(who) {
     remember("who", who);
     chat.last = stored("who");
+    if (!who) return;
+    for (const domain of domains().reverse()) {
+      safely(() => { doc.cookie = `${KNOWN}1; path=/; samesite=lax; max-age=${MAX_AGE}${domain}`; });
+      if (doc.cookie.includes(KNOWN)) return;
+    }
   }
 
   function forgetVisitor() {
     fresh = sweep() || fresh || stored("who") !== null || marked();
-    forget("who");
-    forget("going");
+    for (const name of ["who", "going", "events"]) forget(name);
+    expire(KNOWN.slice(0, -1));
     chat.last = stored("who");
     for (const key of safely(() => Object.keys(sessionStorage)) || []) {
-      if (key.startsWith("livechat.") && key !== "livechat.open") sessionStorage.removeItem(key);
+      if (key.startsWith(APP) && key !== core.keyOf("reopen")) sessionStorage.removeItem(key);
     }
   }
 
@@ -533,13 +603,18 @@ function session(core, rest, makeRoom) {
     return [...jar.filter((name) => name.match(vendor.cookies)), ...items.filter((name) => name.match(vendor.storage))];
   }
 
-  /** Every place that a cookie of this page's can have been set for. @param {string} name */
-  function expire(name) {
+  /** A cookie's attribute for each domain that this page can have set one for, the host itself first. */
+  function domains() {
     const labels = location.hostname.split(".");
     const parents = vendor.domain ? [vendor.domain] : labels.map((_, n) => labels.slice(n).join(".")).slice(0, -1);
+    return ["", ...parents.map((parent) => `; domain=${parent}`)];
+  }
+
+  /** Every place that a cookie of this page's can have been set for. @param {string} name */
+  function expire(name) {
     const paths = location.pathname.split("/").map((_, n, parts) => parts.slice(0, n + 1).join("/") || "/");
     for (const path of paths) {
-      for (const domain of ["", ...parents.map((parent) => `; domain=${parent}`)]) {
+      for (const domain of domains()) {
         safely(() => { doc.cookie = `${name}=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=${path}${domain}`; });
       }
     }
@@ -566,26 +641,34 @@ function session(core, rest, makeRoom) {
     if (ended && stored("who") === null) sweep();
   }
 
-  /** The mark of a logout: a cookie with the vendors that have not ended yet. @returns {string[]} */
+  /** The mark of a logout: a cookie with what has not ended yet, which is an app's vendor each. Earlier versions wrote the
+   * vendors' bare names. @returns {string[]} */
   function marks() {
-    const found = safely(() => doc.cookie.split("; ").find((pair) => pair.startsWith("livechat_left=")));
-    return found ? found.slice(14).split(".") : [];
+    const found = safely(() => doc.cookie.split("; ").find((pair) => pair.startsWith("livechat_left="))) || "";
+    return found.slice(14).split(found.includes("/") ? "|" : /[.|]/);
   }
 
   function marked() {
-    return marks().includes(vendor.name);
+    return marks().some(isOurs);
   }
 
-  /** A page out of the HTTP cache may speak of somebody who has left since. */
+  /** @param {string} mark */
+  function isOurs(mark) {
+    return mark === vendor.name || mark === core.home.replace(/[^\w./~-]/g, "_");
+  }
+
+  /** A page that was made before this moment may speak of somebody who has left since: out of the HTTP cache, fetched or
+   * rendered ahead, or a service worker's. */
   function outOfCache() {
     const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
-    return !!entry && (entry.type === "back_forward" || !entry.transferSize || entry.workerStart > 0);
+    const { type, deliveryType, activationStart, transferSize, workerStart } = /** @type {any} */ (entry || { transferSize: 1 });
+    return type === "back_forward" || !!deliveryType || activationStart > 0 || !transferSize || workerStart > 0;
   }
 
   /** Other tabs: what they forget or remember shows in the storage; a logout's mark, as soon as a response has set it. */
   function listen() {
     addEventListener("storage", ({ key, newValue }) => {
-      if (key === null || key === core.keyOf("who")) elsewhere(newValue);
+      if (key === null || key === core.keyOf("who")) elsewhere(newValue, key === null);
       if (key === core.keyOf("consent") && !newValue && looks().consent) refuse();
     });
     safely(() => window.cookieStore?.addEventListener("change", () => marked() && leave()));
@@ -616,7 +699,7 @@ function session(core, rest, makeRoom) {
   /** The page is looked at again. @param {boolean=} persisted out of the back/forward cache */
   function wake(persisted) {
     if (marked()) leave(); // its mark stays for the page that follows the logout
-    if (known && stored("who") !== chat.page.who) elsewhere(stored("who"));
+    if (known && stored("who") !== chat.page.who) elsewhere(stored("who"), traces().length > 0);
     if (chat.state !== "ready") restored = persisted || restored;
     else if (chat.page.who && (persisted || stale() || old())) check();
   }
@@ -627,9 +710,11 @@ function session(core, rest, makeRoom) {
   }
 
   /** Another tab has somebody else, or nobody. Somebody who was anonymous there and has logged in keeps the chat; a chat
-   * that has not started looks for itself when it does. @param {string | null} who */
-  function elsewhere(who) {
+   * that has not started looks for itself when it does. @param {string | null} who
+   * @param {boolean} cleared the storage was, and not by an end: of nobody there was nothing in it to forget */
+  function elsewhere(who, cleared) {
     const { who: mine } = chat.page;
+    if (who === null && mine === "" && cleared) return void (known && own(""));
     if (chat.state !== "waiting" && mine !== null && who !== mine && !(who && !mine)) logout();
   }
 
@@ -637,7 +722,7 @@ function session(core, rest, makeRoom) {
   function refuse(given) {
     if (given) return warn("consent is refused by the browser's Global Privacy Control, or by the page.");
     for (const key of safely(() => Object.keys(localStorage)) || []) {
-      if (/^livechat\.\w+\.consent$/.test(key)) localStorage.removeItem(key);
+      if (key.startsWith(APP) && key.endsWith(".consent")) localStorage.removeItem(key);
     }
     chat.agreed = false;
     logout();
@@ -683,7 +768,7 @@ function session(core, rest, makeRoom) {
   /** @param {string} name @param {{status?: LiveChat.Api["status"], count?: number, rating?: number, scale?: string}} detail */
   function report(name, detail = {}) {
     if (name === "open" || name === "close") {
-      if (chat.open === (name === "open")) return; // vendors repeat themselves
+      if (!!chat.open === (name === "open")) return; // vendors repeat themselves
       chat.open = name === "open";
       core.draw();
       if (chat.open) countOpen();
@@ -769,9 +854,28 @@ function session(core, rest, makeRoom) {
     said.add(text);
   }
 
-  /** @param {string} name @param {string} value */
+  /** What an earlier version has kept, under names that two apps on one origin shared: the first that comes takes it. */
+  function readOldKeys() {
+    for (const name of ["who", "going", "consent"]) {
+      safely(() => {
+        const value = stored(name);
+        localStorage.removeItem(`livechat.${vendor.name}.${name}`);
+        if (value !== null) localStorage.setItem(core.keyOf(name), value);
+      });
+    }
+  }
+
+  /** A variable that a page's own script has declared cannot be deleted. @param {string} name */
+  function unset(name) {
+    if (Reflect.deleteProperty(window, name)) return;
+    warn(`the page declares ${name} itself, which decides who is started. Take ${vendor.title}'s own snippet out of the page.`);
+    window[name] = undefined;
+  }
+
+  /** @param {string} name @param {string} value @returns {boolean} false where storage is blocked: then nothing is kept */
   function remember(name, value) {
-    try { localStorage.setItem(core.keyOf(name), value); } catch { /* blocked: then nothing is remembered */ }
+    try { localStorage.setItem(core.keyOf(name), value); } catch { return false; }
+    return true;
   }
 
   /** @param {string} name */

@@ -31,6 +31,7 @@ from flask_livechat import LiveChat, Visitor, providers, sandbox
 from ..conftest import Quiet
 
 SITE = "https://www.site.test"
+SHOP = "https://shop.site.test"  # of the same domain
 VENDORS = ("crisp", "intercom", "tawk")
 WEBHOOKS = {name: room.secrets for name in VENDORS if (room := providers.webhooks(name))}
 KEYS = {
@@ -147,7 +148,7 @@ class Net:
 def _vendors(net: Net) -> Flask:
     app = Flask("vendors", static_folder=None)
     app.testing = True
-    app.register_blueprint(sandbox.create_blueprint(VALUES, allow_origins=(SITE,)), url_prefix="/sandbox")
+    app.register_blueprint(sandbox.create_blueprint(VALUES, allow_origins=(SITE, SHOP)), url_prefix="/sandbox")
 
     @app.after_request
     def storable(response: Response) -> Response:

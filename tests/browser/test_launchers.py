@@ -239,7 +239,7 @@ def test_where_text_runs_from_the_right_chat_is_on_the_left(
 
     visit.go()
     if launcher == "own":
-        box = _own(visit).bounding_box()
+        box = visit.page.get_by_role("button", name="تحدّث معنا").bounding_box()
         assert box is not None
         assert box["x"] == 20
     visit.ready()

@@ -16,6 +16,8 @@ function room(vendor, core) {
 
   /** @param {LiveChat.Page} current @param {boolean} fresh */
   function start(current, fresh) {
+    // Where the document was opened anew, the client of before is cut off from it and would take our commands for nothing.
+    if (core.global("$crisp")?.is && !core.doc.querySelector(vendor.elements)) core.unset("$crisp");
     window.$crisp = core.global("$crisp") || [];
     const before = core.global("CRISP_READY_TRIGGER");
     window.CRISP_READY_TRIGGER = () => {
@@ -115,7 +117,7 @@ function room(vendor, core) {
    * website's id (2022-01). The reset expires the cookies of the token that the client was started with. */
   async function end() {
     running = false;
-    delete window.CRISP_WEBSITE_ID;
+    core.unset("CRISP_WEBSITE_ID");
     window.CRISP_TOKEN_ID = null;
     if (!here) return; // nothing has begun: whoever arrives later is ended then
     here = false;

@@ -113,7 +113,7 @@ function room(vendor, core) {
     if (lost) {
       frame = null;
       for (const element of core.doc.querySelectorAll(vendor.elements)) element.remove();
-      delete window.Intercom;
+      core.unset("Intercom");
       begin(false);
     } else if (shown && ![...core.doc.querySelectorAll("#intercom-css-container style")].some(rules)) {
       intercom("shutdown", false);
@@ -138,7 +138,7 @@ function room(vendor, core) {
   }
 
   function boot() {
-    delete window.intercomSettings;
+    core.unset("intercomSettings");
     waiting = {}; // what was said since goes with it
     spend();
     watch();
@@ -255,7 +255,7 @@ function room(vendor, core) {
       over = true;
       waiting = updated = {};
       intercom("shutdown");
-      delete window.intercomSettings;
+      core.unset("intercomSettings");
     },
   };
 

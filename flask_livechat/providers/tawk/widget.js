@@ -27,6 +27,7 @@ function room(vendor, core) {
   function start(current) {
     page = current;
     window.Tawk_API = core.global("Tawk_API") || {};
+    if (typeof api().shutdown === "function" && !core.doc.querySelector(vendor.elements)) unload(); // with a document that is no more
     window.Tawk_LoadStart = new Date();
     const { visitor, proof } = page;
     // What stands here is sent again by every session that this page begins, a logout's too: only where no login can be.
@@ -203,11 +204,14 @@ function room(vendor, core) {
    * (2025-04). It starts anew where it does not know that it has run; the visitor's session goes on. */
   function swapped() {
     const lost = here && !over && !core.doc.querySelector(vendor.elements);
-    if (!lost) return false;
+    if (lost) unload();
+    return lost;
+  }
+
+  function unload() {
     api().shutdown();
-    for (const name of Object.keys(window).filter((key) => /^(\$_Tawk|\$__Tawk|tawkJsonp)/.test(key))) delete window[name];
+    for (const name of Object.keys(window).filter((key) => /^(\$_Tawk|\$__Tawk|tawkJsonp)/.test(key))) core.unset(name);
     api().onLoaded = here = false;
-    return true;
   }
 
   /** Now, or when the login under way is over. @param {() => void} send */

@@ -1,0 +1,572 @@
+"""The page around us: what was made ahead of time, swaps, blocked storage, menus, dialogs, layouts, names that are taken."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Response, request
+
+from .conftest import SITE, VENDORS, Visit
+
+one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
+every_vendor = pytest.mark.parametrize("vendor", VENDORS)
+Site = Callable[..., Any]
+OPEN = "window.__livechat_sandbox && __livechat_sandbox.open"
+WHO = "__livechat_sandbox.identity"
+HOST = "[...document.querySelectorAll('*')].find((each) => each.shadowRoot?.querySelector('output'))"
+WORD = f"{HOST}?.shadowRoot.querySelector('output').textContent"
+
+
+def _known(visit: Visit, number: str) -> None:
+    visit.ready()
+    visit.until(f"JSON.stringify({WHO}).includes('visitor{number}@example.com')")
+
+
+# 1. What was made ahead of time.
+
+
+def _prefetches(app: Any) -> None:
+    """Pages that the browser may fetch before anybody asks for them."""
+    rules = json.dumps({"prefetch": [{"urls": ["/other"], "eagerness": "immediate"}]})
+    app.add_url_rule("/rules.json", "rules", lambda: Response(rules, mimetype="application/speculationrules+json"))
+
+    @app.after_request
+    def speculate(response: Response) -> Response:
+        if request.path == "/":
+            response.headers["Speculation-Rules"] = '"/rules.json"'
+        return response
+
+
+def _without_clear_site_data(app: Any) -> Any:
+    """As for a browser that does not know what to clear."""
+
+    def wrapped(environ: Any, start_response: Any) -> Any:
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, [pair for pair in headers if pair[0] != "Clear-Site-Data"], *rest)
+
+        return app(environ, start)
+
+    return wrapped
+
+
+@every_vendor
+@pytest.mark.parametrize("clears", [True, False])
+def test_a_prefetched_page_starts_nobody_who_has_left_since(
+    site: Site, visit: Visit, open_visit: Any, vendor: str, clears: bool
+) -> None:
+    app = site(vendor, LOAD="manual", extra="<a id=next href=/other>next</a>")
+    _prefetches(app)
+    if not clears:
+        app.wsgi_app = _without_clear_site_data(app.wsgi_app)
+    visit.go("/login/1")
+    visit.eventually(lambda: visit.net.log.count("www.site.test/other"))
+    other = open_visit.tab(visit.page.context)
+    other.go()
+    other.page.click("#leave button")
+    other.page.wait_for_load_state()
+    other.until("!document.cookie.includes('livechat_left')")
+    visit.page.click("#next")
+    visit.page.wait_for_url(SITE + "/other")
+    delivery = visit.get("performance.getEntriesByType('navigation')[0].deliveryType")
+    assert delivery == ("" if clears else "navigational-prefetch")
+    visit.page.click("#opener")
+    visit.until(OPEN)
+    assert "visitor1" not in json.dumps(visit.get(WHO))
+
+
+PRERENDERED = """
+let prerendering = true;
+Object.defineProperty(Document.prototype, "prerendering", { get: () => prerendering });
+window.activate = () => { prerendering = false; document.dispatchEvent(new Event("prerenderingchange")); };
+"""
+
+
+@every_vendor
+def test_a_prerendered_page_does_nothing_until_it_is_activated(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.go("/login/1")
+    _known(visit, "1")
+    visit.page.add_init_script(PRERENDERED)
+    visit.page.goto("about:blank")
+    visit.net.log.clear()
+    visit.go("/switch/2")
+    visit.get("void livechat.open()")
+    visit.page.wait_for_timeout(500)
+    assert not [line for line in visit.net.log if "session" in line or "identity" in line]
+    assert visit.net.asked(vendor) == []
+    visit.get("activate()")
+    _known(visit, "2")
+    visit.until(OPEN)
+
+
+# 2. A new element is a new page.
+
+
+def _swap(path: str) -> str:
+    return f"""fetch({json.dumps(path)}).then((answer) => answer.text()).then((html) => {{
+      const next = new DOMParser().parseFromString(html, "text/html");
+      document.body.replaceWith(document.adoptNode(next.body));
+    }})"""
+
+
+@every_vendor
+@pytest.mark.parametrize(("before", "after"), [("1", "2"), ("1", ""), ("", "1")])
+def test_a_swap_on_the_same_path_that_changes_who_it_is_is_seen(
+    site: Site, visit: Visit, vendor: str, before: str, after: str
+) -> None:
+    site(vendor, LOAD="eager", IDENTITY_DELIVERY="fetch")
+    visit.go(f"/login/{before}" if before else "/")
+    visit.ready()
+    if before:
+        _known(visit, before)
+    path = f"/login/{after}" if not before else f"/switch/{after}" if after else "/logout"
+    visit.get(f"fetch('{path}', {{redirect: 'manual'}}).then(() => 0)")
+    visit.get(_swap("/"))
+    if before and after and vendor == "tawk":  # it takes nobody else in the same page: the next click starts a new one
+        visit.until("livechat.state === 'ended'")
+        visit.page.click("#opener")
+    if after:
+        visit.until(f"JSON.stringify(window.__livechat_sandbox || 0).includes('visitor{after}@example.com')")
+    else:
+        visit.is_over()
+
+
+# 3. No memory is not somebody else.
+
+
+NO_STORAGE = {
+    "null": "Object.defineProperty(window, 'localStorage', { value: null })",
+    "throws": "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })",
+}
+
+
+@pytest.mark.parametrize("vendor", ["crisp", "intercom"])  # Tawk.to keeps its own sessions in the storage
+@pytest.mark.parametrize("storage", NO_STORAGE)
+def test_without_storage_an_anonymous_conversation_goes_on(site: Site, visit: Visit, vendor: str, storage: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.page.add_init_script(NO_STORAGE[storage])
+    visit.go()
+    visit.ready()
+    session = visit.snapshot()["session"]
+    visit.go("/other")
+    visit.ready()
+    assert visit.snapshot()["session"] == session
+
+
+@pytest.mark.parametrize("vendor", ["crisp", "intercom"])
+def test_where_the_storage_was_cleared_an_anonymous_conversation_goes_on(
+    site: Site, visit: Visit, open_visit: Any, vendor: str
+) -> None:
+    site(vendor, LOAD="eager")
+    visit.go()
+    visit.ready()
+    session = visit.snapshot()["session"]
+    other = open_visit.tab(visit.page.context)
+    other.go("/plain")
+    other.get("localStorage.clear()")
+    visit.page.wait_for_timeout(300)
+    assert visit.get("livechat.state") == "ready"
+    visit.go("/other")
+    visit.ready()
+    assert visit.snapshot()["session"] == session
+
+
+@pytest.mark.parametrize("vendor", ["crisp", "intercom"])
+@pytest.mark.parametrize("host", ["www.site.test", "shop.site.test"])
+def test_a_known_visitors_conversation_does_not_come_back_where_nobody_remembers(
+    site: Site, visit: Visit, vendor: str, host: str
+) -> None:
+    site(vendor, LOAD="eager")
+    visit.go("/login/1")
+    _known(visit, "1")
+    session = visit.snapshot()["session"]
+    visit.get("localStorage.clear(), sessionStorage.clear()")
+    visit.page.context.clear_cookies(name="session")
+    visit.page.goto(f"https://{host}/")
+    visit.ready()
+    assert visit.snapshot()["session"] != session
+
+
+@pytest.mark.parametrize("vendor", ["crisp", "intercom"])
+def test_an_anonymous_conversation_goes_on_at_a_subdomain(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.go()
+    visit.ready()
+    session = visit.snapshot()["session"]
+    visit.page.goto("https://shop.site.test/")
+    visit.ready()
+    assert visit.snapshot()["session"] == session
+
+
+# 4. In the document, or not ready.
+
+
+@every_vendor
+def test_after_an_app_has_emptied_the_body_the_chat_comes_back(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.go()
+    visit.ready()
+    visit.get(
+        """[...document.body.querySelectorAll("#opener, script")].reduce((kept, node) => (kept.append(node), kept),
+        window.__kept = document.createElement("p")) && document.body.replaceChildren(__kept)"""
+    )
+    visit.ready()
+    visit.page.click("#opener")
+    visit.until(OPEN)
+
+
+# 5. A late fallback.
+
+
+@one_vendor
+@pytest.mark.parametrize("field", ["", "<input id=field value=a>", "<textarea id=field></textarea>"])
+def test_a_page_is_not_left_late_or_while_somebody_writes(site: Site, visit: Visit, vendor: str, field: str) -> None:
+    site(vendor, LOAD="manual", FALLBACK_URL="/contact", extra=field)
+    visit.net.down.add("client.crisp.chat")
+    if not field:
+        visit.net.gate.clear()  # the vendor answers late
+        visit.net.down.clear()
+        visit.net.broken = "throw new Error('late')"
+        visit.errors.clear()
+    visit.go()
+    if field:
+        visit.page.fill("#field", "half a sentence")
+    else:
+        visit.page.clock.install()
+    visit.page.click("#opener")
+    if not field:
+        visit.page.clock.run_for(21_000)
+        visit.net.gate.set()
+    visit.until(f"{WORD} === 'Chat cannot be reached. Contact us'")
+    assert visit.page.url == SITE + "/"
+    assert visit.page.get_by_role("link", name="Contact us").get_attribute("href") == SITE + "/contact"
+    visit.errors.clear()
+
+
+@one_vendor
+def test_the_word_goes_by_escape_and_by_a_click_elsewhere(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="off", extra="<p id=elsewhere>elsewhere</p><button id=b data-livechat-open>chat</button>")
+    visit.go()
+    for leave in (lambda: visit.page.keyboard.press("Escape"), lambda: visit.page.click("#elsewhere")):
+        visit.page.click("#b")
+        visit.until(f"{WORD} === 'Chat cannot be reached.'")
+        leave()
+        visit.until(f"!({WORD})")
+
+
+@one_vendor
+def test_the_word_goes_after_a_while(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="off", extra="<button id=b data-livechat-open>chat</button>")
+    visit.page.clock.install()
+    visit.go()
+    visit.page.click("#b")
+    visit.until(f"{WORD} === 'Chat cannot be reached.'")
+    visit.page.clock.run_for(16_000)
+    visit.until(f"!({WORD})")
+
+
+# 6. The page's layout and ours.
+
+
+PAINTED = """<style nonce=x>html { display: grid; gap: 50px; padding: 0; margin: 0 } html > * + * { margin-top: 90px }
+div { background: red !important; padding: 40px !important; border: 9px solid blue !important; display: block !important;
+position: static !important; opacity: .2 !important; transform: rotate(9deg) !important } * { letter-spacing: 9px }</style>"""
+
+
+@one_vendor
+def test_the_button_takes_no_space_and_no_style_of_the_page(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="manual", LAUNCHER="own", CSP="off", extra=PAINTED)
+
+    @visit.net.site.after_request  # type: ignore[union-attr]
+    def loose(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = "default-src 'self' 'unsafe-inline'"
+        return response
+
+    visit.go("/?x")
+    visit.until(HOST)
+    height = visit.get("document.documentElement.scrollHeight")
+    style = visit.get(
+        f"(({{ position, opacity, transform, borderTopWidth, paddingTop, width, height }}) => "
+        f"[position, opacity, transform, borderTopWidth, paddingTop, width, height])(getComputedStyle({HOST}))"
+    )
+    assert style == ["fixed", "1", "none", "0px", "0px", "0px", "0px"]
+    box = visit.page.get_by_role("button", name="Chat with us").bounding_box()
+    assert box is not None
+    assert (box["width"], box["height"]) == (56, 56)
+    visit.get(f"{HOST}.remove()")
+    assert visit.get("document.documentElement.scrollHeight") == height
+
+
+@one_vendor
+def test_in_a_modal_dialog_button_and_word_work(site: Site, visit: Visit, vendor: str) -> None:
+    dialog = "<dialog id=d><p>Sign in</p><button id=b data-livechat-open>chat</button></dialog>"
+    site(vendor, LOAD="off", LAUNCHER="own", FALLBACK_URL="mailto:help@example.com", extra=dialog)
+    visit.net.site.config["X"] = 1  # type: ignore[union-attr]
+    visit.go()
+    visit.get("document.querySelector('#d').showModal()")
+    visit.get("document.querySelector('#b').click()")
+    visit.get("void 0")
+
+
+@one_vendor
+def test_the_button_opens_the_chat_from_within_a_modal_dialog(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="manual", LAUNCHER="own", extra="<dialog id=d><p>Sign in</p></dialog>")
+    visit.go()
+    visit.until(HOST)
+    visit.get("document.querySelector('#d').showModal()")
+    visit.until(f"{HOST}.parentElement.id === 'd'")
+    assert visit.get(f"{HOST}.matches(':popover-open')")
+    visit.page.get_by_role("button", name="Chat with us").click()
+    visit.until(OPEN)
+    visit.get("document.querySelector('#d').close()")
+    visit.until(f"{HOST}.parentElement === document.documentElement")
+
+
+@one_vendor
+@pytest.mark.parametrize("size", [(160, 240), (320, 480), (1280, 720)])
+@pytest.mark.parametrize("where", ["html", "body"])
+def test_the_word_fits_and_follows_the_direction(
+    site: Site, open_visit: Any, vendor: str, size: tuple[int, int], where: str
+) -> None:
+    visit = open_visit(viewport={"width": size[0], "height": size[1]}, locale="ar")
+    extra = "<button id=b data-livechat-open>chat</button>"
+    app = site(vendor, LOAD="off", extra=extra)
+
+    @app.after_request
+    def turn(response: Response) -> Response:
+        if response.mimetype == "text/html":
+            text = response.get_data(as_text=True).replace('<html lang="en">', "<html>")
+            response.set_data(text.replace(f"<{where}>", f'<{where} dir="rtl">', 1))
+        return response
+
+    visit.go()
+    visit.page.click("#b")
+    visit.until(f"{WORD} === 'تعذّر الوصول إلى الدردشة.'")
+    box = visit.get(f"{HOST}.shadowRoot.querySelector('output').getBoundingClientRect().toJSON()")
+    assert 0 <= box["left"] <= box["right"] <= size[0]
+    assert 0 <= box["top"] <= box["bottom"] <= size[1]
+    if size[0] == 1280:
+        assert box["left"] < 100
+    element = visit.get(f"(({{ lang, dir }}) => [lang, dir])({HOST}.shadowRoot.querySelector('output'))")
+    assert element == ["ar", "rtl"]
+
+
+# 7. A launcher in a menu.
+
+
+@one_vendor
+@pytest.mark.parametrize("tag", ["button", "a href=/contact"])
+@pytest.mark.parametrize("stop", ["stopPropagation", "stopImmediatePropagation"])
+@pytest.mark.parametrize("capture", [False, True])
+def test_a_launcher_in_a_menu_that_stops_clicks_opens_once(
+    site: Site, visit: Visit, vendor: str, tag: str, stop: str, capture: bool
+) -> None:
+    site(vendor, LOAD="manual", extra=f"<div id=menu><{tag} id=in data-livechat-open>chat</{tag.split()[0]}></div>")
+    visit.go()
+    visit.get(
+        f"document.querySelector('#menu').addEventListener('click', (event) => event.{stop}(), {str(capture).lower()})"
+    )
+    visit.page.click("#in")
+    visit.until(OPEN)
+    assert visit.page.url == SITE + "/"
+    visit.page.wait_for_timeout(200)
+    assert visit.snapshot()["opened"] == 1
+
+
+@one_vendor
+@pytest.mark.parametrize(
+    "veto",
+    [
+        "event.preventDefault(); event.stopPropagation()",
+        "event.stopPropagation(); event.preventDefault()",
+        "event.preventDefault()",
+    ],
+)
+def test_a_page_may_forbid_it(site: Site, visit: Visit, vendor: str, veto: str) -> None:
+    site(vendor, LOAD="manual", extra="<div id=menu><button id=in data-livechat-open>chat</button></div>")
+    visit.go()
+    visit.get(f"document.querySelector('#menu').addEventListener('click', (event) => {{ {veto} }})")
+    visit.page.click("#in")
+    visit.page.wait_for_timeout(300)
+    assert visit.get("livechat.state") == "waiting"
+
+
+@one_vendor
+def test_a_click_with_control_opens_from_a_button_and_leaves_a_link_to_the_browser(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    site(vendor, LOAD="manual", extra="<button id=in data-livechat-open>chat</button>")
+    visit.go()
+    with visit.page.context.expect_page():
+        visit.page.click("#opener", modifiers=["Control"])
+    assert visit.get("livechat.state") == "waiting"
+    visit.page.click("#in", modifiers=["Control"])
+    visit.until(OPEN)
+
+
+# 8. Names that are taken.
+
+
+@one_vendor
+@pytest.mark.parametrize("taken", ["window.livechat = {}", "window.livechat = function livechat() {}"])
+def test_a_page_with_a_livechat_of_its_own_is_told_and_has_launchers(
+    site: Site, visit: Visit, vendor: str, taken: str
+) -> None:
+    said: list[str] = []
+    visit.page.on("console", lambda message: said.append(message.text))
+    site(vendor, LOAD="manual")
+    visit.page.add_init_script(taken)
+    visit.go()
+    visit.page.click("#opener")
+    visit.until(OPEN)
+    assert [text for text in said if "window.livechat of its own" in text] == [
+        "livechat: the page has a window.livechat of its own. Rename it."
+    ]
+    assert visit.get("typeof livechat.open") == "undefined"
+
+
+def test_a_variable_of_intercoms_settings_is_said_and_decides_nothing(site: Site, visit: Visit) -> None:
+    said: list[str] = []
+    visit.page.on("console", lambda message: said.append(message.text))
+    site("intercom", LOAD="eager")
+    visit.page.add_init_script(
+        "Object.defineProperty(window, 'intercomSettings', { value: { email: 'forged@example.com' }, writable: true })"
+    )
+    visit.go()
+    visit.ready()
+    assert len([text for text in said if "declares intercomSettings itself" in text]) == 1
+    assert "forged" not in json.dumps(visit.get(WHO))
+
+
+@every_vendor
+def test_a_start_that_failed_half_way_can_be_tried_again(site: Site, visit: Visit, vendor: str) -> None:
+    name = {"crisp": "$crisp", "tawk": "Tawk_API", "intercom": "Intercom"}[vendor]
+    site(vendor, LOAD="manual")
+    visit.page.add_init_script(
+        f"Object.defineProperty(window, '{name}', {{ set() {{ throw new Error('taken'); }}, get() {{}}, configurable: true }})"
+    )
+    visit.go()
+    visit.get("void livechat.open()")
+    visit.until("livechat.state === 'failed'")
+    visit.get(f"delete window['{name}']")
+    visit.page.click("#opener")
+    visit.until(OPEN)
+
+
+# 9. Two apps on one origin.
+
+
+@one_vendor
+def test_what_is_kept_tells_apps_apart_and_old_names_are_read_once(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", CONSENT="required")
+    visit.go("/plain")
+    visit.get("localStorage.setItem('livechat.crisp.consent', 'yes')")
+    visit.get("localStorage.setItem('livechat/blog/livechat/crisp.123456.who', 'other')")
+    visit.get("document.cookie = 'livechat_left=/blog/livechat/crisp.123456; path=/'")
+    visit.go("/login/1")
+    _known(visit, "1")
+    keys = visit.get("Object.keys(localStorage).filter((key) => key.startsWith('livechat')).sort()")
+    assert "livechat.crisp.consent" not in keys
+    assert any(key.startswith("livechat/livechat/crisp.") and key.endswith(".consent") for key in keys)
+    visit.get("void livechat.logout()")
+    visit.is_over()
+    assert visit.get("localStorage.getItem('livechat/blog/livechat/crisp.123456.who')") == "other"
+    assert "livechat_left=/blog/livechat/crisp.123456" in visit.get("document.cookie")
+
+
+# 10. document.open(), old libraries, cloned tabs.
+
+
+@every_vendor
+def test_a_page_that_is_written_anew_starts_again(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="manual")
+    visit.go()
+    visit.page.click("#opener")
+    visit.until(OPEN)
+    visit.get("livechat.close()")
+    visit.get("""fetch("/other").then((answer) => answer.text()).then((html) => {
+      document.open(); document.write(html); document.close(); })""")
+    visit.until("document.querySelector('#opener') && document.readyState === 'complete'")
+    visit.page.click("#opener")
+    visit.until(f"{OPEN} && livechat.state === 'ready'")
+
+
+@every_vendor
+def test_events_outlive_an_old_librarys_to_json_and_a_cloned_tab_sends_none_twice(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    site(vendor, LOAD="manual")
+    visit.page.context.add_init_script("Array.prototype.toJSON = function () { return '[' + this.join() + ']'; }")
+    livechat = visit.net.site.extensions["livechat"].livechat  # type: ignore[union-attr]
+
+    @visit.net.site.get("/buy")  # type: ignore[union-attr]
+    def buy() -> str:
+        livechat.track("Bought", what="tea")
+        return visit.net.site.view_functions["home"]()  # type: ignore[union-attr,return-value]
+
+    visit.go("/buy")
+    visit.until("Object.keys(localStorage).some((key) => key.endsWith('.events'))")
+    with visit.page.context.expect_page() as opened:
+        visit.get("void window.open('/other')")
+    clone = Visit(opened.value, visit.net)
+    for tab in (visit, clone):
+        tab.page.wait_for_load_state()
+        tab.page.click("#opener")
+        tab.until(OPEN)
+        tab.page.wait_for_timeout(500)
+    events = [event for tab in (visit, clone) for event in tab.desk()["events"]]
+    assert len([event for event in visit.desk()["events"] if "ought" in json.dumps(event)]) == 1, events
+
+
+@one_vendor
+def test_a_button_with_a_fallback_is_a_link_where_our_file_is_blocked(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="idle", FALLBACK_URL="/contact", extra="")
+    visit.net.site.add_url_rule(  # type: ignore[union-attr]
+        "/button",
+        "button",
+        lambda: visit.net.site.jinja_env.from_string(  # type: ignore[union-attr]
+            "<!doctype html><body>{{ livechat_button('Chat with us') }}{{ livechat() }}"
+        ).render(),
+    )
+    visit.page.route("**/livechat/*.js", lambda route: route.abort())
+    visit.go("/button")
+    visit.page.click("text=Chat with us")
+    visit.page.wait_for_url(SITE + "/contact")
+
+
+# 12. Consent managers, and frames.
+
+
+@every_vendor
+def test_a_script_that_a_consent_manager_holds_back_is_noticed_at_once(site: Site, visit: Visit, vendor: str) -> None:
+    said: list[str] = []
+    visit.page.on("console", lambda message: said.append(message.text))
+    site(vendor, LOAD="manual", extra="<button id=in data-livechat-open>chat</button>")
+    visit.page.add_init_script("""new MutationObserver((records) => { for (const { addedNodes } of records)
+      for (const node of addedNodes) if (node.src && !node.src.includes("site.test")) node.type = "text/plain";
+    }).observe(document, { childList: true, subtree: true });
+    const append = Element.prototype.append;
+    Element.prototype.append = function (...nodes) {
+      for (const node of nodes) if (node.src && !node.src.includes("site.test")) node.type = "text/plain";
+      return append.apply(this, nodes);
+    };""")
+    visit.go()
+    begun = time.monotonic()
+    visit.page.click("#in")
+    visit.until("livechat.state === 'failed'")
+    assert time.monotonic() - begun < 3
+    assert any("has held" in text and "LIVECHAT_CONSENT" in text for text in said)
+
+
+@one_vendor
+def test_a_frame_of_ones_own_site_is_left_out_by_one_rule(site: Site, visit: Visit, vendor: str) -> None:
+    rules = [{"path": "/*", "when": lambda: request.headers.get("Sec-Fetch-Dest") == "iframe", "show": False}]
+    site(vendor, LOAD="eager", RULES=rules, extra="<iframe src='/other'></iframe>")
+    visit.go()
+    visit.ready()
+    frame = next(frame for frame in visit.page.frames if frame.url.endswith("/other"))
+    assert frame.evaluate("document.querySelector('#livechat')") is None
