@@ -47,8 +47,8 @@ def end(response: Response, request: Request, settings: Settings) -> None:
             space -= _line_bytes(header)
             response.headers.add("Set-Cookie", header)
     response.headers.add("Set-Cookie", mark)
-    # Pages that the browser has fetched or rendered ahead speak of whoever leaves. Browsers that do not know these types
-    # ignore them, and there the loader asks the server.
+    # Pages that the browser has fetched or rendered ahead speak of whoever leaves. Browsers that do not know these
+    # types ignore them, and there the loader asks the server.
     response.headers.add("Clear-Site-Data", CLEARED)
 
 

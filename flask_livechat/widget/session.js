@@ -133,7 +133,7 @@ function session(core, rest, makeRoom) {
     const shut = settings.closed && settings.offline === "hide" && (vendor.fallback || launcher instanceof HTMLAnchorElement);
     if (load === "off" || (chat.state !== "ready" && (shut || !core.maySpeak(true)))) return core.leadAway(launcher);
     wanted = { text, launcher };
-    if (gone()) comeBack();
+    if (gone()) comeBack(true);
     if (chat.state === "ready") settle();
     else start(true);
     return true;
@@ -440,8 +440,8 @@ function session(core, rest, makeRoom) {
     preview = preview || doc.documentElement.hasAttribute("data-turbo-preview");
     if (preview) return;
     // A vendor may take its elements along for a moment, at a visit of Turbo say: hence the pause.
-    if (chat.state === "ready" && gone()) setTimeout(comeBack, GONE_MS);
-    else if (lost && !room.swapped && !gone()) comeBack();
+    if (chat.state === "ready" && gone()) setTimeout(() => gone() && comeBack(true), GONE_MS);
+    else if (lost && chat.state === "loading" && !room.swapped && !gone()) ready();
     // A new element is a new page, also where it says the same: it may be somebody else's.
     if (core.block() === chat.block && core.words() === chat.shown) return;
     chat.block = core.block();
@@ -513,11 +513,11 @@ function session(core, rest, makeRoom) {
     return placed && !there;
   }
 
-  /** What could not be moved is started anew, or puts itself back. */
-  function comeBack() {
-    if (lost && chat.state === "loading") return ready();
-    const anew = chat.state === "ready" && safely(() => room.swapped && room.swapped());
-    if (!anew && !(chat.state === "ready" && gone())) return;
+  /** What could not be moved is started anew, or puts itself back. @param {boolean=} missing it has not, so far */
+  function comeBack(missing) {
+    if (chat.state !== "ready") return;
+    const anew = safely(() => room.swapped && room.swapped());
+    if (!anew && !missing) return;
     lost = move("restart");
     if (chat.open) wanted = wanted || {};
     chat.open = false;
