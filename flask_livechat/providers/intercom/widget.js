@@ -109,7 +109,7 @@ function room(vendor, core) {
    * where the rules that its script has put into them were. */
   function swapped() {
     if (over || visit) return false;
-    const lost = frame && !frame.isConnected;
+    const lost = frame ? !frame.isConnected : !core.doc.querySelector(vendor.elements);
     if (lost) {
       frame = null;
       for (const element of core.doc.querySelectorAll(vendor.elements)) element.remove();
@@ -119,7 +119,7 @@ function room(vendor, core) {
       intercom("shutdown", false);
       renew(true);
     }
-    return !!lost;
+    return lost;
   }
 
   /** @param {any} style */
