@@ -21,7 +21,7 @@ from ..settings import Settings
 from ..widget.guard import Guard
 from ..widget.secrecy import Address
 from .findings import Place, Unseen
-from .limits import Limits, silence
+from .limits import Limits
 from .reading import File, Script, Template
 from .routes import visits, ways_out
 from .sources import files, templates
@@ -113,13 +113,12 @@ def survey(
     found, leaking = files(app, guard_of(app), limits, unseen)
     written = tuple(templates(app, limits, unseen))
     to_visit = visits(app, user, [*paths], skipped, limits, unseen)
-    with silence():
-        for done, (path, rule, as_user) in enumerate(to_visit):
-            progress(done, len(to_visit), path)
-            tour.visit(path, rule, as_user)
-        progress(len(to_visit), len(to_visit), "")
-        for rule in ways_out(app, skipped, unseen):
-            tour.leave(rule)
+    for done, (path, rule, as_user) in enumerate(to_visit):
+        progress(done, len(to_visit), path)
+        tour.visit(path, rule, as_user)
+    progress(len(to_visit), len(to_visit), "")
+    for rule in ways_out(app, skipped, unseen):
+        tour.leave(rule)
     return Survey(
         app,
         now,

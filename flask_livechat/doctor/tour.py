@@ -6,7 +6,9 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from types import MethodType
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
@@ -66,14 +68,23 @@ class Leaving:
 
 
 class SomebodyElse:
-    """Another person with all that the user has, and an id of their own. What is set on it reaches no database."""
+    """Another person with all that the user has, and an id of their own.
 
-    def __init__(self, user: Any) -> None:
-        self._user = user
-        self.id: Any = -1 if isinstance(user.id, int) else "somebody-else"
+    The user is loaded when it is first asked for, in the request that asks: what that request does to the user ends
+    with its database session. A method of the user's sets attributes here, where no database sees them.
+    """
+
+    def __init__(self, load: Callable[[], Any], number: bool) -> None:
+        self._load = load
+        self.id: Any = -1 if number else "somebody-else"
+
+    @cached_property
+    def _user(self) -> Any:
+        return self._load()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._user, name)
+        value = getattr(self._user, name)
+        return MethodType(value.__func__, self) if getattr(value, "__self__", None) is self._user else value
 
     def get_id(self) -> str:
         return str(self.id)
@@ -206,10 +217,10 @@ class Tour:
     def _is_cached_for_all(self, path: str, rule: Rule | None) -> bool:
         """Whether somebody else gets the page out of a cache that the user's visit has filled."""
         examined: list[Examined] = []
-        base = self._base(rule)
+        base, number = self._base(rule), isinstance(getattr(self.user, "id", None), int)
 
         def log_in(sender: Flask, **extra: Any) -> None:
-            g._login_user = SomebodyElse(self.user)
+            g._login_user = SomebodyElse(self._user_anew, number)
 
         def ask() -> None:
             with appcontext_pushed.connected_to(log_in, self.app), self.app.test_client() as client:
@@ -219,12 +230,16 @@ class Tour:
             within(self.limits.seconds, ask)
         return bool(examined and examined[-1].scope.foreign)
 
+    def _user_anew(self) -> Any:
+        """The user as a request has it: another object than the command's, in the request's own database session."""
+        return self.app.login_manager._user_callback(self.user.get_id())  # type: ignore[attr-defined]
+
     def _decision(self, path: str, as_user: bool) -> Decision | None:
         """What the rules say of a page whose template does not ask them."""
         with self.app.test_request_context(path, base_url=self.base_url):
-            if as_user:
-                g._login_user = self.user
             try:
+                if as_user:
+                    g._login_user = self._user_anew()
                 found: Decision = self.app.extensions["livechat"].livechat.decide()
             except Exception:  # a predicate of the app's own
                 return None

@@ -7,7 +7,9 @@ import json
 import logging
 import re
 import secrets
+import sqlite3
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -18,13 +20,26 @@ from typing import Any
 import pytest
 from click.testing import Result
 from flask import Flask, Response, abort, redirect, render_template_string, request, session
-from flask_login import current_user
+from flask.globals import _cv_app
+from flask_login import UserMixin, current_user
 from flask_talisman import Talisman
 from jinja2 import DictLoader, FunctionLoader
+from sqlalchemy import ForeignKey, create_engine
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    mapped_column,
+    object_session,
+    relationship,
+    scoped_session,
+    sessionmaker,
+)
 
 from flask_livechat import doctor
 from flask_livechat.doctor import Level, Report
 from flask_livechat.doctor.findings import CHECKS
+from flask_livechat.doctor.tour import SomebodyElse
 
 from ..conftest import CRISP_SECRET, USERS, chat_of, create_app
 
@@ -610,3 +625,112 @@ def test_a_page_that_leads_to_another_site_moves_nothing_else() -> None:
     app.add_url_rule("/b", "b", lambda: PAGE)
     assert "GET /a: it leads to /a" in unseen(examine(app))
     assert [host for host in hosts if host != "localhost"] == ["marketing.example.com"]
+
+
+# An app with a database.
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Role(Base):
+    __tablename__ = "role"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Member(Base, UserMixin):  # type: ignore[misc]  # flask-login has no types
+    __tablename__ = "member"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    visits: Mapped[int] = mapped_column(default=0)
+    role_id: Mapped[int | None] = mapped_column(ForeignKey("role.id"))
+    role: Mapped[Role | None] = relationship()
+
+    def ping(self, database: Any) -> None:
+        self.visits += 1
+        database.add(self)
+
+
+def app_with_database(path: Path) -> Flask:
+    """Notes each visit on the user, and asks for the user's role in each page, error pages too."""
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 5})
+    Base.metadata.create_all(engine)
+    database = scoped_session(sessionmaker(engine), scopefunc=lambda: id(_cv_app.get(None)))
+    with Session(engine) as setup:
+        setup.add(Member(id=1, email="ada@example.com", role=Role(id=1)))
+        setup.commit()
+    app = app_of(TESTING=False, PROPAGATE_EXCEPTIONS=False)
+    app.login_manager.user_loader(lambda number: database.get(Member, int(number)))  # type: ignore[attr-defined]
+    app.teardown_appcontext(lambda error: database.remove())
+    app.before_request(lambda: current_user.ping(database) if current_user.is_authenticated else None)
+    app.context_processor(lambda: {"role": getattr(current_user, "role", None)})
+    app.errorhandler(500)(lambda error: (render_template_string("{{ role }}{{ livechat() }}"), 500))
+    for n in range(3):
+        app.add_url_rule(f"/{n}", str(n), lambda: render_template_string("<body>{{ role.id }}{{ livechat() }}</body>"))
+    return app
+
+
+def test_an_app_that_notes_visits_on_its_user_can_write_to_its_database_meanwhile(tmp_path: Path) -> None:
+    app = app_with_database(tmp_path / "app.sqlite")
+    with app.app_context():
+        user = app.login_manager._user_callback("1")  # type: ignore[attr-defined]
+        report = examine(app, user=user, limits=doctor.Limits(seconds=2))
+        with sqlite3.connect(tmp_path / "app.sqlite", timeout=0.1) as other:
+            other.execute("UPDATE member SET visits = visits")
+        assert not object_session(user).dirty
+    assert "(logged in)" not in unseen(report)
+
+
+def test_the_command_holds_nothing_of_the_database_while_it_visits(tmp_path: Path) -> None:
+    """A loader that writes, and does not commit: the command's own session would keep the lock."""
+    app = app_with_database(tmp_path / "app.sqlite")
+    load = app.login_manager._user_callback  # type: ignore[attr-defined]
+
+    def load_and_note(number: str) -> Any:
+        user = load(number)
+        user.visits += 1
+        object_session(user).flush()
+        return user
+
+    app.login_manager.user_loader(load_and_note)  # type: ignore[attr-defined]
+    output = run(app, "--as", "1", "--seconds", "2").output
+    assert "took longer" not in output
+    assert "(logged in)" not in output
+
+
+def test_somebody_else_gets_the_users_methods_and_keeps_what_they_set() -> None:
+    class User:
+        id, seen = 7, 0
+
+        def ping(self) -> int:
+            self.seen += 1
+            return self.id
+
+    user = User()
+    other = SomebodyElse(lambda: user, number=True)
+    assert (other.ping(), other.seen, user.seen) == (-1, 1, 0)
+
+
+def test_a_page_left_behind_stays_silent_after_the_report() -> None:
+    app = app_of(login=False)
+    mails: list[str] = []
+    done = threading.Event()
+
+    def late() -> str:
+        time.sleep(0.5)
+        app.logger.error("late")
+        done.set()
+        return PAGE
+
+    handler = logging.Handler()
+    handler.emit = lambda record: mails.append(record.getMessage())  # type: ignore[method-assign]
+    app.logger.addHandler(handler)
+    app.add_url_rule("/late", "late", late)
+    try:
+        examine(app, limits=doctor.Limits(seconds=0.1))
+        assert done.wait(5)
+        app.logger.error("of the app's own")
+    finally:
+        app.logger.removeHandler(handler)
+    assert mails == ["of the app's own"]
