@@ -201,10 +201,19 @@ def doctor(
     else:
         click.echo(reports.as_text(found))
         if user is None:
-            click.echo("Pages were visited as nobody: --as USER_ID also looks at what a logged-in visitor gets.")
+            click.echo(_as_nobody(app))
     worst = found.worst()
     if worst is not None and fail_level != "never" and worst >= examiner.Level[fail_level.upper()]:
         raise click.exceptions.Exit(1)
+
+
+def _as_nobody(app: Flask) -> str:
+    if getattr(getattr(app, "login_manager", None), "_user_callback", None):
+        return "Pages were visited as nobody: --as USER_ID also looks at what a logged-in visitor gets."
+    return (
+        "Pages were visited as nobody: without Flask-Login no page can be visited as a user, and what depends on one "
+        "(such as LC301 and LC305) was not looked at."
+    )
 
 
 def _no_progress(done: int, total: int, what: str) -> None:

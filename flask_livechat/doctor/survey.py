@@ -25,7 +25,7 @@ from .limits import Limits
 from .reading import File, Script, Template
 from .routes import visits, ways_out
 from .sources import files, templates
-from .tour import Answer, Leaving, Page, Tour, place_of_pages
+from .tour import Answer, Leaving, Page, Tour, Visit, place_of_pages
 
 Progress = Callable[[int, int, str], None]
 
@@ -38,6 +38,8 @@ class Survey:
     now: datetime
     user: Any
     pages: tuple[Page, ...]
+    visits: tuple[Visit, ...]
+    rendered: frozenset[str]  # names of the templates that visited pages are made of
     leaks: tuple[tuple[Place, str], ...]  # responses of any kind with a configured secret in them, and its key
     leavings: tuple[Leaving, ...]
     answers: tuple[Answer, ...]
@@ -124,6 +126,8 @@ def survey(
         now,
         user,
         tuple(tour.pages),
+        tuple(tour.visits),
+        frozenset(tour.rendered),
         tuple(tour.leaks),
         tuple(tour.leavings),
         tuple(tour.answers),

@@ -36,7 +36,7 @@ from sqlalchemy.orm import (
     sessionmaker,
 )
 
-from flask_livechat import doctor
+from flask_livechat import Visitor, doctor
 from flask_livechat.doctor import Level, Report
 from flask_livechat.doctor.findings import CHECKS
 from flask_livechat.doctor.tour import SomebodyElse
@@ -155,7 +155,7 @@ def visited(app: Flask, **options: Any) -> set[str]:
 
 def test_it_stays_away_from_what_may_do_something() -> None:
     app = app_of(login=False)
-    for path in ("/delete-account", "/export", "/cron/nightly", "/newsletter/unsubscribe", "/admin/run-now"):
+    for path in ("/delete-account", "/export", "/cron/nightly", "/newsletter/unsubscribe", "/admin/run-now", "/exit"):
         app.add_url_rule(path, path, lambda: PAGE)
     app.add_url_rule("/orders", "orders", lambda: PAGE, methods=["POST", "DELETE"])
     app.add_url_rule("/about", "about", lambda: PAGE)
@@ -175,7 +175,7 @@ def test_a_route_with_values_is_visited_where_one_is_given() -> None:
     app = app_of(login=False)
     app.add_url_rule("/shop/<slug>", "shop", lambda slug: PAGE)
     report = examine(app)
-    assert "1 routes that take a value (/shop/<slug>): give addresses of theirs with --path" in unseen(report)
+    assert "1 route that takes a value (/shop/<slug>): give addresses of theirs with --path" in unseen(report)
     assert "GET /shop/labels" in visited(app_with_shop(), paths=["/shop/labels"])
 
 
@@ -308,7 +308,7 @@ def test_templates_that_are_none_are_passed_over(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "logo.html").write_bytes(b"\x89PNG\r\n\xff\xfe\x00")
     (folder / "broken.html").write_text("{% if %}")
-    (folder / "email_welcome.html").write_text("\n{{ livechat() }}")
+    (folder / "_email.html").write_text("\n{{ livechat() }}")
     report = examine(app)
     assert "logo.html: cannot be read (UnicodeDecodeError)" in unseen(report)
     assert "broken.html: is no valid template (line 1)" in unseen(report)
@@ -625,6 +625,79 @@ def test_a_page_that_leads_to_another_site_moves_nothing_else() -> None:
     app.add_url_rule("/b", "b", lambda: PAGE)
     assert "GET /a: it leads to /a" in unseen(examine(app))
     assert [host for host in hosts if host != "localhost"] == ["marketing.example.com"]
+
+
+@pytest.mark.parametrize("failure", ["raises", "hangs", "answers 503", "logs out"])
+def test_visits_as_the_user_that_mostly_fail_are_a_finding(failure: str) -> None:
+    app = app_of(TESTING=False, PROPAGATE_EXCEPTIONS=False)
+    for n in range(3):
+        app.add_url_rule(f"/{n}", str(n), lambda: render_template_string("<body>{{ livechat() }}</body>"))
+
+    @app.before_request
+    def fail() -> None:
+        if request.path == "/" or request.blueprint or session.get("_user_id") is None:
+            return
+        if failure == "raises":
+            raise LookupError
+        if failure == "hangs":
+            time.sleep(0.5)
+        if failure == "answers 503":
+            abort(503)
+        session.clear()
+
+    limits = doctor.Limits(seconds=0.2 if failure == "hangs" else 5)
+    (finding,) = [each for each in examine(app, user=USERS["42"], limits=limits).findings if each.check.code == "LC805"]
+    assert "4 of 5 visits as the user failed, most of them so: " in finding.what
+
+
+def test_crisp_signs_emails_and_the_advice_says_so() -> None:
+    app = app_of()
+    app.extensions["livechat"].livechat.visitor_loader(lambda user: Visitor(id=user.id))
+    (finding,) = [each for each in examine(app, user=USERS["42"]).findings if each.check.code == "LC301"]
+    assert finding.fix.startswith("Crisp signs the email, and this user has none that may be sent")
+
+
+def test_a_visitor_loader_that_names_nobody_is_not_said_to_lack_an_email() -> None:
+    app = app_of()
+    app.extensions["livechat"].livechat.visitor_loader(lambda user: None)
+    (finding,) = [each for each in examine(app, user=USERS["42"]).findings if each.check.code == "LC301"]
+    assert "Crisp" not in finding.fix
+
+
+def test_without_flask_login_nobody_is_told_to_name_a_user() -> None:
+    output = run(app_of(login=False)).output
+    assert "--as USER_ID" not in output
+    assert "without Flask-Login no page can be visited as a user" in output
+
+
+@pytest.mark.parametrize(("status", "scanners"), [(404, True), (403, False)])
+def test_only_pages_that_are_not_there_are_asked_for_by_scanners(status: int, scanners: bool) -> None:
+    app = app_of(login=False)
+    app.add_url_rule("/closed", "closed", lambda: abort(403))
+    app.register_error_handler(status, lambda error: (render_template_string("<body>{{ livechat() }}</body>"), status))
+    (finding,) = [each for each in examine(app).findings if each.check.code == "LC503"]
+    assert "Scanners" not in finding.check.why
+    assert ("scanners" in finding.what) is scanners
+
+
+def test_a_script_that_is_not_answered_at_a_subdomain_is_named_with_its_host() -> None:
+    app = app_of(login=False, SERVER_NAME="shop.test")
+    page = "<body>{{ livechat() }}</body>"
+    app.add_url_rule("/", "help", lambda: render_template_string(page), subdomain="help")
+
+    @app.before_request
+    def wall() -> None:
+        if request.host == "help.shop.test" and request.blueprint == "livechat":
+            abort(403)
+
+    found = {each.what for each in examine(app).findings if each.check.code == "LC510"}
+    assert "our script was answered 403 at help.shop.test" in found
+
+
+def test_one_page_is_not_pages() -> None:
+    app = app_of(login=False)
+    assert "(looked at 2 pages, " in run(app).output
+    assert "1 pages" not in run(app, "--skip", "index").output
 
 
 # An app with a database.
