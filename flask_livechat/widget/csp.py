@@ -191,7 +191,7 @@ def _inherit(name: str, sources: Iterable[str]) -> list[str]:
 
     Styles leave out what would switch their 'unsafe-inline' off.
     """
-    left_out = ("'nonce-", "'sha256-", "'sha384-", "'sha512-", "'strict-dynamic'", "'report-sample'")
+    left_out: tuple[str, ...] = ("'nonce-", "'sha256-", "'sha384-", "'sha512-", "'strict-dynamic'", "'report-sample'")
     if name == "script-src":
         return list(sources)
     if name != "style-src":
