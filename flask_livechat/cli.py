@@ -174,7 +174,8 @@ def doctor(
         # Contexts of their own: what the loader's database session holds is given back before a page is visited.
         with app.app_context(), app.test_request_context():
             user = _user(user_id)
-            user.get_id()  # where the loader has committed, this reads the user again
+            with suppress(Exception):  # a class without an id is said page by page
+                user.get_id()  # where the loader has committed, this reads the user again
     form = "json" if as_json else form
     if live:
         from .doctor.live import command  # noqa: PLC0415 - nobody else needs it

@@ -83,5 +83,5 @@ def saw_nothing(survey: Survey) -> Iterable[Seen]:
         failures = Counter(visit.failure for visit in visits if visit.failure)
         if failures.total() >= 3 and failures.total() * 2 > len(visits):
             reason = failures.most_common(1)[0][0]
-            what = f"{failures.total()} of {len(visits)} visits as {whom} failed, most of them so: {reason}"
+            what = f"{failures.total()} of {len(visits)} visits as {whom} failed, most often because: {reason}"
             yield Seen(Place("this app"), what)

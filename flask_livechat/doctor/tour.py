@@ -95,7 +95,8 @@ class SomebodyElse:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._user, name)
-        return MethodType(value.__func__, self) if getattr(value, "__self__", None) is self._user else value
+        own = isinstance(value, MethodType) and value.__self__ is self._user
+        return MethodType(value.__func__, self) if own else value
 
     def get_id(self) -> str:
         return str(self.id)

@@ -647,7 +647,7 @@ def test_visits_as_the_user_that_mostly_fail_are_a_finding(failure: str) -> None
 
     limits = doctor.Limits(seconds=0.2 if failure == "hangs" else 5)
     (finding,) = [each for each in examine(app, user=USERS["42"], limits=limits).findings if each.check.code == "LC805"]
-    assert "4 of 5 visits as the user failed, most of them so: " in finding.what
+    assert "4 of 5 visits as the user failed, most often because: " in finding.what
 
 
 def test_crisp_signs_emails_and_the_advice_says_so() -> None:
