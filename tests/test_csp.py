@@ -374,6 +374,14 @@ def test_merging_twice_is_merging_once(name: str, policy: str) -> None:
 
 
 @by_name
+def test_keywords_of_scripts_stand_only_where_they_mean_something(name: str) -> None:
+    merged = read(csp.merge("default-src 'self' 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval'", needs_of(name)))
+    holding = {directive for directive, sources in merged.items() if any("unsafe" in source for source in sources)}
+    assert holding <= {"default-src", "script-src", "style-src"}
+    assert "'unsafe-inline'" in merged["script-src"]
+
+
+@by_name
 @given(policy=policies)
 @quick
 def test_nothing_that_was_allowed_is_narrowed(name: str, policy: str) -> None:
@@ -384,7 +392,10 @@ def test_nothing_that_was_allowed_is_narrowed(name: str, policy: str) -> None:
             assert now is None, directive
         elif now is not None:
             # A nonce cannot stand beside the 'unsafe-inline' that vendors' styles need; elsewhere it says nothing.
-            kept = {source for source in was if not re.match("'(none|nonce-|strict-dynamic)", source)}
+            # So do the keywords of scripts and styles, where there is neither.
+            runs = directive in ("script-src", "style-src")
+            idle = "'(none|nonce-|strict-dynamic" + (")" if runs else "|unsafe-|wasm-unsafe-)")
+            kept = {source for source in was if not re.match(idle, source)}
             assert kept <= set(now), directive
 
 

@@ -14,7 +14,7 @@ from flask import Flask
 
 from . import deployment, ending, headers, identity, pages, secrets, snippets
 from .findings import CHECKS, Check, Finding, Level, Place, Report, Seen, Unseen, gathered
-from .limits import Limits, within
+from .limits import Limits, silence, within
 from .routes import skipped
 from .sources import place_of
 from .survey import Progress, Survey, survey
@@ -55,18 +55,27 @@ def examine(
     progress: Progress = lambda done, total, what: None,
 ) -> Report:
     """What is wrong with an app's chat, worst first. ``user``: whom the pages are also visited as."""
-    seen = survey(app, now=now, user=user, paths=paths, skip=skip, base_url=base_url, limits=limits, progress=progress)
+    with silence():
+        seen = survey(
+            app, now=now, user=user, paths=paths, skip=skip, base_url=base_url, limits=limits, progress=progress
+        )
+        found, failed = _found(seen, deploy)
+    unseen = (*seen.unseen, *failed)
+    return Report(tuple(found), unseen, len(seen.pages), len(seen.templates), len(seen.files), place_of(app))
+
+
+def _found(seen: Survey, deploy: bool) -> tuple[list[Finding], list[Unseen]]:
     found: list[Finding] = []
-    unseen = [*seen.unseen]
+    failed: list[Unseen] = []
     for check in checks():
         if check.deploy and not deploy:
             continue
         try:
             found += within(CHECKING, partial(_looked, check, seen))
         except Exception as error:  # one check that stumbles over an app does not hide what the others find
-            unseen.append(Unseen(check.code, f"the check itself failed with {type(error).__name__}"))
+            failed.append(Unseen(check.code, f"the check itself failed with {type(error).__name__}"))
     found.sort(key=lambda finding: (-finding.check.level, finding.check.code))
-    return Report(tuple(found), tuple(unseen), len(seen.pages), len(seen.templates), len(seen.files), place_of(app))
+    return found, failed
 
 
 def _looked(check: Check, seen: Survey) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -70,10 +71,17 @@ def guard_off(survey: Survey) -> Iterable[Seen]:
 @check(
     "LC805",
     Level.ERROR,
-    "No page was seen",
+    "Too few pages were seen",
     why="What the doctor cannot look at may hold every mistake that there is.",
     fix="See below what the pages answered; --base-url, --as and --path may help.",
 )
 def saw_nothing(survey: Survey) -> Iterable[Seen]:
     if not any(page.status < 400 and page.path != NOWHERE for page in survey.pages):
         yield Seen(Place("this app"), "not one page that is HTML and no error")
+    for as_user, whom in ((False, "nobody"), (True, "the user")):
+        visits = [visit for visit in survey.visits if visit.as_user is as_user]
+        failures = Counter(visit.failure for visit in visits if visit.failure)
+        if failures.total() >= 3 and failures.total() * 2 > len(visits):
+            reason = failures.most_common(1)[0][0]
+            what = f"{failures.total()} of {len(visits)} visits as {whom} failed, most often because: {reason}"
+            yield Seen(Place("this app"), what)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from flask_login import UserMixin
 
 from .. import providers
+from ..model import Visitor
 from ..widget.responses import outranking
 from .findings import Level, Place, Seen, check
 from .snippets import vendors
@@ -43,7 +44,17 @@ def anonymous(survey: Survey) -> Iterable[Seen]:
             continue
         known = can_prove(survey, str(decision.provider)) or survey.settings.allow_unverified
         if known and page.payload.get("visitor") is None:
-            yield Seen(page.place, "somebody is logged in, and the page says nobody is")
+            fix = _email_wanted(survey, str(decision.provider)) if page.lacks_email else None
+            yield Seen(page.place, "somebody is logged in, and the page says nobody is", fix)
+
+
+def _email_wanted(survey: Survey, provider: str) -> str | None:
+    room, values = providers.load(provider), survey.settings.providers[provider]
+    by_id, by_email = (room.prove(values, Visitor("1", email=email), 0, DAY) for email in (None, "ann@example.com"))
+    if by_id or not by_email:
+        return None
+    lacking = f"{room.title} signs the email, and this user has none that may be sent"
+    return f"{lacking}: name one with @livechat.visitor_loader."
 
 
 @check(

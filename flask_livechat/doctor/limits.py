@@ -10,7 +10,10 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import TypeVar
 
+from flask.logging import default_handler
+
 T = TypeVar("T")
+THREAD = "flask-livechat doctor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
         except BaseException as error:  # sys.exit() in a view ends a server's thread, not the doctor
             errors.append(RuntimeError(type(error).__name__))
 
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=run, name=THREAD, daemon=True)
     thread.start()
     thread.join(seconds)
     if errors:
@@ -55,4 +58,18 @@ def silence() -> Iterator[None]:
         with redirect_stdout(sys.stderr):  # what is printed would stand within the report
             yield
     finally:
+        if any(thread.name == THREAD for thread in threading.enumerate()):
+            _silence_threads_left_behind()
         logging.disable(before)
+
+
+def _silence_threads_left_behind() -> None:
+    """A page that took too long goes on meanwhile, and what it logs late would be printed or mailed."""
+    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
+    handlers = {handler for logger in loggers for handler in getattr(logger, "handlers", ())}
+    for handler in {*handlers, default_handler, logging.lastResort} - {None}:
+        handler.addFilter(_is_of_another_thread)
+
+
+def _is_of_another_thread(record: logging.LogRecord) -> bool:
+    return record.threadName != THREAD

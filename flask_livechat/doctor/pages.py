@@ -19,7 +19,9 @@ MANY = 5  # pages; fewer are all of a small site
 NEARLY_ALL = 0.8
 # Readers of documents keep the place in the address: PDF.js, epub.js, foliate.
 READER = r"pdfjs|PDFViewerApplication|PDFHistory|\bePub\s*\(|epubjs|epubcfi|foliate"
-ROUTER = r"history\.pushState\s*\(|createBrowserRouter\b|createWebHistory\b|\bBrowserRouter\b"
+# A lightbox puts a fragment onto the page's own address and takes it away: that swaps nothing.
+SAME_PAGE = r"""[^;()]{0,200},\s*(?:["'`]\#|[\w.]*\bpathname\s*\+\s*[\w.]*\bsearch\s*\))"""
+ROUTER = rf"history\.pushState\s*\((?!{SAME_PAGE})|createBrowserRouter\b|createWebHistory\b|\bBrowserRouter\b"
 
 
 def starts_by_itself(page: Page) -> bool:
@@ -57,14 +59,16 @@ def beside_passwords(survey: Survey) -> Iterable[Seen]:
     "LC503",
     Level.INFO,
     "Chat starts by itself on error pages",
-    why="Scanners ask for hundreds of pages that are not there, and each may become a visitor at the vendor.",
+    why="Nobody came for an error page, and each one that is shown may become a visitor at the vendor.",
     fix="Give error templates {{ livechat(load='intent') }}: who needs help still has the button.",
 )
 def on_errors(survey: Survey) -> Iterable[Seen]:
     asks = survey.settings.consent != "implied"  # scanners agree to nothing
     for page in survey.with_chat if not asks else ():
         if page.status in range(400, 500) and starts_by_itself(page):
-            yield Seen(Place(f"the page for a {page.status}"), f"load={page.decision.load!r}" if page.decision else "")
+            asked = "; scanners ask for hundreds of pages that are not there" if page.status == 404 else ""
+            what = f"load={page.decision.load!r}{asked}" if page.decision else ""
+            yield Seen(Place(f"the page for a {page.status}"), what)
 
 
 @check(
@@ -166,7 +170,7 @@ def left_behind(survey: Survey) -> Iterable[Seen]:
 def kept_by_htmx(survey: Survey) -> Iterable[Seen]:
     for page in survey.with_chat:
         has = page.document.has
-        if page.payload.get("visitor") and "htmx" in has and "no history" not in has:
+        if page.payload.get("visitor") and "htmx history" in has and "no history" not in has:
             yield Seen(page.place, "an inline identity in a page of htmx")
 
 
@@ -199,10 +203,11 @@ def unanswered(survey: Survey) -> Iterable[Seen]:
     for answer in survey.answers:
         # Names of files change with what is in them.
         kind = "our script" if answer.wanted == "text/javascript" else "the identity"
+        where = f" at {answer.host}" if answer.host else ""
         if answer.origin:
             fix = "Take <base> out of the page, or give it an address of the page's own origin."
             yield Seen(answer.place, f"{kind} is asked of {answer.origin}, which is not the page's origin", fix)
         elif answer.status != 200:
-            yield Seen(answer.place, f"{kind} was answered {answer.status}")
+            yield Seen(answer.place, f"{kind} was answered {answer.status}{where}")
         elif answer.mimetype != answer.wanted:
-            yield Seen(answer.place, f"{kind} was answered with {answer.mimetype or 'no type'}")
+            yield Seen(answer.place, f"{kind} was answered with {answer.mimetype or 'no type'}{where}")

@@ -18,6 +18,17 @@ from .findings import Place
 # Of JavaScript. Not what follows a colon, which is an address.
 COMMENT = re.compile(r"/\*.{0,5000}?\*/|(?<![:'\"])//[^\n]*", re.DOTALL)
 DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]{0,500}>")
+# What may stand before the first element of XML.
+PROLOG = re.compile(r"\A\ufeff?(?:\s|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
+
+
+def is_whole_page(source: str, path: str) -> bool:
+    """Whether this is no part of a page, and no feed or style sheet in XML that is served as HTML."""
+    root = PROLOG.sub("", source)[:14].lower()
+    xml = source.lstrip("\ufeff \t\r\n").startswith("<?xml") or root.startswith("<xsl:")
+    if (xml and not root.startswith(("<html", "<!doctype html"))) or path.lower().endswith((".xml", ".xsl", ".xslt")):
+        return False
+    return "</body>" in source.lower()
 
 
 @dataclass(frozen=True)
@@ -41,11 +52,15 @@ class Script:
         return f"{self.src}\n{self.code}"
 
 
+# By these htmx changes the address, and then it keeps a copy of the page that is left.
+HTMX_ADDRESSES = ("hx-push-url", "data-hx-push-url", "hx-replace-url", "data-hx-replace-url")
 # What is asked of a page as CSS selectors.
 SELECTORS = {
     "private": "input[type=password], input[autocomplete^=cc-], "
     "input[name*=cardnum i], input[name*=card_num i], input[name*=card-num i]",
     "htmx": "[hx-boost], [data-hx-boost], [hx-get], [hx-target], script[src*=htmx]",
+    "htmx history": "[hx-boost=true], [data-hx-boost=true], "
+    + ", ".join(f"[{name}]:not([{name}=false])" for name in HTMX_ADDRESSES),
     "turbo": "script[src*=turbo], [data-turbo-permanent], turbo-frame",
     "unpoly": "script[src*=unpoly], [up-main], [up-follow]",
     "no history": '[hx-history="false"], [data-hx-history="false"]',
@@ -147,6 +162,10 @@ def text(tag: Tag, attribute: str) -> str:
     return " ".join(found) if isinstance(found, list) else str(found or "")
 
 
+EMAIL = frozenset("email emails mail mails mailer newsletter newsletters".split())
+FORM = re.compile(r"<form\b|\b(?:quick|render)_form\b|\bform\.", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Template:
     """A template's source. ``calls``: the lines that call our tag."""
@@ -164,9 +183,10 @@ class Template:
 
     @property
     def is_email(self) -> bool:
-        """By its name, as people call them."""
-        parts = re.split(r"[/._-]", self.name.lower())
-        return not {"email", "emails", "mail", "mails", "mailer", "newsletter", "newsletters"}.isdisjoint(parts)
+        """By its folder or its whole name: change_email.html is a page. So is whatever has a form."""
+        *folders, name = self.name.lower().split("/")
+        words = {*folders, name.partition(".")[0].strip("_-")}
+        return not words.isdisjoint(EMAIL) and not FORM.search(self.source)
 
 
 def template(name: str, source: str, place: Place, environment: Environment) -> Template:
@@ -223,7 +243,11 @@ def _key_of_config(node: nodes.Node) -> str | None:
 
 
 def _is_config(node: nodes.Node) -> bool:
-    return _name(node) == "config" or (isinstance(node, nodes.Getattr) and node.attr == "config")
+    """``config``, and that of ``app``, ``current_app`` or ``self.app``: ``ckeditor.config()`` is another."""
+    if isinstance(node, nodes.Getattr) and node.attr == "config":
+        owner = node.node.attr if isinstance(node.node, nodes.Getattr) else _name(node.node)
+        return owner in ("app", "current_app")
+    return _name(node) == "config"
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,9 @@ def _grouped(unseen: Iterable[Unseen]) -> dict[str, list[str]]:
 def _summary(report: Report) -> str:
     counts = [(level, sum(finding.check.level is level for finding in report.findings)) for level in reversed(Level)]
     found = ", ".join(f"{count} {level.word}{'s' * (count > 1)}" for level, count in counts if count) or "nothing wrong"
-    return f"{found} (looked at {report.pages} pages, {report.templates} templates, {report.files} static files)"
+    looked_at = {"page": report.pages, "template": report.templates, "static file": report.files}
+    seen = ", ".join(f"{count} {what}{'s' * (count != 1)}" for what, count in looked_at.items())
+    return f"{found} (looked at {seen})"
 
 
 def _places(places: tuple[Place, ...]) -> str:

@@ -29,10 +29,10 @@ AROUND = frozenset(
 DOING = frozenset(
     """
     accept activate add all approve archive ban backup buy cancel charge clear close confirm create cron deactivate
-    delete destroy disable disconnect download drop dump duplicate empty erase everyone exec execute export flush follow
-    generate impersonate import install invite job jobs join kick kill leave like mark merge migrate move pay poll
-    publish purge redeem refund regenerate reindex reject remove resend reset restart restore revoke rotate run save
-    seed send set shutdown start stop submit subscribe sync task tasks toggle transfer trigger truncate unban undo
+    delete destroy disable disconnect download drop dump duplicate empty erase everyone exec execute exit export flush
+    follow generate impersonate import install invite job jobs join kick kill leave like mark merge migrate move pay
+    poll publish purge redeem refund regenerate reindex reject remove resend reset restart restore revoke rotate run
+    save seed send set shutdown start stop submit subscribe sync task tasks toggle transfer trigger truncate unban undo
     uninstall unpublish unsubscribe update upgrade upload vote webhook webhooks wipe withdraw
     """.split()
 )
@@ -78,10 +78,12 @@ def _parted(rules: Iterable[Rule], test: Callable[[Rule], bool]) -> tuple[list[R
 
 def _say_left_out(closed: list[Rule], doing: list[Rule], unseen: list[Unseen]) -> None:
     if closed:
-        what = f"{len(closed)} routes that take a value ({_some(closed)})"
+        take = "route that takes" if len(closed) == 1 else "routes that take"
+        what = f"{len(closed)} {take} a value ({_some(closed)})"
         unseen.append(Unseen(what, "give addresses of theirs with --path"))
     if doing:
-        what = f"{len(doing)} routes that may do something, or are skipped ({_some(doing)})"
+        do = "route that may do something, or is" if len(doing) == 1 else "routes that may do something, or are"
+        what = f"{len(doing)} {do} skipped ({_some(doing)})"
         unseen.append(Unseen(what, "--path visits one nevertheless"))
 
 

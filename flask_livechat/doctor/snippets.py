@@ -87,7 +87,7 @@ def in_head(survey: Survey) -> Iterable[Seen]:
 )
 def in_email(survey: Survey) -> Iterable[Seen]:
     for template in survey.templates:
-        if not template.is_email:
+        if not template.is_email or template.name in survey.rendered:
             continue
         for line in template.calls:
             yield Seen(Place(template.place.name, line, True), "the tag in an email")

@@ -21,11 +21,11 @@ from ..settings import Settings
 from ..widget.guard import Guard
 from ..widget.secrecy import Address
 from .findings import Place, Unseen
-from .limits import Limits, silence
+from .limits import Limits
 from .reading import File, Script, Template
 from .routes import visits, ways_out
 from .sources import files, templates
-from .tour import Answer, Leaving, Page, Tour, place_of_pages
+from .tour import Answer, Leaving, Page, Tour, Visit, place_of_pages
 
 Progress = Callable[[int, int, str], None]
 
@@ -38,6 +38,8 @@ class Survey:
     now: datetime
     user: Any
     pages: tuple[Page, ...]
+    visits: tuple[Visit, ...]
+    rendered: frozenset[str]  # names of the templates that visited pages are made of
     leaks: tuple[tuple[Place, str], ...]  # responses of any kind with a configured secret in them, and its key
     leavings: tuple[Leaving, ...]
     answers: tuple[Answer, ...]
@@ -113,18 +115,19 @@ def survey(
     found, leaking = files(app, guard_of(app), limits, unseen)
     written = tuple(templates(app, limits, unseen))
     to_visit = visits(app, user, [*paths], skipped, limits, unseen)
-    with silence():
-        for done, (path, rule, as_user) in enumerate(to_visit):
-            progress(done, len(to_visit), path)
-            tour.visit(path, rule, as_user)
-        progress(len(to_visit), len(to_visit), "")
-        for rule in ways_out(app, skipped, unseen):
-            tour.leave(rule)
+    for done, (path, rule, as_user) in enumerate(to_visit):
+        progress(done, len(to_visit), path)
+        tour.visit(path, rule, as_user)
+    progress(len(to_visit), len(to_visit), "")
+    for rule in ways_out(app, skipped, unseen):
+        tour.leave(rule)
     return Survey(
         app,
         now,
         user,
         tuple(tour.pages),
+        tuple(tour.visits),
+        frozenset(tour.rendered),
         tuple(tour.leaks),
         tuple(tour.leavings),
         tuple(tour.answers),

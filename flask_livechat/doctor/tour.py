@@ -6,13 +6,16 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
+from types import MethodType
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from flask import Flask, appcontext_pushed, g, got_request_exception
+from flask import Flask, appcontext_pushed, g, got_request_exception, template_rendered
 from flask.testing import FlaskClient
 from flask_login.utils import _create_identifier
+from jinja2 import Template
 from werkzeug.datastructures import Headers
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
@@ -24,11 +27,12 @@ from ..widget.logout import MARK
 from ..widget.responses import is_html
 from .findings import Place, Unseen
 from .limits import Limits, within
-from .reading import Document, document
+from .reading import Document, document, is_whole_page
 from .routes import NOWHERE
 from .sources import place_in
 
 T = TypeVar("T")
+NO_LOGIN = "the login did not take: the page was not seen as this user"
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Page:
     decision: Decision | None  # what the rules say, or what the tag said where there is one
     tagged: bool
     html: str = field(repr=False)
+    lacks_email: bool = False  # a visitor is known, and no email of theirs that may be sent
     from_cache: bool = False  # of the app's own, whole or in part: the chat in it is of another request
 
     @property
@@ -65,15 +70,33 @@ class Leaving:
     ended: bool
 
 
-class SomebodyElse:
-    """Another person with all that the user has, and an id of their own. What is set on it reaches no database."""
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Whether a page was to be had. ``failure``: why not, or ""."""
 
-    def __init__(self, user: Any) -> None:
-        self._user = user
-        self.id: Any = -1 if isinstance(user.id, int) else "somebody-else"
+    as_user: bool
+    failure: str
+
+
+class SomebodyElse:
+    """Another person with all that the user has, and an id of their own.
+
+    The user is loaded when it is first asked for, in the request that asks: what that request does to the user ends
+    with its database session. A method of the user's sets attributes here, where no database sees them.
+    """
+
+    def __init__(self, load: Callable[[], Any], number: bool) -> None:
+        self._load = load
+        self.id: Any = -1 if number else "somebody-else"
+
+    @cached_property
+    def _user(self) -> Any:
+        return self._load()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._user, name)
+        value = getattr(self._user, name)
+        own = isinstance(value, MethodType) and value.__self__ is self._user
+        return MethodType(value.__func__, self) if own else value
 
     def get_id(self) -> str:
         return str(self.id)
@@ -87,6 +110,7 @@ class Answer:
     address: str
     wanted: str  # a media type
     origin: str = ""
+    host: str = ""  # where an app has several
     status: int = 0
     mimetype: str = ""
 
@@ -105,6 +129,8 @@ class Tour:
     answers: list[Answer] = field(default_factory=list)
     failures: list[tuple[Place, str]] = field(default_factory=list)
     unseen: list[Unseen] = field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list)
+    rendered: set[str] = field(default_factory=set)  # names of templates
     _asked: dict[tuple[str, bool], tuple[int, str]] = field(default_factory=dict)
 
     def visit(self, path: str, rule: Rule | None, as_user: bool) -> None:
@@ -113,8 +139,14 @@ class Tour:
         def note(sender: Flask, exception: BaseException, **extra: Any) -> None:
             raised.append(_described(exception, self.app))
 
+        def note_template(sender: Flask, template: Template, **extra: Any) -> None:
+            self.rendered.add(template.name or "")
+
         def ask() -> Page | str | None:
-            with got_request_exception.connected_to(note, self.app):
+            with (
+                got_request_exception.connected_to(note, self.app),
+                template_rendered.connected_to(note_template, self.app),
+            ):
                 return self._ask(path, rule, as_user, name)
 
         found = self._within(name, ask)
@@ -125,13 +157,20 @@ class Tour:
             self.pages.append(replace(found, from_cache=from_cache))
         if raised and not isinstance(found, Exception):
             self.unseen.append(Unseen(name, f"{raised[0]}; its error page was looked at"))
+        broken = isinstance(found, Page) and found.status >= 500
+        failed = broken or raised or isinstance(found, Exception) or found == NO_LOGIN
+        self.visits.append(Visit(as_user, self.unseen[-1].why if failed else ""))
 
     def _ask(self, path: str, rule: Rule | None, as_user: bool, name: str, again: bool = True) -> Page | str | None:
         """The page, why there is none, or None where the answer is no page."""
         examined: list[Examined] = []
         base = self._base(rule)
         with self._client(base, as_user) as client:
-            response = client.get(path, base_url=base, environ_overrides={EXAMINED: examined}, buffered=False)
+            ask = partial(client.get, base_url=base, environ_overrides={EXAMINED: examined}, buffered=False)
+            response = ask(path)
+            if path == NOWHERE and urlsplit(response.location or "").path.endswith(f"{NOWHERE}/"):
+                response.close()
+                response = ask(f"{NOWHERE}/")
             try:
                 if again and (elsewhere := _moved_to(response, base, path)) is not None:
                     before, self.base_url = self.base_url, elsewhere
@@ -151,6 +190,8 @@ class Tour:
         home = urljoin(base, page.path.lstrip("/"))
         script = urljoin(urljoin(home, page.document.base), page.document.loader)
         identity = urljoin(script, f"identity?provider={page.payload['provider']}")
+        several = self.app.url_map.host_matching or urlsplit(base).netloc != urlsplit(self.base_url).netloc
+        host = urlsplit(base).netloc if several else ""
         for url, wanted in ((script, "text/javascript"), (identity, "application/json")):
             asked, address = urlsplit(url), urlsplit(url).path
             if asked[:2] != urlsplit(base)[:2]:
@@ -161,7 +202,7 @@ class Tour:
                 with client.get(below, base_url=base, environ_overrides={EXAMINED: []}) as response:
                     self._asked[url, page.logged_in] = response.status_code, response.mimetype or ""
             status, mimetype = self._asked[url, page.logged_in]
-            yield Answer(page.place, address, wanted, status=status, mimetype=mimetype)
+            yield Answer(page.place, address, wanted, host=host, status=status, mimetype=mimetype)
 
     def _read(
         self, response: TestResponse, examined: Examined | None, path: str, as_user: bool, name: str
@@ -171,7 +212,7 @@ class Tour:
         if response.status_code in range(300, 400):
             return f"it leads to {urlsplit(response.headers.get('Location', '')).path}"
         if as_user and examined and not examined.logged_in:
-            return "the login did not take: the page was not seen as this user"
+            return NO_LOGIN
         if examined and examined.unreadable:
             return f"cannot be read: {examined.unreadable}"
         if not is_html(response):
@@ -195,21 +236,22 @@ class Tour:
             status=response.status_code,
             headers=response.headers,
             document=read,
-            whole="</body>" in source.lower(),
+            whole=is_whole_page(source, path),
             logged_in=as_user,
             decision=(said.decision if said else None) or self._decision(path, as_user),
             tagged="provider" in read.payload,  # also where the page comes out of a cache of the app's own
             html=source,
+            lacks_email=bool(said and said.visitor and not said.visitor.email),
             from_cache=bool(said and said.foreign),
         )
 
     def _is_cached_for_all(self, path: str, rule: Rule | None) -> bool:
         """Whether somebody else gets the page out of a cache that the user's visit has filled."""
         examined: list[Examined] = []
-        base = self._base(rule)
+        base, number = self._base(rule), isinstance(getattr(self.user, "id", None), int)
 
         def log_in(sender: Flask, **extra: Any) -> None:
-            g._login_user = SomebodyElse(self.user)
+            g._login_user = SomebodyElse(self._user_anew, number)
 
         def ask() -> None:
             with appcontext_pushed.connected_to(log_in, self.app), self.app.test_client() as client:
@@ -219,12 +261,16 @@ class Tour:
             within(self.limits.seconds, ask)
         return bool(examined and examined[-1].scope.foreign)
 
+    def _user_anew(self) -> Any:
+        """The user as a request has it: another object than the command's, in the request's own database session."""
+        return self.app.login_manager._user_callback(self.user.get_id())  # type: ignore[attr-defined]
+
     def _decision(self, path: str, as_user: bool) -> Decision | None:
         """What the rules say of a page whose template does not ask them."""
         with self.app.test_request_context(path, base_url=self.base_url):
-            if as_user:
-                g._login_user = self.user
             try:
+                if as_user:
+                    g._login_user = self._user_anew()
                 found: Decision = self.app.extensions["livechat"].livechat.decide()
             except Exception:  # a predicate of the app's own
                 return None

@@ -187,11 +187,16 @@ def _parsed(policy: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _inherit(name: str, sources: Iterable[str]) -> list[str]:
-    """What an absent directive allowed so far. Styles leave out what would switch their 'unsafe-inline' off."""
-    script_only = ("'nonce-", "'sha256-", "'sha384-", "'sha512-", "'strict-dynamic'", "'report-sample'")
+    """What an absent directive allowed so far, without the keywords that mean nothing in it.
+
+    Styles leave out what would switch their 'unsafe-inline' off.
+    """
+    left_out: tuple[str, ...] = ("'nonce-", "'sha256-", "'sha384-", "'sha512-", "'strict-dynamic'", "'report-sample'")
     if name == "script-src":
         return list(sources)
-    return [source for source in sources if not source.lower().startswith(script_only)]
+    if name != "style-src":
+        left_out += ("'unsafe-inline'", "'unsafe-eval'", "'unsafe-hashes'", "'wasm-unsafe-eval'")
+    return [source for source in sources if not source.lower().startswith(left_out)]
 
 
 def _add(sources: list[str], more: Iterable[str]) -> list[str]:

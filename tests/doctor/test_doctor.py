@@ -7,7 +7,9 @@ import json
 import logging
 import re
 import secrets
+import sqlite3
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -18,13 +20,26 @@ from typing import Any
 import pytest
 from click.testing import Result
 from flask import Flask, Response, abort, redirect, render_template_string, request, session
-from flask_login import current_user
+from flask.globals import _cv_app
+from flask_login import UserMixin, current_user
 from flask_talisman import Talisman
 from jinja2 import DictLoader, FunctionLoader
+from sqlalchemy import ForeignKey, create_engine
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    mapped_column,
+    object_session,
+    relationship,
+    scoped_session,
+    sessionmaker,
+)
 
-from flask_livechat import doctor
+from flask_livechat import Visitor, doctor
 from flask_livechat.doctor import Level, Report
 from flask_livechat.doctor.findings import CHECKS
+from flask_livechat.doctor.tour import SomebodyElse
 
 from ..conftest import CRISP_SECRET, USERS, chat_of, create_app
 
@@ -140,7 +155,7 @@ def visited(app: Flask, **options: Any) -> set[str]:
 
 def test_it_stays_away_from_what_may_do_something() -> None:
     app = app_of(login=False)
-    for path in ("/delete-account", "/export", "/cron/nightly", "/newsletter/unsubscribe", "/admin/run-now"):
+    for path in ("/delete-account", "/export", "/cron/nightly", "/newsletter/unsubscribe", "/admin/run-now", "/exit"):
         app.add_url_rule(path, path, lambda: PAGE)
     app.add_url_rule("/orders", "orders", lambda: PAGE, methods=["POST", "DELETE"])
     app.add_url_rule("/about", "about", lambda: PAGE)
@@ -160,7 +175,7 @@ def test_a_route_with_values_is_visited_where_one_is_given() -> None:
     app = app_of(login=False)
     app.add_url_rule("/shop/<slug>", "shop", lambda slug: PAGE)
     report = examine(app)
-    assert "1 routes that take a value (/shop/<slug>): give addresses of theirs with --path" in unseen(report)
+    assert "1 route that takes a value (/shop/<slug>): give addresses of theirs with --path" in unseen(report)
     assert "GET /shop/labels" in visited(app_with_shop(), paths=["/shop/labels"])
 
 
@@ -293,7 +308,7 @@ def test_templates_that_are_none_are_passed_over(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "logo.html").write_bytes(b"\x89PNG\r\n\xff\xfe\x00")
     (folder / "broken.html").write_text("{% if %}")
-    (folder / "email_welcome.html").write_text("\n{{ livechat() }}")
+    (folder / "_email.html").write_text("\n{{ livechat() }}")
     report = examine(app)
     assert "logo.html: cannot be read (UnicodeDecodeError)" in unseen(report)
     assert "broken.html: is no valid template (line 1)" in unseen(report)
@@ -610,3 +625,185 @@ def test_a_page_that_leads_to_another_site_moves_nothing_else() -> None:
     app.add_url_rule("/b", "b", lambda: PAGE)
     assert "GET /a: it leads to /a" in unseen(examine(app))
     assert [host for host in hosts if host != "localhost"] == ["marketing.example.com"]
+
+
+@pytest.mark.parametrize("failure", ["raises", "hangs", "answers 503", "logs out"])
+def test_visits_as_the_user_that_mostly_fail_are_a_finding(failure: str) -> None:
+    app = app_of(TESTING=False, PROPAGATE_EXCEPTIONS=False)
+    for n in range(3):
+        app.add_url_rule(f"/{n}", str(n), lambda: render_template_string("<body>{{ livechat() }}</body>"))
+
+    @app.before_request
+    def fail() -> None:
+        if request.path == "/" or request.blueprint or session.get("_user_id") is None:
+            return
+        if failure == "raises":
+            raise LookupError
+        if failure == "hangs":
+            time.sleep(0.5)
+        if failure == "answers 503":
+            abort(503)
+        session.clear()
+
+    limits = doctor.Limits(seconds=0.2 if failure == "hangs" else 5)
+    (finding,) = [each for each in examine(app, user=USERS["42"], limits=limits).findings if each.check.code == "LC805"]
+    assert "4 of 5 visits as the user failed, most often because: " in finding.what
+
+
+def test_crisp_signs_emails_and_the_advice_says_so() -> None:
+    app = app_of()
+    app.extensions["livechat"].livechat.visitor_loader(lambda user: Visitor(id=user.id))
+    (finding,) = [each for each in examine(app, user=USERS["42"]).findings if each.check.code == "LC301"]
+    assert finding.fix.startswith("Crisp signs the email, and this user has none that may be sent")
+
+
+def test_a_visitor_loader_that_names_nobody_is_not_said_to_lack_an_email() -> None:
+    app = app_of()
+    app.extensions["livechat"].livechat.visitor_loader(lambda user: None)
+    (finding,) = [each for each in examine(app, user=USERS["42"]).findings if each.check.code == "LC301"]
+    assert "Crisp" not in finding.fix
+
+
+def test_without_flask_login_nobody_is_told_to_name_a_user() -> None:
+    output = run(app_of(login=False)).output
+    assert "--as USER_ID" not in output
+    assert "without Flask-Login no page can be visited as a user" in output
+
+
+@pytest.mark.parametrize(("status", "scanners"), [(404, True), (403, False)])
+def test_only_pages_that_are_not_there_are_asked_for_by_scanners(status: int, scanners: bool) -> None:
+    app = app_of(login=False)
+    app.add_url_rule("/closed", "closed", lambda: abort(403))
+    app.register_error_handler(status, lambda error: (render_template_string("<body>{{ livechat() }}</body>"), status))
+    (finding,) = [each for each in examine(app).findings if each.check.code == "LC503"]
+    assert "Scanners" not in finding.check.why
+    assert ("scanners" in finding.what) is scanners
+
+
+def test_a_script_that_is_not_answered_at_a_subdomain_is_named_with_its_host() -> None:
+    app = app_of(login=False, SERVER_NAME="shop.test")
+    page = "<body>{{ livechat() }}</body>"
+    app.add_url_rule("/", "help", lambda: render_template_string(page), subdomain="help")
+
+    @app.before_request
+    def wall() -> None:
+        if request.host == "help.shop.test" and request.blueprint == "livechat":
+            abort(403)
+
+    found = {each.what for each in examine(app).findings if each.check.code == "LC510"}
+    assert "our script was answered 403 at help.shop.test" in found
+
+
+def test_one_page_is_not_pages() -> None:
+    app = app_of(login=False)
+    assert "(looked at 2 pages, " in run(app).output
+    assert "1 pages" not in run(app, "--skip", "index").output
+
+
+# An app with a database.
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Role(Base):
+    __tablename__ = "role"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Member(Base, UserMixin):  # type: ignore[misc]  # flask-login has no types
+    __tablename__ = "member"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    visits: Mapped[int] = mapped_column(default=0)
+    role_id: Mapped[int | None] = mapped_column(ForeignKey("role.id"))
+    role: Mapped[Role | None] = relationship()
+
+    def ping(self, database: Any) -> None:
+        self.visits += 1
+        database.add(self)
+
+
+def app_with_database(path: Path) -> Flask:
+    """Notes each visit on the user, and asks for the user's role in each page, error pages too."""
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 5})
+    Base.metadata.create_all(engine)
+    database = scoped_session(sessionmaker(engine), scopefunc=lambda: id(_cv_app.get(None)))
+    with Session(engine) as setup:
+        setup.add(Member(id=1, email="ada@example.com", role=Role(id=1)))
+        setup.commit()
+    app = app_of(TESTING=False, PROPAGATE_EXCEPTIONS=False)
+    app.login_manager.user_loader(lambda number: database.get(Member, int(number)))  # type: ignore[attr-defined]
+    app.teardown_appcontext(lambda error: database.remove())
+    app.before_request(lambda: current_user.ping(database) if current_user.is_authenticated else None)
+    app.context_processor(lambda: {"role": getattr(current_user, "role", None)})
+    app.errorhandler(500)(lambda error: (render_template_string("{{ role }}{{ livechat() }}"), 500))
+    for n in range(3):
+        app.add_url_rule(f"/{n}", str(n), lambda: render_template_string("<body>{{ role.id }}{{ livechat() }}</body>"))
+    return app
+
+
+def test_an_app_that_notes_visits_on_its_user_can_write_to_its_database_meanwhile(tmp_path: Path) -> None:
+    app = app_with_database(tmp_path / "app.sqlite")
+    with app.app_context():
+        user = app.login_manager._user_callback("1")  # type: ignore[attr-defined]
+        report = examine(app, user=user, limits=doctor.Limits(seconds=2))
+        with sqlite3.connect(tmp_path / "app.sqlite", timeout=0.1) as other:
+            other.execute("UPDATE member SET visits = visits")
+        assert not object_session(user).dirty
+    assert "(logged in)" not in unseen(report)
+
+
+def test_the_command_holds_nothing_of_the_database_while_it_visits(tmp_path: Path) -> None:
+    """A loader that writes, and does not commit: the command's own session would keep the lock."""
+    app = app_with_database(tmp_path / "app.sqlite")
+    load = app.login_manager._user_callback  # type: ignore[attr-defined]
+
+    def load_and_note(number: str) -> Any:
+        user = load(number)
+        user.visits += 1
+        object_session(user).flush()
+        return user
+
+    app.login_manager.user_loader(load_and_note)  # type: ignore[attr-defined]
+    output = run(app, "--as", "1", "--seconds", "2").output
+    assert "took longer" not in output
+    assert "(logged in)" not in output
+
+
+def test_somebody_else_gets_the_users_methods_and_keeps_what_they_set() -> None:
+    class User:
+        id, seen = 7, 0
+
+        def ping(self) -> int:
+            self.seen += 1
+            return self.id
+
+    user = User()
+    other = SomebodyElse(lambda: user, number=True)
+    assert (other.ping(), other.seen, user.seen) == (-1, 1, 0)
+
+
+def test_a_page_left_behind_stays_silent_after_the_report() -> None:
+    app = app_of(login=False)
+    mails: list[str] = []
+    done = threading.Event()
+
+    def late() -> str:
+        time.sleep(0.5)
+        app.logger.error("late")
+        done.set()
+        return PAGE
+
+    handler = logging.Handler()
+    handler.emit = lambda record: mails.append(record.getMessage())  # type: ignore[method-assign]
+    app.logger.addHandler(handler)
+    app.add_url_rule("/late", "late", late)
+    try:
+        examine(app, limits=doctor.Limits(seconds=0.1))
+        assert done.wait(5)
+        app.logger.error("of the app's own")
+    finally:
+        app.logger.removeHandler(handler)
+    assert mails == ["of the app's own"]

@@ -99,6 +99,6 @@ def _page_with_chat(
 
 def _person(app: Flask, livechat: LiveChat, provider: str, user: Any, path: str, origin: str) -> Person | None:
     with silence(), app.test_request_context(path, base_url=origin):
-        g._login_user = user
+        g._login_user = app.login_manager._user_callback(user.get_id())  # type: ignore[attr-defined]
         named = livechat.identity_payload(provider)
     return person_of(named["visitor"], named["proof"])
