@@ -158,10 +158,10 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
       "button:focus-visible{outline:3px solid #fff;box-shadow:0 0 0 6px #1f3a5f}",
       "[aria-busy=true]{opacity:.7}",
       `span{${at(x, y, 38)}min-width:20px;border-radius:10px;background:#b3261e;color:#fff;text-align:center;pointer-events:none}`,
-      `output{${at(x, y, 66)}box-sizing:border-box;max-width:min(260px,100vw - ${2 * (Number(x) || 0)}px - 8px);max-height:calc(100vh - 100px);overflow:auto;overflow-wrap:anywhere;border:1px solid transparent;border-radius:8px;padding:8px 12px;background:#fff;color:#111;box-shadow:0 2px 10px #0005}`,
+      `output{${at(x, y, 66)}box-sizing:border-box;max-width:min(260px,100vw - ${(Number(x) || 0) + 74}px);max-height:calc(100vh - 100px);overflow:auto;overflow-wrap:anywhere;border:1px solid transparent;border-radius:8px;padding:8px 12px;background:#fff;color:#111;box-shadow:0 2px 10px #0005}`,
       "a{color:#1f3a5f}",
       ":empty:not(path){display:none}",
-      `@media(max-width:640px){button{${at(mobileX, mobileY, 0)}}span{${at(mobileX, mobileY, 38)}}output{${at(mobileX, mobileY, 66)}}[aria-expanded=true]{display:none}}`,
+      `@media(max-width:640px){button{${at(mobileX, mobileY, 0)}}span{${at(mobileX, mobileY, 38)}}output{${at(mobileX, mobileY, 66)}max-width:min(260px,100vw - ${(Number(mobileX) || 0) + 74}px)}[aria-expanded=true]{display:none}}`,
       // Where there is no room above the button, the word stands in its place.
       "@media(max-width:300px),(max-height:320px){output{inset:auto 8px 8px;max-width:none;max-height:calc(100vh - 16px);width:fit-content;margin-inline-start:auto}}",
       "@media(prefers-color-scheme:dark){button{background:#a8c7fa;color:#0b1f3a}output{background:#222;color:#eee}a{color:#a8c7fa}}",
