@@ -359,6 +359,29 @@ def test_the_word_fits_and_follows_the_direction(
     assert element == ["ar", "rtl"]
 
 
+@one_vendor
+def test_the_button_speaks_the_pages_language_and_an_apps_own_words(site: Site, open_visit: Any, vendor: str) -> None:
+    visit = open_visit(locale="fr-CA")
+    app = site(vendor, LOAD="manual", LAUNCHER="own", TEXTS={"nl": {"chat": "Chat met </script> ons"}})
+    language = ["nl"]
+
+    @app.after_request
+    def speak(response: Response) -> Response:
+        if response.mimetype == "text/html":
+            response.set_data(
+                response.get_data(as_text=True).replace('<html lang="en">', f"<html lang='{language[0]}'>")
+            )
+        return response
+
+    for language[0], label in (
+        ("nl", "Chat met </script> ons"),
+        ("de-AT", "Mit uns chatten"),
+        ("", "Discuter avec nous"),
+    ):
+        visit.go()
+        visit.page.get_by_role("button", name=label, exact=True).wait_for()
+
+
 # 7. A launcher in a menu.
 
 
