@@ -99,8 +99,6 @@ declare namespace LiveChat {
     last: string | null;
     /** When the page, or our server, last said who is logged in: ms since 1970. */
     since: number;
-    /** When the chat was last asked to open: ms since 1970. */
-    clicked?: number;
     /** The page may speak of somebody who has left since: before a start the server is asked. */
     doubt?: boolean;
     /** Consent was given, and could not be stored. */
@@ -141,7 +139,7 @@ declare namespace LiveChat {
     draw(): void;
     stop(): void;
     schedule(): void;
-    leadAway(launcher?: HTMLElement): false;
+    leadAway(launcher?: HTMLElement, late?: boolean): false;
     report(name: string, detail?: object): void;
     /** Runs a call; what it throws goes to the console, never into the page. */
     safely<T>(call: () => T): T | null;
@@ -158,7 +156,7 @@ declare namespace LiveChat {
   interface Button {
     draw(wanted: boolean): void;
     /** Never a dead button: to the configured place, to where the launcher's own link leads, or at least a word. */
-    lead(launcher?: HTMLElement): void;
+    lead(launcher: HTMLElement | undefined, late?: boolean): void;
   }
 
   /** Our few sentences in one language. */

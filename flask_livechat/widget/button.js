@@ -7,7 +7,6 @@
  * @param {LiveChat.Core} core @param {Record<string, string>} languages each one's file @returns {LiveChat.Button}
  */
 function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, report, safely }, languages) {
-  const PROMPT_MS = 5000; // after a click; later a page is not left for it
   const WORD_MS = 15000; // for which a word stands, unless somebody is at it
   const RTL = /^(ar|fa|he|ur)\b/;
   /** @type {LiveChat.Texts} */
@@ -52,15 +51,15 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
 
   // Where a launcher leads.
 
-  /** @param {HTMLElement=} launcher */
-  function lead(launcher) {
+  /** @param {HTMLElement | undefined} launcher @param {boolean=} late so long after the click that a page is not left for it */
+  function lead(launcher, late) {
     const target = vendor.fallback || (launcher instanceof HTMLAnchorElement && launcher.href);
     const url = target && safely(() => new URL(target, location.href));
     // The page's markup chooses a place, not code: no javascript: address gets through. And a bare "#" leads nowhere.
     const elsewhere = url && (url.hash || url.href.split("#")[0] !== location.href.split("#")[0]);
     const leaves = url && /^https?:/.test(url.protocol);
     const usable = elsewhere && (leaves ? navigator.onLine : /^(mailto|tel):/.test(url.protocol));
-    if (usable && Date.now() - (chat.clicked || 0) < PROMPT_MS && !(leaves && isWriting())) return location.assign(url.href);
+    if (usable && !late && !(leaves && isWriting())) return location.assign(url.href);
     say({ name: maySpeak(true) ? "unreachable" : "consent", href: usable ? url.href : undefined });
   }
 

@@ -247,7 +247,6 @@ function loader(vendor, script) {
   function call(...asked) {
     const [name] = asked;
     if (doc.prerendering && !(asked[2] instanceof Element)) return activated(() => call(...asked)), true;
-    if (name === "open") chat.clicked = Date.now();
     if (name === "show" || name === "hide") {
       chat.hidden = name === "hide";
       draw();
@@ -294,9 +293,9 @@ function loader(vendor, script) {
   }
 
   /** Never a dead button: to the configured place, to where the launcher's own link leads, or at least a word.
-   * @param {HTMLElement=} launcher @returns {false} */
-  function leadAway(launcher) {
-    bring("button").then((button) => button ? button.lead(launcher) : vendor.fallback ? location.assign(vendor.fallback) : alert("Chat cannot be reached."));
+   * @param {HTMLElement=} launcher @param {boolean=} late @returns {false} */
+  function leadAway(launcher, late) {
+    bring("button").then((button) => button ? button.lead(launcher, late) : vendor.fallback ? location.assign(vendor.fallback) : alert("Chat cannot be reached."));
     return false;
   }
 
@@ -341,7 +340,7 @@ function loader(vendor, script) {
   function launch(event, launcher, stopped) {
     if (!launcher) return;
     event.preventDefault();
-    const open = () => call("open", launcher.dataset.livechatMessage, launcher);
+    const open = () => call("open", launcher.dataset.livechatMessage, launcher, Date.now());
     if (!stopped) return void open();
     const timer = setTimeout(open);
     event.preventDefault = () => clearTimeout(timer);

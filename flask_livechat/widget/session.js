@@ -10,6 +10,8 @@ function session(core, rest, makeRoom) {
   const { chat, doc, safely, stored } = core;
   const vendor = { ...core.vendor, ...rest };
   const PATIENCE = 20000; // ms until a vendor that does not answer counts as failed
+  const PROMPT_MS = 5000; // ms after a click within which a page may be left for it
+  const RETRY_MS = 4500; // the same after a failure: the page may still be left for the click
   const BELIEVED = 5 * 60 * 1000; // ms for which a page's or our own server's word on who is logged in holds
   const MARGIN = Math.min(60, rest.life / 2) * 1000; // ms before its end at which a token is renewed
   /** With what this app's items in the storage begin, be they of another vendor. */
@@ -46,6 +48,10 @@ function session(core, rest, makeRoom) {
   let touched = false; // the vendor's globals have been set
   let arrived = false; // the vendor has answered
   let warmed = false; // hints for the browser are in the page
+  let late = false; // so long after the last click that the page is not left for it any more
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let prompt;
+  let failed = false; // since it was ready last
   let placed = false; // the vendor's elements have been seen in the document
   let ended = false; // since it was started last
   let lost = false; // with the body of a page that was swapped; it is on its way back
@@ -94,7 +100,8 @@ function session(core, rest, makeRoom) {
     if (!to) return false;
     clearTimeout(timer);
     if (event === "fail" || event === "end") era += 1; // what began before must not go on after it
-    if (to === "loading") timer = setTimeout(() => fail("timeout"), PATIENCE);
+    if (to === "loading") timer = setTimeout(() => fail("timeout"), failed ? RETRY_MS : PATIENCE);
+    failed = to === "failed" || (failed && to !== "ready");
     chat.state = to;
     core.draw();
     return true;
@@ -108,7 +115,7 @@ function session(core, rest, makeRoom) {
     if (!navigator.onLine) why = "offline";
     core.report("failed", { reason: why });
     if (vendor.failures && !CRAWLERS.test(navigator.userAgent)) post("failures", { reason: why });
-    if (asked) core.leadAway(asked.launcher);
+    if (asked) core.leadAway(asked.launcher, late);
   }
 
   // What is asked for.
@@ -117,7 +124,7 @@ function session(core, rest, makeRoom) {
   function call(...asked) {
     const [name, value] = asked;
     const shows = name === "tour" || name === "article";
-    if (name === "open") return open(value, asked[2]);
+    if (name === "open") return open(value, asked[2], asked[3]);
     if (name === "logout") return logout();
     if (name === "consent") return refuse(value);
     if (shows && !vendor.can.includes(name)) return unsupported(name);
@@ -127,8 +134,9 @@ function session(core, rest, makeRoom) {
     return true;
   }
 
-  /** @param {string=} text @param {HTMLElement=} launcher @returns {boolean} */
-  function open(text, launcher) {
+  /** @param {string=} text @param {HTMLElement=} launcher @param {number} clicked ms since 1970 @returns {boolean} */
+  function open(text, launcher, clicked = Date.now()) {
+    late = false;
     const { load, settings } = chat.page;
     const shut = settings.closed && settings.offline === "hide" && (vendor.fallback || launcher instanceof HTMLAnchorElement);
     if (load === "off" || (chat.state !== "ready" && (shut || !core.maySpeak(true)))) return core.leadAway(launcher);
@@ -136,6 +144,8 @@ function session(core, rest, makeRoom) {
     if (gone()) comeBack(true);
     if (chat.state === "ready") settle();
     else start(true);
+    clearTimeout(prompt); // after the start: a clock that jumps ends its limit first
+    prompt = setTimeout(() => { late = true; }, clicked + PROMPT_MS - Date.now());
     return true;
   }
 
@@ -144,7 +154,6 @@ function session(core, rest, makeRoom) {
     const text = safely(() => sessionStorage.getItem(core.keyOf("reopen")));
     if (text == null) return;
     safely(() => sessionStorage.removeItem(core.keyOf("reopen")));
-    chat.clicked = Date.now();
     open(text);
   }
 
