@@ -80,8 +80,8 @@ def tab(engine: Engine, net: Net, problems: list[str]) -> Iterator[EngineTab]:
 def site(bare_site: Callable[..., Flask], problems: list[str]) -> Callable[..., Flask]:
     """The same site, whose pages tell what goes wrong in them."""
 
-    def make(vendor: str, **config: Any) -> Flask:
-        app = bare_site(vendor, head='<script src="/record.js"></script>', **config)
+    def make(vendor: str, head: str = "", **config: Any) -> Flask:
+        app = bare_site(vendor, head='<script src="/record.js"></script>' + head, **config)
         source = RECORD_EVENTS + RECORD_PROBLEMS
         app.add_url_rule("/record.js", "record", lambda: (source, {"Content-Type": "text/javascript"}))
 

@@ -35,9 +35,11 @@ class Failure(Exception):
 
 
 class EngineTab(Tab):
-    """A tab of Firefox or WebKit."""
+    """A tab of Firefox or WebKit. ``go`` returns when the page is parsed, whatever it still loads."""
 
     leaving = (Leaving, "")
+    lacks: frozenset[str]  # what Chromium has of what our scripts use
+    keeps_busy_pages: bool  # the back/forward cache takes a page that has a request under way, as a vendor's has
 
     def __init__(self, net: Net) -> None:
         self.net = net

@@ -74,6 +74,9 @@ class Firefox(Engine):
 
 
 class FirefoxTab(EngineTab):
+    lacks = frozenset({"navigator.connection", "document.prerendering"})
+    keeps_busy_pages = False
+
     def __init__(self, net: Net, browser: Firefox, user: str) -> None:
         super().__init__(net)
         self.browser, self.user = browser, user
@@ -83,7 +86,7 @@ class FirefoxTab(EngineTab):
         return self.browser.tell(method, context=self.context, **params)
 
     def go(self, path: str = "/") -> None:
-        self.tell("browsingContext.navigate", url=SITE + path, wait="complete")
+        self.tell("browsingContext.navigate", url=SITE + path, wait="interactive")
 
     def evaluate(self, expression: str) -> str:
         target = {"context": self.context}

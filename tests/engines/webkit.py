@@ -66,6 +66,7 @@ class WebKit(Engine):
     def open(self, net: Net) -> EngineTab:
         wanted = {
             "acceptInsecureCerts": True,
+            "pageLoadStrategy": "eager",
             "webkitgtk:browserOptions": {
                 "binary": self.browser,
                 # Of a proxy that is a capability, WebKit takes it that it speaks TLS.
@@ -88,6 +89,9 @@ class WebKit(Engine):
 
 
 class WebKitTab(EngineTab):
+    lacks = frozenset({"moveBefore", "requestIdleCallback", "navigator.connection", "document.prerendering"})
+    keeps_busy_pages = True
+
     def __init__(self, net: Net, browser: WebKit, handle: str = "") -> None:
         super().__init__(net)
         self.browser = browser
