@@ -44,17 +44,15 @@ def _command(*names: str) -> str:
 
 @pytest.fixture(scope="session")
 def firefox(proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = Firefox(_command("firefox-esr", "firefox"), tmp_path_factory.mktemp("firefox"), proxy.port)
-    yield engine
-    engine.quit()
+    with Firefox(_command("firefox-esr", "firefox"), tmp_path_factory.mktemp("firefox"), proxy.port) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")
 def webkit(proxy: Proxy) -> Iterator[Engine]:
     browser = _command("MiniBrowser", *glob("/usr/lib/*/webkit2gtk-4.*/MiniBrowser"))
-    engine = WebKit(_command("WebKitWebDriver"), browser, _command("Xvfb"), proxy.port)
-    yield engine
-    engine.quit()
+    with WebKit(_command("WebKitWebDriver"), browser, _command("Xvfb"), proxy.port) as engine:
+        yield engine
 
 
 @pytest.fixture(params=["firefox", "webkit"])

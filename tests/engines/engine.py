@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, TypeVar
+from contextlib import ExitStack, suppress
+from typing import Any, Self, TypeVar
 
 from ..browser.network import Net, Tab
 
@@ -85,14 +86,35 @@ class EngineTab(Tab):
 class Engine(ABC):
     """One browser for a run of tests. ``open`` gives a tab with nothing kept of any test before."""
 
+    def __init__(self) -> None:
+        self.closing = ExitStack()
+
+    def run(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        """What runs until the engine is closed."""
+        streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = self.closing.enter_context(subprocess.Popen(command, **streams | options))
+        self.closing.callback(process.terminate)
+        return process
+
+    @abstractmethod
+    def start(self) -> None: ...
+
     @abstractmethod
     def open(self, net: Net) -> EngineTab: ...
 
     @abstractmethod
     def close_tabs(self) -> None: ...
 
-    @abstractmethod
-    def quit(self) -> None: ...
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.closing.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.close()
 
 
 class Proxy:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from subprocess import DEVNULL
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,22 +26,24 @@ GONE = ("no such frame", "no such node", "stale element reference", "unknown err
 
 
 class Firefox(Engine):
+    """One browser for all tests, and in it a user context for each."""
+
     def __init__(self, binary: str, profile: Path, proxy: int) -> None:
-        ports = {"network.proxy.ssl_port": proxy, "network.proxy.http_port": proxy}
-        lines = [
-            f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in (PREFERENCES | ports).items()
-        ]
-        (profile / "user.js").write_text("\n".join(lines), "utf-8")
-        command = [binary, "--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"]
-        self.closing = ExitStack()
-        self.process = self.closing.enter_context(subprocess.Popen(command, stderr=DEVNULL, stdout=DEVNULL))
-        self.socket = self.closing.enter_context(connect(self._address(profile), max_size=None, proxy=None))
-        self.numbers = count(1)
+        super().__init__()
+        self.command = [binary, "--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0"]
+        self.profile, self.numbers = profile, count(1)
+        self.preferences = PREFERENCES | {"network.proxy.ssl_port": proxy, "network.proxy.http_port": proxy}
         self.users: list[str] = []
+
+    def start(self) -> None:
+        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in self.preferences.items()]
+        (self.profile / "user.js").write_text("\n".join(lines), "utf-8")
+        self.run(self.command)
+        self.socket = self.closing.enter_context(connect(self._address(), max_size=None, proxy=None))
         self.tell("session.new", capabilities={"alwaysMatch": {"acceptInsecureCerts": True}})
 
-    def _address(self, profile: Path) -> str:
-        written = profile / "WebDriverBiDiServer.json"
+    def _address(self) -> str:
+        written = self.profile / "WebDriverBiDiServer.json"
         found = json.loads(until(lambda: written.exists() and written.read_text("utf-8")))
         return f"ws://127.0.0.1:{found['ws_port']}/session"
 
@@ -68,10 +67,6 @@ class Firefox(Engine):
         while self.users:
             self.tell("browser.removeUserContext", userContext=self.users.pop())
 
-    def quit(self) -> None:
-        self.process.terminate()
-        self.closing.close()
-
 
 class FirefoxTab(EngineTab):
     lacks = frozenset({"navigator.connection", "document.prerendering"})
@@ -86,7 +81,7 @@ class FirefoxTab(EngineTab):
         return self.browser.tell(method, context=self.context, **params)
 
     def go(self, path: str = "/") -> None:
-        self.tell("browsingContext.navigate", url=SITE + path, wait="interactive")
+        self.tell("browsingContext.navigate", url=SITE + path, wait="complete")
 
     def evaluate(self, expression: str) -> str:
         target = {"context": self.context}

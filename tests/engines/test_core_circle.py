@@ -128,13 +128,13 @@ def test_nothing_is_asked_of_the_vendor_before_its_moment(
 # A click opens once, never zero or two times.
 
 
-@pytest.mark.parametrize("load", ["eager", "manual"])
+@pytest.mark.parametrize("load", ["idle", "manual"])
 @every_vendor
 def test_clicks_before_the_vendor_is_there_open_once(site: Site, tab: EngineTab, vendor: str, load: str) -> None:
     site(vendor, LOAD=load)
     tab.net.gate.clear()
     tab.go()
-    tab.until(f"livechat.state === '{'loading' if load == 'eager' else 'waiting'}'")
+    tab.until(f"livechat.state === '{'loading' if load == 'idle' else 'waiting'}'")
     tab.click("#opener")
     tab.click("#opener")
     tab.net.gate.set()

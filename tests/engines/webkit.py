@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-from contextlib import ExitStack
-from subprocess import DEVNULL, PIPE
+from subprocess import PIPE
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,31 +22,29 @@ ENVIRONMENT = {
     "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",  # root has none, and the pages are our own
 }
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15"
-GONE = ("no such execution context", "javascript error", "stale element reference")
+GONE = ("script timeout", "no such execution context", "javascript error", "stale element reference")
 
 
 class WebKit(Engine):
     """A session for each test: it has a browser with an empty profile, and the driver has one at a time."""
 
     def __init__(self, driver: str, browser: str, display: str, proxy: int) -> None:
-        self.browser, self.proxy, self.session = browser, proxy, ""
-        self.closing = ExitStack()
+        super().__init__()
+        self.driver, self.browser, self.display, self.proxy = driver, browser, display, proxy
+        self.session = ""
+
+    def start(self) -> None:
         screen = ("-screen", "0", "1280x800x24", "-nolisten", "tcp", "-displayfd", "1")
-        self.display = self._start([display, *screen], stdout=PIPE)
-        assert self.display.stdout
-        number = self.display.stdout.readline().decode().strip()
+        shown = self.run([self.display, *screen], stdout=PIPE).stdout
+        assert shown
+        number = shown.readline().decode().strip()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        self.driver = self._start([driver, f"--port={port}"], env=os.environ | ENVIRONMENT | {"DISPLAY": f":{number}"})
-        self.http = self.closing.enter_context(
-            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=40, trust_env=False)
-        )
+        self.run([self.driver, f"--port={port}"], env=os.environ | ENVIRONMENT | {"DISPLAY": f":{number}"})
+        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=40, trust_env=False)
+        self.http = self.closing.enter_context(client)
         until(self._answers)
-
-    def _start(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
-        streams = {"stdout": DEVNULL, "stderr": DEVNULL} | options
-        return self.closing.enter_context(subprocess.Popen(command, **streams))
 
     def _answers(self) -> bool:
         try:
@@ -66,7 +62,7 @@ class WebKit(Engine):
     def open(self, net: Net) -> EngineTab:
         wanted = {
             "acceptInsecureCerts": True,
-            "pageLoadStrategy": "eager",
+            "timeouts": {"script": 4000, "pageLoad": 20000},  # a page that is left meanwhile does not answer
             "webkitgtk:browserOptions": {
                 "binary": self.browser,
                 # Of a proxy that is a capability, WebKit takes it that it speaks TLS.
@@ -81,11 +77,6 @@ class WebKit(Engine):
         if self.session:
             self.tell("DELETE", f"/{self.session}")
         self.session = ""
-
-    def quit(self) -> None:
-        self.driver.terminate()
-        self.display.terminate()
-        self.closing.close()
 
 
 class WebKitTab(EngineTab):
