@@ -13,7 +13,7 @@ OTHERS = $(if $(filter file,$(origin ON)),$(foreach minor,12 13 14,$(firstword \
   $(shell python3.$(minor) -c 'import sys; print(sys.executable)' 2>/dev/null) $(wildcard ~/.pyenv/versions/3.$(minor).*/bin/python))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak chromium nginx js minify lint types build installed locks test-lowest test-newest release-check bench bench-quick bench-imports doctor-demo docs docs-checks audit fuzz screenshots clean
+.PHONY: help demo test test-engines soak chromium engines nginx js minify lint types build installed locks test-lowest test-newest release-check bench bench-quick bench-imports doctor-demo docs docs-checks audit fuzz screenshots clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -26,8 +26,11 @@ demo: $(VENV)/demo  ## The example app with all three vendors on the sandbox, at
 	@$(BIN)/flask --app example_app --debug livechat work --at http://127.0.0.1:$(PORT) & worker=$$!; trap "kill $$worker" EXIT INT TERM; \
 	  $(BIN)/flask --app example_app run --debug --port $(PORT)
 
-test: $(VENV)/test chromium nginx js  ## The whole test suite, browsers included
-	$(BIN)/python -m pytest -n $(WORKERS)
+test: $(VENV)/test chromium nginx js  ## The whole test suite, Chromium included
+	$(BIN)/python -m pytest -n $(WORKERS) --ignore tests/engines
+
+test-engines: $(VENV)/test engines js  ## The core circle in Firefox and in WebKit, too
+	$(BIN)/python -m pytest -n $(WORKERS) tests/engines
 
 soak: $(VENV)/test chromium js  ## The browser tests 20 times in a row, until one fails
 	@for run in $$(seq 1 $(RUNS)); do echo "run $$run of $(RUNS)"; \
@@ -110,6 +113,9 @@ screenshots: $(VENV)/test chromium  ## The pictures in docs/, taken anew from th
 
 chromium: $(VENV)/test  ## A browser for the tests: Debian's when root, else Playwright's own
 	@sh tests/browser/chromium.sh $(BIN)/playwright
+
+engines:  ## Firefox and WebKit for the tests: Debian's when root
+	@sh tests/engines/engines.sh
 
 nginx:  ## A proxy for the tests: Debian's when root
 	@sh tests/nginx.sh

@@ -33,8 +33,9 @@ SWAP = """fetch("/other").then((answer) => answer.text()).then((text) => {
   const { body } = new DOMParser().parseFromString(text, "text/html");
   document.body.replaceWith(document.importNode(body, true));
 })"""
-EMPTY = """document.body.replaceChildren(
-  ...document.querySelectorAll("#opener, script#livechat, script#livechat + script"))"""
+# In a task of the page's own: WebKit tells no observer of what its driver changes until another one runs.
+EMPTY = """new Promise((done) => setTimeout(() => done(document.body.replaceChildren(
+  ...document.querySelectorAll("#opener, script#livechat, script#livechat + script")))))"""
 PRESENT = {
     "moveBefore": "'moveBefore' in Element.prototype",
     "requestIdleCallback": "typeof requestIdleCallback === 'function'",
@@ -111,6 +112,7 @@ def test_an_automatic_strategy_starts_the_vendor_once(site: Site, tab: EngineTab
         ("intent", lambda tab: tab.click("#opener")),
         ("manual", lambda tab: tab.click("#opener")),
     ],
+    ids=["scroll", "interaction", "visible", "intent", "manual"],
 )
 @every_vendor
 def test_nothing_is_asked_of_the_vendor_before_its_moment(
@@ -307,25 +309,53 @@ def test_a_launcher_opens_the_chat_after_a_body(site: Site, tab: EngineTab, vend
     _goes_on(tab, session)
 
 
-@every_vendor
-def test_a_visit_of_turbo_keeps_the_conversation(site: Site, tab: EngineTab, vendor: str) -> None:
-    """Where elements can be moved without loss it is the very widget of before, else it is started again."""
+@pytest.fixture
+def turbo(site: Site) -> Site:
+    """The site with links that Turbo follows, and one that leads to ``/other``."""
     if not TURBO.exists():
         missing = "Turbo is missing; `make js` installs it where npm is."
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    link = '<a id="to-other" href="/other">Other</a>'
-    app = site(vendor, LOAD="eager", head='<script src="/turbo.js"></script>', extra=link)
     source = TURBO.read_text("utf-8")
-    app.add_url_rule("/turbo.js", "turbo", lambda: (source, {"Content-Type": "text/javascript"}))
 
-    @app.after_request
-    def policy(response: Any) -> Any:
-        response.headers["Content-Security-Policy"] = "default-src 'self'; style-src 'self' 'unsafe-inline'"
-        return response
+    def make(vendor: str) -> None:
+        link = '<a id="to-other" href="/other">Other</a>'
+        app = site(vendor, LOAD="eager", head='<script src="/turbo.js"></script>', extra=link)
+        app.add_url_rule("/turbo.js", "turbo", lambda: (source, {"Content-Type": "text/javascript"}))
 
+        @app.after_request
+        def policy(response: Any) -> Any:
+            response.headers["Content-Security-Policy"] = "default-src 'self'; style-src 'self' 'unsafe-inline'"
+            return response
+
+    return make
+
+
+@every_vendor
+def test_a_visit_of_turbo_keeps_the_conversation(turbo: Site, tab: EngineTab, vendor: str) -> None:
+    """Where elements can be moved without loss it is the very widget of before, else it is started again."""
+    turbo(vendor)
     session = _started(tab)
     tab.click("#to-other")
     tab.until("location.pathname === '/other' && !document.documentElement.hasAttribute('aria-busy')")
     _goes_on(tab, session)
-    moved = "moveBefore" not in tab.lacks and vendor != "intercom"  # whose own loader leaves with a visit of Turbo's
-    assert tab.get(f"!!{WIDGET}.before_the_swap") is moved
+    # Crisp's has no frame, which would be lost, and Intercom's own loader leaves with a visit of Turbo's.
+    stays = {"crisp": True, "tawk": "moveBefore" not in tab.lacks, "intercom": False}
+    assert tab.get(f"!!{WIDGET}.before_the_swap") is stays[vendor]
+
+
+@every_vendor
+def test_a_click_while_a_widget_comes_back_opens_it_once(turbo: Site, tab: EngineTab, vendor: str) -> None:
+    """After a visit of Turbo's the vendor's script may take its time: until then nothing says that it is ready."""
+    turbo(vendor)
+    session = _started(tab)
+    tab.net.gate.clear()
+    tab.click("#to-other")
+    tab.until("location.pathname === '/other' && !document.documentElement.hasAttribute('aria-busy')")
+    tab.pause(0.3)
+    assert tab.get(f"livechat.state === 'ready' && !{WIDGET}") is False
+    tab.click("#opener")
+    tab.net.gate.set()
+    tab.until("livechat.state === 'ready' && window.__livechat_sandbox?.open", 12)
+    tab.pause(0.3)
+    assert (tab.snapshot()["session"], tab.snapshot()["opened"]) == (session, 1)
+    assert tab.get("__lies") == 0
