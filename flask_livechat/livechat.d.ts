@@ -106,6 +106,8 @@ declare namespace LiveChat {
     /** By `livechat.hide()`, until `livechat.show()`. */
     hidden?: boolean;
     open?: boolean;
+    /** The vendor was ready, and its elements have left the document: nobody is told that it is. */
+    gone?: () => boolean;
     unread?: number;
     /** The element of our own button. */
     own?: Element;
@@ -193,6 +195,8 @@ declare namespace LiveChat {
     loaded?(): void;
     /** The page's body has been replaced by another one. True where that took the vendor along: its script is fetched anew. */
     swapped?(): boolean;
+    /** Whether the widget is in the document, where its elements alone do not say it. */
+    present?(): boolean;
     /** Tell the vendor who it is now: a new proof, a login, or somebody new after an end. False: that takes a new page. */
     identify(page: Page): false | void | Promise<void>;
     open(text?: string): void;

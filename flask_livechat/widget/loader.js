@@ -44,7 +44,7 @@ function loader(vendor, script) {
 
   /** What our other files may ask of this one. @type {LiveChat.Core} */
   const core = { doc, matches, exposed, vendor, base, home, chat, readPage, block, words, call, inject, stored, keyOf, denied, maySpeak, within, vendorLauncher, draw, stop, schedule, leadAway, report, safely };
-  const api = /** @type {any} */ ({ consent, get status() { return chat.status ?? null; }, get state() { return chat.state; } });
+  const api = /** @type {any} */ ({ consent, get status() { return chat.status ?? null; }, get state() { return chat.gone?.() ? "loading" : chat.state; } });
   for (const name of /** @type {const} */ (["open", "close", "show", "hide", "track", "update", "tour", "article", "logout"])) {
     api[name] = (/** @type {any} */ value, /** @type {any} */ meta) => call(name, value, meta);
   }
@@ -176,7 +176,7 @@ function loader(vendor, script) {
     if (kind === "interaction") on("pointerdown pointermove keydown touchstart scroll wheel", go);
     if (kind === "intent") interest();
     if (kind === "visible" && !onVisible(argument, go, signal)) {
-      console.warn(`livechat: nothing on this page is ${argument}.`); // the chat waits for a launcher
+      console.warn(`livechat: no ${argument} on this page.`); // the chat waits for a launcher
       standing = true;
       draw();
       interest();

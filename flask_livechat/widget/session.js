@@ -52,6 +52,7 @@ function session(core, rest, makeRoom) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let prompt;
   let failed = false; // since it was ready last
+  let answered = false; // the script that was loaded last has
   let placed = false; // the vendor's elements have been seen in the document
   let ended = false; // since it was started last
   let lost = false; // with the body of a page that was swapped; it is on its way back
@@ -84,6 +85,7 @@ function session(core, rest, makeRoom) {
 
   if (outOfCache()) chat.doubt = true;
   if (chat.state === "loading") chat.state = "waiting"; // said by the first file; the edge is taken here
+  chat.gone = () => chat.state === "ready" && gone();
   readOldKeys();
   place(chat.page);
   tidy();
@@ -243,7 +245,7 @@ function session(core, rest, makeRoom) {
   function load() {
     if (script) script.remove(); // an earlier try
     reason = "blocked";
-    placed = false;
+    answered = false;
     const mine = script = core.inject(vendor.script, {
       charset: "UTF-8",
       crossOrigin: vendor.crossorigin,
@@ -282,6 +284,7 @@ function session(core, rest, makeRoom) {
     const late = !arrived;
     arrived = true;
     if (ended) return void (late && end(true)); // whoever this was started for has left
+    answered = true;
     if (gone()) return restart(); // while it was loading
     if (!move("ready")) return;
     if (!lost) report("ready"); // the page has been told before
@@ -450,7 +453,7 @@ function session(core, rest, makeRoom) {
     if (preview) return;
     // A vendor may take its elements along for a moment, at a visit of Turbo say: hence the pause.
     if (chat.state === "ready" && gone()) setTimeout(() => gone() && comeBack(true), GONE_MS);
-    else if (lost && chat.state === "loading" && !room.swapped && !gone()) ready();
+    else if (lost && chat.state === "loading" && (answered || !room.swapped) && !gone()) ready();
     // A new element is a new page, also where it says the same: it may be somebody else's.
     if (core.block() === chat.block && core.words() === chat.shown) return;
     chat.block = core.block();
@@ -517,7 +520,7 @@ function session(core, rest, makeRoom) {
 
   /** Whether the vendor's elements have left the document. Not where none was ever seen: a newer script's may be others. */
   function gone() {
-    const there = !!safely(() => doc.querySelector(vendor.elements));
+    const there = !!safely(() => (room.present ? room.present() : doc.querySelector(vendor.elements)));
     placed = placed || there;
     return placed && !there;
   }
@@ -526,7 +529,7 @@ function session(core, rest, makeRoom) {
   function comeBack(missing) {
     if (chat.state !== "ready") return;
     const anew = safely(() => room.swapped && room.swapped());
-    if (!anew && !missing) return;
+    if (!anew && (!missing || room.swapped)) return;
     lost = move("restart");
     if (chat.open) wanted = wanted || {};
     chat.open = false;

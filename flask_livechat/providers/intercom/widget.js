@@ -33,6 +33,7 @@ function room(vendor, core) {
   let stub;
   /** The frame that the messenger runs in. @type {Element | null} */
   let frame = null;
+  let renewing = false; // a messenger that is told anew has not answered yet
   /** What a visit of Turbo began with. @type {{messenger: unknown, shown: boolean} | null} */
   let visit = null;
 
@@ -72,7 +73,10 @@ function room(vendor, core) {
       const status = pings().slice(before).map((ping) => ping.responseStatus || 1).pop();
       const late = Date.now() - begun > UNRECORDED_MS;
       const there = status > 1 ? status < 400 : (status || late) && /(^| )intercom-(id|session)-/.test(core.doc.cookie);
-      if (over || there || status >= 400 || Date.now() - begun > ARRIVAL_MS) clearInterval(watching);
+      if (over || there || status >= 400 || Date.now() - begun > ARRIVAL_MS) {
+        clearInterval(watching);
+        renewing = false;
+      }
       if (over) return;
       if (there) core.safely(arrive);
       refused = status >= 400;
@@ -100,6 +104,8 @@ function room(vendor, core) {
   /** The messenger is a new one, or has lost its styles: it is told all that the one before was told.
    * @param {boolean=} reopen */
   function renew(reopen) {
+    frame = null;
+    renewing = true;
     boot();
     listen();
     if (reopen) intercom("show");
@@ -108,10 +114,11 @@ function room(vendor, core) {
   /** Without `moveBefore` the frame is lost with the body that it was in, and the messenger with it. Its styles are lost
    * where the rules that its script has put into them were. */
   function swapped() {
-    if (over || visit) return false;
+    if (over || visit || renewing) return false;
     const lost = frame ? !frame.isConnected : !core.doc.querySelector(vendor.elements);
     if (lost) {
       frame = null;
+      renewing = true;
       for (const element of core.doc.querySelectorAll(vendor.elements)) element.remove();
       core.unset("Intercom");
       begin(false);
@@ -120,6 +127,14 @@ function room(vendor, core) {
       renew(true);
     }
     return lost;
+  }
+
+  /** Of a messenger that is started again, the frame and the styles come before what is seen. */
+  function present() {
+    if (visit) return false;
+    if (renewing) return !!core.doc.querySelector("#intercom-container *, .intercom-lightweight-app");
+    frame = frame || core.doc.getElementById("intercom-frame");
+    return frame ? frame.isConnected : !!core.doc.querySelector(vendor.elements);
   }
 
   /** @param {any} style */
@@ -230,6 +245,7 @@ function room(vendor, core) {
       if (refused) boot(); // another try
     },
     swapped,
+    present,
     /** A new token goes with a boot, say the vendor's newest notes; none is told when the old one ends. */
     identify(current) {
       page = current;
