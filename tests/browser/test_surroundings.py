@@ -96,8 +96,9 @@ def test_a_prerendered_page_does_nothing_until_it_is_activated(site: Site, visit
     visit.go("/switch/2")
     visit.get("void livechat.open()")
     visit.page.wait_for_timeout(500)
-    assert not [line for line in visit.net.log if "session" in line or "identity" in line]
-    assert visit.net.asked(vendor) == []
+    # A last word of the visit before may come late: what a stand-in sends is not looked at.
+    begun = [line for line in visit.net.log if not line.startswith("www") and "/sandbox/" not in line]
+    assert begun + [line for line in visit.net.log if "-session." in line or "identity" in line] == []
     visit.get("activate()")
     _known(visit, "2")
     visit.until(OPEN)
