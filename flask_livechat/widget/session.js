@@ -578,7 +578,7 @@ function session(core, rest, makeRoom) {
     const last = stored("who");
     // No memory of anybody, but the vendor has one: storage may be blocked, or was cleared. Where nobody was known and nobody
     // is, the conversation goes on.
-    const unknown = last === null && traces().length > 0 && (who !== "" || doc.cookie.includes(KNOWN));
+    const unknown = last === null && traces().length > 0 && (who !== "" || wasKnown());
     if ((who !== null && last !== who && (last || unknown)) || marked()) forgetVisitor();
     if (!marked()) return;
     const others = marks().filter((name) => !isOurs(name));
@@ -594,8 +594,12 @@ function session(core, rest, makeRoom) {
     if (!who) return;
     for (const domain of domains().reverse()) {
       safely(() => { doc.cookie = `${KNOWN}1; path=/; samesite=lax; max-age=${MAX_AGE}${domain}`; });
-      if (doc.cookie.includes(KNOWN)) return;
+      if (wasKnown()) return;
     }
+  }
+
+  function wasKnown() {
+    return safely(() => doc.cookie.includes(KNOWN));
   }
 
   function forgetVisitor() {
