@@ -1,8 +1,9 @@
-"""The matrix of ways out of a chat and vendors: the run of the tests that are its cells writes it into the docs."""
+"""The matrix of ways out of a chat and engines: the run of the tests that are its cells writes it into the docs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from importlib import import_module
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -12,17 +13,26 @@ HEAD = """\
 Ways out of a chat
 ==================
 
-Each cell is one or more tests in a real browser that ask the vendor's stand-in what it still knows of the visitor who
-was there before: nothing. The run of the test suite writes this page.
+Each "yes" is one or more tests in a real browser, for Crisp, Intercom and Tawk.to each. They ask the vendor's stand-in
+what it still knows of the visitor who was there before: nothing. A dash is a way that is not tried in that engine. The
+runs of ``make test`` and ``make test-engines`` write this page.
 
 """
+ENGINES = ("Chromium", "Firefox", "WebKit")
+MODULES = {
+    "tests.browser.test_logout": ENGINES[:1],
+    "tests.browser.test_surroundings": ENGINES[:1],
+    "tests.engines.test_core_circle": ENGINES[1:],
+}
+Cell = tuple[str, str, str, str]
+"""A way, an engine, a vendor and the name of a test."""
 
 
 class Matrix:
-    """Collects what the marked tests say: ``cells[way, vendor][test]``."""
+    """Collects what the marked tests report, as ``passed[way, engine, vendor, test]``."""
 
     def __init__(self) -> None:
-        self.cells: dict[tuple[str, str], dict[str, bool]] = {}
+        self.passed: dict[Cell, bool] = {}
 
     @staticmethod
     def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,43 +40,63 @@ class Matrix:
         for item in items:
             mark = item.get_closest_marker("path")
             if mark and isinstance(item, pytest.Function):
-                cell = (mark.args[0], item.callspec.params["vendor"], item.originalname)
+                parameters = item.callspec.params
+                engine = parameters.get("engine", "chromium")
+                cell = (mark.args[0], engine, parameters["vendor"], item.originalname)
                 item.user_properties.append(("cell", cell))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        for name, cell in report.user_properties:
+        for name, value in report.user_properties:
             if name == "cell":
-                way, vendor, test = map(str, cell)  # type: ignore[arg-type]
-                tests = self.cells.setdefault((way, vendor), {})
-                tests[test] = tests.get(test, True) and report.passed
+                way, engine, vendor, test = map(str, value)  # type: ignore[arg-type]
+                cell = (way, {each.lower(): each for each in ENGINES}[engine], vendor, test)
+                self.passed[cell] = self.passed.get(cell, True) and report.passed
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Only a run of all the cells says anything, and not in a process that reports to another."""
-        if not self.cells or hasattr(session.config, "workerinput"):
+        """Only a run of all the cells of an engine says anything, and not in a process that reports to another."""
+        if not self.passed or hasattr(session.config, "workerinput"):
             return
-        from . import test_logout
-        from .conftest import VENDORS
+        wanted = _cells()
+        rows = _rows(TARGET.read_text("utf-8"))
+        for engine in ENGINES:
+            cells = {cell for cell in wanted if cell[1] == engine}
+            if cells <= self.passed.keys():
+                for way in rows:
+                    rows[way].pop(engine, None)
+                for way in {cell[0] for cell in cells}:
+                    holds = all(self.passed[cell] for cell in cells if cell[0] == way)
+                    rows.setdefault(way, {})[engine] = "yes" if holds else "NO"
+        TARGET.write_text(_page(rows), "utf-8")
 
-        tests = [value for name, value in vars(test_logout).items() if name.startswith("test_")]
-        marked = {
-            (mark.args[0], test.__name__)
-            for test in tests
-            for mark in getattr(test, "pytestmark", [])
-            if mark.name == "path"
-        }
-        wanted = {(way, vendor, test) for way, test in marked for vendor in VENDORS}
-        if {(way, vendor, test) for (way, vendor), tests in self.cells.items() for test in tests} == wanted:
-            TARGET.write_text(self.text(VENDORS), "utf-8")
 
-    def text(self, vendors: Iterable[str]) -> str:
-        from flask_livechat import providers
+def _cells() -> set[Cell]:
+    """Every cell that the marked tests have, whether they run now or not."""
+    from .conftest import VENDORS
 
-        titles = [providers.load(vendor).title for vendor in vendors]
-        ways = sorted({way for way, _ in self.cells}, key=str.lower)
-        results = ([all(self.cells[way, vendor].values()) for vendor in vendors] for way in ways)
-        said = [[way, *("yes" if passed else "NO" for passed in row)] for way, row in zip(ways, results, strict=True)]
-        rows = [["Way", *titles], *said]
-        widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-        rule = "  ".join("=" * width for width in widths)
-        lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        return HEAD + "\n".join([rule, lines[0], rule, *lines[1:], rule, ""])
+    return {
+        (mark.args[0], engine, vendor, name)
+        for module, engines in MODULES.items()
+        for name, test in vars(import_module(module)).items()
+        if name.startswith("test_")
+        for mark in getattr(test, "pytestmark", [])
+        if mark.name == "path"
+        for engine, vendor in product(engines, VENDORS)
+    }
+
+
+def _rows(page: str) -> dict[str, dict[str, str]]:
+    """The page's table: each way with the engines that it was tried in."""
+    table = page.split("\n=")[-2] if "\n=" in page else ""
+    rows = [line.rsplit(maxsplit=len(ENGINES)) for line in table.splitlines()[1:] if line.strip()]
+    return {
+        way: {engine: word for engine, word in zip(ENGINES, words, strict=True) if word != "–"} for way, *words in rows
+    }
+
+
+def _page(rows: dict[str, dict[str, str]]) -> str:
+    ways = sorted((way for way in rows if rows[way]), key=str.lower)
+    table = [["Way", *ENGINES], *([way, *(rows[way].get(engine, "–") for engine in ENGINES)] for way in ways)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    rule = "  ".join("=" * width for width in widths)
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
+    return HEAD + "\n".join([rule, lines[0], rule, *lines[1:], rule, ""])

@@ -1,6 +1,6 @@
 """Whose chat it is after a logout, a switch or an expired session: asked of the vendor's stand-in.
 
-Each way out of a chat is a ``path``: the run of these tests writes the matrix of paths and vendors into the docs.
+Each way out of a chat is a ``path``: the run of these tests writes the matrix of ways and engines into the docs.
 """
 
 from __future__ import annotations

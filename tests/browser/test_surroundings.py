@@ -14,6 +14,7 @@ from .conftest import SITE, VENDORS, Visit
 
 one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
+path = pytest.mark.path
 Site = Callable[..., Any]
 OPEN = "window.__livechat_sandbox && __livechat_sandbox.open"
 WHO = "__livechat_sandbox.identity"
@@ -53,6 +54,7 @@ def _without_clear_site_data(app: Any) -> Any:
     return wrapped
 
 
+@path("a page that was prefetched before a logout in another tab")
 @every_vendor
 @pytest.mark.parametrize("clears", [True, False])
 def test_a_prefetched_page_starts_nobody_who_has_left_since(
@@ -114,6 +116,7 @@ def _swap(path: str) -> str:
     }})"""
 
 
+@path("a swap on the same path")
 @every_vendor
 @pytest.mark.parametrize(("before", "after"), [("1", "2"), ("1", ""), ("", "1")])
 def test_a_swap_on_the_same_path_that_changes_who_it_is_is_seen(
@@ -177,7 +180,48 @@ def test_where_the_storage_was_cleared_an_anonymous_conversation_goes_on(
     assert visit.snapshot()["session"] == session
 
 
-@pytest.mark.parametrize("vendor", ["crisp", "intercom"])
+def _is_not_theirs(visit: Visit, session: str) -> None:
+    visit.ready()
+    visit.until("__livechat_sandbox.session")
+    assert visit.snapshot()["session"] != session
+    assert visit.get(f"{WHO}.state") == "anonymous"
+
+
+@path("a session that expired, without storage for scripts")
+@every_vendor
+@pytest.mark.parametrize("storage", NO_STORAGE)
+def test_without_storage_a_known_visitors_conversation_does_not_come_back(
+    site: Site, visit: Visit, vendor: str, storage: str
+) -> None:
+    site(vendor, LOAD="eager")
+    visit.page.add_init_script(NO_STORAGE[storage])
+    visit.go("/login/1")
+    _known(visit, "1")
+    session = visit.snapshot()["session"]
+    visit.page.context.clear_cookies(name="session")
+    visit.go("/other")
+    _is_not_theirs(visit, session)
+
+
+@path("a session that expired, after another tab has cleared the storage")
+@every_vendor
+def test_where_the_storage_was_cleared_a_known_visitors_conversation_does_not_come_back(
+    site: Site, visit: Visit, open_visit: Any, vendor: str
+) -> None:
+    site(vendor, LOAD="eager")
+    visit.go("/login/1")
+    _known(visit, "1")
+    session = visit.snapshot()["session"]
+    visit.page.context.clear_cookies(name="session")
+    other = open_visit.tab(visit.page.context)
+    other.go("/plain")
+    other.get("localStorage.clear()")
+    visit.go("/other")
+    _is_not_theirs(visit, session)
+
+
+@path("a subdomain where nobody remembers the session that ended")
+@every_vendor
 @pytest.mark.parametrize("host", ["www.site.test", "shop.site.test"])
 def test_a_known_visitors_conversation_does_not_come_back_where_nobody_remembers(
     site: Site, visit: Visit, vendor: str, host: str
@@ -189,8 +233,7 @@ def test_a_known_visitors_conversation_does_not_come_back_where_nobody_remembers
     visit.get("localStorage.clear(), sessionStorage.clear()")
     visit.page.context.clear_cookies(name="session")
     visit.page.goto(f"https://{host}/")
-    visit.ready()
-    assert visit.snapshot()["session"] != session
+    _is_not_theirs(visit, session)
 
 
 @pytest.mark.parametrize("vendor", ["crisp", "intercom"])

@@ -82,6 +82,8 @@ class FirefoxTab(EngineTab):
 
     def go(self, path: str = "/") -> None:
         self.tell("browsingContext.navigate", url=SITE + path, wait="complete")
+        # Under load Firefox now and then answers while the new document is still being parsed.
+        self.until("document.readyState !== 'loading'")
 
     def evaluate(self, expression: str) -> str:
         target = {"context": self.context}

@@ -17,6 +17,7 @@ Site = Callable[..., Any]
 Act = Callable[[EngineTab], object]
 
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
+path = pytest.mark.path
 
 WIDGET = "document.querySelector('[id^=livechat-sandbox-]')"
 # Looks at every frame that is painted: a state that says "ready" for a widget that is not there is a lie.
@@ -175,18 +176,26 @@ def test_a_visitor_is_verified_by_the_vendor(site: Site, tab: EngineTab, vendor:
 # Whose chat it is afterwards.
 
 
-@pytest.mark.parametrize("landing", ["/", "/plain"])
+@path("a redirect to a page with chat")
 @every_vendor
-def test_a_logout_by_redirect_ends_the_chat(site: Site, tab: EngineTab, vendor: str, landing: str) -> None:
-    """On the page that it leads to, or over a static page on the one after."""
+def test_a_logout_by_redirect_ends_the_chat(site: Site, tab: EngineTab, vendor: str) -> None:
     site(vendor, LOAD="eager")
     before = _chat(tab)
-    tab.go(f"/logout?next={landing}")
-    if landing == "/plain":
-        tab.go("/other")
+    tab.go("/logout")
     _is_nobody(tab, before)
 
 
+@path("a static page without the loader, then one with it")
+@every_vendor
+def test_a_logout_over_a_static_page_ends_the_chat_on_the_page_after(site: Site, tab: EngineTab, vendor: str) -> None:
+    site(vendor, LOAD="eager")
+    before = _chat(tab)
+    tab.go("/logout?next=/plain")
+    tab.go("/other")
+    _is_nobody(tab, before)
+
+
+@path("a logout in another tab, with the panel open in this one")
 @pytest.mark.parametrize("landing", ["/", "/plain"])
 @every_vendor
 def test_a_logout_in_another_tab_ends_the_open_chat(site: Site, tab: EngineTab, vendor: str, landing: str) -> None:
@@ -203,6 +212,7 @@ def test_a_logout_in_another_tab_ends_the_open_chat(site: Site, tab: EngineTab, 
     _is_nobody(other, before)
 
 
+@path("back to a page in the back/forward cache")
 @every_vendor
 def test_back_to_a_page_of_before_the_logout_has_nobodys_chat(site: Site, tab: EngineTab, vendor: str) -> None:
     """Out of the back/forward cache where the engine keeps a page whose vendor is connected, else anew."""
@@ -222,6 +232,7 @@ def test_back_to_a_page_of_before_the_logout_has_nobodys_chat(site: Site, tab: E
         _is_nobody(tab, before)
 
 
+@path("back to a page in the back/forward cache")
 @every_vendor
 def test_back_to_a_page_that_had_not_started_starts_nobody(site: Site, tab: EngineTab, vendor: str) -> None:
     """Every engine keeps this one in its back/forward cache."""
