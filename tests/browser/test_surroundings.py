@@ -487,14 +487,14 @@ def test_a_click_with_control_opens_from_a_button_and_leaves_a_link_to_the_brows
 
 
 @one_vendor
-@pytest.mark.parametrize("taken", ["window.livechat = {}", "window.livechat = function livechat() {}"])
+@pytest.mark.parametrize("taken", ["window.livechat ||= {}", "function livechat() {}", "var livechat = {}"])
 def test_a_page_with_a_livechat_of_its_own_is_told_and_has_launchers(
     site: Site, visit: Visit, vendor: str, taken: str
 ) -> None:
     said: list[str] = []
     visit.page.on("console", lambda message: said.append(message.text))
-    site(vendor, LOAD="manual")
-    visit.page.add_init_script(taken)
+    app = site(vendor, LOAD="manual", head='<script src="/taken.js"></script>')
+    app.add_url_rule("/taken.js", "taken", lambda: Response(taken, mimetype="text/javascript"))
     visit.go()
     visit.page.click("#opener")
     visit.until(OPEN)
@@ -502,6 +502,21 @@ def test_a_page_with_a_livechat_of_its_own_is_told_and_has_launchers(
         "livechat: the page has a window.livechat of its own. Rename it."
     ]
     assert visit.get("typeof livechat.open") == "undefined"
+
+
+@one_vendor
+@pytest.mark.parametrize("taken", ["window.livechat ||= {}", "function livechat() {}", "var livechat = {}"])
+def test_a_page_that_takes_our_name_later_does_not_break_and_has_launchers(
+    site: Site, visit: Visit, vendor: str, taken: str
+) -> None:
+    app = site(vendor, LOAD="manual")
+    script = f"{taken}; window.ran = true"
+    app.add_url_rule("/taken.js", "taken", lambda: Response(script, mimetype="text/javascript"))
+    visit.go()
+    visit.page.add_script_tag(url="/taken.js")
+    assert visit.get("ran")
+    visit.page.click("#opener")
+    visit.until(OPEN)
 
 
 def test_a_variable_of_intercoms_settings_is_said_and_decides_nothing(site: Site, visit: Visit) -> None:
