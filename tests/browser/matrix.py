@@ -14,8 +14,8 @@ Ways out of a chat
 ==================
 
 Each "yes" is one or more tests in a real browser, for Crisp, Intercom and Tawk.to each. They ask the vendor's stand-in
-what it still knows of the visitor who was there before: nothing. A dash is a way that is not tried in that engine. The
-runs of ``make test`` and ``make test-engines`` write this page.
+what it still knows of the visitor who was there before: nothing. A hyphen is a way that is not tried in that engine.
+The runs of ``make test`` and ``make test-engines`` write this page.
 
 """
 ENGINES = ("Chromium", "Firefox", "WebKit")
@@ -89,13 +89,13 @@ def _rows(page: str) -> dict[str, dict[str, str]]:
     table = page.split("\n=")[-2] if "\n=" in page else ""
     rows = [line.rsplit(maxsplit=len(ENGINES)) for line in table.splitlines()[1:] if line.strip()]
     return {
-        way: {engine: word for engine, word in zip(ENGINES, words, strict=True) if word != "–"} for way, *words in rows
+        way: {engine: word for engine, word in zip(ENGINES, words, strict=True) if word != "-"} for way, *words in rows
     }
 
 
 def _page(rows: dict[str, dict[str, str]]) -> str:
     ways = sorted((way for way in rows if rows[way]), key=str.lower)
-    table = [["Way", *ENGINES], *([way, *(rows[way].get(engine, "–") for engine in ENGINES)] for way in ways)]
+    table = [["Way", *ENGINES], *([way, *(rows[way].get(engine, "-") for engine in ENGINES)] for way in ways)]
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     rule = "  ".join("=" * width for width in widths)
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
