@@ -32,10 +32,7 @@ from flask_login import LoginManager
 from jinja2 import DictLoader
 
 from flask_livechat import LiveChat, providers
-from flask_livechat.widget import rules
-from flask_livechat.widget.decisions import Decisions
-from flask_livechat.widget.scope import KEY
-from flask_livechat.widget.secrecy import Address
+from flask_livechat.widget.request_state import KEY
 
 SECRET = "messenger-secret-0123456789abcdef"  # noqa: S105 - nobody's
 IDS = {
@@ -169,21 +166,6 @@ def tokens(rounds: int, number: int) -> None:
     row("intercom: a token used again", took["again"], took["floor"], "the floor", "at most 2.5")
 
 
-def decisions(rounds: int, number: int) -> None:
-    """Rules, asked for addresses that were not asked for before."""
-    calls = {}
-    for count in (10, 1000):
-        made = [
-            rules.make(f"rule {n}", {"path": f"/section-{n}/*", "load": "eager"}, ("crisp",))[0] for n in range(count)
-        ]
-        defaults = app_of("crisp").extensions["livechat"].settings.defaults
-        table, numbers = Decisions(made, defaults), iter(range(10**9))
-        calls[count] = lambda table=table, numbers=numbers: table.decide(Address(f"/section-7/{next(numbers)}"), ())
-    took = compare({str(count): call for count, call in calls.items()}, rounds, number)
-    row("a decision over 10 rules, a new address", took["10"], took["10"], "")
-    row("a decision over 1,000 rules, a new address", took["1000"], took["10"], "10 rules", "at most 3")
-
-
 def small_app(items: int = 30, **config: Any) -> Flask:
     app = app_of("crisp", **config)
     app.jinja_loader = DictLoader({"page.html": PAGE})
@@ -311,7 +293,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     quick = parser.parse_args().quick
     rounds, number = (7, 200) if quick else (25, 1000)
-    for part in (tag, tokens, decisions, page, guard, served, peer):
+    for part in (tag, tokens, page, guard, served, peer):
         part(rounds, number)
     memory()
 

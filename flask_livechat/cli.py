@@ -18,6 +18,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from . import cli_desk, cli_metrics, cli_store
 from .model import Decision
+from .state import current_state
 
 group = AppGroup("livechat", help="Customer chat: what pages get, and why.")
 STORE = (cli_store.db, cli_store.work, cli_store.events, cli_store.replay, cli_store.forget)
@@ -31,7 +32,7 @@ for part in (cli_desk.group, *STORE, cli_metrics.metrics, cli_metrics.export):
 @with_appcontext
 def explain(path: str, user_id: str | None) -> None:
     """Say what the page at PATH gets, and which rule says so."""
-    livechat = current_app.extensions["livechat"].livechat
+    livechat = current_state().livechat
     with _page(path, user_id):
         decision: Decision = livechat.decide()
         click.echo(f"{path}: {'chat by ' + str(decision.provider) if decision.show else 'no chat'}")
@@ -55,7 +56,7 @@ def csp(path: str, policy: str | None, reports: bool) -> None:
     if reports:
         _print_reports()
         return
-    livechat = current_app.extensions["livechat"].livechat
+    livechat = current_state().livechat
     with _page(path, None):
         needed: str = livechat.csp(policy)
     if not needed:
@@ -67,7 +68,7 @@ def csp(path: str, policy: str | None, reports: bool) -> None:
 
 
 def _print_reports() -> None:
-    state = current_app.extensions["livechat"]
+    state = current_state()
     kept = [*state.reports.kept()]
     for violation in kept:
         click.echo(violation)
@@ -186,7 +187,7 @@ def doctor(
         return
     found = examiner.examine(
         app,
-        now=app.extensions["livechat"].livechat.now(),
+        now=current_state(app).livechat.now(),
         deploy=deploy,
         user=user,
         paths=paths,

@@ -15,10 +15,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
-from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from .errors import ApiError, Forbidden, LiveChatError, Unauthorized, Unsupported, VendorDown
+from .state import current_state
 
 if TYPE_CHECKING:
     from .desk.desk import Desk
@@ -47,7 +47,7 @@ def command(name: str) -> Callable[[Command], click.Command]:
 
 
 def opened(provider: str | None, at: str) -> Desk:
-    livechat: LiveChat = current_app.extensions["livechat"].livechat
+    livechat: LiveChat = current_state().livechat
     if not livechat.settings.sandbox:
         return livechat.desk(provider)
     name, values = livechat.account(provider)
@@ -202,7 +202,7 @@ def _told(at: str) -> Iterator[None]:
     try:
         yield
     except VendorDown as error:
-        unanswered = error.status is None and current_app.extensions["livechat"].settings.sandbox
+        unanswered = error.status is None and current_state().settings.sandbox
         hint = f" Does your app run at {at}? See --at." if unanswered else ""
         raise click.ClickException(f"{error}.{hint}") from None
     except (LiveChatError, ValueError) as error:
@@ -269,7 +269,7 @@ def _when(moment: datetime | None) -> str:
 
 def since_when(text: str, option: str = "--since", zone: tzinfo | None = None) -> datetime:
     """A moment as people type it; a day begins in ``zone``, or here. Raises ``click.BadParameter``."""
-    now: datetime = current_app.extensions["livechat"].livechat.now()
+    now: datetime = current_state().livechat.now()
     units = {"d": "days", "h": "hours", "m": "minutes"}
     try:
         if text[:-1].isdecimal() and text[-1:] in units:

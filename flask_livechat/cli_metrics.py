@@ -10,11 +10,11 @@ from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from .cli_desk import since_when
 from .cli_store import plainly
+from .state import current_state
 
 if TYPE_CHECKING:
     from .desk.metrics import Durations, Metrics
@@ -122,5 +122,5 @@ def export(what: str, shape: str, after: str | None) -> None:
 
 
 def _livechat() -> LiveChat:
-    found: LiveChat = current_app.extensions["livechat"].livechat
+    found: LiveChat = current_state().livechat
     return found

@@ -18,6 +18,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from .cli_desk import opened, since_when, where
 from .errors import LiveChatError
+from .state import current_state
 
 if TYPE_CHECKING:
     from .extension import LiveChat
@@ -88,7 +89,7 @@ def work(once: bool, at: str) -> None:
     livechat, stopped = _livechat(), Flag()
     is_given = click.get_current_context().get_parameter_source("at") is not ParameterSource.DEFAULT
     if livechat.settings.sandbox and (is_given or not current_app.testing):
-        current_app.extensions["livechat_sandbox_at"] = at
+        current_state().runtime.sandbox_url = at
     store = livechat.store
     from .desk.work import Worker  # noqa: PLC0415 - needs the extra, which the store asks for
 
@@ -180,5 +181,5 @@ def forget(who: str, yes: bool, raw: bool, at: str) -> None:
 
 
 def _livechat() -> LiveChat:
-    found: LiveChat = current_app.extensions["livechat"].livechat
+    found: LiveChat = current_state().livechat
     return found

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .state import current_state
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -145,7 +147,7 @@ def livechat_desk(request: pytest.FixtureRequest) -> Iterator[FakeDesk]:
     from .testing import FakeDesk  # noqa: PLC0415
 
     app: Flask | None = request.getfixturevalue("app") if "app" in request.fixturenames else None
-    name = app.extensions["livechat"].settings.provider if app else None
+    name = current_state(app).settings.provider if app else None
     mine = FakeDesk(name) if name else FakeDesk()
     desks = {mine.provider: mine}
 
@@ -182,7 +184,7 @@ def livechat_webhook(
         raise LiveChatError("livechat_webhook needs what pip install Flask-LiveChat[desk] brings.") from None
 
     app: Flask = request.getfixturevalue("app")
-    state = app.extensions["livechat"]
+    state = current_state(app)
     livechat: LiveChat = state.livechat
     store = Store(f"sqlite:///{tmp_path / 'livechat.sqlite3'}", state.settings.office_hours)
     store.upgrade()
@@ -200,7 +202,7 @@ def livechat_webhook(
         return answer.status_code
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(app.extensions, "livechat_store", store)
+        patch.setattr(state.runtime, "store", store)
         yield tell
     store.engine.dispose()
 

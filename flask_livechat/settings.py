@@ -222,7 +222,7 @@ def keys() -> tuple[str, ...]:
     return tuple(PREFIX + name for name in (*OPTIONS, *rooms))
 
 
-def ours(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def livechat_config(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What an app's configuration says of us."""
     return ((str(key), value) for key, value in config.items() if str(key).startswith(PREFIX))
 
@@ -233,7 +233,7 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     Raises ``ConfigError`` with every problem.
     """
     problems: list[Problem] = []
-    given = dict(ours(config))
+    given = dict(livechat_config(config))
     _unknown(given, problems)
     core = {name: _option(name, option, given, problems) for name, option in OPTIONS.items()}
     if core["SANDBOX"] and core["SANDBOX"] != "allow" and not development:

@@ -24,6 +24,7 @@ from .extension import LiveChat
 from .model import Visitor
 from .providers import Secrets
 from .sandbox.standin import Body
+from .state import current_state
 from .widget.bodies import decode
 
 if TYPE_CHECKING:
@@ -341,7 +342,7 @@ def _why_none(page: Response | str | bytes) -> str:
     if asked is not None and _answered:
         app = _answered[0]
         with app.test_request_context(asked.path):
-            decision = app.extensions["livechat"].livechat.decide()
+            decision = current_state(app).livechat.decide()
         if not decision.show:
             return f"{decision.why}{status}"
     return f"no {{{{ livechat() }}}} in it{status}"
@@ -407,7 +408,7 @@ def _app() -> Flask:
 
 
 def _secrets(app: Flask, provider: str, key: str) -> tuple[str, ...]:
-    known = app.extensions["livechat"].settings.providers
+    known = current_state(app).settings.providers
     return tuple(known[provider].get(key) or ()) if provider in known else ()
 
 

@@ -15,8 +15,8 @@ import atheris
 
 with atheris.instrument_imports():
     from flask_livechat.widget import csp, reports, rules
-    from flask_livechat.widget.decisions import decide
-    from flask_livechat.widget.page import script_json
+    from flask_livechat.widget.payload import script_json
+    from flask_livechat.widget.rules import decide
     from flask_livechat.widget.secrecy import Address
 
 CRISP = {"crisp": {"WEBSITE_ID": "42286ab3-b29a-4fde-8538-da0ae501d825"}}

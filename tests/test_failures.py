@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,7 +28,7 @@ def app(make_app: MakeApp) -> Flask:
 
 
 def seen(app: Flask) -> dict[tuple[str, str], int]:
-    return dict(app.extensions["livechat"].failures.seen)
+    return dict(app.extensions["livechat"].runtime.failures.seen)
 
 
 def test_it_is_not_there_unless_switched_on(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
@@ -137,7 +136,7 @@ def test_it_only_takes_posts(app: Flask, method: str) -> None:
 def test_a_minute_takes_sixty(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     now = 1000 * 60.0
     failures = Failures(PerMinute(MOST, clock=lambda: now))
-    app.extensions["livechat"] = replace(app.extensions["livechat"], failures=failures)
+    app.extensions["livechat"].runtime.failures = failures
     client = app.test_client()
     answers = [client.post(URL, json=REPORT).status_code for _ in range(MOST + 2)]
     assert answers == [204] * MOST + [429] * 2

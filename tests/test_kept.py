@@ -16,8 +16,7 @@ import pytest
 from flask import Flask, g, render_template_string, request
 
 from flask_livechat import LiveChat, Visitor, signing
-from flask_livechat.widget import page as pages
-from flask_livechat.widget.decisions import Decisions
+from flask_livechat.widget import identity
 
 from .conftest import PAGE, SECRETS, VENDORS, chat_of, create_app, log_in, page, payload
 
@@ -174,16 +173,15 @@ def test_what_a_visitor_changes_is_signed_anew(make_app: MakeApp) -> None:
     assert proofs == [signing.hmac_hex(secret, f"{name}@example.com") for name in ("one", "two")]
 
 
-def test_what_is_kept_has_bounds(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "MOST", 20)
+def test_signed_identities_are_cached_within_bounds(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "MAX_IDENTITIES", 20)
     app = make_app()
-    app.add_url_rule("/page/<name>", "named", lambda name: render_template_string(PAGE))
-    client, state = app.test_client(), app.extensions["livechat"]
-    for n in range(50):
-        client.get(f"/page/{n}")
-    assert len(state.pages) == 20
-    client.get("/page/" + "x" * 600)
-    assert not any("xxx" in key[0] for key in state.pages)
+    numbers = iter(range(100))
+    chat_of(app).visitor_loader(lambda user: Visitor(id=f"{next(numbers)}", email="a@example.com"))
+    client = log_in(app)
+    for _ in range(50):
+        client.get("/")
+    assert len(app.extensions["livechat"].runtime.identities) <= 20
 
 
 LONG = "x" * 20_000
@@ -241,43 +239,12 @@ def test_the_identity_is_written_as_in_the_page(name: str) -> None:
     assert list(json.loads(answer)["proof"]) == list(page(client)["proof"])
 
 
-def test_several_threads_may_keep_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "MOST", 8)
-    kept: dict[Any, int] = {}
+def test_several_threads_may_fill_the_cache_at_once() -> None:
+    cache: dict[Any, int] = {}
     with ThreadPoolExecutor(8) as pool:
-        done = [pool.submit(pages.keep, kept, n, n) for n in range(5000)]
+        done = [pool.submit(identity.cache_put, cache, number, number, 8) for number in range(5000)]
     assert not [each.exception() for each in done if each.exception()]
-    assert len(kept) <= 16
-
-
-def counted(monkeypatch: pytest.MonkeyPatch, where: Any, name: str) -> list[None]:
-    """How often something is called."""
-    calls: list[None] = []
-    real = getattr(where, name)
-
-    def counting(*arguments: Any, **named: Any) -> Any:
-        calls.append(None)
-        return real(*arguments, **named)
-
-    monkeypatch.setattr(where, name, counting)
-    return calls
-
-
-def test_nobodys_page_is_decided_and_written_once(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = make_app().test_client()
-    written, decided = counted(monkeypatch, pages, "render"), counted(monkeypatch, Decisions, "decide")
-    pictures = {client.get("/").text for _ in range(4)}
-    assert (len(written), len(decided), len(pictures)) == (1, 1, 1)
-
-
-def test_a_page_by_which_callables_have_a_say_is_written_each_time(
-    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = make_app(LIVECHAT_LOCALE=lambda: "de").test_client()
-    written = counted(monkeypatch, pages, "render")
-    for _ in range(3):
-        client.get("/")
-    assert len(written) == 3
+    assert len(cache) <= 16
 
 
 def test_a_page_does_not_stay_closed_when_the_office_opens(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:

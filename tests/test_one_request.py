@@ -163,13 +163,3 @@ def test_an_address_that_is_one_visitors_is_nobody_elses() -> None:
     client = app.test_client()
     assert "sid=alice" in client.get("/", headers={"X-Sid": "alice"}).text
     assert "sid=bob" in client.get("/", headers={"X-Sid": "bob"}).text
-
-
-def test_long_hosts_are_not_kept() -> None:
-    app = create_app("crisp")
-    client = app.test_client()
-    pages = app.extensions["livechat"].pages
-    client.get("/", headers={"Host": "a" * 5000})
-    assert not pages
-    client.get("/")
-    assert len(pages) == 1

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_livechat import ConfigError, Decision
-from flask_livechat.widget import decisions, rules
+from flask_livechat.widget import rules
 from flask_livechat.widget.secrecy import Address, secret_in
 
 from .conftest import ALL_IDS, PAGE, chat_of, create_app, payload
@@ -35,7 +35,7 @@ def decided(path: str, *fields: dict[str, Any], endpoint: str | None = None, que
     """What LIVECHAT_RULES alone say."""
     made = [rules.make(f"LIVECHAT_RULES[{n}]", each, ("crisp", "tawk")) for n, each in enumerate(fields)]
     assert not [problem for _, problems in made for problem in problems]
-    return decisions.decide(Address(path, endpoint, query), [], [rule for rule, _ in made], DEFAULTS)
+    return rules.decide(Address(path, endpoint, query), [], [rule for rule, _ in made], DEFAULTS)
 
 
 def ask(app: Flask, path: str | None = None, endpoint: str | None = None) -> Decision:
@@ -601,30 +601,7 @@ def test_a_rule_on_a_class_of_views_holds(make_app: MakeApp) -> None:
     assert not ask(app, "/x").show
 
 
-# What is remembered.
-
-PARTS = st.sampled_from(["a", "b", "ab", "", "*", "a*", "*b"])
-PATHS = st.lists(PARTS, max_size=3).map(lambda parts: "/" + "/".join(parts))
-PATTERNS = PATHS | PATHS.map(lambda path: "*" + path)
-ENDPOINTS = st.lists(PARTS.filter(bool), min_size=1, max_size=3).map(".".join)
-WHERES = st.fixed_dictionaries(
-    {}, optional={"path": PATTERNS, "endpoint": ENDPOINTS, "blueprint": st.sampled_from(["a", "a.b", "b"])}
-)
-
-
-@given(st.lists(WHERES, max_size=8), PATHS, st.none() | ENDPOINTS)
-def test_the_table_finds_the_rules_that_hold_and_no_others(wheres: list[Any], path: str, endpoint: str | None) -> None:
-    made = [rules.make(f"rule {n}", where, ("crisp",))[0] for n, where in enumerate(wheres)]
-    address = Address(path.replace("*", "x"), endpoint and endpoint.replace("*", "x"))
-    assert list(decisions.Table(made).holding(address)) == [rule for rule in made if rule.holds(address)]
-
-
-def test_of_a_thousand_rules_only_those_are_looked_at_that_may_match(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = [rules.make(f"rule {n}", {"path": f"/section-{n}/*", "load": "eager"}, ("crisp",))[0] for n in range(1000)]
-    looked_at, holds = [], rules.Rule.holds
-    monkeypatch.setattr(rules.Rule, "holds", lambda rule, address: [looked_at.append(rule), holds(rule, address)][1])
-    assert decisions.decide(Address("/section-700/x"), [], made, DEFAULTS).why == "rule 700 (path '/section-700/*')"
-    assert looked_at == [made[700]]
+# What is asked each time.
 
 
 def test_a_predicate_is_asked_for_every_page_that_it_may_hold_for(make_app: MakeApp) -> None:

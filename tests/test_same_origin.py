@@ -149,7 +149,7 @@ def test_webhooks_of_the_sandbox_reach_the_app(config: dict[str, Any], places: d
     app = by_host() if "host" in places else Flask("tests", subdomain_matching="subdomain" in places)
     app.config.update(config)
     serve(app, **places)
-    sender = app.extensions["livechat_sandbox_sender"]
+    sender = app.extensions["livechat"].runtime.sandbox_sender
     assert sender.url == own
     assert Client(app).head(f"{sender.prefix}/crisp", base_url=sender.url).status_code == 200
 

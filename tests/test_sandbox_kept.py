@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from flask_livechat import LiveChat
-from flask_livechat.sandbox import create_blueprint
+from flask_livechat.sandbox import create_blueprint, sandbox_of
 from flask_livechat.sandbox.hub import Hub
 from flask_livechat.sandbox.keeping import FILE
 
@@ -106,7 +106,7 @@ def test_a_suite_neither_finds_nor_leaves_conversations(tmp_path: Path) -> None:
     app.testing = True  # said after LiveChat(app)
     assert site(app).desk()["sessions"] == []
     site(app).open("crisp")
-    assert "livechat_sandbox_file" not in app.extensions
+    assert sandbox_of(app).file is None
     assert saved(tmp_path) == before
 
 
@@ -114,7 +114,7 @@ def test_a_folder_that_cannot_be_written_to_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     app = start(tmp_path / "file" / "instance")
     assert site(app).open("crisp")["session"]
-    app.extensions["livechat_sandbox_file"].write()
+    sandbox_of(app).file.write()
 
 
 def test_the_file_has_a_bound_and_the_newest_sessions() -> None:

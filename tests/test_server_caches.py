@@ -20,7 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_livechat import Visitor
-from flask_livechat.widget import blocks, responses
+from flask_livechat.widget import blocks
+from flask_livechat.widget import response as responses
 
 from .conftest import PAGE, VENDORS, chat_of, create_app, log_in, page, payload
 

@@ -15,6 +15,7 @@ from celery import shared_task
 from flask import current_app, has_app_context
 
 from ..errors import ConfigError, Problem
+from ..state import current_state
 from .store import LEASE
 from .work import PRUNED_EVERY, Worker
 
@@ -78,14 +79,14 @@ def work(task: Any, when: str | None = None) -> None:
     worker = Worker(livechat.store, livechat.handle, livechat.now, livechat.settings.keep_days, later)
     while worker.once():
         pass
-    pruned = current_app.extensions.get("livechat_pruned")  # by this process
-    if pruned is None or livechat.now() - pruned >= PRUNED_EVERY:
+    runtime = current_state().runtime
+    if runtime.pruned_at is None or livechat.now() - runtime.pruned_at >= PRUNED_EVERY:
         worker.prune()
-        current_app.extensions["livechat_pruned"] = livechat.now()
+        runtime.pruned_at = livechat.now()
 
 
 def _livechat() -> Any:
-    return current_app.extensions["livechat"].livechat
+    return current_state().livechat
 
 
 def _problem(what: str, fix: str) -> ConfigError:

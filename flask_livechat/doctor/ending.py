@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..widget import visitors
+from ..widget.identity import signal_of
 from .findings import Level, Place, Seen, check
 from .identity import has_users
 from .survey import Survey
@@ -79,7 +79,7 @@ def no_fallback(survey: Survey) -> Iterable[Seen]:
 )
 def unheard(survey: Survey) -> Iterable[Seen]:
     manager = getattr(survey.app, "login_manager", None)
-    if manager is None or not survey.settings.providers or visitors.signal_of(manager, "user_logged_out"):
+    if manager is None or not survey.settings.providers or signal_of(manager, "user_logged_out"):
         return
     if not survey.leavings or not all(leaving.ended for leaving in survey.leavings):
         kind = type(manager)

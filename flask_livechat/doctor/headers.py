@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from ..extension import CSP_HEADERS
 from ..widget import csp
 from .findings import Level, Seen, check
 from .survey import Survey
 from .tour import Page
 
-ENFORCED, REPORTED = CSP_HEADERS
+ENFORCED, REPORTED = csp.HEADERS
 MERGE = 'Set LIVECHAT_CSP = "merge" (for a header), or write'
 NONCE = re.compile(r"'nonce-[^']*'")  # of one response: to write it down would undo it
 
@@ -23,7 +22,7 @@ def policies(page: Page, header: str) -> Iterator[dict[str, list[str]]]:
 
 def needs(survey: Survey, page: Page) -> dict[str, list[str]]:
     """What the page's vendor needs, of scripts also what our own tags bring."""
-    return survey.livechat.needs_of([str(page.decision.provider)]) if page.decision else {}
+    return csp.needs_of(survey.settings, [str(page.decision.provider)]) if page.decision else {}
 
 
 def blocked(survey: Survey, header: str) -> Iterable[Seen]:

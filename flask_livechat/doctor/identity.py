@@ -9,7 +9,7 @@ from flask_login import UserMixin
 
 from .. import providers
 from ..model import Visitor
-from ..widget.responses import outranking
+from ..widget.response import outranking
 from .findings import Level, Place, Seen, check
 from .snippets import vendors
 from .survey import Survey
@@ -23,7 +23,7 @@ HMAC = (
 
 
 def has_users(survey: Survey) -> bool:
-    return hasattr(survey.app, "login_manager") or survey.livechat.has_visitor_loader
+    return hasattr(survey.app, "login_manager") or survey.state.callbacks.visitor_loader is not None
 
 
 def can_prove(survey: Survey, provider: str) -> bool:

@@ -16,8 +16,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from ..extension import LiveChat
 from ..settings import Settings
+from ..state import State, current_state
 from ..widget.guard import Guard
 from ..widget.secrecy import Address
 from .findings import Place, Unseen
@@ -52,14 +52,12 @@ class Survey:
     unseen: tuple[Unseen, ...]
 
     @property
-    def livechat(self) -> LiveChat:
-        found: LiveChat = self.app.extensions["livechat"].livechat
-        return found
+    def state(self) -> State:
+        return current_state(self.app)
 
     @property
     def settings(self) -> Settings:
-        found: Settings = self.app.extensions["livechat"].settings
-        return found
+        return self.state.settings
 
     @property
     def with_chat(self) -> tuple[Page, ...]:
@@ -142,5 +140,5 @@ def survey(
 
 
 def guard_of(app: Flask) -> Guard:
-    config: Settings = app.extensions["livechat"].settings
+    config = current_state(app).settings
     return Guard(config.providers, sandbox=config.sandbox)

@@ -21,10 +21,11 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from ..model import Decision
+from ..state import PROBE_KEY, current_state
 from ..widget.bodies import UnreadableBody, decode
-from ..widget.examined import EXAMINED, Examined
+from ..widget.decide import decide
 from ..widget.logout import MARK
-from ..widget.responses import is_html
+from ..widget.response import ProbeResult, is_html
 from .findings import Place, Unseen
 from .limits import Limits, within
 from .reading import Document, document, is_whole_page
@@ -163,10 +164,10 @@ class Tour:
 
     def _ask(self, path: str, rule: Rule | None, as_user: bool, name: str, again: bool = True) -> Page | str | None:
         """The page, why there is none, or None where the answer is no page."""
-        examined: list[Examined] = []
+        results: list[ProbeResult] = []
         base = self._base(rule)
         with self._client(base, as_user) as client:
-            ask = partial(client.get, base_url=base, environ_overrides={EXAMINED: examined}, buffered=False)
+            ask = partial(client.get, base_url=base, environ_overrides={PROBE_KEY: results}, buffered=False)
             response = ask(path)
             if path == NOWHERE and urlsplit(response.location or "").path.endswith(f"{NOWHERE}/"):
                 response.close()
@@ -178,7 +179,7 @@ class Tour:
                     if isinstance(found, str):  # it is not there either
                         self.base_url = before
                     return found
-                found = self._read(response, examined[-1] if examined else None, path, as_user, name)
+                found = self._read(response, results[-1] if results else None, path, as_user, name)
                 if isinstance(found, Page) and found.tagged and found.document.loader:
                     self.answers += self._named(client, found, base)
                 return found
@@ -199,22 +200,22 @@ class Tour:
                 return
             if (url, page.logged_in) not in self._asked:
                 below = urlunsplit(("", "", f"/{address.removeprefix(urlsplit(base).path)}", asked.query, ""))
-                with client.get(below, base_url=base, environ_overrides={EXAMINED: []}) as response:
+                with client.get(below, base_url=base, environ_overrides={PROBE_KEY: []}) as response:
                     self._asked[url, page.logged_in] = response.status_code, response.mimetype or ""
             status, mimetype = self._asked[url, page.logged_in]
             yield Answer(page.place, address, wanted, host=host, status=status, mimetype=mimetype)
 
     def _read(
-        self, response: TestResponse, examined: Examined | None, path: str, as_user: bool, name: str
+        self, response: TestResponse, probe: ProbeResult | None, path: str, as_user: bool, name: str
     ) -> Page | str | None:
-        if examined and examined.leaks:
-            self.leaks.append((Place(name), examined.leaks))
+        if probe and probe.leaked_key:
+            self.leaks.append((Place(name), probe.leaked_key))
         if response.status_code in range(300, 400):
             return f"it leads to {urlsplit(response.headers.get('Location', '')).path}"
-        if as_user and examined and not examined.logged_in:
+        if as_user and probe and not probe.is_logged_in:
             return NO_LOGIN
-        if examined and examined.unreadable:
-            return f"cannot be read: {examined.unreadable}"
+        if probe and probe.unreadable:
+            return f"cannot be read: {probe.unreadable}"
         if not is_html(response):
             return None
         body = b""
@@ -224,8 +225,7 @@ class Tour:
                 return f"is longer than {self.limits.size:,} bytes"
         if response.status_code >= 400 and path != NOWHERE:
             self.unseen.append(Unseen(name, f"answered {response.status_code}"))
-        said = None if examined is None else examined.scope
-        self.failures += [(Place(name), failure) for failure in (said.failed if said else ())]
+        self.failures += [(Place(name), failure) for failure in (probe.failures if probe else ())]
         try:
             source = decode(body, ", ".join(response.headers.getlist("Content-Encoding"))).decode("utf-8", "replace")
         except UnreadableBody as error:
@@ -238,16 +238,16 @@ class Tour:
             document=read,
             whole=is_whole_page(source, path),
             logged_in=as_user,
-            decision=(said.decision if said else None) or self._decision(path, as_user),
+            decision=(probe.decision if probe else None) or self._decision(path, as_user),
             tagged="provider" in read.payload,  # also where the page comes out of a cache of the app's own
             html=source,
-            lacks_email=bool(said and said.visitor and not said.visitor.email),
-            from_cache=bool(said and said.foreign),
+            lacks_email=bool(probe and probe.visitor and not probe.visitor.email),
+            from_cache=bool(probe and probe.has_foreign_block),
         )
 
     def _is_cached_for_all(self, path: str, rule: Rule | None) -> bool:
         """Whether somebody else gets the page out of a cache that the user's visit has filled."""
-        examined: list[Examined] = []
+        results: list[ProbeResult] = []
         base, number = self._base(rule), isinstance(getattr(self.user, "id", None), int)
 
         def log_in(sender: Flask, **extra: Any) -> None:
@@ -255,11 +255,11 @@ class Tour:
 
         def ask() -> None:
             with appcontext_pushed.connected_to(log_in, self.app), self.app.test_client() as client:
-                client.get(path, base_url=base, environ_overrides={EXAMINED: examined}).close()
+                client.get(path, base_url=base, environ_overrides={PROBE_KEY: results}).close()
 
         with suppress(Exception):  # a view that cannot do with this person, or takes too long, has no such page
             within(self.limits.seconds, ask)
-        return bool(examined and examined[-1].scope.foreign)
+        return bool(results and results[-1].has_foreign_block)
 
     def _user_anew(self) -> Any:
         """The user as a request has it: another object than the command's, in the request's own database session."""
@@ -271,7 +271,7 @@ class Tour:
             try:
                 if as_user:
                     g._login_user = self._user_anew()
-                found: Decision = self.app.extensions["livechat"].livechat.decide()
+                found = decide(current_state(self.app), self.app)
             except Exception:  # a predicate of the app's own
                 return None
             return found
@@ -284,7 +284,7 @@ class Tour:
         def ask() -> Leaving | str:
             with self._client(base, as_user=login and self.user is not None) as client:
                 before = _logged_in(client, base)
-                response = client.open(rule.rule, method=method, base_url=base, environ_overrides={EXAMINED: []})
+                response = client.open(rule.rule, method=method, base_url=base, environ_overrides={PROBE_KEY: []})
                 ended = any(cookie.startswith(f"{MARK}=") for cookie in response.headers.getlist("Set-Cookie"))
                 if ended:
                     return Leaving(Place(name), response.status_code, True)

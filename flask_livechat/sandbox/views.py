@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, jsonify, request, send_from_directory, url_for
-from flask.blueprints import BlueprintSetupState
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.test import run_wsgi_app
 
@@ -55,22 +54,18 @@ def script(name: str, api: str, variant: Mapping[str, object] | None = None) -> 
 
 def create_blueprint(
     vendors: Mapping[str, Mapping[str, object]], *, allow_origins: Collection[str] = ()
-) -> SameOriginBlueprint:
+) -> SandboxBlueprint:
     """The blueprint ``livechat_sandbox`` with a memory of its own.
 
-    The vendors' REST APIs over that memory are WSGI applications by name, in ``app.extensions["livechat_sandbox"]``.
+    The vendors' REST APIs over that memory are WSGI applications by name: ``sandbox_of(app).apis``.
     ``vendors`` maps a provider's name to its values (public id, secrets as tuples of accepted ones). ``allow_origins``
     is for browser tests that serve the scripts under the vendors' real host names; ``"*"`` allows every origin.
     """
-    blueprint = SameOriginBlueprint("livechat_sandbox", __name__)
     hub, served = Hub(), {name: vendors[name] for name in names() if name in vendors}
     apis = {name: rest.open_account(name, values, hub) for name, values in served.items()}
     sandbox = Sandbox(hub, served, apis, tuple(allow_origins))
-
-    def keep(state: BlueprintSetupState) -> None:
-        state.app.extensions["livechat_sandbox"] = apis
-
-    blueprint.record_once(keep)
+    blueprint = SandboxBlueprint("livechat_sandbox", __name__)
+    blueprint.sandbox = sandbox
     blueprint.before_request(sandbox.guard)
     blueprint.after_request(sandbox.finish)
     blueprint.register_error_handler(RefusedError, _refusal)
@@ -79,7 +74,20 @@ def create_blueprint(
     return blueprint
 
 
-@dataclass(frozen=True, slots=True)
+class SandboxBlueprint(SameOriginBlueprint):
+    """Knows its sandbox."""
+
+    sandbox: Sandbox
+
+
+def sandbox_of(app: Flask) -> Sandbox:
+    """The sandbox that is registered on an app."""
+    blueprint = app.blueprints["livechat_sandbox"]
+    assert isinstance(blueprint, SandboxBlueprint)  # noqa: S101 - nobody else has that name  # nosec B101
+    return blueprint.sandbox
+
+
+@dataclass(slots=True)
 class Sandbox:
     """The views, bound to one app's hub and secrets."""
 
@@ -87,6 +95,7 @@ class Sandbox:
     vendors: Mapping[str, Values] = field(repr=False)
     apis: Mapping[str, rest.Rest] = field(repr=False)
     origins: tuple[str, ...] = ()
+    file: SandboxFile | None = None
 
     def routes(self) -> tuple[tuple[str, list[str], Callable[..., Response]], ...]:
         """Rule, methods and view of every route."""
@@ -184,9 +193,8 @@ class Sandbox:
         """Nobody but our own pages changes anything, nor a page of ``allow_origins``. No foreign host name answers."""
         if not self.origins and not _is_own_host(request.host, current_app):
             raise RefusedError(403, "foreign_host", FOREIGN_HOST)
-        file: SandboxFile | None = current_app.extensions.get("livechat_sandbox_file")
-        if file is not None:
-            file.clear_if_removed()
+        if self.file is not None:
+            self.file.clear_if_removed()
         if request.method in ("GET", "HEAD", "OPTIONS") or self._allowed(request.headers.get("Origin")):
             return
         site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")

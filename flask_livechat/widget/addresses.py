@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from flask import current_app, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
-from .scope import scope
+from .request_state import request_state
 from .secrecy import Address
 
 
@@ -22,7 +22,7 @@ def address(endpoint: str | None = None, path: str | None = None) -> Address:
     if endpoint is not None:
         first = next(iter(current_app.url_map.iter_rules(endpoint)), None) if _known(endpoint) else None
         return Address(first.rule if first else "", endpoint, (), tuple(first.arguments) if first else ())
-    current = scope().request
+    current = request_state().request
     arguments = tuple(current.view_args or ())
     if not current.query_string:
         return Address(current.path, current.endpoint, (), arguments)

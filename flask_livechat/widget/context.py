@@ -6,11 +6,11 @@ import logging
 import secrets
 import sys
 
-from flask import Request, current_app, request
+from flask import current_app
 from werkzeug.exceptions import HTTPException
 
 from ..model import Value
-from .scope import scope
+from .request_state import RequestState
 
 MAX_PATH_CHARS = 500  # a client may send any
 
@@ -26,20 +26,20 @@ def handled_error() -> BaseException | None:
     return error if trace and trace.tb_frame.f_globals.get("__name__") == "flask.app" else None
 
 
-def of_page(current: Request, error: BaseException | None) -> dict[str, Value]:
+def of_page(req: RequestState, error: BaseException | None) -> dict[str, Value]:
     """What agents see of the page itself, the same for every visitor: never the query, never a traceback."""
-    said: dict[str, Value] = {"path": current.path[:MAX_PATH_CHARS], "endpoint": current.endpoint}
+    attributes: dict[str, Value] = {"path": req.request.path[:MAX_PATH_CHARS], "endpoint": req.request.endpoint}
     if error is not None:
         status = error.code if isinstance(error, HTTPException) else 500
-        said |= {"error_status": status, "error_id": _error_id(status)}
-    return said
+        attributes |= {"error_status": status, "error_id": _error_id(req, status)}
+    return attributes
 
 
-def _error_id(status: int | None) -> str:
+def _error_id(req: RequestState, status: int | None) -> str:
     """An id that agents see and that stands in the app's log, so that one finds the other."""
-    if scope().error_id is None:
-        scope().error_id = secrets.token_hex(6)
+    if req.error_id is None:
+        req.error_id = secrets.token_hex(6)
         level = logging.ERROR if (status or 500) >= 500 else logging.WARNING
         text = "livechat: error page %s of %s has id %s"
-        current_app.logger.log(level, text, status, request.endpoint or "no view", scope().error_id)
-    return str(scope().error_id)
+        current_app.logger.log(level, text, status, req.request.endpoint or "no view", req.error_id)
+    return req.error_id

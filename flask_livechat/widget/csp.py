@@ -6,6 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .. import providers
+from ..settings import Settings
+
+HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
 Sources = Mapping[str, Iterable[str]]
 NONCE = re.compile(r"[A-Za-z0-9+/_=-]+")
 # What browsers part a policy by (CSP Level 3, section 2.2.1). Python's own split() knows more: a no-break space, too.
@@ -28,6 +32,21 @@ FALLBACKS = {
 TRUSTED_TYPES = "livechat"
 # Where one of these is present, it and not its parent rules over elements.
 ELEMENTS = {"script-src": ("script-src-elem",), "style-src": ("style-src-elem", "style-src-attr")}
+
+
+def needs_of(settings: Settings, names: Iterable[str]) -> dict[str, list[str]]:
+    """What these providers need of a policy, and what our own script does: directive -> sources."""
+    needs: dict[str, list[str]] = {}
+    for name in names:
+        provider = providers.load(name)
+        # Our own files, and who is logged in.
+        needs = needs or {"script-src": ["'self'"], "connect-src": ["'self'"]}
+        for directive, sources in provider.csp(settings.providers[name]).items():
+            needs[directive] = list(dict.fromkeys([*needs.get(directive, []), *sources]))
+        if articles := settings.csp_articles:
+            frames = [*provider.article_frames, *(() if isinstance(articles, bool) else articles)]
+            needs["frame-src"] = list(dict.fromkeys([*needs.get("frame-src", []), *frames]))
+    return needs
 
 
 def parse(policy: str) -> dict[str, list[str]]:

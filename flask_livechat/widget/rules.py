@@ -1,15 +1,16 @@
-"""What a rule is, where it holds, and what is wrong with one. Pure: neither Flask nor the clock."""
+"""Rules and the decisions that they lead to. Pure: neither Flask nor the clock."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import shown
-from .secrecy import Address
+from ..model import Decision
+from .secrecy import Address, secret_in
 
 WHERE = ("path", "endpoint", "blueprint", "when")
 MOBILE = ("show", "hide")
@@ -21,10 +22,7 @@ Predicate = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """Where it holds, and what it says there. ``what`` has only the fields that the rule names.
-
-    A rule is itself and no other, so that what was made of several can be remembered.
-    """
+    """Where it holds, and what it says there. ``what`` has only the fields that the rule names."""
 
     source: str  # "LIVECHAT_RULES[2] (path '/admin/*')"
     what: Mapping[str, Any]
@@ -49,6 +47,45 @@ class Rule:
         """Whether it speaks of one page, not of many: only then may it show chat where the address holds a secret."""
         one_path = self.path is not None and "*" not in self.path
         return self.one_view or one_path or (self.endpoint is not None and "*" not in self.endpoint)
+
+
+def decide(
+    address: Address,
+    own: Iterable[Rule],
+    configured: Iterable[Rule],
+    defaults: Mapping[str, Any],
+    ask: Callable[[Predicate], bool] = lambda when: when(),
+) -> Decision:
+    """Decide what a page gets. Each field comes from the strongest rule that names it.
+
+    ``own`` are the rules of this very page, strongest first (template, view, blueprint). ``configured`` is
+    LIVECHAT_RULES, of which the first that matches counts. ``ask`` calls a rule's ``when``: whoever has a logger knows
+    what to do with one that raises.
+    """
+
+    def applies(rule: Rule) -> bool:
+        return rule.holds(address) and (rule.when is None or ask(rule.when))
+
+    layers = [rule for rule in own if applies(rule)]
+    layers += next(([rule] for rule in configured if applies(rule)), [])
+    chosen, sources = dict(defaults), dict.fromkeys(defaults, "defaults")
+    for rule in reversed(layers):
+        chosen |= rule.what
+        sources |= dict.fromkeys(rule.what, rule.source)
+    why = "; ".join(dict.fromkeys(rule.source for rule in layers if rule.source in sources.values())) or "defaults"
+    if refusal := _refusal(address, layers, chosen):
+        chosen["show"], sources["show"], why = False, refusal, refusal
+    return Decision(**chosen, why=why, sources=sources)
+
+
+def _refusal(address: Address, layers: Iterable[Rule], chosen: Mapping[str, Any]) -> str | None:
+    """Why there is no chat on this page, whatever its rules say."""
+    if chosen["provider"] is None:
+        return "no provider is configured (LIVECHAT_PROVIDER)"
+    if not chosen["show"] or any(rule.exact and rule.what.get("show") is True for rule in layers):
+        return None
+    secret = secret_in(address)
+    return f"{secret}; only a rule with show=True for exactly this page shows chat here" if secret else None
 
 
 def make(

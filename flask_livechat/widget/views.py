@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from flask import Response, abort, current_app, request
 
-from . import counts, reports
+from ..state import current_state
+from . import counts, reports, tag
 from .failures import LONGEST, REASONS
-from .page import script_json
+from .payload import script_json
 from .rates import client_name
+from .request_state import request_state
 from .same_origin import SameOriginBlueprint
-
-if TYPE_CHECKING:
-    from ..extension import State
 
 blueprint = SameOriginBlueprint("livechat", __name__)
 FOREVER = "public, max-age=31536000, immutable"
@@ -22,7 +21,7 @@ FOREVER = "public, max-age=31536000, immutable"
 @blueprint.get("/<name>.<digest>.js")
 def script(name: str, digest: str) -> Response:
     """Today's file, whatever the digest: a page rendered before a deployment still gets a loader, never a 404."""
-    script = _state().scripts.get(name) or abort(404)
+    script = current_state().scripts.get(name) or abort(404)
     body, encoding = script.encoded(dict(request.accept_encodings))
     response = Response(body, mimetype="text/javascript")
     response.headers["Cache-Control"] = FOREVER if digest == script.digest else "no-cache"
@@ -40,13 +39,12 @@ def identity() -> Response:
     """The signed identity of the logged-in visitor. For our own pages only, and for no cache."""
     if not _same_origin():
         abort(403)
-    state = _state()
+    state = current_state()
     provider = request.args.get("provider") or state.settings.provider or ""
     if provider not in state.settings.providers:
         abort(404)
     # Written as in a page, for the loader compares the two.
-    payload = state.livechat.identity_payload(provider)
-    return _personal(script_json(payload))
+    return _personal(script_json(tag.identity_payload(state, request_state(), provider)))
 
 
 def _personal(text: str) -> Response:
@@ -62,14 +60,14 @@ def _personal(text: str) -> Response:
 @blueprint.post("/failures")
 def failures() -> tuple[str, int]:
     """A browser says that chat did not start, and why. For LIVECHAT_REPORT_FAILURES; needs no login and takes none."""
-    state = _state()
+    state = current_state()
     if not state.settings.report_failures:
         abort(404)
     said = _said_by_our_page()
     provider, reason = said.get("provider"), said.get("reason")
     if provider not in tuple(state.settings.providers) or reason not in REASONS:
         abort(400)
-    count = state.failures.count(provider, reason, _client())
+    count = state.runtime.failures.count(provider, reason, _client())
     if count is None:
         abort(429)
     current_app.logger.warning("livechat: %s did not start in a browser: %s (%d so far).", provider, reason, count)
@@ -82,14 +80,14 @@ def opens() -> Response:
 
     A thumb is answered with its receipt, by which the same browser may take it back.
     """
-    state = _state()
-    if not state.kept:
+    state = current_state()
+    if not state.stores_events:
         abort(404)
     said = _said_by_our_page()
     provider, rating, is_open = said.get("provider"), counts.rating(said), counts.is_open(said)
     if provider not in tuple(state.settings.providers) or not (is_open or rating):
         abort(400)
-    if not state.opens.allows(_client()):
+    if not state.runtime.opens.allows(_client()):
         abort(429)
     if is_open or rating is None:
         state.livechat.count(str(provider), "open")
@@ -101,8 +99,8 @@ def opens() -> Response:
 @blueprint.get("/unread")
 def unread() -> Response:
     """How much the logged-in visitor has not read, says our store: before the vendor is loaded."""
-    state = _state()
-    if not state.kept:
+    state = current_state()
+    if not state.stores_events:
         abort(404)
     if not _same_origin():
         abort(403)
@@ -112,8 +110,8 @@ def unread() -> Response:
 @blueprint.post("/unread")
 def read() -> tuple[str, int]:
     """The logged-in visitor has the chat open: what was said until now is read."""
-    state = _state()
-    if not state.kept:
+    state = current_state()
+    if not state.stores_events:
         abort(404)
     _said_by_our_page()
     state.livechat.see()
@@ -133,7 +131,7 @@ def _said_by_our_page() -> dict[str, Any]:
 @blueprint.post("/csp-reports")
 def csp_reports() -> tuple[str, int]:
     """A browser says what a policy has blocked (``report-uri`` or ``report-to``). Needs no login and takes none."""
-    state = _state()
+    state = current_state()
     if not state.settings.csp_reports:
         abort(404)
     if request.mimetype not in reports.TYPES:
@@ -162,8 +160,3 @@ def _same_origin() -> bool:
         return site in ("same-origin", "none")
     origin = request.headers.get("Origin")
     return origin is None or origin == request.host_url.rstrip("/")
-
-
-def _state() -> State:
-    state: Any = current_app.extensions["livechat"]
-    return cast("State", state)

@@ -10,6 +10,7 @@ import pytest
 
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.desk.rest import in_process
+from flask_livechat.sandbox import sandbox_of
 
 from .conftest import VALUES, VENDORS, Visit
 
@@ -19,7 +20,7 @@ Site = Callable[..., Any]
 
 def desk_of(visit: Visit, vendor: str) -> Desk:
     assert visit.net.vendors is not None
-    api = visit.net.vendors.extensions["livechat_sandbox"][vendor]
+    api = sandbox_of(visit.net.vendors).apis[vendor]
     return open_desk(vendor, VALUES[vendor], lambda: datetime.now(UTC), in_process(api))
 
 

@@ -23,6 +23,7 @@ from flask_livechat.desk import rest
 from flask_livechat.desk.desk import Contacts, Desk, open_desk
 from flask_livechat.doctor import live
 from flask_livechat.doctor.live import LiveReport, report
+from flask_livechat.sandbox import sandbox_of
 
 from .conftest import API_HOSTS, HOSTS, SITE, VALUES, VENDORS, Net, User, _arguments
 
@@ -87,7 +88,7 @@ def check(public: Browser, net: Net) -> Iterator[Check]:
 def desk(net: Net, name: str) -> Desk:
     """The vendor's API: the stand-in's."""
     assert net.vendors is not None
-    api = net.vendors.extensions["livechat_sandbox"][name]
+    api = sandbox_of(net.vendors).apis[name]
     return open_desk(name, VALUES[name], lambda: NOW, rest.in_process(api))
 
 

@@ -14,6 +14,7 @@ from flask_livechat import LiveChat
 from flask_livechat.desk.outbox import Outbox
 from flask_livechat.desk.work import Worker
 from flask_livechat.model import Event
+from flask_livechat.sandbox import sandbox_of
 from flask_livechat.sandbox.webhooks import Sender
 
 from .conftest import SITE, VENDORS, Visit
@@ -39,7 +40,7 @@ def chat_of(app: Flask) -> LiveChat:
 def listen(visit: Visit, app: Flask) -> None:
     """The vendors' stand-ins send their webhooks to the site."""
     assert visit.net.vendors is not None
-    accounts = {name: api.account for name, api in visit.net.vendors.extensions["livechat_sandbox"].items()}
+    accounts = {name: api.account for name, api in sandbox_of(visit.net.vendors).apis.items()}
     sender = Sender(app, f"{SITE}/", "/livechat/webhooks", accounts, Outbox(), lambda: True)
     for account in accounts.values():
         account.hub.listener = sender.tell

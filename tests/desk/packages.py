@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request
 
 from flask_livechat import Visitor
 from flask_livechat.desk.desk import Desk, open_desk
+from flask_livechat.sandbox import sandbox_of
 
 from ..conftest import Quiet, chat_of, create_app
 from .conftest import now
@@ -82,7 +83,7 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:
 @contextmanager
 def seeded(name: str) -> Iterator[Seeded]:
     app = create_app(name, secrets=False, LIVECHAT_SANDBOX=True)
-    api, heard = app.extensions["livechat_sandbox"][name], list[Request]()
+    api, heard = sandbox_of(app).apis[name], list[Request]()
 
     def asked(environ: dict[str, Any], start_response: Any) -> Any:
         request = Request(environ)

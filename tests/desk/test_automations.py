@@ -17,6 +17,7 @@ from flask import Flask, abort
 from flask_livechat import ConfigError, Visitor, settings
 from flask_livechat.desk.automations import KNOWN, Recent, error_text
 from flask_livechat.desk.outbox import MOST, Outbox
+from flask_livechat.sandbox import sandbox_of
 
 from ..conftest import USERS, chat_of, create_app
 
@@ -46,7 +47,7 @@ def site(name: str = "intercom", **config: Any) -> Flask:
 
 def done(app: Flask) -> None:
     """Waits for what is done after the answer."""
-    for one in app.extensions.get("livechat_automations", {}).values():
+    for one in app.extensions["livechat"].runtime.automations.values():
         assert one.outbox.finish(10)
 
 
@@ -61,7 +62,7 @@ def conversations(app: Flask) -> list[list[str]]:
 def people(app: Flask) -> list[Any]:
     done(app)
     name = app.extensions["livechat"].settings.provider
-    return list(app.extensions["livechat_sandbox"][name].account.people.all())
+    return list(sandbox_of(app).apis[name].account.people.all())
 
 
 # -- errors ------------------------------------------------------------------------------------------------------------
@@ -151,7 +152,7 @@ def test_whoever_has_not_agreed_is_told_to_nobody() -> None:
 
 def test_a_vendor_that_is_down_costs_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     app = site(LIVECHAT_ON_ERROR="conversation", LIVECHAT_INTERCOM_ACCESS_TOKEN="the-token")
-    account = app.extensions["livechat_sandbox"]["intercom"].account
+    account = sandbox_of(app).apis["intercom"].account
     object.__setattr__(account, "values", dict(account.values) | {"ACCESS_TOKEN": ("another",)})
     client = app.test_client()
     client.get("/login/42")
@@ -244,7 +245,7 @@ def test_whoever_the_vendor_knows_no_more_is_made_again() -> None:
     client.get("/login/42")
     client.get("/buy")
     (person,) = people(app)
-    app.extensions["livechat_sandbox"]["intercom"].account.people.drop(person.id)
+    sandbox_of(app).apis["intercom"].account.people.drop(person.id)
     client.get("/buy")
     (again,) = people(app)
     assert again.id != person.id
@@ -277,7 +278,7 @@ def test_a_page_of_another_vendors_is_told_to_that_one() -> None:
     client.get("/login/42")
     client.get("/buy")
     assert people(app) == []
-    (person,) = app.extensions["livechat_sandbox"]["crisp"].account.people.all()
+    (person,) = sandbox_of(app).apis["crisp"].account.people.all()
     assert len(person.events) == 1
 
 

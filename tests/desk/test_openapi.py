@@ -25,6 +25,7 @@ from flask_livechat import Visitor, providers
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.desk.rest import in_process
 from flask_livechat.errors import NotFound
+from flask_livechat.sandbox import sandbox_of
 from flask_livechat.sandbox.rest import Rest
 
 from ..conftest import chat_of, create_app
@@ -179,7 +180,7 @@ def toured(version: str) -> list[Heard]:
     """All that the room can do, done to the stand-in, with what is refused on the way."""
     app = create_app("intercom", secrets=False, LIVECHAT_SANDBOX=True, LIVECHAT_INTERCOM_API_VERSION=version)
     heard: list[Heard] = []
-    api = listening(app.extensions["livechat_sandbox"]["intercom"], heard)
+    api = listening(sandbox_of(app).apis["intercom"], heard)
     with app.app_context():
         desk = open_desk(*chat_of(app).account("intercom"), chat_of(app).now, in_process(api))
     who = desk.contacts.upsert(VISITOR)

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from flask_livechat import Unsupported, Visitor, providers, signing
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.errors import Conflict, Invalid, NotFound, Unauthorized
+from flask_livechat.sandbox import sandbox_of
 
 from ..conftest import chat_of, create_app
 from .vendor import awaited
@@ -250,7 +251,7 @@ def test_an_event_is_taken_for_a_contact_and_for_nobody_else(shop: Shop) -> None
     if able(shop.desk, "contacts.event", "contacts.upsert"):
         who = shop.desk.contacts.upsert(ADA)
         shop.desk.contacts.event(who.id, "bought", {"plan": "pro"})
-        (kept,) = shop.app.extensions["livechat_sandbox"][shop.name].account.people.get(who.id).events
+        (kept,) = sandbox_of(shop.app).apis[shop.name].account.people.get(who.id).events
         assert "bought" in kept.values()
         with pytest.raises(NotFound):
             shop.desk.contacts.event("f" * 24, "bought")
@@ -351,7 +352,7 @@ def test_wrong_credentials_are_refused(shop: Shop, app_in_the_sandbox: Flask, ro
         "tawk": {"LIVECHAT_TAWK_REST_API_KEY": "another"},
     }
     stranger = create_app("crisp", secrets=False, LIVECHAT_SANDBOX=True, **secrets[shop.name])
-    stranger.extensions["livechat_sandbox"] = app_in_the_sandbox.extensions["livechat_sandbox"]
+    sandbox_of(stranger).apis = sandbox_of(app_in_the_sandbox).apis
     wrong = shop_of(shop.name, stranger, root and f"{root}/{shop.name}")
     with pytest.raises(Unauthorized) as caught:
         list(wrong.desk.conversations.list())

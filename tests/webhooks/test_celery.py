@@ -27,6 +27,7 @@ from flask_livechat.desk import tasks
 from flask_livechat.desk.store import BATCH
 from flask_livechat.desk.tasks import LONGEST, NAME
 from flask_livechat.model import Event
+from flask_livechat.sandbox import sandbox_of
 
 from ..conftest import Quiet, chat_of
 from .celery_site import create_app, create_celery, handled
@@ -130,7 +131,7 @@ def test_on_the_sandbox_a_worker_finds_the_conversations_of_the_app(broker: Brok
     app = make(broker.url, LIVECHAT_SANDBOX=True, TESTING=True)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    hub = app.extensions["livechat_sandbox"]["crisp"].account.hub
+    hub = sandbox_of(app).apis["crisp"].account.hub
     key = hub.create("crisp", "session_")
     hub.say(key, "visitor", "reply")
     app.config["CELERY"] |= {"livechat_sandbox_at": f"http://127.0.0.1:{server.port}"}  # what the worker is given

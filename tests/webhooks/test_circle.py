@@ -27,7 +27,7 @@ def site(name: str, tmp_path: Path, **config: Any) -> Flask:
 
 
 def told(app: Flask) -> list[Event]:
-    assert app.extensions["livechat_sandbox_sender"].outbox.finish(10)
+    assert app.extensions["livechat"].runtime.sandbox_sender.outbox.finish(10)
     with app.app_context():
         return [one.event for one, _, _ in chat_of(app).store.each()]
 
@@ -140,5 +140,5 @@ def test_a_site_that_asks_for_no_events_gets_no_database(name: str, tmp_path: Pa
     app.config.update(SECRET_KEY="x", TESTING=True, LIVECHAT_SANDBOX=True, LIVECHAT_PROVIDER=name)
     LiveChat(app)
     shop_of(name, app).visit("Hello?", who=None)
-    assert app.extensions["livechat_sandbox_sender"].outbox.finish(5)
+    assert app.extensions["livechat"].runtime.sandbox_sender.outbox.finish(5)
     assert not (tmp_path / "instance").exists()

@@ -311,7 +311,7 @@ def test_a_workers_handlers_reach_the_conversations_of_the_app_that_runs(
 
     with app.app_context():
         mine = chat_of(app).desk().conversations.start(Visitor("42", email="ada@example.com"), "Hello?").id
-        assert app.extensions["livechat_sandbox_sender"].outbox.finish(10)  # it has told of it
+        assert app.extensions["livechat"].runtime.sandbox_sender.outbox.finish(10)  # it has told of it
     words = ["livechat", "work", "--once"]
     assert worker.test_cli_runner().invoke(args=words).stdout == "0 handled, 1 failed: flask livechat events.\n"
     with app.app_context():

@@ -127,7 +127,7 @@ def test_a_report_of_another_site_is_refused(client: FlaskClient) -> None:
 
 
 def test_one_too_many_in_a_minute_is_refused(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.extensions["livechat"].opens, "most", 2)
+    monkeypatch.setattr(app.extensions["livechat"].runtime.opens, "most", 2)
     said = [client.post(OPENS, json={"provider": "crisp", "open": 1}).status_code for _ in range(3)]
     assert said == [204, 204, 429]
 
@@ -277,7 +277,7 @@ def test_a_database_that_does_not_answer_is_a_line_in_the_log_and_no_error(
         assert client.post(UNREAD, json={"provider": "crisp"}).status_code == 204
         assert client.post(OPENS, json={"provider": "crisp", "open": 1}).status_code == 204
     assert [one.getMessage() for one in caplog.records] == ["livechat: the database does not answer: OperationalError."]
-    assert "livechat_automations" not in app.extensions
+    assert not app.extensions["livechat"].runtime.automations
 
 
 def test_what_was_seen_is_read(app: Flask) -> None:

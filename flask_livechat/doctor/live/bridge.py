@@ -21,9 +21,8 @@ from werkzeug.routing import Rule
 from werkzeug.test import Client, EnvironBuilder
 from werkzeug.wrappers import Response
 
-from ...extension import CSP_HEADERS
 from ...widget import csp
-from ...widget.responses import HTML
+from ...widget.response import HTML
 from ..limits import silence, within
 from ..tour import _described, _without_csrf
 
@@ -148,8 +147,8 @@ class Bridge:
         """Note which policy a page has. One that has none is given ours on trial, which blocks nothing."""
         if response.mimetype not in HTML or response.status_code >= 300:
             return
-        if CSP_HEADERS[0] in response.headers:
+        if csp.HEADERS[0] in response.headers:
             self.policy = "the app's own"
             return
         self.policy = f"{OURS} with livechat.csp(), on trial: the app sends none"
-        response.headers.add(CSP_HEADERS[1], csp.merge(OURS, self._needs))
+        response.headers.add(csp.HEADERS[1], csp.merge(OURS, self._needs))

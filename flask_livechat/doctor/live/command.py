@@ -10,6 +10,7 @@ from typing import Any
 import click
 from flask import Flask
 
+from ...state import current_state
 from . import NoBrowser, NoPage, Plan, check, plan_of, report
 
 QUESTION = """\
@@ -56,7 +57,7 @@ def run(app: Flask, options: Options, step: Callable[[str], None]) -> None:
 
 
 def _provider(app: Flask, name: str | None) -> str:
-    settings = app.extensions["livechat"].settings
+    settings = current_state(app).settings
     configured = tuple(settings.providers)
     chosen = name or settings.provider or (configured[0] if len(configured) == 1 else None)
     if chosen in configured:

@@ -12,8 +12,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
 from ... import providers
-from ...extension import LiveChat
 from ...settings import Settings
+from ...state import current_state
+from ...widget import csp, tag
+from ...widget.request_state import request_state
 from ..limits import Limits, silence
 from ..routes import NOWHERE, visits, ways_out
 from ..tour import Tour, place_of_pages
@@ -31,7 +33,7 @@ class Plan:
     """``page`` is None where only the user has chat; ``user_page`` where nobody is to log in."""
 
     app: Flask
-    livechat: LiveChat
+    livechat: Any
     vendor: Vendor
     user: Any = field(repr=False)
     person: Person | None = field(repr=False)  # whom the server names
@@ -41,8 +43,7 @@ class Plan:
 
     @property
     def settings(self) -> Settings:
-        settings: Settings = self.app.extensions["livechat"].settings
-        return settings
+        return current_state(self.app).settings
 
     @property
     def route(self) -> str:
@@ -60,8 +61,8 @@ def plan_of(
     app: Flask, provider: str, *, user: Any, path: str | None, skip: Iterable[str], base_url: str | None
 ) -> Plan:
     """Look for the pages with this vendor's chat. Raises ``NoPage`` where there is none."""
-    livechat: LiveChat = app.extensions["livechat"].livechat
-    settings = app.extensions["livechat"].settings
+    state = current_state(app)
+    settings = state.settings
     origin, page = _page_with_chat(app, provider, None, path, [*skip], base_url)
     user_page = None
     if user is not None:
@@ -70,14 +71,13 @@ def plan_of(
         title = providers.load(provider).title
         hint = "name one with --page PATH, and who may see it with --user ID"
         raise NoPage(f"no page with {title}'s chat was seen: {hint}")
-    with app.app_context():
-        needs = livechat.needs_of([provider])
+    needs = csp.needs_of(settings, [provider])
     stand_in = f"{settings.url_prefix}/sandbox/" if settings.sandbox else None
     room = providers.load(provider)
     vendor = Vendor(room, settings.providers[provider], needs, origin, stand_in, providers.live(provider))
-    person = None if user is None else _person(app, livechat, provider, user, user_page or "/", origin)
+    person = None if user is None else _person(app, provider, user, user_page or "/", origin)
     way_out = next(ways_out(app, [*skip], []), None) if user is not None else None
-    return Plan(app, livechat, vendor, user, person, page, user_page, way_out)
+    return Plan(app, state.livechat, vendor, user, person, page, user_page, way_out)
 
 
 def _page_with_chat(
@@ -97,8 +97,8 @@ def _page_with_chat(
     return tour.base_url, None
 
 
-def _person(app: Flask, livechat: LiveChat, provider: str, user: Any, path: str, origin: str) -> Person | None:
+def _person(app: Flask, provider: str, user: Any, path: str, origin: str) -> Person | None:
     with silence(), app.test_request_context(path, base_url=origin):
         g._login_user = app.login_manager._user_callback(user.get_id())  # type: ignore[attr-defined]
-        named = livechat.identity_payload(provider)
+        named = tag.identity_payload(current_state(app), request_state(), provider)
     return person_of(named["visitor"], named["proof"])

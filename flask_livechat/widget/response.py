@@ -1,25 +1,35 @@
-"""What a response becomes when it carries the tag, holds one of an earlier request, or must carry none."""
+"""The end of a request: what a response becomes that carries the tag, holds one of an earlier request, or a secret."""
 
 from __future__ import annotations
 
 import gzip
 import html
 import re
+import sys
 from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, current_app, request
+from flask_login import current_user
 from markupsafe import Markup, escape
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as AnyResponse
 
-from . import blocks
+from ..errors import LiveChatError
+from ..model import Decision, Visitor
+from ..state import PROBE_KEY, State, request_failures, safely, warn_once
+from . import blocks, csp, logout
 from .blocks import Replaced
 from .bodies import UnreadableBody, decode
-from .page import script_json
+from .decide import decide
+from .guard import Guard, SecretInResponse
+from .payload import script_json
+from .request_state import RequestState
+from .tag import consent_of, is_consent_personal
 
+REPLACEMENT_PAGE = "<!doctype html><title>Internal Server Error</title><h1>Internal Server Error</h1>"
 HTML = ("text/html", "application/xhtml+xml")
 TEXTS = ("text/", "application/json", "application/xml", "application/javascript", "application/xhtml")
 # What we write in HTML's short forms.
@@ -32,11 +42,124 @@ OF_THE_BYTES = ("ETag", "Last-Modified", "Content-Encoding", "Content-MD5", "Dig
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What the doctor learns of one response of its own. Such a response is sent whatever stands in it."""
+
+    decision: Decision | None
+    visitor: Visitor | None
+    failures: list[str]  # of the app's own callables; a page that streams adds to it later
+    has_foreign_block: bool
+    is_logged_in: bool
+    leaked_key: str | None
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
     """A response's body before it was compressed. ``text`` is None where it streams, is a file, or is unreadable."""
 
     text: bytes | None
     unreadable: UnreadableBody | None = None
+
+
+def finish(state: State, req: RequestState, response: Response) -> Response:
+    """The page's blocks and headers, what must not leave, and the end of a chat after a logout."""
+    body = body_of(response)
+    response, body = _finish_text(state, req, response, body)
+    req.is_finished = True
+    response = _without_secrets(state, req, response, body)
+    if req.is_logged_out and not req.is_ended:  # on what is sent in a page's place, too
+        response = copy_of(response)
+        logout.end(response, req.request, state.settings)
+    return response
+
+
+def _finish_text(state: State, req: RequestState, response: Response, body: Body) -> tuple[Response, Body]:
+    """A page without other requests' blocks, and what is not a page without any. And the headers of either."""
+    is_page, text, has_block = is_html(response), body.text, bool(req.tags)
+    is_private = any(tag.is_private for tag in req.tags)
+    markups = [tag.markup for tag in req.tags]
+    if text is not None and is_page:
+        replaced = without_foreign_blocks(text, markups, lambda: consent_of(state, req))
+        text, has_block = replaced.text, replaced.own or replaced.foreign
+        is_private = is_private or (replaced.foreign and is_consent_personal(state, req))
+        req.has_foreign_block = text != body.text
+        text = as_xhtml(text) if response.mimetype == "application/xhtml+xml" else text
+    elif text is not None:
+        text = without_tag(text, markups, response.mimetype or "")
+    if text is not None and text != body.text:
+        response, body = with_text(response, text), Body(text)
+    if has_block and is_private:
+        response = copy_of(response)
+        make_private(response)
+    if has_block and is_page and state.settings.csp == "merge":
+        _merge_policies(state, req, response)
+    return response, body
+
+
+def _merge_policies(state: State, req: RequestState, response: Response) -> None:
+    needs = policy_needs(state, req)
+    for name in csp.HEADERS:
+        merged = [csp.merge(policy, needs) for policy in response.headers.getlist(name)]
+        if merged:
+            warn_of_style_nonce(", ".join(merged))
+            response.headers.setlist(name, merged)
+
+
+def policy_needs(state: State, req: RequestState | None) -> dict[str, list[str]]:
+    """What this page's provider needs of a policy; outside a request, what all of them do."""
+    config = state.settings
+    if req is None:
+        return csp.needs_of(config, config.providers)
+    decision = req.tags[-1].decision if req.tags else safely("csp", lambda: decide(state, req.app), None)
+    return csp.needs_of(config, [str(decision.provider)] if decision and decision.show else [])
+
+
+def warn_of_style_nonce(policy: Any) -> None:
+    if csp.switches_inline_styles_off(policy):
+        warn_once(
+            "style-src has a nonce or a hash, so browsers ignore its 'unsafe-inline' and block the chat's styles. "
+            "Take it out of style-src (with Flask-Talisman, out of content_security_policy_nonce_in)."
+        )
+
+
+def _without_secrets(state: State, req: RequestState, response: Response, body: Body) -> Response:
+    """The response, unless a configured secret stands in it. What streams or is a file is not read."""
+    guard, probe = state.guard, req.request.environ.get(PROBE_KEY)
+    if guard is None and probe is not None:  # the doctor looks where nobody else does
+        guard = Guard(state.settings.providers, sandbox=state.settings.sandbox)
+    key = None if guard is None else _leaked_key(guard, response, body)
+    if probe is not None:
+        why = body.unreadable.why if body.unreadable else None
+        decision = req.tags[-1].decision if req.tags else None
+        result = (decision, req.visitor, request_failures(), req.has_foreign_block, _is_logged_in(req), key, why)
+        probe.append(ProbeResult(*result))
+        return response
+    if key is not None:
+        error = SecretInResponse(key)
+        _raise_in_tests(req, error)
+        req.app.logger.error("livechat: %s was not sent. %s", req.request.endpoint, error)
+        return req.app.make_response((REPLACEMENT_PAGE, 500))
+    if body.unreadable is not None and (guard is not None or is_html(response)):
+        _raise_in_tests(req, body.unreadable)
+        warn_once(f"{req.request.endpoint}: {body.unreadable}")
+    return response
+
+
+def _leaked_key(guard: Guard, response: Response, body: Body) -> str | None:
+    """The key of a secret in the headers, or in a body that was read."""
+    headers = "\n".join(response.headers.values()).encode("utf-8", "replace")
+    return guard.key_in(headers) or guard.key_in(body.text or b"")
+
+
+def _is_logged_in(req: RequestState) -> bool:
+    return hasattr(req.app, "login_manager") and bool(current_user.is_authenticated)
+
+
+def _raise_in_tests(req: RequestState, error: LiveChatError) -> None:
+    # While Flask handles an exception it sends the page whatever a hook raises.
+    if (req.app.debug or req.app.testing) and sys.exc_info()[1] is None:
+        raise error
 
 
 def body_of(response: Response) -> Body:

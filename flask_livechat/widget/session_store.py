@@ -9,7 +9,7 @@ from typing import Any
 from flask import session
 
 from ..providers import cut, scalar
-from .scope import Scope, scope
+from .request_state import RequestState, request_state
 
 EVENTS, ACTIONS, CONTEXT = "_livechat_events", "_livechat_actions", "_livechat_context"
 OWNER = "_livechat_of"  # whose all that is: flask-login's own key for who is logged in
@@ -45,14 +45,14 @@ def add_context(attributes: Mapping[str, Any]) -> None:
     _keep(CONTEXT, context)
 
 
-def recall(said: Scope) -> tuple[list[str], dict[str, Any], list[dict[str, Any]]]:
+def recall(req: RequestState) -> tuple[list[str], dict[str, Any], list[dict[str, Any]]]:
     """The last actions; and the context and the events that wait, which are then gone from the session.
 
     An error page gets the events that the failed page had. A session with nothing of ours in it is not touched.
     """
     actions: list[str] = []
     context: dict[str, Any] = {}
-    if said.writes_session or said.has_session:
+    if req.writes_session or req.has_session_cookie:
         kept = session._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
         if OWNER in kept:
             _drop_anothers()
@@ -60,8 +60,8 @@ def recall(said: Scope) -> tuple[list[str], dict[str, Any], list[dict[str, Any]]
             kept[OWNER] = user  # who was nobody has logged in: from now on it is theirs, and no next one's
         actions = list(kept[ACTIONS]) if ACTIONS in kept else actions
         context = kept.pop(CONTEXT) if CONTEXT in kept else context
-        said.events += kept.pop(EVENTS) if EVENTS in kept else []
-    return actions, context, list(said.events)
+        req.events += kept.pop(EVENTS) if EVENTS in kept else []
+    return actions, context, list(req.events)
 
 
 def clear() -> None:
@@ -75,7 +75,7 @@ def _keep(key: str, value: Any) -> None:
     session[key] = value
     if user := session.get("_user_id"):
         session[OWNER] = user
-    scope().writes_session = True
+    request_state().writes_session = True
 
 
 def _drop_anothers() -> None:

@@ -1,0 +1,209 @@
+"""What ``LiveChat`` asks of the desk. Everything else in this folder is loaded on first use, as it needs the extra."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flask import Flask, current_app
+
+from .. import providers, signals
+from ..errors import ConfigError, LiveChatError, Problem, Unsupported
+from ..model import Event, Value, Visitor
+from ..providers import Values
+from ..state import State, warn_once
+
+if TYPE_CHECKING:
+    from .aio import AsyncDesk
+    from .automations import Automations
+    from .desk import Desk
+    from .erasure import Receipt
+    from .metrics import Metrics
+    from .store import Store
+
+T = TypeVar("T")
+SANDBOX_URL = "http://127.0.0.1:5000"  # where another process finds the sandbox, if not told otherwise
+
+
+def module(name: str) -> Any:
+    """A module of this folder. Raises ``LiveChatError`` where the extra is not installed."""
+    try:
+        return import_module(f".{name}", __package__)
+    except ModuleNotFoundError as error:
+        if error.name not in ("stamina", "sqlalchemy"):
+            raise
+        raise LiveChatError("The desk needs what pip install Flask-LiveChat[desk] brings.") from None
+
+
+# The vendors' APIs.
+
+
+def account(state: State, provider: str | None) -> tuple[str, Values]:
+    """The provider that a desk is asked for, and its values. Raises ``ConfigError`` where it has none."""
+    name = provider or state.settings.provider
+    if name is None or name not in state.settings.providers:
+        what = f"{name!r} is not configured" if name else "no provider is configured"
+        raise ConfigError([Problem("LC103", "LIVECHAT_PROVIDER", what, "Set its keys.")])
+    return name, state.settings.providers[name]
+
+
+def open_desk(state: State, name: str, values: Values) -> Desk:
+    desk, rest = module("desk"), module("rest")
+    pool, base = desk.POOL, _sandbox_base(state, name)
+    if state.settings.sandbox:
+        pool = rest.LOCAL if base else rest.in_process(state.runtime.sandbox.apis[name])
+    opened: Desk = desk.open_desk(name, values, state.now, pool, base)
+    return opened
+
+
+def open_async_desk(state: State, name: str, values: Values) -> AsyncDesk:
+    aio, rest = module("aio"), module("rest")
+    pool, base = None, _sandbox_base(state, name)
+    if state.settings.sandbox:
+        pool = rest.async_local() if base else rest.async_in_process(state.runtime.sandbox.apis[name])
+    opened: AsyncDesk = aio.open_async_desk(name, values, state.now, pool, base)
+    return opened
+
+
+def _sandbox_base(state: State, name: str) -> str | None:
+    """Where the stand-in's API is, for a process that is not the one which visitors talk to: a worker."""
+    url = state.runtime.sandbox_url
+    if _is_celery_worker():
+        celery = current_app.extensions.get("celery")
+        url = getattr(celery, "conf", {}).get("livechat_sandbox_at", SANDBOX_URL)
+    return f"{url.rstrip('/')}{state.settings.url_prefix}/sandbox/rest/{name}" if url else None
+
+
+def _is_celery_worker() -> bool:
+    """Whether this runs in a task that a worker of Celery's was sent, and not eagerly."""
+    celery_state = sys.modules.get("celery._state")
+    task = celery_state.get_current_worker_task() if celery_state else None
+    return task is not None and not task.request.is_eager
+
+
+# The store.
+
+
+def store(state: State, app: Flask) -> Store:
+    """Where the app's events are. The default database is made here: it is this package's alone."""
+    if state.runtime.store is None:
+        config = state.settings
+        made = module("store").Store(config.database_url or _default_database(app), config.office_hours)
+        if config.database_url is None:
+            made.upgrade()
+        state.runtime.store = state.runtime.store or made
+    opened: Store = state.runtime.store
+    return opened
+
+
+def _default_database(app: Flask) -> str:
+    folder = Path(app.instance_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{folder / 'livechat.sqlite3'}"
+
+
+def listens(state: State) -> bool:
+    """Whether anybody wants to know of events. On the sandbox there is no store until somebody does."""
+    has_handlers = state.callbacks.handlers or any(signal.receivers for signal in signals.BY_KIND.values())
+    return bool(not state.settings.sandbox or state.settings.database_url or has_handlers)
+
+
+def ask_store(state: State, app: Flask, ask: Callable[[Store], T], default: T) -> T:
+    """Ask the store for a browser. A database that does not answer is a line in the log, once a minute."""
+    if not listens(state):
+        return default
+    try:
+        return ask(store(state, app))
+    except Exception as error:
+        if state.runtime.database_errors.allows():
+            app.logger.error("livechat: the database does not answer: %s.", type(error).__name__)
+        return default
+
+
+def handle(state: State, app: Flask, event: Event) -> None:
+    """All that the app does about an event: its handlers, then its signal's receivers. Raises what they raise.
+
+    In an app context of its own: what the app keeps in it, and clears at its end, is of this event alone.
+    """
+    with app.app_context():
+        for handler in state.callbacks.handlers.get(event.kind, ()):
+            app.ensure_sync(handler)(event)
+        signals.BY_KIND[event.kind].send(app, event=event)
+
+
+def metrics(
+    opened: Store, since: datetime, until: datetime, provider: str | None = None, tag: str | None = None
+) -> Metrics:
+    if provider is not None and provider not in providers.names():
+        raise ValueError(f"{provider!r} is no provider: {', '.join(providers.names())}")
+    figures: Metrics = module("metrics").metrics(opened, since, until, provider, tag)
+    return figures
+
+
+def erase(state: State, opened: Store, who: str | Visitor, open_vendor: Callable[[str], Desk]) -> Receipt:
+    """Erase a person here and at every vendor that is configured."""
+    contacts = {name: partial(_contacts, name, open_vendor) for name in state.settings.providers}
+    apis = {name: providers.desk(name) for name in contacts}
+    by_id = [name for name, api in apis.items() if api is not None and api.knows(Visitor(id="id"))]
+    receipt: Receipt = module("erasure").forget(opened, contacts, who, state.now(), by_id)
+    return receipt
+
+
+def _contacts(name: str, open_vendor: Callable[[str], Desk]) -> Any:
+    desk = open_vendor(name)
+    if not desk.can("contacts.forget"):
+        raise Unsupported(providers.load(name).title, "contacts.forget")
+    return desk.contacts
+
+
+# What the desk does by itself, in the background.
+
+
+def record_event(
+    state: State, app: Flask, name: str, visitor: Visitor, event: str, metadata: Mapping[str, Value]
+) -> None:
+    _automations(state, app, name).event(visitor, event, metadata, state.now())
+
+
+def report_error(state: State, app: Flask, name: str, visitor: Visitor, context: Mapping[str, Value]) -> None:
+    _automations(state, app, name).error(visitor, module("automations").error_text(context))
+
+
+def sync_contact(state: State, app: Flask, load: Callable[[], Visitor | None]) -> None:
+    """Make the vendor's contact what the visitor is. ``load`` is asked only where contacts are kept."""
+    name = state.settings.provider
+    reason = _no_contacts_reason(name)
+    if reason is not None or name is None:
+        warn_once(f"No contact is kept up to date: {reason}")
+        return
+    visitor, api = load(), providers.desk(name)
+    if visitor is not None and api is not None and api.knows(visitor):
+        _automations(state, app, name).sync(visitor)
+
+
+def _no_contacts_reason(name: str | None) -> str | None:
+    """Why no contacts are kept with a vendor; None where they are."""
+    if name is None:
+        return "no provider is configured."
+    api = providers.desk(name)
+    if api is None or "contacts.upsert" not in api.methods:
+        return f"{providers.load(name).title}'s API cannot do that."
+    return None if find_spec("stamina") else "the desk needs what pip install Flask-LiveChat[desk] brings."
+
+
+def _automations(state: State, app: Flask, name: str) -> Automations:
+    def open_with_context() -> Desk:
+        with app.app_context():
+            desk: Desk = state.livechat.desk(name)
+            return desk
+
+    by_provider: dict[str, Automations] = state.runtime.automations
+    if name not in by_provider:
+        by_provider.setdefault(name, module("automations").Automations(open_with_context))
+    return by_provider[name]

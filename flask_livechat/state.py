@@ -1,0 +1,123 @@
+"""What one app has of this package: its ``State``, made once, and its ``Runtime``, which changes while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from flask import Flask, current_app, has_request_context, request
+
+from .errors import what_failed
+from .model import Event, Value, Visitor
+from .settings import Settings
+from .widget.failures import Failures
+from .widget.guard import Guard
+from .widget.rates import PerMinute
+from .widget.reports import Reports
+from .widget.rules import Rule
+from .widget.script import Script
+
+T = TypeVar("T")
+FAILURES_KEY = "flask_livechat.failures"
+PROBE_KEY = "flask_livechat.probe"
+"""In the WSGI environment of the doctor's own requests. No client can set it: what one sends is named ``HTTP_…``."""
+
+
+@dataclass(slots=True)
+class Callbacks:
+    """What has been registered on a ``LiveChat``. Several apps of one ``LiveChat`` share it."""
+
+    visitor_loader: Callable[[Any], Visitor | None] | None = None
+    context_loader: Callable[[], Mapping[str, Value]] | None = None
+    impersonating: Callable[[], bool] | None = None
+    staff_required: Callable[[], bool] | None = None
+    blueprint_rules: dict[str, Rule] = field(default_factory=dict)
+    handlers: dict[str, list[Callable[[Event], Any]]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Runtime:
+    """What changes while an app runs. The parts of the desk and of the sandbox are loaded on first use."""
+
+    identities: dict[Any, Any] = field(default_factory=dict)  # signed ones, by all that they are made of
+    failures: Failures = field(default_factory=Failures)
+    opens: PerMinute = field(default_factory=lambda: PerMinute(600, 60))
+    database_errors: PerMinute = field(default_factory=lambda: PerMinute(1))
+    warnings: set[str] = field(default_factory=set)
+    has_checked_config: bool = False  # whether late changes of the configuration have been looked for
+    store: Any = None
+    automations: dict[str, Any] = field(default_factory=dict)
+    sandbox: Any = None
+    sandbox_url: str | None = None  # where another process, such as a worker, finds the sandbox
+    sandbox_sender: Any = None
+    pruned_at: datetime | None = None  # when this process has last deleted old events
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one app has: its settings, and what was made from them."""
+
+    livechat: Any = field(repr=False)  # the ``LiveChat``, whose class stands above this file
+    settings: Settings
+    callbacks: Callbacks = field(repr=False)
+    scripts: Mapping[str, Script] = field(repr=False)
+    stores_events: bool
+    reports: Reports
+    guard: Guard | None = field(repr=False)
+    config_snapshot: Mapping[str, object] = field(repr=False)
+    runtime: Runtime = field(default_factory=Runtime, repr=False)
+
+    def now(self) -> datetime:
+        now: datetime = self.livechat.now()
+        return now
+
+
+def current_state(app: Flask = current_app) -> State:
+    """The state of ``app``. Raises ``RuntimeError`` for an app that has none."""
+    state = app.extensions.get("livechat")
+    if not isinstance(state, State):
+        raise RuntimeError("LiveChat is not set up on this app: call livechat.init_app(app).")
+    return state
+
+
+def call_app(callback: Callable[[], T], default: T, name: str | None = None) -> T:
+    """Call one of the app's own callables. When it raises, return ``default`` as ``safely`` does."""
+    return safely(name or name_of(callback), callback, default)
+
+
+def safely(name: str, call: Callable[[], T], default: T) -> T:
+    """Return what ``call`` returns. An error is raised in debug and tests; else it is logged, and ``default`` returned.
+
+    The log names what failed, the error's type and the line. It has neither the error's text nor its traceback, which
+    may hold what nobody should read in a log.
+    """
+    try:
+        return call()
+    except Exception as error:
+        is_probe = has_request_context() and PROBE_KEY in request.environ  # the doctor wants to hear of all failures
+        if (current_app.debug or current_app.testing) and not is_probe:
+            raise
+        failure = f"{name} failed with {what_failed(error)}"
+        current_app.logger.error("livechat: %s.", failure)
+        if has_request_context():
+            request_failures().append(failure)
+        return default
+
+
+def request_failures() -> list[str]:
+    """The failures of the app's own callables in this request, for the doctor."""
+    failures: list[str] = request._get_current_object().__dict__.setdefault(FAILURES_KEY, [])  # type: ignore[attr-defined]  # a method of the proxy
+    return failures
+
+
+def name_of(callback: Any) -> str:
+    return getattr(callback, "__qualname__", type(callback).__name__)
+
+
+def warn_once(message: str) -> None:
+    warnings = current_state().runtime.warnings
+    if message not in warnings:
+        warnings.add(message)
+        current_app.logger.warning("livechat: %s", message)

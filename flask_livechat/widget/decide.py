@@ -1,0 +1,62 @@
+"""request -> Decision: what a page gets, by all the rules that this app has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from flask import Flask
+
+from .. import providers
+from ..errors import ConfigError, Problem
+from ..model import Decision
+from ..settings import RULES_HELP
+from ..state import State, call_app, name_of
+from . import rules
+from .addresses import address as address_of
+from .rules import Rule
+from .secrecy import Address
+
+RULE_KEY = "_livechat_rule"
+
+
+def decide(state: State, app: Flask, address: Address | None = None, own: Iterable[Rule] = ()) -> Decision:
+    """Decide for ``address``, by default the current page's. ``own`` are the strongest rules: those of the template.
+
+    Raises ``ConfigError`` where a rule names a provider that is not configured.
+    """
+    address = address or address_of()
+    config = state.settings
+    of_page = [*own, *_rules_of_view(app, address.endpoint), *_rules_of_blueprint(state, address.blueprint)]
+    decision = rules.decide(address, of_page, config.rules, config.defaults, _ask)
+    if decision.provider is not None and decision.provider not in config.providers:
+        title = f"provider={decision.provider!r} ({decision.sources['provider']})"
+        raise ConfigError([Problem("LC105", "LIVECHAT_PROVIDER", f"{title} is not configured", "Set its keys.")])
+    return decision
+
+
+def checked_rule(source: str, fields: Mapping[str, Any]) -> Rule:
+    """Make a rule. Raises ``ConfigError`` for a wrong field."""
+    rule, problems = rules.make(source, fields, providers.names(), where=("when",))
+    if problems:
+        raise ConfigError([Problem("LC105", source, what, RULES_HELP) for what in problems])
+    return rule
+
+
+def _ask(when: Callable[[], bool]) -> bool:
+    return bool(call_app(when, False, f"when={name_of(when)}"))
+
+
+def _rules_of_view(app: Flask, endpoint: str | None) -> list[Rule]:
+    """The rule on a view function, or on the class that it was made from."""
+    view = app.view_functions.get(endpoint or "")
+    rule = getattr(view, RULE_KEY, None) or getattr(getattr(view, "view_class", None), RULE_KEY, None)
+    return [rule] if isinstance(rule, Rule) else []
+
+
+def _rules_of_blueprint(state: State, name: str) -> list[Rule]:
+    """A nested blueprint's own rule first, then its parents'."""
+    rules_by_name = state.callbacks.blueprint_rules
+    parts = name.split(".") if rules_by_name else []
+    names = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    return [rules_by_name[name] for name in names if name in rules_by_name]

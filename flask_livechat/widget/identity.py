@@ -1,0 +1,192 @@
+"""current_user -> Visitor -> Identity: who is in front of the page, and the vendor's proof of it."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from blinker import Signal
+from flask import g
+from flask_login import current_user
+
+from .. import providers, signing
+from ..model import Visitor
+from ..providers import Provider
+from ..state import State, call_app, name_of, safely, warn_once
+from .request_state import RequestState
+
+MAX_IDENTITIES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a page may say of its visitor, as the vendor takes it. ``who`` is a digest that says nothing of the id."""
+
+    visitor: dict[str, Any] | None = field(default=None, repr=False)
+    proof: dict[str, Any] | None = field(default=None, repr=False)
+    who: str = ""
+
+
+ANONYMOUS = Identity()
+
+
+def identify(state: State, req: RequestState, name: str, now: datetime) -> Identity:
+    """The visitor's identity for the provider ``name``. Without a proof it is nobody's, unless the app allows that."""
+    visitor = current_visitor(state, req)
+    if visitor is None:
+        return ANONYMOUS
+    provider = providers.load(name)
+    identity = _signed(state, provider, visitor, req.app.secret_key, now.timestamp())
+    if identity is ANONYMOUS:
+        warn_once(
+            f"A logged-in visitor stays anonymous for {provider.title}: there is no proof of who they are. "
+            f"Set LIVECHAT_{name.upper()}_{provider.identity}, and give visitors what {provider.title} signs."
+        )
+    return identity
+
+
+def _signed(state: State, provider: Provider, visitor: Visitor, key: str | bytes | None, now: float) -> Identity:
+    """The cached identity while more than half of its proof's life is left, else a new one. ``now`` in Unix seconds."""
+    cache, cache_key = state.runtime.identities, (provider.name, key, visitor)
+    identity: Identity
+    valid_until, identity = cache.get(cache_key, (0.0, ANONYMOUS))
+    if now < valid_until:
+        return identity
+    identity = _sign(state, provider, visitor, key, int(now))
+    expires = (identity.proof or {}).get("expires")
+    cache_put(cache, cache_key, (math.inf if expires is None else expires - state.settings.token_ttl / 2, identity))
+    return identity
+
+
+def _sign(state: State, provider: Provider, visitor: Visitor, key: str | bytes | None, now: int) -> Identity:
+    config, values = state.settings, state.settings.providers[provider.name]
+    proof = provider.prove(values, visitor, now, config.token_ttl)
+    if not (proof and values.get(provider.identity)) and not config.allow_unverified:
+        return ANONYMOUS
+    # Without a SECRET_KEY there is no login to protect, but two visitors must still differ.
+    digest = signing.hmac_hex(key or config.url_prefix, f"livechat-who:{provider.name}:{visitor.id}")
+    return Identity(provider.visitor(values, visitor), proof, digest[:32])
+
+
+def cache_put(cache: dict[Any, Any], key: Any, value: Any, max_entries: int | None = None) -> None:
+    """Keep a cache in bounds: the oldest quarter goes. ``list`` copies in one step, since other threads write, too."""
+    most = max_entries or MAX_IDENTITIES
+    if len(cache) >= most and key not in cache:
+        for oldest in list(cache)[: most // 4]:
+            cache.pop(oldest, None)
+    cache[key] = value
+
+
+def current_visitor(state: State, req: RequestState) -> Visitor | None:
+    """This page's visitor, looked for once: the identity and the context both want it."""
+    if not req.is_visitor_known:
+        req.is_visitor_known, req.visitor = True, load_visitor(state, req)
+    return req.visitor
+
+
+def load_visitor(state: State, req: RequestState) -> Visitor | None:
+    """The visitor as of now. Nobody while staff look at the site as somebody else, or where that cannot be told."""
+    is_impersonating = state.callbacks.impersonating
+    if is_impersonating is not None and call_app(is_impersonating, True):
+        return None
+    load = state.callbacks.visitor_loader or visitor_of_user
+    return safely(name_of(load), lambda: _ask_for_visitor(state, req, load), None)
+
+
+def _ask_for_visitor(state: State, req: RequestState, load: Callable[[Any], Visitor | None]) -> Visitor | None:
+    if hasattr(req.app, "login_manager"):
+        user = logged_in_user(req)
+        visitor = None if user is None else load(user)
+    else:
+        visitor = load(None) if state.callbacks.visitor_loader else None
+    if visitor is not None and not isinstance(visitor, Visitor):
+        raise TypeError(f"a visitor_loader returns a Visitor or None, not {type(visitor).__name__}")
+    return visitor
+
+
+def may_be_personal(state: State, req: RequestState) -> bool:
+    """Whether anything in this request could tell who the visitor is, or say something of them.
+
+    Where nothing can, neither the session nor the login is asked, so that the page stays cacheable.
+    """
+    manager = getattr(req.app, "login_manager", None)
+    loader = state.callbacks.visitor_loader if manager is None else getattr(manager, "_request_callback", None)
+    return bool(
+        "HTTP_COOKIE" in req.request.environ
+        or getattr(g.get("_login_user"), "is_authenticated", False)  # flask-login notes nobody, too
+        or loader
+        or req.context
+        or req.events
+        or req.writes_session
+        or state.callbacks.context_loader
+    )
+
+
+def visitor_of_user(user: Any) -> Visitor | None:
+    """A flask-login user as a visitor; None without an ``id``.
+
+    ``get_id()`` is not asked: a class may override it to give a secret session token, which must not leave the server.
+    """
+    identifier = getattr(user, "id", None)
+    if identifier is None or identifier == "":
+        warn_once(f"{type(user).__name__} has no id: say who the visitor is with @livechat.visitor_loader.")
+        return None
+    is_verified = getattr(user, "email_verified", None)
+    return Visitor(
+        id=str(identifier),
+        email=_text(user, "email"),
+        name=_text(user, "name") or _text(user, "full_name") or _text(user, "username"),
+        created_at=_aware(getattr(user, "created_at", None)),
+        email_verified=is_verified if isinstance(is_verified, bool) else None,
+    )
+
+
+def logged_in_user(req: RequestState) -> Any:
+    """flask-login's user, or None for an anonymous one.
+
+    Asking flask-login reads the session, which makes a response vary by cookie. A request that brings nothing to log
+    in with is anonymous without asking, so its page stays cacheable.
+    """
+    manager = getattr(req.app, "login_manager", None)
+    user = g.get("_login_user")  # flask-login's own note of who it is
+    if user is None:
+        if manager is None or not _brings_a_login(req, manager):
+            return None
+        user = current_user._get_current_object()
+    return user if user.is_authenticated else None
+
+
+def _brings_a_login(req: RequestState, manager: Any) -> bool:
+    """Whether the request has anything to log in with. Does not say that it is worth anything."""
+    if req.has_session_cookie or getattr(manager, "_request_callback", None) is not None:
+        return True
+    return req.app.config.get("REMEMBER_COOKIE_NAME", "remember_token") in req.request.cookies
+
+
+def _text(user: Any, name: str) -> str | None:
+    value = getattr(user, name, None)
+    return value if isinstance(value, str) else None
+
+
+def _aware(value: Any) -> datetime | None:
+    if not isinstance(value, datetime):
+        return None
+    # Databases without time zones (SQLite) give naive moments, which by custom are UTC.
+    return value if value.utcoffset() is not None else value.replace(tzinfo=UTC)
+
+
+def signal_of(manager: Any, name: str) -> Signal | None:
+    """The signal of the Flask-Login that a login manager is of: the usual one, a fork, or a copy within the app."""
+    for kind in type(manager).__mro__:
+        package = kind.__module__
+        while package:
+            for module in (package, f"{package}.signals"):
+                signal = getattr(sys.modules.get(module), name, None)
+                if isinstance(signal, Signal):
+                    return signal
+            package = package.rpartition(".")[0]
+    return None

@@ -1,0 +1,59 @@
+"""What is remembered for the length of one request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, Request, current_app, request
+from markupsafe import Markup
+
+from ..model import Decision, Value, Visitor
+from ..state import State, current_state
+
+# Not in ``g``: that belongs to the application context, which several requests of a test may share. Nor in the environ,
+# which an app may hand on to another one: what is noted stays with the request object.
+KEY = "flask_livechat.request_state"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What a page gets, and what was decided on the way."""
+
+    markup: Markup
+    decision: Decision
+    is_private: bool  # it says something of one visitor
+
+
+@dataclass(slots=True)
+class RequestState:
+    """One request's notes. ``app`` and ``request`` are the objects themselves, since Flask's proxies cost more."""
+
+    app: Flask
+    request: Request
+    state: State
+    has_session_cookie: bool  # found in the cookies alone: to ask the session is to touch it
+    context: dict[str, Value] = field(default_factory=dict)  # what views have added for agents
+    events: list[dict[str, Any]] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)  # each one that was written: for the page, an error page, a mail
+    tagged_page: tuple[BaseException | None] | None = None  # which page got the tag: the app's own or an error's
+    has_foreign_block: bool = False  # the page held a block that spoke of another request's visitor
+    is_logged_out: bool = False
+    is_ended: bool = False  # ``forget`` has ended the chat with a response already
+    is_finished: bool = False  # the headers are on their way
+    is_visitor_known: bool = False  # ``visitor`` has been looked for
+    visitor: Visitor | None = None
+    error_id: str | None = None
+    writes_session: bool = False
+
+
+def request_state() -> RequestState:
+    """Return the current request's notes."""
+    current: Request = request._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+    req: RequestState | None = current.__dict__.get(KEY)
+    if req is None:
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # here, too
+        has_cookie = "HTTP_COOKIE" in current.environ
+        has_session = has_cookie and app.session_interface.get_cookie_name(app) in current.cookies
+        req = current.__dict__[KEY] = RequestState(app, current, current_state(app), has_session)
+    return req

@@ -1,0 +1,195 @@
+"""The journey of a page's tag, top to bottom: decide, identify, collect context, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from flask import url_for
+from markupsafe import Markup, escape
+
+from .. import providers
+from ..model import Decision, Value, Visitor
+from ..settings import Settings, livechat_config
+from ..state import State, call_app, name_of, warn_once
+from . import context, logout, payload, session_store
+from .decide import checked_rule, decide
+from .identity import ANONYMOUS, Identity, current_visitor, identify, load_visitor, may_be_personal
+from .request_state import RequestState, Tag
+from .same_origin import same_origin
+
+NOTHING = Markup("")
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """All that a page says of its visitor."""
+
+    identity: Identity = ANONYMOUS
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    left: bool = False  # the last visitor of this browser has logged out
+
+
+NOTHING_PERSONAL = Personal()
+
+
+def write_tag(state: State, req: RequestState, overrides: Mapping[str, Any]) -> Markup:
+    """``{{ livechat() }}``: the tag of this page. Nothing where there is no chat, or the page has its tag already."""
+    error = context.handled_error()
+    own = [checked_rule("template", overrides)] if overrides else []
+    _warn_of_late_config(state, req)
+    # An error page is another page of the same request, and the first may have got as far as its tag.
+    if not state.settings.providers or req.tagged_page == (error,):
+        return NOTHING
+    decision = decide(state, req.app, own=own)
+    if not decision.show:
+        return NOTHING
+    tag = make_tag(state, req, decision, error)
+    req.tagged_page = (error,)
+    req.tags.append(tag)
+    return tag.markup
+
+
+def make_tag(state: State, req: RequestState, decision: Decision, error: BaseException | None) -> Tag:
+    """Identify the visitor, collect what agents see, and write it."""
+    config, name, now = state.settings, str(decision.provider), state.now()
+    personal = collect_personal(state, req, decision, now)
+    is_fetched = decision.identify and (config.identity_delivery == "fetch" or req.is_finished)
+    language = call_app(config.locale, None, "LIVECHAT_LOCALE") if callable(config.locale) else config.locale
+    consent = consent_of(state, req)
+    data = payload.build(
+        config,
+        decision,
+        visitor=personal.identity.visitor,
+        proof=personal.identity.proof,
+        context={**context.of_page(req, error), **personal.attributes},
+        events=personal.events,
+        who=None if is_fetched else personal.identity.who,
+        left=personal.left,
+        locale=payload.locale_tag(language) if language else None,
+        consent=consent,
+        closed=config.office_hours is not None and not config.office_hours.is_open(now),
+    )
+    nonce = nonce_of(state, req)
+    preload = _preload(config, decision, nonce) if decision.preload and consent == "implied" else ""
+    markup = payload.render(data, _script_url(state, req, name), nonce, preload)
+    return Tag(markup, decision, personal is not NOTHING_PERSONAL or is_consent_personal(state, req))
+
+
+def collect_personal(state: State, req: RequestState, decision: Decision, now: datetime) -> Personal:
+    """What the page says of its visitor: nothing where the loader fetches it, or there is nothing to say."""
+    # What is rendered while the response already streams can no longer be made private: the loader fetches it.
+    if state.settings.identity_delivery == "fetch" or req.is_finished or not may_be_personal(state, req):
+        return NOTHING_PERSONAL
+    identity = identify(state, req, str(decision.provider), now) if decision.identify else ANONYMOUS
+    attributes, events = collect_context_and_events(state, req, identity, now)
+    left = logout.marked(req.request, state.settings, str(decision.provider))
+    if identity is ANONYMOUS and not (attributes or events or left):
+        return NOTHING_PERSONAL
+    return Personal(identity, attributes, events, left)
+
+
+def collect_context_and_events(
+    state: State, req: RequestState, identity: Identity, now: datetime
+) -> tuple[dict[str, Value], list[dict[str, Any]]]:
+    """What agents see of the visitor: what loaders and views say, the last actions, the account's age. And events."""
+    loader = state.callbacks.context_loader
+    loaded: dict[str, Value] = call_app(lambda: dict(loader()), {}, name_of(loader)) if loader else {}
+    visitor = None if identity is ANONYMOUS else current_visitor(state, req)
+    actions, waiting, events = session_store.recall(req)
+    attributes = {**loaded, **req.context, **waiting}
+    if visitor and visitor.created_at:
+        attributes["account_age_days"] = max(0, (now - visitor.created_at).days)
+    if actions:
+        attributes["last_actions"] = ", ".join(actions)
+    return attributes, events
+
+
+def identity_payload(state: State, req: RequestState, name: str) -> dict[str, Any]:
+    """What ``GET /livechat/identity`` answers: everything personal that a page in ``fetch`` mode leaves out."""
+    now = state.now()
+    identity = identify(state, req, name, now)
+    attributes, events = collect_context_and_events(state, req, identity, now)
+    return {
+        "visitor": identity.visitor,
+        "proof": identity.proof,
+        "who": identity.who,
+        "context": providers.load(name).attributes(attributes),
+        "events": events,
+    }
+
+
+def consent_of(state: State, req: RequestState) -> str:
+    """A callable is the last word for its page: what the browser remembers of an earlier yes does not count."""
+    ask: str | Callable[[], bool] = state.settings.consent
+    if not callable(ask):
+        return ask
+    if req.is_finished:
+        return "denied"  # what streams can no longer be made private, and the answer is one visitor's
+    return "implied" if call_app(ask, False, "LIVECHAT_CONSENT") else "denied"
+
+
+def is_consent_personal(state: State, req: RequestState) -> bool:
+    """Whether the answer to the question of consent is one visitor's."""
+    return callable(state.settings.consent) and not req.is_finished
+
+
+def nonce_of(state: State, req: RequestState) -> str | None:
+    """The configured nonce, or the one that Flask-Talisman made for this request."""
+    configured = state.settings.nonce
+    nonce: object = call_app(configured, None, "LIVECHAT_NONCE") if callable(configured) else configured
+    nonce = nonce or getattr(req.request, "csp_nonce", None)
+    if not nonce and configured is None and callable(ask := req.app.jinja_env.globals.get("csp_nonce")):
+        nonce = call_app(ask, None, "csp_nonce")
+    return str(nonce) if nonce else None
+
+
+def reachable_visitor(state: State, req: RequestState, method: str) -> tuple[str, Visitor] | None:
+    """The provider and the visitor whom the server may tell it of, by the same rules as the page itself."""
+    decision = decide(state, req.app)
+    name = decision.provider
+    if not (decision.show and decision.identify and name) or consent_of(state, req) != "implied":
+        return None
+    api, visitor = providers.desk(name), load_visitor(state, req)
+    if api is None or visitor is None or method not in api.methods or not api.knows(visitor):
+        return None
+    values = state.settings.providers[name]
+    return (name, visitor) if all(values.get(key) for key in api.needs) else None
+
+
+def _script_url(state: State, req: RequestState, name: str) -> str:
+    """The address of the provider's script, as HTML. To ask Flask for it costs more than the rest of the tag."""
+    script = state.scripts[name]
+    if _has_url_defaults(req):
+        return str(escape(same_origin(url_for("livechat.script", name=name, digest=script.digest))))
+    prefix = quote(req.request.root_path.rstrip("/"), safe="!$&'()*+,/:;=@")
+    return str(escape(same_origin(f"{prefix}{state.settings.url_prefix}/{script.address}")))
+
+
+def _has_url_defaults(req: RequestState) -> bool:
+    """Whether the app adds values of its own to addresses. Those of our blueprints depend on the host alone."""
+    return any(not (name or "").startswith("livechat") for name in req.app.url_default_functions)
+
+
+def _preload(config: Settings, decision: Decision, nonce: str | None) -> str:
+    if decision.load == "off":
+        return ""
+    provider = providers.load(str(decision.provider))
+    if config.sandbox:
+        base = same_origin(url_for("livechat.identity")).rpartition("/")[0]
+        return payload.preload_link(f"{base}/sandbox/{provider.name}.js", None, nonce)
+    return payload.preload_link(provider.script(config.providers[provider.name]), provider.crossorigin, nonce)
+
+
+def _warn_of_late_config(state: State, req: RequestState) -> None:
+    """Once, at the first page: by then the app has set all that it sets."""
+    if state.runtime.has_checked_config and state.settings.providers:
+        return
+    state.runtime.has_checked_config = True
+    snapshot, current = state.config_snapshot, livechat_config(req.app.config)
+    if late := [key for key, value in current if key not in snapshot or snapshot[key] != value]:
+        warn_once(f"{', '.join(late)} came after LiveChat(app) had read the configuration: set it before.")
