@@ -168,11 +168,11 @@ def _contacts(name: str, open_vendor: Callable[[str], Desk]) -> Any:
 def record_event(
     state: State, app: Flask, name: str, visitor: Visitor, event: str, metadata: Mapping[str, Value]
 ) -> None:
-    _automations(state, app, name).event(visitor, event, metadata, state.now())
+    automations(state, app, name).event(visitor, event, metadata, state.now())
 
 
 def report_error(state: State, app: Flask, name: str, visitor: Visitor, context: Mapping[str, Value]) -> None:
-    _automations(state, app, name).error(visitor, module("automations").error_text(context))
+    automations(state, app, name).error(visitor, module("automations").error_text(context))
 
 
 def sync_contact(state: State, app: Flask, load: Callable[[], Visitor | None]) -> None:
@@ -184,7 +184,7 @@ def sync_contact(state: State, app: Flask, load: Callable[[], Visitor | None]) -
         return
     visitor, api = load(), providers.desk(name)
     if visitor is not None and api is not None and api.knows(visitor):
-        _automations(state, app, name).sync(visitor)
+        automations(state, app, name).sync(visitor)
 
 
 def _no_contacts_reason(name: str | None) -> str | None:
@@ -197,7 +197,7 @@ def _no_contacts_reason(name: str | None) -> str | None:
     return None if find_spec("stamina") else "the desk needs what pip install Flask-LiveChat[desk] brings."
 
 
-def _automations(state: State, app: Flask, name: str) -> Automations:
+def automations(state: State, app: Flask, name: str) -> Automations:
     def open_with_context() -> Desk:
         with app.app_context():
             desk: Desk = state.livechat.desk(name)

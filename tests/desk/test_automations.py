@@ -17,6 +17,7 @@ from flask import Flask, abort
 from flask_livechat import ConfigError, Visitor, settings
 from flask_livechat.desk.automations import KNOWN, Recent, error_text
 from flask_livechat.desk.outbox import MOST, Outbox
+from flask_livechat.desk.service import automations
 from flask_livechat.sandbox import sandbox_of
 
 from ..conftest import USERS, chat_of, create_app
@@ -175,7 +176,8 @@ def test_a_contact_is_made_what_the_visitor_is_once_for_several_changes(name: st
     app = site(name)
     with app.test_request_context():
         for plan in ("free", "pro", "team"):
-            chat_of(app)._automations(name).sync(Visitor(id="42", email="ada@example.com", attributes={"plan": plan}))
+            visitor = Visitor(id="42", email="ada@example.com", attributes={"plan": plan})
+            automations(app.extensions["livechat"], app, name).sync(visitor)
     (person,) = people(app)
     assert person.email == "ada@example.com"
     assert person.attributes == {"plan": "team"}
