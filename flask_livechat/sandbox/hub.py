@@ -196,8 +196,8 @@ class Hub:
         with self._changed:
             session = self._get(key)
             gone = next((one for one in session.messages if one.n == n), None)
-            self._keep(session, [one for one in session.messages if one.n != n])
             self._tell("removed", session, gone)
+            self._keep(session, [one for one in session.messages if one.n != n])
 
     def rate(self, key: str, value: int) -> None:
         """Remember what the visitor thinks of the conversation."""
