@@ -112,6 +112,12 @@ def _archived(call: Call, *, is_archived: bool) -> tuple[int, Any]:
     return 200, {"type": "contact", "id": person.id, "external_id": person.external_id, "archived": is_archived}
 
 
+def block_contact(call: Call) -> tuple[int, Any]:
+    """Archived, too."""
+    person = call.account.change(contact_of(call), is_archived=True)
+    return 200, {"type": "contact", "id": person.id, "external_id": person.external_id, "blocked": True}
+
+
 def merge_contacts(call: Call) -> tuple[int, Any]:
     """A lead becomes a user, with all that was said."""
     account = call.account
@@ -238,6 +244,7 @@ ROUTES = (
     ("DELETE", ONE, delete_contact),
     ("POST", f"{ONE}/archive", archive_contact),
     ("POST", f"{ONE}/unarchive", unarchive_contact),
+    ("POST", f"{ONE}/block", block_contact),
     ("GET", f"{ONE}/tags", list_tags_of),
     ("POST", f"{ONE}/tags", tag_contact),
     ("DELETE", f"{ONE}/tags/<tag>", untag_contact),

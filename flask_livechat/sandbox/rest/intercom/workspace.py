@@ -9,7 +9,7 @@ from ...records import Company
 from ...sessions import RefusedError
 from ..api import Call, fresh_id
 from .calls import contact_of, conversations, numbered
-from .records import SEGMENT, TEAM, admin, company, tag, tag_id, team
+from .records import SEGMENT, TEAM, admin, company, contact, tag, tag_id, team
 
 # What a company may have, and the limits of its numbers. Any other field is refused.
 COMPANY = ("name", "company_id", "plan", "website", "industry")
@@ -176,6 +176,13 @@ def detach_company(call: Call) -> tuple[int, Any]:
     return 200, company(call.account, known)
 
 
+def list_contacts_of(call: Call) -> tuple[int, Any]:
+    known, account = _company(call, call.path["id"]), call.account
+    listed = [contact(call, one) for one in account.people.all() if known.id in one.companies]
+    pages = numbered(len(listed), 1, 50)
+    return 200, {"type": "list", "data": listed, "total_count": len(listed), "pages": pages}
+
+
 def list_companies_of(call: Call) -> tuple[int, Any]:
     known = map(call.account.companies.get, contact_of(call).companies)
     listed = [company(call.account, one) for one in known if one is not None]
@@ -208,6 +215,7 @@ ROUTES = (
     ("GET", "/companies/<id>", get_company),
     ("PUT", "/companies/<id>", change_company),
     ("DELETE", "/companies/<id>", delete_company),
+    ("GET", "/companies/<id>/contacts", list_contacts_of),
     ("GET", "/contacts/<id>/companies", list_companies_of),
     ("POST", "/contacts/<id>/companies", attach_company),
     ("DELETE", "/contacts/<id>/companies/<company>", detach_company),
