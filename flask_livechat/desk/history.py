@@ -12,7 +12,7 @@ from datetime import datetime
 
 from ..model import Event
 
-# What happens at the same instant happens in this order.
+# What happens at the same instant happens in the vendor's order, where it tells one, else in this.
 ORDER = ("conversation_started", "conversation_reopened", "message", "rated", "conversation_closed")
 SPEAKERS = ("visitor", "bot", "agent")
 
@@ -77,10 +77,10 @@ def history(events: Iterable[Event]) -> History:
     )
 
 
-def _place(event: Event) -> tuple[datetime, int, int, str]:
+def _place(event: Event) -> tuple[datetime, int, int, int, str]:
     kind = ORDER.index(event.kind) if event.kind in ORDER else len(ORDER)
     speaker = SPEAKERS.index(event.author) if event.author in SPEAKERS else len(SPEAKERS)
-    return (event.at, kind, speaker, event.id)
+    return (event.at, event.sequence or 0, kind, speaker, event.id)
 
 
 def _spoke(event: Event) -> str | None:
