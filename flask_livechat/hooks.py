@@ -13,7 +13,6 @@ from typing import Any
 
 from .model import Event
 
-
 MAX_DEPTH = 64  # of objects and lists within each other
 
 

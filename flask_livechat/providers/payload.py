@@ -21,7 +21,10 @@ class Payload:
     def text(self, name: str) -> str | None:
         """Text that is not empty."""
         value = self.data.get(name)
-        return value or None if isinstance(value, str) else self._odd(name, value)
+        if isinstance(value, str):
+            return value or None
+        self._left_out(name, value)
+        return None
 
     def key(self, name: str) -> str | None:
         """An id, which vendors write as text or as a whole number."""
@@ -31,17 +34,25 @@ class Payload:
     def whole(self, name: str, least: int, most: int) -> int | None:
         """A whole number within limits; ``4.0`` is one."""
         value = self.data.get(name)
-        is_whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
-        return int(value) if is_whole and least <= value <= most else self._odd(name, value)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and least <= value <= most and value == int(value):
+            return int(value)
+        self._left_out(name, value)
+        return None
 
     def flag(self, name: str) -> bool:
         value = self.data.get(name)
-        return value if isinstance(value, bool) else self._odd(name, value) or False
+        if not isinstance(value, bool):
+            self._left_out(name, value)
+        return value is True
 
     def part(self, name: str) -> Payload:
         """An object within; an empty one where there is none."""
         value = self.data.get(name)
-        return Payload(value if isinstance(value, Mapping) else self._odd(name, value) or {}, self.odd)
+        if isinstance(value, Mapping):
+            return Payload(value, self.odd)
+        self._left_out(name, value)
+        return Payload({}, self.odd)
 
     def need(self, name: str) -> Payload:
         """An object within. Raises ``ValueError`` where there is none."""
@@ -55,23 +66,25 @@ class Payload:
         value = self.data.get(name)
         listed = value.get(name) if isinstance(value, Mapping) else value
         if not isinstance(listed, list):
-            return self._odd(name, value)
+            self._left_out(name, value)
+            return None
         for item in listed:
             if not isinstance(item, Mapping):
-                self._odd(name, item)
+                self._left_out(name, item)
         return [Payload(item, self.odd) for item in listed if isinstance(item, Mapping)]
 
     def texts(self, name: str) -> tuple[str, ...] | None:
         """The texts of a list. None without a list."""
         value = self.data.get(name)
         if not isinstance(value, list):
-            return self._odd(name, value)
+            self._left_out(name, value)
+            return None
         for item in value:
             if not isinstance(item, str):
-                self._odd(name, item)
+                self._left_out(name, item)
         return tuple(item for item in value if isinstance(item, str) and item)
 
-    def _odd(self, name: str, value: Any) -> None:
+    def _left_out(self, name: str, value: Any) -> None:
         if value is not None:
             self.odd[name] += 1
 

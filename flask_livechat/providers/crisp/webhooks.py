@@ -64,10 +64,10 @@ def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
     event = Event("crisp", "unknown", key, at, session, people=_people(data.data), raw=payload.data)
     if name in CONTACT or name.startswith("people:"):
         return (replace(event, kind="contact_changed", email=data.text("email")),)
-    if session is None:
-        return (event,)
     if name in ("message:send", "message:received"):
         return (_message(name, data, event),)
+    if session is None:
+        return (event,)
     state = data.text("state")
     if name == "session:set_state" and state in STATES:
         return (replace(event, id=f"{session}:{state}:{stamp}", kind=STATES[state], author="agent"),)
@@ -83,7 +83,7 @@ def _message(name: str, data: Payload, event: Event) -> Event:
     is_bot = data.flag("automated") or BOT.search(data.text("origin") or "")
     return replace(
         event,
-        id=f"{event.conversation}:{required(data.key('fingerprint'), 'fingerprint')}",
+        id=f"{required(event.conversation, 'session_id')}:{required(data.key('fingerprint'), 'fingerprint')}",
         kind="message" if kind in SPOKEN else "unknown",  # a note is none, nor what Crisp itself says
         at=_moment(data.data.get("timestamp")) or event.at,
         author="visitor" if sender == "user" else "bot" if is_bot else "agent",

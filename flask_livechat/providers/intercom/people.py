@@ -51,16 +51,16 @@ class People:
         self._merge_nameless()
 
     def _add(self, data: Payload) -> None:
-        id, email = data.key("id"), data.text("email")
+        key, email = data.key("id"), data.text("email")
         external = data.key("external_id") or data.key("user_id")
-        if not (id or external or email):
+        if not (key or external or email):
             return
         kinds = (data.data.get("type"), data.data.get("role"))
-        person = Person(id or "", external, email, "lead" in kinds, "user" in kinds)
-        if id is None:
+        person = Person(key or "", external, email, "lead" in kinds, "user" in kinds)
+        if key is None:
             self._nameless.append(person)
         else:
-            self._known.setdefault(id, person).learn(person)
+            self._known.setdefault(key, person).learn(person)
 
     def _merge_nameless(self) -> None:
         """Whoever is named without an id is the only contact, where there is one and nothing speaks against it."""
@@ -73,9 +73,9 @@ class People:
 
     def of(self, data: Payload) -> Person | None:
         """Who an author, a contact or another object is."""
-        id = data.key("id")
-        if id is not None:
-            return self._known.get(id)
+        key = data.key("id")
+        if key is not None:
+            return self._known.get(key)
         if not self._nameless and len(self._known) == 1:
             return next(iter(self._known.values()))
         said = (data.key("external_id") or data.key("user_id"), data.text("email"))

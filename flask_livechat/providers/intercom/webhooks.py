@@ -27,6 +27,7 @@ SPOKEN = {
     "conversation.operator.replied": "bot",
 }
 STARTED = {"conversation.user.created": "visitor", "conversation.admin.single.created": "agent"}
+RATED = "conversation.rating.added"
 CHANGES = {"conversation.admin.closed": "conversation_closed", "conversation.admin.opened": "conversation_reopened"}
 AUTHORS = {"user": "visitor", "lead": "visitor", "contact": "visitor", "admin": "agent", "bot": "bot"}
 REPLIES = ("comment", "quick_reply")  # types of parts, which are replies also without words
@@ -56,16 +57,16 @@ def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
     if app != values["APP_ID"]:
         return ()  # notifications come from every workspace that has installed the app
     at = required(_moment(payload.data.get("created_at")), "created_at")
-    id = payload.key("id") or delivery.digest
+    key = payload.key("id") or delivery.digest
     if topic == "contact.deleted":  # the last word about somebody who may have been forgotten: not to be kept
-        return (Event("intercom", "contact_changed", id, at, raw={"topic": topic}),)
+        return (Event("intercom", "contact_changed", key, at, raw={"topic": topic}),)
     people = People(item)
-    event = Event("intercom", "unknown", id, at, raw=payload.data)
+    event = Event("intercom", "unknown", key, at, raw=payload.data)
     if topic.startswith("contact."):
         person = people.of(item.part("contact") if "contact" in item.data else item)
         if person is not None and topic.startswith("contact.lead."):
             person.is_lead = not person.is_user
-        event = replace(event, kind="contact_changed", **_who(person))
+        event = _of(person, replace(event, kind="contact_changed"))
     named = replace(event, people=people.contacts())
     is_conversation = topic.startswith(("conversation.", "conversation_part."))
     return _conversation(topic, item, people, named) if is_conversation else (named,)
@@ -73,8 +74,8 @@ def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
 
 def _conversation(topic: str, item: Payload, people: People, event: Event) -> Sequence[Event]:
     """What a notification about a conversation holds. ``event`` is what it comes to where no part says more."""
-    event = replace(event, conversation=_name(item), tags=_tags(item), **_who(_starter(item, people)))
-    if topic == "conversation.rating.added":
+    event = _of(_starter(item, people), replace(event, conversation=_name(topic, item), tags=_tags(item)))
+    if topic == RATED:
         return (_rated(item, event),)
     # The part that was tagged has been told of before, and what is noted is no message.
     if topic.startswith("conversation_part.") or topic == "conversation.admin.noted":
@@ -90,13 +91,14 @@ def _conversation(topic: str, item: Payload, people: People, event: Event) -> Se
     return events or (event,)
 
 
-def _name(item: Payload) -> str | None:
-    """The conversation's id. Raises ``ValueError`` for a conversation without one."""
+def _name(topic: str, item: Payload) -> str | None:
+    """The conversation's id. Raises ``ValueError`` where a conversation has none."""
     if item.text("type") in ("conversation", None) and (own := item.key("id")):
         return own
     inner = item.part("conversation")  # of a contact who was attached to one
     found = item.key("conversation_id") or inner.key("id") or inner.part("model").key("id")
-    return required(found, "id") if item.text("type") == "conversation" else found
+    is_needed = item.text("type") == "conversation" or topic in (*STARTED, *SPOKEN, *CHANGES, RATED)
+    return required(found, "id") if is_needed else found
 
 
 def _tags(item: Payload) -> tuple[str, ...] | None:
@@ -139,12 +141,11 @@ def _of_part(number: int, part: Payload, topic: str, people: People, event: Even
     kind, key, author = part.text("part_type") or "comment", part.key("id"), part.part("author")
     by_person = author.text("type") in (*TYPES, None)
     event = replace(
-        event,
+        _of(people.of(author) if by_person else None, event),
         id=f"{event.conversation}:{key}" if key else f"{event.id}:{number}",
         at=_moment(part.data.get("created_at")) or event.at,
         author=_author(part) or SPOKEN.get(topic, "agent"),
         sequence=_sequence(key),
-        **_who(people.of(author) if by_person else None),
     )
     text = to_text(part.text("body") or "")
     says = text or part.items("attachments") or "<img" in (part.text("body") or "")
@@ -163,8 +164,8 @@ def _author(message: Payload) -> str | None:
     return AUTHORS.get(author.text("type") or "")
 
 
-def _who(person: Person | None) -> dict[str, str | None]:
-    return {} if person is None else {"visitor": person.visitor, "email": person.email}
+def _of(person: Person | None, event: Event) -> Event:
+    return event if person is None else replace(event, visitor=person.visitor, email=person.email)
 
 
 def _rated(item: Payload, event: Event) -> Event:

@@ -16,6 +16,7 @@ from .. import Values
 from ..payload import Payload, chat_moment, objects, required
 
 AUTHORS = {"visitor": "visitor", "v": "visitor", "agent": "agent", "a": "agent"}
+FILES = ("attchs", "attachments", "file")  # fields of a message
 
 
 def verify(values: Values, delivery: Delivery) -> bool:
@@ -73,27 +74,28 @@ def _transcript(chat: Payload, event: Event) -> Sequence[Event]:
         author = AUTHORS.get(message.part("sender").text("t") or "", "bot")
         at, kind, text = own or at, message.text("type") or "msg", message.text("msg")
         counts[author, kind, text] += 1
-        id = _id(name, author, kind, text, counts[author, kind, text])
-        events.append(replace(event, id=id, at=at, author=author, text=text, raw=message.data))
+        key = _id(name, author, kind, text, counts[author, kind, text])
+        events.append(replace(event, id=key, at=at, author=author, text=text, raw=message.data))
     return events
 
 
 def _says(message: Payload) -> bool:
     """Page views and agents who join say nothing. The shape of attachments is UNCONFIRMED."""
-    kind, holds_file = message.text("type"), any(message.data.get(name) for name in ("attchs", "attachments", "file"))
+    kind, holds_file = message.text("type"), any(message.data.get(name) for name in FILES)
     return kind == "file" or (kind == "msg" and (message.text("msg") is not None or holds_file))
 
 
 def _id(chat: str, author: str, kind: str, text: str | None, count: int) -> str:
-    """The same for a chat's start and for that message of its transcript: which of those who wrote these words it is."""
+    """The same for a chat's start and for that message of its transcript. ``count``: how often the words came."""
     words = hashlib.sha256((text or "").encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return f"{chat}:{author}:{kind}:{words}:{count}"
 
 
 def _people(data: Mapping[str, Any]) -> tuple[Contact, ...]:
     """Visitors and requesters have an email; agents and the property have none here."""
-    emails = (value.get("email") for name, value in objects(data))
-    return tuple(Contact("", email=email) for email in dict.fromkeys(emails) if isinstance(email, str) and email)
+    emails = [value.get("email") for _, value in objects(data)]
+    texts = dict.fromkeys(email for email in emails if isinstance(email, str) and email)
+    return tuple(Contact("", email=email) for email in texts)
 
 
 def _moment(text: Any) -> datetime | None:
