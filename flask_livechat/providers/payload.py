@@ -33,7 +33,7 @@ class Payload:
 
     def whole(self, name: str, least: int, most: int) -> int | None:
         """A whole number within limits; ``4.0`` is one."""
-        value = self.data.get(name)
+        value: Any = self.data.get(name)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and least <= value <= most and value == int(value):
             return int(value)

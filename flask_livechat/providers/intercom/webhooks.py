@@ -106,7 +106,7 @@ def _tags(item: Payload) -> tuple[str, ...] | None:
     if listed is None:
         return None
     names = [tag.text("name") for tag in listed]
-    item.odd["tags"] += names.count(None)
+    item.odd.update(["tags"] * names.count(None))
     return tuple(name for name in names if name)
 
 
