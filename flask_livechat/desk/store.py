@@ -24,7 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ..errors import LiveChatError
 from ..hours import OfficeHours
-from ..model import Contact, Event, well_formed
+from ..model import Event, well_formed
 from .fold import fold, fold_contacts, fold_conversation
 from .tables import conversations, counts, events, people, seen, thumbs
 
@@ -92,14 +92,21 @@ class Store:
     def add(self, found: Sequence[Event], now: datetime) -> int:
         """How many of them are new. All are committed, or none."""
         rows = [as_row(one, now) for one in found]
+        if not rows:  # nothing to lock the database for
+            return 0
+        with self.engine.begin() as connection:
+            return self.insert_new(connection, found, rows)
+
+    def insert_new(self, connection: sa.Connection, found: Sequence[Event], rows: list[dict[str, Any]]) -> int:
+        """Insert the rows of events that are not there yet, with the people whom they name. Give their number."""
         if not rows:
             return 0
-        named = {(row["provider"], row["key"]): event.people for row, event in zip(rows, found, strict=True)}
-        with self.engine.begin() as connection:  # one row is told alone: that goes a shorter way than a list of one
-            new = connection.execute(self._new, rows if len(rows) > 1 else rows[0]).all()
-            who = [_person(one, person) for one in new for person in named[one.provider, one.key]]
-            if who:
-                connection.execute(sa.insert(people), who)
+        by_key = {(row["provider"], row["key"]): event for row, event in zip(rows, found, strict=True)}
+        # One row is told alone: that goes a shorter way than a list of one.
+        new = connection.execute(self._new, rows if len(rows) > 1 else rows[0]).all()
+        who = [person for row in new for person in named_people(row.id, by_key[row.provider, row.key])]
+        if who:
+            connection.execute(sa.insert(people), who)
         return len(new)
 
     def take(self, now: datetime, most: int = BATCH) -> list[Stored]:
@@ -245,6 +252,11 @@ class Store:
             yield from ((_stored(row), row["state"], row["error"]) for row in rows)
             last = rows[-1]["id"]
 
+    def total(self) -> int:
+        """How many events there are."""
+        with self.reading() as connection:
+            return connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one()
+
     def reading(self) -> sa.Connection:
         """A connection that only reads, and so waits for nobody. All that it reads is of one moment."""
         isolation = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
@@ -315,11 +327,18 @@ def as_row(event: Event, now: datetime) -> dict[str, Any]:
     }
 
 
-def _person(row: Any, person: Contact) -> dict[str, Any]:
-    """Of somebody whom a new event names. There are no empty ids: nobody is found by one."""
-    who = (person.id, person.external_id, person.email and person.email.lower())
-    contact, visitor, email = (key_text(value) or None for value in who)
-    return {"event": row.id, "provider": row.provider, "contact": contact, "visitor": visitor, "email": email}
+def named_people(row: int, event: Event) -> list[dict[str, Any]]:
+    """The rows of everybody whom an event names. No id is empty: nobody is to be found by one."""
+    return [
+        {
+            "event": row,
+            "provider": event.provider,
+            "contact": key_text(person.id) or None,
+            "visitor": key_text(person.external_id) or None,
+            "email": key_text(person.email and person.email.lower()) or None,
+        }
+        for person in event.people
+    ]
 
 
 def _raw(text: str) -> dict[str, Any]:

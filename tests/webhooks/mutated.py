@@ -115,7 +115,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def mutated(seed: dict[str, Any], number: int, chance: random.Random) -> bytes:
-    """One to four fields of another value, gone, doubled, renamed or nested deeply; sometimes bytes are changed, too."""
+    """One to four fields of another value, gone, doubled, renamed or nested deeply; sometimes bytes change, too."""
     text = json.dumps(seed).replace("NUMBER", str(number)).replace("TALK", f"talk{number // 20}")
     body = json.loads(text)
     for _ in range(chance.randint(1, 4)):
