@@ -39,7 +39,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """``visitor`` and ``email`` are the last that were said; ``tags`` those of now."""
+    """``visitor`` is who began it, for others may join; ``email`` is the last one of theirs; ``tags`` are those of now."""
 
     visitor: str | None
     email: str | None
@@ -65,9 +65,10 @@ def history(events: Iterable[Event]) -> History:
             tags = tuple(sorted(set(event.tags)))
         _add(said[-1], event)
         said[-1].tags = tags
+    visitor = next((event.visitor for event in ordered if event.visitor), None)
     return History(
-        visitor=_last(event.visitor for event in ordered),
-        email=_last(event.email and event.email.lower() for event in ordered),
+        visitor=visitor,
+        email=_email(ordered, visitor) or _email(ordered, None),
         state="closed" if said[-1].closed_at else "open",
         tags=tags,
         first_at=ordered[0].at,
@@ -116,5 +117,6 @@ def _close(now: Episode, event: Event) -> None:
             now.closed_at = now.spoken_at
 
 
-def _last(values: Iterable[str | None]) -> str | None:
-    return next((value for value in reversed(list(values)) if value), None)
+def _email(events: list[Event], visitor: str | None) -> str | None:
+    said = (event.email.lower() for event in reversed(events) if event.email and event.visitor == visitor)
+    return next(said, None)
