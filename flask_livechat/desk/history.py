@@ -39,7 +39,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """``visitor`` is who began it, for others may join; ``email`` is the last one of theirs; ``tags`` are those of now."""
+    """``visitor`` is who began it, for others may join; ``email`` is their last one; ``tags`` are those of now."""
 
     visitor: str | None
     email: str | None

@@ -49,7 +49,7 @@ class Payload:
     def part(self, name: str) -> Payload:
         """An object within; an empty one where there is none."""
         value = self.data.get(name)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return Payload(value, self.odd)
         self._left_out(name, value)
         return Payload({}, self.odd)
@@ -57,21 +57,21 @@ class Payload:
     def need(self, name: str) -> Payload:
         """An object within. Raises ``ValueError`` where there is none."""
         value = self.data.get(name)
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             raise ValueError(f"{name} is no object")
         return Payload(value, self.odd)
 
     def items(self, name: str) -> list[Payload] | None:
         """The objects of a list, which some vendors put into an object under its own name. None without a list."""
         value = self.data.get(name)
-        listed = value.get(name) if isinstance(value, Mapping) else value
+        listed = value.get(name) if isinstance(value, dict) else value
         if not isinstance(listed, list):
             self._left_out(name, value)
             return None
         for item in listed:
-            if not isinstance(item, Mapping):
+            if not isinstance(item, dict):
                 self._left_out(name, item)
-        return [Payload(item, self.odd) for item in listed if isinstance(item, Mapping)]
+        return [Payload(item, self.odd) for item in listed if isinstance(item, dict)]
 
     def texts(self, name: str) -> tuple[str, ...] | None:
         """The texts of a list. None without a list."""
@@ -101,13 +101,14 @@ def chat_moment(moment: datetime | None) -> datetime | None:
     return moment if moment is not None and 2000 <= moment.year < 2200 else None
 
 
-def objects(value: Any, name: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every object within a value, with the name of the field that holds it or its list."""
-    waiting = [(name, value)]
+def objects(value: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object within JSON, with the name of the field that holds it or its list, in the order of the text."""
+    waiting = [(name, value)] if isinstance(value, dict | list) else []
     while waiting:
         name, value = waiting.pop()
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             yield name, value
-            waiting += reversed([(key, item) for key, item in value.items()])
-        elif isinstance(value, list):
-            waiting += reversed([(name, item) for item in value])
+            children = [(key, item) for key, item in value.items() if isinstance(item, dict | list)]
+        else:
+            children = [(name, item) for item in value if isinstance(item, dict | list)]
+        waiting += reversed(children)

