@@ -215,6 +215,12 @@ def test_a_users_id_that_looks_like_a_leads_is_the_apps_once_the_vendor_says_it_
     assert event.visitor == LEAD["external_id"]
 
 
+def test_a_lead_who_has_become_a_user_is_known_by_the_apps_id() -> None:
+    source, now = {"id": "1", "author": {"type": "lead", "id": ANA["id"]}}, part(2, author=WRITTEN_BY_ANA)
+    (event,) = parsed("intercom", notification("conversation.user.replied", now, source=source))
+    assert event.visitor == "ana"
+
+
 def test_everybody_whom_a_payload_names_is_in_the_table_of_people(store: Store) -> None:
     def tell(name: str, body: Any) -> list[tuple[Any, ...]]:
         clear(store)
@@ -387,6 +393,15 @@ def test_a_body_of_200_000_signs_is_read_at_once() -> None:
     (event,) = parsed("intercom", notification("conversation.user.replied", part(2, body="<" * 200_000)))
     assert time.process_time() - start < 3
     assert event.text == "<" * 200_000
+
+
+@pytest.mark.parametrize("contact", [{"external_id": "NUMBER"}, {"id": "NUMBER", "email": "NUMBER"}, {"type": "user"}])
+def test_the_time_for_people_grows_with_their_number_alone(contact: dict[str, str]) -> None:
+    listed = [json.loads(json.dumps(contact).replace("NUMBER", str(n))) for n in range(15_000)]
+    start = time.process_time()
+    (event,) = parsed("intercom", notification("conversation.admin.assigned", contacts=listed, source={"id": "1"}))
+    assert time.process_time() - start < 3
+    assert len(event.people) in (0, 15_000)
 
 
 # -- odd fields --------------------------------------------------------------------------------------------------------

@@ -32,18 +32,20 @@ class Person:
 
     @property
     def visitor(self) -> str | None:
-        """The app's id, where it is certain to be one."""
+        """The app's id, where it is certain to be one. A lead may become a user, whose id then looks otherwise."""
         external = self.external_id
-        if external is None or self.is_lead or external == self.id:
+        if external is None or external == self.id:
             return None
-        return external if self.is_user or not LEADS_ID.fullmatch(external) else None
+        looks_like_a_leads = LEADS_ID.fullmatch(external) is not None
+        is_theirs = self.is_user and not self.is_lead if looks_like_a_leads else self.is_user or not self.is_lead
+        return external if is_theirs else None
 
 
 class People:
     """Everybody whom a payload names, each once: what is said of the same id in several places belongs together."""
 
     def __init__(self, item: Payload) -> None:
-        self._nameless: list[Person] = []
+        self._nameless: dict[tuple[str | None, str | None], Person] = {}  # by what is said of them
         self._known: dict[str, Person] = {}
         self._item = item
         for data in _persons(item.data):
@@ -58,18 +60,18 @@ class People:
         kinds = (data.data.get("type"), data.data.get("role"))
         person = Person(key or "", external, email, "lead" in kinds, "user" in kinds)
         if key is None:
-            self._nameless.append(person)
+            self._nameless.setdefault((external, email), person).learn(person)
         else:
             self._known.setdefault(key, person).learn(person)
 
     def _merge_nameless(self) -> None:
         """Whoever is named without an id is the only contact, where there is one and nothing speaks against it."""
-        people = [*self._known.values(), *self._nameless]
+        people = [*self._known.values(), *self._nameless.values()]
         emails = {person.email for person in people if person.email}
         if len(self._known) == 1 and len(emails) <= 1:
-            for person in self._nameless:
+            for person in people[1:]:
                 people[0].learn(person)
-            self._nameless = []
+            self._nameless = {}
 
     def of(self, data: Payload) -> Person | None:
         """Who an author, a contact or another object is."""
@@ -78,19 +80,19 @@ class People:
             return self._known.get(key)
         if not self._nameless and len(self._known) == 1:
             return next(iter(self._known.values()))
-        said = (data.key("external_id") or data.key("user_id"), data.text("email"))
-        return next((person for person in self._nameless if (person.external_id, person.email) == said), None)
+        return self._nameless.get((data.key("external_id") or data.key("user_id"), data.text("email")))
 
     def among(self) -> list[Person]:
         """The contacts of a conversation."""
         listed = self._item.items("contacts") or []
         alone = self._item.part("user")
         people = (self.of(data) for data in [*listed, *([alone] if alone.data else [])])
-        return [person for person in people if person is not None]
+        return list({id(person): person for person in people if person is not None}.values())
 
     def contacts(self) -> tuple[Contact, ...]:
-        people = [*self._known.values(), *self._nameless]
-        return tuple(Contact(one.id, None if one.is_lead else one.external_id, one.email) for one in people)
+        people = [*self._known.values(), *self._nameless.values()]
+        ids = [person.visitor if person.is_lead else person.external_id for person in people]
+        return tuple(Contact(person.id, own, person.email) for person, own in zip(people, ids, strict=True))
 
 
 def is_person(name: str, data: Mapping[str, Any]) -> bool:
