@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Flask
 
 from flask_livechat.desk.work import Worker
@@ -144,8 +145,15 @@ def site(name: str, folder: Path) -> Flask:
     app = create_app(name, secrets=False, LIVECHAT_DATABASE_URL=f"sqlite:///{folder / f'{name}.sqlite3'}", **keys)
     app.testing, app.config["PROPAGATE_EXCEPTIONS"] = False, False  # what is raised becomes a 500, as it does live
     with app.app_context():
-        chat_of(app).store.upgrade()
+        store = chat_of(app).store
+        sa.event.listen(store.engine, "connect", _without_waiting_for_the_disk)
+        store.upgrade()
     return app
+
+
+def _without_waiting_for_the_disk(connection: Any, record: Any) -> None:
+    """What is stored has to live as long as this run."""
+    connection.execute("PRAGMA synchronous=OFF")
 
 
 def run(name: str, folder: Path, count: int, seed: int) -> tuple[Counter[int], Counter[str]]:
