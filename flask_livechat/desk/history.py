@@ -39,7 +39,10 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """``visitor`` is who began it, for others may join; ``email`` is their last one; ``tags`` are those of now."""
+    """``visitor`` is who began it, for others may join, and ``email`` the last one that was not another visitor's.
+
+    ``tags`` are those of now.
+    """
 
     visitor: str | None
     email: str | None
@@ -66,9 +69,10 @@ def history(events: Iterable[Event]) -> History:
         _add(said[-1], event)
         said[-1].tags = tags
     visitor = next((event.visitor for event in ordered if event.visitor), None)
+    emails = [event.email.lower() for event in ordered if event.email and event.visitor in (None, visitor)]
     return History(
         visitor=visitor,
-        email=_email(ordered, visitor) or _email(ordered, None),
+        email=emails[-1] if emails else None,
         state="closed" if said[-1].closed_at else "open",
         tags=tags,
         first_at=ordered[0].at,
@@ -115,8 +119,3 @@ def _close(now: Episode, event: Event) -> None:
         now.closed_by = "agent" if now.answered_at else "bot" if now.bot else "nobody"
         if now.closed_by != "nobody":  # it fell silent, and was over with its last word (Tawk.to says so 90 s later)
             now.closed_at = now.spoken_at
-
-
-def _email(events: list[Event], visitor: str | None) -> str | None:
-    said = (event.email.lower() for event in reversed(events) if event.email and event.visitor == visitor)
-    return next(said, None)
