@@ -17,7 +17,7 @@ from ..errors import ConfigError, Invalid, LiveChatError, Unsupported
 from ..model import Contact, Visitor
 from .fold import drop_unused, locked
 from .store import Store
-from .tables import contacts, conversations, events, seen
+from .tables import contacts, conversations, events, people, seen
 
 T = TypeVar("T")
 # What is left of an event: that it came. A vendor that tells of it once more tells nothing new.
@@ -122,17 +122,24 @@ def _here(store: Store, person: Person, again: bool) -> tuple[int, int, int]:
         names = _conversations_of(connection, person)
         # Whoever is counting one of them is waited for, and what they write is seen below.
         rows = [locked(connection, store.insert, provider, name) for provider, name in names]
-        erased = connection.execute(sa.update(events).where(_theirs(events, person)).values(NOTHING | HANDLED)).rowcount
-        for some in _chunks(names):
-            told = sa.tuple_(events.c.provider, events.c.conversation).in_(some)
-            erased += connection.execute(sa.update(events).where(told).values(NOTHING | HANDLED)).rowcount
+        told = [sa.tuple_(events.c.provider, events.c.conversation).in_(some) for some in _chunks(names)]
+        erased = sum(_emptied(connection, chosen) for chosen in [_theirs(events, person), *told])
         drop_unused(connection, rows)
         for few in _chunks(rows):
             nameless = sa.update(conversations).where(conversations.c.id.in_(few)).values(NAMELESS)
             connection.execute(nameless)
-        people = 0 if again else connection.execute(sa.delete(contacts).where(_theirs(contacts, person))).rowcount
+        known = 0 if again else connection.execute(sa.delete(contacts).where(_theirs(contacts, person))).rowcount
         connection.execute(sa.delete(seen).where(seen.c.visitor.in_(person.visitors)))
-    return erased, len(names), people
+    return erased, len(names), known
+
+
+def _emptied(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> int:
+    """Empty events, and forget whom they name. Gives how many there were."""
+    emptied = sa.update(events).where(chosen).values(NOTHING | HANDLED).returning(events.c.id)
+    ids = connection.execute(emptied).scalars().all()
+    for some in _chunks(ids):
+        connection.execute(sa.delete(people).where(people.c.event.in_(some)))
+    return len(ids)
 
 
 def _conversations_of(connection: sa.Connection, person: Person) -> list[tuple[str, str]]:
@@ -237,5 +244,6 @@ def _erased(connection: sa.Connection, rows: list[int]) -> int:
     newest = connection.execute(sa.select(sa.func.max(events.c.id))).scalar_one()
     if newest in rows:
         connection.execute(sa.update(events).where(events.c.id == newest).values(NOTHING | HANDLED))
+    connection.execute(sa.delete(people).where(people.c.event.in_(rows)))
     connection.execute(sa.delete(events).where(events.c.id.in_([one for one in rows if one != newest])))
     return len(rows)
