@@ -26,7 +26,7 @@ from .desk import (
     text_of,
     vendor_of,
 )
-from .rest import AsyncClient, AsyncPool
+from .rest import DEADLINE, AsyncClient, AsyncPool
 
 G = TypeVar("G")
 
@@ -213,8 +213,13 @@ class AsyncRawCalls(_Group):
 
 
 def open_async_desk(
-    name: str, values: Values, clock: Callable[[], datetime], pool: AsyncPool | None = None, base: str | None = None
+    name: str,
+    values: Values,
+    clock: Callable[[], datetime],
+    pool: AsyncPool | None = None,
+    base: str | None = None,
+    deadline: float = DEADLINE,
 ) -> AsyncDesk:
     """As ``open_desk``. Its connections are its own: to close one desk ends nobody else's calls."""
     vendor = vendor_of(name, values, base)
-    return AsyncDesk(vendor, AsyncClient(performer_of(vendor), pool or AsyncPool()), clock)
+    return AsyncDesk(vendor, AsyncClient(performer_of(vendor, deadline), pool or AsyncPool()), clock)
