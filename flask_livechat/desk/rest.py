@@ -113,7 +113,7 @@ class Performer:
         if maybe_done and operation.method == "DELETE" and reply.status in GONE:
             result = operation.read(None)  # an earlier try has deleted it
         elif 200 <= reply.status < 300:
-            with self.reading(operation, reply, ValueError):
+            with self.reading(operation, reply, (*ODD, ValueError)):
                 try:
                     result = operation.read(self.vendor.unwrap(reply.json()))
                 except Refusal as refusal:
@@ -127,11 +127,13 @@ class Performer:
         return result
 
     @contextmanager
-    def reading(self, operation: Operation[Any], reply: Reply | None = None, *more: type[Exception]) -> Iterator[None]:
+    def reading(
+        self, operation: Operation[Any], reply: Reply | None = None, odd: tuple[type[Exception], ...] = ODD
+    ) -> Iterator[None]:
         """Turn what an answer of another shape leads to into an ``ApiError``. What was asked for may well be done."""
         try:
             yield
-        except (*ODD, *more) as error:
+        except odd as error:
             what = f"the answer is not what the vendor documents ({type(error).__name__})"
             raise self._made(ApiError, operation, what, reply) from None
 

@@ -129,14 +129,32 @@ def test_a_reply_and_a_note_are_told_apart(site: Site) -> None:
 @pytest.mark.parametrize(
     ("call", "path", "said"),
     [
-        (lambda one: one.close("s"), "state", {"state": "resolved"}),
-        (lambda one: one.reopen("s"), "state", {"state": "unresolved"}),
         (lambda one: one.assign("s", "a1"), "routing", {"assigned": {"user_id": "a1"}}),
     ],
 )
-def test_a_state_is_set_and_may_be_set_again(site: Site, call: Any, path: str, said: Any) -> None:
+def test_an_agent_is_set_and_may_be_set_again(site: Site, call: Any, path: str, said: Any) -> None:
     call(site.answers(Answer(503), ok()).conversations)
     assert site.calls == [("PATCH", f"/conversation/s/{path}", said)] * 2
+
+
+CHANGES = [
+    (lambda one: one.close("s"), "unresolved", "resolved"),
+    (lambda one: one.close("s"), "pending", "resolved"),
+    (lambda one: one.reopen("s"), "resolved", "unresolved"),
+]
+
+
+@pytest.mark.parametrize(("call", "before", "after"), CHANGES)
+def test_a_state_is_asked_for_and_set_and_may_be_set_again(site: Site, call: Any, before: str, after: str) -> None:
+    call(site.answers(ok({"state": before}), Answer(503), ok()).conversations)
+    change = ("PATCH", "/conversation/s/state", {"state": after})
+    assert site.calls == [("GET", "/conversation/s/state", None), change, change]
+
+
+@pytest.mark.parametrize(("call", "before", "after"), CHANGES)
+def test_what_is_in_that_state_already_is_left_alone(site: Site, call: Any, before: str, after: str) -> None:
+    call(site.answers(ok({"state": after})).conversations)
+    assert site.calls == [("GET", "/conversation/s/state", None)]
 
 
 def test_tags_are_added_to_those_that_are_there(site: Site) -> None:

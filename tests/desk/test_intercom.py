@@ -167,7 +167,6 @@ def test_what_is_said_is_said_by_whose_token_it_is(site: Site) -> None:
     [
         (lambda one: one.close("215"), {"message_type": "close", "type": "admin"}),
         (lambda one: one.reopen("215"), {"message_type": "open"}),
-        (lambda one: one.assign("215", "7"), {"message_type": "assignment", "type": "admin", "assignee_id": "7"}),
         (
             lambda one: one.snooze("215", datetime(2026, 12, 1, tzinfo=UTC)),
             {"message_type": "snoozed", "snoozed_until": 1796083200},
@@ -175,8 +174,40 @@ def test_what_is_said_is_said_by_whose_token_it_is(site: Site) -> None:
     ],
 )
 def test_a_part_changes_the_conversation(site: Site, call: Any, said: Any) -> None:
-    call(site.answers(ME, ok(ONE)).conversations)
-    assert site.calls[1] == ("POST", "/conversations/215/parts", said | {"admin_id": "814860"})
+    before = "closed" if said["message_type"] == "open" else "open"
+    call(site.answers(ok(ONE | {"state": before}), ME, ok(ONE)).conversations)
+    assert site.calls[2] == ("POST", "/conversations/215/parts", said | {"admin_id": "814860"})
+
+
+def test_an_agent_is_assigned(site: Site) -> None:
+    site.answers(ME, ok(ONE)).conversations.assign("215", "7")
+    said = {"message_type": "assignment", "type": "admin", "assignee_id": "7", "admin_id": "814860"}
+    assert site.calls[1] == ("POST", "/conversations/215/parts", said)
+
+
+UNTIL = 1796083200
+
+
+@pytest.mark.parametrize(
+    ("call", "before"),
+    [
+        (lambda one: one.close("215"), {"state": "closed"}),
+        (lambda one: one.reopen("215"), {"state": "open"}),
+        (
+            lambda one: one.snooze("215", datetime(2026, 12, 1, tzinfo=UTC)),
+            {"state": "snoozed", "snoozed_until": UNTIL},
+        ),
+    ],
+)
+def test_what_is_so_already_is_left_alone(site: Site, call: Any, before: Any) -> None:
+    call(site.answers(ok(ONE | before)).conversations)
+    assert [method for method, _, _ in site.calls] == ["GET"]
+
+
+def test_what_is_snoozed_until_another_moment_is_snoozed_anew(site: Site) -> None:
+    snoozed = ok(ONE | {"state": "snoozed", "snoozed_until": UNTIL - 60})
+    site.answers(snoozed, ME, ok(ONE)).conversations.snooze("215", datetime(2026, 12, 1, tzinfo=UTC))
+    assert site.calls[2][2]["snoozed_until"] == UNTIL
 
 
 def test_tags_are_named_by_us_and_numbered_by_the_vendor(site: Site) -> None:

@@ -48,12 +48,10 @@ def limits() -> list[tuple[int, dict[str, str]]]:
 
 def asked_in_three_seconds(server: Server, name: str, is_async: bool) -> int:
     values = VALUES[name] | {"API_KEY": Secrets((server.url,))}  # a budget of its own
-    with pytest.raises((RateLimited, VendorDown)):
-        if is_async:
-            awaited(_then_close(open_async_desk(name, values, now, None, server.url, 3), _ask))
-        else:
-            with httpx.Client() as http:
-                _ask(open_desk(name, values, now, Pool(lambda: http), server.url, 3))
+    with httpx.Client() as http, pytest.raises((RateLimited, VendorDown)):
+        awaited(_then_close(open_async_desk(name, values, now, None, server.url, 3), _ask)) if is_async else _ask(
+            open_desk(name, values, now, Pool(lambda: http), server.url, 3)
+        )
     return len(server.asked)
 
 
