@@ -207,7 +207,9 @@ class Event(_Private):
     ``kind`` is one of ``KINDS``, ``at`` the vendor's own moment (aware). ``visitor`` is your id of them, where the
     vendor has it. ``author`` is ``visitor``, ``agent`` or ``bot``. ``rating`` is what the vendor's scale says, ``best``
     that scale's best. ``tags`` are all that the conversation has now, or None where the event says nothing of them.
-    ``id`` is made of what the vendor signs: a delivery that comes again has the same.
+    ``id`` is made of what the vendor signs: a delivery that comes again has the same. ``sequence`` is the vendor's own
+    order of what happened at one moment. ``people`` are all whom a delivery names, by the vendor's id, yours or their
+    email; the store keeps them beside the event, and handlers get none.
     """
 
     provider: str
@@ -223,6 +225,8 @@ class Event(_Private):
     best: int | None = None
     tags: tuple[str, ...] | None = None
     raw: Raw = field(default_factory=dict, compare=False)
+    sequence: int | None = None
+    people: tuple[Contact, ...] = field(default=(), compare=False)
 
 
 def well_formed(text: str) -> str:

@@ -24,9 +24,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ..errors import LiveChatError
 from ..hours import OfficeHours
-from ..model import Event, well_formed
+from ..model import Contact, Event, well_formed
 from .fold import fold, fold_contacts, fold_conversation
-from .tables import conversations, counts, events, seen, thumbs
+from .tables import conversations, counts, events, people, seen, thumbs
 
 LEASE = timedelta(minutes=5)  # after which what a worker has taken is taken by another
 RECEIPT_LIFE = timedelta(days=1)  # of a thumb: a browser keeps it as long as its tab
@@ -67,7 +67,7 @@ class Store:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.insert = sqlite.insert if self.is_sqlite else postgresql.insert
         new = self.insert(events).on_conflict_do_nothing(index_elements=["provider", "key"])
-        self._new = new.returning(events.c.id)  # made once: each delivery needs it
+        self._new = new.returning(events.c.id, events.c.provider, events.c.key)  # made once: each delivery needs it
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare)
             sa.event.listen(self.engine, "begin", _begin)
@@ -94,8 +94,13 @@ class Store:
         rows = [as_row(one, now) for one in found]
         if not rows:
             return 0
+        named = {(row["provider"], row["key"]): event.people for row, event in zip(rows, found, strict=True)}
         with self.engine.begin() as connection:  # one row is told alone: that goes a shorter way than a list of one
-            return len(connection.execute(self._new, rows if len(rows) > 1 else rows[0]).all())
+            new = connection.execute(self._new, rows if len(rows) > 1 else rows[0]).all()
+            who = [_person(one, person) for one in new for person in named[one.provider, one.key]]
+            if who:
+                connection.execute(sa.insert(people), who)
+        return len(new)
 
     def take(self, now: datetime, most: int = BATCH) -> list[Stored]:
         """The next events to be handled, the oldest first; nobody else gets them until the lease is over."""
@@ -303,10 +308,18 @@ def as_row(event: Event, now: datetime) -> dict[str, Any]:
         "best": event.best,
         "tags": None if event.tags is None else json.dumps([key_text(tag) for tag in event.tags[:MOST_TAGS]]),
         "raw": json.dumps(event.raw),  # ASCII: whatever was in it
+        "sequence": event.sequence,
         "state": "pending",
         "attempts": 0,
         "due_at": now,
     }
+
+
+def _person(row: Any, person: Contact) -> dict[str, Any]:
+    """Of somebody whom a new event names. There are no empty ids: nobody is found by one."""
+    who = (person.id, person.external_id, person.email and person.email.lower())
+    contact, visitor, email = (key_text(value) or None for value in who)
+    return {"event": row.id, "provider": row.provider, "contact": contact, "visitor": visitor, "email": email}
 
 
 def _stored(row: Any) -> Stored:
