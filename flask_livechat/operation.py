@@ -37,8 +37,8 @@ class Operation(Generic[T]):
     """One call. ``read`` makes the result of the answer's JSON.
 
     ``repeatable``: whether it may be sent again after a fault that leaves open whether it was carried out. By default
-    so for the methods that HTTP calls idempotent. ``makes`` gives the names of what the call has made, out of its
-    result: for a while a 404 for one of them means that the vendor does not know it everywhere yet.
+    so for the methods that HTTP calls idempotent. ``makes`` gives the names of a contact that the call has made, out of
+    its result: for a while a 404 for one of them means that the vendor does not know it everywhere yet.
     """
 
     method: str

@@ -38,6 +38,7 @@ from ..errors import (
     VendorDown,
 )
 from ..operation import ODD, Explanation, Operation, Page, Refusal, Reply, Steps
+from ..safe_text import terminal_text
 from .budget import Budget
 
 T = TypeVar("T")
@@ -200,7 +201,7 @@ class Performer:
     def _redacted(self, text: str) -> str:
         for secret in self.secrets:
             text = text.replace(secret, "…")
-        return "".join(character if character.isprintable() else " " for character in text)
+        return terminal_text(text)
 
     def _retry_after(self, reply: Reply) -> float | None:
         """Seconds, by ``Retry-After`` (seconds or a date), else by ``X-RateLimit-Reset`` (Unix seconds).

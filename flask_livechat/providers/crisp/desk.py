@@ -94,9 +94,7 @@ def _messages(data: Any) -> Page[Message]:
 
 def start(values: Values, visitor: Visitor, text: str) -> Steps[Conversation]:
     where = _path(values, "/conversation")
-    made: str = yield Operation(
-        "POST", where, lambda data: str(data["session_id"]), json={}, makes=lambda session: (session,)
-    )
+    made: str = yield Operation("POST", where, lambda data: str(data["session_id"]), json={})
     who = given(nickname=visitor.name, email=visitor.email, phone=visitor.phone, data=attributes(visitor.attributes))
     if who:
         yield _patch(values, made, "meta", who)

@@ -89,9 +89,7 @@ def start(values: Values, visitor: Visitor, text: str) -> Steps[Conversation]:
     who: Contact = yield from upsert(values, visitor)
     said = {"from": {"type": "user", "id": who.id}, "body": text}
     # What comes back is the message; its id is not the conversation's.
-    made: str = yield Operation(
-        "POST", "/conversations", lambda data: str(data["conversation_id"]), json=said, makes=lambda made: (made,)
-    )
+    made: str = yield Operation("POST", "/conversations", lambda data: str(data["conversation_id"]), json=said)
     result: Conversation = yield get(values, made)
     return result
 
