@@ -461,6 +461,31 @@ def test_the_command_erases_here_and_at_the_stand_in_and_prints_a_receipt(served
     assert runner.invoke(args=words, input="n\n").exit_code == 1
 
 
+def test_the_command_lists_what_is_left_to_decide_until_somebody_has(served: tuple[Flask, str]) -> None:
+    """Two leads and a user have said the same address."""
+    app, at = served
+    with app.app_context():
+        desk = chat_of(app).desk()
+        for _ in range(2):
+            desk.raw.request("POST", "/contacts", {"role": "lead", "email": "ada@example.com"})
+        user = desk.raw.request("POST", "/contacts", {"role": "user", "external_id": "42", "name": "Ada"})["id"]
+        desk.raw.request("PUT", f"/contacts/{user}", {"email": "ada@example.com"})
+
+    def forget_them(*words: str) -> str:
+        return str(app.test_cli_runner().invoke(args=["livechat", "forget", *words, "--yes", "--at", at]).stdout)
+
+    for _ in range(2):
+        told = forget_them("ada@example.com")
+        assert "intercom: to decide (these have an email of theirs" in told
+        assert f"    contact {user} (id 42)\n" in told
+    with app.app_context():
+        assert [one.id for one in desk.contacts.find_all(email="ada@example.com")] == [user]
+    assert "intercom: unknown" in forget_them("ada@example.com", "--only")
+    assert "intercom: erased" in forget_them("ada@example.com", "42")
+    with app.app_context():
+        assert desk.contacts.find(id=user) is None
+
+
 def test_a_workers_handlers_reach_the_conversations_of_the_app_that_runs(
     served: tuple[Flask, str], tmp_path: Path
 ) -> None:
