@@ -442,3 +442,15 @@ def test_all_who_have_an_address_are_found(site: Site) -> None:
     desk = site.answers(listed(CONTACT, key="data", after="c"), listed(other, key="data"))
     assert [one.id for one in desk.contacts.find_all(email="first@example.com")] == [WHO, "7" * 24]
     assert site.calls[1][2]["pagination"]["starting_after"] == "c"
+
+
+def test_everybody_is_found_or_it_is_an_error(site: Site) -> None:
+    """An erasure that passes over somebody must not say that it is complete."""
+    with pytest.raises(ApiError, match="not what the vendor documents"):
+        list(site.answers(listed(CONTACT, {"type": "contact"}, key="data")).contacts.find_all(email="a@example.com"))
+
+
+def test_a_search_that_leads_back_ends(site: Site) -> None:
+    desk = site.answers(ok(CONTACT), listed(CONTACT, key="data", after="c"))
+    assert len(list(desk.contacts.find_all(id=WHO))) == 1
+    assert len(site.calls) == 3
