@@ -18,6 +18,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from .cli_desk import opened, since_when, where
 from .errors import LiveChatError
+from .safe_text import terminal_text
 
 if TYPE_CHECKING:
     from .extension import LiveChat
@@ -135,7 +136,8 @@ def events(failed: bool, pending: bool, raw: bool) -> None:
             "due": one.due_at.isoformat(timespec="seconds") if now == "pending" and one.attempts else None,
             "error": error,
         }
-        click.echo(json.dumps(said) if raw else "  ".join(str(value) for value in said.values() if value is not None))
+        row = "  ".join(terminal_text(str(value)) for value in said.values() if value is not None)
+        click.echo(json.dumps(said) if raw else row)
 
 
 @click.command("replay")
@@ -158,21 +160,22 @@ def replay(since: str | None, failed: bool) -> None:
 
 
 @click.command("forget")
-@click.argument("who", metavar="ID")
+@click.argument("who", nargs=-1, required=True, metavar="ID...")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option("--only", is_flag=True, help="What has an email that was only said with them is somebody else's.")
 @click.option("--json", "raw", is_flag=True, help="The receipt as JSON.")
 @where
 @with_appcontext
 @plainly
-def forget(who: str, yes: bool, raw: bool, at: str) -> None:
-    """Erase a person, here and at the vendors: by your ID of them, or by their email. Prints a receipt.
+def forget(who: tuple[str, ...], yes: bool, only: bool, raw: bool, at: str) -> None:
+    """Erase a person, here and at the vendors: by your ID of them, their emails, or both. Prints a receipt.
 
-    Ends with 1 where something is left to do.
+    Ends with 1 where something is left to do, or to decide.
     """
     livechat = _livechat()
     if not yes:
         click.confirm("What is erased is gone. Go on?", abort=True)
-    receipt = livechat.erase(who, lambda name: opened(name, at))
+    receipt = livechat.erase(who, lambda name: opened(name, at), only)
     if raw:
         click.echo(receipt.as_json())
     else:
@@ -182,8 +185,17 @@ def forget(who: str, yes: bool, raw: bool, at: str) -> None:
         )
         for one in receipt.vendors:
             click.echo(f"  {one.provider}: {one.outcome}{f' ({one.why})' if one.why else ''}")
+            _echo_left(one.left)
+        if receipt.left:
+            click.echo("  here, to decide (give their id or email, too, or --only):")
+            _echo_left(receipt.left)
     if not receipt.complete:
         sys.exit(1)
+
+
+def _echo_left(left: tuple[str, ...]) -> None:
+    for name in left:
+        click.echo(f"    {terminal_text(name)}")
 
 
 def _livechat() -> LiveChat:

@@ -519,17 +519,24 @@ class LiveChat:
         found: Metrics = _desk_module("metrics").metrics(self.store, since, until or self.now(), provider, tag)
         return found
 
-    def erase(self, who: str | Visitor, opened: Callable[[str], Desk] | None = None) -> Receipt:
-        """Erases a person, here and at every vendor that is configured: by your id of them, or by their email.
+    def erase(
+        self,
+        who: str | Visitor | Iterable[str | Visitor],
+        opened: Callable[[str], Desk] | None = None,
+        only: bool = False,
+    ) -> Receipt:
+        """Erase a person, here and at every vendor that is configured: by your ids of them and their emails.
 
-        A ``Visitor`` is erased by the id, and by the email where ``email_verified`` is ``True``: text is believed.
-        What ``flask livechat forget`` does. What a vendor could not do is in the receipt. ``opened`` gives a provider's
-        desk, if not ``livechat.desk``. Raises ``ValueError`` for nobody.
+        A ``Visitor`` is erased by the id, and by the email where ``email_verified`` is ``True``: text is believed. An
+        email that was only said with an id leads to nobody: what stands under it is in the receipt, to be decided.
+        ``only``: it has been decided that it is somebody else's. What ``flask livechat forget`` does. What a vendor
+        could not do is in the receipt. ``opened`` gives a provider's desk, if not ``livechat.desk``. Raises
+        ``ValueError`` for nobody.
         """
         desks = {name: partial(self._contacts, name, opened or self.desk) for name in self.settings.providers}
         rooms = {name: providers.desk(name) for name in desks}
         by_id = [name for name, room in rooms.items() if room is not None and room.knows(Visitor(id="id"))]
-        found: Receipt = _desk_module("erasure").forget(self.store, desks, who, self.now(), by_id)
+        found: Receipt = _desk_module("erasure").forget(self.store, desks, who, self.now(), by_id, only)
         return found
 
     def _contacts(self, name: str, opened: Callable[[str], Desk]) -> Any:

@@ -118,6 +118,7 @@ Raw = Mapping[str, Any]
 class Contact(_Private):
     """Somebody whom the vendor knows. ``id`` is the vendor's, ``external_id`` yours, where the vendor keeps one.
 
+    ``email_verified``: whether the vendor says that the email is theirs; None where it does not say.
     In a conversation with somebody unknown ``id`` may be empty. What is compared of two records is all but ``raw``.
     """
 
@@ -129,6 +130,7 @@ class Contact(_Private):
     created_at: datetime | None = None
     attributes: Mapping[str, Value] = field(default_factory=dict, hash=False)
     raw: Raw = field(default_factory=dict, compare=False)
+    email_verified: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

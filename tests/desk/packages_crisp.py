@@ -77,7 +77,7 @@ CALLS: Calls = {
         ("getConversationMetas", ("<conversation>",)),
     ),
     "find a contact": (
-        lambda desk, ids: desk.contacts.find(email="ada@example.com"),
+        lambda desk, ids: list(desk.contacts.find_all(email="ada@example.com")),
         ("get_people_profile", ("ada@example.com",)),
         ("getPeopleProfile", ("ada@example.com",)),
     ),

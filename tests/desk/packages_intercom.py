@@ -127,7 +127,7 @@ CALLS: Calls = {
         ("contacts.find", ({"contact_id": "<contact>"},)),
     ),
     "search contacts": (
-        lambda desk, ids: desk.contacts.find(email="ada@example.com"),
+        lambda desk, ids: list(desk.contacts.find_all(email="ada@example.com")),
         ("contacts.search", {"query": BY_EMAIL, "pagination": PAGE}),
         ("contacts.search", ({"query": BY_EMAIL, "pagination": PAGE},)),
     ),

@@ -54,10 +54,13 @@ CALLS: dict[str, tuple[Callable[[Desk], Any], tuple[Any, ...]]] = {
     ),
     "conversations.reply": (lambda desk: desk.conversations.reply("215", "Hello"), (ME, ok(ONE))),
     "conversations.note": (lambda desk: desk.conversations.note("215", "Rude"), (ME, ok(ONE))),
-    "conversations.close": (lambda desk: desk.conversations.close("215"), (ME, ok(ONE))),
-    "conversations.reopen": (lambda desk: desk.conversations.reopen("215"), (ME, ok(ONE))),
+    "conversations.close": (lambda desk: desk.conversations.close("215"), (ok(ONE), ME, ok(ONE))),
+    "conversations.reopen": (
+        lambda desk: desk.conversations.reopen("215"),
+        (ok(ONE | {"state": "closed"}), ME, ok(ONE)),
+    ),
     "conversations.assign": (lambda desk: desk.conversations.assign("215", "7"), (ME, ok(ONE))),
-    "conversations.snooze": (lambda desk: desk.conversations.snooze("215", UNTIL), (ME, ok(ONE))),
+    "conversations.snooze": (lambda desk: desk.conversations.snooze("215", UNTIL), (ok(ONE), ME, ok(ONE))),
     "conversations.tag": (lambda desk: desk.conversations.tag("215", "vip"), (ME, ok({"id": "7"}), ok())),
     "conversations.untag": (
         lambda desk: desk.conversations.untag("215", "vip"),
@@ -70,6 +73,10 @@ CALLS: dict[str, tuple[Callable[[Desk], Any], tuple[Any, ...]]] = {
         (ok(CONTACT),),
     ),
     "contacts.find": (lambda desk: desk.contacts.find(id="42"), (listed(CONTACT, key="data"),)),
+    "contacts.find_all": (
+        lambda desk: list(desk.contacts.find_all(email="a@example.com")),
+        (listed(CONTACT, key="data", after="c"), listed(key="data")),
+    ),
     "contacts.conversations": (lambda desk: list(desk.contacts.conversations(WHO)), (listed(ONE),)),
     "contacts.event": (lambda desk: desk.contacts.event(WHO, "bought", {"plan": "pro"}), (ok(),)),
     "contacts.forget": (lambda desk: desk.contacts.forget(WHO), (ok(),)),
