@@ -109,7 +109,8 @@ def _reply(values: Values, id: str, text: str, kind: str) -> Steps[Message]:
 
     def read(data: Any) -> Message:
         parts = (data.get("conversation_parts") or {}).get("conversation_parts") or []
-        made = message(parts[-1], id) if parts else None
+        # The answer to this call has the text as HTML, whatever was sent.
+        made = message({**parts[-1], "body": to_text(str(parts[-1].get("body") or ""))}, id) if parts else None
         return made or Message("", id, "agent", text, "note" if kind == "note" else "text", raw=data)
 
     result: Message = yield Operation("POST", path("/conversations/{}/reply", id), read, json=said)
@@ -443,7 +444,7 @@ def message(said: Mapping[str, Any], conversation: str) -> Message:
         id=str(said.get("id") or ""),
         conversation=conversation,
         author=kinds.get(str(who.get("type")), "bot"),
-        text=to_text(str(said.get("body") or "")) or "",
+        text=str(said.get("body") or ""),
         kind="note" if note else "text" if said.get("body") else "file",
         author_name=who.get("name"),
         at=moment(said.get("created_at")),
