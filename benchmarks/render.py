@@ -23,6 +23,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from typing import Any
 
 import jwt
@@ -30,6 +31,7 @@ from flask import Flask, g, render_template, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager
 from jinja2 import DictLoader
+from werkzeug.test import EnvironBuilder
 
 from flask_livechat import LiveChat, providers
 from flask_livechat.widget.request_state import KEY
@@ -146,6 +148,49 @@ def tag(rounds: int, number: int) -> None:
         row(f"{vendor}: the floor", took["floor"], took["floor"], "")
         row(f"{vendor}: identified", took["identified"], took["floor"], "the floor", "at most 2")
         row(f"{vendor}: anonymous", took["anonymous"], took["least"], "the floor", "at most 0.6")
+
+
+def cold(rounds: int, number: int) -> None:
+    """2,000 users in turn on 500 addresses: nobody's page was made before. Beyond a request without the tag."""
+    for vendor, most in (("tawk", 60), ("crisp", 60), ("intercom", 90)):
+        app = app_of(vendor)
+        app.add_url_rule("/plants/<int:number>", "plant", lambda number: "")
+        with visit(app, User()) as identified:
+            least = floor(identified())
+        users = [type("User", (User,), {"id": str(n), "email": f"user{n}@example.com"})() for n in range(2000)]
+        cookies = [f"session={signer(app).dumps({'_user_id': user.id})}" for user in users]
+        calls = {
+            "empty, known": journey(app, users, cookies, tagged=False),
+            "known": journey(app, users, cookies, tagged=True),
+            "empty": journey(app, [], [], tagged=False),
+            "nobody": journey(app, [], [], tagged=True),
+            "floor": least,
+        }
+        took = compare(calls, rounds, max(number, 2000))
+        row(f"{vendor}: the floor", took["floor"], took["floor"], "")
+        known, nobody = took["known"] - took["empty, known"], took["nobody"] - took["empty"]
+        row(f"{vendor}: cold, identified", known, took["floor"], "the floor", f"at most {most} us")
+        row(f"{vendor}: cold, anonymous", nobody, took["floor"], "the floor", "at most 15 us")
+
+
+def journey(app: Flask, users: Sequence[User], cookies: Sequence[str], *, tagged: bool) -> Callable[[], None]:
+    """One request after the other, each of the next user and to the next address."""
+    environs = [
+        EnvironBuilder(path=f"/plants/{n % 500}", headers={"Cookie": cookies[n]} if cookies else {}).get_environ()
+        for n in range(len(cookies) or 500)
+    ]
+    tag: Any = app.jinja_env.globals["livechat"]
+    turns = cycle(zip(environs, users or [None] * len(environs), strict=True))
+
+    def call() -> None:
+        environ, user = next(turns)
+        with app.request_context(dict(environ)):
+            if user is not None:
+                g._login_user = user
+            if tagged:
+                tag()
+
+    return call
 
 
 def tokens(rounds: int, number: int) -> None:
@@ -293,7 +338,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     quick = parser.parse_args().quick
     rounds, number = (7, 200) if quick else (25, 1000)
-    for part in (tag, tokens, page, guard, served, peer):
+    for part in (cold, tag, tokens, page, guard, served, peer):
         part(rounds, number)
     memory()
 

@@ -18,6 +18,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from . import cli_desk, cli_metrics, cli_store
 from .model import Decision
+from .safe_text import terminal_text
 from .state import current_state
 
 group = AppGroup("livechat", help="Customer chat: what pages get, and why.")
@@ -71,7 +72,7 @@ def _print_reports() -> None:
     state = current_state()
     kept = [*state.reports.kept()]
     for violation in kept:
-        click.echo(violation)
+        click.echo(terminal_text(str(violation)))
     if not kept:
         prefix = state.settings.url_prefix
         click.echo(f"Nothing was reported. A policy with `report-uri {prefix}/csp-reports` sends reports.")
@@ -201,7 +202,7 @@ def doctor(
     elif form == "sarif":
         click.echo(reports.as_sarif(found, examiner.checks(), version("Flask-LiveChat")))
     else:
-        click.echo(reports.as_text(found))
+        click.echo(terminal_text(reports.as_text(found), lines=True))
         if user is None:
             click.echo(_as_nobody(app))
     worst = found.worst()
@@ -226,7 +227,9 @@ def _progress() -> Callable[[int, int, str], None]:
     """One line on the terminal that is written over."""
 
     def show(done: int, total: int, what: str) -> None:
-        click.echo(f"\r\x1b[K{f'{done + 1}/{total} {what[:60]}' if done < total else ''}", err=True, nl=False)
+        click.echo(
+            f"\r\x1b[K{f'{done + 1}/{total} {terminal_text(what[:60])}' if done < total else ''}", err=True, nl=False
+        )
 
     return show
 

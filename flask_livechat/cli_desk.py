@@ -18,6 +18,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from .errors import ApiError, Forbidden, LiveChatError, Unauthorized, Unsupported, VendorDown
+from .safe_text import terminal_text
 from .state import current_state
 
 if TYPE_CHECKING:
@@ -115,8 +116,8 @@ def show(desk: Desk, id: str, raw: bool) -> None:
             click.echo(_line(one))
         else:
             note = " (note)" if one.kind == "note" else ""
-            text = _printable(one.text or f"({one.kind})").replace("\n", "\n    ")
-            click.echo(f"{_when(one.at)}  {_printable(one.author_name or one.author)}{note}: {text}")
+            text = terminal_text(one.text or f"({one.kind})", lines=True).replace("\n", "\n    ")
+            click.echo(f"{_when(one.at)}  {terminal_text(one.author_name or one.author)}{note}: {text}")
 
 
 @command("reply")
@@ -140,7 +141,7 @@ def close(desk: Desk, ids: tuple[str, ...]) -> None:
             desk.conversations.close(each)
         except (ApiError, ValueError) as error:
             failed += 1
-            click.echo(f"{each} is not: {error}", err=True)
+            click.echo(terminal_text(f"{each} is not: {error}"), err=True)
         else:
             click.echo(f"{each} is closed.")
     if failed:
@@ -164,7 +165,7 @@ def contacts(desk: Desk, id: str | None, email: str | None, raw: bool) -> None:
         return
     for name, value in (_plain(found) | {"conversations": ", ".join(theirs)}).items():
         if value:
-            click.echo(f"{name:<14} {_printable(str(value))}")
+            click.echo(f"{name:<14} {terminal_text(str(value))}")
 
 
 @command("ping")
@@ -184,7 +185,9 @@ def ping(desk: Desk) -> None:
             continue
         except Forbidden as error:
             refused += 1
-            click.echo(f"{name:<14} not allowed: {error.code or error.status}; the token needs that scope")
+            click.echo(
+                f"{name:<14} not allowed: {terminal_text(str(error.code or error.status))}; the token needs that scope"
+            )
         except Unauthorized:
             raise click.ClickException("the vendor does not know these credentials") from None
         else:
@@ -217,7 +220,7 @@ def _print(records: Iterable[Any], raw: bool, row: Callable[[Any], Mapping[str, 
         return
     rows = []
     for record in records:
-        rows.append({name: _printable(cell).replace("\n", " ") for name, cell in row(record).items()})
+        rows.append({name: terminal_text(cell) for name, cell in row(record).items()})
         if sys.stderr.isatty():
             click.echo(f"\r\x1b[K{len(rows)} so far", err=True, nl=False)
     if sys.stderr.isatty():
@@ -235,11 +238,6 @@ def _table(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
     most = shutil.get_terminal_size((120, 24)).columns
     for cells in ([name.upper() for name in names], *([row[name] for name in names] for row in rows)):
         yield "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()[:most]
-
-
-def _printable(text: str) -> str:
-    """What visitors wrote does not steer the terminal."""
-    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
 
 def _line(record: Any) -> str:

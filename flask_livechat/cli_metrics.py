@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from flask.cli import with_appcontext
 
 from .cli_desk import since_when
 from .cli_store import plainly
+from .safe_text import terminal_text
 from .state import current_state
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def metrics(since: str, until: str | None, provider: str | None, tag: str | None
     if shape == "json":
         click.echo(json.dumps(found.as_dict(), indent=2))
     elif shape == "csv":
-        table = csv.writer(sys.stdout)
-        table.writerow(("metric", "what", "month", "value"))
-        table.writerows(found.rows())
+        from .desk.figures import write_csv  # noqa: PLC0415 - needs the extra
+
+        write_csv(found, sys.stdout)
     else:
         for line in _lines(found, zone):
-            click.echo(line)
+            click.echo(terminal_text(line))
     if explain:
         from .desk.metrics import DEFINITIONS  # noqa: PLC0415 - needs the extra
 

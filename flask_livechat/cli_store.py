@@ -18,6 +18,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from .cli_desk import opened, since_when, where
 from .errors import LiveChatError
+from .safe_text import terminal_text
 from .state import current_state
 
 if TYPE_CHECKING:
@@ -67,9 +68,16 @@ def upgrade() -> None:
 def recount() -> None:
     """Make conversations and their figures anew from the stored events.
 
-    After LIVECHAT_OFFICE_HOURS has changed: what is there was counted by the hours of its time.
+    After LIVECHAT_OFFICE_HOURS has changed: what is there was counted by the hours of its time. And after an update
+    that reads what vendors told better: events stay, and are read once more.
     """
     livechat = _livechat()
+    from .desk.rereading import reread  # noqa: PLC0415 - needs the extra, which the store asks for
+
+    total = livechat.store.total()
+    with click.progressbar(length=total, label="Events", file=sys.stderr) as read:
+        for some in reread(livechat.store, livechat.settings.providers):
+            read.update(some)
     with click.progressbar(livechat.store.recount(livechat.now), label="Conversations", file=sys.stderr) as counted:
         count = sum(counted)
     click.echo(f"{count} conversations counted anew.")
@@ -129,7 +137,8 @@ def events(failed: bool, pending: bool, raw: bool) -> None:
             "due": one.due_at.isoformat(timespec="seconds") if now == "pending" and one.attempts else None,
             "error": error,
         }
-        click.echo(json.dumps(said) if raw else "  ".join(str(value) for value in said.values() if value is not None))
+        row = "  ".join(terminal_text(str(value)) for value in said.values() if value is not None)
+        click.echo(json.dumps(said) if raw else row)
 
 
 @click.command("replay")
@@ -152,21 +161,22 @@ def replay(since: str | None, failed: bool) -> None:
 
 
 @click.command("forget")
-@click.argument("who", metavar="ID")
+@click.argument("who", nargs=-1, required=True, metavar="ID...")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option("--only", is_flag=True, help="What has an email that was only said with them is somebody else's.")
 @click.option("--json", "raw", is_flag=True, help="The receipt as JSON.")
 @where
 @with_appcontext
 @plainly
-def forget(who: str, yes: bool, raw: bool, at: str) -> None:
-    """Erase a person, here and at the vendors: by your ID of them, or by their email. Prints a receipt.
+def forget(who: tuple[str, ...], yes: bool, only: bool, raw: bool, at: str) -> None:
+    """Erase a person, here and at the vendors: by your ID of them, their emails, or both. Prints a receipt.
 
-    Ends with 1 where something is left to do.
+    Ends with 1 where something is left to do, or to decide.
     """
     livechat = _livechat()
     if not yes:
         click.confirm("What is erased is gone. Go on?", abort=True)
-    receipt = livechat.erase(who, lambda name: opened(name, at))
+    receipt = livechat.erase(who, lambda name: opened(name, at), only)
     if raw:
         click.echo(receipt.as_json())
     else:
@@ -176,8 +186,17 @@ def forget(who: str, yes: bool, raw: bool, at: str) -> None:
         )
         for one in receipt.vendors:
             click.echo(f"  {one.provider}: {one.outcome}{f' ({one.why})' if one.why else ''}")
+            _echo_left(one.left)
+        if receipt.left:
+            click.echo("  here, to decide (give their id or email, too, or --only):")
+            _echo_left(receipt.left)
     if not receipt.complete:
         sys.exit(1)
+
+
+def _echo_left(left: tuple[str, ...]) -> None:
+    for name in left:
+        click.echo(f"    {terminal_text(name)}")
 
 
 def _livechat() -> LiveChat:

@@ -9,7 +9,7 @@ LiveChatError
     ├── NotFound        404, 410
     ├── Conflict        409: it exists already
     ├── Invalid         400, 413, 415, 422: the vendor does not take what was sent
-    ├── RateLimited     429 (Crisp: 420, too), after all retries
+    ├── RateLimited     429 (Crisp: 420, too), after all retries; 423, a spent daily quota, at once
     ├── VendorDown      5xx, or no connection
     └── TimedOut        no answer in time
 """

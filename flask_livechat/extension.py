@@ -308,14 +308,21 @@ class LiveChat:
         figures: Metrics = _service().metrics(self.store, since, until or self.now(), provider, tag)
         return figures
 
-    def erase(self, who: str | Visitor, opened: Callable[[str], Desk] | None = None) -> Receipt:
-        """Erases a person, here and at every vendor that is configured: by your id of them, or by their email.
+    def erase(
+        self,
+        who: str | Visitor | Iterable[str | Visitor],
+        opened: Callable[[str], Desk] | None = None,
+        only: bool = False,
+    ) -> Receipt:
+        """Erase a person, here and at every vendor that is configured: by your ids of them and their emails.
 
-        A ``Visitor`` is erased by the id, and by the email where ``email_verified`` is ``True``: text is believed.
-        What ``flask livechat forget`` does. What a vendor could not do is in the receipt. ``opened`` gives a provider's
-        desk, if not ``livechat.desk``. Raises ``ValueError`` for nobody.
+        A ``Visitor`` is erased by the id, and by the email where ``email_verified`` is ``True``: text is believed. An
+        email that was only said with an id leads to nobody: what stands under it is in the receipt, to be decided.
+        ``only``: it has been decided that it is somebody else's. What ``flask livechat forget`` does. What a vendor
+        could not do is in the receipt. ``opened`` gives a provider's desk, if not ``livechat.desk``. Raises
+        ``ValueError`` for nobody.
         """
-        receipt: Receipt = _service().erase(current_state(), self.store, who, opened or self.desk)
+        receipt: Receipt = _service().erase(current_state(), self.store, who, opened or self.desk, only)
         return receipt
 
     def count(self, provider: str, what: str) -> None:

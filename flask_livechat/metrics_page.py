@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -145,9 +144,7 @@ def _download(found: Metrics, shape: str) -> Response:
     if shape == "json":
         return jsonify(found.as_dict())
     text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow(("metric", "what", "month", "value"))
-    table.writerows(found.rows())
+    _figures().write_csv(found, text)
     response = Response(text.getvalue(), mimetype="text/csv")
     response.headers["Content-Disposition"] = f"attachment; filename=support-{found.since:%Y-%m-%d}.csv"
     return response

@@ -118,6 +118,7 @@ Raw = Mapping[str, Any]
 class Contact(_Private):
     """Somebody whom the vendor knows. ``id`` is the vendor's, ``external_id`` yours, where the vendor keeps one.
 
+    ``email_verified``: whether the vendor says that the email is theirs; None where it does not say.
     In a conversation with somebody unknown ``id`` may be empty. What is compared of two records is all but ``raw``.
     """
 
@@ -129,6 +130,7 @@ class Contact(_Private):
     created_at: datetime | None = None
     attributes: Mapping[str, Value] = field(default_factory=dict, hash=False)
     raw: Raw = field(default_factory=dict, compare=False)
+    email_verified: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -205,7 +207,9 @@ class Event(_Private):
     ``kind`` is one of ``KINDS``, ``at`` the vendor's own moment (aware). ``visitor`` is your id of them, where the
     vendor has it. ``author`` is ``visitor``, ``agent`` or ``bot``. ``rating`` is what the vendor's scale says, ``best``
     that scale's best. ``tags`` are all that the conversation has now, or None where the event says nothing of them.
-    ``id`` is made of what the vendor signs: a delivery that comes again has the same.
+    ``id`` is made of what the vendor signs: a delivery that comes again has the same. ``sequence`` is the vendor's own
+    order of what happened at one moment. ``people`` are all whom a delivery names, by the vendor's id, yours or their
+    email; the store keeps them beside the event, and handlers get none.
     """
 
     provider: str
@@ -221,6 +225,8 @@ class Event(_Private):
     best: int | None = None
     tags: tuple[str, ...] | None = None
     raw: Raw = field(default_factory=dict, compare=False)
+    sequence: int | None = None
+    people: tuple[Contact, ...] = field(default=(), compare=False)
 
 
 def well_formed(text: str) -> str:

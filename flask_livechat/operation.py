@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping, Sequence
+import logging
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from .model import Visitor
 
 T = TypeVar("T")
+log = logging.getLogger("flask_livechat")
+ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)  # of JSON of another shape
+SKIPPED: Counter[str] = Counter()  # entries of lists that could not be read, by what they were to be
 SAFE_METHODS = ("GET", "HEAD", "PUT", "DELETE")
 
 
@@ -32,7 +37,8 @@ class Operation(Generic[T]):
     """One call. ``read`` makes the result of the answer's JSON.
 
     ``repeatable``: whether it may be sent again after a fault that leaves open whether it was carried out. By default
-    so for the methods that HTTP calls idempotent.
+    so for the methods that HTTP calls idempotent. ``makes`` gives the names of a contact that the call has made, out of
+    its result: for a while a 404 for one of them means that the vendor does not know it everywhere yet.
     """
 
     method: str
@@ -41,11 +47,24 @@ class Operation(Generic[T]):
     query: Mapping[str, str | int] = field(default_factory=dict)
     json: Any = field(default=None, repr=False)  # holds what visitors wrote
     repeatable: bool | None = None
+    makes: Callable[[T], tuple[str | None, ...]] | None = field(default=None, repr=False)
     kept: bool = False  # the answer is the same for as long as the desk is open: asked once
 
     @property
     def may_repeat(self) -> bool:
         return self.method in SAFE_METHODS if self.repeatable is None else self.repeatable
+
+    def names(self) -> set[str]:
+        """Everything that may be an id in it: the parts of its path, and the texts of its body."""
+        return {unquote(part) for part in self.path.split("/")} | set(_texts(self.json))
+
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, Mapping | list):
+        for value in data.values() if isinstance(data, Mapping) else data:
+            yield from _texts(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +77,32 @@ class Page(Generic[T]):
     items: Sequence[T]
     next: Operation[Page[T]] | None = None
     ids: tuple[str, ...] | None = None
+
+
+def page_of(
+    what: str,
+    read: Callable[[Any], T],
+    entries: Any,
+    next: Operation[Page[T]] | None = None,
+    wanted: Callable[[T], bool] = lambda item: True,
+) -> Page[T]:
+    """Read the entries of a vendor's list. What cannot be read is left out, counted and logged by its error's type."""
+    if not isinstance(entries, list):
+        raise TypeError("no list")
+    items, ids, errors = [], [], []
+    for entry in entries:
+        try:
+            item = read(entry)
+            ids.append(str(getattr(item, "id", item)))
+            items.append(item)
+        except (*ODD, ValueError) as error:
+            ids.append(repr(entry))
+            errors.append(type(error).__name__)
+    if errors:
+        SKIPPED[what] += len(errors)
+        words = (len(errors), len(entries), what, errors[0], SKIPPED[what])
+        log.warning("livechat: %d of %d %s of a list could not be read and are left out: %s (%d so far).", *words)
+    return Page([item for item in items if wanted(item)], next, tuple(ids))
 
 
 Steps = Generator[Operation[Any], Any, T]

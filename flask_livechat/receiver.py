@@ -49,12 +49,9 @@ def create_blueprint(
     read: Settings, store: Callable[[], Store], now: Callable[[], datetime], tell: Callable[[], None] | None
 ) -> SameOriginBlueprint:
     """``store`` is asked for when something comes in; ``tell`` is called once something new is stored."""
-    blueprint, open_ones, refused = (
-        SameOriginBlueprint("livechat_webhooks", __name__),
-        names(read),
-        Counter[tuple[str, int]](),
-    )
-    log_lines, untold = PerMinute(REFUSALS), PerMinute(UNTOLD)
+    blueprint, open_ones = SameOriginBlueprint("livechat_webhooks", __name__), names(read)
+    refused, odd = Counter[tuple[str, int]](), Counter[str]()
+    log_lines, odd_lines, untold = PerMinute(REFUSALS), PerMinute(REFUSALS), PerMinute(UNTOLD)
 
     @blueprint.route("/<provider>", methods=["POST", "HEAD"])
     def receive(provider: str) -> Response:
@@ -87,7 +84,18 @@ def create_blueprint(
         room = providers.webhooks(provider)
         assert room is not None  # noqa: S101 - else it were not open  # nosec B101
         delivery = Delivery(headers, request.args.to_dict(), body)
-        return webhooks.receive(room, read.providers[provider], delivery, store(), now(), read.webhook_tolerance)
+        values, tolerance = read.providers[provider], read.webhook_tolerance
+        result = webhooks.receive(room, values, delivery, store(), now(), tolerance)
+        if result[0] == 200 and delivery.odd:
+            left_out(provider, delivery.odd)
+        return result
+
+    def left_out(provider: str, names: Counter[str]) -> None:
+        odd[provider] += names.total()
+        if odd_lines.allows():
+            log = current_app.logger.warning
+            which = ", ".join(sorted(names))
+            log("livechat: fields of a webhook of %s are left out: %s (%d so far).", provider, which, odd[provider])
 
     return blueprint
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ import jwt
 
 def hmac_hex(secret: str | bytes, message: str | bytes, algorithm: str = "sha256") -> str:
     """Lower-case hexadecimal HMAC. Text is taken as UTF-8, which is what all three vendors document."""
-    return hmac.new(_bytes(secret), _bytes(message), getattr(hashlib, algorithm)).hexdigest()
+    return hmac.digest(_bytes(secret), _bytes(message), algorithm).hex()
 
 
 def same(a: str | bytes, b: str | bytes) -> bool:

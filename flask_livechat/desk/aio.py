@@ -19,6 +19,7 @@ from .desk import (
     RawCalls,
     State,
     Vendor,
+    key_of,
     moment_of,
     performer_of,
     raw_operation,
@@ -26,7 +27,7 @@ from .desk import (
     text_of,
     vendor_of,
 )
-from .rest import AsyncClient, AsyncPool
+from .rest import DEADLINE, AsyncClient, AsyncPool
 
 G = TypeVar("G")
 
@@ -140,10 +141,11 @@ class AsyncContacts(_Group):
         return found
 
     async def find(self, id: str | None = None, email: str | None = None) -> Contact | None:
-        if (id is None) == (email is None):
-            raise ValueError("contacts.find takes an id or an email.")
-        found: Contact | None = await self._desk._do("contacts.find", id=id, email=email)
+        found: Contact | None = await self._desk._do("contacts.find", **key_of(id, email))
         return found
+
+    def find_all(self, id: str | None = None, email: str | None = None) -> AsyncIterator[Contact]:
+        return self._desk._each("contacts.find_all", **key_of(id, email))
 
     def conversations(self, id: str) -> AsyncIterator[Conversation]:
         return self._desk._each("contacts.conversations", id)
@@ -213,8 +215,13 @@ class AsyncRawCalls(_Group):
 
 
 def open_async_desk(
-    name: str, values: Values, clock: Callable[[], datetime], pool: AsyncPool | None = None, base: str | None = None
+    name: str,
+    values: Values,
+    clock: Callable[[], datetime],
+    pool: AsyncPool | None = None,
+    base: str | None = None,
+    deadline: float = DEADLINE,
 ) -> AsyncDesk:
     """As ``open_desk``. Its connections are its own: to close one desk ends nobody else's calls."""
     vendor = vendor_of(name, values, base)
-    return AsyncDesk(vendor, AsyncClient(performer_of(vendor), pool or AsyncPool()), clock)
+    return AsyncDesk(vendor, AsyncClient(performer_of(vendor, deadline), pool or AsyncPool()), clock)

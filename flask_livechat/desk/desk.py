@@ -168,10 +168,12 @@ class Contacts(_Group):
 
     def find(self, id: str | None = None, email: str | None = None) -> Contact | None:
         """By one of the two. None where the vendor knows nobody."""
-        if (id is None) == (email is None):
-            raise ValueError("contacts.find takes an id or an email.")
-        found: Contact | None = self._desk._do("contacts.find", id=id, email=email)
+        found: Contact | None = self._desk._do("contacts.find", **key_of(id, email))
         return found
+
+    def find_all(self, id: str | None = None, email: str | None = None) -> Iterator[Contact]:
+        """All whom the vendor has by one of the two: several may share an address."""
+        return self._desk._each("contacts.find_all", **key_of(id, email))
 
     def conversations(self, id: str) -> Iterator[Conversation]:
         """Of one contact."""
@@ -305,6 +307,12 @@ def text_of(text: str) -> str:
     if not isinstance(text, str) or not text.strip():
         raise ValueError("a text is needed, and one that is not empty")
     return text
+
+
+def key_of(id: str | None, email: str | None) -> dict[str, str | None]:
+    if (id is None) == (email is None):
+        raise ValueError("contacts.find takes an id or an email.")
+    return {"id": id, "email": email}
 
 
 def state_of(state: str | None) -> str | None:

@@ -6,18 +6,20 @@ Figures stay: an episode whose conversation has no name any more belongs to nobo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from ..errors import ConfigError, Invalid, LiveChatError, Unsupported
+from ..errors import ConfigError, Invalid, LiveChatError, NotFound, Unsupported
 from ..model import Contact, Visitor
 from .fold import drop_unused, locked
 from .store import Store
-from .tables import contacts, conversations, events, seen
+from .tables import contacts, conversations, events, people, seen
 
 T = TypeVar("T")
 # What is left of an event: that it came. A vendor that tells of it once more tells nothing new.
@@ -25,6 +27,9 @@ NOTHING = {"event": "", "conversation": None, "visitor": None, "email": None, "t
 HANDLED = {"kind": "unknown", "state": "done", "error": None}
 SAID = {"text": None, "raw": "{}"}
 SIZE = 500
+OWN = SAID | {"visitor": None, "email": None}  # of what is somebody's in a conversation of others: it stays counted
+NOBODY = {"visitor": None, "email": None}
+LOOKS = 10  # at a vendor, where each finds somebody new
 NAMELESS = {"conversation": None, "visitor": None, "email": None}
 
 
@@ -32,116 +37,255 @@ class Contacts(Protocol):
     """Of a desk, what erasing takes."""
 
     def find(self, id: str | None = None, email: str | None = None) -> Contact | None: ...
+    def find_all(self, id: str | None = None, email: str | None = None) -> Iterable[Contact]: ...
     def forget(self, id: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class AtVendor:
-    """``outcome``: ``erased``, ``unknown`` (there is nobody), ``by hand``, ``by email`` or ``failed``.
+    """``outcome``: ``erased``, ``unknown`` (there is nobody), ``to decide``, ``by hand``, ``by email`` or ``failed``.
 
-    ``why`` names nobody.
+    ``why`` names nobody. ``erased``: how many contacts. ``left``: those that may be the person's, by the vendor's id.
     """
 
     provider: str
     outcome: str
     why: str = ""
+    erased: int = 0
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was erased, in numbers; who it was is not in it."""
+    """What was erased, in numbers; who it was is not in it.
+
+    ``left``: what may be the person's here, and is for somebody to decide: your ids of others who have said a given
+    email, and conversations with nobody's id under an email that was only said with the person.
+    """
 
     at: datetime
     events: int
     conversations: int
     contacts: int
     vendors: tuple[AtVendor, ...]
+    left: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
-        return all(one.outcome in ("erased", "unknown") for one in self.vendors)
+        return not self.left and all(one.outcome in ("erased", "unknown") for one in self.vendors)
 
     def as_json(self) -> str:
         return json.dumps(asdict(self) | {"at": self.at.isoformat(), "complete": self.complete})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Person:
-    """Somebody by all that they are known by: your ids and emails."""
+    """Somebody by all that is known to be theirs: your ids, emails, and contacts as (provider, the vendor's id).
 
-    visitors: frozenset[str]
-    emails: frozenset[str]
+    ``claims``: emails that were only said with them. They lead to nobody, but what stands under them may be theirs.
+    """
+
+    visitors: set[str] = field(default_factory=set)
+    emails: set[str] = field(default_factory=set)
+    contacts: set[tuple[str, str]] = field(default_factory=set)
+    claims: set[str] = field(default_factory=set)
+
+    def add(self, who: str | Visitor) -> None:
+        """Text is the word of somebody who knows; of a ``Visitor`` an email counts that is verified."""
+        if isinstance(who, Visitor):
+            self.visitors.add(who.id)
+            self._add_email(who.own_email)
+        elif who.strip():
+            self.visitors.add(who)
+            self._add_email(who if "@" in who else None)
+        else:
+            raise ValueError("an id or an email is needed: whom to forget")
+
+    def _add_email(self, email: str | None) -> None:
+        if email:
+            self.emails |= {email, email.lower()}  # some vendors tell them apart
+
+    def has(self, contact: Contact) -> bool:
+        """Whether a contact that was found is theirs: by your id where it has one, else by the key of the search."""
+        is_proven = contact.email_verified is True and (contact.email or "").lower() in self.emails
+        ids = {contact.id, contact.external_id}
+        return not contact.external_id or is_proven or bool(ids & self.visitors)
+
+    def learn(self, provider: str, contact: Contact) -> None:
+        """What a contact of theirs says of them. Its email is theirs where the vendor says so."""
+        self.contacts.add((provider, contact.id))
+        if contact.external_id:
+            self.visitors.add(contact.external_id)
+        if contact.email_verified is True:
+            self._add_email(contact.email)
+        elif contact.email:
+            self.claims.add(contact.email.lower())
+
+    @property
+    def size(self) -> int:
+        return len(self.visitors) + len(self.emails)
 
 
 def forget(
     store: Store,
     desks: Mapping[str, Callable[[], Contacts]],
-    who: str | Visitor,
+    who: str | Visitor | Iterable[str | Visitor],
     now: datetime,
     by_id: Collection[str] = (),
+    only: bool = False,
 ) -> Receipt:
-    """Erases a person, by your id of them or by their email: at the vendors first, then here.
+    """Erase a person, by your ids of them and their emails: at the vendors first, then here.
 
-    Text is the word of somebody who knows whose email it is. Of a ``Visitor`` only an email counts that is verified:
-    whoever asks for the erasure of an address that is not theirs would erase somebody else.
+    Text is the word of somebody who knows whose id or email it is. Of a ``Visitor`` only an email counts that is
+    verified. An email that was only said with the person leads to nobody: what stands under it is listed, for somebody
+    to decide. ``only``: that has been decided, and what is not given is somebody else's.
 
     ``by_id``: the vendors that know your ids. What fails at one vendor keeps nobody else from erasing, and is in the
-    receipt: then do it again, for until then it stays known which email is whose. Raises ``ValueError`` for nobody.
+    receipt: then do it again, for until then it stays known which emails were said. Raises ``ValueError`` for nobody.
     """
-    if isinstance(who, Visitor):
-        person = Person(frozenset({who.id}), frozenset({who.own_email.lower()} if who.own_email else ()))
-    elif who.strip():
-        person = known_as(store, who)
-    else:
+    person = Person()
+    for one in [who] if isinstance(who, str | Visitor) else who:
+        person.add(one)
+    if not person.visitors:
         raise ValueError("an id or an email is needed: whom to forget")
-    vendors = tuple(_at_vendor(name, opened, person, name in by_id) for name, opened in desks.items())
-    again = any(one.outcome == "failed" for one in vendors)
-    return Receipt(now, *_here(store, person, again), vendors)
+    deleted: Counter[str] = Counter()
+    for _ in range(LOOKS):
+        size = person.size
+        person.claims |= _said_with(store, person)
+        vendors = tuple(
+            _at_vendor(name, opened, person, deleted, name in by_id, only) for name, opened in desks.items()
+        )
+        if person.size == size:  # else one vendor has said what another one should hear
+            break
+    is_open = any(one.left or one.outcome == "failed" for one in vendors)
+    gone, left = _here(store, person, now, is_open, only)
+    return Receipt(now, *gone, vendors, left)
 
 
-def known_as(store: Store, who: str) -> Person:
-    """An id brings the emails that were said with it; an email the ids, and those their emails."""
-    key = who.lower()
+def _said_with(store: Store, person: Person) -> set[str]:
+    """The emails that were ever said with the person's ids."""
     with store.reading() as connection:
-
-        def said(wanted: sa.Column[Any], known: sa.Column[Any], values: Collection[str]) -> set[str]:
-            chosen = known.in_(values) & (wanted != "")
-            return set(connection.execute(sa.select(wanted).where(chosen)).scalars())
-
-        # An id may look like an email, too. What no worker has looked at yet stands in the events alone.
-        by_email = [said(table.c.visitor, table.c.email, [key]) for table in (contacts, events) if "@" in who]
-        ids = {who}.union(*by_email)
-        by_id = [said(table.c.email, table.c.visitor, ids) for table in (contacts, events)]
-        emails = ({key} if "@" in who else set()).union(*by_id)
-    return Person(frozenset(ids), frozenset(emails))
+        rows = (
+            connection.execute(sa.select(table.c.email).where(table.c.visitor.in_(person.visitors))).scalars()
+            for table in (contacts, events, people)
+        )
+        return {email for found in rows for email in found if email}
 
 
-def _here(store: Store, person: Person, again: bool) -> tuple[int, int, int]:
-    """How many events, conversations and contacts were erased. ``again``: a vendor has yet to be told of the latter."""
+def _here(
+    store: Store, person: Person, now: datetime, is_open: bool, only: bool
+) -> tuple[tuple[int, int, int], tuple[str, ...]]:
+    """How many events, conversations and contacts were erased; and what is left for somebody to decide.
+
+    While something is open, here or at a vendor, it stays known which emails were said with the person.
+    """
     with store.engine.begin() as connection:
+        _know_contacts(connection, person)
         names = _conversations_of(connection, person)
         # Whoever is counting one of them is waited for, and what they write is seen below.
         rows = [locked(connection, store.insert, provider, name) for provider, name in names]
-        erased = connection.execute(sa.update(events).where(_theirs(events, person)).values(NOTHING | HANDLED)).rowcount
-        for some in _chunks(names):
-            told = sa.tuple_(events.c.provider, events.c.conversation).in_(some)
-            erased += connection.execute(sa.update(events).where(told).values(NOTHING | HANDLED)).rowcount
+        shared = _shared(connection, person, names)
+        erased = _empty_parts(connection, person, events.c.conversation.is_(None), NOTHING | HANDLED)
+        for some in _chunks(sorted(shared)):
+            erased += _empty_parts(connection, person, _in(some), OWN)
+        for some in _chunks([name for name in names if name not in shared]):
+            erased += _emptied(connection, some)
         drop_unused(connection, rows)
-        for few in _chunks(rows):
-            nameless = sa.update(conversations).where(conversations.c.id.in_(few)).values(NAMELESS)
-            connection.execute(nameless)
-        people = 0 if again else connection.execute(sa.delete(contacts).where(_theirs(contacts, person))).rowcount
+        for few in _chunks([row for row, name in zip(rows, names, strict=True) if name not in shared]):
+            connection.execute(sa.update(conversations).where(conversations.c.id.in_(few)).values(NAMELESS))
+        connection.execute(sa.update(conversations).where(_theirs(conversations, person)).values(NOBODY))
+        connection.execute(sa.delete(people).where(_is_named(person)))
         connection.execute(sa.delete(seen).where(seen.c.visitor.in_(person.visitors)))
-    return erased, len(names), people
+        left = () if only else _left(connection, person)
+        known = _settle(connection, store.insert, person, now, is_open or bool(left))
+    return (erased, len(names), known), left
+
+
+def _settle(connection: sa.Connection, insert: Any, person: Person, now: datetime, is_open: bool) -> int:
+    """Forget which emails are whose, and give how many there were; or note it for the next time."""
+    if not is_open:
+        return connection.execute(sa.delete(contacts).where(_theirs(contacts, person))).rowcount
+    visitor = min(person.visitors)
+    for email in sorted(person.claims - person.emails):
+        who = {"provider": "", "visitor": visitor, "email": email, "first_at": now, "last_at": now}
+        connection.execute(insert(contacts).values(who).on_conflict_do_nothing())
+    return 0
+
+
+def _know_contacts(connection: sa.Connection, person: Person) -> None:
+    """The vendors' ids that deliveries have said beside an id or email of theirs, and of nobody else's."""
+    key = sa.tuple_(people.c.provider, people.c.contact)
+    pairs = sa.select(people.c.provider, people.c.contact).where(people.c.contact.is_not(None))
+    beside = {(provider, contact) for provider, contact in connection.execute(pairs.where(_is_named(person)))}
+    for some in _chunks(sorted(beside)):
+        others = pairs.where(key.in_(some), people.c.visitor.not_in(person.visitors))
+        beside -= {(provider, contact) for provider, contact in connection.execute(others)}
+    person.contacts |= beside
 
 
 def _conversations_of(connection: sa.Connection, person: Person) -> list[tuple[str, str]]:
     """Also of those that no worker has looked at yet. In one order, so that nobody waits for each other."""
     found: set[tuple[str, str]] = set()
-    for table in (conversations, events):
-        named = sa.select(table.c.provider, table.c.conversation).where(table.c.conversation.is_not(None))
-        found |= {(provider, name) for provider, name in connection.execute(named.where(_theirs(table, person)))}
+    named = events.c.id.in_(sa.select(people.c.event).where(_is_named(person)))
+    for table, chosen in (
+        (conversations, _theirs(conversations, person)),
+        (events, _theirs(events, person) | named),
+    ):
+        wanted = sa.select(table.c.provider, table.c.conversation).where(table.c.conversation.is_not(None), chosen)
+        found |= {(provider, name) for provider, name in connection.execute(wanted)}
     return sorted(found)
+
+
+def _shared(connection: sa.Connection, person: Person, names: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Of these conversations, those that somebody else has a part in, by an id."""
+    found: set[tuple[str, str]] = set()
+    wanted = sa.select(events.c.provider, events.c.conversation)
+    has_id = (sa.func.coalesce(people.c.visitor, "") != "") | people.c.contact.is_not(None)
+    others = events.c.id.in_(sa.select(people.c.event).where(~_is_named(person), has_id))
+    for some in _chunks(names):
+        by_others = (events.c.visitor != "") & events.c.visitor.not_in(person.visitors)
+        found |= {
+            (provider, name) for provider, name in connection.execute(wanted.where(_in(some), by_others | others))
+        }
+    return found
+
+
+def _in(names: Sequence[tuple[str, str]]) -> sa.ColumnElement[bool]:
+    return sa.tuple_(events.c.provider, events.c.conversation).in_(names)
+
+
+def _emptied(connection: sa.Connection, names: Sequence[tuple[str, str]]) -> int:
+    """Empty the events of conversations, and forget whom they name. Gives how many there were."""
+    emptied = sa.update(events).where(_in(names)).values(NOTHING | HANDLED).returning(events.c.id)
+    ids = connection.execute(emptied).scalars().all()
+    for some in _chunks(ids):
+        connection.execute(sa.delete(people).where(people.c.event.in_(some)))
+    return len(ids)
+
+
+def _empty_parts(
+    connection: sa.Connection, person: Person, where: sa.ColumnElement[bool], values: Mapping[str, Any]
+) -> int:
+    """Empty what is the person's alone; of what names others, too, only the vendor's own words go."""
+    named = events.c.id.in_(sa.select(people.c.event).where(_is_named(person)))
+    others = events.c.id.in_(sa.select(people.c.event).where(~_is_named(person)))
+    by_nobody_else = sa.func.coalesce(events.c.visitor, "").in_({"", *person.visitors})
+    theirs = _theirs(events, person) | (named & ~others & by_nobody_else)
+    count = connection.execute(sa.update(events).where(where, theirs).values(values)).rowcount
+    more = sa.update(events).where(where, named, events.c.raw != "{}").values(raw="{}")
+    return count + connection.execute(more).rowcount
+
+
+def _left(connection: sa.Connection, person: Person) -> tuple[str, ...]:
+    found: set[str] = set()
+    for table in (contacts, events, people):
+        others = table.c.email.in_(person.emails) & table.c.visitor.not_in(person.visitors) & (table.c.visitor != "")
+        found |= {f"id {one}" for one in connection.execute(sa.select(table.c.visitor).where(others)).scalars()}
+    for table in (conversations, events):
+        claimed = (sa.func.coalesce(table.c.visitor, "") == "") & table.c.email.in_(person.claims - person.emails)
+        named = sa.select(table.c.provider, table.c.conversation).where(claimed, table.c.conversation.is_not(None))
+        found |= {f"{provider} conversation {name}" for provider, name in connection.execute(named)}
+    return tuple(sorted(found))
 
 
 def _theirs(table: sa.Table, person: Person) -> sa.ColumnElement[bool]:
@@ -150,41 +294,89 @@ def _theirs(table: sa.Table, person: Person) -> sa.ColumnElement[bool]:
     return table.c.visitor.in_(person.visitors) | (nobody & table.c.email.in_(person.emails))
 
 
+def _is_named(person: Person) -> sa.ColumnElement[bool]:
+    """Whether a row of people is of this person. Never null, so that it can be turned round."""
+    visitor, contact, email = (sa.func.coalesce(people.c[name], "") for name in ("visitor", "contact", "email"))
+    known = sa.tuple_(people.c.provider, contact).in_(sorted(person.contacts))
+    return visitor.in_(person.visitors) | ((visitor == "") & (known | email.in_(person.emails)))
+
+
 def _chunks(values: Sequence[T], size: int = 200) -> Iterator[Sequence[T]]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
-def _at_vendor(name: str, opened: Callable[[], Contacts], person: Person, by_id: bool) -> AtVendor:
+def _at_vendor(
+    name: str, opened: Callable[[], Contacts], person: Person, deleted: Counter[str], by_id: bool, only: bool
+) -> AtVendor:
     try:
-        desk = opened()
-        if not by_id and not person.emails:
-            return AtVendor(name, "by email", "it does not know your ids: forget the person by their email, too")
-        keys = [{"id": one} for one in sorted(person.visitors) if by_id]
-        erased = sum(_erase(desk, key) for key in [*keys, *({"email": one} for one in sorted(person.emails))])
+        left = _erase(name, opened(), person, deleted, by_id, only)
     except Unsupported:
         return AtVendor(name, "by hand", "its API cannot do that: ask for it in its dashboard")
     except ConfigError:
         return AtVendor(name, "by hand", "its API's keys are not configured: set them, or ask for it in its dashboard")
     except LiveChatError as error:
-        return AtVendor(name, "failed", type(error).__name__)
-    return AtVendor(name, "erased") if erased else AtVendor(name, "unknown", "it knows nobody by this")
+        return AtVendor(name, "failed", type(error).__name__, deleted[name])
+    if left:
+        why = "these have an email of theirs that nobody has verified: give their id or email, too, or --only"
+        return AtVendor(name, "to decide", why, deleted[name], left)
+    if not by_id and not person.emails:
+        return AtVendor(name, "by email", "it does not know your ids: forget the person by their email, too")
+    if deleted[name]:
+        return AtVendor(name, "erased", erased=deleted[name])
+    return AtVendor(name, "unknown", "it knows nobody by this")
 
 
-def _erase(desk: Contacts, key: Mapping[str, str]) -> int:
-    """All whom the vendor knows by this key: some keep several. Gives how many."""
+def _erase(
+    name: str, desk: Contacts, person: Person, deleted: Counter[str], by_id: bool, only: bool
+) -> tuple[str, ...]:
+    """Delete whom the vendor has, until a second look finds nobody new. Gives those that may be theirs.
+
+    Raises ``LiveChatError``, also where somebody is still there.
+    """
     gone: set[str] = set()
-    # A vendor's search may still find somebody who is gone (Intercom, for minutes).
-    while (one := _found(desk, key)) is not None and one.id not in gone:
-        desk.forget(one.id)
-        gone.add(one.id)
-    return len(gone)
+    for look in range(LOOKS):
+        found = _found(desk, person.visitors if by_id else (), person.emails)
+        new = [one for one in found.values() if person.has(one) and one.id not in gone]
+        if not new and look:
+            break
+        for contact in new:
+            deleted[name] += _delete(desk, contact.id)
+            gone.add(contact.id)
+            person.learn(name, contact)
+    else:
+        raise StillThereError("there is always one more")
+    if not only:
+        found |= _found(desk, (), person.claims - person.emails)
+    # A vendor's search may still find somebody who is gone (Intercom's, for minutes).
+    there = {one: contact for one, contact in found.items() if desk.find(id=one) is not None}
+    if gone & there.keys():
+        raise StillThereError("a contact is still there")
+    return () if only else tuple(sorted(_shown(one) for one in there.values()))
 
 
-def _found(desk: Contacts, key: Mapping[str, str]) -> Contact | None:
+class StillThereError(LiveChatError):
+    """What was deleted at a vendor is there all the same."""
+
+
+def _shown(contact: Contact) -> str:
+    return f"contact {contact.id}" + (f" (id {contact.external_id})" if contact.external_id else "")
+
+
+def _found(desk: Contacts, ids: Iterable[str], emails: Iterable[str]) -> dict[str, Contact]:
+    found: dict[str, Contact] = {}
+    for key in [*({"id": one} for one in sorted(ids)), *({"email": one} for one in sorted(emails))]:
+        with suppress(Invalid):  # it is no key that this vendor could know anybody by
+            found |= {one.id: one for one in desk.find_all(**key)}
+    return found
+
+
+def _delete(desk: Contacts, id: str) -> bool:
+    """Whether there was somebody."""
     try:
-        return desk.find(**key)
-    except Invalid:  # it is no key that this vendor could know anybody by
-        return None
+        desk.forget(id)
+    except NotFound:
+        return False
+    return True
 
 
 def prune(store: Store, before: datetime) -> int:
@@ -238,4 +430,5 @@ def _erased(connection: sa.Connection, rows: list[int]) -> int:
     if newest in rows:
         connection.execute(sa.update(events).where(events.c.id == newest).values(NOTHING | HANDLED))
     connection.execute(sa.delete(events).where(events.c.id.in_([one for one in rows if one != newest])))
+    connection.execute(sa.delete(people).where(people.c.event.in_(rows)))
     return len(rows)

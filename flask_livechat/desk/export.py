@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import sqlalchemy as sa
 
+from ..safe_text import csv_cell
 from .store import Store
 from .tables import conversations, episodes, events
 
@@ -100,7 +101,10 @@ def _place(text: str | None) -> tuple[datetime | None, int]:
 
 
 def write(rows: Iterable[Row], file: TextIO, format: str, done: Callable[[str], None] = lambda cursor: None) -> int:
-    """As ``csv`` or ``jsonl``. Gives how many; ``done`` is told each row's cursor once it is written."""
+    """As ``csv`` or ``jsonl``. Gives how many; ``done`` is told each row's cursor once it is written.
+
+    JSON says what is stored; CSV is what people open in a spreadsheet, where a text must not become a formula.
+    """
     count, table = 0, None
     for row in rows:
         plain = {name: _plain(value) for name, value in row.items()}
@@ -113,7 +117,7 @@ def write(rows: Iterable[Row], file: TextIO, format: str, done: Callable[[str], 
             if table is None:
                 table = csv.DictWriter(file, list(plain))
                 table.writeheader()
-            table.writerow(plain)
+            table.writerow({name: csv_cell(value) for name, value in plain.items()})
         count += 1
         done(row["cursor"])
     return count

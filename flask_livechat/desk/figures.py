@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from .metrics import Csat
+import csv
+from typing import TextIO
+
+from ..safe_text import csv_cell
+from .metrics import Csat, Metrics
 
 
 def span(seconds: float | None) -> str:
@@ -34,3 +38,10 @@ def scales(found: Csat) -> str:
     """What was rated, by scale, and what of it is good: "stars (of 5): 9 good of 12, thumbs: 3 good of 3"."""
     named = (("thumbs" if one.best == 1 else f"stars (of {one.best})", one) for one in found.scales)
     return ", ".join(f"{name}: {one.good} good of {one.rated}" for name, one in named)
+
+
+def write_csv(found: Metrics, file: TextIO) -> None:
+    """As a table. Tags are what agents and visitors wrote."""
+    table = csv.writer(file)
+    table.writerow(("metric", "what", "month", "value"))
+    table.writerows([csv_cell(cell) for cell in row] for row in found.rows())

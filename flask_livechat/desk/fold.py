@@ -16,7 +16,7 @@ from ..model import Event
 from .history import Episode, History, history
 from .tables import contacts, conversations, episodes, events, tags
 
-TOLD = ("event", "provider", "kind", "at", "visitor", "email", "author", "rating", "best", "tags")
+TOLD = ("event", "provider", "kind", "at", "visitor", "email", "author", "rating", "best", "tags", "sequence")
 
 
 def fold(connection: sa.Connection, insert: Any, event: Event, hours: OfficeHours | None, now: datetime) -> None:

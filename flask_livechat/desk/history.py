@@ -12,7 +12,7 @@ from datetime import datetime
 
 from ..model import Event
 
-# What happens at the same instant happens in this order.
+# What happens at the same instant happens in the vendor's order, where it tells one, else in this.
 ORDER = ("conversation_started", "conversation_reopened", "message", "rated", "conversation_closed")
 SPEAKERS = ("visitor", "bot", "agent")
 
@@ -39,7 +39,10 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """``visitor`` and ``email`` are the last that were said; ``tags`` those of now."""
+    """``visitor`` is who began it, for others may join, and ``email`` the last one that was not another visitor's.
+
+    ``tags`` are those of now.
+    """
 
     visitor: str | None
     email: str | None
@@ -65,9 +68,11 @@ def history(events: Iterable[Event]) -> History:
             tags = tuple(sorted(set(event.tags)))
         _add(said[-1], event)
         said[-1].tags = tags
+    visitor = next((event.visitor for event in ordered if event.visitor), None)
+    emails = [event.email.lower() for event in ordered if event.email and event.visitor in (None, visitor)]
     return History(
-        visitor=_last(event.visitor for event in ordered),
-        email=_last(event.email and event.email.lower() for event in ordered),
+        visitor=visitor,
+        email=emails[-1] if emails else None,
         state="closed" if said[-1].closed_at else "open",
         tags=tags,
         first_at=ordered[0].at,
@@ -77,10 +82,10 @@ def history(events: Iterable[Event]) -> History:
     )
 
 
-def _place(event: Event) -> tuple[datetime, int, int, str]:
+def _place(event: Event) -> tuple[datetime, int, int, int, str]:
     kind = ORDER.index(event.kind) if event.kind in ORDER else len(ORDER)
     speaker = SPEAKERS.index(event.author) if event.author in SPEAKERS else len(SPEAKERS)
-    return (event.at, kind, speaker, event.id)
+    return (event.at, event.sequence or 0, kind, speaker, event.id)
 
 
 def _spoke(event: Event) -> str | None:
@@ -114,7 +119,3 @@ def _close(now: Episode, event: Event) -> None:
         now.closed_by = "agent" if now.answered_at else "bot" if now.bot else "nobody"
         if now.closed_by != "nobody":  # it fell silent, and was over with its last word (Tawk.to says so 90 s later)
             now.closed_at = now.spoken_at
-
-
-def _last(values: Iterable[str | None]) -> str | None:
-    return next((value for value in reversed(list(values)) if value), None)

@@ -1,7 +1,8 @@
 """Operation[T] -> httpx -> T | ApiError. The only file that imports httpx.
 
 Calls that may be made twice are tried again on 408, 425, 429, 5xx and network faults, when the vendor says so or with
-growing pauses, until a deadline. A call that may have been carried out is not.
+growing pauses, until a deadline. A call that may have been carried out is not; a DELETE is, and what it then does not
+find is gone.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ from ..errors import (
     Unauthorized,
     VendorDown,
 )
-from ..operation import Explanation, Operation, Page, Refusal, Reply, Steps
+from ..operation import ODD, Explanation, Operation, Page, Refusal, Reply, Steps
+from ..safe_text import terminal_text
 from .budget import Budget
 
 T = TypeVar("T")
@@ -44,6 +46,9 @@ C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 DEADLINE = 30.0  # seconds for one call with all its retries
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 LIMITED = (420, 429)
+SPENT = 423  # the quota of a day: to try again is in vain
+GONE = (404, 410)
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0  # a pause is twice the one before, whatever shorter one a vendor names
 PASSING = (408, 425, *LIMITED, 500, 502, 503, 504)
 GRACE = 1.0  # seconds that the answer of a last try has at least
 EXTRACT = 300  # characters of an answer that an error carries
@@ -58,6 +63,7 @@ KINDS: dict[int, type[ApiError]] = {
     409: Conflict,
     410: NotFound,
     420: RateLimited,
+    SPENT: RateLimited,
     429: RateLimited,
 }
 
@@ -102,32 +108,39 @@ class Performer:
             "headers": self.vendor.headers(),
         }
 
-    def patience(self, operation: Operation[Any], begun: float) -> float:
-        """Seconds to wait for the budget before a call. Raises ``RateLimited`` where that is beyond the deadline."""
-        wait = self.budget.wait()
-        if wait and time.monotonic() - begun + wait >= self.deadline:
-            error = self._made(RateLimited, operation, "the vendor takes no more calls for now")
-            error.retry_after = wait
-            raise error
-        return wait
-
-    def result(self, operation: Operation[T], reply: Reply) -> T:
-        """Raises ``ApiError``."""
+    def result(self, operation: Operation[T], reply: Reply, maybe_done: bool = False) -> T:
+        """Read an answer. ``maybe_done``: an earlier try may have been carried out. Raises ``ApiError``."""
         self._learn(reply)
-        if not 200 <= reply.status < 300:
+        if maybe_done and operation.method == "DELETE" and reply.status in GONE:
+            result = operation.read(None)  # an earlier try has deleted it
+        elif 200 <= reply.status < 300:
+            with self.reading(operation, reply, (*ODD, ValueError)):
+                try:
+                    result = operation.read(self.vendor.unwrap(reply.json()))
+                except Refusal as refusal:
+                    raise self.error(operation, reply, refusal.status) from None
+        else:
             raise self.error(operation, reply, reply.status)
+        if operation.makes is not None:
+            self.budget.made(tuple(name for name in operation.makes(result) if name))
+        elif operation.method == "DELETE":
+            self.budget.deleted(operation.names())
+        return result
+
+    @contextmanager
+    def reading(
+        self, operation: Operation[Any], reply: Reply | None = None, odd: tuple[type[Exception], ...] = ODD
+    ) -> Iterator[None]:
+        """Turn what an answer of another shape leads to into an ``ApiError``. What was asked for may well be done."""
         try:
-            return operation.read(self.vendor.unwrap(reply.json()))
-        except Refusal as refusal:
-            raise self.error(operation, reply, refusal.status) from None
-        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-            # What was asked for may well have been done: not to be repeated.
+            yield
+        except odd as error:
             what = f"the answer is not what the vendor documents ({type(error).__name__})"
             raise self._made(ApiError, operation, what, reply) from None
 
     def _learn(self, reply: Reply) -> None:
         """The last call of a window says so; a refusal, too, when it says for how long."""
-        spent = reply.headers.get("x-ratelimit-remaining") == "0" or reply.status in LIMITED
+        spent = reply.headers.get("x-ratelimit-remaining") == "0" or reply.status in (*LIMITED, SPENT)
         if spent and (wait := self._retry_after(reply)):
             self.budget.spent(wait)
 
@@ -145,24 +158,19 @@ class Performer:
         kind = TimedOut if isinstance(error, httpx.TimeoutException) else VendorDown
         return self._made(kind, operation, f"no answer ({type(error).__name__})")
 
-    def pause(self, operation: Operation[Any], begun: float) -> Callable[[Exception], bool | float]:
-        """For stamina: whether to try again, and after how many seconds if the vendor said so."""
-
-        def decide(failed: Exception) -> bool | float:
-            if not isinstance(failed, _Failed) or not self._passing(operation, failed.error):
-                return False
-            wait = failed.error.retry_after
-            if wait is None:
-                return True
-            return wait if time.monotonic() - begun + wait < self.deadline else False
-
-        return decide
-
-    def _passing(self, operation: Operation[Any], error: ApiError) -> bool:
+    def passing(self, operation: Operation[Any], error: ApiError) -> bool:
+        """Whether another try may do better."""
         if error.status in LIMITED:
             return True  # it was refused, so it was not carried out
-        unanswered = error.status is None and isinstance(error, VendorDown | TimedOut)
-        return operation.may_repeat and (unanswered or error.status in PASSING)
+        if error.status in GONE:
+            return self.budget.is_new(operation.names())
+        return operation.may_repeat and (unanswered(error) or error.status in PASSING)
+
+    def out_of_calls(self, operation: Operation[Any], wait: float) -> ApiError:
+        """The budget is spent, for longer than anybody waits."""
+        error = self._made(RateLimited, operation, "the vendor takes no more calls for now")
+        error.retry_after = wait
+        return error
 
     def _made(
         self,
@@ -183,7 +191,7 @@ class Performer:
             code=self._short(said.code),
             request_id=self._short(said.request_id or (reply.headers.get("x-request-id") if reply else None)),
             fields={name: self._redacted(why) for name, why in said.fields.items()},
-            retry_after=self._retry_after(reply) if reply and status in PASSING else None,
+            retry_after=self._retry_after(reply) if reply and status in (*PASSING, SPENT) else None,
             body=self._redacted(body)[:EXTRACT],
         )
 
@@ -193,20 +201,52 @@ class Performer:
     def _redacted(self, text: str) -> str:
         for secret in self.secrets:
             text = text.replace(secret, "…")
-        return "".join(character if character.isprintable() else " " for character in text)
+        return terminal_text(text)
 
     def _retry_after(self, reply: Reply) -> float | None:
-        """Seconds, by ``Retry-After`` (seconds or a date), else by ``X-RateLimit-Reset`` (Unix seconds)."""
-        said, reset = reply.headers.get("retry-after", ""), reply.headers.get("x-ratelimit-reset", "")
-        wait: float | None = None
-        if WHOLE.fullmatch(said):
-            wait = float(said)
-        elif said:
-            with suppress(ValueError, TypeError, OverflowError):
-                wait = parsedate_to_datetime(said).timestamp() - self.clock()
-        if wait is None and WHOLE.fullmatch(reset):
-            wait = float(reset) - self.clock()
-        return None if wait is None else min(max(0.0, wait), LONGEST)
+        """Seconds, by ``Retry-After`` (seconds or a date), else by ``X-RateLimit-Reset`` (Unix seconds).
+
+        None where no wait is named, or one that is zero, negative or past.
+        """
+        named, reset = reply.headers.get("retry-after", ""), reply.headers.get("x-ratelimit-reset", "")
+        waits = [float(named) if WHOLE.fullmatch(named) else 0.0]
+        with suppress(ValueError, TypeError, OverflowError):
+            waits.append(parsedate_to_datetime(named).timestamp() - self.clock())
+        if WHOLE.fullmatch(reset):
+            waits.append(float(reset) - self.clock())
+        return next((min(wait, LONGEST) for wait in waits if wait > 0), None)
+
+
+def unanswered(error: ApiError) -> bool:
+    return error.status is None and isinstance(error, VendorDown | TimedOut)
+
+
+class Tries:
+    """One call with all its repetitions: when the next try is, and what the earlier ones may have done."""
+
+    def __init__(self, performer: Performer, operation: Operation[Any]) -> None:
+        self._performer, self._operation = performer, operation
+        self._begun, self._failed = time.monotonic(), 0
+        self.until = self._begun + performer.deadline
+        self.maybe_done = False
+
+    def decide(self, failed: Exception) -> bool | float:
+        """For stamina: whether to try again, and after how many seconds if the vendor named a wait."""
+        if not isinstance(failed, _Failed) or not self._performer.passing(self._operation, failed.error):
+            return False
+        self.maybe_done |= failed.error.status not in (*LIMITED, *GONE)
+        self._failed += 1
+        if failed.error.retry_after is None:
+            return True
+        wait = max(failed.error.retry_after, min(FIRST_PAUSE_S * 2 ** (self._failed - 1), LONGEST_PAUSE_S))
+        return wait if time.monotonic() + wait < self.until else False
+
+    def wait_for_budget(self) -> float:
+        """Seconds to wait before a try. Raises ``RateLimited`` where that is beyond the deadline."""
+        wait = self._performer.budget.wait()
+        if wait and time.monotonic() + wait >= self.until:
+            raise self._performer.out_of_calls(self._operation, wait)
+        return wait
 
 
 _ours: ContextVar[bool] = ContextVar("livechat_calls", default=False)
@@ -296,14 +336,13 @@ class Client:
         return result
 
     def _tried(self, operation: Operation[T]) -> T:
-        begun = time.monotonic()
-        decide = self._performer.pause(operation, begun)
+        tries = Tries(self._performer, operation)
         with _unwrapped():
-            for attempt in stamina.retry_context(on=decide, attempts=None, timeout=self._performer.deadline):
+            for attempt in stamina.retry_context(on=tries.decide, attempts=None, timeout=self._performer.deadline):
                 with attempt, _wrapped():
-                    if wait := self._performer.patience(operation, begun):
+                    if wait := tries.wait_for_budget():
                         time.sleep(wait)
-                    return self._once(operation, begun + self._performer.deadline)
+                    return self._once(operation, tries)
         raise AssertionError("stamina gives the last error")  # pragma: no cover - for the type checker
 
     def run(self, steps: Steps[T]) -> T:
@@ -314,9 +353,11 @@ class Client:
                 try:
                     result = self.send(operation)
                 except ApiError as error:
-                    operation = steps.throw(error)
+                    with self._performer.reading(operation):
+                        operation = steps.throw(error)
                 else:
-                    operation = steps.send(result)
+                    with self._performer.reading(operation):
+                        operation = steps.send(result)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]  # a generator's result is untyped here
 
@@ -331,15 +372,15 @@ class Client:
             yield from page.items
             following = page.next
 
-    def _once(self, operation: Operation[T], until: float) -> T:
+    def _once(self, operation: Operation[T], tries: Tries) -> T:
         try:
             with _discreet(), self._http().stream(**self._performer.request(operation)) as response:
-                gathered = Gathered(response, until)
+                gathered = Gathered(response, tries.until)
                 for piece in response.iter_bytes():
                     gathered.take(piece)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._performer.fault(operation, error) from None
-        return self._performer.result(operation, gathered.reply())
+        return self._performer.result(operation, gathered.reply(), tries.maybe_done)
 
 
 class AsyncClient:
@@ -360,14 +401,15 @@ class AsyncClient:
         return result
 
     async def _tried(self, operation: Operation[T]) -> T:
-        begun = time.monotonic()
-        decide = self._performer.pause(operation, begun)
+        tries = Tries(self._performer, operation)
         with _unwrapped():
-            async for attempt in stamina.retry_context(on=decide, attempts=None, timeout=self._performer.deadline):
+            async for attempt in stamina.retry_context(
+                on=tries.decide, attempts=None, timeout=self._performer.deadline
+            ):
                 with attempt, _wrapped():
-                    if wait := self._performer.patience(operation, begun):
+                    if wait := tries.wait_for_budget():
                         await asyncio.sleep(wait)
-                    return await self._once(operation, begun + self._performer.deadline)
+                    return await self._once(operation, tries)
         raise AssertionError("stamina gives the last error")  # pragma: no cover - for the type checker
 
     async def aclose(self) -> None:
@@ -382,9 +424,11 @@ class AsyncClient:
                 try:
                     result = await self.send(operation)
                 except ApiError as error:
-                    operation = steps.throw(error)
+                    with self._performer.reading(operation):
+                        operation = steps.throw(error)
                 else:
-                    operation = steps.send(result)
+                    with self._performer.reading(operation):
+                        operation = steps.send(result)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]  # a generator's result is untyped here
 
@@ -400,16 +444,16 @@ class AsyncClient:
                 yield item
             following = page.next
 
-    async def _once(self, operation: Operation[T], until: float) -> T:
+    async def _once(self, operation: Operation[T], tries: Tries) -> T:
         try:
             with _discreet():
                 async with self._http().stream(**self._performer.request(operation)) as response:
-                    gathered = Gathered(response, until)
+                    gathered = Gathered(response, tries.until)
                     async for piece in response.aiter_bytes():
                         gathered.take(piece)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._performer.fault(operation, error) from None
-        return self._performer.result(operation, gathered.reply())
+        return self._performer.result(operation, gathered.reply(), tries.maybe_done)
 
 
 def _announce(request: httpx.Request) -> None:

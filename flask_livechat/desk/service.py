@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from importlib import import_module
@@ -146,12 +146,18 @@ def metrics(
     return figures
 
 
-def erase(state: State, opened: Store, who: str | Visitor, open_vendor: Callable[[str], Desk]) -> Receipt:
+def erase(
+    state: State,
+    opened: Store,
+    who: str | Visitor | Iterable[str | Visitor],
+    open_vendor: Callable[[str], Desk],
+    only: bool,
+) -> Receipt:
     """Erase a person here and at every vendor that is configured."""
     contacts = {name: partial(_contacts, name, open_vendor) for name in state.settings.providers}
     apis = {name: providers.desk(name) for name in contacts}
     by_id = [name for name, api in apis.items() if api is not None and api.knows(Visitor(id="id"))]
-    receipt: Receipt = module("erasure").forget(opened, contacts, who, state.now(), by_id)
+    receipt: Receipt = module("erasure").forget(opened, contacts, who, state.now(), by_id, only)
     return receipt
 
 

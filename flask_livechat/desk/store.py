@@ -26,7 +26,7 @@ from ..errors import LiveChatError
 from ..hours import OfficeHours
 from ..model import Event, well_formed
 from .fold import fold, fold_contacts, fold_conversation
-from .tables import conversations, counts, events, seen, thumbs
+from .tables import conversations, counts, events, people, seen, thumbs
 
 LEASE = timedelta(minutes=5)  # after which what a worker has taken is taken by another
 RECEIPT_LIFE = timedelta(days=1)  # of a thumb: a browser keeps it as long as its tab
@@ -67,7 +67,7 @@ class Store:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.insert = sqlite.insert if self.is_sqlite else postgresql.insert
         new = self.insert(events).on_conflict_do_nothing(index_elements=["provider", "key"])
-        self._new = new.returning(events.c.id)  # made once: each delivery needs it
+        self._new = new.returning(events.c.id, events.c.provider, events.c.key)  # made once: each delivery needs it
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare)
             sa.event.listen(self.engine, "begin", _begin)
@@ -92,10 +92,22 @@ class Store:
     def add(self, found: Sequence[Event], now: datetime) -> int:
         """How many of them are new. All are committed, or none."""
         rows = [as_row(one, now) for one in found]
+        if not rows:  # nothing to lock the database for
+            return 0
+        with self.engine.begin() as connection:
+            return self.insert_new(connection, found, rows)
+
+    def insert_new(self, connection: sa.Connection, found: Sequence[Event], rows: list[dict[str, Any]]) -> int:
+        """Insert the rows of events that are not there yet, with the people whom they name. Give their number."""
         if not rows:
             return 0
-        with self.engine.begin() as connection:  # one row is told alone: that goes a shorter way than a list of one
-            return len(connection.execute(self._new, rows if len(rows) > 1 else rows[0]).all())
+        by_key = {(row["provider"], row["key"]): event for row, event in zip(rows, found, strict=True)}
+        # One row is told alone: that goes a shorter way than a list of one.
+        new = connection.execute(self._new, rows if len(rows) > 1 else rows[0]).all()
+        who = [person for row in new for person in named_people(row.id, by_key[row.provider, row.key])]
+        if who:
+            connection.execute(sa.insert(people), who)
+        return len(new)
 
     def take(self, now: datetime, most: int = BATCH) -> list[Stored]:
         """The next events to be handled, the oldest first; nobody else gets them until the lease is over."""
@@ -240,6 +252,11 @@ class Store:
             yield from ((_stored(row), row["state"], row["error"]) for row in rows)
             last = rows[-1]["id"]
 
+    def total(self) -> int:
+        """How many events there are."""
+        with self.reading() as connection:
+            return connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one()
+
     def reading(self) -> sa.Connection:
         """A connection that only reads, and so waits for nobody. All that it reads is of one moment."""
         isolation = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
@@ -303,10 +320,34 @@ def as_row(event: Event, now: datetime) -> dict[str, Any]:
         "best": event.best,
         "tags": None if event.tags is None else json.dumps([key_text(tag) for tag in event.tags[:MOST_TAGS]]),
         "raw": json.dumps(event.raw),  # ASCII: whatever was in it
+        "sequence": event.sequence,
         "state": "pending",
         "attempts": 0,
         "due_at": now,
     }
+
+
+def named_people(row: int, event: Event) -> list[dict[str, Any]]:
+    """The rows of everybody whom an event names. No id is empty: nobody is to be found by one."""
+    return [
+        {
+            "event": row,
+            "provider": event.provider,
+            "contact": key_text(person.id) or None,
+            "visitor": key_text(person.external_id) or None,
+            "email": key_text(person.email and person.email.lower()) or None,
+        }
+        for person in event.people
+    ]
+
+
+def _raw(text: str) -> dict[str, Any]:
+    """What the vendor said. Earlier versions took JSON that is nested too deeply to be read again."""
+    try:
+        raw: dict[str, Any] = json.loads(text)
+    except RecursionError:
+        return {}
+    return raw
 
 
 def _stored(row: Any) -> Stored:
@@ -324,7 +365,8 @@ def _stored(row: Any) -> Stored:
         rating=row["rating"],
         best=row["best"],
         tags=tags,
-        raw=json.loads(row["raw"]),
+        raw=_raw(row["raw"]),
+        sequence=row["sequence"],
     )
     return Stored(row["id"], row["attempts"], event, row["due_at"])
 

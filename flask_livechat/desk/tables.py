@@ -47,6 +47,7 @@ events = sa.Table(
     sa.Column("best", sa.Integer),
     sa.Column("tags", sa.Text, comment="a JSON list; null where the event says nothing of them"),
     sa.Column("raw", sa.Text, nullable=False, comment="the vendor's own JSON"),
+    sa.Column("sequence", sa.BigInteger, comment="the vendor's own order of what happened at one moment"),
     sa.Column("state", sa.String(8), nullable=False, comment="pending, done or failed"),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("due_at", Instant, nullable=False, comment="when it may be handled, or handled again"),
@@ -57,6 +58,21 @@ events = sa.Table(
     sa.Index("livechat_events_received", "received_at"),
     sa.Index("livechat_events_visitor", "visitor"),
     sa.Index("livechat_events_email", "email"),
+)
+
+people = sa.Table(
+    "livechat_people",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
+    sa.Column("event", sa.BigInteger, nullable=False, comment="its row; whoever deletes that deletes these"),
+    sa.Column("provider", sa.String(32), nullable=False),
+    sa.Column("contact", sa.Text, comment="the vendor's id of somebody whom the event names"),
+    sa.Column("visitor", sa.Text, comment="your id of them"),
+    sa.Column("email", sa.Text, comment="in lower case"),
+    sa.Index("livechat_people_event", "event"),
+    sa.Index("livechat_people_contact", "provider", "contact"),
+    sa.Index("livechat_people_visitor", "visitor"),
+    sa.Index("livechat_people_email", "email"),
 )
 
 # -- what events come to: `fold.py` keeps it up to date --------------------------------------------------------------

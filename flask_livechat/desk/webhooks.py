@@ -10,7 +10,8 @@ from ..hooks import Delivery, HookRoom
 from .store import Store
 
 LARGEST = 1024 * 1024  # bytes
-WRONG_SHAPE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # whatever a parser stumbles over
+# Whatever a parser stumbles over.
+WRONG_SHAPE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def receive(

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from flask_livechat.model import Visitor
 
-from .hub import Hub, Identity
+from .hub import Hub
+from .sessions import Identity
 from .standin import Body, StandIn, Values, proves, secrets
 
 EMPTY_SESSION = 30 * 60  # seconds after which a session without a message is gone (Crisp's cookie policy, 2026-11)

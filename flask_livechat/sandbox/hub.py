@@ -6,102 +6,35 @@ import json
 import threading
 import time
 import uuid
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal
+from dataclasses import asdict, replace
+from typing import Any
 
-Value = str | int | float | bool | None
-Author = Literal["visitor", "agent", "system"]
-Status = Literal["online", "away", "offline"]
-Proof = Literal["anonymous", "verified", "unverified", "refused"]
-State = Literal["new", "open", "pending", "snoozed", "closed"]
-Kind = Literal["text", "note"]
-Change = Literal["said", "closed", "reopened", "rated", "tagged", "identified"]
+from .sessions import (
+    Author,
+    Change,
+    Event,
+    Identity,
+    Kind,
+    Message,
+    RefusedError,
+    Session,
+    State,
+    Status,
+    Value,
+    as_dict,
+    copy,
+    detail,
+    from_dict,
+    lines,
+    summary,
+)
 
+DECISIONS: Mapping[Kind, State] = {"opened": "open", "pending": "pending", "snoozed": "snoozed"}
 MAX_SESSIONS = 500
-MAX_MESSAGES = 500
-MAX_EVENTS = 100
 MAX_ATTRIBUTES = 200
 MAX_WAITING = 200  # threads parked in a long-poll; more are answered at once
-
-
-class RefusedError(Exception):
-    """The vendor would not accept this. ``status`` is HTTP's, ``code`` what programs act on, ``what`` for people."""
-
-    def __init__(self, status: int, code: str, what: str = "") -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.what = what
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the vendor believes the visitor is. ``reason`` says why it is not verified, for the developer."""
-
-    state: Proof = "anonymous"
-    id: str | None = None
-    email: str | None = None
-    name: str | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One line of a conversation. ``n`` is the hub's revision at which it came, ``at`` Unix seconds.
-
-    A visitor reads no note. ``agent``: the id of who wrote it, where the vendor was told.
-    """
-
-    n: int
-    author: Author
-    text: str
-    at: float
-    kind: Kind = "text"
-    agent: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something the page reported, with the vendor's name for it."""
-
-    n: int
-    name: str
-    data: Mapping[str, Value]
-    at: float
-
-
-@dataclass(slots=True)
-class Session:
-    """One conversation. Only the hub touches it, under its lock."""
-
-    key: str
-    vendor: str
-    seen: float
-    number: int = 0  # for vendors whose conversations are numbered
-    created: float = 0.0
-    changed: float = 0.0  # when something was said or decided
-    n: int = 0  # revision of the last change of any kind: what the desk waits for
-    news: int = 0  # revision of the last change the visitor must hear of
-    page: str = ""
-    identity: Identity = field(default_factory=Identity)
-    messages: deque[Message] = field(default_factory=lambda: deque(maxlen=MAX_MESSAGES))
-    events: deque[Event] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
-    attributes: dict[str, Value] = field(default_factory=dict)
-    tags: tuple[str, ...] = ()
-    rating: int | None = None
-    read: int = 0  # the visitor has read up to this revision
-    state: State = "new"
-    until: float | None = None  # snoozed until
-    agent: str | None = None  # the id of whom it is assigned to
-    details: dict[str, str] = field(default_factory=dict)  # of the person, beside the identity: phone, avatar, …
-    names: set[tuple[str, str]] = field(default_factory=set)  # other names of this session, see Hub.bind
-
-    @property
-    def ongoing(self) -> bool:
-        return self.state not in ("new", "closed")
-
 
 Listener = Callable[[Change, Session, Message | None], None]
 """Told of each change of a conversation, with a copy of it; called under the hub's lock, so it must not wait."""
@@ -196,7 +129,7 @@ class Hub:
         """Remember who this is."""
         with self._changed:
             session = self._get(key)
-            session.identity = identity
+            session.identity, session.is_forgotten = identity, False
             self._note(session)
             self._tell("identified", session)
 
@@ -223,6 +156,7 @@ class Hub:
         """Set the session's tags or segments."""
         with self._changed:
             session = self._get(key)
+            session.new_tags = tuple(one for one in tags if one not in session.tags)
             session.tags = tags
             self._note(session)
             self._tell("tagged", session)
@@ -234,13 +168,36 @@ class Hub:
             self._note(session)
             session.events.append(Event(self._n, name, dict(data), self._clock()))
 
-    def say(self, key: str, author: Author, text: str, kind: Kind = "text", agent: str | None = None) -> Message:
-        """Add a message and wake everyone who waits for it. All but a note open the conversation again."""
+    def say(
+        self, key: str, author: Author, text: str, kind: Kind = "text", agent: str | None = None, **more: Any
+    ) -> Message:
+        """Add a message and wake everyone who waits for it. All but a note open the conversation again.
+
+        ``more`` are the other fields of the message.
+        """
         with self._changed:
             session = self._get(key)
             if kind == "text" and not session.ongoing:
                 session.state = "open"
-            return self._say(session, author, text, kind, agent)
+            message = self._say(session, author, text, kind, agent, **more)
+            self._tell("said", session, message)
+            return message
+
+    def change(self, key: str, n: int, **fields: Any) -> None:
+        """Give a message of the session other fields."""
+        with self._changed:
+            session = self._get(key)
+            known = [replace(one, **fields) if one.n == n else one for one in session.messages]
+            self._keep(session, known)
+            self._tell("changed", session, next((one for one in known if one.n == n), None))
+
+    def remove(self, key: str, n: int) -> None:
+        """Take a message of the session away."""
+        with self._changed:
+            session = self._get(key)
+            gone = next((one for one in session.messages if one.n == n), None)
+            self._tell("removed", session, gone)
+            self._keep(session, [one for one in session.messages if one.n != n])
 
     def rate(self, key: str, value: int) -> None:
         """Remember what the visitor thinks of the conversation."""
@@ -257,31 +214,41 @@ class Hub:
             session.read = max(session.read, min(upto, self._n))
             self._note(session)
 
-    def end(self, key: str, who: str) -> None:
-        """Close the conversation. The next message opens it again."""
+    def end(self, key: str, who: Author, agent: str | None = None, words: str = "") -> None:
+        """Close the conversation, perhaps with words. The next message opens it again."""
         with self._changed:
             session = self._get(key)
             if session.ongoing:
-                self._say(session, "system", f"Conversation ended by {who}.")
                 session.state = "closed"
-                self._tell("closed", session)
+                decided = self._say(session, who, words, "closed", agent)
+                self._say(session, "system", f"Conversation ended by the {who}.")
+                self._tell("decided", session, decided)
 
-    def decide(self, key: str, state: State, until: float | None = None) -> None:
-        """An agent opens, closes or snoozes the conversation."""
+    def decide(self, key: str, kind: Kind, agent: str | None = None, until: float | None = None) -> None:
+        """An agent opens or snoozes the conversation, or lets it wait. The words of ``kind`` are the states'."""
         with self._changed:
             session = self._get(key)
-            reopened = session.state == "closed" and state == "open"
-            session.state, session.until = state, until
-            self._touch(session)
-            if reopened:
-                self._tell("reopened", session)
+            state = DECISIONS[kind]
+            if (session.state, session.until) != (state, until):
+                session.state, session.until = state, until
+                self._decided(session, "agent", kind, agent)
 
-    def assign(self, key: str, agent: str | None) -> None:
-        """The conversation is this agent's now, or nobody's."""
+    def assign(
+        self, key: str, agent: str | None, team: str | None = None, by: str | None = None, words: str = ""
+    ) -> None:
+        """The conversation is this agent's now, or this team's, or nobody's."""
         with self._changed:
             session = self._get(key)
-            session.agent = agent
-            self._touch(session)
+            session.agent, session.team = agent, team
+            self._decided(session, "agent", "assigned", by, words)
+
+    def set(self, key: str, **fields: Any) -> None:
+        """Give the session other fields of those that nobody is told of."""
+        with self._changed:
+            session = self._get(key)
+            for name, value in fields.items():
+                setattr(session, name, value)
+            self._note(session)
 
     def detail(self, key: str, details: Mapping[str, str]) -> None:
         """Merge what is known of the person."""
@@ -295,6 +262,7 @@ class Hub:
         with self._changed:
             session = self._get(key)
             session.identity, session.attributes, session.details = Identity(), {}, {}
+            session.is_forgotten = True
             for kind in {kind for kind, _ in session.names}:
                 self.unbind(key, kind)
             self._touch(session)
@@ -302,7 +270,7 @@ class Hub:
     def drop(self, key: str) -> None:
         """Forget a session, and all that was said in it."""
         with self._changed:
-            self._get(key)
+            self._tell("dropped", self._get(key))
             self._drop(key)
 
     def set_status(self, vendor: str, status: Status) -> None:
@@ -326,7 +294,7 @@ class Hub:
                 "identity": asdict(session.identity),
                 "attributes": dict(session.attributes),
                 "tags": list(session.tags),
-                "messages": [asdict(one) for one in session.messages if one.n > after and one.kind != "note"],
+                "messages": lines(one for one in session.messages if one.n > after and one.kind != "note"),
                 "read": session.read,
                 "rating": session.rating,
                 "ongoing": session.ongoing,
@@ -335,18 +303,18 @@ class Hub:
     def look(self, key: str) -> Session:
         """The session as it is now: a copy."""
         with self._changed:
-            return _copy(self._get(key))
+            return copy(self._get(key))
 
     def conversations(self, vendor: str) -> list[Session]:
         """That vendor's sessions in which something was said, the last changed first: copies."""
         with self._changed:
             found = [one for one in self._sessions.values() if one.vendor == vendor and one.messages]
-            return [_copy(one) for one in sorted(found, key=lambda one: (one.changed, one.number), reverse=True)]
+            return [copy(one) for one in sorted(found, key=lambda one: (one.changed, one.number), reverse=True)]
 
     def sessions(self, vendor: str) -> list[Session]:
         """All of that vendor's sessions, the oldest first: copies."""
         with self._changed:
-            return [_copy(one) for one in self._sessions.values() if one.vendor == vendor]
+            return [copy(one) for one in self._sessions.values() if one.vendor == vendor]
 
     def status(self, vendor: str) -> Status:
         """Whether that vendor's agents are there."""
@@ -372,8 +340,8 @@ class Hub:
             return {
                 "revision": self._n,
                 "status": dict(self._status),
-                "sessions": [_summary(session) for session in reversed(self._sessions.values())],
-                "detail": _detail(chosen) if chosen else None,
+                "sessions": [summary(session) for session in reversed(self._sessions.values())],
+                "detail": detail(chosen) if chosen else None,
             }
 
     # -- beyond this process ----------------------------------------------------------------------------------
@@ -383,7 +351,7 @@ class Hub:
         with self._changed:
             rows: list[str] = []
             for session in reversed(self._sessions.values()):
-                row = json.dumps(_as_dict(session))
+                row = json.dumps(as_dict(session))
                 max_bytes -= len(row)
                 if max_bytes < 0:
                     break
@@ -398,7 +366,7 @@ class Hub:
             self._n = max(self._n, int(data["revision"]))
             for row in data["sessions"]:
                 if row["vendor"] in vendors:
-                    self._sessions[row["key"]] = _from_dict(row)
+                    self._sessions[row["key"]] = from_dict(row)
             for vendor, kind, value, key in data["names"]:
                 if key in self._sessions:
                     self._names[vendor, kind, value] = key
@@ -435,20 +403,30 @@ class Hub:
             raise RefusedError(404, "no_session") from None
 
     def _say(
-        self, session: Session, author: Author, text: str, kind: Kind = "text", agent: str | None = None
+        self, session: Session, author: Author, text: str, kind: Kind = "text", agent: str | None = None, **more: Any
     ) -> Message:
         self._touch(session)
         if kind != "note":
             session.news = self._n
-        message = Message(self._n, author, text, session.changed, kind, agent)
+        message = Message(self._n, author, text, session.changed, kind, agent, **more)
         session.messages.append(message)
-        if author != "system":
-            self._tell("said", session, message)
         return message
+
+    def _decided(self, session: Session, who: Author, kind: Kind, agent: str | None, words: str = "") -> None:
+        """What was decided is a line, too, once there is a conversation."""
+        if session.messages:
+            self._tell("decided", session, self._say(session, who, words, kind, agent))
+        else:
+            self._touch(session)
+
+    def _keep(self, session: Session, messages: list[Message]) -> None:
+        session.messages.clear()
+        session.messages.extend(messages)
+        self._touch(session)
 
     def _tell(self, change: Change, session: Session, message: Message | None = None) -> None:
         if self.listener is not None and session.messages:
-            self.listener(change, _copy(session), message)
+            self.listener(change, copy(session), message)
 
     def _touch(self, session: Session) -> None:
         session.changed = self._clock()
@@ -466,53 +444,3 @@ class Hub:
             if self._names.get((session.vendor, *name)) == key:  # it may be another session's by now
                 del self._names[session.vendor, *name]
         self._wake()
-
-
-def _as_dict(session: Session) -> dict[str, Any]:
-    plain = {one.name: getattr(session, one.name) for one in fields(session)}
-    messages, events = [asdict(one) for one in session.messages], [asdict(one) for one in session.events]
-    nested = {"identity": asdict(session.identity), "messages": messages, "events": events}
-    return {**plain, **nested, "names": sorted(session.names)}
-
-
-def _from_dict(row: Mapping[str, Any]) -> Session:
-    nested = {
-        "identity": Identity(**row["identity"]),
-        "messages": deque((Message(**one) for one in row["messages"]), maxlen=MAX_MESSAGES),
-        "events": deque((Event(**one) for one in row["events"]), maxlen=MAX_EVENTS),
-        "names": {(kind, value) for kind, value in row["names"]},
-    }
-    return Session(**{**row, **nested, "tags": tuple(row["tags"])})
-
-
-def _copy(session: Session) -> Session:
-    messages, events = session.messages.copy(), session.events.copy()
-    details, attributes = dict(session.details), dict(session.attributes)
-    return replace(
-        session, messages=messages, events=events, details=details, attributes=attributes, names=set(session.names)
-    )
-
-
-def _summary(session: Session) -> dict[str, object]:
-    last = session.messages[-1] if session.messages else None
-    return {
-        "session": session.key,
-        "vendor": session.vendor,
-        "n": session.n,
-        "seen": session.seen,
-        "page": session.page,
-        "identity": asdict(session.identity),
-        "ongoing": session.ongoing,
-        "last": asdict(last) if last else None,
-    }
-
-
-def _detail(session: Session) -> dict[str, object]:
-    return {
-        **_summary(session),
-        "messages": [asdict(message) for message in session.messages],
-        "attributes": dict(session.attributes),
-        "tags": list(session.tags),
-        "events": [asdict(event) for event in session.events],
-        "rating": session.rating,
-    }

@@ -7,7 +7,8 @@ from dataclasses import replace
 from flask_livechat import signing
 from flask_livechat.model import Visitor
 
-from .hub import Hub, Identity, RefusedError, Value
+from .hub import Hub
+from .sessions import Identity, RefusedError, Value
 from .standin import Body, StandIn, Values, proves, secrets
 
 IN_IDENTITY = ("user_id", "email", "name", "exp", "iat", "nbf", "iss", "sub", "aud", "jti")

@@ -6,9 +6,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from .hub import Value
+from .sessions import Value
 
 T = TypeVar("T")
 MAX_RECORDS = 1000
@@ -16,9 +16,13 @@ MAX_RECORDS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody whom a vendor knows. ``session``: of whom nothing is known but what they wrote. Unix seconds."""
+    """Somebody whom a vendor knows. ``session``: of whom nothing is known but what they wrote. Unix seconds.
+
+    Of a lead the ``external_id`` is the vendor's own. ``extra`` is what only one vendor keeps.
+    """
 
     id: str
+    role: str = "user"
     external_id: str | None = None
     email: str | None = None
     name: str | None = None
@@ -29,8 +33,25 @@ class Person:
     updated: float = 0.0
     signed_up: int | None = None
     segments: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     attributes: Mapping[str, Value] = field(default_factory=dict)
     events: tuple[Mapping[str, object], ...] = ()
+    notes: tuple[Mapping[str, object], ...] = ()
+    companies: tuple[str, ...] = ()  # their ids
+    is_archived: bool = False
+    is_subscribed: bool = True
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Whom contacts work for. ``company_id`` is the app's own; ``data`` what was sent of it."""
+
+    id: str
+    company_id: str
+    created: float
+    updated: float
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +113,11 @@ class Shelf(Generic[T]):
         """Forget a record. False where there was none."""
         with self._lock:
             return self._records.pop(id, None) is not None
+
+    def items(self) -> list[tuple[str, T]]:
+        """All ids with their records, the oldest first."""
+        with self._lock:
+            return list(self._records.items())
 
     def all(self) -> list[T]:
         """All records, the oldest first."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from flask_livechat import signing
 from flask_livechat.model import Visitor
 
-from .hub import Hub, RefusedError, Value
+from .hub import Hub
+from .sessions import RefusedError, Value
 
 Values = Mapping[str, object]
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from flask_livechat.model import Visitor
 
-from .hub import Hub, Identity, RefusedError
+from .hub import Hub
+from .sessions import Identity, RefusedError
 from .standin import Body, StandIn, Values, proves, secrets
 
 

@@ -17,9 +17,10 @@ from werkzeug.test import run_wsgi_app
 
 from ..widget.same_origin import SameOriginBlueprint, same_origin
 from . import crisp, intercom, rest, tawk
-from .hub import Hub, RefusedError, Status
+from .hub import Hub
 from .keeping import SandboxFile
 from .rest import wsgi_path
+from .sessions import Author, RefusedError, Status
 from .standin import Body, StandIn, Values, parse
 
 HERE = Path(__file__).parent
@@ -144,9 +145,10 @@ class Sandbox:
         return jsonify({**state, "vendors": rooms})
 
     def desk_reply(self) -> Response:
-        """An agent writes."""
+        """An agent writes, or with ``bot`` what the vendor's own bot would."""
         body = _body()
-        message = self.hub.say(self._session(body), "agent", body.need("text", MAX_MESSAGE))
+        author: Author = "bot" if body.flag("bot") else "agent"
+        message = self.hub.say(self._session(body), author, body.need("text", MAX_MESSAGE))
         return jsonify(n=message.n)
 
     def desk_status(self) -> Response:
@@ -162,7 +164,7 @@ class Sandbox:
 
     def desk_end(self) -> Response:
         """An agent ends the conversation."""
-        self.hub.end(self._session(_body()), "the agent")
+        self.hub.end(self._session(_body()), "agent")
         return jsonify(ended=True)
 
     # -- the visitor -------------------------------------------------------------------------------------------
@@ -309,7 +311,7 @@ def _read(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
 
 def _end(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
     key = _own(sandbox, room, body)
-    sandbox.hub.end(key, "the visitor")
+    sandbox.hub.end(key, "visitor")
     return key
 
 

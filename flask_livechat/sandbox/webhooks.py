@@ -14,10 +14,12 @@ from werkzeug.test import Client
 
 from flask_livechat import providers
 
-from .hub import Change, Message, Session
-from .rest import crisp as crisp_rest
-from .rest import intercom_shapes
+from .rest import tawk as tawk_rest
 from .rest.api import Account, Call
+from .rest.crisp import shapes as crisp_rest
+from .rest.intercom import records as intercom_records
+from .rest.intercom import shapes as intercom_shapes
+from .sessions import Change, Kind, Message, Session
 from .standin import Body, secrets
 
 if TYPE_CHECKING:
@@ -82,19 +84,37 @@ def _signed(account: Account, body: bytes) -> dict[str, str]:
 def _crisp(account: Account, change: Change, session: Session, message: Message | None) -> Told:
     data: dict[str, Any] = {"website_id": account.values["WEBSITE_ID"], "session_id": session.key, "inbox_id": None}
     now = int(account.clock() * 1000)
-    begins = message is not None and message.n == session.messages[0].n
+    begins = change == "said" and message is not None and message.n == session.messages[0].n
     if session.identity.email and (begins or change == "identified"):
         yield _of_crisp(account, "session:set_email", data | {"email": session.identity.email}, now)
-    if message is not None:
-        name = "message:send" if message.author == "visitor" else "message:received"
-        yield _of_crisp(account, name, data | crisp_rest.message(account, session, message), int(message.at * 1000))
-    elif change in ("closed", "reopened"):
-        state = crisp_rest.STATES[account.state(session)]
-        yield _of_crisp(account, "session:set_state", data | {"state": state}, now)
+    if change in ("said", "changed", "removed") and message is not None:
+        yield _of_crisp(account, *_message_of_crisp(account, change, session, message))
+    elif change == "decided" and message is not None:
+        if message.kind in ("closed", "opened", "pending"):
+            state = crisp_rest.STATES[account.state(session)]
+            yield _of_crisp(account, "session:set_state", data | {"state": state}, now)
+        elif message.kind == "assigned":
+            yield _of_crisp(account, "session:set_routing", data | {"routing_id": session.agent}, now)
     elif change == "rated" and session.rating is not None:
         yield _of_crisp(account, "session:sync:rating", data | {"rating": {"stars": session.rating}}, now)
     elif change == "tagged":
         yield _of_crisp(account, "session:set_segments", data | {"segments": list(session.tags)}, now)
+    elif change == "dropped":
+        yield _of_crisp(account, "session:removed", data, now)
+
+
+def _message_of_crisp(
+    account: Account, change: Change, session: Session, message: Message
+) -> tuple[str, dict[str, Any], int]:
+    """What was said is stamped with its own moment, what became of it with that of the change."""
+    data = crisp_rest.message(account, session, message) | {"inbox_id": None}
+    now = int(account.clock() * 1000)
+    if change == "said":
+        return "message:send" if message.author == "visitor" else "message:received", data, data["timestamp"]
+    known = {name: data[name] for name in ("website_id", "session_id", "inbox_id", "fingerprint")}
+    if change == "removed":
+        return "message:removed", known, now
+    return "message:updated", known | {"content": data["content"]}, now
 
 
 def _of_crisp(account: Account, event: str, data: Mapping[str, Any], at: int) -> dict[str, Any]:
@@ -107,38 +127,67 @@ def _crisp_headers(delivery: str, attempt: int, limit: int) -> dict[str, str]:
 
 # -- Intercom ----------------------------------------------------------------------------------------------------------
 
+TOPICS: Mapping[Kind, str] = {
+    "closed": "conversation.admin.closed",
+    "opened": "conversation.admin.opened",
+    "snoozed": "conversation.admin.snoozed",
+    "assigned": "conversation.admin.assigned",
+}
+
 
 def _intercom(account: Account, change: Change, session: Session, message: Message | None) -> Told:
-    topics = {"closed": "conversation.admin.closed", "reopened": "conversation.admin.opened"}
-    if message is not None:
-        yield _of_intercom(account, _topic(session, message), session, message)
-    elif change in topics:
-        yield _of_intercom(account, topics[change], session, None)
+    first = intercom_shapes.first_of(session)
+    if change in ("said", "decided") and message is not None:
+        new = message if message.n != first.n else None  # that one is the source
+        for topic in _topics(message, is_first=new is None):
+            yield _of_intercom(account, topic, _conversation_of_intercom(account, session, new))
     elif change == "rated":
-        yield _of_intercom(account, "conversation.rating.added", session, None)
+        yield _of_intercom(account, "conversation.rating.added", _conversation_of_intercom(account, session, None))
+    elif change == "tagged" and session.new_tags:
+        item = _conversation_of_intercom(account, session, first)
+        added = [intercom_records.tag(account, name) for name in session.new_tags]
+        item |= {"tags_added": {"type": "tag.list", "tags": added}}
+        yield _of_intercom(account, "conversation_part.tag.created", item)
+    elif change == "dropped":
+        gone = {"type": "conversation", "conversation_id": str(session.number)}
+        yield _of_intercom(account, "conversation.deleted", gone)
 
 
-def _topic(session: Session, message: Message) -> str:
+def _topics(message: Message, *, is_first: bool) -> tuple[str, ...]:
+    """A bot's reply is told under two topics, each with a notification of its own."""
+    if message.kind in TOPICS:
+        return (TOPICS[message.kind],)
     if message.author == "visitor":
-        first = session.messages[0].n == message.n
-        return "conversation.user.created" if first else "conversation.user.replied"
-    return "conversation.admin.noted" if message.kind == "note" else "conversation.admin.replied"
+        return ("conversation.user.created" if is_first else "conversation.user.replied",)
+    if message.author == "bot":
+        return "conversation.admin.replied", "conversation.operator.replied"
+    if message.kind == "note":
+        return ("conversation.admin.noted",)
+    return ("conversation.admin.single.created" if is_first else "conversation.admin.replied",)
 
 
-def _of_intercom(account: Account, topic: str, session: Session, message: Message | None) -> dict[str, Any]:
-    """A conversation, with the new part alone."""
+def _conversation_of_intercom(account: Account, session: Session, new: Message | None) -> dict[str, Any]:
+    """A conversation, with the new part alone. Moments of its statistics are texts here, unlike in the REST API."""
     call = Call(account, Headers({"Intercom-Version": str(account.values.get("API_VERSION"))}), {}, {}, Body({}))
     item = intercom_shapes.whole(call, session)
-    parts = item["conversation_parts"]["conversation_parts"]
-    new = [one for one in parts if message is not None and one["id"] == str(message.n)]
-    listed = {"type": "conversation_part.list", "conversation_parts": new, "total_count": len(new)}
+    parts = [] if new is None else [intercom_shapes.part(call, session, new)]
+    moments = {name: _moment(value) if name.endswith("_at") else value for name, value in item["statistics"].items()}
+    listed = {"type": "conversation_part.list", "conversation_parts": parts, "total_count": len(parts)}
+    return item | {
+        "conversation_parts": listed,
+        "statistics": moments,
+        "teammates": {"type": "admin.list", "admins": item["teammates"]["teammates"]},
+    }
+
+
+def _of_intercom(account: Account, topic: str, item: Mapping[str, Any]) -> dict[str, Any]:
     now = int(account.clock())
     return {
         "type": "notification_event",
         "id": f"notif_{uuid.uuid4()}",
         "topic": topic,
         "app_id": account.values["APP_ID"],
-        "data": {"type": "notification_event_data", "item": item | {"conversation_parts": listed}},
+        "data": {"type": "notification_event_data", "item": dict(item)},
         "delivery_status": "pending",
         "delivery_attempts": 1,
         "delivered_at": 0,
@@ -162,16 +211,12 @@ def _tawk(account: Account, change: Change, session: Session, message: Message |
     common = {"time": now, "property": {"id": account.values["PROPERTY_ID"], "name": "Sandbox"}}
     who = {"name": session.identity.name or f"V{session.number}", "city": "unknown", "country": "DE"}
     visitor = who | ({"email": session.identity.email} if session.identity.email else {})
-    if message is not None and message.n == session.messages[0].n:
-        said = {"text": message.text, "type": "msg", "sender": {"type": message.author}}
+    if change == "said" and message is not None and message.n == session.messages[0].n:
+        said = {"text": message.text, "type": "msg", "sender": {"type": tawk_rest.SENDERS[message.author]}}
         yield common | {"event": "chat:start", "chatId": session.key, "message": said, "visitor": visitor}
-    elif change == "closed":
+    elif change == "decided" and message is not None and message.kind == "closed":
         yield common | {"event": "chat:end", "chatId": session.key, "visitor": visitor}
-        messages = [
-            {"sender": {"t": one.author[0]}, "type": "msg", "msg": one.text, "time": _moment(one.at)}
-            for one in session.messages
-            if one.kind == "text"
-        ]
+        messages = [tawk_rest.message(account, one) for one in session.messages if one.kind == "text"]
         chat = {"id": session.key, "visitor": visitor, "messages": messages}
         yield common | {"event": "chat:transcript_created", "domain": "localhost", "referrer": "", "chat": chat}
 

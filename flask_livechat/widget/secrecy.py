@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise, zip_longest
 from urllib.parse import unquote
 
@@ -35,11 +36,19 @@ FILLING = frozenset(
     """.split()
 )
 # Words that are written together in addresses: resetpassword, verifyemail, magiclink, oauth2callback.
-JOINED = re.compile(
-    r"(reset|forgot|forgotten|change|verify|confirm|activate|magic|oauth2?|accept|set|new)"
-    r"(?=(password|passwd|email|mail|account|link|callback|invite|invitation)s?$)"
-    r"|(password|passwd|email|account)(?=(reset|forgot|recovery|verification|confirmation|activation)s?$)"
-)
+JOINED: dict[str, list[str]] = {
+    first + second + plural: [first, second + plural]
+    for firsts, seconds in (
+        (
+            "reset forgot forgotten change verify confirm activate magic oauth oauth2 accept set new",
+            "password passwd email mail account link callback invite invitation",
+        ),
+        ("password passwd email account", "reset forgot recovery verification confirmation activation"),
+    )
+    for first in firsts.split()
+    for second in seconds.split()
+    for plural in ("", "s")
+}
 # Below these, an address is that of a text about something.
 READING = frozenset(
     """
@@ -114,6 +123,9 @@ TITLE_AND_ID = re.compile(r"[A-Za-z][a-z]+(-[A-Za-z0-9]{1,20}){1,20}-[0-9a-f]{6,
 NAME_OF_A_THING = re.compile(r"[A-Za-z][A-Za-z_-]{2,}")
 EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 MIN_TOKEN_CHARS = 16
+# Most paths have short segments of lower-case words, and none of the words below: then nothing else has to be asked.
+SHORT_WORDS = re.compile(r"(/[a-z0-9_-]{0,15})*")
+WORD = re.compile(r"[a-z0-9]+")
 TOKEN_CHARS = re.compile(r"[A-Za-z0-9_~.:=+-]{16,}")
 # The pairs of letters that most of a text in a European language is made of; of random letters it is one in four.
 PAIRS = frozenset(
@@ -125,6 +137,7 @@ PAIRS = frozenset(
     rn sc gi da yo cr cl du ga qu ue ba ey va um up lu go ck br ze
     """.split()
 )
+TELLING_WORDS = frozenset({*SECRET_PAGES, *BEFORE_A_SECRET, *SECRET_WORDS, *JOINED, "login", "signin"})
 # An address in a value, and a name in one: /a?b=c, https://a.example/b, a;b=c.
 INNER_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]{1,20}:)?/|[^\s]{0,200}[?&;#][\w.\[\]-]{1,80}=", re.IGNORECASE)
 INNER_NAME = re.compile(r"(?:^|[/?&;#])([^?&;#=/\s]{1,80})=([^?&;#\s]*)")
@@ -157,13 +170,17 @@ def secret_in(address: Address) -> str | None:
     """What in the address looks like a secret, as the start of a sentence; None when nothing does. Never the secret."""
     if address.chars > MAX_ADDRESS_CHARS:
         return f"the address is longer than {MAX_ADDRESS_CHARS} characters, among which a secret could be"
-    pairs = zip_longest(address.query, address.values[: len(address.query)])
     return (
-        next(filter(None, (_of_pair(name, value, 0) for name, value in pairs)), None)
+        (_of_query(address) if address.query else None)
         or next(filter(None, map(_of_argument, address.arguments)), None)
         or _of_path(address.path, 0)
         or _of_endpoint(address.endpoint)
     )
+
+
+def _of_query(address: Address) -> str | None:
+    pairs = zip_longest(address.query, address.values[: len(address.query)])
+    return next(filter(None, (_of_pair(name, value, 0) for name, value in pairs)), None)
 
 
 def _of_pair(name: str, value: str | None, depth: int) -> str | None:
@@ -196,12 +213,15 @@ def _of_value(value: str, depth: int) -> str | None:
     return _of_path(value, depth + 1)
 
 
+@lru_cache(1024)  # an app has few names for the parts of its addresses
 def _of_argument(name: str) -> str | None:
     return f"the URL argument <{name}> looks like it carries a secret" if _names_a_secret(name) else None
 
 
 def _of_path(path: str, depth: int) -> str | None:
     """A path, behind which another address's host, query and fragment may stand."""
+    if SHORT_WORDS.fullmatch(path) and TELLING_WORDS.isdisjoint(WORD.findall(path)):
+        return None
     if WITH_PASSWORD.search(path):
         return "an address in the address has a password"
     bare = re.split(r"[?#]", path, maxsplit=1)[0]
@@ -237,6 +257,7 @@ def _in_a_manual(segments: list[str], n: int) -> bool:
     )
 
 
+@lru_cache(1024)
 def _of_endpoint(endpoint: str | None) -> str | None:
     if _is_secret_page(_words((endpoint or "").rpartition(".")[2])):
         return f"the endpoint {endpoint!r} looks like a page whose address carries a secret"
@@ -306,5 +327,4 @@ def _split(text: str) -> list[str]:
 
 
 def _unjoined(word: str) -> list[str]:
-    match = JOINED.match(word)
-    return [match[0], word[match.end() :]] if match else [word]
+    return JOINED.get(word, [word])

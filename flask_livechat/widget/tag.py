@@ -163,11 +163,13 @@ def reachable_visitor(state: State, req: RequestState, method: str) -> tuple[str
 
 def _script_url(state: State, req: RequestState, name: str) -> str:
     """The address of the provider's script, as HTML. To ask Flask for it costs more than the rest of the tag."""
-    script = state.scripts[name]
+    script, root = state.scripts[name], req.request.root_path
     if _has_url_defaults(req):
         return str(escape(same_origin(url_for("livechat.script", name=name, digest=script.digest))))
-    prefix = quote(req.request.root_path.rstrip("/"), safe="!$&'()*+,/:;=@")
-    return str(escape(same_origin(f"{prefix}{state.settings.url_prefix}/{script.address}")))
+    path = f"{state.settings.url_prefix}/{script.address}"
+    if not root:
+        return path
+    return str(escape(same_origin(quote(root.rstrip("/"), safe="!$&'()*+,/:;=@") + path)))
 
 
 def _has_url_defaults(req: RequestState) -> bool:

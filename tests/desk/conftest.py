@@ -16,7 +16,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from flask_livechat import providers
-from flask_livechat.desk import budget
+from flask_livechat.desk import budget, rest
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.desk.rest import Pool
 
@@ -66,6 +66,14 @@ def open_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenSite]:
 @pytest.fixture(autouse=True)
 def _no_test_spends_anothers_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "_BUDGETS", {})
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first pauses are short enough; a test that waits for seconds says so."""
+    real = rest.stamina.retry_context
+    quick = {"wait_initial": 0.01, "wait_jitter": 0.01, "wait_max": 0.05}
+    monkeypatch.setattr(rest.stamina, "retry_context", lambda **options: real(**options, **quick))
 
 
 @pytest.fixture

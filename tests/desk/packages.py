@@ -26,6 +26,7 @@ EVE = Visitor(id="44", email="eve@example.com", name="Eve")
 Told = tuple[str, Sequence[Any]]
 Calls = Mapping[str, tuple[Callable[[Desk, dict[str, str]], Any], Told | None, Told | None]]
 """What for -> our call, the Python package's, the JavaScript package's. None: the package has no such call."""
+Examples = Mapping[str, tuple[Told | None, Told | None, str]]
 WHO = ("authorization", "x-crisp-tier", "intercom-version", "content-type")
 
 
@@ -63,7 +64,7 @@ class Seeded:
     def plain(self, request: Request) -> Sent:
         headers = {name.lower(): value for name, value in request.headers.items() if name.lower() in WHO}
         names = {known: f"<{name}>" for name, known in self.ids.items()}
-        path = request.path
+        path = re.sub(r"(?<=/)how-to-[0-9a-f]{6}\.md$", "<new>", request.path)  # an article's place is made up
         for known, name in names.items():
             path = re.sub(rf"(?<=/){re.escape(known)}(?=/|$)", name, path)
         said = json.loads(request.get_data()) if request.get_data() else None
@@ -106,7 +107,7 @@ def seeded(name: str) -> Iterator[Seeded]:
     ids = {"conversation": mine.id, "contact": who.id, "bob": desk.contacts.upsert(BOB).id, "article": article.id}
     ids |= {"me": first.id, "agent": second.id}
     if name == "crisp":
-        ids |= dict(zip(("locale", "kind", "place"), article.id.split("/"), strict=True))
+        ids |= dict(zip(("locale", "kind", "place"), article.id.split("/"), strict=True)) | {"new": "new.md"}
     else:
         ids |= {"tag": desk.raw.request("GET", "/tags")["data"][0]["id"]}
     # Another desk: what one has asked once for all, the next one asks again.

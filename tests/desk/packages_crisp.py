@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask_livechat import Visitor
 
-from .packages import ADA, BOB, EVE, Calls
+from .packages import ADA, BOB, EVE, Calls, Examples
 
 TEXT = {"type": "text", "from": "operator", "origin": "chat", "content": "Yes?"}
 NOTE = TEXT | {"type": "note", "content": "late again"}
 LISTED = {"per_page": 50, "order_date_updated": 1}
+FOUND = {"per_page": 50, "search_type": "text", "search_query": "hello"}
 DATA = {"data": {"plan": "pro"}}
 BORN = {"text": "bought", "data": {"plan": "pro"}, "color": "blue"}
 PERSON = {"email": "bob@example.com", "person": {"nickname": "Bob"}}
@@ -19,6 +20,11 @@ CALLS: Calls = {
         lambda desk, ids: list(desk.conversations.list()),
         ("list_conversations", (1,)),
         ("listConversations", (1, LISTED)),
+    ),
+    "search conversations": (
+        lambda desk, ids: list(desk.conversations.search("hello")),
+        None,  # its search writes the address with a slash too many
+        ("listConversations", (1, FOUND)),
     ),
     "get a conversation": (
         lambda desk, ids: desk.conversations.get(ids["conversation"]),
@@ -71,9 +77,14 @@ CALLS: Calls = {
         ("getConversationMetas", ("<conversation>",)),
     ),
     "find a contact": (
-        lambda desk, ids: desk.contacts.find(email="ada@example.com"),
+        lambda desk, ids: list(desk.contacts.find_all(email="ada@example.com")),
         ("get_people_profile", ("ada@example.com",)),
         ("getPeopleProfile", ("ada@example.com",)),
+    ),
+    "see a contact's data": (
+        lambda desk, ids: desk.contacts.find(email="ada@example.com"),
+        ("get_people_data", ("ada@example.com",)),
+        ("getPeopleData", ("ada@example.com",)),
     ),
     "make a contact": (
         lambda desk, ids: desk.contacts.upsert(EVE),
@@ -131,6 +142,11 @@ CALLS: Calls = {
         None,
         ("resolveHelpdeskTreeMetadata", ("<locale>", "<kind>", "<place>")),
     ),
+    "write an article": (
+        lambda desk, ids: desk.articles.create("How to", "So"),
+        None,
+        ("createHelpdeskTreePath", ("<locale>", "<kind>", "<new>")),
+    ),
     "change an article's title": (
         lambda desk, ids: desk.articles.update(ids["article"], title="Refunds"),
         None,
@@ -151,6 +167,11 @@ CALLS: Calls = {
         None,
         ("resolveHelpdeskTreePage", ("<locale>", "<kind>", "<place>")),
     ),
+    "take an article back": (
+        lambda desk, ids: desk.articles.unpublish(ids["article"]),
+        None,
+        ("updateHelpdeskTreeMetadata", ("<locale>", "<kind>", "<place>", {"state": {"published": False}})),
+    ),
     "delete an article": (
         lambda desk, ids: desk.articles.delete(ids["article"]),
         None,
@@ -161,4 +182,93 @@ CALLS: Calls = {
         ("remove_people_profile", ("<contact>",)),
         ("removePeopleProfile", ("<contact>",)),
     ),
+}
+
+
+PICKER = {"id": "call", "text": "When?", "choices": [{"value": "1", "label": "Today", "selected": False}]}
+FILE = {"name": "a.pdf", "url": "https://example.com/a.pdf", "type": "application/pdf"}
+SENT = {"from": "operator", "origin": "chat"}
+MINE = "<conversation>"
+# What public examples call beside: the Python package's call, the JavaScript package's, and what is in the answer.
+EXAMPLES: Examples = {
+    "the workspace": (("get_website", ()), ("getWebsite", ()), "Sandbox"),
+    "people": (("list_people_profiles", (1,)), ("listPeopleProfiles", (1,)), "bob@example.com"),
+    "people found": (None, ("listPeopleProfiles", (1, None, None, None, None, "bob")), "bob@example.com"),
+    "segments": (("list_people_segments", (1,)), ("listSuggestedPeopleSegments", (1,)), ""),
+    "segments of conversations": (None, ("listSuggestedConversationSegments", (1,)), "vip"),
+    "how many people": (("get_people_statistics", ()), ("getPeopleStatistics", ()), "total"),
+    "whether somebody is known": (
+        ("check_people_profile_exists", ("bob@example.com",)),
+        ("checkPeopleProfileExists", ("bob@example.com",)),
+        "",
+    ),
+    "a profile anew": (
+        ("save_people_profile", ("bob@example.com", PERSON)),
+        ("savePeopleProfile", ("bob@example.com", PERSON)),
+        "",
+    ),
+    "a profile's data": (("get_people_data", ("<contact>",)), ("getPeopleData", ("<contact>",)), "data"),
+    "a profile's data anew": (("save_people_data", ("<bob>", DATA)), ("savePeopleData", ("<bob>", DATA)), ""),
+    "events": (("list_people_events", ("<contact>", 1)), ("listPeopleEvents", ("<contact>", 1)), ""),
+    "a subscription": (
+        ("get_people_subscription_status", ("<contact>",)),
+        ("getPeopleSubscriptionStatus", ("<contact>",)),
+        "email",
+    ),
+    "whether a conversation exists": (
+        ("check_conversation_exists", (MINE,)),
+        ("checkConversationExists", (MINE,)),
+        "",
+    ),
+    "a picker": (
+        ("send_message_in_conversation", (MINE, SENT | {"type": "picker", "content": PICKER})),
+        ("sendMessageInConversation", (MINE, SENT | {"type": "picker", "content": PICKER})),
+        "fingerprint",
+    ),
+    "a file": (
+        ("send_message_in_conversation", (MINE, SENT | {"type": "file", "content": FILE})),
+        ("sendMessageInConversation", (MINE, SENT | {"type": "file", "content": FILE})),
+        "fingerprint",
+    ),
+    "files": (("list_conversation_files", (MINE, 1)), ("listConversationFiles", (MINE, 1)), "a.pdf"),
+    "visited pages": (("list_conversation_pages", (MINE, 1)), ("listConversationPages", (MINE, 1)), ""),
+    "what happened": (("list_conversation_events", (MINE, 1)), ("listConversationEvents", (MINE, 1)), ""),
+    "a state": (("get_conversation_state", (MINE,)), ("getConversationState", (MINE,)), "unresolved"),
+    "a routing": (
+        ("get_conversation_routing_assign", (MINE,)),
+        ("getConversationRoutingAssign", (MINE,)),
+        "assigned",
+    ),
+    "whether somebody is blocked": (
+        ("get_block_status_for_conversation", (MINE,)),
+        ("getBlockStatusForConversation", (MINE,)),
+        "blocked",
+    ),
+    "who reads along": (None, ("getConversationParticipants", (MINE,)), "participants"),
+    "read": (
+        ("mark_messages_read_in_conversation", (MINE, SENT)),
+        ("markMessagesReadInConversation", (MINE, SENT)),
+        "",
+    ),
+    "a rating is asked for": (None, ("requestUserFeedbackForConversation", (MINE,)), ""),
+    "initiate": (
+        ("initiate_conversation_with_existing_session", (MINE,)),
+        ("initiateConversationWithExistingSession", (MINE,)),
+        "",
+    ),
+    "active operators": (
+        ("list_last_active_website_operators", ()),
+        ("listLastActiveWebsiteOperators", ()),
+        "robin@example.com",
+    ),
+    "an operator": (None, ("getWebsiteOperator", ("<agent>",)), "sam@example.com"),
+    "who is there": (None, ("listWebsiteOperatorAvailabilities", ()), "<agent>"),
+    "visitors": (("list_visitors", (1,)), ("listVisitors", (1,)), "session_"),
+    "how many visitors": (("count_visitors", ()), ("countVisitors", ()), "count"),
+    "resolve several": (
+        ("batch_resolve_items", ({"sessions": [MINE]},)),
+        ("batchResolveConversations", ({"sessions": [MINE]},)),
+        "",
+    ),
+    "remove a conversation": (("remove_conversation", (MINE,)), ("removeConversation", (MINE,)), ""),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from .conftest import now
-from .packages import BOB, EVE, Calls
+from .packages import BOB, EVE, Calls, Examples
 
 ADMIN = {"type": "admin", "admin_id": "<me>"}
 UNTIL = 1796083200
@@ -16,6 +16,7 @@ OPEN = {"message_type": "open", "admin_id": "<me>"}
 SNOOZE = {"message_type": "snoozed", "snoozed_until": UNTIL, "admin_id": "<me>"}
 ASSIGN = {"message_type": "assignment", **ADMIN, "assignee_id": "<agent>"}
 SEARCH = {"field": "source.body", "operator": "~", "value": "hello"}
+THEIRS = {"field": "contact_ids", "operator": "=", "value": "<contact>"}
 BY_EMAIL = {"field": "email", "operator": "=", "value": "ada@example.com"}
 PAGE = {"per_page": 150}
 KNOWN = {"role": "user", "external_id": "43", "email": "bob@example.com", "name": "Bob"}
@@ -39,6 +40,16 @@ CALLS: Calls = {
         lambda desk, ids: list(desk.conversations.search("hello")),
         ("conversations.search", {"query": SEARCH, "pagination": PAGE}),
         ("conversations.search", ({"query": SEARCH, "pagination": PAGE},)),
+    ),
+    "a contact's conversations": (
+        lambda desk, ids: list(desk.contacts.conversations(ids["contact"])),
+        ("conversations.search", {"query": THEIRS, "pagination": PAGE}),
+        ("conversations.search", ({"query": THEIRS, "pagination": PAGE},)),
+    ),
+    "read messages": (
+        lambda desk, ids: list(desk.conversations.messages(ids["conversation"])),
+        ("conversations.find", MINE | {"display_as": "plaintext"}),
+        ("conversations.find", (MINE | {"display_as": "plaintext"},)),
     ),
     "get a conversation": (
         lambda desk, ids: desk.conversations.get(ids["conversation"]),
@@ -116,7 +127,7 @@ CALLS: Calls = {
         ("contacts.find", ({"contact_id": "<contact>"},)),
     ),
     "search contacts": (
-        lambda desk, ids: desk.contacts.find(email="ada@example.com"),
+        lambda desk, ids: list(desk.contacts.find_all(email="ada@example.com")),
         ("contacts.search", {"query": BY_EMAIL, "pagination": PAGE}),
         ("contacts.search", ({"query": BY_EMAIL, "pagination": PAGE},)),
     ),
@@ -150,6 +161,11 @@ CALLS: Calls = {
         ("articles.update", {"article_id": "<article>", "title": "Refunds"}),
         ("articles.update", ({"article_id": "<article>", "title": "Refunds"},)),
     ),
+    "take an article back": (
+        lambda desk, ids: desk.articles.unpublish(ids["article"]),
+        ("articles.update", {"article_id": "<article>", "state": "draft"}),
+        ("articles.update", ({"article_id": "<article>", "state": "draft"},)),
+    ),
     "publish an article": (
         lambda desk, ids: desk.articles.publish(ids["article"]),
         ("articles.update", {"article_id": "<article>", "state": "published"}),
@@ -160,10 +176,86 @@ CALLS: Calls = {
         ("articles.delete", {"article_id": "<article>"}),
         ("articles.delete", ({"article_id": "<article>"},)),
     ),
+    "availability": (lambda desk, ids: desk.agents.availability(), ("admins.list", {}), ("admins.list", ())),
     "list agents": (lambda desk, ids: list(desk.agents.list()), ("admins.list", {}), ("admins.list", ())),
     "forget a contact": (
         lambda desk, ids: desk.contacts.forget(ids["contact"]),
         ("contacts.delete", {"contact_id": "<contact>"}),
         ("contacts.delete", ({"contact_id": "<contact>"},)),
+    ),
+}
+
+
+WHO = {"contact_id": "<contact>"}
+ACME = {"company_id": "acme", "name": "Acme"}
+PUSHED = {"message_type": "in_app", "body": "May we help?", "from": {"type": "admin", "id": 814860}}
+SENT = PUSHED | {"to": {"type": "user", "id": "<contact>"}}
+BEN = {"admin_id": "<me>", "customer": {"intercom_user_id": "<bob>"}}
+# What public examples call beside: the Python package's call, the JavaScript package's, and what is in the answer.
+EXAMPLES: Examples = {
+    "contacts": (("contacts.list", {}), ("contacts.list", ()), "bob@example.com"),
+    "by the app's id": (
+        ("contacts.show_contact_by_external_id", {"external_id": "43"}),
+        ("contacts.showContactByExternalId", ({"external_id": "43"},)),
+        "bob@example.com",
+    ),
+    "tag a contact": (
+        ("tags.tag_contact", WHO | {"tag_id": "<tag>"}),
+        ("tags.tagContact", (WHO | {"id": "<tag>"},)),
+        "vip",
+    ),
+    "a contact's tags": (("contacts.list_attached_tags", WHO), ("contacts.listAttachedTags", (WHO,)), "vip"),
+    "untag a contact": (
+        ("tags.untag_contact", WHO | {"tag_id": "<tag>"}),
+        ("tags.untagContact", (WHO | {"tag_id": "<tag>"},)),
+        "vip",
+    ),
+    "a note": (
+        ("notes.create", WHO | {"body": "late", "admin_id": "<me>"}),
+        ("notes.create", (WHO | {"body": "late", "admin_id": "<me>"},)),
+        "<p>late</p>",
+    ),
+    "notes": (("notes.list", WHO), ("notes.list", (WHO,)), "<p>late</p>"),
+    "segments": (("segments.list", {}), ("segments.list", ()), "All users"),
+    "a contact's segments": (
+        ("contacts.list_attached_segments", WHO),
+        ("contacts.listAttachedSegments", (WHO,)),
+        "All users",
+    ),
+    "a company": (("companies.create_or_update", {"request": ACME}), ("companies.createOrUpdate", (ACME,)), "Acme"),
+    "companies": (
+        ("companies.retrieve", {"company_id": "acme"}),
+        ("companies.retrieve", ({"company_id": "acme"},)),
+        "Acme",
+    ),
+    "a contact's companies": (
+        ("contacts.list_attached_companies", WHO),
+        ("contacts.listAttachedCompanies", (WHO,)),
+        "",
+    ),
+    "an admin": (("admins.find", {"admin_id": 814861}), ("admins.find", ({"admin_id": 814861},)), "sam@example.com"),
+    "teams": (("teams.list", {}), ("teams.list", ()), "Support"),
+    "a team": (("teams.find", {"team_id": "814865"}), ("teams.find", ({"team_id": "814865"},)), "Support"),
+    "a tag": (("tags.find", {"tag_id": "<tag>"}), ("tags.find", ({"tag_id": "<tag>"},)), "vip"),
+    "a message of the team": (("messages.create", {"request": SENT}), ("messages.create", (SENT,)), "May we help?"),
+    "one more contact": (
+        ("conversations.attach_contact_as_admin", MINE | BEN),
+        ("conversations.attachContactAsAdmin", (MINE | BEN,)),
+        "<bob>",
+    ),
+    "a title": (
+        ("conversations.update", MINE | {"title": "Late"}),
+        ("conversations.update", (MINE | {"title": "Late"},)),
+        "Late",
+    ),
+    "archive": (
+        ("contacts.archive", {"contact_id": "<bob>"}),
+        ("contacts.archive", ({"contact_id": "<bob>"},)),
+        "<bob>",
+    ),
+    "unarchive": (
+        ("contacts.unarchive", {"contact_id": "<bob>"}),
+        ("contacts.unarchive", ({"contact_id": "<bob>"},)),
+        "<bob>",
     ),
 }

@@ -171,9 +171,10 @@ def test_a_server_that_does_not_run_is_said(app_in_the_sandbox: Flask) -> None:
 
 
 def test_one_that_cannot_be_closed_does_not_keep_the_others_open(run: Run) -> None:
-    result = run("close", "a", "b", answers=(Answer(404, {"error": True, "reason": "not_found"}), ok()))
+    missing = Answer(404, {"error": True, "reason": "not_found"})
+    result = run("close", "a", "b", answers=(missing, ok({"state": "pending"}), ok()))
     assert result.exit_code == 1
-    assert "a is not: crisp: PATCH" in result.output
+    assert "a is not: crisp: GET" in result.output
     assert "b is closed." in result.output
 
 

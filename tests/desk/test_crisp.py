@@ -10,7 +10,7 @@ import pytest
 
 from flask_livechat import ConfigError, Unsupported, Visitor
 from flask_livechat.desk.desk import open_desk
-from flask_livechat.errors import Forbidden, NotFound
+from flask_livechat.errors import ApiError, Forbidden, NotFound, RateLimited
 from flask_livechat.providers import Secrets
 
 from .conftest import OpenSite, Site, now
@@ -129,14 +129,32 @@ def test_a_reply_and_a_note_are_told_apart(site: Site) -> None:
 @pytest.mark.parametrize(
     ("call", "path", "said"),
     [
-        (lambda one: one.close("s"), "state", {"state": "resolved"}),
-        (lambda one: one.reopen("s"), "state", {"state": "unresolved"}),
         (lambda one: one.assign("s", "a1"), "routing", {"assigned": {"user_id": "a1"}}),
     ],
 )
-def test_a_state_is_set_and_may_be_set_again(site: Site, call: Any, path: str, said: Any) -> None:
+def test_an_agent_is_set_and_may_be_set_again(site: Site, call: Any, path: str, said: Any) -> None:
     call(site.answers(Answer(503), ok()).conversations)
     assert site.calls == [("PATCH", f"/conversation/s/{path}", said)] * 2
+
+
+CHANGES = [
+    (lambda one: one.close("s"), "unresolved", "resolved"),
+    (lambda one: one.close("s"), "pending", "resolved"),
+    (lambda one: one.reopen("s"), "resolved", "unresolved"),
+]
+
+
+@pytest.mark.parametrize(("call", "before", "after"), CHANGES)
+def test_a_state_is_asked_for_and_set_and_may_be_set_again(site: Site, call: Any, before: str, after: str) -> None:
+    call(site.answers(ok({"state": before}), Answer(503), ok()).conversations)
+    change = ("PATCH", "/conversation/s/state", {"state": after})
+    assert site.calls == [("GET", "/conversation/s/state", None), change, change]
+
+
+@pytest.mark.parametrize(("call", "before", "after"), CHANGES)
+def test_what_is_in_that_state_already_is_left_alone(site: Site, call: Any, before: str, after: str) -> None:
+    call(site.answers(ok({"state": after})).conversations)
+    assert site.calls == [("GET", "/conversation/s/state", None)]
 
 
 def test_tags_are_added_to_those_that_are_there(site: Site) -> None:
@@ -261,3 +279,83 @@ def test_open_and_pending_ones_are_told_apart_here(site: Site) -> None:
 def test_a_state_that_is_none_is_said(site: Site) -> None:
     with pytest.raises(ValueError, match="'bogus' is no state: open, pending, snoozed, closed"):
         site.desk.conversations.list("bogus")  # type: ignore[arg-type]  # which is the point
+
+
+# -- lists and answers of another shape ------------------------------------------------------------------------------
+
+ODD = [{"state": "resolved"}, "session_x", {**ONE, "meta": ["x"]}, None, {**ONE, "session_id": "s3", "meta": None}]
+
+
+def test_a_list_outlives_what_cannot_be_read(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    found = list(site.answers(ok([ONE, *ODD]), ok([])).conversations.list())
+    assert [one.id for one in found] == ["session_1", "s3"]
+    assert "4 of 6 Crisp conversations of a list could not be read and are left out: KeyError" in caplog.text
+
+
+def test_a_page_of_which_nothing_can_be_read_is_not_the_last(site: Site) -> None:
+    found = list(site.answers(ok(["x"]), ok([ONE]), ok([])).conversations.list())
+    assert [one.id for one in found] == ["session_1"]
+
+
+@pytest.mark.parametrize("data", [{}, {"conversations": []}, "x", 7])
+def test_what_is_no_list_is_an_error(site: Site, data: Any) -> None:
+    with pytest.raises(ApiError, match="not what the vendor documents"):
+        list(site.answers(Answer(said={"error": False, "data": data})).conversations.list())
+
+
+def test_messages_outlive_one_that_cannot_be_read(site: Site) -> None:
+    said = SAID | {"timestamp": 1790000000000}
+    odd = [{"content": "x"}, said | {"fingerprint": 8, "timestamp": "soon"}]
+    found = list(site.answers(ok([*odd, said]), ok([])).conversations.messages("s"))
+    assert [(one.id, one.at is None) for one in found] == [("8", True), ("7", False)]
+
+
+def test_conversations_of_a_contact_outlive_one_that_was_removed(site: Site) -> None:
+    desk = site.answers(ok(["s0", "session_1"]), ok([]), Answer(404, {"reason": "not_found"}), ok(ONE))
+    assert [one.id for one in desk.contacts.conversations("p1")] == ["session_1"]
+
+
+@pytest.mark.parametrize("data", [Answer(404, {"reason": "not_found"}), ok(), ok({"data": None}), ok({"data": "x"})])
+def test_a_profile_without_data_is_a_contact_all_the_same(site: Site, data: Answer) -> None:
+    found = site.answers(ok({"people_id": "p1", "email": "first@example.com"}), data).contacts.find(id="p1")
+    assert found is not None
+    assert (found.id, found.attributes) == ("p1", {})
+
+
+def test_articles_of_a_language_in_which_nothing_is_written_are_none(site: Site) -> None:
+    assert list(site.answers(Answer(404, {"reason": "not_found"})).articles.list("fr")) == []
+
+
+def test_articles_outlive_one_without_a_place(site: Site) -> None:
+    listed = [{"title": "Lost"}, {"title": "Livrer", "tree_path": "livrer.md"}]
+    assert [one.id for one in site.answers(ok(listed), ok([])).articles.list("fr")] == ["fr/articles/livrer.md"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "3600"}])
+def test_a_day_whose_quota_is_spent_is_not_asked_again(site: Site, headers: dict[str, str]) -> None:
+    spent = Answer(423, {"error": True, "reason": "quota_limit_exceeded"}, headers)
+    with pytest.raises(RateLimited) as caught:
+        site.answers(spent).agents.availability()
+    assert len(site.calls) == 1
+    assert caught.value.retry_after == (3600 if headers else None)
+
+
+@pytest.mark.usefixtures("short_pauses")
+def test_a_contact_that_has_just_been_made_may_not_be_known_everywhere_yet(site: Site) -> None:
+    missing, made = Answer(404, {"reason": "not_found"}), ok({"people_id": "p1"})
+    profile = ok({"people_id": "p1", "email": "first@example.com"})
+    desk = site.answers(missing, made, missing, missing, profile, ok({"data": {}}), missing, ok())
+    assert desk.contacts.upsert(Visitor("42", email="first@example.com")).id == "p1"
+    desk.contacts.event("p1", "bought")
+    assert len(site.calls) == 8
+
+
+@pytest.mark.usefixtures("short_pauses")
+def test_a_contact_that_was_deleted_again_is_not_waited_for(site: Site) -> None:
+    missing, made = Answer(404, {"reason": "not_found"}), ok({"people_id": "p1"})
+    profile = ok({"people_id": "p1", "email": "first@example.com"})
+    desk = site.answers(missing, made, profile, ok({"data": {}}), ok(), missing)
+    desk.contacts.upsert(Visitor("42", email="first@example.com"))
+    desk.contacts.forget("p1")
+    assert desk.contacts.find(email="first@example.com") is None
+    assert len(site.calls) == 6

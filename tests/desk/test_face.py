@@ -41,7 +41,7 @@ def test_the_methods_are_the_contracts() -> None:
         conversations.list conversations.search conversations.get conversations.messages conversations.start
         conversations.reply conversations.note conversations.close conversations.reopen conversations.assign
         conversations.snooze conversations.tag conversations.untag
-        contacts.upsert contacts.find contacts.conversations contacts.event contacts.forget
+        contacts.upsert contacts.find contacts.find_all contacts.conversations contacts.event contacts.forget
         articles.list articles.search articles.get articles.create articles.update articles.publish articles.unpublish
         articles.delete agents.list agents.availability
         """.split()

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from flask_livechat import Visitor, providers
-from flask_livechat.errors import Conflict, Forbidden, Invalid, NotFound
+from flask_livechat.desk.aio import AsyncDesk, open_async_desk
+from flask_livechat.errors import ApiError, Conflict, Forbidden, Invalid, NotFound
+from flask_livechat.model import Message
 from flask_livechat.providers import Secrets
 
-from .conftest import OpenSite, Site
-from .vendor import Answer
+from .conftest import OpenSite, Site, now
+from .vendor import Answer, awaited, serving
 
 VALUES = {"APP_ID": "abc12345", "ACCESS_TOKEN": Secrets(["the-token"]), "API_VERSION": "2.16"}
 WHO = "64f0c1d2e3f4a5b6c7d8e9f0"
@@ -167,7 +169,6 @@ def test_what_is_said_is_said_by_whose_token_it_is(site: Site) -> None:
     [
         (lambda one: one.close("215"), {"message_type": "close", "type": "admin"}),
         (lambda one: one.reopen("215"), {"message_type": "open"}),
-        (lambda one: one.assign("215", "7"), {"message_type": "assignment", "type": "admin", "assignee_id": "7"}),
         (
             lambda one: one.snooze("215", datetime(2026, 12, 1, tzinfo=UTC)),
             {"message_type": "snoozed", "snoozed_until": 1796083200},
@@ -175,8 +176,40 @@ def test_what_is_said_is_said_by_whose_token_it_is(site: Site) -> None:
     ],
 )
 def test_a_part_changes_the_conversation(site: Site, call: Any, said: Any) -> None:
-    call(site.answers(ME, ok(ONE)).conversations)
-    assert site.calls[1] == ("POST", "/conversations/215/parts", said | {"admin_id": "814860"})
+    before = "closed" if said["message_type"] == "open" else "open"
+    call(site.answers(ok(ONE | {"state": before}), ME, ok(ONE)).conversations)
+    assert site.calls[2] == ("POST", "/conversations/215/parts", said | {"admin_id": "814860"})
+
+
+def test_an_agent_is_assigned(site: Site) -> None:
+    site.answers(ME, ok(ONE)).conversations.assign("215", "7")
+    said = {"message_type": "assignment", "type": "admin", "assignee_id": "7", "admin_id": "814860"}
+    assert site.calls[1] == ("POST", "/conversations/215/parts", said)
+
+
+UNTIL = 1796083200
+
+
+@pytest.mark.parametrize(
+    ("call", "before"),
+    [
+        (lambda one: one.close("215"), {"state": "closed"}),
+        (lambda one: one.reopen("215"), {"state": "open"}),
+        (
+            lambda one: one.snooze("215", datetime(2026, 12, 1, tzinfo=UTC)),
+            {"state": "snoozed", "snoozed_until": UNTIL},
+        ),
+    ],
+)
+def test_what_is_so_already_is_left_alone(site: Site, call: Any, before: Any) -> None:
+    call(site.answers(ok(ONE | before)).conversations)
+    assert [method for method, _, _ in site.calls] == ["GET"]
+
+
+def test_what_is_snoozed_until_another_moment_is_snoozed_anew(site: Site) -> None:
+    snoozed = ok(ONE | {"state": "snoozed", "snoozed_until": UNTIL - 60})
+    site.answers(snoozed, ME, ok(ONE)).conversations.snooze("215", datetime(2026, 12, 1, tzinfo=UTC))
+    assert site.calls[2][2]["snoozed_until"] == UNTIL
 
 
 def test_tags_are_named_by_us_and_numbered_by_the_vendor(site: Site) -> None:
@@ -225,7 +258,8 @@ def test_a_contact_is_found_by_your_id_or_the_address(site: Site, asked: dict[st
 
 
 def test_a_contact_is_found_by_the_vendors_id(site: Site) -> None:
-    desk = site.answers(ok(CONTACT), Answer(404, {"errors": [{"code": "not_found"}]}))
+    missing = Answer(404, {"errors": [{"code": "not_found"}]})
+    desk = site.answers(ok(CONTACT), missing, listed(key="data"))
     assert desk.contacts.find(id=WHO) is not None
     assert desk.contacts.find(id=WHO) is None
     assert site.calls[0][1] == f"/contacts/{WHO}"
@@ -308,3 +342,115 @@ def test_a_contact_of_somebody_else_is_not_taken_over(site: Site) -> None:
     with pytest.raises(Conflict):
         desk.contacts.upsert(VISITOR)
     assert [method for method, _, _ in site.calls] == ["POST", "GET"]
+
+
+# -- lists and answers of another shape ------------------------------------------------------------------------------
+
+
+def test_a_list_outlives_what_cannot_be_read(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    odd = [
+        {"type": "conversation"},
+        None,
+        ONE | {"id": "8", "created_at": "soon"},
+        ONE | {"id": "9", "tags": {"tags": 7}},
+    ]
+    found = list(site.answers(listed(ONE, *odd)).conversations.list())
+    assert [one.id for one in found] == ["215", "8"]
+    assert found[1].created_at is None
+    assert "3 of 5 Intercom conversations of a list could not be read" in caplog.text
+
+
+@pytest.mark.parametrize("answer", [{}, {"conversations": None}, [], {"conversations": [], "pages": 7}])
+def test_a_list_of_another_shape_is_an_error(site: Site, answer: Any) -> None:
+    with pytest.raises(ApiError, match="not what the vendor documents"):
+        list(site.answers(Answer(said=answer)).conversations.list())
+
+
+@pytest.mark.parametrize(
+    "odd", [{"source": ["x"]}, {"conversation_parts": "x"}, {"source": {"body": "x"}, "contacts": 7}]
+)
+def test_steps_over_json_of_another_shape_end_in_an_error_of_the_desks(site: Site, odd: Any) -> None:
+    with pytest.raises(ApiError, match="not what the vendor documents"):
+        list(site.answers(ok(ONE | odd)).conversations.messages("215"))
+
+
+def test_steps_that_are_awaited_end_in_the_same_error() -> None:
+    async def messages(desk: AsyncDesk) -> list[Message]:
+        async with desk:
+            return [one async for one in desk.conversations.messages("215")]
+
+    with serving(ok(ONE | {"conversation_parts": "x"})) as server, pytest.raises(ApiError, match="not what the vendor"):
+        awaited(messages(open_async_desk("intercom", VALUES, now, None, server.url)))
+
+
+FRENCH = {"type": "article_content", "title": "Livraison", "body": "<p>Vite</p>", "state": "published", "url": "u"}
+
+
+@pytest.mark.parametrize(("locale", "titles"), [("fr", ["Livraison"]), ("FR", ["Livraison"]), ("en", ["Delivery"])])
+def test_articles_of_a_language_are_those_translated_into_it_too(site: Site, locale: str, titles: list[str]) -> None:
+    translated = {"type": "article_translated_content", "fr": FRENCH, "de": None}
+    one = {"id": "1", "title": "Delivery", "default_locale": "en", "state": "draft", "translated_content": translated}
+    other = {"id": "2", "title": "Liefern", "default_locale": "de", "translated_content": None}
+    found = list(site.answers(ok({"data": [other]}), ok({"data": [one]}), ok({"data": []})).articles.list(locale))
+    assert [one.title for one in found] == titles
+    assert [(one.locale or "").lower() for one in found] == [locale.lower()]
+    assert found[0].published is (titles == ["Livraison"])
+    assert found[0].raw["id"] == "1"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"An archived contact matching those details already exists with id={WHO}",
+        f"A contact matching those details already exists but is archived (id={WHO})",
+        "A matching contact is archived",
+    ],
+)
+def test_an_archived_contact_is_said_with_what_brings_it_back(site: Site, message: str) -> None:
+    conflict = Answer(409, {"type": "error.list", "errors": [{"code": "conflict", "message": message}]})
+    with pytest.raises(Conflict, match=r"the contact is archived: desk\.raw\.request") as caught:
+        site.answers(conflict).contacts.upsert(VISITOR)
+    assert len(site.calls) == 1
+    assert caught.value.status == 409
+    assert (f"/contacts/{WHO}/unarchive" in str(caught.value)) is ("id=" in message)
+
+
+@pytest.mark.usefixtures("short_pauses")
+def test_whoever_has_just_been_made_may_not_be_known_everywhere_yet(site: Site) -> None:
+    missing = Answer(404, {"errors": [{"code": "not_found", "message": "User Not Found"}]})
+    began = ok({"conversation_id": "215"})
+    desk = site.answers(ok(CONTACT), missing, missing, began, ok(ONE), missing, Answer(202, b""))
+    assert desk.conversations.start(VISITOR, "Hello").id == "215"
+    desk.contacts.event("42", "bought")
+    assert len(site.calls) == 7
+
+
+def test_an_app_whose_ids_look_like_the_vendors_finds_its_people(site: Site) -> None:
+    """MongoDB's do."""
+    mine = CONTACT | {"external_id": "507f1f77bcf86cd799439011"}
+    missing = Answer(404, {"errors": [{"code": "not_found"}]})
+    for find in (
+        lambda desk: desk.contacts.find(id="507f1f77bcf86cd799439011"),
+        lambda desk: next(desk.contacts.find_all(id="507f1f77bcf86cd799439011")),
+    ):
+        found = find(site.answers(missing, listed(mine, key="data")))
+        assert found.id == WHO
+
+
+def test_all_who_have_an_address_are_found(site: Site) -> None:
+    other = CONTACT | {"id": "7" * 24, "external_id": None, "role": "lead"}
+    desk = site.answers(listed(CONTACT, key="data", after="c"), listed(other, key="data"))
+    assert [one.id for one in desk.contacts.find_all(email="first@example.com")] == [WHO, "7" * 24]
+    assert site.calls[1][2]["pagination"]["starting_after"] == "c"
+
+
+def test_everybody_is_found_or_it_is_an_error(site: Site) -> None:
+    """An erasure that passes over somebody must not say that it is complete."""
+    with pytest.raises(ApiError, match="not what the vendor documents"):
+        list(site.answers(listed(CONTACT, {"type": "contact"}, key="data")).contacts.find_all(email="a@example.com"))
+
+
+def test_a_search_that_leads_back_ends(site: Site) -> None:
+    desk = site.answers(ok(CONTACT), listed(CONTACT, key="data", after="c"))
+    assert len(list(desk.contacts.find_all(id=WHO))) == 1
+    assert len(site.calls) == 3

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,15 @@ import intercom
 import pytest
 from intercom.core.api_error import ApiError
 
+from flask_livechat import providers
+from flask_livechat.desk.desk import Desk
+
 from . import packages_crisp, packages_intercom
-from .packages import Calls, Seeded, Sent, seeded
+from .packages import Calls, Examples, Seeded, Sent, seeded
 
 JS = Path(__file__).parents[1] / "js"
 TABLES: dict[str, Calls] = {"crisp": packages_crisp.CALLS, "intercom": packages_intercom.CALLS}
+EXAMPLES: dict[str, Examples] = {"crisp": packages_crisp.EXAMPLES, "intercom": packages_intercom.EXAMPLES}
 LANGUAGES = ("python", "javascript")
 CASES = [
     (vendor, language, call)
@@ -69,19 +74,59 @@ def javascript_calls(site: Seeded, calls: list[tuple[str, Any]]) -> list[Any]:
     return list(json.loads(done.stdout))
 
 
+RUN = {"python": python_calls, "javascript": javascript_calls}
+
+
+class Noted:
+    """A desk that writes down which of its methods are used."""
+
+    def __init__(self, desk: Desk, used: set[str]) -> None:
+        self._desk, self._used = desk, used
+
+    def __getattr__(self, group: str) -> Any:
+        methods, used = getattr(self._desk, group), self._used
+
+        class Group:
+            def __getattr__(self, name: str) -> Any:
+                used.add(f"{group}.{name}")
+                return getattr(methods, name)
+
+        return Group()
+
+
+def _named(text: str, site: Seeded) -> str:
+    """With what differs from run to run written as ``<name>``."""
+    for name in ("bob", "agent"):
+        text = text.replace(site.ids[name], f"<{name}>")
+    return text
+
+
+@dataclass
+class Run:
+    """For each call what we sent, what a package sent, and what that gave; and which methods of the desk were used.
+
+    ``examples`` are the calls of public examples, and ``answers`` what they gave.
+    """
+
+    calls: dict[str, tuple[list[Sent], Sent, Any]]
+    used: set[str]
+    examples: list[Sent]
+    answers: dict[str, str]
+
+
 class Peers:
     """What was sent for each call, by us and by a package: each vendor and language once, against its own stand-in."""
 
     def __init__(self, stack: ExitStack) -> None:
-        self._stack, self._known = stack, dict[tuple[str, str], dict[str, tuple[list[Sent], Sent, Any]]]()
+        self._stack, self._known = stack, dict[tuple[str, str], Run]()
 
-    def __call__(self, vendor: str, language: str) -> dict[str, tuple[list[Sent], Sent, Any]]:
+    def __call__(self, vendor: str, language: str) -> Run:
         if (vendor, language) not in self._known:
             self._known[vendor, language] = self._run(vendor, language)
         return self._known[vendor, language]
 
-    def _run(self, vendor: str, language: str) -> dict[str, tuple[list[Sent], Sent, Any]]:
-        n, run = 1 + LANGUAGES.index(language), python_calls if language == "python" else javascript_calls
+    def _run(self, vendor: str, language: str) -> Run:
+        n, run = 1 + LANGUAGES.index(language), RUN[language]
         table = {name: told for name, told in TABLES[vendor].items() if told[n] is not None}
         theirs = self._stack.enter_context(seeded(vendor))
         calls = [(told[n][0], theirs.given(told[n][1])) for told in table.values()]  # type: ignore[index]  # not None here
@@ -89,9 +134,20 @@ class Peers:
         results = run(theirs, calls)
         asked = [theirs.plain(request) for request in theirs.heard]
         assert len(asked) == len(calls), [(one.method, one.path) for one in asked]
-        mine = self._stack.enter_context(seeded(vendor))
-        ours = [mine.sent(lambda told=told: told[0](mine.desk, mine.ids)) for told in table.values()]  # type: ignore[misc]  # the loop's own
-        return dict(zip(table, zip(ours, asked, results, strict=True), strict=True))
+        mine, used = self._stack.enter_context(seeded(vendor)), set[str]()
+        desk: Any = Noted(mine.desk, used)
+        ours = [mine.sent(lambda told=told: told[0](desk, mine.ids)) for told in table.values()]  # type: ignore[misc]  # the loop's own
+        examples, answers = self._examples(vendor, language)
+        return Run(dict(zip(table, zip(ours, asked, results, strict=True), strict=True)), used, examples, answers)
+
+    def _examples(self, vendor: str, language: str) -> tuple[list[Sent], dict[str, str]]:
+        site, n = self._stack.enter_context(seeded(vendor)), LANGUAGES.index(language)
+        table = {name: told for name, told in EXAMPLES[vendor].items() if told[n] is not None}
+        calls = [(told[n][0], site.given(told[n][1])) for told in table.values()]  # type: ignore[index]  # not None here
+        site.heard.clear()
+        results = RUN[language](site, calls)
+        answers = {name: _named(result, site) for name, result in zip(table, map(str, results), strict=True)}
+        return [site.plain(request) for request in site.heard], answers
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +165,49 @@ DIFFERENCES: dict[tuple[str, str, str], tuple[dict[str, Any], str]] = {
 }
 
 
+# What a package has no call for, and why.
+MISSING: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {
+    ("crisp", "python"): (
+        ("articles.", "conversations.search"),
+        "It has no help centre, and its search writes the address with a slash too many.",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("vendor", TABLES)
+def test_every_call_of_the_matrix_is_one_of_the_vendors_own_package(peers: Peers, vendor: str, language: str) -> None:
+    run, room = peers(vendor, language), providers.desk(vendor)
+    assert room is not None
+    missing, _why = MISSING.get((vendor, language), ((), ""))
+    assert {name for name in room.methods if not name.startswith(missing)} == run.used
+    ours = {_address(one) for sent, _, _ in run.calls.values() for one in sent}
+    theirs = {_address(one) for one in [*run.examples, *(one for _, one, _ in run.calls.values())]}
+    assert ours <= theirs
+
+
+def _address(sent: Sent) -> tuple[str, str]:
+    """What is asked for, whichever of its kind."""
+    path = re.sub(r"session_[0-9a-f-]+", "<conversation>", sent.path)
+    path = re.sub(r"<(bob|contact|agent|me)>|[^/]+@[^/]+|[0-9a-f]{24}", "<who>", path)
+    path = re.sub(r"/<locale>/<kind>/<[a-z]+>$", "/<article>", path)
+    path = path.replace("/en/articles", "/<locale>/<kind>")
+    return sent.method, re.sub(r"/(\d+|<(conversation|tag|article)>)(?=/|$)", "/<n>", path)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("vendor", TABLES)
+def test_what_public_examples_call_is_answered(peers: Peers, vendor: str, language: str) -> None:
+    answers = peers(vendor, language).answers
+    assert answers
+    for name, answer in answers.items():
+        assert "refused" not in answer, name
+        assert EXAMPLES[vendor][name][2] in answer, name
+
+
 @pytest.mark.parametrize(("vendor", "language", "call"), CASES)
 def test_we_send_what_the_vendors_own_package_sends(peers: Peers, vendor: str, language: str, call: str) -> None:
-    ours, theirs, result = peers(vendor, language)[call]
+    ours, theirs, result = peers(vendor, language).calls[call]
     assert not (isinstance(result, Mapping) and "refused" in result), result
     changed, _why = DIFFERENCES.get((vendor, language, call), ({}, ""))
     theirs = replace(theirs, **changed)
@@ -126,14 +222,14 @@ def test_we_send_what_the_vendors_own_package_sends(peers: Peers, vendor: str, l
 @pytest.mark.parametrize(("language", "version"), [("python", None), ("javascript", "2.14")])
 def test_we_alone_say_which_version_of_intercoms_api_we_speak(peers: Peers, language: str, version: str | None) -> None:
     """One package says none, so that the app's own setting decides what it reads; the other says an older one."""
-    for ours, theirs, _ in peers("intercom", language).values():
+    for ours, theirs, _ in peers("intercom", language).calls.values():
         assert theirs.headers.get("intercom-version") == version
         assert {one.headers["intercom-version"] for one in ours} == {"2.16"}
 
 
 def test_a_difference_that_is_none_is_not_listed(peers: Peers) -> None:
     for vendor, language, call in DIFFERENCES:
-        ours, theirs, _result = peers(vendor, language)[call]
+        ours, theirs, _result = peers(vendor, language).calls[call]
         assert theirs not in ours
 
 

@@ -138,14 +138,7 @@ def sync() -> Iterator[Caller]:
         each.close()
 
 
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first pauses are short enough; a test that waits for seconds says so."""
-    monkeypatch.setattr(rest.stamina, "retry_context", _quick(rest.stamina.retry_context))
-
-
-def _quick(real: Any) -> Any:
-    return lambda **options: real(**options, wait_initial=0.01, wait_jitter=0.01, wait_max=0.05)
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 def get(name: str = "things") -> Operation[Any]:

@@ -134,6 +134,16 @@ def test_an_answer_appears_in_the_visitors_panel_and_a_note_does_not(shop: Shop)
         assert [(one.author, one.kind) for one in said] == [("visitor", "text"), ("agent", "text"), ("agent", "note")]
 
 
+def test_what_the_bot_says_is_a_bots_and_is_read_by_the_visitor(shop: Shop) -> None:
+    session = shop.visit("Hello?")
+    said = {"session": session, "text": "I am a bot.", "bot": True}
+    assert shop.client.post("/livechat/sandbox/desk/reply", json=said).status_code == 200
+    shop.client.post("/livechat/sandbox/desk/reply", json=said | {"text": "I am not.", "bot": False})
+    authors = [one.author for one in shop.desk.conversations.messages(only(shop.desk))]
+    assert authors == ["visitor", "bot", "agent"]
+    assert [author for author, _ in shop.reads(session)] == ["visitor", "agent", "agent"]
+
+
 def test_a_conversation_is_begun_for_a_visitor(shop: Shop) -> None:
     if able(shop.desk, "conversations.start"):
         made = shop.desk.conversations.start(ADA, "Something went wrong: error 7.")
@@ -365,11 +375,7 @@ def test_all_of_it_can_be_awaited(shop: Shop) -> None:
     async def whole() -> list[str]:
         with shop.app.app_context():
             async with chat_of(shop.app).async_desk(shop.name) as desk:
-                return (
-                    [said.text async for one in desk.conversations.list() for said in [one]]
-                    if False
-                    else [said.text async for said in desk.conversations.messages(only(shop.desk))]
-                )
+                return [said.text async for said in desk.conversations.messages(only(shop.desk))]
 
     assert awaited(whole()) == ["Hello?"]
 

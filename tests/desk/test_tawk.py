@@ -133,3 +133,27 @@ def test_what_is_no_id_makes_no_call(site: Site, id: str) -> None:
     with pytest.raises(ValueError, match="is no id"):
         site.answers(ok({})).conversations.get(id)
     assert site.server.asked == []
+
+
+@pytest.mark.parametrize("when", ["yesterday", "2026-13-40T00:00:00Z", "", 7, None, {"at": 1}])
+def test_a_list_outlives_a_date_that_cannot_be_read(site: Site, when: Any) -> None:
+    desk = site.answers(ok([ONE | {"id": "2", "createdOn": when}, ONE], 2))
+    found = list(desk.conversations.list(since=datetime(2026, 11, 1, tzinfo=UTC)))
+    assert [(one.id, one.created_at is None) for one in found] == [("2", True), (ONE["id"], False)]
+
+
+def test_a_list_outlives_what_cannot_be_read(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    found = list(site.answers(ok([{"visitor": {}}, None, ONE], 3)).conversations.list())
+    assert [one.id for one in found] == [ONE["id"]]
+    assert "2 of 3 Tawk.to chats of a list could not be read and are left out: KeyError" in caplog.text
+
+
+def test_messages_outlive_one_that_cannot_be_read(site: Site) -> None:
+    found = site.answers(ok(ONE | {"messages": [None, *ONE["messages"]]})).conversations.messages(ONE["id"])
+    assert [one.text for one in found][:2] == ["hello", "Hi"]
+
+
+@pytest.mark.parametrize("data", [None, {}, "x"])
+def test_a_list_of_another_shape_is_an_error(site: Site, data: Any) -> None:
+    with pytest.raises(ApiError, match="not what the vendor documents"):
+        list(site.answers(ok(data)).conversations.list())

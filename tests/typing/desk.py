@@ -39,6 +39,7 @@ def calls(livechat: LiveChat, visitor: Visitor, moment: datetime) -> None:
 
     assert_type(desk.contacts.upsert(visitor), Contact)
     assert_type(desk.contacts.find(id="42"), Contact | None)
+    assert_type(desk.contacts.find_all(email="ada@example.com"), Iterator[Contact])
     assert_type(desk.contacts.conversations("1"), Iterator[Conversation])
     assert_type(desk.contacts.event("1", "paid", {"amount": 3}, moment), None)
     assert_type(desk.contacts.forget("1"), None)

@@ -149,6 +149,7 @@ def figures(since: datetime) -> None:
 
 
 assert_type(livechat.erase("42"), Receipt)
+assert_type(livechat.erase(["42", "ada@example.com"], only=True), Receipt)
 assert_type(livechat.erase("42").complete, bool)
 
 

@@ -209,6 +209,30 @@ def test_the_commands_print_figures_and_rows(tmp_path: Path) -> None:
     assert "1 conversations counted anew" in run("db", "recount").stdout
 
 
+STEERING = ("\x1b[2J", "\x9b31m", "\u202e", "\x07")
+
+
+def test_tags_and_ids_steer_no_terminal_and_no_spreadsheet(tmp_path: Path) -> None:
+    app = site("crisp", tmp_path)
+    with app.app_context():
+        store, now = chat_of(app).store, chat_of(app).now()
+    steering = "".join(STEERING)
+    odd = replace(message(1, tags=("=cmd|' /C calc'!A0", f"a{steering}")), at=now - timedelta(hours=1))
+    store.add([odd, replace(odd, id="2", conversation=f"s{steering}", text="@SUM(A1)", email="=1+1@example.com")], now)
+    assert app.test_cli_runner().invoke(args=["livechat", "work", "--once"]).exit_code == 0
+
+    def run(*words: str) -> str:
+        return str(app.test_cli_runner().invoke(args=["livechat", *words]).stdout)
+
+    for words in (["metrics"], ["metrics", "--format", "csv"], ["events"], ["export", "--format", "csv"], ["export"]):
+        assert not [one for one in STEERING if one in run(*words)], words
+    assert "a\ufffd" in run("metrics")
+    for words in (["metrics", "--format", "csv"], ["export", "--format", "csv"]):
+        cells = [cell for row in csv.reader(io.StringIO(run(*words))) for cell in row]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))], words
+    assert [row["text"] for row in map(json.loads, run("export").splitlines())] == [None, "@SUM(A1)"]
+
+
 @pytest.mark.parametrize(
     "words", [["metrics"], ["work", "--once"], ["events"], ["forget", "42", "--yes"], ["export"], ["db", "recount"]]
 )

@@ -137,6 +137,16 @@ def test_who_it_is_with_is_what_was_said_last() -> None:
     assert (found.visitor, found.email, found.first_at, found.last_at) == ("42", "ada@example.com", at(0), at(2))
 
 
+def test_who_joins_a_conversation_does_not_take_it_over() -> None:
+    found = history(
+        [
+            event(0, "conversation_started", "visitor", visitor="ana", email="ana@example.com"),
+            event(1, "message", "visitor", visitor="ben", email="ben@example.com"),
+        ]
+    )
+    assert (found.visitor, found.email) == ("ana", "ana@example.com")
+
+
 def test_without_events_there_is_no_history() -> None:
     with pytest.raises(ValueError, match="no events"):
         history([])

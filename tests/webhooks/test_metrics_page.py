@@ -212,6 +212,13 @@ def test_its_downloads_are_the_same_figures(app: Flask, client: FlaskClient) -> 
     store.engine.dispose()
 
 
+def test_no_tag_of_a_download_is_a_formula(app: Flask, client: FlaskClient) -> None:
+    store = talk(app, "=1+1", "a\x1b[2J\u202e")
+    rows = list(csv.reader(io.StringIO(client.get(f"{URL}?format=csv").text)))
+    assert {"'=1+1", "a\ufffd[2J\ufffd"} <= {row[1] for row in rows}
+    store.engine.dispose()
+
+
 def test_a_database_without_tables_is_said_as_the_command_says_it(app: Flask, client: FlaskClient) -> None:
     with app.app_context(), chat_of(app).store.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE livechat_tags")

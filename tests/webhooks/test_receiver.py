@@ -179,6 +179,21 @@ def test_each_refusal_is_counted_by_its_kind(make: Make, caplog: pytest.LogCaptu
     ]
 
 
+def test_an_odd_field_is_left_out_and_said(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    app = make("tawk")
+    for text in (b'["hello"]', b"7"):
+        assert send(app, "tawk", TAWK_1.replace(b'"hello"', text)) == 200
+    assert [one.text for one in stored(app)] == [None]
+    lines = [one.getMessage() for one in caplog.records]
+    assert lines == [f"livechat: fields of a webhook of tawk are left out: text ({n} so far)." for n in (1, 2)]
+
+
+@pytest.mark.parametrize(("depth", "status"), [(63, 200), (64, 400), (900, 400), (100_000, 400)])
+def test_what_is_nested_beyond_64_is_refused(make: Make, depth: int, status: int) -> None:
+    app = make("tawk")
+    assert send(app, "tawk", TAWK_1.replace(b'"riga"', b"[" * (depth - 1) + b"]" * (depth - 1))) == status
+
+
 def test_by_default_events_are_kept_in_the_instance_folder(tmp_path: Path) -> None:
     app = Flask("plain", instance_path=str(tmp_path / "instance"))
     app.config.update(SECRET_KEY="x", LIVECHAT_PROVIDER="crisp", LIVECHAT_CRISP_WEBSITE_ID=IDS["crisp"]["WEBSITE_ID"])

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from flask import Flask
 
+from ...safe_text import terminal_text
 from ...state import current_state
 from . import NoBrowser, NoPage, Plan, check, plan_of, report
 
@@ -51,7 +52,7 @@ def run(app: Flask, options: Options, step: Callable[[str], None]) -> None:
         result = check(plan, now=now, step=step)
     except (NoPage, NoBrowser) as error:
         raise NotChecked(str(error)) from None
-    click.echo(report.as_json(result) if options.json else report.as_text(result))
+    click.echo(report.as_json(result) if options.json else terminal_text(report.as_text(result), lines=True))
     if result.failed:
         raise click.exceptions.Exit(1)
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from ...errors import NotFound
 from ...model import Article
-from ...operation import Operation, Steps, path
+from ...operation import Operation, Steps, page_of, path
 from .. import Values
 
 KIND = "articles"  # beside guides, references and news
@@ -28,7 +29,7 @@ def list_articles(values: Values, locale: str | None = None) -> Steps[list[Artic
     found: list[Article] = []
     for one in [locale] if locale else (yield from _locales(values)):
         listed = yield from _pages(values, f"page/list/{path('{}', one)}/{KIND}", {})
-        found += [_listed(said, f"{one}/{KIND}/{said['tree_path']}") for said in listed]
+        found += page_of("Crisp articles", partial(_of_list, f"{one}/{KIND}"), listed).items
     return found
 
 
@@ -36,8 +37,9 @@ def search_articles(values: Values, text: str) -> Steps[list[Article]]:
     """In titles: the vendor's API searches nothing else."""
     found: list[Article] = []
     for one in (yield from _locales(values)):
-        for said in (yield from _pages(values, f"tree/list/{path('{}', one)}/{KIND}", {"search_title": text})):
-            found += [_listed(node, f"{one}/{KIND}/{where}") for where, node in _files(said, "")]
+        nodes = yield from _pages(values, f"tree/list/{path('{}', one)}/{KIND}", {"search_title": text})
+        for files in page_of("Crisp articles", partial(_of_tree, f"{one}/{KIND}"), nodes).items:
+            found += files
     return found
 
 
@@ -96,25 +98,37 @@ def delete_article(values: Values, id: str) -> Operation[None]:
 
 
 def _locales(values: Values) -> Steps[list[str]]:
-    try:
-        said: list[Node] = yield from _pages(values, "locales", {})
-    except NotFound:  # no help centre at all
-        return []
-    return [str(one["locale"]) for one in said]
+    said: list[Node] = yield from _pages(values, "locales", {})
+    return [*page_of("Crisp locales", lambda one: str(one["locale"]), said).items]
 
 
 def _pages(values: Values, where: str, query: Mapping[str, str | int]) -> Steps[list[Node]]:
-    """All pages of a list, until one has nothing new."""
+    """All pages of a list, until one has nothing new. None where there is no help centre, or none in that language."""
     found: list[Node] = []
     number = 1
     while True:
         address = f"{_root(values)}/{where}/{number}"
-        more: list[Node] = yield Operation("GET", address, lambda data: [dict(one) for one in data], query=query)
+        try:
+            more: Sequence[Node] = yield Operation("GET", address, _nodes, query=query)
+        except NotFound:
+            return found
         new = [one for one in more if one not in found]
         if not new:
             return found
         found += new
         number += 1
+
+
+def _nodes(data: Any) -> Sequence[Node]:
+    return page_of("Crisp entries", dict, data).items
+
+
+def _of_list(above: str, said: Node) -> Article:
+    return _listed(said, f"{above}/{said['tree_path']}")
+
+
+def _of_tree(above: str, node: Node) -> list[Article]:
+    return [_listed(file, f"{above}/{where}") for where, file in _files(node, "")]
 
 
 def _files(node: Node, above: str) -> Iterator[tuple[str, Node]]:

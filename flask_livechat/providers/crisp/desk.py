@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import Conflict, NotFound
 from ...model import Agent, Contact, Conversation, Message, Visitor
-from ...operation import DeskRoom, Explanation, Operation, Page, Steps, path
+from ...operation import DeskRoom, Explanation, Operation, Page, Steps, page_of, path
 from .. import Values, given, moment
 from . import articles
 from .widget import attributes
@@ -63,9 +63,8 @@ def _conversations(
     values: Values, query: Mapping[str, str | int], number: int, state: str | None = None
 ) -> Operation[Page[Conversation]]:
     def read(data: Any) -> Page[Conversation]:
-        every = [conversation(one) for one in data]
-        wanted = [one for one in every if state in (None, one.state)]
-        return Page(wanted, _conversations(values, query, number + 1, state), tuple(one.id for one in every))
+        following = _conversations(values, query, number + 1, state)
+        return page_of("Crisp conversations", conversation, data, following, lambda one: state in (None, one.state))
 
     return Operation("GET", _path(values, "/conversations/{}", number), read, query=query)
 
@@ -80,13 +79,17 @@ def messages(values: Values, id: str) -> Steps[list[Message]]:
     found: dict[str, Message] = {}
     query: dict[str, str | int] = {}
     while True:
-        said: list[Message] = yield Operation("GET", where, lambda data: [message(one) for one in data], query=query)
-        new = {one.id: one for one in said if one.id not in found}
+        said: Page[Message] = yield Operation("GET", where, _messages, query=query)
+        new = {one.id: one for one in said.items if one.id not in found}
         found = new | found
         times = [int(one.raw["timestamp"]) for one in new.values() if one.at is not None]
         if not times:
             return sorted(found.values(), key=lambda one: one.at or datetime.min.replace(tzinfo=UTC))
         query = {"timestamp_before": min(times)}
+
+
+def _messages(data: Any) -> Page[Message]:
+    return page_of("Crisp messages", message, data)
 
 
 def start(values: Values, visitor: Visitor, text: str) -> Steps[Conversation]:
@@ -118,12 +121,20 @@ def _send(values: Values, id: str, text: str, kind: str, author: str) -> Operati
     return Operation("POST", _path(values, "/conversation/{}/message", id), read, json=said)
 
 
-def close(values: Values, id: str) -> Operation[None]:
-    return _patch(values, id, "state", {"state": "resolved"})
+def close(values: Values, id: str) -> Steps[None]:
+    yield from _set_state(values, id, "resolved")
 
 
-def reopen(values: Values, id: str) -> Operation[None]:
-    return _patch(values, id, "state", {"state": "unresolved"})
+def reopen(values: Values, id: str) -> Steps[None]:
+    yield from _set_state(values, id, "unresolved")
+
+
+def _set_state(values: Values, id: str, wanted: str) -> Steps[None]:
+    """Each change of the state is told to visitors and webhooks: one that changes nothing is not made."""
+    where = _path(values, "/conversation/{}/state", id)
+    state: str = yield Operation("GET", where, lambda data: str(data.get("state")))
+    if state != wanted:
+        yield _patch(values, id, "state", {"state": wanted})
 
 
 def assign(values: Values, id: str, agent: str) -> Operation[None]:
@@ -163,11 +174,23 @@ def find(values: Values, id: str | None = None, email: str | None = None) -> Ste
         return None
 
 
+def find_all(values: Values, id: str | None = None, email: str | None = None) -> Steps[list[Contact]]:
+    """As ``find``, without attributes: there is one contact of an address."""
+    try:
+        found: Contact = yield Operation("GET", _path(values, "/people/profile/{}", id or email or ""), contact)
+    except NotFound:
+        return []
+    return [found]
+
+
 def _person(values: Values, id: str) -> Steps[Contact]:
     """What is known of somebody stands in two places there."""
     found: Contact = yield Operation("GET", _path(values, "/people/profile/{}", id), contact)
-    known: Mapping[str, Any] = yield Operation("GET", _path(values, "/people/data/{}", id), lambda data: data["data"])
-    return replace(found, attributes=dict(known or {}))
+    try:
+        known: Any = yield Operation("GET", _path(values, "/people/data/{}", id), lambda data: data.get("data"))
+    except NotFound:  # a profile may have none
+        known = None
+    return replace(found, attributes=dict(known) if isinstance(known, Mapping) else {})
 
 
 def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
@@ -182,7 +205,13 @@ def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
         yield change
     except NotFound:
         try:
-            yield Operation("POST", _path(values, "/people/profile"), lambda data: None, json=said)
+            yield Operation(
+                "POST",
+                _path(values, "/people/profile"),
+                lambda data: data.get("people_id"),
+                json=said,
+                makes=lambda made: (visitor.email, made and str(made)),
+            )
         except Conflict:
             yield change
     if known := attributes(visitor.attributes):
@@ -202,11 +231,18 @@ def conversations_of(values: Values, id: str) -> Steps[list[Conversation]]:
             break
         ids |= dict.fromkeys(more)
         number += 1
-    found = []
+    found: list[Conversation] = []
     for one in ids:
-        known: Conversation = yield get(values, one)
-        found.append(known)
+        try:
+            known: Page[Conversation] = yield Operation("GET", _path(values, "/conversation/{}", one), _alone)
+        except NotFound:  # it was removed, and is listed all the same
+            continue
+        found += known.items
     return found
+
+
+def _alone(data: Any) -> Page[Conversation]:
+    return page_of("Crisp conversations", conversation, [data])
 
 
 def event(
@@ -226,7 +262,7 @@ def forget(values: Values, id: str) -> Operation[None]:
 
 def agents(values: Values) -> Operation[Page[Agent]]:
     def read(data: Any) -> Page[Agent]:
-        return Page([_agent(one.get("details") or one) for one in data])
+        return page_of("Crisp operators", lambda one: _agent(one.get("details") or one), data)
 
     return Operation("GET", _path(values, "/operators/list"), read)
 
@@ -323,6 +359,7 @@ DESK = DeskRoom(
         "conversations.untag": untag,
         "contacts.upsert": upsert,
         "contacts.find": find,
+        "contacts.find_all": find_all,
         "contacts.conversations": conversations_of,
         "contacts.event": event,
         "contacts.forget": forget,

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from ... import signing
 from ...hooks import Delivery, HookRoom
-from ...model import Event
+from ...model import Contact, Event
 from .. import Values, moment
+from ..payload import Payload, chat_moment, objects, required
 
 BEST = 5  # stars. UNCONFIRMED: only third-party code names the scale
-STATES = {"resolved": "conversation_closed", "unresolved": "conversation_reopened", "pending": "conversation_reopened"}
+# "pending" is what an open conversation is while it waits: that reopens nothing.
+STATES = {"resolved": "conversation_closed", "unresolved": "conversation_reopened"}
 CONTACT = ("session:set_email", "session:set_phone", "session:set_nickname", "session:set_data")
 REMOVED = ("session:removed", "people:profile:removed")
 SPOKEN = ("text", "file", "animation", "audio", "picker", "field", "carousel")  # of a message: not notes, nor events
+WORDS = ("text", "explain", "value", "label", "title", "description")  # in the content of pickers, fields and carousels
+BOT = re.compile(r"(?:^|[:._-])(?:\w*bot)(?:$|[:._-])", re.IGNORECASE)  # within an origin: urn:crisp.im:bot:0
 
 
 def verify(values: Values, delivery: Delivery) -> bool:
@@ -39,72 +46,84 @@ def _signed(stamp: str, body: bytes) -> bytes:
 
 
 def sent_at(delivery: Delivery) -> datetime | None:
-    """Seconds or milliseconds: public implementations disagree."""
+    """The header's moment, in seconds or milliseconds: public implementations disagree."""
     text = delivery.headers.get("x-crisp-request-timestamp", "")
     return _moment(int(text)) if text.isascii() and text.isdecimal() and len(text) < 16 else None
 
 
 def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
-    said = delivery.json()
-    data = said["data"]
-    if str(said["website_id"]) != values["WEBSITE_ID"] or not isinstance(data, Mapping):
+    payload = Payload(delivery.json(), delivery.odd)
+    if required(payload.text("website_id"), "website_id") != values["WEBSITE_ID"]:
         return ()
-    name, at = str(said["event"]), _required(said["timestamp"])
-    session = str(data["session_id"]) if data.get("session_id") else None
-    told: dict[str, Any] = {"provider": "crisp", "conversation": session, "raw": said, "at": at}
-    if name in ("message:send", "message:received") and session:
-        return (_message(data, told),)
-    if name == "session:set_state" and data.get("state") in STATES and session:
-        told |= {"kind": STATES[data["state"]], "author": "agent"}
-        return (Event(id=f"{session}:{data['state']}:{said['timestamp']}", **told),)
-    if name == "session:sync:rating" and session:
-        rating = data["rating"]
-        told |= {
-            "kind": "rated",
-            "rating": _stars(rating["stars"]),
-            "best": BEST,
-            "text": rating.get("comment") or None,
-        }
-        return (Event(id=f"{session}:rating:{said['timestamp']}", **told),)
-    if name == "session:set_segments" and session:
-        tags = tuple(str(one) for one in data.get("segments") or ())
-        return (Event(id=f"{session}:tags:{said['timestamp']}", kind="unknown", tags=tags, **told),)
+    name, data = required(payload.text("event"), "event"), payload.need("data")
+    stamp = payload.data.get("timestamp")
+    at, session = required(_moment(stamp), "timestamp"), data.key("session_id")
+    key = f"{name}:{delivery.digest}"
     if name in REMOVED:  # the last word about somebody who may have been forgotten: not to be kept
-        key = f"{name}:{delivery.digest}"
-        return (Event(provider="crisp", id=key, kind="contact_changed", at=at, raw={"event": name}),)
+        return (Event("crisp", "contact_changed", key, at, raw={"event": name}),)
+    event = Event("crisp", "unknown", key, at, session, people=_people(data.data), raw=payload.data)
     if name in CONTACT or name.startswith("people:"):
-        email = data.get("email") if isinstance(data.get("email"), str) else None
-        return (Event(id=f"{name}:{delivery.digest}", kind="contact_changed", email=email, **told),)
-    return (Event(id=f"{name}:{delivery.digest}", kind="unknown", **told),)
+        return (replace(event, kind="contact_changed", email=data.text("email")),)
+    if name in ("message:send", "message:received"):
+        return (_message(name, data, event),)
+    if session is None:
+        return (event,)
+    state = data.text("state")
+    if name == "session:set_state" and state in STATES:
+        return (replace(event, id=f"{session}:{state}:{stamp}", kind=STATES[state], author="agent"),)
+    if name == "session:sync:rating":
+        return (_rated(data.need("rating"), replace(event, id=f"{session}:rating:{stamp}")),)
+    if name == "session:set_segments":
+        return (replace(event, id=f"{session}:tags:{stamp}", tags=data.texts("segments")),)
+    return (event,)
 
 
-def _message(data: Mapping[str, Any], told: dict[str, Any]) -> Event:
-    content, automated = data.get("content"), bool(data.get("automated"))
-    text = content if isinstance(content, str) else None
-    author = "visitor" if data.get("from") == "user" else "bot" if automated else "agent"
-    # A note is no message, and neither is what Crisp itself says of the conversation.
-    kind = "message" if data.get("type") in SPOKEN else "unknown"
-    at = _required(data["timestamp"]) if "timestamp" in data else told["at"]
-    return Event(
-        **(told | {"at": at}), id=f"{data['session_id']}:{data['fingerprint']}", kind=kind, author=author, text=text
+def _message(name: str, data: Payload, event: Event) -> Event:
+    kind, sender = data.text("type"), data.text("from") or ("user" if name == "message:send" else "operator")
+    is_bot = data.flag("automated") or BOT.search(data.text("origin") or "")
+    return replace(
+        event,
+        id=f"{required(event.conversation, 'session_id')}:{required(data.key('fingerprint'), 'fingerprint')}",
+        kind="message" if kind in SPOKEN else "unknown",  # a note is none, nor what Crisp itself says
+        at=_moment(data.data.get("timestamp")) or event.at,
+        author="visitor" if sender == "user" else "bot" if is_bot else "agent",
+        text=_text(kind, data),
     )
 
 
-def _stars(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100:
-        raise ValueError("no rating")
-    return value
+def _text(kind: str | None, data: Payload) -> str | None:
+    """The words of a message: text, or all that a picker, a field or a carousel shows, a line for each."""
+    content = data.data.get("content")
+    if isinstance(content, str):
+        return content or None
+    if kind not in ("picker", "field", "carousel"):
+        return None
+    shown = (value.get(name) for _, value in objects(content) for name in WORDS)
+    return "\n".join(text for text in shown if isinstance(text, str) and text) or None
 
 
-def _moment(unix: int) -> datetime | None:
-    return moment(unix / 1000 if unix >= 10**11 else unix)
+def _rated(rating: Payload, event: Event) -> Event:
+    stars = required(rating.whole("stars", 0, 100), "stars")
+    return replace(event, kind="rated", rating=stars, best=BEST, text=rating.text("comment"))
 
 
-def _required(unix: Any) -> datetime:
-    found = _moment(unix) if isinstance(unix, int) and not isinstance(unix, bool) else None
-    if found is None or not 2000 <= found.year < 2200:
-        raise ValueError("no moment of a chat")
-    return found
+def _people(data: Mapping[str, Any]) -> tuple[Contact, ...]:
+    """By their profile (a session is bound to one, often later), by their address, or as participants."""
+    people: dict[Contact, None] = {}
+    for _, value in objects(data):
+        address = value.get("target") if value.get("type") == "email" else value.get("email")
+        person = Payload({"id": value.get("people_id"), "email": address}, Counter())
+        contact = Contact(person.key("id") or "", email=person.text("email"))
+        if contact.id or contact.email:
+            people[contact] = None
+    return tuple(people)
+
+
+def _moment(unix: Any) -> datetime | None:
+    """Seconds or milliseconds. None for a moment that nobody means."""
+    if isinstance(unix, bool) or not isinstance(unix, int | float) or abs(unix) >= 10**16:
+        return None
+    return chat_moment(moment(unix / 1000 if unix >= 10**11 else unix))
 
 
 WEBHOOKS = HookRoom(secrets=("WEBHOOK_SECRET", "WEBHOOK_KEY"), verify=verify, parse=parse, sign=sign, sent_at=sent_at)

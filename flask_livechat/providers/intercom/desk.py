@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from ...errors import Conflict, NotFound
 from ...model import Agent, Article, Contact, Conversation, Message, Visitor
-from ...operation import DeskRoom, Explanation, Operation, Page, Steps, path
+from ...operation import DeskRoom, Explanation, Operation, Page, Steps, page_of, path
 from .. import Values, given, moment, seconds
+from ..markup import to_text
 from .widget import attributes
 
 BASES = {"us": "https://api.intercom.io", "eu": "https://api.eu.intercom.io", "au": "https://api.au.intercom.io"}
@@ -19,6 +23,7 @@ METADATA = 10  # keys of an event
 ID = re.compile(r"[0-9a-f]{24}")  # the vendor's own of a contact; everything else is taken for the app's
 EXISTS = re.compile(r"\bid=([0-9a-f]{24})\b")  # in the text of a 409, which nothing else says
 Query = Mapping[str, Any]
+Kind = tuple[str, Callable[[Any], Any]]  # of a list: the key under which it stands, and what reads an entry
 
 
 def headers(values: Values) -> dict[str, str]:
@@ -49,18 +54,18 @@ def list_conversations(
 ) -> Operation[Page[Conversation]]:
     """The list takes no filters: with any it is a search. ``pending`` is no state there: nothing is found."""
     if state is None and since is None:
-        return _listed("/conversations", _conversations, {"per_page": MOST})
+        return _listed("/conversations", CONVERSATIONS, {"per_page": MOST})
     wanted = [
         *([_equals("state", state)] if state else []),
         *([{"field": "updated_at", "operator": ">", "value": seconds(since)}] if since else []),
     ]
-    return _searched("/conversations/search", _conversations, {"operator": "AND", "value": wanted})
+    return _searched("/conversations/search", CONVERSATIONS, {"operator": "AND", "value": wanted})
 
 
 def search(values: Values, text: str) -> Operation[Page[Conversation]]:
     """The vendor compares single words with the first message."""
     query = {"field": "source.body", "operator": "~", "value": text}
-    return _searched("/conversations/search", _conversations, query)
+    return _searched("/conversations/search", CONVERSATIONS, query)
 
 
 def get(values: Values, id: str) -> Operation[Conversation]:
@@ -73,8 +78,12 @@ def messages(values: Values, id: str) -> Steps[list[Message]]:
     source = found.raw.get("source") or {}
     first = {**source, "created_at": found.raw.get("created_at")} if source.get("body") else None
     parts = (found.raw.get("conversation_parts") or {}).get("conversation_parts") or []
-    said = [*([first] if first else []), *(part for part in parts if part.get("body") or part.get("attachments"))]
-    return [message(one, id) for one in said]
+    every = page_of("Intercom messages", partial(_spoken, id), [*([first] if first else []), *parts]).items
+    return [one for one in every if one is not None]
+
+
+def _spoken(conversation: str, part: Mapping[str, Any]) -> Message | None:
+    return message(part, conversation) if part.get("body") or part.get("attachments") else None
 
 
 def start(values: Values, visitor: Visitor, text: str) -> Steps[Conversation]:
@@ -100,7 +109,8 @@ def _reply(values: Values, id: str, text: str, kind: str) -> Steps[Message]:
 
     def read(data: Any) -> Message:
         parts = (data.get("conversation_parts") or {}).get("conversation_parts") or []
-        made = message(parts[-1], id) if parts else None
+        # The answer to this call has the text as HTML, whatever was sent.
+        made = message({**parts[-1], "body": to_text(str(parts[-1].get("body") or ""))}, id) if parts else None
         return made or Message("", id, "agent", text, "note" if kind == "note" else "text", raw=data)
 
     result: Message = yield Operation("POST", path("/conversations/{}/reply", id), read, json=said)
@@ -108,15 +118,23 @@ def _reply(values: Values, id: str, text: str, kind: str) -> Steps[Message]:
 
 
 def close(values: Values, id: str) -> Steps[None]:
-    yield from _part(id, {"message_type": "close", "type": "admin"})
+    yield from _set_state(values, id, "closed", {"message_type": "close", "type": "admin"})
 
 
 def reopen(values: Values, id: str) -> Steps[None]:
-    yield from _part(id, {"message_type": "open"})
+    yield from _set_state(values, id, "open", {"message_type": "open"})
 
 
 def snooze(values: Values, id: str, until: datetime) -> Steps[None]:
-    yield from _part(id, {"message_type": "snoozed", "snoozed_until": seconds(until)})
+    yield from _set_state(values, id, "snoozed", {"message_type": "snoozed", "snoozed_until": seconds(until)})
+
+
+def _set_state(values: Values, id: str, wanted: str, said: Mapping[str, Any]) -> Steps[None]:
+    """Each part is seen in the inbox, and told to webhooks: one that changes nothing is not made."""
+    known: Conversation = yield get(values, id)
+    is_until_then = "snoozed_until" not in said or known.raw.get("snoozed_until") == said["snoozed_until"]
+    if known.state != wanted or not is_until_then:
+        yield from _part(id, said)
 
 
 def assign(values: Values, id: str, agent: str) -> Steps[None]:
@@ -144,13 +162,15 @@ def tag(values: Values, id: str, *tags: str) -> Steps[None]:
 
 def untag(values: Values, id: str, *tags: str) -> Steps[None]:
     admin: str = yield _me()
-    known: Mapping[str, str] = yield Operation(
-        "GET", "/tags", lambda data: {str(one["name"]): str(one["id"]) for one in data["data"]}
-    )
+    known: Mapping[str, str] = yield Operation("GET", "/tags", _tag_ids)
     for name in tags:
         if name in known:
             where = path("/conversations/{}/tags/{}", id, known[name])
             yield Operation("DELETE", where, lambda data: None, json={"admin_id": admin})
+
+
+def _tag_ids(data: Any) -> Mapping[str, str]:
+    return dict(page_of("Intercom tags", lambda one: (str(one["name"]), str(one["id"])), data["data"]).items)
 
 
 def _me() -> Operation[str]:
@@ -163,14 +183,38 @@ def _me() -> Operation[str]:
 def find(values: Values, id: str | None = None, email: str | None = None) -> Steps[Contact | None]:
     """By the vendor's id, by yours (the visitor's), or by the address."""
     if id is not None and ID.fullmatch(id):
-        try:
+        with suppress(NotFound):
             known: Contact = yield Operation("GET", path("/contacts/{}", id), contact)
-        except NotFound:
-            return None
-        return known
-    wanted = _equals("external_id", id) if id is not None else _equals("email", email)
-    found: Page[Contact] = yield _searched("/contacts/search", _contacts, wanted)
+            return known
+    found: Page[Contact] = yield _by(id, email)
     return found.items[0] if found.items else None
+
+
+def find_all(values: Values, id: str | None = None, email: str | None = None) -> Steps[list[Contact]]:
+    """As ``find``: several may share an address. An id of yours may look like one of the vendor's, as MongoDB's do.
+
+    Nobody is left out: an erasure goes by it.
+    """
+    found: dict[str, Contact] = {}
+    seen: set[tuple[str, ...] | None] = set()
+    if id is not None and ID.fullmatch(id):
+        with suppress(NotFound):
+            known: Contact = yield Operation("GET", path("/contacts/{}", id), contact)
+            found[known.id] = known
+    following: Operation[Page[Contact]] | None = _by(id, email)
+    while following is not None:
+        page: Page[Contact] = yield following
+        if page.ids and len(page.items) < len(page.ids):
+            raise LookupError("somebody without an id")
+        found |= {one.id: one for one in page.items}
+        following = None if page.ids in seen else page.next  # a vendor that leads back is not followed
+        seen.add(page.ids)
+    return [*found.values()]
+
+
+def _by(id: str | None, email: str | None) -> Operation[Page[Contact]]:
+    wanted = _equals("external_id", id) if id is not None else _equals("email", email)
+    return _searched("/contacts/search", CONTACTS, wanted)
 
 
 def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
@@ -186,9 +230,13 @@ def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
         custom_attributes=attributes(visitor.attributes),
     )
     try:
-        made: Contact = yield Operation("POST", "/contacts", contact, json=said)
+        made: Contact = yield Operation(
+            "POST", "/contacts", contact, json=said, makes=lambda made: (made.id, made.external_id)
+        )
     except Conflict as conflict:
         there = EXISTS.search(str(conflict))
+        if "archived" in str(conflict):
+            raise _archived(conflict, there[1] if there else "…") from None
         known: Contact | None = yield from find(values, id=there[1] if there else visitor.id)
         # Found by the address alone, it may be somebody else's: whose conversations are not this visitor's to have.
         if known is None or known.external_id not in (None, visitor.id):
@@ -198,8 +246,15 @@ def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
     return made
 
 
+def _archived(conflict: Conflict, id: str) -> Conflict:
+    """Nobody but an agent knows whether somebody who was put away is to come back."""
+    what = f'the contact is archived: desk.raw.request("POST", "/contacts/{id}/unarchive") brings it back'
+    kept = {name: getattr(conflict, name) for name in ("provider", "call", "status", "code", "request_id", "body")}
+    return Conflict(what, **kept)
+
+
 def conversations_of(values: Values, id: str) -> Operation[Page[Conversation]]:
-    return _searched("/conversations/search", _conversations, _equals("contact_ids", id))
+    return _searched("/conversations/search", CONVERSATIONS, _equals("contact_ids", id))
 
 
 def event(
@@ -220,20 +275,49 @@ def forget(values: Values, id: str) -> Operation[None]:
 
 
 def articles(values: Values, locale: str | None = None) -> Operation[Page[Article]]:
+    """In a language, what is written in it: as the first language of an article, or as a translation."""
+
     def page(number: int) -> Operation[Page[Article]]:
         def read(data: Any) -> Page[Article]:
-            found = [article(one) for one in data["data"]]
-            wanted = [one for one in found if locale in (None, one.locale)]
-            return Page(wanted, page(number + 1), tuple(one.id for one in found))
+            def is_wanted(found: Article) -> bool:
+                return locale is None or _is_in(locale, found.locale)
+
+            return page_of(
+                "Intercom articles", partial(_in_language, locale), data["data"], page(number + 1), is_wanted
+            )
 
         return Operation("GET", "/articles", read, query={"page": number, "per_page": 50})
 
     return page(1)
 
 
+def _in_language(locale: str | None, said: Mapping[str, Any]) -> Article:
+    """An article's translation, where there is one, else the article itself."""
+    found = article(said)
+    if locale is None or _is_in(locale, found.locale):
+        return found
+    translations = said.get("translated_content") or {}
+    text = next((text for name, text in translations.items() if text and _is_in(locale, name)), None)
+    if text is None:
+        return found
+    return replace(
+        found,
+        title=str(text.get("title") or ""),
+        locale=locale,
+        published=text.get("state") == "published",
+        url=text.get("url"),
+        body=text.get("body"),
+        updated_at=moment(text.get("updated_at")),
+    )
+
+
+def _is_in(locale: str, name: str | None) -> bool:
+    return locale.casefold() == (name or "").casefold()
+
+
 def search_articles(values: Values, text: str) -> Operation[Page[Article]]:
     def read(data: Any) -> Page[Article]:
-        return Page([article(one) for one in data["data"]["articles"]])
+        return page_of("Intercom articles", article, data["data"]["articles"])
 
     return Operation("GET", "/articles/search", read, query={"phrase": text})
 
@@ -245,7 +329,7 @@ def get_article(values: Values, id: str) -> Operation[Article]:
 def create_article(values: Values, title: str, body: str) -> Steps[Article]:
     """As a draft, in HTML."""
     admin: str = yield _me()
-    said = {"title": title, "body": body, "author_id": int(admin), "state": "draft"}
+    said = {"title": title, "body": body, "author_id": int(admin) if admin.isdecimal() else admin, "state": "draft"}
     made: Article = yield Operation("POST", "/articles", article, json=said)
     return made
 
@@ -267,7 +351,7 @@ def delete_article(values: Values, id: str) -> Operation[None]:
 
 
 def agents(values: Values) -> Operation[Page[Agent]]:
-    return Operation("GET", "/admins", lambda data: Page([_agent(one) for one in data["admins"]]))
+    return Operation("GET", "/admins", lambda data: page_of("Intercom admins", _agent, data["admins"]))
 
 
 def availability(values: Values) -> Operation[str]:
@@ -288,27 +372,30 @@ def _agent(said: Mapping[str, Any]) -> Agent:
 # -- lists -----------------------------------------------------------------------------------------------------------
 
 
-def _listed(where: str, read: Callable[[Any], list[Any]], query: Mapping[str, str | int]) -> Operation[Page[Any]]:
+def _listed(where: str, kind: Kind, query: Mapping[str, str | int]) -> Operation[Page[Any]]:
     """A list whose cursor goes into the address."""
 
     def page(data: Any) -> Page[Any]:
         cursor = _cursor(data)
-        return Page(read(data), _listed(where, read, {**query, "starting_after": cursor}) if cursor else None)
+        return _page(data, kind, _listed(where, kind, {**query, "starting_after": cursor}) if cursor else None)
 
     return Operation("GET", where, page, query=query)
 
 
-def _searched(
-    where: str, read: Callable[[Any], list[Any]], query: Query, after: str | None = None
-) -> Operation[Page[Any]]:
+def _searched(where: str, kind: Kind, query: Query, after: str | None = None) -> Operation[Page[Any]]:
     """A search. Its cursor goes into the body: in the address it gives the first page again."""
 
     def page(data: Any) -> Page[Any]:
         cursor = _cursor(data)
-        return Page(read(data), _searched(where, read, query, cursor) if cursor else None)
+        return _page(data, kind, _searched(where, kind, query, cursor) if cursor else None)
 
     said = {"query": query, "pagination": given(per_page=MOST, starting_after=after)}
     return Operation("POST", where, page, json=said, repeatable=True)
+
+
+def _page(data: Any, kind: Kind, following: Operation[Page[Any]] | None) -> Page[Any]:
+    key, read = kind
+    return page_of(f"Intercom {key}", read, data[key], following)
 
 
 def _cursor(data: Mapping[str, Any]) -> str | None:
@@ -319,14 +406,6 @@ def _cursor(data: Mapping[str, Any]) -> str | None:
 
 def _equals(field: str, value: str | None) -> dict[str, Any]:
     return {"field": field, "operator": "=", "value": value}
-
-
-def _conversations(data: Any) -> list[Conversation]:
-    return [conversation(one) for one in data["conversations"]]
-
-
-def _contacts(data: Any) -> list[Contact]:
-    return [contact(one) for one in data["data"]]
 
 
 # -- records ---------------------------------------------------------------------------------------------------------
@@ -376,11 +455,12 @@ def message(said: Mapping[str, Any], conversation: str) -> Message:
 def contact(said: Mapping[str, Any]) -> Contact:
     return Contact(
         id=str(said["id"]),
-        external_id=said.get("external_id"),
+        external_id=None if said.get("role") == "lead" else said.get("external_id"),  # a lead's is the vendor's own
         email=said.get("email"),
         name=said.get("name"),
         phone=said.get("phone"),
         created_at=moment(said.get("signed_up_at") or said.get("created_at")),
+        email_verified=said.get("email_verified"),
         attributes=said.get("custom_attributes") or {},
         raw=said,
     )
@@ -398,6 +478,9 @@ def article(said: Mapping[str, Any]) -> Article:
         raw=said,
     )
 
+
+CONVERSATIONS: Kind = ("conversations", conversation)
+CONTACTS: Kind = ("data", contact)
 
 DESK = DeskRoom(
     needs=("ACCESS_TOKEN",),
@@ -421,6 +504,7 @@ DESK = DeskRoom(
         "conversations.untag": untag,
         "contacts.upsert": upsert,
         "contacts.find": find,
+        "contacts.find_all": find_all,
         "contacts.conversations": conversations_of,
         "contacts.event": event,
         "contacts.forget": forget,

@@ -1,9 +1,14 @@
-"""Intercom's webhooks (as of 2026-11): ``sha1=`` and the HMAC-SHA1 of the raw body under the app's client secret."""
+"""Intercom's webhooks (as of 2026-11): ``sha1=`` and the HMAC-SHA1 of the raw body under the app's client secret.
+
+A notification says what happened; a conversation's part says who did it, and when. The same part comes under several
+topics (a bot's reply under ``conversation.operator.replied`` and ``conversation.admin.replied``), and so it is the part
+that makes an event, and gives it its id.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +16,9 @@ from ... import signing
 from ...hooks import Delivery, HookRoom
 from ...model import Event
 from .. import Values, moment
+from ..markup import to_text
+from ..payload import Payload, chat_moment, required
+from .people import TYPES, People, Person
 
 BEST = 5
 SPOKEN = {
@@ -18,8 +26,18 @@ SPOKEN = {
     "conversation.admin.replied": "agent",
     "conversation.operator.replied": "bot",
 }
+STARTED = {"conversation.user.created": "visitor", "conversation.admin.single.created": "agent"}
+RATED = "conversation.rating.added"
 CHANGES = {"conversation.admin.closed": "conversation_closed", "conversation.admin.opened": "conversation_reopened"}
-TAG = re.compile(r"<[^>]*>")
+AUTHORS = {"user": "visitor", "lead": "visitor", "contact": "visitor", "admin": "agent", "bot": "bot"}
+REPLIES = ("comment", "quick_reply")  # types of parts, which are replies also without words
+SILENT = ("note", "conversation_rating")  # how the types begin whose words are no message
+STATES = {
+    "close": "conversation_closed",
+    "open": "conversation_reopened",
+    "assign_and_reopen": "conversation_reopened",
+    "note_and_reopen": "conversation_reopened",
+}
 
 
 def verify(values: Values, delivery: Delivery) -> bool:
@@ -33,112 +51,148 @@ def sign(secret: str, body: bytes, now: datetime) -> dict[str, str]:
 
 
 def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
-    said = delivery.json()
-    item, topic = said["data"]["item"], str(said["topic"])
-    if said.get("app_id") != values["APP_ID"]:
+    payload = Payload(delivery.json(), delivery.odd)
+    topic, app = required(payload.text("topic"), "topic"), required(payload.text("app_id"), "app_id")
+    item = payload.need("data").need("item")
+    if app != values["APP_ID"]:
         return ()  # notifications come from every workspace that has installed the app
-    if not isinstance(item, Mapping):
-        raise ValueError("no item")
-    at = _required(said["created_at"])
-    told: dict[str, Any] = {"provider": "intercom", "raw": said, "at": at, "id": str(said.get("id") or delivery.digest)}
+    at = required(_moment(payload.data.get("created_at")), "created_at")
+    key = payload.key("id") or delivery.digest
     if topic == "contact.deleted":  # the last word about somebody who may have been forgotten: not to be kept
-        return (Event(kind="contact_changed", **told | {"raw": {"topic": topic}}),)
+        return (Event("intercom", "contact_changed", key, at, raw={"topic": topic}),)
+    people = People(item)
+    event = Event("intercom", "unknown", key, at, raw=payload.data)
     if topic.startswith("contact."):
-        lead = topic.startswith("contact.lead.") or item.get("role") == "lead"  # whose id is Intercom's own
-        visitor = None if lead else item.get("external_id") or None
-        who: dict[str, Any] = {"visitor": visitor, "email": item.get("email") or None}
-        return (Event(kind="contact_changed", **told, **who),)
-    if not topic.startswith("conversation.") or item.get("type") != "conversation":
-        return (Event(kind="unknown", **told),)
-    told |= _conversation(item)
-    if topic == "conversation.user.created":
-        source = item.get("source") or {}
-        told |= {"author": "visitor", "text": _plain(source.get("body"))}
-        return (Event(kind="conversation_started", **told),)
-    if topic in SPOKEN:
-        return _messages(item, SPOKEN[topic], told)
-    if topic in CHANGES:
-        return (Event(kind=CHANGES[topic], author="bot" if _by_a_bot(item) else "agent", **told),)
-    if topic == "conversation.rating.added":
-        # Its payload is UNCONFIRMED beyond "a conversation": without a rating in it nothing is rated.
-        rating = (item.get("conversation_rating") or {}).get("rating")
-        if isinstance(rating, int) and not isinstance(rating, bool) and 1 <= rating <= BEST:
-            return (Event(kind="rated", rating=rating, best=BEST, **told),)
-    return (Event(kind="unknown", **told),)
+        person = people.of(item.part("contact") if "contact" in item.data else item)
+        if person is not None and topic.startswith("contact.lead."):
+            person.is_lead = not person.is_user
+        event = _of(person, replace(event, kind="contact_changed"))
+    named = replace(event, people=people.contacts())
+    is_conversation = topic.startswith(("conversation.", "conversation_part."))
+    return _conversation(topic, item, people, named) if is_conversation else (named,)
 
 
-def _conversation(item: Mapping[str, Any]) -> dict[str, Any]:
-    people = (item.get("contacts") or {}).get("contacts") or [{}]
-    author = (item.get("source") or {}).get("author") or {}
-    tags = (item.get("tags") or {}).get("tags")
-    known = None if author.get("type") == "lead" else people[0].get("external_id")
-    return {
-        "conversation": str(item.get("id") or item["conversation_id"]),
-        "visitor": known or None,
-        "email": author.get("email") or None if author.get("type") in ("user", "lead", "contact") else None,
-        "tags": None if tags is None else tuple(str(one["name"]) for one in tags),
-    }
+def _conversation(topic: str, item: Payload, people: People, event: Event) -> Sequence[Event]:
+    """What a notification about a conversation holds. ``event`` is what it comes to where no part says more."""
+    event = _of(_starter(item, people), replace(event, conversation=_name(topic, item), tags=_tags(item)))
+    if topic == RATED:
+        return (_rated(item, event),)
+    # The part that was tagged has been told of before, and what is noted is no message.
+    if topic.startswith("conversation_part.") or topic == "conversation.admin.noted":
+        return (event,)
+    parts, change = item.items("conversation_parts") or [], CHANGES.get(topic)
+    events = [_started(topic, item, event)] if topic in STARTED else []
+    for number, part in enumerate(parts):
+        events += _of_part(number, part, topic, people, event)
+    if change is not None and all(one.kind != change for one in events):
+        events.append(replace(event, kind=change, author="agent"))
+    if topic in SPOKEN and not parts:
+        events.append(replace(event, kind="message", author=SPOKEN[topic]))
+    return events or (event,)
 
 
-def _parts(item: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Of a conversation, only the new ones are in it."""
-    return (item.get("conversation_parts") or {}).get("conversation_parts") or []
+def _name(topic: str, item: Payload) -> str | None:
+    """The conversation's id. Raises ``ValueError`` where a conversation has none."""
+    if item.text("type") in ("conversation", None) and (own := item.key("id")):
+        return own
+    inner = item.part("conversation")  # of a contact who was attached to one
+    found = item.key("conversation_id") or inner.key("id") or inner.part("model").key("id")
+    is_needed = item.text("type") == "conversation" or topic in (*STARTED, *SPOKEN, *CHANGES, RATED)
+    return required(found, "id") if is_needed else found
 
 
-def _by_a_bot(item: Mapping[str, Any]) -> bool:
-    """Whether it was a bot that closed it: beside that part another one may ask for a rating."""
-    closing = [one for one in _parts(item) if one.get("part_type") == "close"]
-    return any((one.get("author") or {}).get("type") == "bot" for one in closing)
+def _tags(item: Payload) -> tuple[str, ...] | None:
+    listed = item.items("tags")
+    if listed is None:
+        return None
+    names = [tag.text("name") for tag in listed]
+    item.odd.update(["tags"] * names.count(None))
+    return tuple(name for name in names if name)
 
 
-def _messages(item: Mapping[str, Any], author: str, told: dict[str, Any]) -> Sequence[Event]:
-    """One of the new parts is the reply. Where none is in it, something was said all the same."""
-    said = [one for one in _parts(item) if one.get("part_type", "comment") != "note" and _says(one)]
-    if not said:
-        return (Event(kind="message", author=author, **told),)
-    return [
-        Event(
-            **(
-                told | {"id": f"{told['id']}:{one.get('id', n)}", "at": _of_a_chat(one.get("created_at")) or told["at"]}
-            ),
-            kind="message",
-            author=author,
-            text=_plain(one.get("body")),
+def _source(item: Payload) -> Payload:
+    """The first message; until 2019 under another name."""
+    return item.part("source" if "source" in item.data else "conversation_message")
+
+
+def _starter(item: Payload, people: People) -> Person | None:
+    """Whom a conversation is with: who began it, else its only contact."""
+    author = _source(item).part("author")
+    if author.text("type") in TYPES:
+        return people.of(author)
+    contacts = people.among()
+    return contacts[0] if len(contacts) == 1 else None
+
+
+def _started(topic: str, item: Payload, event: Event) -> Event:
+    source = _source(item)
+    return replace(
+        event,
+        kind="conversation_started",
+        id=f"{event.conversation}:{source.key('id') or 'source'}",
+        at=_moment(item.data.get("created_at")) or event.at,
+        author=_author(source) or STARTED[topic],
+        text=to_text(source.text("body") or ""),
+        sequence=0,
+    )
+
+
+def _of_part(number: int, part: Payload, topic: str, people: People, event: Event) -> Iterator[Event]:
+    kind, key, author = part.text("part_type") or "comment", part.key("id"), part.part("author")
+    by_person = author.text("type") in (*TYPES, None)
+    event = replace(
+        _of(people.of(author) if by_person else None, event),
+        id=f"{event.conversation}:{key}" if key else f"{event.id}:{number}",
+        at=_moment(part.data.get("created_at")) or event.at,
+        author=_author(part) or SPOKEN.get(topic, "agent"),
+        sequence=_sequence(key),
+    )
+    text = to_text(part.text("body") or "")
+    says = text or part.items("attachments") or "<img" in (part.text("body") or "")
+    if (says and not kind.startswith(SILENT)) or (topic in SPOKEN and kind in REPLIES):
+        yield replace(event, kind="message", text=text)
+    if kind in STATES:
+        yield replace(
+            event, kind=STATES[kind], id=f"{event.id}:{kind}", author="bot" if event.author == "bot" else "agent"
         )
-        for n, one in enumerate(said)
-    ]
 
 
-def _says(part: Mapping[str, Any]) -> bool:
-    return bool(part.get("body") or part.get("attachments"))
+def _author(message: Payload) -> str | None:
+    author = message.part("author")
+    if author.flag("from_ai_agent") or author.flag("is_ai_answer"):
+        return "bot"
+    return AUTHORS.get(author.text("type") or "")
 
 
-def _plain(body: Any) -> str | None:
-    return TAG.sub("", body) or None if isinstance(body, str) else None
+def _of(person: Person | None, event: Event) -> Event:
+    return event if person is None else replace(event, visitor=person.visitor, email=person.email)
+
+
+def _rated(item: Payload, event: Event) -> Event:
+    """Its payload is UNCONFIRMED beyond "a conversation": without a rating in it nothing is rated."""
+    rating = item.part("conversation_rating")
+    stars = rating.whole("rating", 1, BEST)
+    if stars is None:
+        return event
+    at = _moment(rating.data.get("updated_at")) or event.at
+    return replace(event, kind="rated", at=at, rating=stars, best=BEST, text=rating.text("remark"))
+
+
+def _sequence(key: str | None) -> int | None:
+    """Parts are numbered in the order in which they came, which their seconds do not tell."""
+    is_number = key is not None and key.isascii() and key.isdecimal() and len(key) < 19
+    return int(key) if is_number and key else None
 
 
 def _moment(value: Any) -> datetime | None:
-    """Unix seconds, or ISO 8601, as some deliveries have it."""
+    """Unix seconds, or ISO 8601, as some deliveries have it. None for a moment that nobody means."""
     if isinstance(value, str):
         try:
             found = datetime.fromisoformat(value)
-            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+            return chat_moment(found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC))
         except (ValueError, OverflowError):
             return None
-    return None if isinstance(value, bool) else moment(value)
-
-
-def _of_a_chat(value: Any) -> datetime | None:
-    """A moment that somebody may mean."""
-    found = _moment(value)
-    return found if found is not None and 2000 <= found.year < 2200 else None
-
-
-def _required(value: Any) -> datetime:
-    found = _of_a_chat(value)
-    if found is None:
-        raise ValueError("no moment of a chat")
-    return found
+    return None if isinstance(value, bool) else chat_moment(moment(value))
 
 
 WEBHOOKS = HookRoom(secrets=("CLIENT_SECRET",), verify=verify, parse=parse, sign=sign)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ...errors import NotFound, Unsupported
 from ...model import Agent, Contact, Conversation, Message
-from ...operation import DeskRoom, Explanation, Operation, Page, Refusal, Steps
+from ...operation import DeskRoom, Explanation, Operation, Page, Refusal, Steps, page_of
 from .. import Values
 
 SIZE = 50  # quoted as the most; larger ones were seen
@@ -49,15 +50,19 @@ def list_conversations(
 
 def _chats(values: Values, since: datetime | None, offset: int) -> Operation[Page[Conversation]]:
     def read(said: Any) -> Page[Conversation]:
-        every = [conversation(one) for one in said["data"]]
-        total, reached = said.get("total"), offset + len(every)
-        more = bool(every) and (not isinstance(total, int) or reached < total)
-        found = [one for one in every if since is None or one.created_at is None or one.created_at >= since]
+        total, reached = said.get("total"), offset + len(said["data"])
+        more = reached > offset and (not isinstance(total, int) or reached < total)
+        following = _chats(values, since, reached) if more else None
+        found = page_of("Tawk.to chats", conversation, said["data"], following, lambda one: _is_since(one, since))
         # A page on which nothing is new enough is the last one: they come by their age.
-        return Page(found, _chats(values, since, reached) if more and found else None, tuple(one.id for one in every))
+        return found if found.items or since is None else replace(found, next=None)
 
     said = {"propertyId": values["PROPERTY_ID"], "size": SIZE, "offset": offset, "sort": "co-new-old"}
     return _call("chat.list", said, read)
+
+
+def _is_since(one: Conversation, since: datetime | None) -> bool:
+    return since is None or one.created_at is None or one.created_at >= since
 
 
 def get(values: Values, id: str) -> Operation[Conversation]:
@@ -66,7 +71,8 @@ def get(values: Values, id: str) -> Operation[Conversation]:
 
 def messages(values: Values, id: str) -> Steps[list[Message]]:
     found: Conversation = yield get(values, id)
-    return [message(one, id, n) for n, one in enumerate(found.raw.get("messages") or [])]
+    said = list(enumerate(found.raw.get("messages") or []))
+    return [*page_of("Tawk.to messages", lambda one: message(one[1], id, one[0]), said).items]
 
 
 def find(values: Values, id: str | None = None, email: str | None = None) -> Steps[Contact | None]:
@@ -85,7 +91,7 @@ def find(values: Values, id: str | None = None, email: str | None = None) -> Ste
 
 
 def agents(values: Values) -> Operation[Page[Agent]]:
-    return _call("members.list", _of(values), lambda said: Page([_agent(one) for one in said["data"]]))
+    return _call("members.list", _of(values), lambda said: page_of("Tawk.to agents", _agent, said["data"]))
 
 
 def _agent(said: Mapping[str, Any]) -> Agent:
@@ -150,10 +156,11 @@ def contact(said: Mapping[str, Any], id: str) -> Contact:
 
 
 def _moment(text: Any) -> datetime | None:
-    """ISO 8601 with a Z."""
-    if not isinstance(text, str):
+    """ISO 8601 with a Z; None for what is no moment."""
+    try:
+        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
         return None
-    found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ... import signing
 from ...hooks import Delivery, HookRoom
-from ...model import Event
+from ...model import Contact, Event
 from .. import Values
+from ..payload import Payload, chat_moment, objects, required
 
 AUTHORS = {"visitor": "visitor", "v": "visitor", "agent": "agent", "a": "agent"}
+FILES = ("attchs", "attachments", "file")  # fields of a message
 
 
 def verify(values: Values, delivery: Delivery) -> bool:
@@ -24,70 +29,82 @@ def sign(secret: str, body: bytes, now: datetime) -> dict[str, str]:
 
 
 def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
-    said = delivery.json()
-    if said["property"]["id"] != values["PROPERTY_ID"]:
+    payload = Payload(delivery.json(), delivery.odd)
+    if required(payload.need("property").text("id"), "property.id") != values["PROPERTY_ID"]:
         return ()
-    kind, at, visitor = str(said["event"]), moment(said["time"]), said.get("visitor") or {}
-    common: dict[str, Any] = {"provider": "tawk", "email": visitor.get("email") or None, "raw": said}
+    kind, at = required(payload.text("event"), "event"), required(_moment(payload.data.get("time")), "time")
+    event = Event("tawk", "unknown", f"{kind}:{delivery.digest}", at, people=_people(payload.data), raw=payload.data)
+    event = replace(event, email=payload.part("visitor").text("email") or payload.part("requester").text("email"))
     if kind == "chat:start":
-        message = said.get("message") or {}
-        author = AUTHORS.get(str((message.get("sender") or {}).get("type")), "bot")
-        chat = str(said["chatId"])
-        text = str(message.get("text") or "") or None
-        return (
-            Event(
-                kind="conversation_started",
-                id=f"{chat}:start",
-                at=at,
-                conversation=chat,
-                author=author,
-                text=text,
-                **common,
-            ),
-        )
+        return (_started(payload, event),)
     if kind == "chat:end":
-        chat = str(said["chatId"])
-        return (
-            Event(kind="conversation_closed", id=f"{chat}:{at.isoformat()}:end", at=at, conversation=chat, **common),
-        )
-    if kind == "chat:transcript_created":
-        return _transcript(said)
-    return (Event(kind="unknown", id=f"{kind}:{delivery.digest}", at=at, **common),)
+        chat = required(payload.key("chatId"), "chatId")
+        end = f"{chat}:{at.isoformat()}:end"
+        return (replace(event, kind="conversation_closed", id=end, conversation=chat),)
+    return _transcript(payload.need("chat"), event) if kind == "chat:transcript_created" else (event,)
 
 
-def _transcript(said: Mapping[str, Any]) -> Sequence[Event]:
-    """The only delivery that holds messages: they come when the chat is over, each with its own moment."""
-    chat = said["chat"]
-    name, visitor = str(chat["id"]), chat.get("visitor") or {}
-    events = []
-    for n, one in enumerate(chat.get("messages") or []):
-        text = one.get("msg")
-        if one.get("type") != "msg" or not isinstance(text, str) or not text:
-            continue  # page views, and agents who join
-        sender = (one.get("sender") or {}).get("t")
-        events.append(
-            Event(
-                provider="tawk",
-                kind="message",
-                id=f"{name}:{n}:{one['time']}",
-                at=moment(one["time"]),
-                conversation=name,
-                email=visitor.get("email") or None,
-                author=AUTHORS.get(str(sender), "bot"),
-                text=text,
-                raw=one,
-            )
-        )
+def _started(payload: Payload, event: Event) -> Event:
+    chat, message = required(payload.key("chatId"), "chatId"), payload.part("message")
+    author = AUTHORS.get(message.part("sender").text("type") or "", "bot")
+    kind, text = message.text("type") or "msg", message.text("text")
+    return replace(
+        event,
+        kind="conversation_started",
+        id=_id(chat, author, kind, text, 1),
+        conversation=chat,
+        author=author,
+        text=text,
+    )
+
+
+def _transcript(chat: Payload, event: Event) -> Sequence[Event]:
+    """The only delivery that holds messages: they come when the chat is over, each with its own moment.
+
+    The first one has come with the chat's start: it has the same id here. One without a moment has that of the one
+    before it.
+    """
+    name, email = required(chat.key("id"), "chat.id"), chat.part("visitor").text("email") or event.email
+    event = replace(event, kind="message", conversation=name, email=email)
+    messages = [message for message in chat.items("messages") or [] if _says(message)]
+    moments = [_moment(message.data.get("time")) for message in messages]
+    at = next(filter(None, moments), event.at)
+    counts, events = Counter[tuple[str, str, str | None]](), []
+    for message, own in zip(messages, moments, strict=True):
+        author = AUTHORS.get(message.part("sender").text("t") or "", "bot")
+        at, kind, text = own or at, message.text("type") or "msg", message.text("msg")
+        counts[author, kind, text] += 1
+        key = _id(name, author, kind, text, counts[author, kind, text])
+        events.append(replace(event, id=key, at=at, author=author, text=text, raw=message.data))
     return events
 
 
-def moment(text: Any) -> datetime:
-    """ISO 8601. Raises ``ValueError`` for anything else, and for years that nobody means."""
-    found = datetime.fromisoformat(str(text))
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    if not 2000 <= found.year < 2200:
-        raise ValueError("no moment of a chat")
-    return found
+def _says(message: Payload) -> bool:
+    """Page views and agents who join say nothing. The shape of attachments is UNCONFIRMED."""
+    kind, holds_file = message.text("type"), any(message.data.get(name) for name in FILES)
+    return kind == "file" or (kind == "msg" and (message.text("msg") is not None or holds_file))
+
+
+def _id(chat: str, author: str, kind: str, text: str | None, count: int) -> str:
+    """The same for a chat's start and for that message of its transcript. ``count``: how often the words came."""
+    words = hashlib.sha256((text or "").encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"{chat}:{author}:{kind}:{words}:{count}"
+
+
+def _people(data: Mapping[str, Any]) -> tuple[Contact, ...]:
+    """Visitors and requesters have an email; agents and the property have none here."""
+    emails = [value.get("email") for _, value in objects(data)]
+    texts = dict.fromkeys(email for email in emails if isinstance(email, str) and email)
+    return tuple(Contact("", email=email) for email in texts)
+
+
+def _moment(text: Any) -> datetime | None:
+    """ISO 8601. None for anything else, and for years that nobody means."""
+    try:
+        found = datetime.fromisoformat(text)
+        return chat_moment(found if found.tzinfo else found.replace(tzinfo=UTC))
+    except (TypeError, ValueError):
+        return None
 
 
 WEBHOOKS = HookRoom(secrets=("WEBHOOK_SECRET",), verify=verify, parse=parse, sign=sign)

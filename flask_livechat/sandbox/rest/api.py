@@ -18,8 +18,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from ..hub import Hub, RefusedError, Session
-from ..records import Agent, Article, Person, Shelf
+from ..hub import Hub
+from ..records import Agent, Article, Company, Person, Shelf
+from ..sessions import RefusedError, Session
 from ..standin import Body, Values, parse
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Account:
     people: Shelf[Person] = field(default_factory=Shelf)
     articles: Shelf[Article] = field(default_factory=Shelf)
     tags: Shelf[str] = field(default_factory=Shelf)  # id -> name, where tags have ids
+    companies: Shelf[Company] = field(default_factory=Shelf)
 
     def agent(self, id: str | None) -> Agent | None:
         """The agent of that id."""
@@ -59,10 +61,13 @@ class Account:
         return "open" if session.state == "new" else session.state
 
     def person(self, external_id: str | None = None, email: str | None = None) -> Person | None:
-        """By the app's own id, else by the address."""
-        known = self.people.all()
-        mine = [one for one in known if external_id and one.external_id == external_id]
-        return next(iter(mine or [one for one in known if email and one.email == email]), None)
+        """By the app's own id, else by the address. Raises RefusedError(409) where several have that address."""
+        if external_id:
+            return next((one for one in self.people.all() if one.external_id == external_id), None)
+        found = [one for one in self.people.all() if email and same_address(one.email, email)]
+        if len(found) > 1:
+            raise RefusedError(409, "conflict", "Multiple existing users match this email address")
+        return next(iter(found), None)
 
     def add(self, id: str, **fields: Any) -> Person:
         """Somebody new."""
@@ -77,14 +82,28 @@ class Account:
         self.people.put(person.id, changed)
         return changed
 
-    def who(self, session: Session, new_id: Callable[[], str], strangers: bool) -> Person | None:
-        """The person of a session, perhaps met here for the first time. ``strangers``: anybody, by what they wrote."""
-        claimed = session.identity
+    def who(self, session: Session, new_id: Callable[[], str], lead: Mapping[str, Any] | None) -> Person | None:
+        """The person of a session, perhaps met here for the first time. ``lead``: what a stranger is made with."""
+        if session.is_forgotten:
+            return None
+        known, claimed = self.people.all(), session.identity
         if claimed.state in ("verified", "unverified") and (claimed.id or claimed.email):
-            known = self.person(claimed.id, claimed.email)
-            return known or self.add(new_id(), external_id=claimed.id, email=claimed.email, name=claimed.name)
-        stranger = next((one for one in self.people.all() if one.session == session.key), None)
-        return stranger or (self.add(new_id(), session=session.key) if strangers else None)
+            mine = (one for one in known if one.role == "user" and _is(one, claimed.id, claimed.email))
+            return next(mine, None) or self.add(
+                new_id(), external_id=claimed.id, email=claimed.email, name=claimed.name
+            )
+        stranger = next((one for one in known if one.session == session.key), None)
+        return stranger or (self.add(new_id(), session=session.key, **lead) if lead is not None else None)
+
+
+def same_address(one: str | None, other: str | None) -> bool:
+    """Whether two addresses are one, for all that vendors tell apart."""
+    return bool(one and other and one.casefold() == other.casefold())
+
+
+def _is(person: Person, external_id: str | None, email: str | None) -> bool:
+    """An id decides alone: two people may have one address."""
+    return person.external_id == external_id if external_id else same_address(person.email, email)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,14 @@ from werkzeug.datastructures import Authorization, Headers
 
 from flask_livechat import signing
 
-from ..hub import Message, RefusedError, Session
 from ..records import Person, agents
+from ..sessions import Message, RefusedError, Session
 from ..standin import secrets
 from .api import Account, Api, Call, fresh_id
 
 AGENTS = agents("5f1c0b2e9a7d4c3b8e6f1a01", "5f1c0b2e9a7d4c3b8e6f1a02")
 SIZE = 50
-SENDERS = {"visitor": "v", "agent": "a", "system": "s"}
+SENDERS = {"visitor": "visitor", "agent": "agent", "bot": "system", "system": "system"}
 
 
 def admit(account: Account, headers: Headers) -> None:
@@ -42,7 +42,7 @@ def meet(account: Account) -> None:
 
 
 def _person(account: Account, session: Session) -> Person | None:
-    return account.who(session, fresh_id, strangers=bool(session.messages))
+    return account.who(session, fresh_id, {} if session.messages else None)
 
 
 def ok(data: Any, **more: Any) -> tuple[int, Any]:
@@ -111,15 +111,17 @@ def chat(account: Account, session: Session) -> dict[str, Any]:
         "createdOn": _moment(session.created),
         "updatedOn": _moment(session.changed),
         "tags": list(session.tags),
-        "messages": [_message(account, one) for one in session.messages if one.kind == "text"],
+        "messages": [message(account, one) for one in session.messages if one.kind == "text"],
     }
 
 
-def _message(account: Account, said: Message) -> dict[str, Any]:
-    sender: dict[str, Any] = {"t": SENDERS[said.author]}
+def message(account: Account, said: Message) -> dict[str, Any]:
+    sender: dict[str, Any] = {"t": SENDERS[said.author][0]}
     agent = account.agent(said.agent) or account.agents[0]
     if said.author == "agent":
         sender |= {"n": agent.name, "id": agent.id}
+    elif said.author == "bot":
+        sender |= {"n": "Customer Support"}
     return {"sender": sender, "type": "msg", "msg": said.text, "time": _moment(said.at)}
 
 

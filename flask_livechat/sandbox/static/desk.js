@@ -68,7 +68,7 @@ async function ask(after, signal) {
   }
 }
 
-/** @param {string} action @param {Record<string, string>} body */
+/** @param {string} action @param {Record<string, string | boolean>} body */
 async function act(action, body) {
   const response = await fetch(`desk/${action}`, {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
@@ -197,12 +197,13 @@ function clock(seconds) {
   return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 }
 
-function reply() {
+/** @param {boolean} [bot] as what the vendor's own bot would say */
+function reply(bot = false) {
   const box = /** @type {HTMLTextAreaElement} */ (byId("text"));
   const text = box.value.trim();
   if (!text || !chosen) return;
   box.value = "";
-  void act("reply", { session: chosen, text });
+  void act("reply", { session: chosen, text, bot });
 }
 
 byId("reply").addEventListener("submit", (event) => {
@@ -214,6 +215,7 @@ byId("text").addEventListener("keydown", (event) => {
   event.preventDefault();
   reply();
 });
+byId("bot").addEventListener("click", () => reply(true));
 byId("end").addEventListener("click", () => void act("end", { session: chosen }));
 document.addEventListener("visibilitychange", () => void watch());
 addEventListener("pagehide", () => polling?.abort());

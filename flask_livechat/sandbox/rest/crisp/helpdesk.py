@@ -6,31 +6,27 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from ..hub import RefusedError
-from ..records import Article
-from .api import MAX_TEXT, Account, Call
-from .crisp_calls import PER_PAGE, WEBSITE, milliseconds, ok, ours, page_of
+from ...records import Article
+from ...sessions import RefusedError
+from ..api import MAX_TEXT, Account, Call
+from .calls import WEBSITE, listed, milliseconds, ok, ours
 
 TREE = f"{WEBSITE}/helpdesk/tree"
 LOCALE = "en"
 
 
 def list_locales(call: Call) -> tuple[int, Any]:
-    ours(call)
-    return ok([{"locale": LOCALE}] if page_of(call) == 1 else [], reason="listed")
+    return listed(call, [{"locale": LOCALE}])
 
 
 def list_pages(call: Call) -> tuple[int, Any]:
-    page = page_of(call)
-    found = [_listed(one) for one in _articles(call)]
-    return ok(found[(page - 1) * PER_PAGE : page * PER_PAGE], reason="listed")
+    return listed(call, [_listed(one) for one in _articles(call)])
 
 
 def list_tree(call: Call) -> tuple[int, Any]:
     """Flat when a title is searched for."""
-    text, page = call.query.get("search_title", "").casefold(), page_of(call)
-    found = [_node(one) for one in _articles(call) if text in one.title.casefold()]
-    return ok(found[(page - 1) * PER_PAGE : page * PER_PAGE], reason="listed")
+    text = call.query.get("search_title", "").casefold()
+    return listed(call, [_node(one) for one in _articles(call) if text in one.title.casefold()])
 
 
 def create_node(call: Call) -> tuple[int, Any]:
@@ -133,7 +129,7 @@ def _node(article: Article) -> dict[str, Any]:
     return {"type": "file", "slug": path, "title": article.title, "state": state, "children": []}
 
 
-HELPDESK = (
+ROUTES = (
     ("GET", f"{WEBSITE}/helpdesk/locales/<int:page>", list_locales),
     ("GET", f"{WEBSITE}/helpdesk/page/list/<locale>/<kind>/<int:page>", list_pages),
     ("GET", f"{TREE}/list/<locale>/<kind>/<int:page>", list_tree),

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..hub import RefusedError
+from ...sessions import RefusedError
 
+DAY_S = 86_400
 DEEPEST, WIDEST = 2, 15  # groups in groups, and filters of a group
 Filter = Callable[[Mapping[str, Any]], bool]
 
 
-def matcher(said: Mapping[str, Any], orders: Sequence[str], depth: int = 1) -> Filter:
+def matcher(said: Mapping[str, Any], orders: Sequence[str], depth: int = 1, *, by_the_day: bool = False) -> Filter:
     """What the grammar of the vendor's searches says, as a function. Raises RefusedError for what it does not allow."""
     operator, value = said.get("operator"), said.get("value")
     if operator in ("AND", "OR") and isinstance(value, list):
         if depth > DEEPEST or not 1 <= len(value) <= WIDEST:
             raise RefusedError(400, "parameter_invalid", f"at most {DEEPEST} levels, of {WIDEST} filters each")
-        parts = [matcher(one if isinstance(one, dict) else {}, orders, depth + 1) for one in value]
+        below = [one if isinstance(one, dict) else {} for one in value]
+        parts = [matcher(one, orders, depth + 1, by_the_day=by_the_day) for one in below]
         return lambda record: (all if operator == "AND" else any)(part(record) for part in parts)
     field = said.get("field")
     if not isinstance(field, str):
@@ -28,10 +30,30 @@ def matcher(said: Mapping[str, Any], orders: Sequence[str], depth: int = 1) -> F
     if operator in ("IN", "NIN") and not isinstance(value, list):
         raise RefusedError(400, "type_mismatch", "IN and NIN take a list")
 
+    if by_the_day and field.endswith("_at"):
+        return _day_filter(field, str(operator), value)
+
     def matches(record: Mapping[str, Any]) -> bool:
         if field not in record:
             raise RefusedError(400, "parameter_invalid", f"{field} is no field that can be searched")
         return compare(record[field], value)
+
+    return matches
+
+
+def _day_filter(field: str, operator: str, value: Any) -> Filter:
+    """A contact's dates are compared by the calendar's day, in the workspace's time zone, which is UTC here."""
+    if operator not in ("=", ">", "<") or isinstance(value, bool) or not isinstance(value, int):
+        raise RefusedError(400, "parameter_invalid", "a date is compared by =, > or <, with seconds")
+
+    def matches(record: Mapping[str, Any]) -> bool:
+        if field not in record:
+            raise RefusedError(400, "parameter_invalid", f"{field} is no field that can be searched")
+        found, wanted = record[field], value // DAY_S
+        if found is None:
+            return False
+        day = found // DAY_S
+        return bool(day == wanted if operator == "=" else day > wanted if operator == ">" else day < wanted)
 
     return matches
 
@@ -54,8 +76,7 @@ def _worded(compare: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
     return _either(lambda found, value: compare(str(found or "").casefold(), str(value).casefold()))
 
 
-# Those of conversations by time are "or equal", whatever they are called. (The vendor compares a contact's dates by the
-# day; here they are compared by the second.)
+# Those of conversations by time are "or equal", whatever they are called.
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": _either(lambda found, value: found == value),
     "!=": lambda found, value: found != value,

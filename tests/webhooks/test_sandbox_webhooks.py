@@ -1,0 +1,211 @@
+"""What the stand-ins send is what the vendors send, by their documentation and by deliveries that are public."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from flask_livechat.sandbox.hub import Hub
+from flask_livechat.sandbox.rest import open_account
+from flask_livechat.sandbox.sessions import Identity
+from flask_livechat.sandbox.webhooks import TELL
+
+from ..test_sandbox_rest import VALUES
+
+AGENT = {"intercom": "814860", "crisp": "a91ad2a8-1b4b-4c0d-9a0e-3f8e1f6a2c01", "tawk": "5f1c0b2e9a7d4c3b8e6f1a01"}
+
+
+class Vendor:
+    """A stand-in whose webhooks are listened to. Its clock goes on by a second with each look."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.sent, self._now = name, list[dict[str, Any]](), 1_790_000_000.0
+        self.hub = Hub(self._clock)
+        self.account = open_account(name, VALUES[name], self.hub).account
+        self.agent = AGENT[name]
+        self.hub.listener = lambda *told: self.sent.extend(json.loads(json.dumps(one)) for one in self._tell(*told))
+        self.key = self.hub.create(name, "session_" if name == "crisp" else "")
+
+    def _clock(self) -> float:
+        self._now += 1
+        return self._now
+
+    def _tell(self, *told: Any) -> list[dict[str, Any]]:
+        return list(TELL[self.name](self.account, *told))
+
+    def topics(self) -> list[str]:
+        return [str(one.get("topic") or one["event"]) for one in self.sent]
+
+
+@pytest.fixture
+def intercom() -> Vendor:
+    return Vendor("intercom")
+
+
+@pytest.fixture
+def crisp() -> Vendor:
+    return Vendor("crisp")
+
+
+def parts(notification: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(notification["data"]["item"]["conversation_parts"]["conversation_parts"])
+
+
+# -- Intercom --------------------------------------------------------------------------------------------------------
+
+
+def test_one_bots_reply_is_told_under_two_topics(intercom: Vendor) -> None:
+    intercom.hub.say(intercom.key, "visitor", "Hello?")
+    intercom.hub.say(intercom.key, "bot", "I am a bot.")
+    _, first, second = intercom.sent
+    assert [first["topic"], second["topic"]] == ["conversation.admin.replied", "conversation.operator.replied"]
+    assert first["id"] != second["id"]
+    assert [one["id"] for one in parts(first)] == [one["id"] for one in parts(second)]
+    assert {one["author"]["type"] for told in (first, second) for one in parts(told)} == {"bot"}
+
+
+def test_each_part_has_its_own_author_and_moment(intercom: Vendor) -> None:
+    hub, key, agent = intercom.hub, intercom.key, intercom.agent
+    hub.say(key, "visitor", "Hello?")
+    hub.say(key, "agent", "Yes?", agent=agent)
+    hub.say(key, "agent", "late again", "note", agent=agent)
+    hub.assign(key, "814861", by=agent, words="Yours.")
+    hub.decide(key, "snoozed", agent, 2**33)
+    hub.decide(key, "opened", agent)
+    hub.end(key, "agent", "814861", "Bye.")
+    hub.say(key, "visitor", "Wait")
+    started, *others = intercom.sent
+    assert (started["topic"], parts(started)) == ("conversation.user.created", [])
+    assert started["data"]["item"]["source"]["author"]["type"] == "lead"
+    told = [
+        (one["topic"], *((part["part_type"], part["author"]["type"], part["body"]) for part in parts(one)))
+        for one in others
+    ]
+    assert told == [
+        ("conversation.admin.replied", ("comment", "admin", "<p>Yes?</p>")),
+        ("conversation.admin.noted", ("note", "admin", "<p>late again</p>")),
+        ("conversation.admin.assigned", ("assignment", "admin", "<p>Yours.</p>")),
+        ("conversation.admin.snoozed", ("snoozed", "admin", None)),
+        ("conversation.admin.opened", ("open", "admin", None)),
+        ("conversation.admin.closed", ("close", "admin", "<p>Bye.</p>")),
+        ("conversation.user.replied", ("comment", "lead", "<p>Wait</p>")),
+    ]
+    moments = [parts(one)[0]["created_at"] for one in others]
+    assert moments == sorted(set(moments))
+    assert all(parts(one)[0]["created_at"] < one["created_at"] for one in others)  # the envelope's is a later one
+    (closing,) = parts(others[5])
+    assert closing["author"]["id"] == "814861"
+
+
+def test_tags_after_the_close_are_told_with_the_part_that_has_them(intercom: Vendor) -> None:
+    hub, key = intercom.hub, intercom.key
+    hub.say(key, "visitor", "Hello?")
+    hub.end(key, "agent", intercom.agent)
+    hub.tag(key, ("vip",))
+    hub.tag(key, ("vip", "refund"))
+    hub.tag(key, ("refund",))  # taken away: there is no topic for it
+    told = [one for one in intercom.sent if one["topic"] == "conversation_part.tag.created"]
+    assert [[tag["name"] for tag in one["data"]["item"]["tags"]["tags"]] for one in told] == [
+        ["vip"],
+        ["vip", "refund"],
+    ]
+    assert [[tag["name"] for tag in one["data"]["item"]["tags_added"]["tags"]] for one in told] == [["vip"], ["refund"]]
+    assert [one["body"] for notification in told for one in parts(notification)] == ["<p>Hello?</p>"] * 2
+
+
+def test_everybody_in_a_conversation_is_in_its_contacts(intercom: Vendor) -> None:
+    hub, key, people = intercom.hub, intercom.key, intercom.account
+    ben = people.add("b" * 24, external_id="ben", email="ben@example.com")
+    hub.identify(key, Identity("verified", "ana", "ana@example.com"))
+    hub.set(key, participants=(ben.id,))
+    hub.say(key, "visitor", "Ana asks")
+    hub.say(key, "visitor", "Ben answers", agent=ben.id)
+    last = intercom.sent[-1]["data"]["item"]
+    assert [one["external_id"] for one in last["contacts"]["contacts"]] == ["ana", "ben"]
+    assert parts(intercom.sent[-1])[0]["author"] == {
+        "type": "user", "id": ben.id, "name": None, "email": "ben@example.com"
+    }  # fmt: skip
+
+
+def test_moments_of_statistics_are_texts_in_a_webhook(intercom: Vendor) -> None:
+    intercom.hub.say(intercom.key, "visitor", "Hello?")
+    said = intercom.sent[0]["data"]["item"]["statistics"]
+    assert datetime.fromisoformat(said["first_contact_reply_at"]).tzinfo
+    assert isinstance(said["count_conversation_parts"], int)
+
+
+def test_what_the_team_begins_is_told_as_such_and_a_removed_one_by_its_id_alone(intercom: Vendor) -> None:
+    intercom.hub.say(intercom.key, "agent", "May we help?", agent=intercom.agent)
+    intercom.hub.say(intercom.key, "visitor", "Yes")
+    number = str(intercom.hub.look(intercom.key).number)
+    intercom.hub.drop(intercom.key)
+    assert intercom.topics() == [
+        "conversation.admin.single.created", "conversation.user.replied", "conversation.deleted"
+    ]  # fmt: skip
+    assert intercom.sent[-1]["data"]["item"] == {"type": "conversation", "conversation_id": number}
+
+
+# -- Crisp -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_bot_of_crisp_is_one_by_automated_and_by_its_origin(crisp: Vendor) -> None:
+    crisp.hub.say(crisp.key, "visitor", "Hello?")
+    crisp.hub.say(crisp.key, "bot", "I am a bot.")
+    crisp.hub.say(crisp.key, "agent", "I am not.", agent=crisp.agent)
+    told = [(one["event"], one["data"]["automated"], one["data"]["origin"].partition(":")[0]) for one in crisp.sent]
+    assert told == [
+        ("message:send", False, "chat"),
+        ("message:received", True, "urn"),
+        ("message:received", False, "chat"),
+    ]
+    assert all(one["timestamp"] == one["data"]["timestamp"] for one in crisp.sent)
+
+
+def test_each_state_of_crisp_is_told(crisp: Vendor) -> None:
+    hub, key = crisp.hub, crisp.key
+    hub.say(key, "visitor", "Hello?")
+    hub.decide(key, "pending")
+    hub.end(key, "agent")
+    hub.decide(key, "opened")
+    hub.decide(key, "opened")  # it is so already
+    states = [one["data"]["state"] for one in crisp.sent if one["event"] == "session:set_state"]
+    assert states == ["pending", "resolved", "unresolved"]
+
+
+def test_what_becomes_of_a_message_is_told_by_its_fingerprint(crisp: Vendor) -> None:
+    said = crisp.hub.say(crisp.key, "agent", "Yse?")
+    crisp.hub.change(crisp.key, said.n, text="Yes?")
+    crisp.hub.remove(crisp.key, said.n)
+    crisp.hub.say(crisp.key, "visitor", "Hello?")
+    crisp.hub.assign(crisp.key, crisp.agent)
+    crisp.hub.drop(crisp.key)
+    assert crisp.topics() == [
+        "message:received",
+        "message:updated",
+        "message:removed",
+        "message:send",
+        "session:set_routing",
+        "session:removed",
+    ]
+    assert {one["data"]["fingerprint"] for one in crisp.sent[:3]} == {said.n}
+    assert crisp.sent[1]["data"]["content"] == "Yes?"
+
+
+# -- Tawk.to ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_transcript_of_tawk_says_who_wrote() -> None:
+    tawk = Vendor("tawk")
+    tawk.hub.say(tawk.key, "visitor", "Hello?")
+    tawk.hub.say(tawk.key, "bot", "I am a bot.")
+    tawk.hub.say(tawk.key, "agent", "Yes?", agent=tawk.agent)
+    tawk.hub.say(tawk.key, "agent", "late again", "note", agent=tawk.agent)
+    tawk.hub.end(tawk.key, "agent")
+    assert tawk.topics() == ["chat:start", "chat:end", "chat:transcript_created"]
+    said = [(one["sender"]["t"], one["msg"]) for one in tawk.sent[-1]["chat"]["messages"]]
+    assert said[:3] == [("v", "Hello?"), ("s", "I am a bot."), ("a", "Yes?")]
+    assert "late again" not in str(tawk.sent)
+    assert tawk.sent[-1]["chat"]["messages"][2]["sender"]["id"] == tawk.agent
