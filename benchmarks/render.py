@@ -23,7 +23,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
+from itertools import cycle, repeat
 from typing import Any
 
 import jwt
@@ -176,11 +176,11 @@ def cold(rounds: int, number: int) -> None:
 def journey(app: Flask, users: Sequence[User], cookies: Sequence[str], *, tagged: bool) -> Callable[[], None]:
     """One request after the other, each of the next user and to the next address."""
     environs = [
-        EnvironBuilder(path=f"/plants/{n % 500}", headers={"Cookie": cookies[n]} if cookies else {}).get_environ()
+        EnvironBuilder(path=f"/plants/{n % 500}", headers=[("Cookie", cookies[n])] if cookies else []).get_environ()
         for n in range(len(cookies) or 500)
     ]
     tag: Any = app.jinja_env.globals["livechat"]
-    turns = cycle(zip(environs, users or [None] * len(environs), strict=True))
+    turns = cycle(zip(environs, users or repeat(None), strict=False))
 
     def call() -> None:
         environ, user = next(turns)
