@@ -13,6 +13,7 @@ from flask import Response, abort, current_app, request
 from . import providers
 from .errors import ConfigError
 from .hooks import Delivery
+from .limits import LineLimit, within_a_webhook
 from .settings import Settings
 from .widget.rates import PerMinute
 from .widget.same_origin import SameOriginBlueprint
@@ -54,7 +55,7 @@ def create_blueprint(
         names(read),
         Counter[tuple[str, int]](),
     )
-    log_lines, untold = PerMinute(REFUSALS), PerMinute(UNTOLD)
+    log_lines, untold, unanswered = PerMinute(REFUSALS), PerMinute(UNTOLD), LineLimit()
 
     @blueprint.route("/<provider>", methods=["POST", "HEAD"])
     def receive(provider: str) -> Response:
@@ -62,7 +63,10 @@ def create_blueprint(
             abort(404)
         if request.method == "HEAD":  # how a vendor looks whether somebody is there
             return Response()
-        status, found, new = taken(provider)
+        try:
+            status, found, new = taken(provider)
+        except Exception as error:
+            return _unavailable(error, provider, unanswered)
         if not found:
             refused[provider, status] += 1
             if log_lines.allows():
@@ -87,9 +91,21 @@ def create_blueprint(
         room = providers.webhooks(provider)
         assert room is not None  # noqa: S101 - else it were not open  # nosec B101
         delivery = Delivery(headers, request.args.to_dict(), body)
-        return webhooks.receive(room, read.providers[provider], delivery, store(), now(), read.webhook_tolerance)
+        with within_a_webhook():
+            return webhooks.receive(room, read.providers[provider], delivery, store(), now(), read.webhook_tolerance)
 
     return blueprint
+
+
+def _unavailable(error: Exception, provider: str, lines: LineLimit) -> Response:
+    """The database's fault: the vendor tries again. Raises what is another one."""
+    from .desk.store import explain  # noqa: PLC0415 - it needs the extra
+
+    if explain(error) is None:
+        raise error
+    if count := lines.count(name := type(error).__name__):
+        current_app.logger.error("livechat: webhooks (%s) were answered 500: %s (%d so far).", provider, name, count)
+    return Response(status=500)
 
 
 def _tell(tell: Callable[[], None], log_lines: PerMinute) -> None:

@@ -36,6 +36,7 @@ from ..errors import (
     Unauthorized,
     VendorDown,
 )
+from ..forks import in_children
 from ..operation import Explanation, Operation, Page, Refusal, Reply, Steps
 from .budget import Budget
 
@@ -159,7 +160,7 @@ class Performer:
         return decide
 
     def _passing(self, operation: Operation[Any], error: ApiError) -> bool:
-        if error.status in LIMITED:
+        if error.status in LIMITED or isinstance(error.__context__, httpx.ConnectError | httpx.ConnectTimeout):
             return True  # it was refused, so it was not carried out
         unanswered = error.status is None and isinstance(error, VendorDown | TimedOut)
         return operation.may_repeat and (unanswered or error.status in PASSING)
@@ -440,8 +441,7 @@ class Pool:
 
     def __init__(self, make: Callable[[], httpx.Client] = _client) -> None:
         self._make, self._lock, self._made = make, Lock(), dict[int, httpx.Client]()
-        if hasattr(os, "register_at_fork"):  # somebody may hold it while a child is made
-            os.register_at_fork(after_in_child=lambda: setattr(self, "_lock", Lock()))
+        in_children(self, lambda pool: setattr(pool, "_lock", Lock()))  # somebody may hold it while a child is made
 
     def __call__(self) -> httpx.Client:
         process = os.getpid()

@@ -182,7 +182,7 @@ def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
         yield change
     except NotFound:
         try:
-            yield Operation("POST", _path(values, "/people/profile"), lambda data: None, json=said)
+            yield Operation("POST", _path(values, "/people/profile"), lambda data: None, json=said, repeatable=True)
         except Conflict:
             yield change
     if known := attributes(visitor.attributes):

@@ -186,7 +186,8 @@ def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
         custom_attributes=attributes(visitor.attributes),
     )
     try:
-        made: Contact = yield Operation("POST", "/contacts", contact, json=said)
+        # Sent again it is a conflict, too, with the one that was made.
+        made: Contact = yield Operation("POST", "/contacts", contact, json=said, repeatable=True)
     except Conflict as conflict:
         there = EXISTS.search(str(conflict))
         known: Contact | None = yield from find(values, id=there[1] if there else visitor.id)
