@@ -48,7 +48,7 @@ def each_episode(store: Store, now: datetime, after: str | None = None) -> Itera
     """
     moment, number = _place(after)
     cursor = after or ""
-    settled = conversations.c.changed_at.is_not(None)
+    settled: sa.ColumnElement[bool] = conversations.c.changed_at.is_not(None)
     if not store.is_sqlite:
         settled &= conversations.c.changed_at <= now - SETTLED
     columns = [conversations.c.id, conversations.c.changed_at, *(conversations.c[name] for name in TALK)]

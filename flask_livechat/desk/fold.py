@@ -7,7 +7,8 @@ it was ``TAIL`` events ago is kept, and gone on from; an event that comes later 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -23,7 +24,6 @@ TOLD = ("event", "provider", "kind", "at", "visitor", "email", "author", "rating
 TAIL = 50  # events of a long conversation that are looked at again with each further one, at least
 SIZE = 500
 COUNTED, FAILED = "yes", "failed"
-Clock = Callable[[], datetime]
 T = TypeVar("T")
 
 
@@ -35,10 +35,10 @@ class Start:
     row: int
 
 
-def fold(connection: sa.Connection, insert: Any, event: Event, hours: OfficeHours | None, clock: Clock) -> None:
+def fold(connection: sa.Connection, insert: Any, event: Event, hours: OfficeHours | None, now: datetime) -> None:
     """What an event that is stored changes. ``insert`` is the database's own, that knows of conflicts."""
     if event.conversation is not None:
-        fold_conversation(connection, insert, event.provider, event.conversation, hours, clock, event.at)
+        fold_conversation(connection, insert, event.provider, event.conversation, hours, now, event.at)
     elif event.visitor or event.email:
         _contact(connection, insert, event.provider, event.visitor or "", (event.email or "").lower(), event.at)
 
@@ -49,10 +49,11 @@ def fold_conversation(
     provider: str,
     name: str,
     hours: OfficeHours | None,
-    clock: Clock,
+    now: datetime,
     since: datetime | None = None,
 ) -> None:
     """Makes a conversation's row, episodes and tags from its events: from all, or ``since`` one that has come."""
+    asked = time.monotonic()
     row = locked(connection, insert, provider, name)
     before = connection.execute(sa.select(conversations).where(conversations.c.id == row)).mappings().one()
     start = _start(before["progress"])
@@ -79,19 +80,18 @@ def fold_conversation(
         "first_at": found.first_at,
         "last_at": found.last_at,
         "spoke_at": found.spoke_at,
-        "changed_at": _moment(connection, clock),
+        "changed_at": _moment(connection, now + timedelta(seconds=time.monotonic() - asked)),
         "progress": following and _text(following),
     }
     connection.execute(sa.update(conversations).where(conversations.c.id == row).values(said))
     _mark(connection, insert, [one for one in told if one["counted"] != COUNTED])
 
 
-def _moment(connection: sa.Connection, clock: Clock) -> datetime:
-    """When this was written, of the time in which the lock is held: exports go on from there.
+def _moment(connection: sa.Connection, now: datetime) -> datetime:
+    """When this is written, while the lock is held: exports go on from there.
 
     SQLite has one writer, so each moment can be later than all before it, whatever the clock does.
     """
-    now = clock()
     if connection.dialect.name == "sqlite":
         newest = connection.execute(sa.select(sa.func.max(conversations.c.changed_at))).scalar()
         now = now if newest is None else max(now, newest + timedelta.resolution)

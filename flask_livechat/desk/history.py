@@ -80,7 +80,8 @@ def history(events: Iterable[Event], start: Progress | None = None) -> History:
             tags = tuple(sorted(set(event.tags)))
         _add(said[-1], event)
         said[-1].tags = tags
-    spoke_at = max((event.at for event in ordered if _spoke(event) == "visitor"), default=start and start.spoke_at)
+    before = start.spoke_at if start else None
+    spoke_at = max((event.at for event in ordered if _spoke(event) == "visitor"), default=before)
     first_at = start.first_at if start else ordered[0].at
     return History(
         visitor=_last(event.visitor for event in ordered),

@@ -150,7 +150,7 @@ class Store:
                 if state is None:
                     return None
                 if state.counted != COUNTED:
-                    fold(connection, self.insert, one.event, self.hours, clock)
+                    fold(connection, self.insert, one.event, self.hours, clock())
             row = connection.execute(sa.update(events).where(mine).values(begun).returning(events)).mappings().first()
         return None if row is None else _stored(row)
 
@@ -158,7 +158,7 @@ class Store:
         """What a stored event changes of its conversation and contact; as often, and in whatever order, you like."""
         clock = _running(now)
         with self.engine.begin() as connection:
-            fold(connection, self.insert, event, self.hours, clock)
+            fold(connection, self.insert, event, self.hours, clock())
 
     def count(self, provider: str, what: str, now: datetime, step: int = 1) -> None:
         """One more of what browsers report, of nobody: ``open``, or a thumb ``up`` or ``down``; -1: one less."""
@@ -227,7 +227,7 @@ class Store:
                 return
             for provider, conversation in found:
                 with self.engine.begin() as connection:
-                    fold_conversation(connection, self.insert, provider, conversation, self.hours, clock)
+                    fold_conversation(connection, self.insert, provider, conversation, self.hours, clock())
                 yield 1
             last = (found[-1][0], found[-1][1])
 
