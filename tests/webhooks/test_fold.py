@@ -78,7 +78,7 @@ ELSEWHERE = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ELSEWHERE, st.randoms(), st.integers(1, 3))
 def test_any_order_and_any_repetition_gives_the_same_state(
     store: Store, events: list[Event], random: Any, size: int
