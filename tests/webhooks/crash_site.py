@@ -1,4 +1,4 @@
-"""A site that is killed again and again: ``python -m tests.webhooks.crash_site serve|work DATABASE PORT-OR-FILE LEASE``.
+"""A site that is killed again and again: ``python -m tests.webhooks.crash_site serve|work URL PORT-OR-FILE LEASE``.
 
 It has all loaded, and forks a site for each line that it reads: so a site is there within milliseconds.
 """

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 
 from flask_livechat.desk import export
 from flask_livechat.desk.erasure import forget
+from flask_livechat.desk.fold import locked
 from flask_livechat.desk.store import Store
 
 from ..conftest import chat_of, create_app
@@ -112,6 +114,52 @@ def test_who_was_erased_is_a_row_without_a_name(store: Store) -> None:
     forget(store, {}, "42", NOW)
     (row,) = written(export.each_episode(store, LATER))
     assert (row["conversation"], row["visitor"], row["response"]) == (None, None, 300.0)
+
+
+def test_an_export_stops_at_the_first_event_that_is_not_settled(store: Store) -> None:
+    """Its number is lower, and the clock of whoever received it was ahead: what is beyond waits for it."""
+    store.add([message(1)], NOW)
+    store.add([message(2)], LATER)
+    store.add([message(3)], NOW)
+    first = written(export.each_event(store, LATER))
+    assert [row["event"] for row in first] == (["s:1", "s:2", "s:3"] if store.is_sqlite else ["s:1"])
+    rest = written(export.each_event(store, LATER + timedelta(hours=1), first[-1]["cursor"]))
+    assert [row["event"] for row in first + rest] == ["s:1", "s:2", "s:3"]
+
+
+def test_an_export_waits_for_no_clock_on_sqlite(database: Any) -> None:
+    """Who received the event waited for the one writer, and had asked the clock before: its number is what counts."""
+    store = Store(database("sqlite", "migrated"))
+    store.add([message(1)], LATER)
+    assert len(written(export.each_event(store, NOW))) == 1
+    store.engine.dispose()
+
+
+def test_what_is_counted_later_is_exported_later_whatever_the_clock_said(database: Any) -> None:
+    """A worker asks the clock, and waits for another who asks it later and writes first."""
+    store = Store(database("sqlite", "migrated"))
+    store.add([message(1), replace(message(2), conversation="t")], NOW)
+    store.fold(replace(message(2), conversation="t"), NOW + timedelta(seconds=2))
+    (row,) = written(export.each_episode(store, LATER))
+    store.fold(message(1), NOW)
+    assert [one["conversation"] for one in written(export.each_episode(store, LATER, row["cursor"]))] == ["s"]
+    store.engine.dispose()
+
+
+def test_a_moment_is_taken_when_the_lock_is_held(database: Any) -> None:
+    """On PostgreSQL: what has waited for its conversation is not older than what was exported meanwhile."""
+    store = Store(database("postgresql", "migrated"))
+    store.add([message(1)], NOW)
+    store.fold(message(1), NOW)
+    with store.engine.connect() as connection, connection.begin():
+        locked(connection, store.insert, "crisp", "s")
+        thread = threading.Thread(target=lambda: store.fold(message(1), LATER))
+        thread.start()
+        thread.join(0.5)
+    thread.join(10)
+    (row,) = written(export.each_episode(store, LATER + timedelta(hours=1)))
+    assert row["cursor"].partition("~")[0] >= (LATER + timedelta(seconds=0.4)).isoformat()
+    store.engine.dispose()
 
 
 def test_on_postgresql_the_last_minute_waits(store: Store) -> None:
