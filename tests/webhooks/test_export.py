@@ -23,6 +23,8 @@ from flask_livechat.desk.fold import locked
 from flask_livechat.desk.store import Store
 
 from ..conftest import chat_of, create_app
+from . import exporting
+from .conftest import KINDS
 from .test_circle import site
 from .test_fold import NOW, message, work
 from .test_metrics import closed
@@ -125,6 +127,13 @@ def test_an_export_stops_at_the_first_event_that_is_not_settled(store: Store) ->
     assert [row["event"] for row in first] == (["s:1", "s:2", "s:3"] if store.is_sqlite else ["s:1"])
     rest = written(export.each_event(store, LATER + timedelta(hours=1), first[-1]["cursor"]))
     assert [row["event"] for row in first + rest] == ["s:1", "s:2", "s:3"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_export_beside_six_receivers_leaves_nothing_out(kind: str, database: Any, tmp_path: Path) -> None:
+    outcome = exporting.run(database(kind, "migrated"), tmp_path, seconds=2, settled_s=1)
+    assert outcome.acknowledged > 50
+    assert (outcome.lost, outcome.outdated) == (set(), set())
 
 
 def test_an_export_waits_for_no_clock_on_sqlite(database: Any) -> None:

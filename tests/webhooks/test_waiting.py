@@ -107,9 +107,8 @@ def test_a_connection_that_falls_silent_is_given_up(store: Store) -> None:
     if store.is_sqlite:
         pytest.skip("SQLite has no server")
     start = time.monotonic()
-    with store.reading() as connection, within(0.3):
-        with pytest.raises(sa.exc.OperationalError):
-            connection.execute(sa.text("SELECT pg_sleep(5)"))
+    with store.reading() as connection, within(0.3), pytest.raises(sa.exc.OperationalError):
+        connection.execute(sa.text("SELECT pg_sleep(5)"))
     assert time.monotonic() - start < 1.5
     store.add([event(1)], NOW)  # and the next one is another
 
