@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
+import selectors
 import stat
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
 from ..limits import seconds_left
 
-T = TypeVar("T")
 CONNECT_S = 5  # for each host
 LOCK_S = 4.0  # on PostgreSQL; on SQLite, whose one writer all wait for, longer
 WRITER_S = 10.0
 STATEMENT_S = 30.0
 IDLE_S = 20.0  # of a transaction: a process that was stopped holds no row for longer
 POOL_S = 1.0  # for a connection of the process' own
-LOOK_S = 0.05  # how often a waiting statement looks at the clock
 POSTGRES = (
     f"SET lock_timeout = '{LOCK_S:.0f}s'; SET statement_timeout = '{STATEMENT_S:.0f}s';"
     f" SET idle_in_transaction_session_timeout = '{IDLE_S:.0f}s'"
@@ -135,19 +134,13 @@ class _TooLate(Exception):
     """The limit is over."""
 
 
-def _limited(steps: Generator[Any, Any, T], otherwise: float) -> Generator[Any, Any, T]:
-    """The driver's own steps, which are gone on with every ``LOOK_S`` at least."""
-    until = time.monotonic() + seconds_left(otherwise)
-    try:
-        wanted = next(steps)
-        while True:
-            ready = yield wanted
-            if not ready and time.monotonic() > until:
-                raise _TooLate
-            wanted = steps.send(ready)
-    except StopIteration as end:
-        result: T = end.value
-        return result
+def _ready(descriptor: int, wanted: int, until: float) -> int:
+    with selectors.DefaultSelector() as selector:  # gevent puts its own there
+        selector.register(descriptor, wanted)
+        found = selector.select(max(0.0, until - time.monotonic()))
+    if not found:
+        raise _TooLate
+    return found[0][1]
 
 
 @cache
@@ -157,10 +150,17 @@ def _bounded() -> Any:
 
     class Bounded(psycopg.Connection[Any]):
         def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
+            until = time.monotonic() + seconds_left(STATEMENT_S + LOCK_S)
             try:
-                return super().wait(_limited(gen, STATEMENT_S + LOCK_S), LOOK_S)
-            except _TooLate:
+                wanted = next(gen)
+                while True:
+                    wanted = gen.send(_ready(self.fileno(), wanted, until))
+            except StopIteration as end:
+                return end.value
+            except (_TooLate, KeyboardInterrupt) as error:
                 self.close()  # nobody knows what the server makes of it: the pool takes another one
+                if isinstance(error, KeyboardInterrupt):
+                    raise
                 raise psycopg.OperationalError("the database does not answer in time") from None
 
     return Bounded
