@@ -30,6 +30,7 @@ from markupsafe import Markup, escape
 
 from . import metrics_page, providers, receiver, settings, signals
 from .errors import ConfigError, LiveChatError, Problem, Unsupported, what_failed
+from .files import make_private
 from .limits import BACKGROUND_S, Breaker, LineLimit, within
 from .model import Decision, Event, Value, Visitor
 from .settings import Settings
@@ -915,7 +916,7 @@ class LiveChat:
 def _default_database(app: Flask) -> str:
     folder = Path(app.instance_path)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _desk_module("connecting").make_private(folder)
+    make_private(folder)
     return f"sqlite:///{folder / 'livechat.sqlite3'}"
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import selectors
-import stat
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from ..files import create_private, make_private
 from ..limits import seconds_left
 
 CONNECT_S = 5  # for each host
@@ -48,18 +46,9 @@ def _close_files(dialect: Any, record: Any, arguments: list[Any], options: dict[
     name = str(arguments[0]) if arguments else ":memory:"
     if not name or name.startswith((":", "file:")):
         return
-    with suppress(OSError):  # a folder that is not there, or a file of somebody else's: SQLite says it
-        os.close(os.open(name, os.O_RDWR | os.O_CREAT, 0o600))
-    for path in (name, f"{name}-wal", f"{name}-shm"):
+    create_private(Path(name))
+    for path in (f"{name}-wal", f"{name}-shm"):
         make_private(Path(path))
-
-
-def make_private(path: Path) -> None:
-    """Take a file or folder from everybody but its owner. Leave alone what is somebody else's."""
-    with suppress(OSError):
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
-            path.chmod(mode & 0o700)
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
