@@ -30,6 +30,8 @@ from markupsafe import Markup, escape
 
 from . import metrics_page, providers, receiver, settings, signals
 from .errors import ConfigError, LiveChatError, Problem, Unsupported, what_failed
+from .files import make_private
+from .limits import BACKGROUND_S, Breaker, LineLimit, within
 from .model import Decision, Event, Value, Visitor
 from .settings import Settings
 from .widget import context as page_context
@@ -85,7 +87,8 @@ class State:
     kept: bool  # what webhooks tell is in our store
     failures: Failures
     opens: PerMinute
-    unanswered: PerMinute
+    unanswered: LineLimit
+    breaker: Breaker  # of what browsers ask in the background
     reports: Reports
     decisions: Decisions = field(repr=False)
     writer: Writer = field(repr=False)
@@ -136,7 +139,8 @@ class LiveChat:
             kept,
             Failures(),
             PerMinute(counts.MOST, counts.PER_CLIENT),
-            PerMinute(1),
+            LineLimit(),
+            Breaker(),
             reports,
             decisions,
             Writer(read),
@@ -552,7 +556,11 @@ class LiveChat:
             url = read.database_url
             made = _desk_module("store").Store(url or _default_database(app), read.office_hours)
             if url is None:
-                made.upgrade()  # the default database is ours alone
+                try:
+                    made.upgrade()  # the default database is ours alone
+                except Exception:
+                    made.engine.dispose()
+                    raise
             found = app.extensions.setdefault("livechat_store", made)
         return found
 
@@ -611,16 +619,20 @@ class LiveChat:
             self._asked_store(lambda store: store.see(visitor.id, self.now()), None)
 
     def _asked_store(self, ask: Callable[[Store], T], otherwise: T) -> T:
-        """What browsers ask in the background: a database that does not answer is a line in the log, once a minute."""
-        if not self._listens(self.settings):
+        """What browsers ask in the background: a database that does not answer holds nobody, and is left alone then."""
+        state = _state()
+        if not self._listens(self.settings) or state.breaker.is_open():
             return otherwise
         try:
-            return ask(self.store)
+            with within(BACKGROUND_S):
+                found = ask(self.store)
         except Exception as error:
-            state = _state()
-            if state.unanswered.allows():
-                current_app.logger.error("livechat: the database does not answer: %s.", type(error).__name__)
+            state.breaker.note(answered=False)
+            if count := state.unanswered.count(name := type(error).__name__):
+                current_app.logger.error("livechat: the database does not answer: %s (%d so far).", name, count)
             return otherwise
+        state.breaker.note(answered=True)
+        return found
 
     # What the desk does by itself.
 
@@ -910,7 +922,8 @@ class LiveChat:
 
 def _default_database(app: Flask) -> str:
     folder = Path(app.instance_path)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     return f"sqlite:///{folder / 'livechat.sqlite3'}"
 
 

@@ -79,7 +79,7 @@ class Writer:
         self._settings = settings
         self._start = lru_cache(MOST)(self._write_start)
         self._context = lru_cache(MOST)(self._write_context)
-        self._identities: dict[Hashable, tuple[float, Identity]] = {}
+        self._identities: dict[Hashable, tuple[float, float, Identity]] = {}
 
     def identify(self, room: Provider, visitor: Visitor | None, key: str | bytes | None, now: float) -> Identity:
         """Who the visitor is, with the vendor's proof. Without a proof nobody, unless the app allows that.
@@ -90,13 +90,13 @@ class Writer:
         if visitor is None:
             return NOBODY
         known = (room.name, key, visitor)
-        until, found = self._identities.get(known, (0.0, NOBODY))
-        if now < until:
+        since, until, found = self._identities.get(known, (0.0, 0.0, NOBODY))
+        if since <= now < until:  # also where the clock goes back, no token lives longer than from its own moment on
             return found
         found = self._identify(room, visitor, key, int(now))
         expires = (found.proof or {}).get("expires")
         until = math.inf if expires is None else expires - self._settings.token_ttl / 2
-        keep(self._identities, known, (until, found))
+        keep(self._identities, known, (-math.inf if expires is None else now, until, found))
         return found
 
     def _identify(self, room: Provider, visitor: Visitor, key: str | bytes | None, now: int) -> Identity:
