@@ -30,7 +30,7 @@ POSTGRES = (
 def bind(engine: sa.Engine) -> None:
     """Have the engine's connections keep to the limits."""
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "do_connect", _close_files)
+        sa.event.listen(engine, "do_connect", _make_files_private)
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin)
     else:
@@ -41,7 +41,7 @@ def bind(engine: sa.Engine) -> None:
 # -- SQLite ------------------------------------------------------------------------------------------------------------
 
 
-def _close_files(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+def _make_files_private(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
     """SQLite gives the files beside a database the mode of the database."""
     name = str(arguments[0]) if arguments else ":memory:"
     if not name or name.startswith((":", "file:")):

@@ -57,7 +57,7 @@ def fold_conversation(
     row = locked(connection, insert, provider, name)
     before = connection.execute(sa.select(conversations).where(conversations.c.id == row)).mappings().one()
     start = _start(before["progress"])
-    if start is not None and (since is None or since <= start.progress.until):
+    if start is not None and (since is None or since <= start.progress.until or not _is_there(connection, row, start)):
         start = None
     mine = (events.c.provider == provider) & (events.c.conversation == name)
     if start is not None:
@@ -154,6 +154,12 @@ def _folded(
     found = history(late, first.progress, first.visitor)
     found = replace(found, email=found.email or first.email)
     return over, Start(first.progress, start.row if start else 0), found
+
+
+def _is_there(connection: sa.Connection, row: int, start: Start) -> bool:
+    """Not where a worker of an older version has written all episodes anew."""
+    last = sa.select(episodes.c.id).where(episodes.c.id == start.row, episodes.c.conversation == row)
+    return start.row == 0 or connection.execute(last).first() is not None
 
 
 def _clear_episodes(connection: sa.Connection, row: int, after: int) -> None:

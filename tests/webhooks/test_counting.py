@@ -228,3 +228,17 @@ def test_a_burst_is_counted_once(store: Store, monkeypatch: pytest.MonkeyPatch) 
     before = state(store)
     list(store.recount(lambda: NOW))
     assert state(store) == before
+
+
+def test_a_long_conversation_that_an_older_version_has_written_meanwhile_is_made_anew(store: Store) -> None:
+    """While a new version is brought to one machine after the other: the episodes have other numbers then."""
+    fill(store, 300)
+    before = state(store)
+    with store.engine.begin() as connection:
+        connection.execute(sa.update(folding.episodes).values(id=folding.episodes.c.id + 1000))
+    store.add([message(299, "visitor", 300)], NOW)
+    work(store)
+    assert len(state(store)["episodes"]) == len(before["episodes"])
+    before = state(store)
+    list(store.recount(lambda: NOW))
+    assert state(store) == before
