@@ -66,10 +66,9 @@ class Store:
         if url.startswith("postgresql://"):
             url = url.replace("://", "+psycopg://", 1)  # the driver that the extra brings
         try:
-            # Parameters are what visitors wrote.
-            self.engine = sa.create_engine(
-                url, pool_pre_ping=True, hide_parameters=True, pool_timeout=connecting.POOL_S
-            )
+            # A database in memory has one connection, for which nobody waits. Parameters are what visitors wrote.
+            waits = {} if url in ("sqlite://", "sqlite:///:memory:") else {"pool_timeout": connecting.POOL_S}
+            self.engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, **waits)
         except (ValueError, sa.exc.ArgumentError):  # whose text may hold its password
             raise LiveChatError(f"LIVECHAT_DATABASE_URL {NO_URL}.") from None
         except ModuleNotFoundError as error:
