@@ -95,7 +95,10 @@ def _in_time(connect: Callable[[], Any], seconds: float) -> Any:
         try:
             new = connect()
         except BaseException as error:
-            failed.append(error)
+            if not is_late.is_set():
+                failed.append(error.with_traceback(None))
+            # What has led to it would hold the connection, and the server's place for it, until garbage is collected.
+            error.__context__ = error.__traceback__ = None
             return
         with lock:
             made.append(new)

@@ -113,6 +113,31 @@ def test_a_connection_that_falls_silent_is_given_up(store: Store) -> None:
     store.add([event(1)], NOW)  # and the next one is another
 
 
+def test_a_connection_that_was_not_made_in_time_takes_no_place_at_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else there are too many clients once it answers again. Not even until garbage is collected."""
+    monkeypatch.setattr("flask_livechat.desk.connecting.CONNECT_S", 2)  # the least that the driver knows
+    gc.disable()
+    try:
+        with silent_server() as url, socket.socket() as probe:
+            store = Store(url)
+            probe.connect((store.engine.url.host, store.engine.url.port))
+            for _ in range(3):
+                with within(0.1), pytest.raises(sa.exc.OperationalError):
+                    store.newest()
+            threads = [one for one in threading.enumerate() if one.name == "livechat-connect"]
+            for thread in threads:
+                thread.join(10)
+            assert sockets_to(store.engine.url.port) == {probe.getsockname()[1]}
+    finally:
+        gc.enable()
+
+
+def sockets_to(port: int | None) -> set[int]:
+    """The local ports of this machine's connections to one, by what the kernel says."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+    return {int(line[1].split(":")[1], 16) for line in lines if line[2].endswith(f":{port:04X}") and line[3] == "01"}
+
+
 def test_after_three_failures_nothing_is_asked_for_half_a_minute() -> None:
     now = 100.0
     breaker = Breaker(clock=lambda: now)
