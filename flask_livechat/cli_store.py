@@ -119,13 +119,14 @@ def work(once: bool, at: str) -> None:
 @click.command("events")
 @click.option("--failed", is_flag=True, help="Those that were tried too often.")
 @click.option("--pending", is_flag=True, help="Those that wait.")
+@click.option("--uncounted", is_flag=True, help="Those whose conversation could not be counted.")
 @click.option("--json", "raw", is_flag=True, help="As JSON, one object a line.")
 @with_appcontext
 @plainly
-def events(failed: bool, pending: bool, raw: bool) -> None:
+def events(failed: bool, pending: bool, uncounted: bool, raw: bool) -> None:
     """List what came in."""
     state = "failed" if failed else "pending" if pending else None
-    for one, now, error in _livechat().store.each(state):
+    for one, now, error in _livechat().store.each(state, uncounted=uncounted):
         said: dict[str, Any] = {
             "row": one.row,
             "at": one.event.at.isoformat(timespec="seconds"),
@@ -136,6 +137,7 @@ def events(failed: bool, pending: bool, raw: bool) -> None:
             "attempts": one.attempts,
             "due": one.due_at.isoformat(timespec="seconds") if now == "pending" and one.attempts else None,
             "error": error,
+            "counted": "not counted" if one.counted == "failed" else None,
         }
         row = "  ".join(terminal_text(str(value)) for value in said.values() if value is not None)
         click.echo(json.dumps(said) if raw else row)

@@ -13,6 +13,7 @@ from flask import Response, abort, current_app, request
 from . import providers
 from .errors import ConfigError
 from .hooks import Delivery
+from .limits import LineLimit, within_a_webhook
 from .settings import Settings
 from .widget.rates import PerMinute
 from .widget.same_origin import SameOriginBlueprint
@@ -52,6 +53,7 @@ def create_blueprint(
     blueprint, open_ones = SameOriginBlueprint("livechat_webhooks", __name__), names(read)
     refused, odd = Counter[tuple[str, int]](), Counter[str]()
     log_lines, odd_lines, untold = PerMinute(REFUSALS), PerMinute(REFUSALS), PerMinute(UNTOLD)
+    unanswered = LineLimit()
 
     @blueprint.route("/<provider>", methods=["POST", "HEAD"])
     def receive(provider: str) -> Response:
@@ -59,7 +61,10 @@ def create_blueprint(
             abort(404)
         if request.method == "HEAD":  # how a vendor looks whether somebody is there
             return Response()
-        status, found, new = taken(provider)
+        try:
+            status, found, new = taken(provider)
+        except Exception as error:
+            return _unavailable(error, provider, unanswered)
         if not found:
             refused[provider, status] += 1
             if log_lines.allows():
@@ -85,7 +90,8 @@ def create_blueprint(
         assert room is not None  # noqa: S101 - else it were not open  # nosec B101
         delivery = Delivery(headers, request.args.to_dict(), body)
         values, tolerance = read.providers[provider], read.webhook_tolerance
-        result = webhooks.receive(room, values, delivery, store(), now(), tolerance)
+        with within_a_webhook():
+            result = webhooks.receive(room, values, delivery, store(), now(), tolerance)
         if result[0] == 200 and delivery.odd:
             left_out(provider, delivery.odd)
         return result
@@ -98,6 +104,17 @@ def create_blueprint(
             log("livechat: fields of a webhook of %s are left out: %s (%d so far).", provider, which, odd[provider])
 
     return blueprint
+
+
+def _unavailable(error: Exception, provider: str, lines: LineLimit) -> Response:
+    """The database's fault: the vendor tries again. Raises what is another one."""
+    from .desk.store import explain  # noqa: PLC0415 - it needs the extra
+
+    if explain(error) is None:
+        raise error
+    if count := lines.count(name := type(error).__name__):
+        current_app.logger.error("livechat: webhooks (%s) were answered 500: %s (%d so far).", provider, name, count)
+    return Response(status=500)
 
 
 def _tell(tell: Callable[[], None], log_lines: PerMinute) -> None:

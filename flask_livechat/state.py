@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, has_request_context, request
 
 from .errors import what_failed
+from .limits import Breaker, LineLimit
 from .model import Event, Value, Visitor
 from .settings import Settings
 from .widget.failures import Failures
@@ -44,7 +45,8 @@ class Runtime:
     identities: dict[Any, Any] = field(default_factory=dict)  # signed ones, by all that they are made of
     failures: Failures = field(default_factory=Failures)
     opens: PerMinute = field(default_factory=lambda: PerMinute(600, 60))
-    database_errors: PerMinute = field(default_factory=lambda: PerMinute(1))
+    database_errors: LineLimit = field(default_factory=LineLimit)
+    breaker: Breaker = field(default_factory=Breaker)  # of what browsers ask of the database in the background
     warnings: set[str] = field(default_factory=set)
     has_checked_config: bool = False  # whether late changes of the configuration have been looked for
     store: Any = None

@@ -187,6 +187,14 @@ def test_without_an_instance_folder_it_is_logged_all_the_same(tmp_path: Path, ca
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("exists", [False, True])
+def test_the_file_is_its_owners_alone(app: Flask, tmp_path: Path, exists: bool) -> None:
+    if exists:
+        (tmp_path / FILE).touch(mode=0o644)
+    send(app, by_uri("img-src", "https://image.crisp.chat/1"))
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+
+
 def test_it_can_be_switched_off(tmp_path: Path) -> None:
     assert send(in_folder(tmp_path, LIVECHAT_CSP_REPORTS=False), by_uri("img-src", "https://image.crisp.chat/")) == 404
 

@@ -22,7 +22,7 @@ SOURCES = {
     for path in sorted(PACKAGE.rglob("*.py"))
     if "node_modules" not in path.parts
 }
-BASE = {"errors", "hooks", "hours", "model", "operation", "safe_text", "signals", "signing"}
+BASE = {"errors", "files", "forks", "hooks", "hours", "limits", "model", "operation", "safe_text", "signals", "signing"}
 TOP = {"cli", "cli_desk", "cli_metrics", "cli_store", "doctor", "testing", "sandbox"}
 
 

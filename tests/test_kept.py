@@ -153,6 +153,16 @@ def test_a_token_is_used_again_while_more_than_half_of_its_life_is_left(make_app
     assert expires == [10, 10, 16, 16, 22]
 
 
+def test_a_token_lives_no_longer_where_the_clock_goes_back(make_app: MakeApp) -> None:
+    """By a minute, and by a day."""
+    app = make_app("intercom", LIVECHAT_TOKEN_TTL=600)
+    client, lives = log_in(app), []
+    for minutes in (0, -1, -24 * 60):
+        chat_of(app).now = lambda minutes=minutes: NOW + timedelta(minutes=minutes)  # type: ignore[method-assign,misc]
+        lives.append(page(client)["proof"]["expires"] - (NOW + timedelta(minutes=minutes)).timestamp())
+    assert lives == [600, 600, 600]
+
+
 def test_another_secret_signs_anew(make_app: MakeApp) -> None:
     """An app whose SECRET_KEY is turned over while it runs."""
     app = make_app()

@@ -14,7 +14,9 @@ from ..safe_text import csv_cell
 from .store import Store
 from .tables import conversations, episodes, events
 
-SETTLED = timedelta(minutes=1)  # on PostgreSQL, a row with a lower number may be committed later
+# On PostgreSQL a row with a lower number may be committed later, within the limits of `connecting.py`. SQLite has one
+# writer: what is there is all that there was until then.
+SETTLED = timedelta(minutes=1)
 SIZE = 1000
 Row = Mapping[str, Any]
 
@@ -25,14 +27,15 @@ EPISODE = tuple(one.name for one in episodes.c if one.name not in ("id", "conver
 
 
 def each_event(store: Store, now: datetime, after: str | None = None) -> Iterator[Row]:
-    """Every event once, in the order in which they came. ``cursor`` is a number."""
+    """Every event once, in the order in which they came, until the first that is not settled. ``cursor``: a number."""
     last = _number(after or "0")
-    settled = events.c.received_at < (now if store.is_sqlite else now - SETTLED) + timedelta.resolution
     columns = [events.c[name] for name in EVENT]
     while rows := _read(
-        store, sa.select(events.c.id, *columns).where(events.c.id > last, settled).order_by(events.c.id).limit(SIZE)
+        store, sa.select(events.c.id, *columns).where(events.c.id > last).order_by(events.c.id).limit(SIZE)
     ):
         for row in rows:
+            if not store.is_sqlite and row["received_at"] > now - SETTLED:
+                return
             yield {"cursor": str(row["id"])} | {name: row[name] for name in EVENT}
         last = rows[-1]["id"]
 
@@ -46,7 +49,9 @@ def each_episode(store: Store, now: datetime, after: str | None = None) -> Itera
     """
     moment, number = _place(after)
     cursor = after or ""
-    settled = conversations.c.changed_at <= (now if store.is_sqlite else now - SETTLED)
+    settled: sa.ColumnElement[bool] = conversations.c.changed_at.is_not(None)
+    if not store.is_sqlite:
+        settled &= conversations.c.changed_at <= now - SETTLED
     columns = [conversations.c.id, conversations.c.changed_at, *(conversations.c[name] for name in TALK)]
     place = sa.tuple_(conversations.c.changed_at, conversations.c.id)
     while True:

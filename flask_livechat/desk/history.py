@@ -7,7 +7,7 @@ written in by the visitor after its end, begins another.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..model import Event
@@ -38,10 +38,22 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """A conversation with all its events until a moment, that moment included: what later events depend on."""
+
+    until: datetime
+    first_at: datetime
+    spoke_at: datetime | None  # the visitor's last message
+    tags: tuple[str, ...]
+    episode: Episode  # the last one, which may go on
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """``visitor`` is who began it, for others may join, and ``email`` the last one that was not another visitor's.
 
-    ``tags`` are those of now.
+    ``tags`` are those of now. ``episodes`` begin with the one that ``history`` went on with. ``progress``: from where
+    to go on.
     """
 
     visitor: str | None
@@ -52,15 +64,19 @@ class History:
     last_at: datetime
     spoke_at: datetime | None  # the visitor's last message
     episodes: tuple[Episode, ...]
+    progress: Progress
 
 
-def history(events: Iterable[Event]) -> History:
-    """Of all events of one conversation; there is at least one. Raises ``ValueError`` where there is none."""
+def history(events: Iterable[Event], start: Progress | None = None, visitor: str | None = None) -> History:
+    """Of all events of one conversation, or of those after ``start``, by when ``visitor`` was known.
+
+    Raises ``ValueError`` where there is none.
+    """
     ordered = sorted(events, key=_place)
     if not ordered:
         raise ValueError("no events")
-    said = [Episode()]
-    tags: tuple[str, ...] = ()
+    said = [replace(start.episode) if start else Episode()]
+    tags: tuple[str, ...] = start.tags if start else ()
     for event in ordered:
         if _begins_anew(said[-1], event):
             said.append(Episode())
@@ -68,18 +84,34 @@ def history(events: Iterable[Event]) -> History:
             tags = tuple(sorted(set(event.tags)))
         _add(said[-1], event)
         said[-1].tags = tags
-    visitor = next((event.visitor for event in ordered if event.visitor), None)
+    visitor = visitor or next((event.visitor for event in ordered if event.visitor), None)
     emails = [event.email.lower() for event in ordered if event.email and event.visitor in (None, visitor)]
+    before = start.spoke_at if start else None
+    spoke_at = max((event.at for event in ordered if _spoke(event) == "visitor"), default=before)
+    first_at = start.first_at if start else ordered[0].at
     return History(
         visitor=visitor,
         email=emails[-1] if emails else None,
         state="closed" if said[-1].closed_at else "open",
         tags=tags,
-        first_at=ordered[0].at,
+        first_at=first_at,
         last_at=ordered[-1].at,
-        spoke_at=max((event.at for event in ordered if _spoke(event) == "visitor"), default=None),
+        spoke_at=spoke_at,
         episodes=tuple(one for one in said if one.started_at or one.rated_at),
+        progress=Progress(ordered[-1].at, first_at, spoke_at, tags, said[-1]),
     )
+
+
+def parts(events: Iterable[Event], tail: int) -> tuple[list[Event], list[Event]]:
+    """All of them in order: those of a long conversation that came before the last ``tail``, and the rest.
+
+    What happened at one moment stays together. Few are not parted, so that it is not done for each event.
+    """
+    ordered = sorted(events, key=_place)
+    cut = len(ordered) - tail if len(ordered) > 2 * tail else 0
+    while cut > 0 and ordered[cut - 1].at == ordered[cut].at:
+        cut -= 1
+    return ordered[:cut], ordered[cut:]
 
 
 def _place(event: Event) -> tuple[datetime, int, int, int, str]:

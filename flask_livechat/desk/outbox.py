@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -16,6 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from weakref import WeakSet
 
+from ..forks import in_children
+from ..limits import LineLimit
+
 MOST = 1000  # pieces of work that wait; the oldest is dropped for one more
 PATIENCE = 5.0  # seconds that the end of a process waits for what is left
 log = logging.getLogger(__name__)
@@ -23,6 +25,13 @@ Work = Callable[[], object]
 
 
 OUTBOXES: WeakSet[Outbox] = WeakSet()  # of this process: a test ends with nothing left in them
+LINES = LineLimit()
+
+
+@atexit.register
+def _finish_all() -> None:
+    for outbox in list(OUTBOXES):
+        outbox.finish(PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +49,7 @@ class Outbox:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._begin()
-        os.register_at_fork(after_in_child=self._begin)
-        atexit.register(self.finish, PATIENCE)
+        in_children(self, Outbox._begin)
         OUTBOXES.add(self)
 
     def _begin(self) -> None:
@@ -61,7 +69,10 @@ class Outbox:
             self._waiting[named] = Waiting(known.due if known else self._clock() + delay, what, work)
             if len(self._waiting) > MOST:
                 _, dropped = self._waiting.popitem(last=False)
-                log.warning("livechat: too much waits for the vendor: %s was left out.", dropped.what)
+                if count := LINES.count(dropped.what):
+                    log.warning(
+                        "livechat: too much waits for the vendor: %s was left out (%d so far).", dropped.what, count
+                    )
             if self._thread is None or not self._thread.is_alive():
                 thread = threading.Thread(target=self._run, name="livechat", daemon=True)
                 thread.start()  # may fail where there are too many; then the next piece of work tries again

@@ -37,6 +37,7 @@ from ..errors import (
     Unauthorized,
     VendorDown,
 )
+from ..forks import in_children
 from ..operation import ODD, Explanation, Operation, Page, Refusal, Reply, Steps
 from ..safe_text import terminal_text
 from .budget import Budget
@@ -160,7 +161,7 @@ class Performer:
 
     def passing(self, operation: Operation[Any], error: ApiError) -> bool:
         """Whether another try may do better."""
-        if error.status in LIMITED:
+        if error.status in LIMITED or isinstance(error.__context__, httpx.ConnectError | httpx.ConnectTimeout):
             return True  # it was refused, so it was not carried out
         if error.status in GONE:
             return self.budget.is_new(operation.names())
@@ -484,8 +485,7 @@ class Pool:
 
     def __init__(self, make: Callable[[], httpx.Client] = _client) -> None:
         self._make, self._lock, self._made = make, Lock(), dict[int, httpx.Client]()
-        if hasattr(os, "register_at_fork"):  # somebody may hold it while a child is made
-            os.register_at_fork(after_in_child=lambda: setattr(self, "_lock", Lock()))
+        in_children(self, lambda pool: setattr(pool, "_lock", Lock()))  # somebody may hold it while a child is made
 
     def __call__(self) -> httpx.Client:
         process = os.getpid()

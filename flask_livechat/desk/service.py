@@ -15,6 +15,8 @@ from flask import Flask, current_app
 
 from .. import providers, signals
 from ..errors import ConfigError, LiveChatError, Problem, Unsupported
+from ..files import make_private
+from ..limits import BACKGROUND_S, within
 from ..model import Event, Value, Visitor
 from ..providers import Values
 from ..state import State, warn_once
@@ -96,15 +98,24 @@ def store(state: State, app: Flask) -> Store:
         config = state.settings
         made = module("store").Store(config.database_url or _default_database(app), config.office_hours)
         if config.database_url is None:
-            made.upgrade()
+            _upgrade(made)
         state.runtime.store = state.runtime.store or made
     opened: Store = state.runtime.store
     return opened
 
 
+def _upgrade(made: Store) -> None:
+    try:
+        made.upgrade()
+    except Exception:
+        made.engine.dispose()
+        raise
+
+
 def _default_database(app: Flask) -> str:
     folder = Path(app.instance_path)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     return f"sqlite:///{folder / 'livechat.sqlite3'}"
 
 
@@ -115,15 +126,20 @@ def listens(state: State) -> bool:
 
 
 def ask_store(state: State, app: Flask, ask: Callable[[Store], T], default: T) -> T:
-    """Ask the store for a browser. A database that does not answer is a line in the log, once a minute."""
-    if not listens(state):
+    """Ask the store for a browser. A database that does not answer holds nobody, and is left alone for a while."""
+    runtime = state.runtime
+    if not listens(state) or runtime.breaker.is_open():
         return default
     try:
-        return ask(store(state, app))
+        with within(BACKGROUND_S):
+            answer = ask(store(state, app))
     except Exception as error:
-        if state.runtime.database_errors.allows():
-            app.logger.error("livechat: the database does not answer: %s.", type(error).__name__)
+        runtime.breaker.note(answered=False)
+        if count := runtime.database_errors.count(name := type(error).__name__):
+            app.logger.error("livechat: the database does not answer: %s (%d so far).", name, count)
         return default
+    runtime.breaker.note(answered=True)
+    return answer
 
 
 def handle(state: State, app: Flask, event: Event) -> None:

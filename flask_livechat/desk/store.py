@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import secrets
-import weakref
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,30 +22,40 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ..errors import LiveChatError
+from ..forks import in_children
 from ..hours import OfficeHours
+from ..limits import within
 from ..model import Event, well_formed
-from .fold import fold, fold_contacts, fold_conversation
+from . import connecting
+from .fold import COUNTED, FAILED, fold, fold_contacts, fold_conversation
 from .tables import conversations, counts, events, people, seen, thumbs
 
-LEASE = timedelta(minutes=5)  # after which what a worker has taken is taken by another
+LEASE = timedelta(seconds=60)  # after which what a worker has taken is taken by another; the living renew it
 RECEIPT_LIFE = timedelta(days=1)  # of a thumb: a browser keeps it as long as its tab
 BATCH = 10  # which slow handlers, that call a vendor say, get done within the lease
 LONGEST_KEY = 500  # characters of an id, an email or a tag; beyond some 2,700 bytes PostgreSQL indexes none
 MOST_TAGS = 100
 ONE_AT_A_TIME = Lock()  # Alembic keeps what it is doing in its module
-PATIENCE = 10_000  # milliseconds that SQLite waits for another writer
+UPGRADING = 0x6C697665  # the lock of whoever changes a PostgreSQL database's tables
+UPGRADE_S = 600
 NO_URL = "is no address of an SQLite or PostgreSQL database that can be used here"
+PENDING = events.c.state == "pending"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An event with its row's id, how often it has been begun with, and until when it is somebody's."""
+    """An event with its row's id, how often it has been begun with, and until when it is whose.
+
+    ``counted``: ``yes`` where its conversation is up to date with it, ``failed`` where that cannot be.
+    """
 
     row: int
     attempts: int
     event: Event
     due_at: datetime
+    owner: str | None = None
+    counted: str | None = None
 
 
 class Store:
@@ -57,8 +66,9 @@ class Store:
         if url.startswith("postgresql://"):
             url = url.replace("://", "+psycopg://", 1)  # the driver that the extra brings
         try:
-            # Parameters are what visitors wrote.
-            self.engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+            # A database in memory has one connection, for which nobody waits. Parameters are what visitors wrote.
+            waits = {} if url in ("sqlite://", "sqlite:///:memory:") else {"pool_timeout": connecting.POOL_S}
+            self.engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, **waits)
         except (ValueError, sa.exc.ArgumentError):  # whose text may hold its password
             raise LiveChatError(f"LIVECHAT_DATABASE_URL {NO_URL}.") from None
         except ModuleNotFoundError as error:
@@ -68,10 +78,8 @@ class Store:
         self.insert = sqlite.insert if self.is_sqlite else postgresql.insert
         new = self.insert(events).on_conflict_do_nothing(index_elements=["provider", "key"])
         self._new = new.returning(events.c.id, events.c.provider, events.c.key)  # made once: each delivery needs it
-        if self.is_sqlite:
-            sa.event.listen(self.engine, "connect", _prepare)
-            sa.event.listen(self.engine, "begin", _begin)
-        _anew_in_children(self.engine)
+        connecting.bind(self.engine)
+        in_children(self.engine, _forget_connections)
 
     def upgrade(self) -> None:
         """Makes the tables, or brings them up to date, with what older events come to."""
@@ -80,7 +88,11 @@ class Store:
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # it is interpolated
-        with ONE_AT_A_TIME, self.engine.begin() as connection:
+        with ONE_AT_A_TIME, within(UPGRADE_S), self.engine.begin() as connection:
+            if not self.is_sqlite:
+                limits = f"SET LOCAL statement_timeout = '{UPGRADE_S}s'; SET LOCAL lock_timeout = '{UPGRADE_S}s'"
+                connection.exec_driver_sql(limits)
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADING)))
             older = sa.inspect(connection).get_table_names()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -118,33 +130,46 @@ class Store:
             .limit(most)
             .with_for_update(skip_locked=True)  # which SQLite leaves out: it has one writer
         )
-        taken = (
-            sa.update(events).where(events.c.id.in_(due.scalar_subquery())).values(due_at=now + LEASE).returning(events)
-        )
+        mine = {"due_at": now + LEASE, "owner": secrets.token_hex(8)}
+        taken = sa.update(events).where(events.c.id.in_(due.scalar_subquery())).values(mine).returning(events)
         with self.engine.begin() as connection:
             rows = connection.execute(taken).mappings().all()
         return sorted((_stored(row) for row in rows), key=lambda one: one.row)
 
+    def renew(self, taken: Sequence[Stored], now: datetime) -> None:
+        """Whoever has taken these is alive: those that are not handled yet stay theirs."""
+        mine = events.c.id.in_([one.row for one in taken]) & (events.c.owner == taken[0].owner)
+        with self.engine.begin() as connection:
+            connection.execute(sa.update(events).where(mine, PENDING).values(due_at=now + LEASE))
+
     def begin(self, one: Stored, now: datetime, counted: bool = True) -> Stored | None:
         """Somebody handles it now: that is noted, whatever becomes of them. By then its conversation is up to date.
 
-        Gives it as it stands there now, with a lease anew; None where it is not theirs any more, or was erased.
+        Gives it as it stands there now, with a lease anew; None where it is not theirs any more, or was erased. What
+        another event of the same conversation has counted with its own is not counted again.
         """
-        mine = (events.c.id == one.row) & (events.c.state == "pending") & (events.c.due_at == one.due_at)
-        begun = {"attempts": events.c.attempts + 1, "due_at": now + LEASE}
+        clock = _running(now)
+        mine = (events.c.id == one.row) & PENDING & (events.c.owner == one.owner)
+        begun = {"attempts": events.c.attempts + 1, "due_at": now + LEASE, "counted": COUNTED if counted else FAILED}
         with self.engine.begin() as connection:
+            if counted and one.counted != COUNTED:
+                # Its row is locked after its conversation's, as all that count and erase do it.
+                wanted = sa.select(events.c.counted).where(mine)
+                if one.event.conversation is None:
+                    wanted = wanted.with_for_update()
+                state = connection.execute(wanted).first()
+                if state is None:
+                    return None
+                if state.counted != COUNTED:
+                    fold(connection, self.insert, one.event, self.hours, clock())
             row = connection.execute(sa.update(events).where(mine).values(begun).returning(events)).mappings().first()
-            if row is None:
-                return None
-            found = _stored(row)
-            if counted:
-                fold(connection, self.insert, found.event, self.hours, now)
-        return found
+        return None if row is None else _stored(row)
 
     def fold(self, event: Event, now: datetime) -> None:
         """What a stored event changes of its conversation and contact; as often, and in whatever order, you like."""
+        clock = _running(now)
         with self.engine.begin() as connection:
-            fold(connection, self.insert, event, self.hours, now)
+            fold(connection, self.insert, event, self.hours, clock())
 
     def count(self, provider: str, what: str, now: datetime, step: int = 1) -> None:
         """One more of what browsers report, of nobody: ``open``, or a thumb ``up`` or ``down``; -1: one less."""
@@ -223,28 +248,40 @@ class Store:
 
     def again(self, one: Stored, when: datetime, error: str) -> None:
         """It is to be handled again, not before ``when``."""
-        self._set(one.row, due_at=when, error=error)
+        self._set(one.row, due_at=when, error=error, attempts=one.attempts, owner=None)
 
     def fail(self, one: Stored, error: str) -> None:
         """It has been tried often enough; it waits for somebody to look at it."""
         self._set(one.row, state="failed", error=error)
+
+    def newest(self) -> datetime | None:
+        """When the last event came, by the clock of whoever received it."""
+        with self.reading() as connection:
+            return connection.execute(sa.select(sa.func.max(events.c.received_at))).scalar()
 
     def replay(self, now: datetime, since: datetime | None = None, failed: bool = False) -> int:
         """Makes events due again: those that failed, or all that came in since and were begun. Gives their number."""
         chosen = events.c.state == "failed" if failed else (events.c.state != "pending") | (events.c.attempts > 0)
         if since is not None:
             chosen &= events.c.received_at >= since
-        again = sa.update(events).where(chosen).values(state="pending", due_at=now, attempts=0, error=None)
+        again = sa.update(events).where(chosen).values(state="pending", due_at=now, attempts=0, error=None, owner=None)
         with self.engine.begin() as connection:
             return connection.execute(again).rowcount
 
-    def each(self, state: str | None = None, size: int = 500) -> Iterator[tuple[Stored, str, str | None]]:
-        """All events by and by, in the order in which they came: with their state and last error."""
+    def each(
+        self, state: str | None = None, size: int = 500, uncounted: bool = False
+    ) -> Iterator[tuple[Stored, str, str | None]]:
+        """All events by and by, in the order in which they came: with their state and last error.
+
+        ``uncounted``: those alone whose conversation could not be counted.
+        """
         last = 0
         while True:
             wanted = sa.select(events).where(events.c.id > last).order_by(events.c.id).limit(size)
             if state is not None:
                 wanted = wanted.where(events.c.state == state)
+            if uncounted:
+                wanted = wanted.where(events.c.counted == FAILED)
             with self.reading() as connection:
                 rows = connection.execute(wanted).mappings().all()
             if not rows:
@@ -279,28 +316,15 @@ def explain(error: Exception) -> str | None:
     return f"The database does not answer ({type(error).__name__})."
 
 
-def _anew_in_children(engine: sa.Engine) -> None:
+def _forget_connections(engine: sa.Engine) -> None:
     """A child must not use its parent's connections, nor close them."""
-    known = weakref.ref(engine)
-
-    def dispose() -> None:
-        if (found := known()) is not None:
-            found.dispose(close=False)
-
-    os.register_at_fork(after_in_child=dispose)
+    engine.dispose(close=False)
 
 
-def _prepare(connection: Any, record: Any) -> None:
-    """Readers and the writer do not wait for each other; what is committed survives the machine's end."""
-    connection.isolation_level = None  # we begin transactions ourselves, see below
-    for said in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={PATIENCE}"):
-        connection.execute(f"PRAGMA {said}")
-
-
-def _begin(connection: Any) -> None:
-    """A transaction that reads first and writes then fails where another has written meanwhile: writers take turns."""
-    reads = connection.get_execution_options().get("livechat_reads")
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+def _running(now: datetime) -> Callable[[], datetime]:
+    """A clock that goes on from a moment: who waits for a lock has it later than they asked for it."""
+    start = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - start)
 
 
 def as_row(event: Event, now: datetime) -> dict[str, Any]:
@@ -368,7 +392,7 @@ def _stored(row: Any) -> Stored:
         raw=_raw(row["raw"]),
         sequence=row["sequence"],
     )
-    return Stored(row["id"], row["attempts"], event, row["due_at"])
+    return Stored(row["id"], row["attempts"], event, row["due_at"], row["owner"], row["counted"])
 
 
 def _text(value: str | None) -> str | None:

@@ -38,7 +38,7 @@ class SandboxFile:
             if not self._is_pending or (self._is_written and not self.path.exists()):
                 return
             self._is_pending = False  # before the hub is read: a later change counts again
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             new = self.path.with_suffix(f".{os.getpid()}.tmp")
             new.touch(mode=0o600)
             new.write_text(self._hub.dump(MAX_BYTES), "utf-8")

@@ -53,12 +53,13 @@ def _signed(state: State, provider: Provider, visitor: Visitor, key: str | bytes
     """The cached identity while more than half of its proof's life is left, else a new one. ``now`` in Unix seconds."""
     cache, cache_key = state.runtime.identities, (provider.name, key, visitor)
     identity: Identity
-    valid_until, identity = cache.get(cache_key, (0.0, ANONYMOUS))
-    if now < valid_until:
+    valid_from, valid_until, identity = cache.get(cache_key, (0.0, 0.0, ANONYMOUS))
+    if valid_from <= now < valid_until:  # also where the clock goes back, no token lives longer than its own time
         return identity
     identity = _sign(state, provider, visitor, key, int(now))
     expires = (identity.proof or {}).get("expires")
-    cache_put(cache, cache_key, (math.inf if expires is None else expires - state.settings.token_ttl / 2, identity))
+    times = (-math.inf, math.inf) if expires is None else (now, expires - state.settings.token_ttl / 2)
+    cache_put(cache, cache_key, (*times, identity))
     return identity
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import providers
+from ..files import create_private
 from ..providers import Values
 from . import csp
 from .rates import PerMinute
@@ -171,5 +172,6 @@ class Reports:
 
     def _keep(self, violations: list[Violation]) -> None:
         # No folder, or a disk that is read-only: the log has it.
+        create_private(self.folder / FILE)
         with suppress(OSError), (self.folder / FILE).open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(asdict(one)) + "\n" for one in violations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -182,6 +183,13 @@ def test_a_contact_that_somebody_else_makes_meanwhile_is_changed(site: Site) -> 
     assert desk.contacts.upsert(visitor).id == "p1"
     assert [method for method, _, _ in site.calls] == ["PATCH", "POST", "PATCH", "PATCH", "GET", "GET"]
     assert site.calls[3][2] == {"data": {"plan": "pro"}}
+
+
+def test_a_contact_whose_answer_was_lost_is_not_made_twice(site: Site) -> None:
+    person = ok({"people_id": "p1", "email": "a@example.com"})
+    desk = site.answers(Answer(404), replace(ok(), cut=3), Answer(409), ok(), person, ok({"data": {}}))
+    assert desk.contacts.upsert(Visitor(id="42", email="a@example.com", name="A")).id == "p1"
+    assert [method for method, _, _ in site.calls] == ["PATCH", "POST", "POST", "PATCH", "GET", "GET"]
 
 
 def test_the_conversations_of_a_contact_are_asked_for_one_by_one(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -232,6 +233,13 @@ def test_a_contact_that_there_is_is_changed(site: Site) -> None:
     assert desk.contacts.upsert(VISITOR).id == WHO
     assert site.calls == [
         ("POST", "/contacts", SAID), ("GET", f"/contacts/{WHO}", None), ("PUT", f"/contacts/{WHO}", SAID)]  # fmt: skip
+
+
+def test_a_contact_whose_answer_was_lost_is_not_made_twice(site: Site) -> None:
+    there = {"errors": [{"code": "conflict", "message": f"A contact already exists with id={WHO}"}]}
+    desk = site.answers(replace(ok(CONTACT), cut=3), Answer(409, there), ok(CONTACT), ok(CONTACT))
+    assert desk.contacts.upsert(VISITOR).id == WHO
+    assert [method for method, _, _ in site.calls] == ["POST", "POST", "GET", "PUT"]
 
 
 def test_a_conflict_that_names_nobody_is_looked_up_and_else_told(site: Site) -> None:

@@ -191,6 +191,21 @@ def test_a_call_that_was_refused_for_its_number_is_repeated(call: Caller, status
         assert [json.loads(asked.body) for asked in server.asked] == [{"text": "hello"}] * 2
 
 
+def test_a_post_that_reached_nobody_is_repeated() -> None:
+    """A connection that was refused, or not made in time, has carried nothing."""
+    faults = [httpx.ConnectError("refused"), httpx.ConnectTimeout("too late")]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if faults:
+            raise faults.pop()
+        return httpx.Response(200, json=GOOD.said)
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as http:  # the network alone can refuse
+        client = Client(Performer(Acme("http://acme.test"), (SECRET,), 5.0), lambda: http)
+        assert client.send(post()) == {"id": 1}
+    assert not faults
+
+
 def test_a_post_that_the_vendor_deduplicates_is_repeated(call: Caller) -> None:
     with serving(down(), GOOD) as server:
         assert call(server).send(post(repeatable=True)) == {"id": 1}

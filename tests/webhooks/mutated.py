@@ -76,8 +76,8 @@ def crisps() -> list[dict[str, Any]]:
     picker = {"id": "p", "text": "Which?", "choices": [{"value": "a", "label": "A"}]}
     text = spoken("message:send", "text", "user", timestamp=START * 1000, origin="chat")
     shown = spoken("message:received", "picker", "operator", automated=True)
-    text["data"] |= {"fingerprint": "NUMBER"}
-    shown["data"] |= {"fingerprint": "NUMBER", "content": picker}
+    text["data"] |= {"fingerprint": "NUMBER", "session_id": "TALK"}
+    shown["data"] |= {"fingerprint": "NUMBER", "session_id": "TALK", "content": picker}
     return [
         text,
         shown,

@@ -210,6 +210,7 @@ def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
                 _path(values, "/people/profile"),
                 lambda data: data.get("people_id"),
                 json=said,
+                repeatable=True,
                 makes=lambda made: (visitor.email, made and str(made)),
             )
         except Conflict:

@@ -230,8 +230,14 @@ def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
         custom_attributes=attributes(visitor.attributes),
     )
     try:
+        # Sent again it is a conflict, too, with the one that was made.
         made: Contact = yield Operation(
-            "POST", "/contacts", contact, json=said, makes=lambda made: (made.id, made.external_id)
+            "POST",
+            "/contacts",
+            contact,
+            json=said,
+            repeatable=True,
+            makes=lambda made: (made.id, made.external_id),
         )
     except Conflict as conflict:
         there = EXISTS.search(str(conflict))

@@ -1,0 +1,158 @@
+"""Connections to the database that nobody waits for without a limit, and whose files are their owner's alone."""
+
+from __future__ import annotations
+
+import selectors
+import threading
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..files import create_private, make_private
+from ..limits import seconds_left
+
+CONNECT_S = 5  # for each host
+LOCK_S = 4.0  # on PostgreSQL; on SQLite, whose one writer all wait for, longer
+WRITER_S = 10.0
+STATEMENT_S = 30.0
+IDLE_S = 20.0  # of a transaction: a process that was stopped holds no row for longer
+POOL_S = 1.0  # for a connection of the process' own
+POSTGRES = (
+    f"SET lock_timeout = '{LOCK_S:.0f}s'; SET statement_timeout = '{STATEMENT_S:.0f}s';"
+    f" SET idle_in_transaction_session_timeout = '{IDLE_S:.0f}s'"
+)
+
+
+def bind(engine: sa.Engine) -> None:
+    """Have the engine's connections keep to the limits."""
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "do_connect", _make_files_private)
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin)
+    else:
+        sa.event.listen(engine, "do_connect", _connect)
+        sa.event.listen(engine, "connect", _prepare_postgres)
+
+
+# -- SQLite ------------------------------------------------------------------------------------------------------------
+
+
+def _make_files_private(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+    """SQLite gives the files beside a database the mode of the database."""
+    name = str(arguments[0]) if arguments else ":memory:"
+    if not name or name.startswith((":", "file:")):
+        return
+    create_private(Path(name))
+    for path in (f"{name}-wal", f"{name}-shm"):
+        make_private(Path(path))
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    """Readers and the writer do not wait for each other; what is committed survives the machine's end."""
+    connection.isolation_level = None  # we begin transactions ourselves, see below
+    for pragma in (f"busy_timeout={_patience_ms()}", "journal_mode=WAL", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: sa.Connection) -> None:
+    """A transaction that reads first and writes then fails where another has written meanwhile: writers take turns."""
+    reads, patience = connection.get_execution_options().get("livechat_reads"), _patience_ms()
+    if connection.info.get("livechat_patience") != patience:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
+        connection.info["livechat_patience"] = patience
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _patience_ms() -> int:
+    return int(seconds_left(WRITER_S) * 1000)
+
+
+# -- PostgreSQL --------------------------------------------------------------------------------------------------------
+
+
+def _connect(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
+    connection = _bounded()
+    options.setdefault("connect_timeout", CONNECT_S)
+    seconds = seconds_left(-1.0)
+    if seconds < 0:
+        return connection.connect(*arguments, **options)
+    return _in_time(lambda: connection.connect(*arguments, **options), seconds)
+
+
+def _in_time(connect: Callable[[], Any], seconds: float) -> Any:
+    """Drivers count whole seconds, and wait for names without a limit: a thread does not."""
+    from psycopg import OperationalError  # noqa: PLC0415 - the driver is an extra
+
+    made: list[Any] = []
+    failed: list[BaseException] = []
+    is_late, lock = threading.Event(), threading.Lock()
+
+    def run() -> None:
+        try:
+            new = connect()
+        except BaseException as error:
+            if not is_late.is_set():
+                failed.append(error.with_traceback(None))
+            # What has led to it would hold the connection, and the server's place for it, until garbage is collected.
+            error.__context__ = error.__traceback__ = None
+            return
+        with lock:
+            made.append(new)
+            if is_late.is_set():
+                new.close()
+
+    thread = threading.Thread(target=run, name="livechat-connect", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    with lock:
+        if made:
+            return made[0]
+        is_late.set()
+    raise failed[0] if failed else OperationalError("the database does not answer in time")
+
+
+def _prepare_postgres(connection: Any, record: Any) -> None:
+    """What the server does for a client that has given up ends, too. Set afterwards: a pooler takes no options."""
+    connection.autocommit = True
+    connection.execute(POSTGRES)
+    connection.autocommit = False
+
+
+class _TooLate(Exception):
+    """The limit is over."""
+
+
+def _ready(descriptor: int, wanted: int, until: float) -> int:
+    with selectors.DefaultSelector() as selector:  # gevent puts its own there
+        selector.register(descriptor, wanted)
+        found = selector.select(max(0.0, until - time.monotonic()))
+    if not found:
+        raise _TooLate
+    return found[0][1]
+
+
+@cache
+def _bounded() -> Any:
+    """A connection of psycopg's whose every wait has an end, whatever the server does."""
+    import psycopg  # noqa: PLC0415 - the driver is an extra
+
+    class Bounded(psycopg.Connection[Any]):
+        def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
+            until = time.monotonic() + seconds_left(STATEMENT_S + LOCK_S)
+            try:
+                wanted = next(gen)
+                while True:
+                    wanted = gen.send(_ready(self.fileno(), wanted, until))
+            except StopIteration as end:
+                return end.value
+            except (_TooLate, KeyboardInterrupt) as error:
+                self.close()  # nobody knows what the server makes of it: the pool takes another one
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                raise psycopg.OperationalError("the database does not answer in time") from None
+
+    return Bounded

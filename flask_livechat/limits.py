@@ -1,0 +1,96 @@
+"""How long anybody waits for the database, how soon it is asked again, and how often the log says so."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore, Lock
+
+BACKGROUND_S = 0.3  # what browsers ask beside the page: opens, unread
+WEBHOOK_S = 4.5  # a vendor has its answer, or a 500, within five seconds
+CROWDED_S = 1.0  # a webhook for which others wait already
+MOST_WAITING = 2  # webhooks of a process that wait for long: its other threads are there for pages
+FAILURES = 3  # in a row
+REST_S = 30.0  # for which nothing is asked then
+MINUTE_S = 60.0
+
+_until: ContextVar[float | None] = ContextVar("livechat_until", default=None)
+_waiting = BoundedSemaphore(MOST_WAITING)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Let the database take so long, in all, for what runs in here. An outer limit that is shorter holds."""
+    until, outer = time.monotonic() + seconds, _until.get()
+    token = _until.set(until if outer is None else min(until, outer))
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+def seconds_left(otherwise: float) -> float:
+    """Give what is left of the limit, and ``otherwise`` where there is none."""
+    until = _until.get()
+    return otherwise if until is None else max(0.0, until - time.monotonic())
+
+
+@dataclass
+class Breaker:
+    """After ``FAILURES`` in a row a database is left alone for ``REST_S``."""
+
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    _failures: int = field(default=0, repr=False)
+    _until: float = field(default=0.0, repr=False)
+
+    def is_open(self) -> bool:
+        """Whether nothing is to be asked now."""
+        return self.clock() < self._until
+
+    def note(self, answered: bool) -> None:
+        self._failures = 0 if answered else self._failures + 1
+        self._until = self.clock() + REST_S if self._failures >= FAILURES else 0.0
+
+
+_webhooks = Breaker()
+
+
+@contextmanager
+def within_a_webhook() -> Iterator[None]:
+    """Let a webhook wait for the database, within bounds: while it does not answer, workers are there for pages."""
+    is_long = not _webhooks.is_open() and _waiting.acquire(blocking=False)
+    try:
+        with within(WEBHOOK_S if is_long else BACKGROUND_S if _webhooks.is_open() else CROWDED_S):
+            yield
+    except Exception:
+        _webhooks.note(answered=False)
+        raise
+    else:
+        _webhooks.note(answered=True)
+    finally:
+        if is_long:
+            _waiting.release()
+
+
+@dataclass
+class LineLimit:
+    """One line a minute in the log for each kind of trouble, with how often there was any."""
+
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    _counts: Counter[str] = field(default_factory=Counter, repr=False)
+    _next: dict[str, float] = field(default_factory=dict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def count(self, kind: str) -> int:
+        """Count one more. Give their number where there may be a line, else 0. ``kind`` is one of few."""
+        with self._lock:
+            self._counts[kind] += 1
+            now = self.clock()
+            if now < self._next.get(kind, now):
+                return 0
+            self._next[kind] = now + MINUTE_S
+            return self._counts[kind]
