@@ -102,10 +102,9 @@ def test_what_browsers_ask_gives_up_on_a_server_that_does_not_answer() -> None:
     assert 0.3 <= took < 0.3 + 0.7
 
 
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)  # SQLite has no server
 def test_a_connection_that_falls_silent_is_given_up(store: Store) -> None:
     """Not only a new one."""
-    if store.is_sqlite:
-        pytest.skip("SQLite has no server")
     start = time.monotonic()
     with store.reading() as connection, within(0.3), pytest.raises(sa.exc.OperationalError):
         connection.execute(sa.text("SELECT pg_sleep(5)"))
