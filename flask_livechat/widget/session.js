@@ -200,8 +200,10 @@ function session(core, rest, makeRoom) {
     if (doubtful()) asked.who = null;
     while (chat.page.who === null) { // which another page may have taken the place of
       const before = marked();
+      const { page } = chat;
       const found = await ask();
       if (mine !== era) return; // logged out meanwhile: what was answered is about somebody who has left
+      if (page !== chat.page) continue; // the answer is older than the page
       if (!found) return fail("identity"); // never as nobody in particular: the vendor may still hold somebody's session
       if (before || !marked()) adopt(found, asked === chat.page ? named : null);
     }
@@ -235,7 +237,8 @@ function session(core, rest, makeRoom) {
     const { who, settings } = chat.page;
     const now = stored("who");
     if (settings.identify === false) return false;
-    return (now !== chat.last && now !== who) || (!!who && (chat.doubt || stale() || old()));
+    const known = who || now || knownVisitor(); // where nobody is, an older page takes nobody's chat away
+    return (now !== chat.last && now !== who) || (!!known && (chat.doubt || stale() || old()));
   }
 
   function old() {
@@ -367,13 +370,15 @@ function session(core, rest, makeRoom) {
 
   // Who it is, says our own server.
 
-  /** @returns {Promise<LiveChat.Identity | null>} null when there is no answer, or none that makes sense */
+  /** Several who ask of the same page share one question. @returns {Promise<LiveChat.Identity | null>} null when there is no
+   * answer, or none that makes sense */
   function ask() {
-    asking = asking || fetchIdentity().catch((error) => {
+    if (asking) return asking;
+    const mine = asking = fetchIdentity().catch((error) => {
       console.warn("livechat:", error);
       return null;
-    }).finally(() => { asking = null; });
-    return asking;
+    }).finally(() => { if (asking === mine) asking = null; });
+    return mine;
   }
 
   async function fetchIdentity() {
@@ -406,15 +411,17 @@ function session(core, rest, makeRoom) {
 
   /** Whether it is still the same visitor; a new proof before the old one is worth nothing. Several who ask share one. */
   function check() {
-    checking = checking || compare().finally(() => { checking = null; });
-    return checking;
+    if (checking) return checking;
+    const mine = checking = compare().finally(() => { if (checking === mine) checking = null; });
+    return mine;
   }
 
   async function compare() {
     const mine = era;
     const over = stale();
+    const { page } = chat;
     const found = await ask();
-    if (mine !== era) return;
+    if (mine !== era || page !== chat.page) return;
     if (found && found.who !== told.who) {
       logout();
       return adopt(found);
@@ -466,6 +473,7 @@ function session(core, rest, makeRoom) {
     const before = chat.page;
     const named = page.who;
     chat.page = page;
+    asking = checking = null; // what is asked already is about the page before
     if (!page.copy) chat.since = Date.now();
     place(page);
     if (before.who && named !== before.who) chat.kept = []; // what that visitor did
@@ -486,7 +494,7 @@ function session(core, rest, makeRoom) {
       const found = await ask();
       if (mine !== era || page !== chat.page) return;
       if (found) adopt(found, named);
-      else if (named === null || named === who) Object.assign(page, { who, visitor, proof }); // no answer, and no doubt
+      else if (named === null && !who) Object.assign(page, { who, visitor, proof }); // no answer ends nobody's chat
     } else if (page.who === who) {
       Object.assign(page, { visitor, proof }); // the page may be a copy with an older proof
     }
@@ -576,30 +584,33 @@ function session(core, rest, makeRoom) {
    * Somebody who was anonymous and logs in keeps the conversation. @param {string | null} who */
   function pin(who) {
     const last = stored("who");
+    const owner = knownVisitor();
     // No memory of anybody, but the vendor has one: storage may be blocked, or was cleared. Where nobody was known and nobody
     // is, the conversation goes on.
-    const unknown = last === null && traces().length > 0 && (who !== "" || wasKnown());
-    if ((who !== null && last !== who && (last || unknown)) || marked()) forgetVisitor();
+    const unknown = !owner && last === null && !!who && traces().length > 0;
+    const another = [owner, last].some((each) => each && each !== who);
+    if ((who !== null && (another || unknown)) || marked()) forgetVisitor();
     if (!marked()) return;
     const others = marks().filter((name) => !isOurs(name));
     expire("livechat_left"); // also one that another host of the same domain has set
     if (others.length) doc.cookie = `livechat_left=${others.join("|")}; path=/; samesite=lax; max-age=${MAX_AGE}`;
   }
 
-  /** Whom the vendor has. That it is somebody is kept where the vendor's cookies are, too: on the widest domain that the
-   * browser takes. @param {string} who */
+  /** Whom the vendor has. Who is known is kept where the vendor's cookies are, too: on the widest domain that the browser
+   * takes, for other hosts and other apps that share the vendor's session. @param {string} who */
   function own(who) {
     remember("who", who);
     chat.last = stored("who");
     if (!who) return;
     for (const domain of domains().reverse()) {
-      safely(() => { doc.cookie = `${KNOWN}1; path=/; samesite=lax; max-age=${MAX_AGE}${domain}`; });
-      if (wasKnown()) return;
+      safely(() => { doc.cookie = `${KNOWN}${who}; path=/; samesite=lax; max-age=${MAX_AGE}${domain}`; });
+      if (knownVisitor() === who) return;
     }
   }
 
-  function wasKnown() {
-    return safely(() => doc.cookie.includes(KNOWN));
+  /** Whose the vendor's session is, as another host, app or page has left word. Empty where nobody has. */
+  function knownVisitor() {
+    return safely(() => doc.cookie.split("; ").find((pair) => pair.startsWith(KNOWN)))?.slice(KNOWN.length) || "";
   }
 
   function forgetVisitor() {

@@ -8,9 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Response, request
+from flask import Flask, Response, render_template_string, request
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from .conftest import SITE, VENDORS, Visit
+from flask_livechat import LiveChat
+
+from .conftest import KEYS, SITE, VENDORS, Visit
+from .network import PAGE, SHOP
 
 one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
@@ -80,6 +84,52 @@ def test_a_prefetched_page_starts_nobody_who_has_left_since(
     assert "visitor1" not in json.dumps(visit.get(WHO))
 
 
+@every_vendor
+@pytest.mark.parametrize("ahead", ["prefetched", "cached"])
+def test_an_anonymous_page_of_before_a_login_does_not_end_the_known_visitors_chat(
+    site: Site, visit: Visit, open_visit: Any, vendor: str, ahead: str
+) -> None:
+    app = site(vendor, LOAD="manual", extra="<a id=next href=/other>next</a>")
+    if ahead == "prefetched":
+        _prefetches(app)
+    else:
+        page = app.view_functions["other"]
+        app.view_functions["other"] = lambda: Response(page(), headers={"Cache-Control": "max-age=600"})
+        visit.go("/other")
+    visit.go("/")
+    visit.eventually(lambda: visit.net.log.count("www.site.test/other"))
+    other = open_visit.tab(visit.page.context)
+    other.go("/login/1")
+    other.page.click("#opener")
+    _known(other, "1")
+    visit.page.click("#next")
+    visit.page.wait_for_url(SITE + "/other")
+    visit.page.click("#opener")
+    visit.until(OPEN)
+    _known(visit, "1")
+    assert other.get("livechat.state") == "ready"
+
+
+@one_vendor
+def test_an_anonymous_page_that_is_made_now_or_where_nobody_is_known_costs_no_request(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    app = site(vendor, LOAD="manual", extra="<a id=next href=/other>next</a>")
+    page = app.view_functions["other"]
+    app.view_functions["other"] = lambda: Response(page(), headers={"Cache-Control": "max-age=600"})
+    visit.go("/other")
+    visit.go("/")
+    visit.page.click("#next")
+    visit.page.wait_for_url(SITE + "/other")
+    visit.page.click("#opener")
+    visit.until(OPEN)
+    assert visit.get("performance.getEntriesByType('navigation')[0].transferSize") == 0
+    visit.go("/")
+    visit.page.click("#opener")
+    visit.until(OPEN)
+    assert "www.site.test/livechat/identity" not in visit.net.log
+
+
 PRERENDERED = """
 let prerendering = true;
 Object.defineProperty(Document.prototype, "prerendering", { get: () => prerendering });
@@ -137,6 +187,81 @@ def test_a_swap_on_the_same_path_that_changes_who_it_is_is_seen(
         visit.until(f"JSON.stringify(window.__livechat_sandbox || 0).includes('visitor{after}@example.com')")
     else:
         visit.is_over()
+
+
+def _answers_late_or_not(app: Any) -> dict[str, Any]:
+    """What becomes of the question who it is: each takes ``delay`` seconds, and fails where ``down`` is set."""
+    answer = {"delay": 0.0, "down": False}
+
+    @app.after_request
+    def answer_so(response: Response) -> Response:
+        if request.path.endswith("/identity"):
+            time.sleep(float(answer["delay"]))
+            return Response("down", 500) if answer["down"] else response
+        return response
+
+    return answer
+
+
+def _log_in_unseen(visit: Visit, number: str) -> None:
+    visit.get(f"fetch('/login/{number}', {{redirect: 'manual'}}).then(() => 0)")
+
+
+@path("a swap while an older page's question is under way")
+@every_vendor
+def test_a_new_block_does_not_share_the_question_of_the_block_before(site: Site, visit: Visit, vendor: str) -> None:
+    answer = _answers_late_or_not(site(vendor, LOAD="eager", IDENTITY_DELIVERY="fetch", flask_login=False))
+    visit.go("/login/1")
+    _known(visit, "1")
+    answer["delay"] = 1
+    visit.net.log.clear()
+    visit.get(_swap("/"))
+    visit.eventually(lambda: "www.site.test/livechat/identity" in visit.net.log)
+    visit.pause(0.2)  # the server has read the cookie
+    _log_in_unseen(visit, "2")
+    visit.get(_swap("/"))
+    if vendor == "tawk":  # it takes nobody else in the same page: the next click starts a new one
+        visit.until("livechat.state === 'ended'")
+        visit.page.click("#opener")
+    visit.until(f"JSON.stringify(window.__livechat_sandbox?.identity || 0).includes('visitor2@example.com')")
+
+
+@path("a swap while the server does not say who it is")
+@every_vendor
+@pytest.mark.parametrize("failure", ["500", "network"])
+def test_a_swap_without_an_answer_does_not_go_on_as_the_visitor_before(
+    site: Site, visit: Visit, vendor: str, failure: str
+) -> None:
+    answer = _answers_late_or_not(site(vendor, LOAD="manual", IDENTITY_DELIVERY="fetch", flask_login=False))
+    visit.go("/login/1")
+    visit.page.click("#opener")
+    _known(visit, "1")
+    answer["down"] = True
+    if failure == "network":
+        visit.page.route("**/identity?*", lambda route: route.abort())
+    _log_in_unseen(visit, "2")
+    visit.get(_swap("/"))
+    visit.until("livechat.state === 'ended'")
+    visit.is_over()
+    answer["down"] = False
+    visit.page.unroute_all()
+    visit.page.click("#opener")
+    visit.until(f"{OPEN} && JSON.stringify({WHO}).includes('visitor2@example.com')")
+
+
+@every_vendor
+def test_a_swap_without_an_answer_ends_no_anonymous_conversation(site: Site, visit: Visit, vendor: str) -> None:
+    answer = _answers_late_or_not(site(vendor, LOAD="eager", IDENTITY_DELIVERY="fetch"))
+    visit.go()
+    visit.ready()
+    session = visit.snapshot()["session"]
+    answer["down"] = True
+    visit.net.log.clear()
+    visit.get(_swap("/"))
+    visit.eventually(lambda: "www.site.test/livechat/identity" in visit.net.log)
+    visit.pause(0.3)
+    visit.ready()
+    assert visit.snapshot()["session"] == session
 
 
 # 3. No memory is not somebody else.
@@ -234,6 +359,70 @@ def test_a_known_visitors_conversation_does_not_come_back_where_nobody_remembers
     visit.page.context.clear_cookies(name="session")
     visit.page.goto(f"https://{host}/")
     _is_not_theirs(visit, session)
+
+
+@path("a subdomain that remembers nobody in particular, after a session that expired")
+@every_vendor
+def test_a_known_visitors_conversation_does_not_come_back_where_nobody_in_particular_is_remembered(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    site(vendor, LOAD="eager")
+    visit.page.goto(SHOP)
+    visit.ready()
+    visit.go("/login/1")
+    _known(visit, "1")
+    session = visit.snapshot()["session"]
+    visit.page.context.clear_cookies(name="session")
+    visit.page.goto(SHOP)
+    _is_not_theirs(visit, session)
+
+
+def _blog(app: Any, vendor: str) -> None:
+    """A second app on the same origin, with the same account."""
+    blog = Flask("blog", static_folder=None)
+    blog.secret_key = "another secret key, long enough to be one"
+    blog.config.update(KEYS[vendor], LIVECHAT_PROVIDER=vendor, LIVECHAT_LOAD="eager", LIVECHAT_CSP="off")
+    blog.config.update(SESSION_COOKIE_NAME="blog")
+    LiveChat(blog)
+    blog.add_url_rule("/", "home", lambda: render_template_string(PAGE, title="blog", overrides={}))
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/blog": blog.wsgi_app})
+
+
+@path("another app on the same origin with the same account")
+@every_vendor
+def test_a_known_visitors_conversation_does_not_come_back_in_another_app_on_the_origin(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    _blog(site(vendor, LOAD="eager"), vendor)
+    visit.go("/blog/")
+    visit.ready()
+    visit.go("/login/1")
+    _known(visit, "1")
+    session = visit.snapshot()["session"]
+    visit.go("/blog/")
+    _is_not_theirs(visit, session)
+
+
+@path("a login as another user at a subdomain")
+@pytest.mark.parametrize("number", ["2", "1"])
+@every_vendor
+def test_a_subdomain_takes_up_a_known_visitors_conversation_for_the_same_visitor_alone(
+    site: Site, visit: Visit, vendor: str, number: str
+) -> None:
+    site(vendor, LOAD="eager")
+    visit.page.goto(f"{SHOP}/login/2")
+    _known(visit, "2")
+    visit.go(f"/login/{number}")
+    _known(visit, number)
+    visit.until("__livechat_sandbox.session")
+    session = visit.snapshot()["session"]
+    visit.page.goto(SHOP)
+    _known(visit, "2")
+    visit.until("__livechat_sandbox.session")
+    if number == "1":
+        assert visit.snapshot()["session"] != session
+    elif vendor != "tawk":  # which keeps its sessions in the storage of one host
+        assert visit.snapshot()["session"] == session
 
 
 @pytest.mark.parametrize("vendor", ["crisp", "intercom"])
