@@ -10,7 +10,7 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
   const PROMPT_MS = 5000; // ms after a click within which a page may be left for it
   const WORD_MS = 15000; // for which a word stands, unless somebody is at it
   /** Languages that are written from right to left, where the browser does not say it. */
-  const RTL = /^(ar|arc|arz|azb|ckb|dv|fa|glk|he|iw|khw|ks|lrc|mzn|nqo|pnb|prs|ps|sd|syr|ug|ur|yi)\b|-(adlm|arab|hebr|nkoo|rohg|syrc|thaa)\b/;
+  const RTL = /^(ar|ckb|dv|fa|he|iw|ks|ps|sd|ug|ur|yi)\b|-arab/;
   /** @type {LiveChat.Texts} */
   let texts = { chat: "Chat with us", message: "Leave a message", unread: "{n} unread", unreachable: "Chat cannot be reached.", consent: "Chat needs your consent first.", contact: "Contact us" };
   let lang = "en"; // theirs
@@ -18,6 +18,8 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
   let language = lang;
   /** @type {HTMLElement | null} */
   let host = null;
+  /** @type {HTMLButtonElement | undefined} */
+  let face;
   let shown = false;
   const sheet = new CSSStyleSheet();
   let styles = ""; // its text
@@ -34,11 +36,11 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
   }
   // A modal dialog makes all that stands beside it inert: the button goes in, and comes out again. It may go with the
   // dialog, and the page may turn its direction.
-  new MutationObserver(follow).observe(doc.documentElement, { childList: true, subtree: true, attributeFilter: ["open", "dir"] });
-  for (const name of ["toggle", "close", "focusin", "fullscreenchange"]) doc.addEventListener(name, follow, true);
+  new MutationObserver((records) => (host?.isConnected && records.every(({ type }) => type === "childList")) || follow()).observe(doc.documentElement, { childList: true, subtree: true, attributeFilter: ["open", "dir"] });
+  for (const name of ["focusin", "pointerdown", "fullscreenchange"]) doc.addEventListener(name, follow, true);
   // A page may stop the click on its way to the button.
   addEventListener("click", (event) => {
-    if (!chat.open || !host || event.composedPath()[0] === host || !event.composedPath().includes(/** @type {ShadowRoot} */ (host.shadowRoot).children[0])) return;
+    if (!chat.open || !face || !event.composedPath().includes(face)) return;
     event.preventDefault(); // it opens nothing then
     call("close");
   }, true);
@@ -86,7 +88,7 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
     return chat.written || elements(doc).some((/** @type {any} */ field) => {
       const used = field === /** @type {Document} */ (field.getRootNode()).activeElement;
       if (used && (field.isContentEditable || matches(field, "input:not([type=button],[type=submit],[type=reset]),textarea,select"))) return true;
-      if (matches(field, "select")) return isChosen(field);
+      if (matches(field, "select")) return Math.max(field.selectedIndex, 0) !== Math.max([...field.options].findIndex((option) => option.defaultSelected), 0);
       return matches(field, "input,textarea") && (field.value !== field.defaultValue || field.checked !== field.defaultChecked);
     });
   }
@@ -94,13 +96,6 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
   /** Of the open shadow roots, too. @param {Document | ShadowRoot} root @returns {Element[]} */
   function elements(root) {
     return [...root.querySelectorAll("*")].flatMap((element) => [element, ...(element.shadowRoot ? elements(element.shadowRoot) : [])]);
-  }
-
-  /** Whether other options are chosen than those that the page came with. @param {HTMLSelectElement} select */
-  function isChosen({ multiple, options, selectedIndex }) {
-    const all = [...options];
-    if (all.some((option) => option.defaultSelected)) return all.some((option) => option.selected !== option.defaultSelected);
-    return selectedIndex > (multiple ? -1 : all.findIndex((option) => !option.disabled));
   }
 
   /** Says something for a while, or no more. @param {typeof word} next */
@@ -146,13 +141,13 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
     place(host);
     dress();
     translate();
-    const [face, badge, output] = /** @type {HTMLElement[]} */ ([.../** @type {ShadowRoot} */ (host.shadowRoot).children]);
+    const [button, badge, output] = /** @type {HTMLElement[]} */ ([.../** @type {ShadowRoot} */ (host.shadowRoot).children]);
     const { unread, page: { settings } } = chat;
     const label = settings.closed && settings.offline === "leave-message" ? texts.message : texts.chat;
-    for (const element of [face, output]) Object.assign(element, { lang, dir: direction() });
-    face.setAttribute("aria-label", unread ? `${label}, ${texts.unread.replace("{n}", String(unread))}` : label);
-    face.setAttribute("aria-expanded", String(!!chat.open));
-    face.setAttribute("aria-busy", String(chat.state === "loading"));
+    for (const element of [button, output]) Object.assign(element, { lang, dir: direction() });
+    button.setAttribute("aria-label", unread ? `${label}, ${texts.unread.replace("{n}", String(unread))}` : label);
+    button.setAttribute("aria-expanded", String(!!chat.open));
+    button.setAttribute("aria-busy", String(chat.state === "loading"));
     badge.textContent = unread ? String(unread) : "";
     const text = word ? texts[word.name] : "";
     if (output.firstChild?.textContent === (text || undefined)) return; // a live region says what is new in it
@@ -184,21 +179,19 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
    * @returns {Element | undefined} */
   function topModal(root) {
     for (const element of root.elementsFromPoint(innerWidth / 2, innerHeight / 2)) {
-      if (element === host || element.getRootNode() !== root) continue;
-      const inner = element.shadowRoot && topModal(element.shadowRoot);
-      if (inner || matches(element, "dialog:modal")) return inner || element;
+      if (matches(element, "dialog:modal")) return element;
+      const inner = element.getRootNode() === root && element.shadowRoot && topModal(element.shadowRoot);
+      if (inner) return inner;
     }
     return undefined;
   }
 
-  /** Where a dialog stays as high as it is: a rule of the page may be for its last child, or its first.
+  /** Where a dialog stays as high as it is: a rule of the page may be for its last child.
    * @param {Element} element @param {Element} parent */
   function put(element, parent) {
-    const { offsetHeight: height, lastElementChild, firstElementChild } = /** @type {HTMLElement} */ (parent);
-    for (const next of [null, lastElementChild, firstElementChild]) {
-      parent.insertBefore(element, next);
-      if (parent === doc.documentElement || /** @type {HTMLElement} */ (parent).offsetHeight === height) return;
-    }
+    const { clientHeight: height, lastElementChild: last } = parent;
+    parent.append(element);
+    if (matches(parent, "dialog") && parent.clientHeight !== height) parent.insertBefore(element, last);
   }
 
   /** Styles it for where the page wants it now. */
@@ -206,26 +199,24 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
     const { side, x = 20, y = 20, mobile_x: mobileX = 10, mobile_y: mobileY = 70 } = chat.page.settings.position || {};
     const rtl = getComputedStyle(doc.body || doc.documentElement).direction === "rtl";
     const edge = (side || (rtl && "left")) === "left" ? "left" : "right"; // values only: no text of the page enters the CSS
-    /** @param {number} across @param {number} up @param {number} more */
-    const at = (across, up, more) => `${edge}:calc(${(Number(across) || 0) + more}px + env(safe-area-inset-${edge},0px));`
-      + `bottom:calc(${(Number(up) || 0) + more}px + env(safe-area-inset-bottom,0px));`;
-    // A word has room beside the edge whatever the button's place is.
-    const beside = (/** @type {number} */ across, /** @type {number} */ up) => `${edge}:max(8px,min(${(Number(across) || 0) + 66}px + env(safe-area-inset-${edge},0px),100vw - 276px));`
-      + `bottom:max(8px,min(${(Number(up) || 0) + 66}px + env(safe-area-inset-bottom,0px),100vh - 148px));`;
+    /** @param {number} across @param {number} up @param {number} more @param {number} width @param {number} height for which
+     * there is room beside the edge, whatever the place that was chosen */
+    const at = (across, up, more, width, height) => [[edge, across, "vw", width], ["bottom", up, "vh", height]]
+      .map(([to, px, unit, room]) => `${to}:max(0px,min(${(Number(px) || 0) + more}px + env(safe-area-inset-${to},0px),100${unit} - ${room}px));`).join("");
     // Through the CSSOM, so that a strict style-src holds. Important, since the page's rules for our element would win over
     // others. On a phone the panel has a way to close it, where we would stand.
     const text = [
       ":host{all:initial!important;position:fixed!important;width:0!important;height:0!important;z-index:2147483000!important;overflow:visible!important}",
       ":host::before,:host::after{content:none!important}",
-      `button,span,output{position:fixed;z-index:2147483000;${at(x, y, 0)}font:14px/1.4 system-ui,sans-serif}`,
+      `button,span,output{position:fixed;z-index:2147483000;${at(x, y, 0, 56, 56)}font:14px/1.4 system-ui,sans-serif}`,
       "button{width:56px;height:56px;border:2px solid transparent;border-radius:50%;padding:13px;cursor:pointer;background:#1f3a5f;color:#fff;box-shadow:0 2px 10px #0005}",
       "button:focus-visible{outline:3px solid #fff;box-shadow:0 0 0 6px #1f3a5f}",
       "[aria-busy=true]{opacity:.7}",
-      `span{${at(x, y, 38)}min-width:20px;border-radius:10px;background:#b3261e;color:#fff;text-align:center;pointer-events:none}`,
-      `output{${beside(x, y)}box-sizing:border-box;max-width:min(260px,100vw - 16px);max-height:140px;overflow:auto;overflow-wrap:anywhere;border:1px solid transparent;border-radius:8px;padding:8px 12px;background:#fff;color:#111;box-shadow:0 2px 10px #0005}`,
+      `span{${at(x, y, 38, 20, 20)}min-width:20px;border-radius:10px;background:#b3261e;color:#fff;text-align:center;pointer-events:none}`,
+      `output{${at(x, y, 66, 276, 148)}box-sizing:border-box;max-width:min(260px,100vw - 16px);max-height:140px;overflow:auto;overflow-wrap:anywhere;border:1px solid transparent;border-radius:8px;padding:8px 12px;background:#fff;color:#111;box-shadow:0 2px 10px #0005}`,
       "a{color:#1f3a5f}",
       ":empty:not(path){display:none}",
-      `@media(max-width:640px){button{${at(mobileX, mobileY, 0)}}span{${at(mobileX, mobileY, 38)}}output{${beside(mobileX, mobileY)}}[aria-expanded=true]{display:none}}`,
+      `@media(max-width:640px){button{${at(mobileX, mobileY, 0, 56, 56)}}span{${at(mobileX, mobileY, 38, 20, 20)}}output{${at(mobileX, mobileY, 66, 276, 148)}}[aria-expanded=true]{display:none}}`,
       // Where there is no room above the button, the word stands in its place.
       "@media(max-width:300px),(max-height:320px){output{inset:auto 8px 8px;max-width:none;max-height:calc(100vh - 16px);width:fit-content;margin-inline-start:auto}}",
       "@media(prefers-color-scheme:dark){button{background:#a8c7fa;color:#0b1f3a}output{background:#222;color:#eee}a{color:#a8c7fa}}",
@@ -238,7 +229,7 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
   function make() {
     const element = doc.createElement("div");
     const shadow = element.attachShadow({ mode: "open" });
-    const face = doc.createElement("button");
+    face = doc.createElement("button");
     face.type = "button";
     face.dataset.livechatOpen = "";
     face.append(bubble());

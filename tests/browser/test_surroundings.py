@@ -850,3 +850,332 @@ def test_a_frame_of_ones_own_site_is_left_out_by_one_rule(site: Site, visit: Vis
     visit.ready()
     frame = next(frame for frame in visit.page.frames if frame.url.endswith("/other"))
     assert frame.evaluate("document.querySelector('#livechat')") is None
+
+
+# What the mends above have siblings of.
+
+
+def _swap_and_wait(visit: Visit, path: str) -> None:
+    visit.get(_swap(path))
+    visit.until("document.querySelector('#opener')")
+
+
+@pytest.mark.parametrize("vendor", ["intercom", "tawk"])  # Crisp puts itself back
+def test_a_chat_lost_with_its_page_comes_back_with_a_click_and_never_by_itself(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    site(vendor, LOAD="eager", extra="<textarea id=field></textarea>")
+    visit.go()
+    visit.ready()
+    visit.net.down.update({"embed.tawk.to", "widget.intercom.io"})
+    visit.get("""window.mine = 1, delete Element.prototype.moveBefore""")
+    _swap_and_wait(visit, "/other")
+    visit.until("livechat.state === 'failed'")
+    visit.net.down.clear()
+    _swap_and_wait(visit, "/")
+    visit.page.fill("#field", "half a sentence")
+    visit.pause(1)
+    assert visit.get("window.mine") == 1
+    assert not visit.get(OPEN)
+    visit.get("void livechat.open()")
+    visit.until(f"!window.mine && {OPEN}")
+
+
+@one_vendor
+@pytest.mark.parametrize(
+    "taken",
+    [
+        "Object.defineProperty(window, 'livechat', { value: 1 })",
+        "Object.defineProperty(window, 'livechat', { get() { throw new Error('private') } })",
+        "window.livechat = Object.freeze({ mine: 1 })",
+        "var livechat = null",
+        "var livechat = 'text'",
+    ],
+)
+def test_a_value_of_the_page_under_our_name_is_never_overwritten(
+    site: Site, visit: Visit, vendor: str, taken: str
+) -> None:
+    said: list[str] = []
+    visit.page.on("console", lambda message: said.append(message.text))
+    app = site(vendor, LOAD="manual", head='<script src="/taken.js"></script>')
+    script = f"{taken}; window.was = JSON.stringify(Object.getOwnPropertyDescriptor(window, 'livechat'))"
+    app.add_url_rule("/taken.js", "taken", lambda: Response(script, mimetype="text/javascript"))
+    visit.go()
+    visit.page.click("#opener")
+    visit.until(OPEN)
+    assert len([text for text in said if "window.livechat of its own" in text]) == 1
+    assert visit.get("JSON.stringify(Object.getOwnPropertyDescriptor(window, 'livechat')) === was")
+
+
+HOLD_BACK_OURS = """const append = Element.prototype.append;
+Element.prototype.append = function (...nodes) {
+  for (const node of nodes) if (node.tagName === "SCRIPT" && node.src.includes("-session")) node.type = "TYPE";
+  return append.apply(this, nodes);
+};"""
+
+
+@one_vendor
+@pytest.mark.parametrize("kind", ["text/plain", "javascript/blocked"])
+def test_a_file_of_ours_that_is_held_back_leads_to_the_fallback_at_once(
+    site: Site, visit: Visit, vendor: str, kind: str
+) -> None:
+    site(vendor, LOAD="manual", FALLBACK_URL="/contact", extra="<button id=in data-livechat-open>chat</button>")
+    visit.page.add_init_script(HOLD_BACK_OURS.replace("TYPE", kind))
+    visit.go()
+    visit.page.click("#in")
+    visit.page.wait_for_url(SITE + "/contact", timeout=3000)
+
+
+@one_vendor
+def test_a_file_of_ours_that_never_arrives_fails_and_opens_with_the_next_click(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    site(vendor, LOAD="manual", FALLBACK_URL="/contact", extra="<button id=in data-livechat-open>chat</button>")
+    held: list[Any] = []
+    visit.page.route("**/livechat/*-session.*", lambda route: held.append(route))
+    visit.page.clock.install()
+    visit.go()
+    visit.page.click("#in")
+    visit.eventually(lambda: held)
+    visit.page.clock.run_for(21_000)
+    visit.until(f"livechat.state === 'failed' && {WORD} === 'Chat cannot be reached. Contact us'")
+    assert visit.events()[-1] == ["failed", {"reason": "timeout"}] or "timeout" in json.dumps(visit.events())
+    visit.page.unroute_all()
+    visit.page.click("#in")
+    visit.page.clock.resume()
+    visit.until(OPEN)
+
+
+FIELDS = {
+    "editor": ("<div id=field contenteditable>old</div>", "#field"),
+    "select": ("<select id=field><option>a<option selected>b</select>", "#field"),
+    "component": ("<div id=host></div>", "#host textarea"),
+}
+
+
+@one_vendor
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("down", ["vendor", "all"])
+def test_what_somebody_has_written_in_any_field_keeps_the_page(
+    site: Site, visit: Visit, vendor: str, field: str, down: str
+) -> None:
+    markup, selector = FIELDS[field]
+    extra = markup + "<button id=in data-livechat-open>chat</button>"
+    site(vendor, LOAD="manual", FALLBACK_URL="/contact", extra=extra)
+    said: list[str] = []
+    visit.page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    visit.net.down.add("client.crisp.chat")
+    visit.go()
+    if field == "component":
+        visit.get("void (document.querySelector('#host').attachShadow({mode: 'open'}).innerHTML = '<textarea>')")
+    if down == "all":
+        visit.page.route("**/livechat/*-*", lambda route: route.abort())
+    if field == "select":
+        visit.page.select_option(selector, "a")
+    else:
+        visit.page.click(selector)
+        visit.page.keyboard.type("half a sentence")
+    visit.page.click("#in")
+    if down == "all":
+        visit.eventually(lambda: said == ["Chat cannot be reached. /contact"])
+    else:
+        visit.until(f"{WORD} === 'Chat cannot be reached. Contact us'")
+    assert visit.page.url == SITE + "/"
+
+
+@one_vendor
+def test_a_field_that_the_browser_has_filled_in_again_keeps_the_page(site: Site, visit: Visit, vendor: str) -> None:
+    extra = "<div id=host></div><button id=in data-livechat-open>chat</button>"
+    site(vendor, LOAD="off", FALLBACK_URL="/contact", extra=extra)
+    visit.go()
+    visit.get("""void (document.querySelector('#host').attachShadow({mode: 'open'}).innerHTML =
+      '<select><option>a<option selected>b</select>')""")
+    visit.get("document.querySelector('#host').shadowRoot.querySelector('select').selectedIndex = 0")
+    visit.page.click("#in")
+    visit.until(f"{WORD} === 'Chat cannot be reached. Contact us'")
+
+
+@one_vendor
+def test_a_page_without_chat_is_not_left_late_either(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="off", FALLBACK_URL="/contact", extra="<button id=in data-livechat-open>chat</button>")
+    held: list[Any] = []
+    visit.page.route("**/livechat/*-session.*", lambda route: held.append(route))
+    visit.page.clock.install()
+    visit.go()
+    visit.page.click("#in")
+    visit.eventually(lambda: held)
+    visit.page.clock.run_for(7_000)
+    held[0].continue_()
+    visit.until(f"{WORD} === 'Chat cannot be reached. Contact us'")
+    assert visit.page.url == SITE + "/"
+
+
+@one_vendor
+@pytest.mark.parametrize("capture", [False, True])
+def test_a_menu_that_cancels_the_bubble_lets_a_launcher_open(
+    site: Site, visit: Visit, vendor: str, capture: bool
+) -> None:
+    site(vendor, LOAD="manual", extra="<div id=menu><a id=in href=/contact data-livechat-open>chat</a></div>")
+    visit.go()
+    visit.get(f"""document.querySelector('#menu').addEventListener('click',
+      (event) => {{ event.cancelBubble = true }}, {str(capture).lower()})""")
+    visit.page.click("#in")
+    visit.until(OPEN)
+    assert visit.page.url == SITE + "/"
+
+
+@one_vendor
+@pytest.mark.parametrize("veto", ["return false", "event.returnValue = false"])
+@pytest.mark.parametrize("tag", ["button", "a href=#there"])
+def test_a_page_may_forbid_it_in_the_old_ways(site: Site, visit: Visit, vendor: str, veto: str, tag: str) -> None:
+    site(vendor, LOAD="manual", extra=f"<div id=menu><{tag} id=in data-livechat-open>chat</{tag.split()[0]}></div>")
+    visit.go()
+    visit.get(
+        f"void (document.querySelector('#menu').onclick = (event) => {{ event.stopPropagation(); {veto} }})"
+    )
+    visit.page.click("#in")
+    visit.pause(0.3)
+    assert visit.get("livechat.state") == "waiting"
+
+
+def test_a_tour_starts_from_a_menu_that_stops_clicks(site: Site, visit: Visit) -> None:
+    site("intercom", LOAD="eager", extra="<div id=menu><button id=in data-livechat-tour=42>tour</button></div>")
+    visit.go()
+    visit.ready()
+    visit.get("""void (window.told = [], ((real) => {
+      window.Intercom = (...call) => { told.push(call); return real(...call); };
+    })(window.Intercom))""")
+    visit.get("document.querySelector('#menu').addEventListener('click', (event) => event.stopPropagation())")
+    visit.page.click("#in")
+    visit.until("told.some(([name, id]) => name === 'startTour' && String(id) === '42')")
+
+
+@path("a click on log out in a menu that stops clicks")
+@every_vendor
+def test_a_logout_in_a_menu_that_stops_clicks_ends_the_chat(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", extra="<div id=menu><button id=in data-livechat-logout>out</button></div>")
+    visit.go("/login/1")
+    _known(visit, "1")
+    visit.get("document.querySelector('#menu').addEventListener('click', (event) => event.stopPropagation())")
+    visit.page.click("#in")
+    visit.is_over()
+
+
+DIALOGS = "<dialog id=b><p>B</p></dialog><dialog id=a><p>A</p></dialog>"
+
+
+def _own_button(site: Site, visit: Visit, vendor: str, extra: str) -> Any:
+    app = site(vendor, LOAD="manual", LAUNCHER="own", CSP="off", extra=extra)
+
+    @app.after_request
+    def loose(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = "default-src 'self' 'unsafe-inline'"
+        return response
+
+    visit.go()
+    visit.until(HOST)
+    return app
+
+
+@one_vendor
+def test_the_button_stands_in_the_dialog_on_top_and_outlives_it(site: Site, visit: Visit, vendor: str) -> None:
+    _own_button(site, visit, vendor, DIALOGS)
+    for name in ("a", "b"):
+        visit.get(f"document.querySelector('#{name}').showModal()")
+        visit.until(f"{HOST}?.parentElement.id === '{name}'")
+    visit.get("document.querySelector('#b').remove()")
+    visit.until(f"{HOST}?.parentElement.id === 'a'")
+    visit.get("document.querySelector('#a').remove()")
+    visit.until(f"{HOST}?.parentElement === document.documentElement")
+    assert visit.page.get_by_role("button", name="Chat with us").is_visible()
+
+
+def _word_is_on_top(visit: Visit) -> Any:
+    return visit.until(f"""(() => {{ const host = {HOST};
+      const box = host.shadowRoot.querySelector('output').getBoundingClientRect();
+      const root = host.getRootNode();
+      return root.elementFromPoint(box.x + 10, box.y + 10) === host; }})()""")
+
+
+@one_vendor
+@pytest.mark.parametrize("above", ["shadow dialog", "fullscreen"])
+def test_the_word_stands_above_a_components_dialog_and_what_is_full_screen(
+    site: Site, visit: Visit, vendor: str, above: str
+) -> None:
+    site(vendor, LOAD="off", extra="<div id=host></div><div id=full><button id=in data-livechat-open>chat</button></div>")
+    visit.go()
+    if above == "fullscreen":
+        visit.get("""document.querySelector('#in').addEventListener('pointerdown',
+          () => document.querySelector('#full').requestFullscreen(), { once: true })""")
+        visit.page.click("#in")
+        visit.until("document.fullscreenElement")
+        visit.page.click("#in")
+    else:
+        visit.get("""(() => { const root = document.querySelector('#host').attachShadow({ mode: 'open' });
+          root.innerHTML = '<dialog><button data-livechat-open>chat</button></dialog>';
+          root.querySelector('dialog').showModal(); })()""")
+        visit.page.locator("#host button").click()
+    if above == "fullscreen":
+        _word_is_on_top(visit)
+    else:
+        visit.until("""(() => { const root = document.querySelector('#host').shadowRoot;
+          const host = [...root.querySelectorAll('dialog > *')].find((each) => each.shadowRoot);
+          const box = host?.shadowRoot.querySelector('output').getBoundingClientRect();
+          return box && root.elementFromPoint(box.x + 10, box.y + 10) === host; })()""")
+
+
+@one_vendor
+def test_the_button_gets_no_content_of_the_pages_and_changes_no_dialogs_height(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    style = """<style nonce=x>div::before, div::after { content: 'Note'; position: fixed; font-size: 60px }
+    dialog p { margin: 0 0 60px } dialog > :last-child { margin-bottom: 0 }</style>"""
+    _own_button(site, visit, vendor, style + "<dialog id=a><p>A</p><p>B</p></dialog>")
+    for pseudo in ("::before", "::after"):
+        assert visit.get(f"getComputedStyle({HOST}, '{pseudo}').content") == "none"
+    visit.get("document.querySelector('#a').showModal()")
+    visit.until(f"{HOST}.parentElement.id === 'a'")
+    height = visit.get("document.querySelector('#a').offsetHeight")
+    assert visit.get(f"({HOST}.remove(), document.querySelector('#a').offsetHeight)") == height
+
+
+@one_vendor
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_button_follows_a_direction_that_changes(site: Site, visit: Visit, vendor: str, swapped: bool) -> None:
+    _own_button(site, visit, vendor, "")
+    visit.get("document.documentElement.dir = 'rtl'")
+    if swapped:
+        visit.get(_swap("/other"))
+    button = visit.page.get_by_role("button", name="Chat with us")
+    visit.eventually(lambda: (button.bounding_box() or {"x": 999})["x"] < 300)
+
+
+@one_vendor
+@pytest.mark.parametrize("position", [{"mobile_x": 200}, {"mobile_y": 400}])
+def test_the_word_is_wide_enough_wherever_the_button_is(
+    site: Site, open_visit: Any, vendor: str, position: dict[str, int]
+) -> None:
+    visit = open_visit(viewport={"width": 320, "height": 480})
+    site(vendor, LOAD="off", POSITION=position, extra="<button id=in data-livechat-open>chat</button>")
+    visit.go()
+    visit.page.click("#in")
+    visit.until(WORD)
+    box = visit.get(f"{HOST}.shadowRoot.querySelector('output').getBoundingClientRect().toJSON()")
+    assert box["width"] > 100
+    assert 0 <= box["left"] <= box["right"] <= 320
+    assert 0 <= box["top"] <= box["bottom"] <= 480
+
+
+@one_vendor
+@pytest.mark.parametrize(("lang", "direction"), [("ckb", "rtl"), ("ps", "rtl"), ("pa-Arab", "rtl"), ("nl", "ltr")])
+@pytest.mark.parametrize("told", [True, False])
+def test_the_direction_of_a_language_of_the_apps_is_known(
+    site: Site, visit: Visit, vendor: str, lang: str, direction: str, told: bool
+) -> None:
+    site(vendor, LOAD="manual", LAUNCHER="own", LOCALE=lang, TEXTS={lang: {"chat": "Chat 1"}})
+    if not told:  # as in a browser that does not tell it
+        visit.page.add_init_script("delete Intl.Locale.prototype.getTextInfo; delete Intl.Locale.prototype.textInfo")
+    visit.go()
+    visit.until(HOST)
+    visit.until(f"{HOST}.shadowRoot.querySelector('button').lang === '{lang.lower()}'")
+    assert visit.get(f"{HOST}.shadowRoot.querySelector('button').dir") == direction
