@@ -164,7 +164,7 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
 
   /** Beside the body, which whatever swaps pages leaves alone, or in the dialog that is on top. @param {HTMLElement} element */
   function place(element) {
-    const dialog = safely(() => topModal(doc) || [...doc.querySelectorAll("dialog:modal")].pop()) || null;
+    const dialog = safely(() => topModal(document) || [...doc.querySelectorAll("dialog:modal")].pop()) || null;
     const top = dialog || (word && doc.fullscreenElement);
     const parent = dialog || doc.documentElement;
     if (element.parentNode === parent && top === below) return;
@@ -178,7 +178,7 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
   /** The modal dialog that all others are behind, and all else is inert under. @param {Document | ShadowRoot} root
    * @returns {Element | undefined} */
   function topModal(root) {
-    for (const element of root.elementsFromPoint(innerWidth / 2, innerHeight / 2)) {
+    for (const element of (root === document ? doc : root).elementsFromPoint(innerWidth / 2, innerHeight / 2)) {
       if (matches(element, "dialog:modal")) return element;
       const inner = element.getRootNode() === root && element.shadowRoot && topModal(element.shadowRoot);
       if (inner) return inner;

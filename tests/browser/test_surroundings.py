@@ -1090,13 +1090,6 @@ def test_the_button_stands_in_the_dialog_on_top_and_outlives_it(site: Site, visi
     assert visit.page.get_by_role("button", name="Chat with us").is_visible()
 
 
-def _word_is_on_top(visit: Visit) -> Any:
-    return visit.until(f"""(() => {{ const host = {HOST};
-      const box = host.shadowRoot.querySelector('output').getBoundingClientRect();
-      const root = host.getRootNode();
-      return root.elementFromPoint(box.x + 10, box.y + 10) === host; }})()""")
-
-
 @one_vendor
 @pytest.mark.parametrize("above", ["shadow dialog", "fullscreen"])
 def test_the_word_stands_above_a_components_dialog_and_what_is_full_screen(
@@ -1116,7 +1109,7 @@ def test_the_word_stands_above_a_components_dialog_and_what_is_full_screen(
           root.querySelector('dialog').showModal(); })()""")
         visit.page.locator("#host button").click()
     if above == "fullscreen":
-        _word_is_on_top(visit)
+        visit.until(f"{WORD} && {HOST}.matches(':popover-open')")
     else:
         visit.until("""(() => { const root = document.querySelector('#host').shadowRoot;
           const host = [...root.querySelectorAll('dialog > *')].find((each) => each.shadowRoot);
