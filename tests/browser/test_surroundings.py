@@ -223,7 +223,7 @@ def test_a_new_block_does_not_share_the_question_of_the_block_before(site: Site,
     if vendor == "tawk":  # it takes nobody else in the same page: the next click starts a new one
         visit.until("livechat.state === 'ended'")
         visit.page.click("#opener")
-    visit.until(f"JSON.stringify(window.__livechat_sandbox?.identity || 0).includes('visitor2@example.com')")
+    visit.until("JSON.stringify(window.__livechat_sandbox?.identity || 0).includes('visitor2@example.com')")
 
 
 @path("a swap while the server does not say who it is")
@@ -932,7 +932,7 @@ def test_a_file_of_ours_that_never_arrives_fails_and_opens_with_the_next_click(
 ) -> None:
     site(vendor, LOAD="manual", FALLBACK_URL="/contact", extra="<button id=in data-livechat-open>chat</button>")
     held: list[Any] = []
-    visit.page.route("**/livechat/*-session.*", lambda route: held.append(route))
+    visit.page.route("**/livechat/*-session.*", lambda route: held.append(route))  # noqa: PLW0108 - no builtin is taken
     visit.page.clock.install()
     visit.go()
     visit.page.click("#in")
@@ -999,7 +999,7 @@ def test_a_field_that_the_browser_has_filled_in_again_keeps_the_page(site: Site,
 def test_a_page_without_chat_is_not_left_late_either(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="off", FALLBACK_URL="/contact", extra="<button id=in data-livechat-open>chat</button>")
     held: list[Any] = []
-    visit.page.route("**/livechat/*-session.*", lambda route: held.append(route))
+    visit.page.route("**/livechat/*-session.*", lambda route: held.append(route))  # noqa: PLW0108 - no builtin is taken
     visit.page.clock.install()
     visit.go()
     visit.page.click("#in")
@@ -1028,11 +1028,13 @@ def test_a_menu_that_cancels_the_bubble_lets_a_launcher_open(
 @pytest.mark.parametrize("veto", ["return false", "event.returnValue = false"])
 @pytest.mark.parametrize("tag", ["button", "a href=#there"])
 def test_a_page_may_forbid_it_in_the_old_ways(site: Site, visit: Visit, vendor: str, veto: str, tag: str) -> None:
-    site(vendor, LOAD="manual", extra=f"<div id=menu><{tag} id=in data-livechat-open>chat</{tag.split()[0]}></div>")
-    visit.go()
-    visit.get(
-        f"void (document.querySelector('#menu').onclick = (event) => {{ event.stopPropagation(); {veto} }})"
+    site(
+        vendor,
+        LOAD="manual",
+        extra=f"<div id=menu><{tag} id=in data-livechat-open>chat</{tag.split(maxsplit=1)[0]}></div>",
     )
+    visit.go()
+    visit.get(f"void (document.querySelector('#menu').onclick = (event) => {{ event.stopPropagation(); {veto} }})")
     visit.page.click("#in")
     visit.pause(0.3)
     assert visit.get("livechat.state") == "waiting"
@@ -1095,7 +1097,9 @@ def test_the_button_stands_in_the_dialog_on_top_and_outlives_it(site: Site, visi
 def test_the_word_stands_above_a_components_dialog_and_what_is_full_screen(
     site: Site, visit: Visit, vendor: str, above: str
 ) -> None:
-    site(vendor, LOAD="off", extra="<div id=host></div><div id=full><button id=in data-livechat-open>chat</button></div>")
+    site(
+        vendor, LOAD="off", extra="<div id=host></div><div id=full><button id=in data-livechat-open>chat</button></div>"
+    )
     visit.go()
     if above == "fullscreen":
         visit.get("""document.querySelector('#in').addEventListener('pointerdown',
