@@ -109,6 +109,8 @@ declare namespace LiveChat {
     /** The vendor was ready, and its elements have left the document: nobody is told that it is. */
     gone?: () => boolean;
     unread?: number;
+    /** Somebody has written something into the page. */
+    written?: boolean;
     /** The element of our own button. */
     own?: Element;
   }
@@ -118,8 +120,6 @@ declare namespace LiveChat {
     /** The document, whose methods no element of the page can stand in for. */
     doc: Document;
     matches(node: any, selector: string): boolean;
-    /** Whether a vendor would read a secret in the page's fragment, or in the address of the page before. */
-    exposed(): boolean;
     vendor: Vendor;
     base: string;
     home: string;
@@ -136,12 +136,12 @@ declare namespace LiveChat {
     denied(): boolean;
     maySpeak(clicked?: boolean): boolean;
     within(event: Event, selector: string): HTMLElement | undefined;
-    /** Whether the vendor's own button is to be seen on this page. */
-    vendorLauncher(): boolean;
+    /** Whether this page shows no button to this visitor: on a phone, or while nobody is there. */
+    hidden(): boolean;
     draw(): void;
     stop(): void;
     schedule(): void;
-    leadAway(launcher?: HTMLElement, late?: boolean): false;
+    leadAway(launcher?: HTMLElement, clicked?: number): false;
     report(name: string, detail?: object): void;
     /** Runs a call; what it throws goes to the console, never into the page. */
     safely<T>(call: () => T): T | null;
@@ -158,7 +158,7 @@ declare namespace LiveChat {
   interface Button {
     draw(wanted: boolean): void;
     /** Never a dead button: to the configured place, to where the launcher's own link leads, or at least a word. */
-    lead(launcher: HTMLElement | undefined, late?: boolean): void;
+    lead(launcher: HTMLElement | undefined, clicked?: number): void;
   }
 
   /** Our few sentences in one language. */
@@ -169,7 +169,9 @@ declare namespace LiveChat {
   type Hand = (make: (core: Core) => any) => void;
 
   /** What an adapter may ask. */
-  type Ears = Pick<Core, "doc" | "vendorLauncher" | "safely"> & {
+  type Ears = Pick<Core, "doc" | "safely"> & {
+    /** Whether the vendor's own button is to be seen on this page. */
+    vendorLauncher(): boolean;
     /** A global that a script has set: an element with such an id is none. */
     global(name: string): any;
     /** Takes a global away, or its value where it cannot be taken. */
@@ -235,4 +237,4 @@ interface Navigator {
   globalPrivacyControl?: boolean;
 }
 interface Document { prerendering?: boolean }
-interface HTMLScriptElement { livechat?: LiveChat.Hand }
+interface HTMLScriptElement { livechat?: LiveChat.Hand; onheld?: () => void }

@@ -12,7 +12,9 @@ import pytest
 
 from .conftest import VENDORS, create_app, log_in
 
-BUDGETS = {"": 3800, "-button": 3100, "-session": 8300}  # gzipped; see docs/performance.rst
+# Gzipped; see docs/performance.rst. The button finds the dialog on top and fields in shadow roots, and the session
+# judges addresses, so that the first file, which every page loads, need not grow.
+BUDGETS = {"": 3800, "-button": 3550, "-session": 8700}
 
 
 @pytest.mark.parametrize("part", BUDGETS)

@@ -7,8 +7,10 @@
  * @param {LiveChat.Core} core @param {Record<string, string>} languages each one's file @returns {LiveChat.Button}
  */
 function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, report, safely }, languages) {
+  const PROMPT_MS = 5000; // ms after a click within which a page may be left for it
   const WORD_MS = 15000; // for which a word stands, unless somebody is at it
-  const RTL = /^(ar|fa|he|ur)\b/;
+  /** Languages that are written from right to left, where the browser does not say it. */
+  const RTL = /^(ar|ckb|dv|fa|he|iw|ks|ps|sd|ug|ur|yi)\b|-arab/;
   /** @type {LiveChat.Texts} */
   let texts = { chat: "Chat with us", message: "Leave a message", unread: "{n} unread", unreachable: "Chat cannot be reached.", consent: "Chat needs your consent first.", contact: "Contact us" };
   let lang = "en"; // theirs
@@ -16,7 +18,13 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
   let language = lang;
   /** @type {HTMLElement | null} */
   let host = null;
+  /** @type {HTMLButtonElement | undefined} */
+  let face;
   let shown = false;
+  const sheet = new CSSStyleSheet();
+  let styles = ""; // its text
+  /** On the top layer the host stands above this. @type {Element | null} */
+  let below = null;
   /** What is said beside it. @type {{name: "unreachable" | "consent", href?: string} | null} */
   let word = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -26,11 +34,23 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
     if (doc.prerendering) doc.addEventListener("prerenderingchange", countLater, { once: true });
     else countLater();
   }
-  // A modal dialog makes all that stands beside it inert: the button goes in, and comes out again.
-  for (const name of ["toggle", "close"]) doc.addEventListener(name, () => host && place(host), true);
+  // A modal dialog makes all that stands beside it inert: the button goes in, and comes out again. It may go with the
+  // dialog, and the page may turn its direction.
+  new MutationObserver((records) => (host?.isConnected && records.every(({ type }) => type === "childList")) || follow()).observe(doc.documentElement, { childList: true, subtree: true, attributeFilter: ["open", "dir"] });
+  for (const name of ["focusin", "pointerdown", "fullscreenchange"]) doc.addEventListener(name, follow, true);
+  // A page may stop the click on its way to the button.
+  addEventListener("click", (event) => {
+    if (!chat.open || !face || !event.composedPath().includes(face)) return;
+    event.preventDefault(); // it opens nothing then
+    call("close");
+  }, true);
   addEventListener("keydown", ({ key }) => key === "Escape" && say(null));
   addEventListener("pointerdown", (event) => host && !event.composedPath().includes(host) && say(null), true);
   return { draw, lead };
+
+  function follow() {
+    if (host) render();
+  }
 
   function countLater() {
     (typeof requestIdleCallback === "function" ? requestIdleCallback : setTimeout)(() => count().catch(() => {}));
@@ -51,25 +71,31 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
 
   // Where a launcher leads.
 
-  /** @param {HTMLElement | undefined} launcher @param {boolean=} late so long after the click that a page is not left for it */
-  function lead(launcher, late) {
+  /** @param {HTMLElement | undefined} launcher @param {number=} clicked ms since 1970 */
+  function lead(launcher, clicked = Date.now()) {
     const target = vendor.fallback || (launcher instanceof HTMLAnchorElement && launcher.href);
     const url = target && safely(() => new URL(target, location.href));
     // The page's markup chooses a place, not code: no javascript: address gets through. And a bare "#" leads nowhere.
     const elsewhere = url && (url.hash || url.href.split("#")[0] !== location.href.split("#")[0]);
     const leaves = url && /^https?:/.test(url.protocol);
     const usable = elsewhere && (leaves ? navigator.onLine : /^(mailto|tel):/.test(url.protocol));
-    if (usable && !late && !(leaves && isWriting())) return location.assign(url.href);
+    if (usable && Date.now() - clicked < PROMPT_MS && !(leaves && isWriting())) return location.assign(url.href);
     say({ name: maySpeak(true) ? "unreachable" : "consent", href: usable ? url.href : undefined });
   }
 
   /** Whether a page that is left now takes something along that somebody is writing. */
   function isWriting() {
-    if (matches(doc.activeElement, "input:not([type=button],[type=submit],[type=reset]),textarea,select,[contenteditable]")) return true;
-    return [...doc.querySelectorAll("input,textarea,select")].some((/** @type {any} */ field) => {
-      if (field instanceof HTMLSelectElement) return field.selectedIndex > 0 && ![...field.options].some((option) => option.defaultSelected && option.selected);
-      return field.value !== field.defaultValue || !!field.checked !== !!field.defaultChecked;
+    return chat.written || elements(doc).some((/** @type {any} */ field) => {
+      const used = field === /** @type {Document} */ (field.getRootNode()).activeElement;
+      if (used && (field.isContentEditable || matches(field, "input:not([type=button],[type=submit],[type=reset]),textarea,select"))) return true;
+      if (matches(field, "select")) return Math.max(field.selectedIndex, 0) !== Math.max([...field.options].findIndex((option) => option.defaultSelected), 0);
+      return matches(field, "input,textarea") && (field.value !== field.defaultValue || field.checked !== field.defaultChecked);
     });
+  }
+
+  /** Of the open shadow roots, too. @param {Document | ShadowRoot} root @returns {Element[]} */
+  function elements(root) {
+    return [...root.querySelectorAll("*")].flatMap((element) => [element, ...(element.shadowRoot ? elements(element.shadowRoot) : [])]);
   }
 
   /** Says something for a while, or no more. @param {typeof word} next */
@@ -113,14 +139,15 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
     }
     host = host || make();
     place(host);
+    dress();
     translate();
-    const [face, badge, output] = /** @type {HTMLElement[]} */ ([.../** @type {ShadowRoot} */ (host.shadowRoot).children]);
+    const [button, badge, output] = /** @type {HTMLElement[]} */ ([.../** @type {ShadowRoot} */ (host.shadowRoot).children]);
     const { unread, page: { settings } } = chat;
     const label = settings.closed && settings.offline === "leave-message" ? texts.message : texts.chat;
-    for (const element of [face, output]) Object.assign(element, { lang, dir: RTL.test(lang) ? "rtl" : "ltr" });
-    face.setAttribute("aria-label", unread ? `${label}, ${texts.unread.replace("{n}", String(unread))}` : label);
-    face.setAttribute("aria-expanded", String(!!chat.open));
-    face.setAttribute("aria-busy", String(chat.state === "loading"));
+    for (const element of [button, output]) Object.assign(element, { lang, dir: direction() });
+    button.setAttribute("aria-label", unread ? `${label}, ${texts.unread.replace("{n}", String(unread))}` : label);
+    button.setAttribute("aria-expanded", String(!!chat.open));
+    button.setAttribute("aria-busy", String(chat.state === "loading"));
     badge.textContent = unread ? String(unread) : "";
     const text = word ? texts[word.name] : "";
     if (output.firstChild?.textContent === (text || undefined)) return; // a live region says what is new in it
@@ -128,55 +155,84 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
     output.replaceChildren(text, ...(link ? [" ", link] : []));
   }
 
-  /** Beside the body, which whatever swaps pages leaves alone, or in the dialog that is open. @param {HTMLElement} element */
-  function place(element) {
-    const dialog = safely(() => [...doc.querySelectorAll("dialog:modal")].pop());
-    const parent = dialog || doc.documentElement;
-    if (element.parentElement === parent) return;
-    parent.append(element);
-    // On the top layer no dialog's own transform or overflow moves or cuts it.
-    if (dialog) safely(() => Object.assign(element, { popover: "manual" }).showPopover());
-    else element.removeAttribute("popover");
+  /** Of our sentences. */
+  function direction() {
+    const locale = /** @type {any} */ (safely(() => new Intl.Locale(lang)));
+    const { direction = RTL.test(lang) ? "rtl" : "ltr" } = locale?.getTextInfo?.() || locale?.textInfo || {};
+    return direction;
   }
 
-  function make() {
+  /** Beside the body, which whatever swaps pages leaves alone, or in the dialog that is on top. @param {HTMLElement} element */
+  function place(element) {
+    const dialog = safely(() => topModal(document) || [...doc.querySelectorAll("dialog:modal")].pop()) || null;
+    const top = dialog || (word && doc.fullscreenElement);
+    const parent = dialog || doc.documentElement;
+    if (element.parentNode === parent && top === below) return;
+    below = top;
+    if (element.parentNode !== parent) put(element, parent);
+    element.removeAttribute("popover");
+    // On the top layer no dialog's own transform or overflow moves or cuts it, and nothing that is shown full-screen hides it.
+    if (top) safely(() => Object.assign(element, { popover: "manual" }).showPopover());
+  }
+
+  /** The modal dialog that all others are behind, and all else is inert under. @param {Document | ShadowRoot} root
+   * @returns {Element | undefined} */
+  function topModal(root) {
+    for (const element of (root === document ? doc : root).elementsFromPoint(innerWidth / 2, innerHeight / 2)) {
+      if (matches(element, "dialog:modal")) return element;
+      const inner = element.getRootNode() === root && element.shadowRoot && topModal(element.shadowRoot);
+      if (inner) return inner;
+    }
+    return undefined;
+  }
+
+  /** Where a dialog stays as high as it is: a rule of the page may be for its last child.
+   * @param {Element} element @param {Element} parent */
+  function put(element, parent) {
+    const { clientHeight: height, lastElementChild: last } = parent;
+    parent.append(element);
+    if (matches(parent, "dialog") && parent.clientHeight !== height) parent.insertBefore(element, last);
+  }
+
+  /** Styles it for where the page wants it now. */
+  function dress() {
     const { side, x = 20, y = 20, mobile_x: mobileX = 10, mobile_y: mobileY = 70 } = chat.page.settings.position || {};
     const rtl = getComputedStyle(doc.body || doc.documentElement).direction === "rtl";
     const edge = (side || (rtl && "left")) === "left" ? "left" : "right"; // values only: no text of the page enters the CSS
-    /** @param {number} across @param {number} up @param {number} more */
-    const at = (across, up, more) => `${edge}:calc(${(Number(across) || 0) + more}px + env(safe-area-inset-${edge},0px));`
-      + `bottom:calc(${(Number(up) || 0) + more}px + env(safe-area-inset-bottom,0px));`;
-    const element = doc.createElement("div");
-    const sheet = new CSSStyleSheet();
+    /** @param {number} across @param {number} up @param {number} more @param {number} width @param {number} height for which
+     * there is room beside the edge, whatever the place that was chosen */
+    const at = (across, up, more, width, height) => [[edge, across, "vw", width], ["bottom", up, "vh", height]]
+      .map(([to, px, unit, room]) => `${to}:max(0px,min(${(Number(px) || 0) + more}px + env(safe-area-inset-${to},0px),100${unit} - ${room}px));`).join("");
     // Through the CSSOM, so that a strict style-src holds. Important, since the page's rules for our element would win over
     // others. On a phone the panel has a way to close it, where we would stand.
-    sheet.replaceSync([
+    const text = [
       ":host{all:initial!important;position:fixed!important;width:0!important;height:0!important;z-index:2147483000!important;overflow:visible!important}",
-      `button,span,output{position:fixed;z-index:2147483000;${at(x, y, 0)}font:14px/1.4 system-ui,sans-serif}`,
+      ":host::before,:host::after{content:none!important}",
+      `button,span,output{position:fixed;z-index:2147483000;${at(x, y, 0, 56, 56)}font:14px/1.4 system-ui,sans-serif}`,
       "button{width:56px;height:56px;border:2px solid transparent;border-radius:50%;padding:13px;cursor:pointer;background:#1f3a5f;color:#fff;box-shadow:0 2px 10px #0005}",
       "button:focus-visible{outline:3px solid #fff;box-shadow:0 0 0 6px #1f3a5f}",
       "[aria-busy=true]{opacity:.7}",
-      `span{${at(x, y, 38)}min-width:20px;border-radius:10px;background:#b3261e;color:#fff;text-align:center;pointer-events:none}`,
-      `output{${at(x, y, 66)}box-sizing:border-box;max-width:min(260px,100vw - ${(Number(x) || 0) + 74}px);max-height:calc(100vh - 100px);overflow:auto;overflow-wrap:anywhere;border:1px solid transparent;border-radius:8px;padding:8px 12px;background:#fff;color:#111;box-shadow:0 2px 10px #0005}`,
+      `span{${at(x, y, 38, 20, 20)}min-width:20px;border-radius:10px;background:#b3261e;color:#fff;text-align:center;pointer-events:none}`,
+      `output{${at(x, y, 66, 276, 148)}box-sizing:border-box;max-width:min(260px,100vw - 16px);max-height:140px;overflow:auto;overflow-wrap:anywhere;border:1px solid transparent;border-radius:8px;padding:8px 12px;background:#fff;color:#111;box-shadow:0 2px 10px #0005}`,
       "a{color:#1f3a5f}",
       ":empty:not(path){display:none}",
-      `@media(max-width:640px){button{${at(mobileX, mobileY, 0)}}span{${at(mobileX, mobileY, 38)}}output{${at(mobileX, mobileY, 66)}max-width:min(260px,100vw - ${(Number(mobileX) || 0) + 74}px)}[aria-expanded=true]{display:none}}`,
+      `@media(max-width:640px){button{${at(mobileX, mobileY, 0, 56, 56)}}span{${at(mobileX, mobileY, 38, 20, 20)}}output{${at(mobileX, mobileY, 66, 276, 148)}}[aria-expanded=true]{display:none}}`,
       // Where there is no room above the button, the word stands in its place.
       "@media(max-width:300px),(max-height:320px){output{inset:auto 8px 8px;max-width:none;max-height:calc(100vh - 16px);width:fit-content;margin-inline-start:auto}}",
       "@media(prefers-color-scheme:dark){button{background:#a8c7fa;color:#0b1f3a}output{background:#222;color:#eee}a{color:#a8c7fa}}",
       "@media(forced-colors:active){button{border-color:ButtonText}}",
       "@media print{*{display:none}}",
-    ].join(""));
+    ].join("");
+    if (text !== styles) sheet.replaceSync(styles = text);
+  }
+
+  function make() {
+    const element = doc.createElement("div");
     const shadow = element.attachShadow({ mode: "open" });
-    const face = doc.createElement("button");
+    face = doc.createElement("button");
     face.type = "button";
     face.dataset.livechatOpen = "";
     face.append(bubble());
-    face.addEventListener("click", (event) => {
-      if (!chat.open) return;
-      event.preventDefault(); // it opens nothing then
-      call("close");
-    });
     shadow.adoptedStyleSheets = [sheet];
     shadow.append(face, doc.createElement("span"), doc.createElement("output"));
     chat.own = element;

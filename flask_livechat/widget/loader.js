@@ -16,9 +16,8 @@ function loader(vendor, script) {
   });
   const base = new URL(".", script.src).href;
   const LAUNCHER = "[data-livechat-open]";
-  /** What a vendor must not read in an address. What the server sees of it, it has judged: here are fragment and referrer. */
-  const SECRET = /[?#&][\w-]*(token|secret|passw|signature|jwt|otp|ticket)[\w-]*=/i;
-  const SECRET_IN_FRAGMENT = /[?#&](code|key|pw|pass|pin|bearer|invite)=/i;
+  const OURS = `${LAUNCHER},[data-livechat-event],[data-livechat-tour],[data-livechat-logout]`;
+  const PATIENCE = 20000; // ms until a file of ours that does not arrive counts as failed, as the vendor's does
   const LONG = 3000; // ms for which a launcher is in view until what it opens is worth fetching
   /** What tells this app from others on the same origin: where it is, and the account. */
   const home = new URL(base).pathname + vendor.account;
@@ -43,13 +42,14 @@ function loader(vendor, script) {
   const types = safely(() => window.trustedTypes?.createPolicy("livechat", { createScriptURL: String }));
 
   /** What our other files may ask of this one. @type {LiveChat.Core} */
-  const core = { doc, matches, exposed, vendor, base, home, chat, readPage, block, words, call, inject, stored, keyOf, denied, maySpeak, within, vendorLauncher, draw, stop, schedule, leadAway, report, safely };
-  const api = /** @type {any} */ ({ consent, get status() { return chat.status ?? null; }, get state() { return chat.gone?.() ? "loading" : chat.state; } });
-  for (const name of /** @type {const} */ (["open", "close", "show", "hide", "track", "update", "tour", "article", "logout"])) {
-    api[name] = (/** @type {any} */ value, /** @type {any} */ meta) => call(name, value, meta);
+  const core = { doc, matches, vendor, base, home, chat, readPage, block, words, call, inject, stored, keyOf, denied, maySpeak, within, hidden, draw, stop, schedule, leadAway, report, safely };
+  const api = /** @type {any} */ ({ consent, [Symbol.toStringTag]: "livechat", get status() { return chat.status ?? null; }, get state() { return chat.gone?.() ? "loading" : chat.state; } });
+  for (const name of /** @type {LiveChat.Call[0][]} */ ("open close show hide track update tour article logout".split(" "))) {
+    api[name] = (/** @type {any} */ value, /** @type {any} */ meta) => call(name, value, meta, Date.now());
   }
-  // Asked of the own property: until it is set, the data block's id makes window.livechat that element. What is frozen is ours.
-  if (Object.hasOwn(window, "livechat") && !Object.isFrozen(window.livechat)) console.error("livechat: the page has a window.livechat of its own. Rename it.");
+  // Asked of the own property: until it is set, the data block's id makes window.livechat that element. A getter is not run.
+  const taken = Object.getOwnPropertyDescriptor(window, "livechat");
+  if (taken && taken.value?.[Symbol.toStringTag] !== "livechat") console.error("livechat: the page has a window.livechat of its own. Rename it.");
   else window.livechat = Object.freeze(api);
 
   listen();
@@ -109,7 +109,7 @@ function loader(vendor, script) {
   function untidy() {
     const { left, who, events } = chat.page;
     const names = safely(() => doc.cookie + Object.keys({ ...localStorage, ...sessionStorage })) || "";
-    return left || events.length || marked() || (denied() && stored("consent")) || safely(() => sessionStorage.getItem(keyOf("reopen"))) != null
+    return left || events.length || marked() || (denied() && stored("consent")) || names.includes(keyOf("reopen"))
       || (chat.last && who !== null && who !== chat.last) || (!maySpeak() && (chat.last !== null || names.match(vendor.traces)));
   }
 
@@ -127,6 +127,7 @@ function loader(vendor, script) {
     doc.addEventListener("livechat:probe", (event) => event.preventDefault());
     doc.addEventListener("click", onClick);
     addEventListener("click", onClickBegun, true);
+    addEventListener("input", () => { chat.written = true; }, true); // in an editor or a component, too
     // htmx follows every link that it boosts, a launcher, too: its click is taken before it comes to us.
     for (const name of ["htmx:beforeRequest", "htmx:before:request"]) {
       doc.addEventListener(name, (event) => launch(event, within(event, `a${LAUNCHER}`)));
@@ -140,7 +141,7 @@ function loader(vendor, script) {
     // Whoever left this page for a while may have logged out meanwhile: before anybody is started, the server is asked.
     addEventListener("blur", doubt);
     addEventListener("pageshow", ({ persisted }) => persisted && doubt());
-    safely(() => window.cookieStore?.addEventListener("change", () => marked() && doubt()));
+    window.cookieStore?.addEventListener("change", () => marked() && doubt());
   }
 
   function doubt() {
@@ -168,7 +169,7 @@ function loader(vendor, script) {
       const soon = () => void setTimeout(() => signal.aborted || onIdle(warm), LONG);
       afterLoad(() => onIdle(() => standing ? soon() : onVisible(LAUNCHER, soon, signal)));
     };
-    if (hidden() || exposed() || !maySpeak()) return; // `required` waits for livechat.consent(true), `click` for the click
+    if (hidden() || !maySpeak()) return; // `required` waits for livechat.consent(true), `click` for the click
     if (kind === "eager") go();
     if (kind === "idle") afterLoad(() => onIdle(go));
     if (kind === "delay") afterLoad(() => setTimeout(go, Number(argument) * 1000));
@@ -176,7 +177,7 @@ function loader(vendor, script) {
     if (kind === "interaction") on("pointerdown pointermove keydown touchstart scroll wheel", go);
     if (kind === "intent") interest();
     if (kind === "visible" && !onVisible(argument, go, signal)) {
-      console.warn(`livechat: no ${argument} on this page.`); // the chat waits for a launcher
+      console.warn("livechat: no", argument); // the chat waits for a launcher
       standing = true;
       draw();
       interest();
@@ -187,18 +188,13 @@ function loader(vendor, script) {
    * never be looked at. */
   function effective() {
     const { load } = chat.page;
-    const automatic = !["off", "manual", "intent"].includes(load);
+    const automatic = !/^(off|manual|intent)/.test(load);
     return automatic && (thrifty() || doc.prerendering) ? "intent" : load;
   }
 
-  /** Whether the vendor would read a secret. A page may take it out of its address: then the next click finds it gone. */
-  function exposed() {
-    return SECRET.test(location.hash + doc.referrer) || SECRET_IN_FRAGMENT.test(location.hash);
-  }
-
   function thrifty() {
-    const { saveData = false, effectiveType = "" } = navigator.connection || {};
-    return saveData || effectiveType.includes("2g");
+    const { saveData, effectiveType } = navigator.connection || {};
+    return saveData || /2g/.test(`${effectiveType}`);
   }
 
   /** @param {() => void} then */
@@ -245,13 +241,12 @@ function loader(vendor, script) {
 
   /** What is asked before the session is here waits for it; opening fetches it. @param {LiveChat.Call} asked @returns {any} */
   function call(...asked) {
-    const [name] = asked;
-    if (doc.prerendering && !(asked[2] instanceof Element)) return activated(() => call(...asked)), true;
+    const [name, , launcher] = asked;
+    if (doc.prerendering && !launcher) return activated(() => call(...asked)), true;
     if (name === "show" || name === "hide") {
       chat.hidden = name === "hide";
       draw();
     }
-    if (name === "open" && exposed()) return leadAway(asked[2]);
     if (here.session) return here.session.call(...asked);
     if (name === "logout") return bring("session").then((session) => session?.call(name));
     if (chat.kept.length < 100) chat.kept.push(asked);
@@ -266,12 +261,13 @@ function loader(vendor, script) {
    * @returns {Promise<LiveChat.Files[N]>} undefined when it cannot be had; whoever asks next tries again */
   function bring(name) {
     return coming[name] = coming[name] || new Promise((done, refused) => {
-      const hand = (/** @type {(core: LiveChat.Core) => any} */ make) => done(here[name] = make(core));
+      const hand = (/** @type {(core: LiveChat.Core) => any} */ make) => done(here[name] = here[name] || make(core));
       // Refused after it is done changes nothing; before, what came was not our file but a network's page, say.
-      inject(vendor[name], { livechat: hand, onload: refused, onerror: refused });
-    }).catch(() => {
+      inject(vendor[name], { livechat: hand, onload: refused, onerror: refused, onheld: refused });
+      setTimeout(refused, PATIENCE, "timeout");
+    }).catch((why) => {
       delete coming[name];
-      if (name === "session") lost();
+      if (name === "session") lost(why);
     });
   }
 
@@ -280,22 +276,28 @@ function loader(vendor, script) {
     const { href } = new URL(source, base);
     const element = Object.assign(doc.createElement("script"), { async: true, src: types ? types.createScriptURL(href) : href }, more);
     doc.head.append(element);
+    // A consent manager gives a script that it holds back a type that no browser runs: no event tells of it.
+    setTimeout(() => /^$|module|\/.*script$/.test(element.type) || element.onheld?.());
     return element;
   }
 
-  /** Not even our own file came. */
-  function lost() {
+  /** Not even our own file came. @param {unknown} why */
+  function lost(why) {
     const asked = chat.kept.filter(([name]) => name === "open").pop();
     chat.kept = chat.kept.filter(([name]) => name !== "open");
     chat.state = "failed";
-    report("failed", { reason: navigator.onLine ? "blocked" : "offline" });
-    if (asked) leadAway(asked[2]);
+    report("failed", { reason: !navigator.onLine ? "offline" : why === "timeout" ? why : "blocked" });
+    if (asked) leadAway(asked[2], asked[3]);
   }
 
   /** Never a dead button: to the configured place, to where the launcher's own link leads, or at least a word.
-   * @param {HTMLElement=} launcher @param {boolean=} late @returns {false} */
-  function leadAway(launcher, late) {
-    bring("button").then((button) => button ? button.lead(launcher, late) : vendor.fallback ? location.assign(vendor.fallback) : alert("Chat cannot be reached."));
+   * @param {HTMLElement=} launcher @param {number=} clicked ms since 1970 @returns {false} */
+  function leadAway(launcher, clicked) {
+    const { fallback = "" } = vendor;
+    bring("button").then((button) => {
+      if (button) button.lead(launcher, clicked);
+      else if (confirm(`Chat cannot be reached. ${fallback}`) && fallback) location.assign(fallback);
+    });
     return false;
   }
 
@@ -308,20 +310,25 @@ function loader(vendor, script) {
     return path.slice(index).some((node) => node === chat.own || matches(node, within)) ? path[index] : undefined;
   }
 
-  /** A menu or a dialog may stop a click on its way, but not before it has come here: then it counts as it is stopped.
-   * @param {Event} event */
+  /** A menu or a dialog may stop a click on its way: then the last listener where it is stopped is ours, and sees whether the
+   * page forbids it. @param {MouseEvent} event */
   function onClickBegun(event) {
-    if (!within(event, LAUNCHER)) return;
-    for (const name of /** @type {const} */ (["stopPropagation", "stopImmediatePropagation"])) {
-      event[name] = () => {
-        Event.prototype[name].call(event);
-        onClick(/** @type {MouseEvent} */ (event), true);
-      };
+    if (!within(event, OURS)) return;
+    const signal = AbortSignal.timeout?.(0); // older browsers keep them, where they do nothing at the next click
+    const look = () => void (event.cancelBubble && onClick(event));
+    for (const node of event.composedPath()) {
+      for (const capture of [true, false]) node.addEventListener("click", look, { capture, signal });
     }
+    // Where no listener comes after it, what is behind it in the page's own does.
+    const stop = event.stopImmediatePropagation;
+    event.stopImmediatePropagation = () => {
+      stop.call(event);
+      queueMicrotask(look);
+    };
   }
 
-  /** @param {MouseEvent} event @param {boolean=} stopped */
-  function onClick(event, stopped) {
+  /** @param {MouseEvent} event */
+  function onClick(event) {
     if (event === handled) return;
     handled = event;
     const named = within(event, "[data-livechat-event]");
@@ -333,17 +340,14 @@ function loader(vendor, script) {
     const launcher = within(event, LAUNCHER);
     // Another tab, a download: what a browser does with a link on such a click, it does.
     if (matches(launcher, "a[href]") && (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)) return;
-    launch(event, launcher, stopped);
+    launch(event, launcher);
   }
 
-  /** @param {Event} event @param {HTMLElement | null | undefined} launcher @param {boolean=} stopped by the page, which may still forbid it */
-  function launch(event, launcher, stopped) {
+  /** @param {Event} event @param {HTMLElement | null | undefined} launcher */
+  function launch(event, launcher) {
     if (!launcher) return;
     event.preventDefault();
-    const open = () => call("open", launcher.dataset.livechatMessage, launcher, Date.now());
-    if (!stopped) return void open();
-    const timer = setTimeout(open);
-    event.preventDefault = () => clearTimeout(timer);
+    call("open", launcher.dataset.livechatMessage, launcher, Date.now());
   }
 
   // Whose button is seen: the vendor's, or our own light one, which stands in until the vendor's is there.
@@ -354,10 +358,6 @@ function loader(vendor, script) {
 
   function hidden() {
     return (looks().mobile === "hide" && matchMedia("(max-width: 640px)").matches) || (looks().offline === "hide" && !!looks().closed);
-  }
-
-  function vendorLauncher() {
-    return !looks().launcher && !chat.hidden && !hidden() && chat.page.load !== "off";
   }
 
   function wantsButton() {

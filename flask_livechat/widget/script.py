@@ -151,7 +151,7 @@ def _any_of(names: Sequence[str]) -> str:
 def _script(name: str, *sources: Path, call: str) -> Script:
     """Closed, so that it adds nothing to the page's global names but what it sets on purpose."""
     if not call.startswith("loader("):
-        call = f"{ELEMENT}.livechat({call})"
+        call = f"{ELEMENT}.livechat?.({call})"  # nobody waits for a copy that a consent manager has made
     content = "\n".join(["(() => {", '"use strict";', *map(short, sources), f"{call};", "})();", ""]).encode()
     return Script(name, content, hashlib.sha256(content).hexdigest()[:8])
 

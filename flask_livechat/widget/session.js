@@ -9,8 +9,10 @@
 function session(core, rest, makeRoom) {
   const { chat, doc, safely, stored } = core;
   const vendor = { ...core.vendor, ...rest };
+  /** What a vendor must not read in an address. What the server sees of it, it has judged: here are fragment and referrer. */
+  const SECRET = /[?#&][\w-]*(token|secret|passw|signature|jwt|otp|ticket)[\w-]*=/i;
+  const SECRET_IN_FRAGMENT = /[?#&](code|key|pw|pass|pin|bearer|invite)=/i;
   const PATIENCE = 20000; // ms until a vendor that does not answer counts as failed
-  const PROMPT_MS = 5000; // ms after a click within which a page may be left for it
   const RETRY_MS = 4500; // the same after a failure: the page may still be left for the click
   const BELIEVED = 5 * 60 * 1000; // ms for which a page's or our own server's word on who is logged in holds
   const MARGIN = Math.min(60, rest.life / 2) * 1000; // ms before its end at which a token is renewed
@@ -19,6 +21,7 @@ function session(core, rest, makeRoom) {
   /** A cookie: somebody who is known was started with this account, here or on another host of the domain. */
   const KNOWN = `livechat_known_${vendor.account}=`;
   const MAX_AGE = 270 * 24 * 3600; // s, as long as the longest-lived of the vendors' cookies
+  const SHOWN = ["open", "tour", "article"]; // calls that somebody sees something of
   /** Whom the vendors do not start for: that is no failure. */
   const CRAWLERS = /bot|crawl|spider|slurp|lighthouse|gtmetrix|facebookexternalhit/i;
   const PARKED = 60 * 60 * 1000; // ms for which an event waits for the vendor
@@ -35,11 +38,11 @@ function session(core, rest, makeRoom) {
     failed: { start: "loading", ready: "ready", end: "ended" },
     ended: { start: "loading", end: "ended" },
   };
-  const room = makeRoom(vendor, { doc, vendorLauncher: core.vendorLauncher, safely, global, unset, load, ready, failed: fail, report, sweepLater, unsupported, warn });
+  const room = makeRoom(vendor, { doc, vendorLauncher, safely, global, unset, load, ready, failed: fail, report, sweepLater, unsupported, warn });
   let era = 0; // failures and logouts so far
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  /** The one open that waits for the vendor. @type {{text?: string, launcher?: HTMLElement} | null} */
+  /** The one open that waits for the vendor, and when it was asked for. @type {{text?: string, launcher?: HTMLElement, clicked: number} | null} */
   let wanted = null;
   let fresh = false; // somebody else was here: the vendor's session begins anew
   let known = false; // `who` stands in the storage, so another tab can change it
@@ -48,9 +51,6 @@ function session(core, rest, makeRoom) {
   let touched = false; // the vendor's globals have been set
   let arrived = false; // the vendor has answered
   let warmed = false; // hints for the browser are in the page
-  let late = false; // so long after the last click that the page is not left for it any more
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let prompt;
   let failed = false; // since it was ready last
   let answered = false; // the script that was loaded last has
   let placed = false; // the vendor's elements have been seen in the document
@@ -117,7 +117,7 @@ function session(core, rest, makeRoom) {
     if (!navigator.onLine) why = "offline";
     core.report("failed", { reason: why });
     if (vendor.failures && !CRAWLERS.test(navigator.userAgent)) post("failures", { reason: why });
-    if (asked) core.leadAway(asked.launcher, late);
+    if (asked) core.leadAway(asked.launcher, asked.clicked);
   }
 
   // What is asked for.
@@ -125,7 +125,7 @@ function session(core, rest, makeRoom) {
   /** @param {LiveChat.Call} asked @returns {any} */
   function call(...asked) {
     const [name, value] = asked;
-    const shows = name === "tour" || name === "article";
+    const shows = SHOWN.includes(name);
     if (name === "open") return open(value, asked[2], asked[3]);
     if (name === "logout") return logout();
     if (name === "consent") return refuse(value);
@@ -138,25 +138,28 @@ function session(core, rest, makeRoom) {
 
   /** @param {string=} text @param {HTMLElement=} launcher @param {number} clicked ms since 1970 @returns {boolean} */
   function open(text, launcher, clicked = Date.now()) {
-    late = false;
     const { load, settings } = chat.page;
     const shut = settings.closed && settings.offline === "hide" && (vendor.fallback || launcher instanceof HTMLAnchorElement);
-    if (load === "off" || (chat.state !== "ready" && (shut || !core.maySpeak(true)))) return core.leadAway(launcher);
-    wanted = { text, launcher };
+    if (load === "off" || exposed() || (chat.state !== "ready" && (shut || !core.maySpeak(true)))) return core.leadAway(launcher, clicked);
+    wanted = { text, launcher, clicked };
     if (gone()) comeBack(true);
     if (chat.state === "ready") settle();
     else start(true);
-    clearTimeout(prompt); // after the start: a clock that jumps ends its limit first
-    prompt = setTimeout(() => { late = true; }, clicked + PROMPT_MS - Date.now());
     return true;
   }
 
-  /** The open that made the last page reload. */
+  /** What made the last page reload. */
   function carryOn() {
     const text = safely(() => sessionStorage.getItem(core.keyOf("reopen")));
     if (text == null) return;
     safely(() => sessionStorage.removeItem(core.keyOf("reopen")));
-    open(text);
+    const [, name, value] = text.match(/^(open|tour|article):([^]*)$/) || ["", "open", text];
+    call(/** @type {"open"} */ (name), value);
+  }
+
+  /** What somebody has asked to see, and waits for the vendor. @returns {LiveChat.Call | undefined} */
+  function waiting() {
+    return wanted ? ["open", wanted.text] : chat.kept.find(([name]) => SHOWN.includes(name));
   }
 
   /** @param {LiveChat.Call} asked @returns {boolean} */
@@ -175,11 +178,16 @@ function session(core, rest, makeRoom) {
 
   /** Fetches what a start would need, without running any of it. */
   function warm() {
-    if (warmed || script) return;
+    if (warmed || script || exposed()) return;
     warmed = true;
     const { crossorigin: crossOrigin } = vendor;
     for (const href of vendor.hosts) hint({ rel: "preconnect", href });
     hint({ rel: "preload", as: "script", href: new URL(vendor.script, core.base).href, crossOrigin });
+  }
+
+  /** Whether the vendor would read a secret. A page may take it out of its address: then the next click finds it gone. */
+  function exposed() {
+    return SECRET.test(location.hash + doc.referrer) || SECRET_IN_FRAGMENT.test(location.hash);
   }
 
   /** @param {object} more */
@@ -189,7 +197,8 @@ function session(core, rest, makeRoom) {
 
   /** @param {boolean=} clicked whether a person asked for it, here and now */
   async function start(clicked) {
-    if (core.exposed() || !core.maySpeak(clicked) || !move("start")) return;
+    const missing = lost && gone(); // with a body that is no more: only a page load brings it back, for somebody who asks
+    if (exposed() || !core.maySpeak(clicked) || (missing && !clicked) || !move("start")) return;
     core.stop();
     if (clicked && looks().consent === "click") remember("consent", "yes");
     const mine = era;
@@ -200,8 +209,10 @@ function session(core, rest, makeRoom) {
     if (doubtful()) asked.who = null;
     while (chat.page.who === null) { // which another page may have taken the place of
       const before = marked();
+      const { page } = chat;
       const found = await ask();
       if (mine !== era) return; // logged out meanwhile: what was answered is about somebody who has left
+      if (page !== chat.page) continue; // the answer is older than the page
       if (!found) return fail("identity"); // never as nobody in particular: the vendor may still hold somebody's session
       if (before || !marked()) adopt(found, asked === chat.page ? named : null);
     }
@@ -218,7 +229,7 @@ function session(core, rest, makeRoom) {
     if (lost && gone()) return reload();
     if (!touched) {
       touched = true;
-      visible = core.vendorLauncher();
+      visible = vendorLauncher();
       sent = { ...page.context };
       told = page;
       if (!safely(() => (room.start(page, fresh), true))) {
@@ -235,7 +246,8 @@ function session(core, rest, makeRoom) {
     const { who, settings } = chat.page;
     const now = stored("who");
     if (settings.identify === false) return false;
-    return (now !== chat.last && now !== who) || (!!who && (chat.doubt || stale() || old()));
+    const known = who || now || knownVisitor(); // where nobody is, an older page takes nobody's chat away
+    return (now !== chat.last && now !== who) || (!!known && (chat.doubt || stale() || old()));
   }
 
   function old() {
@@ -249,11 +261,11 @@ function session(core, rest, makeRoom) {
     const mine = script = core.inject(vendor.script, {
       charset: "UTF-8",
       crossOrigin: vendor.crossorigin,
+      onheld: neutralised,
       onload: () => (reason === "error" ? fail(reason) : safely(() => room.loaded && room.loaded())),
       // The policy's violation is told at about the same time: hence the pause.
       onerror: () => setTimeout(() => script === mine && fail(reason), 50),
     });
-    setTimeout(() => script === mine && script.type && !/javascript|module/.test(script.type) && neutralised());
   }
 
   /** A consent manager gives a script that it holds back a type that no browser runs: no event tells of it. */
@@ -270,13 +282,14 @@ function session(core, rest, makeRoom) {
     if (arrived && (await safely(introduce)) !== false) return void (mine === era && ready());
     // It never came, or keeps what it knows of a visitor for as long as the page lives: go on in a new one, if a person asks.
     ended = true;
-    if (!wanted) return void move("end");
+    if (!waiting()) return void move("end");
     reload();
   }
 
-  /** In a new page, where the open goes on that waits. */
+  /** In a new page goes on what waits. */
   function reload() {
-    safely(() => sessionStorage.setItem(core.keyOf("reopen"), wanted?.text || ""));
+    const [name, value] = waiting() || [];
+    safely(() => sessionStorage.setItem(core.keyOf("reopen"), `${name}:${value ?? ""}`));
     location.reload();
   }
 
@@ -320,7 +333,7 @@ function session(core, rest, makeRoom) {
 
   /** The page's rule, and what the vendor says of its agents. */
   function obey() {
-    const shown = core.vendorLauncher() && !(chat.page.settings.offline === "hide" && chat.status && chat.status !== "online");
+    const shown = vendorLauncher() && !(chat.page.settings.offline === "hide" && chat.status && chat.status !== "online");
     if (shown !== visible) safely(() => (shown ? room.show() : room.hide()));
     visible = shown;
     showUnread();
@@ -367,13 +380,15 @@ function session(core, rest, makeRoom) {
 
   // Who it is, says our own server.
 
-  /** @returns {Promise<LiveChat.Identity | null>} null when there is no answer, or none that makes sense */
+  /** Several who ask of the same page share one question. @returns {Promise<LiveChat.Identity | null>} null when there is no
+   * answer, or none that makes sense */
   function ask() {
-    asking = asking || fetchIdentity().catch((error) => {
+    if (asking) return asking;
+    const mine = asking = fetchIdentity().catch((error) => {
       console.warn("livechat:", error);
       return null;
-    }).finally(() => { asking = null; });
-    return asking;
+    }).finally(() => { if (asking === mine) asking = null; });
+    return mine;
   }
 
   async function fetchIdentity() {
@@ -406,15 +421,17 @@ function session(core, rest, makeRoom) {
 
   /** Whether it is still the same visitor; a new proof before the old one is worth nothing. Several who ask share one. */
   function check() {
-    checking = checking || compare().finally(() => { checking = null; });
-    return checking;
+    if (checking) return checking;
+    const mine = checking = compare().finally(() => { if (checking === mine) checking = null; });
+    return mine;
   }
 
   async function compare() {
     const mine = era;
     const over = stale();
+    const { page } = chat;
     const found = await ask();
-    if (mine !== era) return;
+    if (mine !== era || page !== chat.page) return;
     if (found && found.who !== told.who) {
       logout();
       return adopt(found);
@@ -466,6 +483,7 @@ function session(core, rest, makeRoom) {
     const before = chat.page;
     const named = page.who;
     chat.page = page;
+    asking = checking = null; // what is asked already is about the page before
     if (!page.copy) chat.since = Date.now();
     place(page);
     if (before.who && named !== before.who) chat.kept = []; // what that visitor did
@@ -486,7 +504,7 @@ function session(core, rest, makeRoom) {
       const found = await ask();
       if (mine !== era || page !== chat.page) return;
       if (found) adopt(found, named);
-      else if (named === null || named === who) Object.assign(page, { who, visitor, proof }); // no answer, and no doubt
+      else if (named === null && !who) Object.assign(page, { who, visitor, proof }); // no answer ends nobody's chat
     } else if (page.who === who) {
       Object.assign(page, { visitor, proof }); // the page may be a copy with an older proof
     }
@@ -531,7 +549,7 @@ function session(core, rest, makeRoom) {
     const anew = safely(() => room.swapped && room.swapped());
     if (!anew && (!missing || room.swapped)) return;
     lost = move("restart");
-    if (chat.open) wanted = wanted || {};
+    if (chat.open) wanted = wanted || { clicked: Date.now() };
     chat.open = false;
     if (anew) load();
   }
@@ -553,12 +571,19 @@ function session(core, rest, makeRoom) {
 
   /** @param {LiveChat.Page} page */
   function place({ settings }) {
-    const side = getComputedStyle(doc.body || doc.documentElement).direction === "rtl" ? "left" : "right";
-    settings.position = Object.assign({ side, x: 20, y: 20, mobile_x: 10, mobile_y: 70 }, settings.position);
+    const side = () => (getComputedStyle(doc.body || doc.documentElement).direction === "rtl" ? "left" : "right");
+    /** @type {Partial<LiveChat.Position>} */
+    const chosen = settings.position;
+    settings.position = { get side() { return side(); }, x: 20, y: 20, mobile_x: 10, mobile_y: 70, ...chosen };
   }
 
   function looks() {
     return chat.page.settings;
+  }
+
+  /** Whether the vendor's own button is to be seen on this page. */
+  function vendorLauncher() {
+    return !looks().launcher && !chat.hidden && !core.hidden() && chat.page.load !== "off";
   }
 
   // Whose chat it is. Whoever was here before is gone first: from the vendor's script, its cookies and its storage.
@@ -576,30 +601,33 @@ function session(core, rest, makeRoom) {
    * Somebody who was anonymous and logs in keeps the conversation. @param {string | null} who */
   function pin(who) {
     const last = stored("who");
+    const owner = knownVisitor();
     // No memory of anybody, but the vendor has one: storage may be blocked, or was cleared. Where nobody was known and nobody
     // is, the conversation goes on.
-    const unknown = last === null && traces().length > 0 && (who !== "" || wasKnown());
-    if ((who !== null && last !== who && (last || unknown)) || marked()) forgetVisitor();
+    const unknown = !owner && last === null && !!who && traces().length > 0;
+    const another = [owner, last].some((each) => each && each !== who);
+    if ((who !== null && (another || unknown)) || marked()) forgetVisitor();
     if (!marked()) return;
     const others = marks().filter((name) => !isOurs(name));
     expire("livechat_left"); // also one that another host of the same domain has set
     if (others.length) doc.cookie = `livechat_left=${others.join("|")}; path=/; samesite=lax; max-age=${MAX_AGE}`;
   }
 
-  /** Whom the vendor has. That it is somebody is kept where the vendor's cookies are, too: on the widest domain that the
-   * browser takes. @param {string} who */
+  /** Whom the vendor has. Who is known is kept where the vendor's cookies are, too: on the widest domain that the browser
+   * takes, for other hosts and other apps that share the vendor's session. @param {string} who */
   function own(who) {
     remember("who", who);
     chat.last = stored("who");
     if (!who) return;
     for (const domain of domains().reverse()) {
-      safely(() => { doc.cookie = `${KNOWN}1; path=/; samesite=lax; max-age=${MAX_AGE}${domain}`; });
-      if (wasKnown()) return;
+      safely(() => { doc.cookie = `${KNOWN}${who}; path=/; samesite=lax; max-age=${MAX_AGE}${domain}`; });
+      if (knownVisitor() === who) return;
     }
   }
 
-  function wasKnown() {
-    return safely(() => doc.cookie.includes(KNOWN));
+  /** Whose the vendor's session is, as another host, app or page has left word. Empty where nobody has. */
+  function knownVisitor() {
+    return safely(() => doc.cookie.split("; ").find((pair) => pair.startsWith(KNOWN)))?.slice(KNOWN.length) || "";
   }
 
   function forgetVisitor() {

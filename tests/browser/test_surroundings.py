@@ -8,9 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Response, request
+from flask import Flask, Response, render_template_string, request
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from .conftest import SITE, VENDORS, Visit
+from flask_livechat import LiveChat
+
+from .conftest import KEYS, SITE, VENDORS, Visit
+from .network import PAGE, SHOP
 
 one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
@@ -80,6 +84,52 @@ def test_a_prefetched_page_starts_nobody_who_has_left_since(
     assert "visitor1" not in json.dumps(visit.get(WHO))
 
 
+@every_vendor
+@pytest.mark.parametrize("ahead", ["prefetched", "cached"])
+def test_an_anonymous_page_of_before_a_login_does_not_end_the_known_visitors_chat(
+    site: Site, visit: Visit, open_visit: Any, vendor: str, ahead: str
+) -> None:
+    app = site(vendor, LOAD="manual", extra="<a id=next href=/other>next</a>")
+    if ahead == "prefetched":
+        _prefetches(app)
+    else:
+        page = app.view_functions["other"]
+        app.view_functions["other"] = lambda: Response(page(), headers={"Cache-Control": "max-age=600"})
+        visit.go("/other")
+    visit.go("/")
+    visit.eventually(lambda: visit.net.log.count("www.site.test/other"))
+    other = open_visit.tab(visit.page.context)
+    other.go("/login/1")
+    other.page.click("#opener")
+    _known(other, "1")
+    visit.page.click("#next")
+    visit.page.wait_for_url(SITE + "/other")
+    visit.page.click("#opener")
+    visit.until(OPEN)
+    _known(visit, "1")
+    assert other.get("livechat.state") == "ready"
+
+
+@one_vendor
+def test_an_anonymous_page_that_is_made_now_or_where_nobody_is_known_costs_no_request(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    app = site(vendor, LOAD="manual", extra="<a id=next href=/other>next</a>")
+    page = app.view_functions["other"]
+    app.view_functions["other"] = lambda: Response(page(), headers={"Cache-Control": "max-age=600"})
+    visit.go("/other")
+    visit.go("/")
+    visit.page.click("#next")
+    visit.page.wait_for_url(SITE + "/other")
+    visit.page.click("#opener")
+    visit.until(OPEN)
+    assert visit.get("performance.getEntriesByType('navigation')[0].transferSize") == 0
+    visit.go("/")
+    visit.page.click("#opener")
+    visit.until(OPEN)
+    assert "www.site.test/livechat/identity" not in visit.net.log
+
+
 PRERENDERED = """
 let prerendering = true;
 Object.defineProperty(Document.prototype, "prerendering", { get: () => prerendering });
@@ -137,6 +187,81 @@ def test_a_swap_on_the_same_path_that_changes_who_it_is_is_seen(
         visit.until(f"JSON.stringify(window.__livechat_sandbox || 0).includes('visitor{after}@example.com')")
     else:
         visit.is_over()
+
+
+def _answers_late_or_not(app: Any) -> dict[str, Any]:
+    """What becomes of the question who it is: each takes ``delay`` seconds, and fails where ``down`` is set."""
+    answer = {"delay": 0.0, "down": False}
+
+    @app.after_request
+    def answer_so(response: Response) -> Response:
+        if request.path.endswith("/identity"):
+            time.sleep(float(answer["delay"]))
+            return Response("down", 500) if answer["down"] else response
+        return response
+
+    return answer
+
+
+def _log_in_unseen(visit: Visit, number: str) -> None:
+    visit.get(f"fetch('/login/{number}', {{redirect: 'manual'}}).then(() => 0)")
+
+
+@path("a swap while an older page's question is under way")
+@every_vendor
+def test_a_new_block_does_not_share_the_question_of_the_block_before(site: Site, visit: Visit, vendor: str) -> None:
+    answer = _answers_late_or_not(site(vendor, LOAD="eager", IDENTITY_DELIVERY="fetch", flask_login=False))
+    visit.go("/login/1")
+    _known(visit, "1")
+    answer["delay"] = 1
+    visit.net.log.clear()
+    visit.get(_swap("/"))
+    visit.eventually(lambda: "www.site.test/livechat/identity" in visit.net.log)
+    visit.pause(0.2)  # the server has read the cookie
+    _log_in_unseen(visit, "2")
+    visit.get(_swap("/"))
+    if vendor == "tawk":  # it takes nobody else in the same page: the next click starts a new one
+        visit.until("livechat.state === 'ended'")
+        visit.page.click("#opener")
+    visit.until("JSON.stringify(window.__livechat_sandbox?.identity || 0).includes('visitor2@example.com')")
+
+
+@path("a swap while the server does not say who it is")
+@every_vendor
+@pytest.mark.parametrize("failure", ["500", "network"])
+def test_a_swap_without_an_answer_does_not_go_on_as_the_visitor_before(
+    site: Site, visit: Visit, vendor: str, failure: str
+) -> None:
+    answer = _answers_late_or_not(site(vendor, LOAD="manual", IDENTITY_DELIVERY="fetch", flask_login=False))
+    visit.go("/login/1")
+    visit.page.click("#opener")
+    _known(visit, "1")
+    answer["down"] = True
+    if failure == "network":
+        visit.page.route("**/identity?*", lambda route: route.abort())
+    _log_in_unseen(visit, "2")
+    visit.get(_swap("/"))
+    visit.until("livechat.state === 'ended'")
+    visit.is_over()
+    answer["down"] = False
+    visit.page.unroute_all()
+    visit.page.click("#opener")
+    visit.until(f"{OPEN} && JSON.stringify({WHO}).includes('visitor2@example.com')")
+
+
+@every_vendor
+def test_a_swap_without_an_answer_ends_no_anonymous_conversation(site: Site, visit: Visit, vendor: str) -> None:
+    answer = _answers_late_or_not(site(vendor, LOAD="eager", IDENTITY_DELIVERY="fetch"))
+    visit.go()
+    visit.ready()
+    session = visit.snapshot()["session"]
+    answer["down"] = True
+    visit.net.log.clear()
+    visit.get(_swap("/"))
+    visit.eventually(lambda: "www.site.test/livechat/identity" in visit.net.log)
+    visit.pause(0.3)
+    visit.ready()
+    assert visit.snapshot()["session"] == session
 
 
 # 3. No memory is not somebody else.
@@ -234,6 +359,70 @@ def test_a_known_visitors_conversation_does_not_come_back_where_nobody_remembers
     visit.page.context.clear_cookies(name="session")
     visit.page.goto(f"https://{host}/")
     _is_not_theirs(visit, session)
+
+
+@path("a subdomain that remembers nobody in particular, after a session that expired")
+@every_vendor
+def test_a_known_visitors_conversation_does_not_come_back_where_nobody_in_particular_is_remembered(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    site(vendor, LOAD="eager")
+    visit.page.goto(SHOP)
+    visit.ready()
+    visit.go("/login/1")
+    _known(visit, "1")
+    session = visit.snapshot()["session"]
+    visit.page.context.clear_cookies(name="session")
+    visit.page.goto(SHOP)
+    _is_not_theirs(visit, session)
+
+
+def _blog(app: Any, vendor: str) -> None:
+    """A second app on the same origin, with the same account."""
+    blog = Flask("blog", static_folder=None)
+    blog.secret_key = "another secret key, long enough to be one"
+    blog.config.update(KEYS[vendor], LIVECHAT_PROVIDER=vendor, LIVECHAT_LOAD="eager", LIVECHAT_CSP="off")
+    blog.config.update(SESSION_COOKIE_NAME="blog")
+    LiveChat(blog)
+    blog.add_url_rule("/", "home", lambda: render_template_string(PAGE, title="blog", overrides={}))
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/blog": blog.wsgi_app})
+
+
+@path("another app on the same origin with the same account")
+@every_vendor
+def test_a_known_visitors_conversation_does_not_come_back_in_another_app_on_the_origin(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    _blog(site(vendor, LOAD="eager"), vendor)
+    visit.go("/blog/")
+    visit.ready()
+    visit.go("/login/1")
+    _known(visit, "1")
+    session = visit.snapshot()["session"]
+    visit.go("/blog/")
+    _is_not_theirs(visit, session)
+
+
+@path("a login as another user at a subdomain")
+@pytest.mark.parametrize("number", ["2", "1"])
+@every_vendor
+def test_a_subdomain_takes_up_a_known_visitors_conversation_for_the_same_visitor_alone(
+    site: Site, visit: Visit, vendor: str, number: str
+) -> None:
+    site(vendor, LOAD="eager")
+    visit.page.goto(f"{SHOP}/login/2")
+    _known(visit, "2")
+    visit.go(f"/login/{number}")
+    _known(visit, number)
+    visit.until("__livechat_sandbox.session")
+    session = visit.snapshot()["session"]
+    visit.page.goto(SHOP)
+    _known(visit, "2")
+    visit.until("__livechat_sandbox.session")
+    if number == "1":
+        assert visit.snapshot()["session"] != session
+    elif vendor != "tawk":  # which keeps its sessions in the storage of one host
+        assert visit.snapshot()["session"] == session
 
 
 @pytest.mark.parametrize("vendor", ["crisp", "intercom"])
@@ -661,3 +850,329 @@ def test_a_frame_of_ones_own_site_is_left_out_by_one_rule(site: Site, visit: Vis
     visit.ready()
     frame = next(frame for frame in visit.page.frames if frame.url.endswith("/other"))
     assert frame.evaluate("document.querySelector('#livechat')") is None
+
+
+# What the mends above have siblings of.
+
+
+def _swap_and_wait(visit: Visit, path: str) -> None:
+    visit.get(_swap(path))
+    visit.until("document.querySelector('#opener')")
+
+
+@pytest.mark.parametrize("vendor", ["intercom", "tawk"])  # Crisp puts itself back
+def test_a_chat_lost_with_its_page_comes_back_with_a_click_and_never_by_itself(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    site(vendor, LOAD="eager", extra="<textarea id=field></textarea>")
+    visit.go()
+    visit.ready()
+    visit.net.down.update({"embed.tawk.to", "widget.intercom.io"})
+    visit.get("""window.mine = 1, delete Element.prototype.moveBefore""")
+    _swap_and_wait(visit, "/other")
+    visit.until("livechat.state === 'failed'")
+    visit.net.down.clear()
+    _swap_and_wait(visit, "/")
+    visit.page.fill("#field", "half a sentence")
+    visit.pause(1)
+    assert visit.get("window.mine") == 1
+    assert not visit.get(OPEN)
+    visit.get("void livechat.open()")
+    visit.until(f"!window.mine && {OPEN}")
+
+
+@one_vendor
+@pytest.mark.parametrize(
+    "taken",
+    [
+        "Object.defineProperty(window, 'livechat', { value: 1 })",
+        "Object.defineProperty(window, 'livechat', { get() { throw new Error('private') } })",
+        "window.livechat = Object.freeze({ mine: 1 })",
+        "var livechat = null",
+        "var livechat = 'text'",
+    ],
+)
+def test_a_value_of_the_page_under_our_name_is_never_overwritten(
+    site: Site, visit: Visit, vendor: str, taken: str
+) -> None:
+    said: list[str] = []
+    visit.page.on("console", lambda message: said.append(message.text))
+    app = site(vendor, LOAD="manual", head='<script src="/taken.js"></script>')
+    script = f"{taken}; window.was = JSON.stringify(Object.getOwnPropertyDescriptor(window, 'livechat'))"
+    app.add_url_rule("/taken.js", "taken", lambda: Response(script, mimetype="text/javascript"))
+    visit.go()
+    visit.page.click("#opener")
+    visit.until(OPEN)
+    assert len([text for text in said if "window.livechat of its own" in text]) == 1
+    assert visit.get("JSON.stringify(Object.getOwnPropertyDescriptor(window, 'livechat')) === was")
+
+
+HOLD_BACK_OURS = """const append = Element.prototype.append;
+Element.prototype.append = function (...nodes) {
+  for (const node of nodes) if (node.tagName === "SCRIPT" && node.src.includes("-session")) node.type = "TYPE";
+  return append.apply(this, nodes);
+};"""
+
+
+@one_vendor
+@pytest.mark.parametrize("kind", ["text/plain", "javascript/blocked"])
+def test_a_file_of_ours_that_is_held_back_leads_to_the_fallback_at_once(
+    site: Site, visit: Visit, vendor: str, kind: str
+) -> None:
+    site(vendor, LOAD="manual", FALLBACK_URL="/contact", extra="<button id=in data-livechat-open>chat</button>")
+    visit.page.add_init_script(HOLD_BACK_OURS.replace("TYPE", kind))
+    visit.go()
+    visit.page.click("#in")
+    visit.page.wait_for_url(SITE + "/contact", timeout=3000)
+
+
+@one_vendor
+def test_a_file_of_ours_that_never_arrives_fails_and_opens_with_the_next_click(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    site(vendor, LOAD="manual", FALLBACK_URL="/contact", extra="<button id=in data-livechat-open>chat</button>")
+    held: list[Any] = []
+    visit.page.route("**/livechat/*-session.*", lambda route: held.append(route))  # noqa: PLW0108 - no builtin is taken
+    visit.page.clock.install()
+    visit.go()
+    visit.page.click("#in")
+    visit.eventually(lambda: held)
+    visit.page.clock.run_for(21_000)
+    visit.until(f"livechat.state === 'failed' && {WORD} === 'Chat cannot be reached. Contact us'")
+    assert visit.events()[-1] == ["failed", {"reason": "timeout"}] or "timeout" in json.dumps(visit.events())
+    visit.page.unroute_all()
+    visit.page.click("#in")
+    visit.page.clock.resume()
+    visit.until(OPEN)
+
+
+FIELDS = {
+    "editor": ("<div id=field contenteditable>old</div>", "#field"),
+    "select": ("<select id=field><option>a<option selected>b</select>", "#field"),
+    "component": ("<div id=host></div>", "#host textarea"),
+}
+
+
+@one_vendor
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("down", ["vendor", "all"])
+def test_what_somebody_has_written_in_any_field_keeps_the_page(
+    site: Site, visit: Visit, vendor: str, field: str, down: str
+) -> None:
+    markup, selector = FIELDS[field]
+    extra = markup + "<button id=in data-livechat-open>chat</button>"
+    site(vendor, LOAD="manual", FALLBACK_URL="/contact", extra=extra)
+    said: list[str] = []
+    visit.page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    visit.net.down.add("client.crisp.chat")
+    visit.go()
+    if field == "component":
+        visit.get("void (document.querySelector('#host').attachShadow({mode: 'open'}).innerHTML = '<textarea>')")
+    if down == "all":
+        visit.page.route("**/livechat/*-*", lambda route: route.abort())
+    if field == "select":
+        visit.page.select_option(selector, "a")
+    else:
+        visit.page.click(selector)
+        visit.page.keyboard.type("half a sentence")
+    visit.page.click("#in")
+    if down == "all":
+        visit.eventually(lambda: said == ["Chat cannot be reached. /contact"])
+    else:
+        visit.until(f"{WORD} === 'Chat cannot be reached. Contact us'")
+    assert visit.page.url == SITE + "/"
+
+
+@one_vendor
+def test_a_field_that_the_browser_has_filled_in_again_keeps_the_page(site: Site, visit: Visit, vendor: str) -> None:
+    extra = "<div id=host></div><button id=in data-livechat-open>chat</button>"
+    site(vendor, LOAD="off", FALLBACK_URL="/contact", extra=extra)
+    visit.go()
+    visit.get("""void (document.querySelector('#host').attachShadow({mode: 'open'}).innerHTML =
+      '<select><option>a<option selected>b</select>')""")
+    visit.get("document.querySelector('#host').shadowRoot.querySelector('select').selectedIndex = 0")
+    visit.page.click("#in")
+    visit.until(f"{WORD} === 'Chat cannot be reached. Contact us'")
+
+
+@one_vendor
+def test_a_page_without_chat_is_not_left_late_either(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="off", FALLBACK_URL="/contact", extra="<button id=in data-livechat-open>chat</button>")
+    held: list[Any] = []
+    visit.page.route("**/livechat/*-session.*", lambda route: held.append(route))  # noqa: PLW0108 - no builtin is taken
+    visit.page.clock.install()
+    visit.go()
+    visit.page.click("#in")
+    visit.eventually(lambda: held)
+    visit.page.clock.run_for(7_000)
+    held[0].continue_()
+    visit.until(f"{WORD} === 'Chat cannot be reached. Contact us'")
+    assert visit.page.url == SITE + "/"
+
+
+@one_vendor
+@pytest.mark.parametrize("capture", [False, True])
+def test_a_menu_that_cancels_the_bubble_lets_a_launcher_open(
+    site: Site, visit: Visit, vendor: str, capture: bool
+) -> None:
+    site(vendor, LOAD="manual", extra="<div id=menu><a id=in href=/contact data-livechat-open>chat</a></div>")
+    visit.go()
+    visit.get(f"""document.querySelector('#menu').addEventListener('click',
+      (event) => {{ event.cancelBubble = true }}, {str(capture).lower()})""")
+    visit.page.click("#in")
+    visit.until(OPEN)
+    assert visit.page.url == SITE + "/"
+
+
+@one_vendor
+@pytest.mark.parametrize("veto", ["return false", "event.returnValue = false"])
+@pytest.mark.parametrize("tag", ["button", "a href=#there"])
+def test_a_page_may_forbid_it_in_the_old_ways(site: Site, visit: Visit, vendor: str, veto: str, tag: str) -> None:
+    site(
+        vendor,
+        LOAD="manual",
+        extra=f"<div id=menu><{tag} id=in data-livechat-open>chat</{tag.split(maxsplit=1)[0]}></div>",
+    )
+    visit.go()
+    visit.get(f"void (document.querySelector('#menu').onclick = (event) => {{ event.stopPropagation(); {veto} }})")
+    visit.page.click("#in")
+    visit.pause(0.3)
+    assert visit.get("livechat.state") == "waiting"
+
+
+def test_a_tour_starts_from_a_menu_that_stops_clicks(site: Site, visit: Visit) -> None:
+    site("intercom", LOAD="eager", extra="<div id=menu><button id=in data-livechat-tour=42>tour</button></div>")
+    visit.go()
+    visit.ready()
+    visit.get("""void (window.told = [], ((real) => {
+      window.Intercom = (...call) => { told.push(call); return real(...call); };
+    })(window.Intercom))""")
+    visit.get("document.querySelector('#menu').addEventListener('click', (event) => event.stopPropagation())")
+    visit.page.click("#in")
+    visit.until("told.some(([name, id]) => name === 'startTour' && String(id) === '42')")
+
+
+@path("a click on log out in a menu that stops clicks")
+@every_vendor
+def test_a_logout_in_a_menu_that_stops_clicks_ends_the_chat(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", extra="<div id=menu><button id=in data-livechat-logout>out</button></div>")
+    visit.go("/login/1")
+    _known(visit, "1")
+    visit.get("document.querySelector('#menu').addEventListener('click', (event) => event.stopPropagation())")
+    visit.page.click("#in")
+    visit.is_over()
+
+
+DIALOGS = "<dialog id=b><p>B</p></dialog><dialog id=a><p>A</p></dialog>"
+
+
+def _own_button(site: Site, visit: Visit, vendor: str, extra: str) -> Any:
+    app = site(vendor, LOAD="manual", LAUNCHER="own", CSP="off", extra=extra)
+
+    @app.after_request
+    def loose(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = "default-src 'self' 'unsafe-inline'"
+        return response
+
+    visit.go()
+    visit.until(HOST)
+    return app
+
+
+@one_vendor
+def test_the_button_stands_in_the_dialog_on_top_and_outlives_it(site: Site, visit: Visit, vendor: str) -> None:
+    _own_button(site, visit, vendor, DIALOGS)
+    for name in ("a", "b"):
+        visit.get(f"document.querySelector('#{name}').showModal()")
+        visit.until(f"{HOST}?.parentElement.id === '{name}'")
+    visit.get("document.querySelector('#b').remove()")
+    visit.until(f"{HOST}?.parentElement.id === 'a'")
+    visit.get("document.querySelector('#a').remove()")
+    visit.until(f"{HOST}?.parentElement === document.documentElement")
+    assert visit.page.get_by_role("button", name="Chat with us").is_visible()
+
+
+@one_vendor
+@pytest.mark.parametrize("above", ["shadow dialog", "fullscreen"])
+def test_the_word_stands_above_a_components_dialog_and_what_is_full_screen(
+    site: Site, visit: Visit, vendor: str, above: str
+) -> None:
+    site(
+        vendor, LOAD="off", extra="<div id=host></div><div id=full><button id=in data-livechat-open>chat</button></div>"
+    )
+    visit.go()
+    if above == "fullscreen":
+        visit.get("""document.querySelector('#in').addEventListener('pointerdown',
+          () => document.querySelector('#full').requestFullscreen(), { once: true })""")
+        visit.page.click("#in")
+        visit.until("document.fullscreenElement")
+        visit.page.click("#in")
+    else:
+        visit.get("""(() => { const root = document.querySelector('#host').attachShadow({ mode: 'open' });
+          root.innerHTML = '<dialog><button data-livechat-open>chat</button></dialog>';
+          root.querySelector('dialog').showModal(); })()""")
+        visit.page.locator("#host button").click()
+    if above == "fullscreen":
+        visit.until(f"{WORD} && {HOST}.matches(':popover-open')")
+    else:
+        visit.until("""(() => { const root = document.querySelector('#host').shadowRoot;
+          const host = [...root.querySelectorAll('dialog > *')].find((each) => each.shadowRoot);
+          const box = host?.shadowRoot.querySelector('output').getBoundingClientRect();
+          return box && root.elementFromPoint(box.x + 10, box.y + 10) === host; })()""")
+
+
+@one_vendor
+def test_the_button_gets_no_content_of_the_pages_and_changes_no_dialogs_height(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    style = """<style nonce=x>div::before, div::after { content: 'Note'; position: fixed; font-size: 60px }
+    dialog p { margin: 0 0 60px } dialog > :last-child { margin-bottom: 0 }</style>"""
+    _own_button(site, visit, vendor, style + "<dialog id=a><p>A</p><p>B</p></dialog>")
+    for pseudo in ("::before", "::after"):
+        assert visit.get(f"getComputedStyle({HOST}, '{pseudo}').content") == "none"
+    visit.get("document.querySelector('#a').showModal()")
+    visit.until(f"{HOST}.parentElement.id === 'a'")
+    height = visit.get("document.querySelector('#a').offsetHeight")
+    assert visit.get(f"({HOST}.remove(), document.querySelector('#a').offsetHeight)") == height
+
+
+@one_vendor
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_button_follows_a_direction_that_changes(site: Site, visit: Visit, vendor: str, swapped: bool) -> None:
+    _own_button(site, visit, vendor, "")
+    visit.get("document.documentElement.dir = 'rtl'")
+    if swapped:
+        visit.get(_swap("/other"))
+    button = visit.page.get_by_role("button", name="Chat with us")
+    visit.eventually(lambda: (button.bounding_box() or {"x": 999})["x"] < 300)
+
+
+@one_vendor
+@pytest.mark.parametrize("position", [{"mobile_x": 200}, {"mobile_y": 400}])
+def test_the_word_is_wide_enough_wherever_the_button_is(
+    site: Site, open_visit: Any, vendor: str, position: dict[str, int]
+) -> None:
+    visit = open_visit(viewport={"width": 320, "height": 480})
+    site(vendor, LOAD="off", POSITION=position, extra="<button id=in data-livechat-open>chat</button>")
+    visit.go()
+    visit.page.click("#in")
+    visit.until(WORD)
+    box = visit.get(f"{HOST}.shadowRoot.querySelector('output').getBoundingClientRect().toJSON()")
+    assert box["width"] > 100
+    assert 0 <= box["left"] <= box["right"] <= 320
+    assert 0 <= box["top"] <= box["bottom"] <= 480
+
+
+@one_vendor
+@pytest.mark.parametrize(("lang", "direction"), [("ckb", "rtl"), ("ps", "rtl"), ("pa-Arab", "rtl"), ("nl", "ltr")])
+@pytest.mark.parametrize("told", [True, False])
+def test_the_direction_of_a_language_of_the_apps_is_known(
+    site: Site, visit: Visit, vendor: str, lang: str, direction: str, told: bool
+) -> None:
+    site(vendor, LOAD="manual", LAUNCHER="own", LOCALE=lang, TEXTS={lang: {"chat": "Chat 1"}})
+    if not told:  # as in a browser that does not tell it
+        visit.page.add_init_script("delete Intl.Locale.prototype.getTextInfo; delete Intl.Locale.prototype.textInfo")
+    visit.go()
+    visit.until(HOST)
+    visit.until(f"{HOST}.shadowRoot.querySelector('button').lang === '{lang.lower()}'")
+    assert visit.get(f"{HOST}.shadowRoot.querySelector('button').dir") == direction
