@@ -317,7 +317,8 @@ function loader(vendor, script) {
     const signal = AbortSignal.timeout?.(0); // older browsers keep them, where they do nothing at the next click
     const look = () => void (event.cancelBubble && onClick(event));
     for (const node of event.composedPath()) {
-      for (const capture of [true, false]) node.addEventListener("click", look, { capture, signal });
+      // A form may have a field of that name.
+      for (const capture of [true, false]) addEventListener.call(node, "click", look, { capture, signal });
     }
     // Where no listener comes after it, what is behind it in the page's own does.
     const stop = event.stopImmediatePropagation;

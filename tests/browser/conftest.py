@@ -53,6 +53,11 @@ def browser_with_page_cache(launch: Callable[..., Browser], net: Net) -> Browser
     return launch(*_arguments(net), without=["--disable-back-forward-cache"])
 
 
+# What our button's element says beside it.
+HOST = "[...document.querySelectorAll('*')].find((each) => each.shadowRoot?.querySelector('output'))"
+WORD = f"{HOST}?.shadowRoot.querySelector('output').textContent"
+
+
 @dataclass
 class Visit(Tab):
     """A tab of Chromium on the site, with what went wrong in it."""

@@ -13,7 +13,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from flask_livechat import LiveChat
 
-from .conftest import KEYS, SITE, VENDORS, Visit
+from .conftest import HOST, KEYS, SITE, VENDORS, WORD, Visit
 from .network import PAGE, SHOP
 
 one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
@@ -22,8 +22,6 @@ path = pytest.mark.path
 Site = Callable[..., Any]
 OPEN = "window.__livechat_sandbox && __livechat_sandbox.open"
 WHO = "__livechat_sandbox.identity"
-HOST = "[...document.querySelectorAll('*')].find((each) => each.shadowRoot?.querySelector('output'))"
-WORD = f"{HOST}?.shadowRoot.querySelector('output').textContent"
 
 
 def _known(visit: Visit, number: str) -> None:
