@@ -14,6 +14,7 @@ function session(core, rest, makeRoom) {
   const SECRET_IN_FRAGMENT = /[?#&](code|key|pw|pass|pin|bearer|invite)=/i;
   const PATIENCE = 20000; // ms until a vendor that does not answer counts as failed
   const RETRY_MS = 4500; // the same after a failure: the page may still be left for the click
+  const PROMPT_MS = 5000; // ms after a click until the page is not left for it any more
   const BELIEVED = 5 * 60 * 1000; // ms for which a page's or our own server's word on who is logged in holds
   const MARGIN = Math.min(60, rest.life / 2) * 1000; // ms before its end at which a token is renewed
   /** With what this app's items in the storage begin, be they of another vendor. */
@@ -42,7 +43,7 @@ function session(core, rest, makeRoom) {
   let era = 0; // failures and logouts so far
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  /** The one open that waits for the vendor, and when it was asked for. @type {{text?: string, launcher?: HTMLElement, clicked: number} | null} */
+  /** The one open that waits for the vendor, and when it was asked for. @type {{text?: string, launcher?: HTMLElement, clicked: number, late?: boolean} | null} */
   let wanted = null;
   let fresh = false; // somebody else was here: the vendor's session begins anew
   let known = false; // `who` stands in the storage, so another tab can change it
@@ -117,7 +118,8 @@ function session(core, rest, makeRoom) {
     if (!navigator.onLine) why = "offline";
     core.report("failed", { reason: why });
     if (vendor.failures && !CRAWLERS.test(navigator.userAgent)) post("failures", { reason: why });
-    if (asked) core.leadAway(asked.launcher, asked.clicked);
+    // Its timer says whether it is late: a clock may jump.
+    if (asked) core.leadAway(asked.launcher, asked.late ? 0 : Math.max(asked.clicked, Date.now() - RETRY_MS));
   }
 
   // What is asked for.
@@ -141,7 +143,9 @@ function session(core, rest, makeRoom) {
     const { load, settings } = chat.page;
     const shut = settings.closed && settings.offline === "hide" && (vendor.fallback || launcher instanceof HTMLAnchorElement);
     if (load === "off" || exposed() || (chat.state !== "ready" && (shut || !core.maySpeak(true)))) return core.leadAway(launcher, clicked);
-    wanted = { text, launcher, clicked };
+    /** @type {NonNullable<typeof wanted>} */
+    const asked = wanted = { text, launcher, clicked };
+    setTimeout(() => { asked.late = true; }, clicked + PROMPT_MS - Date.now());
     if (gone()) comeBack(true);
     if (chat.state === "ready") settle();
     else start(true);
