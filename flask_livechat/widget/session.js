@@ -145,10 +145,10 @@ function session(core, rest, makeRoom) {
     if (load === "off" || exposed() || (chat.state !== "ready" && (shut || !core.maySpeak(true)))) return core.leadAway(launcher, clicked);
     /** @type {NonNullable<typeof wanted>} */
     const asked = wanted = { text, launcher, clicked };
-    setTimeout(() => { asked.late = true; }, clicked + PROMPT_MS - Date.now());
     if (gone()) comeBack(true);
     if (chat.state === "ready") settle();
     else start(true);
+    setTimeout(() => { asked.late = true; }, clicked + PROMPT_MS - Date.now());
     return true;
   }
 
