@@ -200,7 +200,7 @@ function loader(vendor, script) {
   /** @param {() => void} then */
   function afterLoad(then) {
     if (doc.readyState === "complete") then();
-    else addEventListener("load", () => setTimeout(then), { once: true });
+    else addEventListener("load", () => setTimeout(then));
   }
 
   /** @param {() => void} then */

@@ -179,7 +179,7 @@ def test_a_vendor_that_never_answers_counts_as_failed(site: Site, visit: Visit, 
     visit.go()
     visit.get("livechat.open()")
     visit.until("window.__arrived")
-    visit.page.clock.fast_forward(25_000)
+    visit.page.clock.run_for(25_000)
     visit.until(f"{WORD} === 'Chat cannot be reached. Contact us'")  # later than five seconds the page is not left
     assert visit.page.url == SITE + "/"
 
