@@ -35,7 +35,7 @@ from .widget.decide import RULE_KEY, checked_rule, decide
 from .widget.guard import Guard
 from .widget.identity import current_visitor, load_visitor, signal_of, visitor_of_user
 from .widget.reports import Reports
-from .widget.request_state import request_state
+from .widget.request_state import RequestState, request_state
 from .widget.rules import Rule
 from .widget.same_origin import Names, check_places, own_url
 from .widget.script import Script
@@ -390,7 +390,7 @@ class LiveChat:
         except Exception as error:
             sender.logger.error("livechat: LIVECHAT_ON_ERROR failed with %s.", type(error).__name__)
 
-    def _report(self, req: Any, error: BaseException) -> None:
+    def _report(self, req: RequestState, error: BaseException) -> None:
         # What our own loader asks in the background is nothing that a visitor did.
         if (req.request.blueprint or "").startswith("livechat"):
             return
@@ -431,7 +431,7 @@ def _service() -> Any:
     return import_module(".desk.service", __package__)
 
 
-def _request_state_or_none() -> Any:
+def _request_state_or_none() -> RequestState | None:
     return request_state() if has_request_context() else None
 
 

@@ -56,21 +56,19 @@ class Breaker:
         self._until = self.clock() + REST_S if self._failures >= FAILURES else 0.0
 
 
-_webhooks = Breaker()
-
-
 @contextmanager
-def within_a_webhook() -> Iterator[None]:
+def within_a_webhook(breaker: Breaker) -> Iterator[None]:
     """Let a webhook wait for the database, within bounds: while it does not answer, workers are there for pages."""
-    is_long = not _webhooks.is_open() and _waiting.acquire(blocking=False)
+    is_resting = breaker.is_open()
+    is_long = not is_resting and _waiting.acquire(blocking=False)
     try:
-        with within(WEBHOOK_S if is_long else BACKGROUND_S if _webhooks.is_open() else CROWDED_S):
+        with within(WEBHOOK_S if is_long else BACKGROUND_S if is_resting else CROWDED_S):
             yield
     except Exception:
-        _webhooks.note(answered=False)
+        breaker.note(answered=False)
         raise
     else:
-        _webhooks.note(answered=True)
+        breaker.note(answered=True)
     finally:
         if is_long:
             _waiting.release()

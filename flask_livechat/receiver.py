@@ -13,7 +13,7 @@ from flask import Response, abort, current_app, request
 from . import providers
 from .errors import ConfigError
 from .hooks import Delivery
-from .limits import LineLimit, within_a_webhook
+from .limits import Breaker, LineLimit, within_a_webhook
 from .settings import Settings
 from .widget.rates import PerMinute
 from .widget.same_origin import SameOriginBlueprint
@@ -53,7 +53,7 @@ def create_blueprint(
     blueprint, open_ones = SameOriginBlueprint("livechat_webhooks", __name__), names(read)
     refused, odd = Counter[tuple[str, int]](), Counter[str]()
     log_lines, odd_lines, untold = PerMinute(REFUSALS), PerMinute(REFUSALS), PerMinute(UNTOLD)
-    unanswered = LineLimit()
+    unanswered, breaker = LineLimit(), Breaker()
 
     @blueprint.route("/<provider>", methods=["POST", "HEAD"])
     def receive(provider: str) -> Response:
@@ -90,7 +90,7 @@ def create_blueprint(
         assert room is not None  # noqa: S101 - else it were not open  # nosec B101
         delivery = Delivery(headers, request.args.to_dict(), body)
         values, tolerance = read.providers[provider], read.webhook_tolerance
-        with within_a_webhook():
+        with within_a_webhook(breaker):
             result = webhooks.receive(room, values, delivery, store(), now(), tolerance)
         if result[0] == 200 and delivery.odd:
             left_out(provider, delivery.odd)

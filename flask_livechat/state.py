@@ -13,6 +13,7 @@ from .errors import what_failed
 from .limits import Breaker, LineLimit
 from .model import Event, Value, Visitor
 from .settings import Settings
+from .widget import counts
 from .widget.failures import Failures
 from .widget.guard import Guard
 from .widget.rates import PerMinute
@@ -44,7 +45,7 @@ class Runtime:
 
     identities: dict[Any, Any] = field(default_factory=dict)  # signed ones, by all that they are made of
     failures: Failures = field(default_factory=Failures)
-    opens: PerMinute = field(default_factory=lambda: PerMinute(600, 60))
+    opens: PerMinute = field(default_factory=lambda: PerMinute(counts.MOST, counts.PER_CLIENT))
     database_errors: LineLimit = field(default_factory=LineLimit)
     breaker: Breaker = field(default_factory=Breaker)  # of what browsers ask of the database in the background
     warnings: set[str] = field(default_factory=set)

@@ -28,7 +28,7 @@ HANDLED = {"kind": "unknown", "state": "done", "error": None}
 SAID = {"text": None, "raw": "{}"}
 SIZE = 500
 OWN = SAID | {"visitor": None, "email": None}  # of what is somebody's in a conversation of others: it stays counted
-NOBODY = {"visitor": None, "email": None}
+NOBODY = {"visitor": None, "email": None, "progress": None}  # whose it is now, all of its events say
 LOOKS = 10  # at a vendor, where each finds somebody new
 NAMELESS = {"conversation": None, "visitor": None, "email": None}
 

@@ -148,6 +148,7 @@ function session(core, rest, makeRoom) {
     if (gone()) comeBack(true);
     if (chat.state === "ready") settle();
     else start(true);
+    // After the start: where a clock jumps, the limit of that ends first.
     setTimeout(() => { asked.late = true; }, clicked + PROMPT_MS - Date.now());
     return true;
   }

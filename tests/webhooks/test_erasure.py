@@ -271,6 +271,24 @@ def test_of_a_conversation_of_two_one_is_forgotten(store: Store, who: str, gone:
     assert erase(store, who).events == 0
 
 
+@pytest.mark.parametrize("who", ["ana", "ben"])
+def test_a_long_conversation_that_goes_on_is_as_if_made_from_all(
+    store: Store, who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was counted of it before the erasure is not gone on from."""
+    monkeypatch.setattr("flask_livechat.desk.fold.TAIL", 1)
+    ana, ben, agent = ada_and_ben()
+    replies = [replace(agent, id=f"reply:{n}", at=NOW + timedelta(minutes=10 + n), people=()) for n in range(5)]
+    store.add([replace(ana, email="ana@example.com"), ben, *replies[:4]], NOW)
+    work(store)
+    erase(store, who)
+    store.add(replies[4:], NOW)
+    work(store)
+    before = state(store)
+    assert [*store.recount(lambda: NOW)] == [1]
+    assert state(store) == before
+
+
 def test_whoever_a_delivery_names_is_found(store: Store) -> None:
     """The requester of a ticket, the contact of a tag: events that are of no conversation, and by nobody."""
     ticket = replace(message(1, None, text="my diagnosis"), kind="unknown", conversation=None)

@@ -71,12 +71,6 @@ def address(store: Store) -> str:
     return store.engine.url.render_as_string(hide_password=False)
 
 
-@pytest.fixture(autouse=True)
-def rested(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test's failures are the next one's."""
-    monkeypatch.setattr(limits, "_webhooks", Breaker())
-
-
 def deliver(app: Flask, number: int = 1) -> int:
     said = body(number)
     client = app.test_client()
