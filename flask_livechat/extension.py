@@ -24,7 +24,7 @@ from flask import (
 from flask_login import user_logged_in, user_logged_out
 from markupsafe import Markup
 
-from . import metrics_page, providers, receiver, settings, signals
+from . import metrics_page, receiver, settings, signals
 from .model import Decision, Event, Value, Visitor
 from .settings import Settings
 from .state import Callbacks, State, call_app, current_state, name_of, safely
@@ -38,7 +38,6 @@ from .widget.reports import Reports
 from .widget.request_state import RequestState, request_state
 from .widget.rules import Rule
 from .widget.same_origin import Names, check_places, own_url
-from .widget.script import Script
 
 if TYPE_CHECKING:
     from blinker import Signal
@@ -87,7 +86,9 @@ class LiveChat:
         state = app.extensions["livechat"] = _state_of(self, app, config, self._callbacks)
         app.register_blueprint(views.blueprint, url_prefix=config.url_prefix, **places)
         if config.sandbox:
-            _register_sandbox(app, state, places)
+            from . import sandbox  # noqa: PLC0415 - production never loads it
+
+            sandbox.register(app, state, places)
         self._register_receiver(app, state, places)
         app.context_processor(_begin_page)
         app.jinja_env.globals |= {"livechat": self.tag, "livechat_button": self.button}
@@ -441,43 +442,12 @@ def _state_of(livechat: LiveChat, app: Flask, config: Settings, callbacks: Callb
         livechat,
         config,
         callbacks,
-        _scripts(config, stores_events),
+        script.build_all(config, stores_events),
         stores_events,
         Reports(Path(app.instance_path)),
         Guard(config.providers, sandbox=config.sandbox) if config.guard else None,
         dict(settings.livechat_config(app.config)),
     )
-
-
-def _scripts(config: Settings, stores_events: bool) -> dict[str, Script]:
-    languages = script.translations(config.texts)
-    files = [
-        script.build(
-            providers.load(name),
-            values,
-            sandbox=config.sandbox,
-            cookie_domain=config.cookie_domain,
-            failures=config.report_failures,
-            kept=stores_events,
-            life=config.token_ttl,
-            fallback=config.fallback_url,
-            within=config.launchers_in,
-            languages=languages,
-        )
-        for name, values in config.providers.items()
-    ]
-    return {file.name: file for of_provider in (languages, *files) for file in of_provider}
-
-
-def _register_sandbox(app: Flask, state: State, places: Mapping[str, Any]) -> None:
-    from . import sandbox  # noqa: PLC0415 - production never loads it
-
-    vendors = {name: values for name, values in state.settings.providers.items() if name in sandbox.names()}
-    blueprint = sandbox.create_blueprint(vendors)
-    state.runtime.sandbox = blueprint.sandbox
-    app.register_blueprint(blueprint, url_prefix=f"{state.settings.url_prefix}/sandbox", **places)
-    if not app.testing:
-        request_started.connect(_open_sandbox_file, app)
 
 
 def _before_first_request(sender: Flask, **extra: Any) -> None:
@@ -494,16 +464,6 @@ def _before_first_request(sender: Flask, **extra: Any) -> None:
         if signal is not None:
             signal.connect(receive, sender)
     request_started.disconnect(_before_first_request, sender)
-
-
-def _open_sandbox_file(sender: Flask, **extra: Any) -> None:
-    """Only now: a suite that says late that it is one must not find what a developer has written, nor add to it."""
-    from .sandbox import SandboxFile  # noqa: PLC0415 - production never loads it
-
-    request_started.disconnect(_open_sandbox_file, sender)
-    sandbox = current_state(sender).runtime.sandbox
-    if sandbox.apis and not sender.testing:
-        sandbox.file = SandboxFile(sandbox.hub, Path(sender.instance_path), sandbox.apis.keys())
 
 
 def _begin_page() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from .. import providers
 from ..providers import Provider, Values
+from ..settings import Settings
 from . import logout, texts
 
 TEXTS = "texts-"  # before a language's tag
@@ -61,6 +62,27 @@ class Script:
         if accepted.get("gzip", 0) > 0:
             return self._gzip, "gzip"
         return self.source, None
+
+
+def build_all(config: Settings, stores_events: bool) -> dict[str, Script]:
+    """Build the files of every provider of an app, by their names."""
+    languages = translations(config.texts)
+    files = [
+        build(
+            providers.load(name),
+            values,
+            sandbox=config.sandbox,
+            cookie_domain=config.cookie_domain,
+            failures=config.report_failures,
+            kept=stores_events,
+            life=config.token_ttl,
+            fallback=config.fallback_url,
+            within=config.launchers_in,
+            languages=languages,
+        )
+        for name, values in config.providers.items()
+    ]
+    return {file.name: file for of_provider in (languages, *files) for file in of_provider}
 
 
 def build(
