@@ -507,9 +507,10 @@ function session(core, rest, makeRoom) {
       tidy();
     } else if (page.who === null) {
       const found = await ask();
-      if (mine !== era || page !== chat.page) return;
-      if (found) adopt(found, named);
-      else if (named === null && !who) Object.assign(page, { who, visitor, proof }); // no answer ends nobody's chat
+      if (page !== chat.page) return;
+      // Ended meanwhile, by a logout's mark that was seen late: this page goes on, and its start asks again.
+      if (mine === era && found) adopt(found, named);
+      else if (mine === era && named === null && !who) Object.assign(page, { who, visitor, proof }); // no answer ends nobody's chat
     } else if (page.who === who) {
       Object.assign(page, { visitor, proof }); // the page may be a copy with an older proof
     }

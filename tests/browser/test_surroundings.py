@@ -224,6 +224,25 @@ def test_a_new_block_does_not_share_the_question_of_the_block_before(site: Site,
     visit.until("JSON.stringify(window.__livechat_sandbox?.identity || 0).includes('visitor2@example.com')")
 
 
+@pytest.mark.parametrize("vendor", ["crisp", "intercom"])  # Tawk.to goes on in a new page, when a person asks
+def test_a_mark_that_is_seen_while_a_swapped_page_asks_who_it_is_does_not_end_its_chat(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    """The browser may tell scripts of a logout's cookie only after it has shown the next page."""
+    answer = _answers_late_or_not(site(vendor, LOAD="eager"))
+    visit.go("/login/1")
+    _known(visit, "1")
+    session = visit.snapshot()["session"]
+    answer["delay"] = 1
+    visit.page.context.clear_cookies(name="session")
+    visit.net.log.clear()
+    visit.get(_swap("/other"))
+    visit.eventually(lambda: "www.site.test/livechat/identity" in visit.net.log)
+    visit.get(f"void (document.cookie = 'livechat_left={vendor}; path=/')")
+    visit.until("livechat.state === 'ended'")
+    _is_not_theirs(visit, session)
+
+
 @path("a swap while the server does not say who it is")
 @every_vendor
 @pytest.mark.parametrize("failure", ["500", "network"])

@@ -360,6 +360,23 @@ def test_a_preview_changes_nothing(swaps: Swaps, visit: Visit, vendor: str) -> N
 
 
 @every_vendor
+@pytest.mark.parametrize("pause_s", [0.3, 1.5])
+def test_a_logout_by_a_swap_that_takes_the_widget_along_goes_on_as_nobody(
+    swaps: Swaps, visit: Visit, vendor: str, pause_s: float
+) -> None:
+    """The vendor's script comes back late: what went with the page before was somebody's, and is not waited for."""
+    swaps(vendor, "turbo")
+    before = _chat(visit)
+    visit.net.gate.clear()
+    visit.page.click("#leave")
+    _arrived(visit, "two")
+    visit.pause(pause_s)
+    visit.net.gate.set()
+    _go_on(visit, vendor)
+    _is_nobody(visit, before)
+
+
+@every_vendor
 def test_a_preview_of_a_visitors_page_is_nobodys_page(swaps: Swaps, visit: Visit, vendor: str) -> None:
     """A copy from before the logout. It is not even a reason to ask who is there."""
     hold = _gate(swaps(vendor, "turbo"), "/page/one")
