@@ -174,6 +174,18 @@ def test_an_email_that_was_only_said_with_an_id_leads_to_nobody_and_is_for_someb
     assert receipts[0].vendors[1].erased == 1
 
 
+def test_what_names_an_email_that_was_only_said_with_an_id_is_not_erased_with_it(store: Store) -> None:
+    """A ticket of Ada's, which is of no conversation and names her by her address alone."""
+    ticket = replace(message(1, None, text="of Ada"), kind="unknown", conversation=None)
+    store.add([replace(ADA, visitor="666")], NOW)
+    store.add([replace(ticket, people=(Contact("", email="ada@example.com"),))], NOW)
+    work(store)
+    erase(store, "666")
+    assert "of Ada" in everything(store)
+    erase(store, "ada@example.com")
+    assert "of Ada" not in everything(store)
+
+
 def test_once_somebody_has_decided_nothing_is_left_of_it(store: Store) -> None:
     store.add([replace(ADA, visitor="666"), replace(message(1, text="of Ada"), email="ada@example.com")], NOW)
     work(store)
