@@ -303,6 +303,7 @@ function session(core, rest, makeRoom) {
     arrived = true;
     if (ended) return void (late && end(true)); // whoever this was started for has left
     answered = true;
+    if (chat.state === "ready") return; // a vendor may say it again, during a visit that takes its elements along
     if (gone()) return restart(); // while it was loading
     if (!move("ready")) return;
     if (!lost) report("ready"); // the page has been told before
@@ -804,6 +805,7 @@ function session(core, rest, makeRoom) {
     sending = undefined;
     changes = {};
     told = chat.page;
+    lost = lost && !room.swapped; // what can be started anew is
     if (!touched || (ended && !late)) return ending;
     ended = true;
     const patience = new Promise((/** @type {(value?: undefined) => void} */ done) => setTimeout(done, 3000));

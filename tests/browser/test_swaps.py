@@ -377,6 +377,24 @@ def test_a_logout_by_a_swap_that_takes_the_widget_along_goes_on_as_nobody(
 
 
 @every_vendor
+def test_a_logout_by_a_swap_that_begins_while_the_vendor_is_starting_goes_on_as_nobody(
+    swaps: Swaps, visit: Visit, vendor: str
+) -> None:
+    """A vendor may say a second time that it is ready, when the visit has already taken its elements along."""
+    hold = _gate(swaps(vendor, "turbo"), "/leave")
+    visit.go("/login/1")
+    _land(visit)
+    visit.ready()
+    hold.clear()
+    visit.page.click("#leave")
+    visit.pause(0.6)
+    hold.set()
+    _arrived(visit, "two")
+    _go_on(visit, vendor)
+    assert visit.snapshot()["identity"]["state"] == "anonymous"
+
+
+@every_vendor
 def test_a_preview_of_a_visitors_page_is_nobodys_page(swaps: Swaps, visit: Visit, vendor: str) -> None:
     """A copy from before the logout. It is not even a reason to ask who is there."""
     hold = _gate(swaps(vendor, "turbo"), "/page/one")
