@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -79,7 +80,6 @@ class Users:
         """Make the table and the demo users where they are missing."""
         with closing(sqlite3.connect(self.path)) as db, db:
             db.execute(SCHEMA)
-            # Hashing is slow by design, so it is only done for users who are really missing.
             known = {row[0] for row in db.execute("SELECT id FROM users")}
             missing = [as_row(user) for user in DEMO_USERS if user.id not in known]
             db.executemany("INSERT OR IGNORE INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", missing)
@@ -116,7 +116,13 @@ def as_user(row: dict[str, Any]) -> User:
 def as_row(user: User) -> tuple[str | int, ...]:
     """A demo user as the table keeps them."""
     return (user.id, user.email, user.name, user.role, user.plan, user.seats, user.company_id, user.company_name,
-            int(user.created_at.timestamp()), generate_password_hash(DEMO_PASSWORD))  # fmt: skip
+            int(user.created_at.timestamp()), demo_hash())  # fmt: skip
+
+
+@cache
+def demo_hash() -> str:
+    """The hash of the password that everybody of the demo has. It is slow by design, so it is made once."""
+    return generate_password_hash(DEMO_PASSWORD)
 
 
 def users() -> Users:

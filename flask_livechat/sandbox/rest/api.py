@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import Headers
@@ -143,6 +144,12 @@ class Api:
     limit: tuple[int, int] | None = None
     limit_headers: bool = False
 
+    @cached_property
+    def rules(self) -> Map:
+        """Made once for all accounts: a map of many rules takes a while."""
+        rules = [Rule(path, methods=[method], endpoint=view) for method, path, view in self.routes]
+        return Map(rules, strict_slashes=True, merge_slashes=False)
+
 
 class Meter:
     """How many calls of a window are left."""
@@ -166,8 +173,6 @@ class Rest:
 
     def __init__(self, api: Api, account: Account) -> None:
         self._api, self.account = api, account
-        rules = [Rule(path, methods=[method], endpoint=view) for method, path, view in api.routes]
-        self._map = Map(rules, strict_slashes=True, merge_slashes=False)
         self._meter = Meter(*api.limit, account.clock) if api.limit else None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -191,7 +196,7 @@ class Rest:
 
     def _route(self, request: Request) -> tuple[View, Mapping[str, Any]]:
         try:
-            view, path = self._map.bind_to_environ(request.environ).match()
+            view, path = self._api.rules.bind_to_environ(request.environ).match()
         except HTTPException:  # no such address, or no such method of it
             raise RefusedError(404, "not_found", "there is no such route") from None
         return view, path
