@@ -53,7 +53,7 @@ _BUDGETS: dict[tuple[str, tuple[str, ...]], Budget] = {}
 _LOCK = Lock()
 
 
-def budget_of(vendor: str, credentials: tuple[str, ...]) -> Budget:
-    """The one of this process for these credentials: vendors count by token."""
+def budget_of(base: str, credentials: tuple[str, ...]) -> Budget:
+    """The one of this process for these credentials at this address of an API: vendors count by token."""
     with _LOCK:
-        return _BUDGETS.setdefault((vendor, credentials), Budget())
+        return _BUDGETS.setdefault((base, credentials), Budget())

@@ -298,9 +298,8 @@ def performer_of(vendor: Vendor, deadline: float = DEADLINE) -> Performer:
     credentials = tuple(secrets)
     # As a header has them, too: encoded.
     said = vendor.headers().get("Authorization", "").partition(" ")[2]
-    return Performer(
-        vendor, (*filter(None, [said]), *credentials), deadline, budget=budget_of(vendor.name, credentials)
-    )
+    known = (*filter(None, [said]), *credentials)
+    return Performer(vendor, known, deadline, budget=budget_of(vendor.base, credentials))
 
 
 def text_of(text: str) -> str:

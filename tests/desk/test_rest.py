@@ -449,8 +449,8 @@ def test_what_one_desk_learns_another_heeds(call: Caller) -> None:
 
 
 def test_a_budget_is_one_tokens() -> None:
-    assert budget_of("crisp", ("a",)) is budget_of("crisp", ("a",))
-    assert budget_of("crisp", ("a",)) is not budget_of("crisp", ("b",))
+    assert budget_of("https://api.test", ("a",)) is budget_of("https://api.test", ("a",))
+    assert budget_of("https://api.test", ("a",)) is not budget_of("https://api.test", ("b",))
 
 
 def test_a_window_that_is_over_holds_nobody(call: Caller) -> None:
