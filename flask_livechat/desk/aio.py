@@ -224,4 +224,5 @@ def open_async_desk(
 ) -> AsyncDesk:
     """As ``open_desk``. Its connections are its own: to close one desk ends nobody else's calls."""
     vendor = vendor_of(name, values, base)
-    return AsyncDesk(vendor, AsyncClient(performer_of(vendor, deadline), pool or AsyncPool()), clock)
+    pool = pool or AsyncPool()
+    return AsyncDesk(vendor, AsyncClient(performer_of(vendor, deadline, pool.app), pool), clock)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
+from weakref import WeakKeyDictionary
 
 NEW_S = 30.0  # in which a 404 for what was made means that the vendor does not know it everywhere yet
 
@@ -50,10 +51,16 @@ class Budget:
 
 
 _BUDGETS: dict[tuple[str, tuple[str, ...]], Budget] = {}
+_IN_PROCESS: WeakKeyDictionary[object, Budget] = WeakKeyDictionary()
 _LOCK = Lock()
 
 
-def budget_of(base: str, credentials: tuple[str, ...]) -> Budget:
-    """The one of this process for these credentials at this address of an API: vendors count by token."""
+def budget_of(base: str, credentials: tuple[str, ...], app: object | None = None) -> Budget:
+    """The one of this process for these credentials at this address of an API: vendors count by token.
+
+    ``app``: the application of this process that stands in for the API. Each is a vendor of its own.
+    """
     with _LOCK:
+        if app is not None:
+            return _IN_PROCESS.setdefault(app, Budget())
         return _BUDGETS.setdefault((base, credentials), Budget())

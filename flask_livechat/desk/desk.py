@@ -278,7 +278,7 @@ def open_desk(
     Raises ``ConfigError`` where a key is missing, ``Unsupported`` for a vendor without an API.
     """
     vendor = vendor_of(name, values, base)
-    return Desk(vendor, Client(performer_of(vendor, deadline), pool), clock)
+    return Desk(vendor, Client(performer_of(vendor, deadline, pool.app), pool), clock)
 
 
 def vendor_of(name: str, values: Values, base: str | None = None) -> Vendor:
@@ -293,13 +293,13 @@ def vendor_of(name: str, values: Values, base: str | None = None) -> Vendor:
     return Vendor(name, room, values, base or room.base(values))
 
 
-def performer_of(vendor: Vendor, deadline: float = DEADLINE) -> Performer:
+def performer_of(vendor: Vendor, deadline: float, app: Callable[..., Any] | None) -> Performer:
     secrets = (one for value in vendor.values.values() if isinstance(value, Secrets) for one in value)
     credentials = tuple(secrets)
     # As a header has them, too: encoded.
     said = vendor.headers().get("Authorization", "").partition(" ")[2]
     known = (*filter(None, [said]), *credentials)
-    return Performer(vendor, known, deadline, budget=budget_of(vendor.base, credentials))
+    return Performer(vendor, known, deadline, budget=budget_of(vendor.base, credentials, app))
 
 
 def text_of(text: str) -> str:

@@ -483,7 +483,8 @@ def _without_cookies(client: C) -> C:
 class Pool:
     """One client, and with it one set of connections, per process: a child of a fork must not use its parent's."""
 
-    def __init__(self, make: Callable[[], httpx.Client] = _client) -> None:
+    def __init__(self, make: Callable[[], httpx.Client] = _client, app: Callable[..., Any] | None = None) -> None:
+        self.app = app  # of this process, that answers in the vendor's place
         self._make, self._lock, self._made = make, Lock(), dict[int, httpx.Client]()
         in_children(self, lambda pool: setattr(pool, "_lock", Lock()))  # somebody may hold it while a child is made
 
@@ -506,7 +507,7 @@ LOCAL = local()
 
 def in_process(app: Callable[..., Any]) -> Pool:
     """For an API that is a WSGI application of this process, whatever its address."""
-    return Pool(lambda: httpx.Client(transport=_wsgi(app), trust_env=False))
+    return Pool(lambda: httpx.Client(transport=_wsgi(app), trust_env=False), app)
 
 
 def _wsgi(app: Callable[..., Any]) -> httpx.WSGITransport:
@@ -521,8 +522,10 @@ def _wsgi(app: Callable[..., Any]) -> httpx.WSGITransport:
 class AsyncPool:
     """A desk's clients, one for each event loop, which its connections belong to."""
 
-    def __init__(self, make: Callable[[], httpx.AsyncClient] = _async_client) -> None:
-        self._make = make
+    def __init__(
+        self, make: Callable[[], httpx.AsyncClient] = _async_client, app: Callable[..., Any] | None = None
+    ) -> None:
+        self.app, self._make = app, make
         self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
 
     def __call__(self) -> httpx.AsyncClient:
@@ -540,7 +543,7 @@ def async_local() -> AsyncPool:
 
 def async_in_process(app: Callable[..., Any]) -> AsyncPool:
     """As ``in_process``."""
-    return AsyncPool(lambda: httpx.AsyncClient(transport=_InThread(app), trust_env=False))
+    return AsyncPool(lambda: httpx.AsyncClient(transport=_InThread(app), trust_env=False), app)
 
 
 class _InThread(httpx.AsyncBaseTransport):

@@ -205,6 +205,16 @@ def test_two_desks_know_nothing_of_each_other() -> None:
     assert list(FakeDesk("crisp").conversations.list()) == []
 
 
+@pytest.mark.parametrize("name", ["crisp", "intercom"])
+def test_what_one_fake_desk_has_just_made_is_not_waited_for_in_another(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A real vendor may not know everywhere yet what is new; the desk of the next test has never heard of it."""
+    monkeypatch.setattr("time.sleep", pytest.fail)
+    for _ in range(2):
+        assert FakeDesk(name).contacts.upsert(ADA).email == ADA.email
+
+
 @every_vendor
 def test_who_a_page_names_is_said_alike(name: str) -> None:
     """Also where it stands inside a token."""
