@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -247,6 +247,8 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
         if (found := _room(room, given, bool(core["SANDBOX"]), problems)) is not None
     }
     core["PROVIDER"] = _provider(core["PROVIDER"], values, rooms, problems)
+    if core["SANDBOX"]:
+        problems += _missing_stand_ins({*values, core["PROVIDER"]} & rooms.keys())
     core["RULES"] = _rules(core["RULES"], values, problems)
     core["OFFICE_HOURS"] = _office_hours(core["OFFICE_HOURS"], problems)
     core["POSITION"] = _position(core["POSITION"], problems)
@@ -341,7 +343,8 @@ def _option(name: str, option: Option, given: Mapping[str, Any], problems: list[
 
 
 def _room(room: Provider, given: Mapping[str, Any], sandbox: bool, problems: list[Problem]) -> Values | None:
-    """A vendor's values; None when nothing of it is configured. In the sandbox examples fill the gaps."""
+    """A vendor's values; None when nothing of it is configured. In the sandbox examples fill the stand-in's gaps."""
+    sandbox = sandbox and providers.has_stand_in(room.name)
     prefix = f"{PREFIX}{room.name.upper()}_"
     raw = {key.name: given.get(prefix + key.name) for key in room.keys}
     if not sandbox and all(value in (None, "") for value in raw.values()):
@@ -407,9 +410,18 @@ def _provider(
         problems.append(Problem("LC102", key, f"{shown(name)} is not a provider", fix))
     elif name not in values:
         needed = [f"{PREFIX}{name.upper()}_{each.name}" for each in rooms[name].keys if each.required]
-        fix = f"Set {', '.join(needed)}, or LIVECHAT_SANDBOX=True to start without an account."
+        sandbox = ", or LIVECHAT_SANDBOX=True to start without an account" if providers.has_stand_in(name) else ""
+        fix = f"Set {', '.join(needed)}{sandbox}."
         problems.append(Problem("LC103", key, f"{rooms[name].title} is not configured", fix))
     return str(name)
+
+
+def _missing_stand_ins(names: Iterable[str]) -> Iterator[Problem]:
+    """Of vendors that the app wants: in the sandbox their own servers are never asked."""
+    for name in sorted(name for name in names if not providers.has_stand_in(name)):
+        title = providers.load(name).title
+        fix = f"Leave it out, or every key of {title}'s."
+        yield Problem("LC106", PREFIX + "SANDBOX", f"{title} has no stand-in for the sandbox", fix)
 
 
 def _rules(given: Any, values: Mapping[str, Values], problems: list[Problem]) -> tuple[Rule, ...]:

@@ -23,7 +23,7 @@ from .errors import LiveChatError
 from .extension import LiveChat
 from .model import Visitor
 from .providers import Secrets
-from .sandbox.standin import Body
+from .sandbox.body import Body
 from .state import current_state
 from .widget.bodies import decode
 
@@ -264,14 +264,13 @@ class FakeDesk:
         except ModuleNotFoundError:
             raise LiveChatError("FakeDesk needs what pip install Flask-LiveChat[desk] brings.") from None
         from .sandbox.hub import Hub  # noqa: PLC0415
-        from .sandbox.rest import open_account  # noqa: PLC0415
-        from .sandbox.views import STAND_INS  # noqa: PLC0415
+        from .sandbox.stand_in import load, open_account  # noqa: PLC0415
 
         room = providers.load(provider)
         self._values = {
             key.name: Secrets((key.example,)) if key.secret else key.default or key.example for key in room.keys
         }
-        self._stand_in, self._hub, self._keys = STAND_INS[provider], Hub(), dict[str, str]()
+        self._stand_in, self._hub, self._keys = load(provider), Hub(), dict[str, str]()
         self.provider = provider
         self._account = open_account(provider, self._values, self._hub)
         self._desk = open_desk(provider, self._values, LiveChat.now, rest.in_process(self._account))

@@ -36,6 +36,8 @@ IN_WHEEL = (
     "flask_livechat/desk/migrations/script.py.mako",
     "flask_livechat/desk/migrations/env.py",
 )
+# The scripts that visitors get, and what they are made of.
+SERVED = re.compile(r"flask_livechat/(widget/\w+|providers/\w+/widget)(\.min)?\.js")
 IN_SDIST = ("tests/conftest.py", "docs/index.rst", "benchmarks/sizes.py", "example_app/__init__.py", "LICENSE")
 USED = ("brotli", "celery", "desk", "doctor", "postgres", "testing")  # extras
 NEVER = ("node_modules/", ".venv", "__pycache__/", ".sqlite3", ".env")
@@ -61,7 +63,7 @@ def wheel_problems(wheel: Path) -> Iterator[str]:
     yield from compared(wheel.name, package, {n for n in tracked() if n.startswith("flask_livechat/")}, IN_WHEEL)
     # What browsers get is the minified file, made of one that people read.
     for name in sorted(package):
-        if name.startswith(("flask_livechat/widget/", "flask_livechat/providers/")) and name.endswith(".js"):
+        if SERVED.fullmatch(name):
             other = name.replace(".min.js", ".js") if name.endswith(".min.js") else name.replace(".js", ".min.js")
             if other not in package:
                 yield f"{wheel.name} has {name} without {other}"

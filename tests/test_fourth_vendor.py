@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_livechat import ConfigError, providers, settings
+from flask_livechat import ConfigError, providers, sandbox, settings
 
 from .conftest import create_app, log_in, page
 
@@ -160,6 +160,15 @@ def test_the_commands_know_it() -> None:
     assert "verysecretkey" not in explained.output
 
 
-def test_in_the_sandbox_a_room_without_a_stand_in_breaks_nothing() -> None:
+def test_in_the_sandbox_a_vendor_without_a_stand_in_does_not_concern_others() -> None:
     app = create_app(None, LIVECHAT_PROVIDER="crisp", LIVECHAT_SANDBOX=True)
     assert page(app.test_client())["provider"] == "crisp"
+    assert "parley" not in sandbox.names()
+
+
+@pytest.mark.parametrize("config", [KEYS, {"LIVECHAT_PROVIDER": "parley"}, {**KEYS, "LIVECHAT_PROVIDER": "parley"}])
+def test_the_sandbox_refuses_a_vendor_without_a_stand_in(config: dict[str, str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        create_app(None, **config, LIVECHAT_SANDBOX=True)
+    assert "LC106 LIVECHAT_SANDBOX: Parley has no stand-in for the sandbox." in str(caught.value)
+    assert "LIVECHAT_SANDBOX=True to start" not in str(caught.value)

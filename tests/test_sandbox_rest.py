@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import Client, TestResponse
 
+from flask_livechat.sandbox.api import Rest
 from flask_livechat.sandbox.hub import Hub
 from flask_livechat.sandbox.records import MAX_RECORDS, Shelf
-from flask_livechat.sandbox.rest import Rest, open_account
-from flask_livechat.sandbox.webhooks import TELL
+from flask_livechat.sandbox.stand_in import load, open_account
 
 WEBSITE, PROPERTY, APP = "42286ab3-b29a-4fde-8538-da0ae501d825", "58ca8453b8a7e060cd3b1ecb", "abc12345"
 VALUES: dict[str, dict[str, object]] = {
@@ -327,7 +327,9 @@ QUERY = (
 def test_whatever_is_sent_gets_an_answer_and_can_be_told(name: str, data: st.DataObject) -> None:
     """One call after another, so that what one of them has left meets the next one."""
     asker = Asker(name)
-    asker.hub.listener = lambda *told: [json.dumps(one) for one in TELL[name](asker.api.account, *told)]
+    webhooks = load(name).webhooks
+    assert webhooks is not None
+    asker.hub.listener = lambda *told: [json.dumps(one) for one in webhooks.bodies(asker.api.account, *told)]
     key = asker.hub.create(name, "session_" if name == "crisp" else "")
     said = asker.hub.say(key, "visitor", "Hello?")
     asker.ask("POST", "/tags", {"name": "vip"})

@@ -129,38 +129,46 @@ def load(name: str) -> Provider:
 
 def desk(name: str) -> DeskRoom | None:
     """A room's ``DESK``, out of its ``desk.py``; None for a vendor without an API of ours."""
-    return _record(name, "desk", "DESK", DeskRoom)
+    return record(name, "desk", "DESK", DeskRoom)
 
 
 def webhooks(name: str) -> HookRoom | None:
     """A room's ``WEBHOOKS``, out of its ``webhooks.py``; None for a vendor that sends none."""
-    return _record(name, "webhooks", "WEBHOOKS", HookRoom)
+    return record(name, "webhooks", "WEBHOOKS", HookRoom)
 
 
 def signs(name: str) -> Signs | None:
     """A room's ``SIGNS``, out of its ``signs.py``; None for a room without one."""
-    return _record(name, "signs", "SIGNS", Signs)
+    return record(name, "signs", "SIGNS", Signs)
 
 
 def live(name: str) -> LiveSpec | None:
     """A room's ``LIVE``, out of its ``live.py``; None for a room without one."""
-    return _record(name, "live", "LIVE", LiveSpec)
+    return record(name, "live", "LIVE", LiveSpec)
+
+
+def has_stand_in(name: str) -> bool:
+    """Whether the sandbox can stand in for a vendor. Nothing of its ``sandbox.py`` is loaded for the answer."""
+    return (folder(name) / "sandbox.py").is_file()
 
 
 @lru_cache
-def _record(name: str, module: str, record: str, kind: type[T]) -> T | None:
+def record(name: str, module: str, attribute: str, kind: type[T]) -> T | None:
     """A record out of a file of a room's, which only the room that has one is asked for."""
-    room = importlib.import_module(f"{__name__}.{name}")
-    if not (Path(str(room.__file__)).parent / f"{module}.py").is_file():
+    if not (folder(name) / f"{module}.py").is_file():
         return None
-    found = getattr(importlib.import_module(f"{__name__}.{name}.{module}"), record)
+    found = getattr(importlib.import_module(f"{__name__}.{name}.{module}"), attribute)
     return found if isinstance(found, kind) else None
 
 
 def adapter(name: str) -> Path:
     """A room's ``widget.js``."""
-    module = importlib.import_module(f"{__name__}.{name}")
-    return Path(str(module.__file__)).parent / "widget.js"
+    return folder(name) / "widget.js"
+
+
+def folder(name: str) -> Path:
+    """Where a room's files are."""
+    return Path(str(importlib.import_module(f"{__name__}.{name}").__file__)).parent
 
 
 # What several rooms need to stay within their vendor's limits.

@@ -10,7 +10,8 @@ from flask import Flask, request_started
 
 from ..state import State, current_state
 from .keeping import SandboxFile
-from .views import Sandbox, create_blueprint, names, sandbox_of, script
+from .stand_in import names
+from .views import Sandbox, create_blueprint, sandbox_of, script
 
 __all__ = ["Sandbox", "SandboxFile", "connect", "create_blueprint", "names", "register", "sandbox_of", "script"]
 
@@ -18,7 +19,7 @@ __all__ = ["Sandbox", "SandboxFile", "connect", "create_blueprint", "names", "re
 def connect(app: Flask, state: State, url: str, listens: Callable[[], bool]) -> None:
     """Let the stand-ins send their webhooks to the app, which answers at ``url``, while somebody ``listens``."""
     from ..desk.outbox import Outbox  # noqa: PLC0415 - only where webhooks are received
-    from .webhooks import Sender  # noqa: PLC0415 - the same
+    from .delivery import Sender  # noqa: PLC0415 - the same
 
     sandbox: Sandbox = state.runtime.sandbox
     accounts = {name: api.account for name, api in sandbox.apis.items()}
@@ -29,8 +30,7 @@ def connect(app: Flask, state: State, url: str, listens: Callable[[], bool]) -> 
 
 def register(app: Flask, state: State, places: Mapping[str, Any]) -> None:
     """Serve the stand-ins of the app's vendors below ``sandbox/``. Outside tests they remember what was said."""
-    vendors = {name: values for name, values in state.settings.providers.items() if name in names()}
-    blueprint = create_blueprint(vendors)
+    blueprint = create_blueprint(state.settings.providers)
     state.runtime.sandbox = blueprint.sandbox
     app.register_blueprint(blueprint, url_prefix=f"{state.settings.url_prefix}/sandbox", **places)
     if not app.testing:
@@ -41,5 +41,5 @@ def _open_file(sender: Flask, **extra: Any) -> None:
     """Only now: a suite that says late that it is one must not find what a developer has written, nor add to it."""
     request_started.disconnect(_open_file, sender)
     sandbox: Sandbox = current_state(sender).runtime.sandbox
-    if sandbox.apis and not sender.testing:
-        sandbox.file = SandboxFile(sandbox.hub, Path(sender.instance_path), sandbox.apis.keys())
+    if sandbox.vendors and not sender.testing:
+        sandbox.file = SandboxFile(sandbox.hub, Path(sender.instance_path), sandbox.vendors)

@@ -15,16 +15,16 @@ from flask import Flask, Response, current_app, jsonify, request, send_from_dire
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.test import run_wsgi_app
 
+from .. import providers
 from ..widget.same_origin import SameOriginBlueprint, same_origin
-from . import crisp, intercom, rest, tawk
+from .api import Rest, wsgi_path
+from .body import Body, Values, parse
 from .hub import Hub
 from .keeping import SandboxFile
-from .rest import wsgi_path
 from .sessions import Author, RefusedError, Status
-from .standin import Body, StandIn, Values, parse
+from .stand_in import StandIn, load, names, open_account
 
 HERE = Path(__file__).parent
-STAND_INS: Mapping[str, StandIn] = {room.name: room for room in (crisp.STAND_IN, intercom.STAND_IN, tawk.STAND_IN)}
 MAX_BODY = 64 * 1024  # bytes
 MAX_WAIT = 25  # seconds a long-poll is held
 MAX_MESSAGE = 5000  # characters
@@ -34,21 +34,15 @@ FOREIGN_HOST = "the sandbox answers names of this machine only: add this one to 
 STATUSES: tuple[Status, ...] = ("online", "away", "offline")
 
 
-def names() -> tuple[str, ...]:
-    """The vendors that have a stand-in."""
-    return tuple(sorted(STAND_INS))
-
-
 def script(name: str, api: str, variant: Mapping[str, object] | None = None) -> str:
-    """The JavaScript of a stand-in. ``api`` is the base of its JSON API, e.g. ``/livechat/sandbox/api/crisp``.
+    """The JavaScript of a stand-in. ``api`` is the base of its JSON API, e.g. ``/livechat/sandbox/api/<name>``.
 
     ``variant`` chooses another behaviour where a vendor's older and newer scripts differ, or may: each stand-in's
     ``Variant`` says which there are. The files are modules for the type checker's sake; here they become one plain
     script, as the vendors serve it.
     """
-    if name not in STAND_INS:
-        raise ValueError(f"no stand-in for {name!r}")
-    parts = "\n".join(_plain_script(HERE / f"{part}.js") for part in ("panel", name))
+    files = (HERE / "panel.js", providers.folder(load(name).name) / "sandbox.js")
+    parts = "\n".join(_plain_script(file) for file in files)
     arguments = ", ".join(json.dumps(argument) for argument in (api, variant) if argument)
     return f'(() => {{\n"use strict";\n{parts}\nstart({arguments});\n}})();\n'
 
@@ -63,7 +57,7 @@ def create_blueprint(
     is for browser tests that serve the scripts under the vendors' real host names; ``"*"`` allows every origin.
     """
     hub, served = Hub(), {name: vendors[name] for name in names() if name in vendors}
-    apis = {name: rest.open_account(name, values, hub) for name, values in served.items()}
+    apis = {name: open_account(name, values, hub) for name, values in served.items()}
     sandbox = Sandbox(hub, served, apis, tuple(allow_origins))
     blueprint = SandboxBlueprint("livechat_sandbox", __name__)
     blueprint.sandbox = sandbox
@@ -94,7 +88,7 @@ class Sandbox:
 
     hub: Hub
     vendors: Mapping[str, Values] = field(repr=False)
-    apis: Mapping[str, rest.Rest] = field(repr=False)
+    apis: Mapping[str, Rest] = field(repr=False)
     origins: tuple[str, ...] = ()
     file: SandboxFile | None = None
 
@@ -141,7 +135,9 @@ class Sandbox:
     def desk_state(self) -> Response:
         """Everything the desk shows; held until something changes after revision ``after``."""
         state = self.hub.desk(_query("after"), _patience(), request.args.get("session"))
-        rooms = [{"name": name, "title": STAND_INS[name].title} for name in self.vendors]
+        rooms = [
+            {"name": name, "title": providers.load(name).title, "color": load(name).color} for name in self.vendors
+        ]
         return jsonify({**state, "vendors": rooms})
 
     def desk_reply(self) -> Response:
@@ -178,10 +174,10 @@ class Sandbox:
 
     def act(self, vendor: str, action: str) -> Response:
         """One thing the stand-in in the browser reports; answers with the session as it is then."""
-        room, values = STAND_INS.get(vendor), self._vendor(vendor)
-        act = ACTIONS.get(action)
-        if room is None or act is None:
+        values, act = self._vendor(vendor), ACTIONS.get(action)
+        if act is None:
             raise RefusedError(404, "unknown")
+        room = load(vendor)
         key = act(self, room, values, _body())
         return jsonify({**self.hub.view(key), "account": str(values.get(room.account, ""))})
 
@@ -252,7 +248,7 @@ def _identify(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> st
 
 
 def _ping(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    """Intercom's name for both: a boot says in one part who it is, an update says it beside the session."""
+    """One name for both: a boot says in one part who it is, an update says it beside the session."""
     return (_open if "identity" in body.data else _identify)(sandbox, room, values, body)
 
 
@@ -320,7 +316,7 @@ ACTIONS: Mapping[str, Action] = {
     "ping": _ping,
     "socket": _connect,
     "identify": _identify,
-    "login": _identify,  # Tawk.to's name for it
+    "login": _identify,
     "leave": _leave,
     "logout": _leave,
     "visit": _visit,

@@ -15,7 +15,7 @@ from flask_livechat.desk.outbox import Outbox
 from flask_livechat.desk.work import Worker
 from flask_livechat.model import Event
 from flask_livechat.sandbox import sandbox_of
-from flask_livechat.sandbox.webhooks import Sender
+from flask_livechat.sandbox.delivery import Sender
 
 from .conftest import SITE, VENDORS, Visit
 from .test_desk import desk_of

@@ -26,7 +26,7 @@ from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.desk.rest import in_process
 from flask_livechat.errors import NotFound
 from flask_livechat.sandbox import sandbox_of
-from flask_livechat.sandbox.rest import Rest
+from flask_livechat.sandbox.api import Rest
 
 from ..conftest import chat_of, create_app
 from .conftest import OpenSite, Site

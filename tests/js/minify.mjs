@@ -6,7 +6,7 @@ import { minify } from "terser";
 
 const home = new URL("../../flask_livechat/", import.meta.url).pathname;
 for (const name of readdirSync(home, { recursive: true })) {
-  if (!/^(widget|providers)\/.*(?<!\.min)\.js$/.test(name)) continue;
+  if (!/^(widget\/\w+|providers\/\w+\/widget)\.js$/.test(name)) continue;
   const path = home + name;
   const source = readFileSync(path, "utf-8");
   const { code } = await minify(source, { ecma: 2022, compress: { passes: 3, keep_fargs: false } });

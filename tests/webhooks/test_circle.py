@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from flask import Flask
 
 from flask_livechat import LiveChat
 from flask_livechat.model import Event
-from flask_livechat.sandbox import webhooks
+from flask_livechat.sandbox import delivery, stand_in
 
 from ..conftest import chat_of, create_app
 from ..desk.test_stand_ins import Shop, shop_of
@@ -115,7 +116,10 @@ def test_a_handler_answers_through_the_desk_and_the_visitor_reads_it(name: str, 
 
 @every_vendor
 def test_a_delivery_that_is_not_taken_is_repeated(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhooks, "PAUSES", dict.fromkeys(webhooks.PAUSES, (0.01, 0.01)))
+    patient = stand_in.load(name)
+    assert patient.webhooks is not None
+    impatient = replace(patient, webhooks=replace(patient.webhooks, pauses_s=(0.01, 0.01)))
+    monkeypatch.setattr(delivery, "load", lambda vendor: impatient)
     app = site(name, tmp_path)
     app.testing, app.config["PROPAGATE_EXCEPTIONS"] = False, False
     answers: list[int] = []

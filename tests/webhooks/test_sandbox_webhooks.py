@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from flask_livechat.sandbox.hub import Hub
-from flask_livechat.sandbox.rest import open_account
 from flask_livechat.sandbox.sessions import Identity
-from flask_livechat.sandbox.webhooks import TELL
+from flask_livechat.sandbox.stand_in import load, open_account
 
 from ..test_sandbox_rest import VALUES
 
@@ -34,7 +33,9 @@ class Vendor:
         return self._now
 
     def _tell(self, *told: Any) -> list[dict[str, Any]]:
-        return list(TELL[self.name](self.account, *told))
+        webhooks = load(self.name).webhooks
+        assert webhooks is not None
+        return list(webhooks.bodies(self.account, *told))
 
     def topics(self) -> list[str]:
         return [str(one.get("topic") or one["event"]) for one in self.sent]

@@ -8,7 +8,8 @@
  *   ongoing: boolean, last: Message | null}} Summary
  * @typedef {Summary & {messages: Message[], attributes: Record<string, unknown>, tags: string[], rating: number | null,
  *   events: {n: number, name: string, data: Record<string, unknown>, at: number}[]}} Detail
- * @typedef {{revision: number, status: Record<string, string>, vendors: {name: string, title: string}[],
+ * @typedef {{name: string, title: string, color: string}} Vendor `color`: a background for white letters
+ * @typedef {{revision: number, status: Record<string, string>, vendors: Vendor[],
  *   sessions: Summary[], detail: Detail | null}} Desk
  */
 
@@ -17,8 +18,8 @@ const MARKS = { anonymous: "anonymous", verified: "✓ verified", unverified: "u
 let chosen = decodeURIComponent(location.hash.slice(1));
 /** @type {AbortController | undefined} */
 let polling;
-/** @type {Record<string, string>} */
-let titles = {};
+/** @type {Record<string, Vendor>} */
+let vendors = {};
 
 /** @param {string} id @returns {HTMLElement} */
 function byId(id) {
@@ -78,7 +79,7 @@ async function act(action, body) {
 
 /** @param {Desk} desk */
 function show(desk) {
-  titles = Object.fromEntries(desk.vendors.map((vendor) => [vendor.name, vendor.title]));
+  vendors = Object.fromEntries(desk.vendors.map((vendor) => [vendor.name, vendor]));
   showAgents(desk);
   byId("empty").hidden = desk.sessions.length > 0;
   showSessions(desk.sessions);
@@ -187,9 +188,11 @@ function somebody(identity) {
   return identity.name || identity.email || identity.id || "Anonymous visitor";
 }
 
-/** @param {string} vendor */
-function vendorLabel(vendor) {
-  return element("span", { class: "vendor", "data-vendor": vendor }, titles[vendor] || vendor);
+/** @param {string} name */
+function vendorLabel(name) {
+  const label = element("span", { class: "vendor", "data-vendor": name }, vendors[name].title);
+  label.style.backgroundColor = vendors[name].color;
+  return label;
 }
 
 /** @param {number} seconds Unix time */

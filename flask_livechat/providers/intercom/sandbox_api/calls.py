@@ -1,0 +1,137 @@
+"""What every call of Intercom's REST API has in common: its version, pages, and whom and what it names."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ....sandbox.api import MAX_TEXT, Account, Call, fresh_id
+from ....sandbox.body import Body
+from ....sandbox.records import Agent, Person
+from ....sandbox.sessions import RefusedError, Session
+
+VERSIONS = ("2.11", "2.12", "2.13", "2.14", "2.15", "2.16")
+ATTACHMENTS = 10  # of one message
+
+
+def version(call: Call) -> tuple[int, int]:
+    """The one of the header, else that of the app's own setting."""
+    text = call.headers.get("Intercom-Version", str(call.account.values.get("API_VERSION") or VERSIONS[-1]))
+    major, _, minor = text.partition(".")
+    return int(major), int(minor)
+
+
+def since(call: Call, minor: int) -> None:
+    """Refuse a route that older versions do not have."""
+    if version(call) < (2, minor):
+        raise RefusedError(404, "not_found", "The requested resource was not found")
+
+
+def user_name(id: str | None, email: str | None) -> str:
+    """By what a user's session is found."""
+    return f"id:{id}" if id else f"email:{email}"
+
+
+def person_of(account: Account, session: Session) -> Person | None:
+    """The contact who wrote it. A stranger becomes a lead, with an id of the vendor's in the place of the app's."""
+    # The session's key is a uuid, too.
+    return account.who(session, fresh_id, {"role": "lead", "external_id": session.key} if session.messages else None)
+
+
+def people_of(account: Account, session: Session) -> list[Person]:
+    """All contacts of a conversation: who began it, and who was added."""
+    first, others = person_of(account, session), map(account.people.get, session.participants)
+    known = {one.id: one for one in (first, *others) if one is not None}
+    return list(known.values())
+
+
+def conversations(account: Account) -> list[Session]:
+    """A message of the team's to which nobody has replied is no conversation yet."""
+    every = account.hub.conversations(account.name)
+    return [one for one in every if not one.is_unanswered or any(said.author == "visitor" for said in one.messages)]
+
+
+def session_of(call: Call) -> Session:
+    """The conversation that a path names. ``last`` is its sender's own latest one."""
+    wanted, found = call.path["id"], conversations(call.account)
+    if wanted == "last":
+        who = sender_of(call)
+        found = [one for one in found if who.id in (known.id for known in people_of(call.account, one))]
+        wanted = str(found[0].number) if found else ""
+    for session in found:
+        if str(session.number) == wanted:
+            return session
+    raise RefusedError(404, "not_found", "Resource Not Found")
+
+
+def admin_of(call: Call, name: str = "admin_id") -> Agent:
+    agent = call.account.agent(call.body.need(name))
+    if agent is None:
+        raise RefusedError(404, "admin_not_found", "Admin not found")
+    return agent
+
+
+def contact_of(call: Call, id: str | None = None) -> Person:
+    found = call.account.people.get(call.path["id"] if id is None else id)
+    if found is None:
+        raise RefusedError(404, "not_found", "User Not Found")
+    return found
+
+
+def sender_of(call: Call, body: Body | None = None, own: str = "intercom_user_id") -> Person:
+    """By the vendor's id, by the app's, or by the address. An address that several have names nobody: 409."""
+    body, account = body or call.body, call.account
+    theirs, external, email = body.text(own), body.text("user_id"), body.text("email")
+    if not (theirs or external or email):
+        raise RefusedError(400, "parameter_not_found", f"{own}, user_id or email is required")
+    found = account.people.get(theirs) if theirs else account.person(external, email)
+    if found is None:
+        raise RefusedError(404, "not_found", "User Not Found")
+    return found
+
+
+def one_of(body: Body, name: str, *allowed: str) -> str:
+    """A word that must be there, and be one of these."""
+    value = body.need(name)
+    if value not in allowed:
+        raise RefusedError(400, "parameter_invalid", f"{name} is {' or '.join(allowed)}")
+    return value
+
+
+def words_of(body: Body, *, required: bool = True) -> tuple[str, dict[str, Any]]:
+    """The text of a message, and its attachments as fields of it: one of both must be there."""
+    urls = body.texts("attachment_urls") if "attachment_urls" in body.data else ()
+    if len(urls) > ATTACHMENTS:
+        raise RefusedError(400, "parameter_invalid", f"at most {ATTACHMENTS} attachments")
+    text = body.text("body", MAX_TEXT) or ""
+    if required and not (text.strip() or urls):
+        raise RefusedError(400, "parameter_invalid", "Body is required")
+    return text, {"content": {"urls": list(urls)}, "type": "file"} if urls else {}
+
+
+def html_of(text: str) -> str:
+    """Plain text as the vendor gives it back."""
+    paragraphs = html.escape(text, quote=False).split("\n\n")
+    return "".join("<p>" + one.replace("\n", "<br>") + "</p>" for one in paragraphs)
+
+
+def pagination(body: Body, usual: int = 20) -> tuple[str | None, int]:
+    """The cursor counts in the body alone: one in the address gives the first page again."""
+    data = body.part("pagination")
+    return data.text("starting_after"), data.number("per_page", 1, 150) if "per_page" in data.data else usual
+
+
+def paged(found: Sequence[Any], after: str | None, size: int) -> tuple[Sequence[Any], dict[str, Any]]:
+    """A page, and what says where the next one is. The cursor is where to go on."""
+    if after is not None and not re.fullmatch(r"[0-9]{1,9}", after):
+        raise RefusedError(400, "parameter_invalid", "starting_after is no cursor")
+    start = int(after or 0)
+    following = {"per_page": size, "starting_after": str(start + size)} if start + size < len(found) else None
+    pages = numbered(len(found), start // size + 1, size) | ({"next": following} if following else {})
+    return found[start : start + size], {"total_count": len(found), "pages": pages}
+
+
+def numbered(count: int, page: int, size: int) -> dict[str, Any]:
+    return {"type": "pages", "page": page, "per_page": size, "total_pages": -(-count // size)}

@@ -1,0 +1,166 @@
+"""Tawk.to's REST API, the calls that were seen to work (as of 2026-11): by name, always POST, ``ok`` in the answer.
+
+Its reference is given on request alone: the shape of a chat is that of its transcripts, all else is UNCONFIRMED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from werkzeug.datastructures import Authorization, Headers
+
+from ... import signing
+from ...sandbox.api import Account, Api, Call, fresh_id, iso_moment
+from ...sandbox.body import secrets
+from ...sandbox.records import Person, agents
+from ...sandbox.sessions import Change, Message, RefusedError, Session
+from ...sandbox.stand_in import Webhooks
+
+AGENTS = agents("5f1c0b2e9a7d4c3b8e6f1a01", "5f1c0b2e9a7d4c3b8e6f1a02")
+SIZE = 50
+SENDERS = {"visitor": "visitor", "agent": "agent", "bot": "system", "system": "system"}
+
+
+def admit(account: Account, headers: Headers) -> None:
+    """Basic, with the key as the name; the password counts for nothing."""
+    said = Authorization.from_header(headers.get("Authorization"))
+    key = said.username or "" if said and said.type == "basic" else ""
+    if not any(signing.same(one, key) for one in secrets(account.values, "REST_API_KEY")):
+        raise RefusedError(401, "auth_error")
+
+
+def refuse(error: RefusedError) -> tuple[int, Any]:
+    """All but a wrong key and too many calls come with a 200."""
+    status = error.status if error.status in (401, 403, 413, 429) else 200
+    return status, {"ok": False, "error": error.code, **({"message": error.what} if error.what else {})}
+
+
+def meet(account: Account) -> None:
+    for session in account.hub.sessions(account.name):
+        _person(account, session)
+
+
+def _person(account: Account, session: Session) -> Person | None:
+    return account.who(session, fresh_id, {} if session.messages else None)
+
+
+def ok(data: Any, **more: Any) -> tuple[int, Any]:
+    return 200, {"ok": True, "data": data, **more}
+
+
+def list_chats(call: Call) -> tuple[int, Any]:
+    """``page`` is ignored; ``offset`` counts."""
+    account, body = _ours(call), call.body
+    size = body.number("size", 1, 1000) if "size" in body.data else SIZE
+    offset = body.number("offset", 0, 10**9) if "offset" in body.data else 0
+    found = sorted(account.hub.conversations(account.name), key=lambda one: one.created, reverse=True)
+    if body.text("sort") == "co-old-new":
+        found.reverse()
+    return ok([chat(account, one) for one in found[offset : offset + min(size, SIZE)]], total=len(found))
+
+
+def get_chat(call: Call) -> tuple[int, Any]:
+    account = _ours(call)
+    session = account.session(call.body.need("chatId"))
+    if not session.messages:
+        raise RefusedError(404, "not_found")
+    return ok(chat(account, session))
+
+
+def get_person(call: Call) -> tuple[int, Any]:
+    found = _ours(call).people.get(call.body.need("personId"))
+    if found is None:
+        raise RefusedError(404, "not_found")
+    every = {
+        "names": [{"value": found.name}] if found.name else [],
+        "userId": found.external_id,
+        "primaryEmail": found.email,
+        "customAttributes": dict(found.attributes),
+    }
+    wanted = call.body.texts("fields")
+    return ok({"person": {name: value for name, value in every.items() if name in wanted}})
+
+
+def list_members(call: Call) -> tuple[int, Any]:
+    return ok([{"id": one.id, "name": one.name, "email": one.email} for one in _ours(call).agents])
+
+
+def list_properties(call: Call) -> tuple[int, Any]:
+    return ok([{"propertyId": call.account.values["PROPERTY_ID"], "name": "Sandbox"}])
+
+
+def whose_key(call: Call) -> tuple[int, Any]:
+    agent = call.account.agents[0]
+    return ok({"id": agent.id, "name": agent.name, "email": agent.email})
+
+
+def _ours(call: Call) -> Account:
+    if call.body.need("propertyId") != call.account.values["PROPERTY_ID"]:
+        raise RefusedError(403, "permission_denied")
+    return call.account
+
+
+def chat(account: Account, session: Session) -> dict[str, Any]:
+    person = _person(account, session)
+    return {
+        "id": session.key,
+        "propertyId": account.values["PROPERTY_ID"],
+        "personId": person.id if person else None,
+        "visitor": {"name": session.identity.name, "email": session.identity.email},
+        "createdOn": iso_moment(session.created),
+        "updatedOn": iso_moment(session.changed),
+        "tags": list(session.tags),
+        "messages": [chat_message(account, one) for one in session.messages if one.kind == "text"],
+    }
+
+
+def chat_message(account: Account, said: Message) -> dict[str, Any]:
+    sender: dict[str, Any] = {"t": SENDERS[said.author][0]}
+    agent = account.agent(said.agent) or account.agents[0]
+    if said.author == "agent":
+        sender |= {"n": agent.name, "id": agent.id}
+    elif said.author == "bot":
+        sender |= {"n": "Customer Support"}
+    return {"sender": sender, "type": "msg", "msg": said.text, "time": iso_moment(said.at)}
+
+
+API = Api(
+    routes=(
+        ("POST", "/v1/chat.list", list_chats),
+        ("POST", "/v1/chat.get", get_chat),
+        ("POST", "/v1/contact.person.get", get_person),
+        ("POST", "/v1/members.list", list_members),
+        ("POST", "/v1/property.list", list_properties),
+        ("POST", "/v1/agent.me", whose_key),
+    ),
+    admit=admit,
+    refuse=refuse,
+    meet=meet,
+)
+
+
+# Webhooks.
+
+
+def bodies(account: Account, change: Change, session: Session, message: Message | None) -> Iterator[dict[str, Any]]:
+    """A chat's start, its end, and then all that was said in it."""
+    now = iso_moment(account.clock())
+    common = {"time": now, "property": {"id": account.values["PROPERTY_ID"], "name": "Sandbox"}}
+    who = {"name": session.identity.name or f"V{session.number}", "city": "unknown", "country": "DE"}
+    visitor = who | ({"email": session.identity.email} if session.identity.email else {})
+    if change == "said" and message is not None and message.n == session.messages[0].n:
+        first = {"text": message.text, "type": "msg", "sender": {"type": SENDERS[message.author]}}
+        yield common | {"event": "chat:start", "chatId": session.key, "message": first, "visitor": visitor}
+    elif change == "decided" and message is not None and message.kind == "closed":
+        yield common | {"event": "chat:end", "chatId": session.key, "visitor": visitor}
+        messages = [chat_message(account, one) for one in session.messages if one.kind == "text"]
+        chat = {"id": session.key, "visitor": visitor, "messages": messages}
+        yield common | {"event": "chat:transcript_created", "domain": "localhost", "referrer": "", "chat": chat}
+
+
+def headers(delivery: str, attempt: int, limit: int) -> dict[str, str]:
+    return {"X-Hook-Event-Id": delivery}
+
+
+WEBHOOKS = Webhooks(bodies, headers, pauses_s=(30, 300, 1800))  # the pauses are UNCONFIRMED
