@@ -35,8 +35,8 @@ CAPABILITIES: Mapping[str, str] = {
 def pages() -> dict[Path, str]:
     """Every page with something that is made in it, as it should be."""
     vendors = {FOLDER / "vendors" / f"{name}.rst": dict(of_vendor(name)) for name in providers.names()}
-    keys = {name: tables["keys"] for name, tables in zip(providers.names(), vendors.values(), strict=True)}
-    made = {FOLDER / "choosing.rst": {"comparison": comparison()}, FOLDER / "configuration.rst": keys, **vendors}
+    shared = {"comparison": comparison(), "vendors": "\n\n".join(keys_of_all())}
+    made = {**dict.fromkeys((FOLDER / "choosing.rst", FOLDER / "configuration.rst"), shared), **vendors}
     found = {path: filled(path.read_text("utf-8"), tables) for path, tables in made.items()}
     return {**found, FOLDER / "commands.rst": "\n".join(commands())}
 
@@ -47,6 +47,12 @@ def filled(page: str, tables: Mapping[str, str]) -> str:
 
 
 # -- vendors -----------------------------------------------------------------------------------------------------------
+
+
+def keys_of_all() -> Iterator[str]:
+    for name in providers.names():
+        yield f":doc:`{providers.load(name).title} <vendors/{name}>`"
+        yield dict(of_vendor(name))["keys"]
 
 
 def of_vendor(name: str) -> Iterator[tuple[str, str]]:
@@ -69,14 +75,12 @@ def _keys(room: Provider) -> Iterator[tuple[str, ...]]:
 def _use(room: Provider, key: Key) -> str:
     desk, hooks = providers.desk(room.name), providers.webhooks(room.name)
     uses = {
-        "chat": key.required or key.name == "WIDGET_ID",
-        "identity": key.name in (room.identity, "IDENTITY"),
-        "continuity": key.name == "SESSION_SECRET",
-        "region": key.name == "REGION",
-        "desk": key.name.startswith("API_") or (desk is not None and key.name in desk.needs),
+        "chat": key.required,
+        "identity": key.name == room.identity,
+        "desk": desk is not None and key.name in desk.needs,
         "webhooks": hooks is not None and key.name in hooks.secrets,
     }
-    return ", ".join(use for use, holds in uses.items() if holds)
+    return ", ".join(use for use, holds in uses.items() if holds) or key.use
 
 
 def _capabilities(room: Provider) -> Iterator[tuple[str, str]]:
@@ -97,13 +101,14 @@ def _missing(name: str) -> str:
 
 def _policy(room: Provider) -> Iterator[tuple[str, ...]]:
     """By region, where the vendor has several: first what each of them needs."""
-    region = next((key for key in room.keys if key.name == "REGION"), None)
+    region = next((key for key in room.keys if key.use == "region"), None)
+    values = _required(room)
     if region is None:
         yield "Directive", "Sources"
-        yield from ((f"``{name}``", _literals(sources)) for name, sources in room.csp({}).items())
+        yield from ((f"``{name}``", _literals(sources)) for name, sources in room.csp(values).items())
         return
     yield "Directive", "Region", "Sources"
-    needs = {name: room.csp({"REGION": name}) for name in region.pattern.split("|")}
+    needs = {name: room.csp({**values, region.name: name}) for name in region.pattern.split("|")}
     for directive, first in next(iter(needs.values())).items():
         shared = [one for one in first if all(one in each[directive] for each in needs.values())]
         yield f"``{directive}``", "all", _literals(shared)
@@ -131,7 +136,13 @@ def comparison() -> str:
 
 def _hosts(room: Provider) -> set[str]:
     """Whatever the scheme: a socket is at the same host."""
-    return {one.partition("://")[2] for sources in room.csp({}).values() for one in sources if "://" in one}
+    needs = room.csp(_required(room)).values()
+    return {one.partition("://")[2] for sources in needs for one in sources if "://" in one}
+
+
+def _required(room: Provider) -> dict[str, str]:
+    """What the vendor cannot be without, as an example: an address of one's own, say."""
+    return {key.name: key.example for key in room.keys if key.required}
 
 
 def _literals(sources: Iterable[str]) -> str:

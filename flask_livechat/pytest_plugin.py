@@ -111,7 +111,8 @@ def _finish() -> None:
 def _is_vendors(host: str) -> bool:
     from . import providers  # noqa: PLC0415 - a suite's coverage begins before we are imported
 
-    domains = (domain for name in providers.names() for domain in providers.load(name).domains)
+    rooms = [providers.load(name) for name in providers.names()]
+    domains = [domain for room in rooms for domain in room.domains(providers.example_values(room))]
     return any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 

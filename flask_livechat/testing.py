@@ -266,10 +266,7 @@ class FakeDesk:
         from .sandbox.hub import Hub  # noqa: PLC0415
         from .sandbox.stand_in import load, open_account  # noqa: PLC0415
 
-        room = providers.load(provider)
-        self._values = {
-            key.name: Secrets((key.example,)) if key.secret else key.default or key.example for key in room.keys
-        }
+        self._values = providers.example_values(providers.load(provider))
         self._stand_in, self._hub, self._keys = load(provider), Hub(), dict[str, str]()
         self.provider = provider
         self._account = open_account(provider, self._values, self._hub)

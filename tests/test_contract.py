@@ -26,7 +26,8 @@ from .conftest import chat_of, create_app
 NAMES = providers.names()
 PAYLOAD = ["provider", "load", "settings", "visitor", "proof", "context", "events", "who", "left"]
 VISITOR_FIELDS = {"id", "email", "name", "phone", "avatar", "created_at", "company", "attributes", "segments"}
-LIMITS = {  # the vendors' files: longest key, its alphabet, longest value, most attributes
+ANY = (10_000, re.compile(r".+", re.DOTALL), 10_000, 10_000)
+LIMITS = {  # where a vendor's are known: longest key, its alphabet, longest value, most attributes
     "tawk": (255, re.compile(r"[a-z0-9-]+"), 255, 50),
     "crisp": (255, re.compile(r"[a-z0-9_-]+"), 1000, 100),
     "intercom": (255, re.compile(r"[^.$]+"), 255, 100),
@@ -192,7 +193,7 @@ def test_prove_never_raises_and_says_strict_json_that_fits_the_visitor(name: str
 @given(attributes=st.dictionaries(hostile, value, max_size=130))
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_attributes_are_cut_to_the_vendors_limits(name: str, attributes: dict[str, Any]) -> None:
-    longest, alphabet, longest_value, most = LIMITS.get(name, (10_000, re.compile(r".+", re.DOTALL), 10_000, 10_000))
+    longest, alphabet, longest_value, most = LIMITS.get(name, ANY)
     fitted = providers.load(name).attributes(attributes)
     assert len(fitted) <= most
     for key, content in fitted.items():
@@ -217,7 +218,7 @@ def test_more_attributes_than_the_vendor_takes_are_trimmed_with_a_debug_log(
     caplog.set_level(logging.DEBUG)
     many = {f"attribute-{letter}{number}": 1 for letter in string.ascii_lowercase for number in range(10)}
     response = rendered(site(name), None, many)
-    assert len(inside_its_block(response.text, name)["context"]) <= LIMITS[name][3]
+    assert len(inside_its_block(response.text, name)["context"]) <= LIMITS.get(name, ANY)[3]
     assert [record for record in caplog.records if record.levelno == logging.DEBUG and "livechat" in record.message]
 
 
@@ -306,6 +307,7 @@ def test_a_room_says_all_about_its_vendor(name: str) -> None:
     assert room.title
     assert any(key.required for key in room.keys)
     assert room.identity in {key.name for key in room.keys if key.secret}
+    assert all(re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", one) for one in room.domains(providers.example_values(room)))
 
 
 @by_name
@@ -357,7 +359,7 @@ def test_a_hostile_public_id_is_refused_or_percent_encoded(name: str, app_id: st
     except ConfigError:
         return
     if name in read.providers:
-        assert re.fullmatch(r"https://[\w.-]+/[\w./%~-]*", room.script(read.providers[name]), re.ASCII)
+        assert re.fullmatch(r"https://[\w.-]+(:\d+)?/[\w./%~-]*", room.script(read.providers[name]), re.ASCII)
 
 
 @by_name

@@ -1,10 +1,17 @@
-"""A vendor that nobody has heard of: one folder, and every part of the widget wing knows it."""
+"""A vendor that nobody has heard of is one folder: every part of the package knows it, and so do tests and docs.
+
+Parley has the fewest facts that a vendor can have. Palaver, in ``tests/fourth_vendor/``, has all that one can have, and
+each customer runs its server.
+"""
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +20,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from docs import checks, tables
 from flask_livechat import ConfigError, providers, sandbox, settings
 
 from .conftest import create_app, log_in, page
@@ -55,21 +63,28 @@ PROVIDER = Provider(
 )
 '''
 ADAPTER = "function room(vendor, core) {\n  return { start() { window.Parley = vendor.settings.room; } };\n}\n"
+ROOT = Path(__file__).parent.parent
+PALAVER = ROOT / "tests" / "fourth_vendor" / "palaver"
 KEYS = {"LIVECHAT_PARLEY_ROOM_ID": "p-77", "LIVECHAT_PARLEY_SIGNING_KEY": "verysecretkey"}
 
 
 @pytest.fixture(autouse=True)
-def parley(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The room in a folder of its own, which is all that is said to the package."""
+def vendors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Both vendors in a folder of their own, which is all that is said to the package."""
     folder = tmp_path / "parley"
     folder.mkdir()
     (folder / "__init__.py").write_text(ROOM, "utf-8")
     (folder / "widget.js").write_text(ADAPTER, "utf-8")
+    shutil.copytree(PALAVER, tmp_path / "palaver", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(providers, "__path__", [*providers.__path__, str(tmp_path)])
     importlib.invalidate_caches()
-    yield
-    sys.modules.pop("flask_livechat.providers.parley", None)
-    providers.__dict__.pop("parley", None)
+    yield tmp_path
+    providers.load.cache_clear()
+    providers.record.cache_clear()
+    for name in [name for name in sys.modules if re.match(r"flask_livechat\.providers\.(parley|palaver)\b", name)]:
+        del sys.modules[name]
+    for name in ("parley", "palaver"):
+        providers.__dict__.pop(name, None)
 
 
 def site(**config: Any) -> Flask:
@@ -172,3 +187,39 @@ def test_the_sandbox_refuses_a_vendor_without_a_stand_in(config: dict[str, str])
         create_app(None, **config, LIVECHAT_SANDBOX=True)
     assert "LC106 LIVECHAT_SANDBOX: Parley has no stand-in for the sandbox." in str(caught.value)
     assert "LIVECHAT_SANDBOX=True to start" not in str(caught.value)
+
+
+# A complete vendor.
+
+
+SUITES = ("test_contract", "desk/test_face", "desk/test_stand_ins", "webhooks/test_circle", "webhooks/test_rooms")
+
+
+def test_the_contracts_of_all_vendors_hold_for_palaver(vendors: Path) -> None:
+    """The widget's, the desk's, the webhooks' and the stand-in's, each written without a word about it."""
+    files = [f"tests/{name}.py" for name in SUITES]
+    options = ["-q", "-n", "0", "-p", "no:cacheprovider", "-p", "tests.fourth_vendor", "-k", "palaver"]
+    command = [sys.executable, "-m", "pytest", *options, f"--basetemp={vendors / 'suites'}", *files]
+    environment = {**os.environ, "VENDORS": str(vendors), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-5000:]
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed is not None
+    assert int(passed[1]) > 100
+
+
+def test_the_docs_tables_have_palaver(vendors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docs = vendors / "docs"
+    shutil.copytree(ROOT / "docs", docs, ignore=shutil.ignore_patterns("images", "_build", "*.py"))
+    for name in ("parley", "palaver"):
+        shutil.copy(PALAVER.with_suffix(".rst"), docs / "vendors" / f"{name}.rst")
+    monkeypatch.setattr(tables, "FOLDER", docs)
+    made = {path.relative_to(docs).as_posix(): text for path, text in tables.pages().items()}
+    own = made["vendors/palaver.rst"]
+    assert re.search(r"``LIVECHAT_PALAVER_IDENTITY_SECRET``\s+identity\s+yes\s+Settings > Inboxes > Website", own)
+    assert "``https://palaver.example.com`` ``wss://palaver.example.com``" in own
+    assert "``palaver_<WEBSITE_TOKEN>``" in own
+    assert "5 of the desk's 29 methods" in own
+    assert "``LIVECHAT_PALAVER_BASE_URL``" in made["configuration.rst"]
+    assert re.search(r"Crisp +Intercom +Palaver +Parley +Tawk", made["choosing.rst"])
+    assert "Palaver" in checks.matrix()

@@ -284,7 +284,7 @@ def test_the_package_says_that_it_is_typed_and_brings_its_scripts() -> None:
     assert (PACKAGE / "py.typed").is_file()
     assert (PACKAGE / "widget" / "loader.js").is_file()
     for name in providers.names():
-        assert (PACKAGE / "providers" / name / "widget.js").is_file()
+        assert providers.adapter(name).is_file()
 
 
 def test_the_public_names_are_the_contracts() -> None:

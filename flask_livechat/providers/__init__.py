@@ -49,6 +49,7 @@ class Key:
     credential: bool = False  # no secret, but the name that goes with one
     default: str | None = None
     min_chars: int = 16  # of a secret: half of what the vendor makes, where that is known
+    use: str = ""  # "region": what it is for, where no other part of the vendor's tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,16 @@ class Provider:
     identity: str  # the key whose secret proves who a visitor is
     elements: str  # CSS selectors of what the vendor's script puts into the page's body
     as_of: str = ""  # when these facts were last checked: "2026-11"
-    domains: tuple[str, ...] = ()  # the vendor's own; a subdomain of one is the vendor, too
+    domains: Callable[[Values], tuple[str, ...]] = lambda values: ()  # the vendor's own, with all their subdomains
     crossorigin: str | None = None  # of the vendor's script element
     hosts: tuple[str, ...] = ()  # origins that the vendor's script asks next: worth a connection before it runs
     article_frames: tuple[str, ...] = ()  # sources of help articles and the films in them: LIVECHAT_CSP_ARTICLES
     can: frozenset[str] = field(default_factory=frozenset)  # "tour", "article", "message", "rating", "offline", …
+
+
+def example_values(room: Provider) -> Values:
+    """A room's values made of its keys' own examples, as the sandbox takes them."""
+    return {key.name: Secrets((key.example,)) if key.secret else key.default or key.example for key in room.keys}
 
 
 def names() -> tuple[str, ...]:

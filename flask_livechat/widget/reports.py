@@ -104,10 +104,10 @@ def attributed(directive: str, blocked: str, asked_by: str, configured: Mapping[
     source = KEYWORDS.get(blocked, source)
     for provider, values in configured.items() if source else ():
         room = providers.load(provider)
-        needed = room.csp(values).get(name, ())
-        if _within(host, room.domains):
+        needed, domains = room.csp(values).get(name, ()), room.domains(values)
+        if _within(host, domains):
             return Violation(provider, name, source, csp.allowed(needed, source))
-        if _within(asker, room.domains) and source in needed:
+        if _within(asker, domains) and source in needed:
             return Violation(provider, name, source, True)
     return None
 

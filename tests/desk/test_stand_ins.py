@@ -1,4 +1,4 @@
-"""The desk against all three stand-ins, inside the process and over HTTP: what a vendor can do works, by one test."""
+"""The desk against all stand-ins, inside the process and over HTTP: what a vendor can do works, by one test."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from flask_livechat import Unsupported, Visitor, providers, signing
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.errors import Conflict, Invalid, NotFound, Unauthorized
+from flask_livechat.operation import DeskRoom
 from flask_livechat.sandbox import sandbox_of
 
 from ..conftest import chat_of, create_app
@@ -60,7 +61,7 @@ class Shop:
 
     def _secret(self) -> str:
         values = self.app.extensions["livechat"].settings.providers[self.name]
-        return str(values["JS_API_KEY" if self.name == "tawk" else "IDENTITY_SECRET"][0])
+        return str(values[providers.load(self.name).identity][0])
 
 
 def shop_of(name: str, app: Flask, base: str | None = None) -> Shop:
@@ -101,6 +102,12 @@ def able(desk: Desk, *methods: str) -> bool:
         with pytest.raises(Unsupported, match=one):
             call(*ARGUMENTS.get(name, ("1",)))
     return not missing
+
+
+def desk_of(name: str) -> DeskRoom:
+    desk = providers.desk(name)
+    assert desk is not None
+    return desk
 
 
 def only(desk: Desk) -> str:
@@ -227,6 +234,8 @@ def test_a_long_conversation_is_read_whole(shop: Shop) -> None:
 
 def test_whoever_chats_is_a_contact(shop: Shop) -> None:
     shop.visit("Hello?")
+    if not able(shop.desk, "contacts.find"):
+        return
     by_email = shop.name != "tawk"  # there one is found by the vendor's id alone
     known = shop.desk.conversations.get(only(shop.desk)).contact
     assert known is not None
@@ -356,12 +365,10 @@ def test_a_text_of_a_megabyte_is_refused_and_nothing_is_said(shop: Shop) -> None
 
 
 def test_wrong_credentials_are_refused(shop: Shop, app_in_the_sandbox: Flask, root: str | None) -> None:
-    secrets: dict[str, dict[str, Any]] = {
-        "crisp": {"LIVECHAT_CRISP_API_KEY": "another"},
-        "intercom": {"LIVECHAT_INTERCOM_ACCESS_TOKEN": "another"},
-        "tawk": {"LIVECHAT_TAWK_REST_API_KEY": "another"},
-    }
-    stranger = create_app("crisp", secrets=False, LIVECHAT_SANDBOX=True, **secrets[shop.name])
+    needs, keys = desk_of(shop.name).needs, providers.load(shop.name).keys
+    (secret,) = (key.name for key in keys if key.secret and key.name in needs)
+    config = {f"LIVECHAT_{shop.name.upper()}_{secret}": "another"}
+    stranger = create_app("crisp", secrets=False, LIVECHAT_SANDBOX=True, **config)
     sandbox_of(stranger).apis = sandbox_of(app_in_the_sandbox).apis
     wrong = shop_of(shop.name, stranger, root and f"{root}/{shop.name}")
     with pytest.raises(Unauthorized) as caught:
@@ -389,10 +396,5 @@ def test_who_exists_already_is_a_conflict_for_whoever_asks_the_api_itself(app_in
 
 def test_any_other_call_is_made_with_the_same_credentials(shop: Shop) -> None:
     values = shop.app.extensions["livechat"].settings.providers[shop.name]
-    calls: dict[str, tuple[str, str, Any]] = {
-        "crisp": ("GET", f"/v1/website/{values.get('WEBSITE_ID')}/operators/list", None),
-        "intercom": ("GET", "/me", None),
-        "tawk": ("POST", "/v1/agent.me", {}),
-    }
-    method, path, body = calls[shop.name]
-    assert "robin@example.com" in str(shop.desk.raw.request(method, path, json=body))
+    call = desk_of(shop.name).methods["agents.list"](values)
+    assert "robin@example.com" in str(shop.desk.raw.request(call.method, call.path, json=call.json))

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_livechat import LiveChat
+from flask_livechat import LiveChat, providers
 from flask_livechat.model import Event
 from flask_livechat.sandbox import delivery, stand_in
 
 from ..conftest import chat_of, create_app
-from ..desk.test_stand_ins import Shop, shop_of
+from ..desk.test_stand_ins import Shop, desk_of, shop_of
 
-every_vendor = pytest.mark.parametrize("name", ["crisp", "intercom", "tawk"])
+VENDORS = [name for name in providers.names() if providers.webhooks(name)]
+every_vendor = pytest.mark.parametrize("name", VENDORS)
 
 
 def site(name: str, tmp_path: Path, **config: Any) -> Flask:
@@ -95,7 +96,7 @@ def test_what_is_said_in_tawk_is_told_when_the_chat_is_over(tmp_path: Path) -> N
     assert {one.email for one in told(shop.app)} == {"ada@example.com"}
 
 
-@pytest.mark.parametrize("name", ["crisp", "intercom"])
+@pytest.mark.parametrize("name", [name for name in VENDORS if "conversations.reply" in desk_of(name).methods])
 def test_a_handler_answers_through_the_desk_and_the_visitor_reads_it(name: str, tmp_path: Path) -> None:
     app = site(name, tmp_path)
     chat = chat_of(app)

@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import pytest
@@ -17,11 +18,12 @@ from flask_livechat import providers
 from flask_livechat.hooks import Delivery, HookRoom
 from flask_livechat.model import KINDS, Event
 from flask_livechat.providers import Secrets
+from flask_livechat.sandbox import stand_in
+from flask_livechat.sandbox.hub import Hub
 
 ROOMS = [name for name in providers.names() if providers.webhooks(name)]
 PROPERTY, WEBSITE, APP = "58ca8453b8a7e060cd3b1ecb", "42286ab3-b29a-4fde-8538-da0ae501d825", "abc12345"
 IDS = {"tawk": {"PROPERTY_ID": PROPERTY}, "crisp": {"WEBSITE_ID": WEBSITE}, "intercom": {"APP_ID": APP}}
-KEY = {"tawk": "WEBHOOK_SECRET", "crisp": "WEBHOOK_SECRET", "intercom": "CLIENT_SECRET"}
 STAMP = "1790000000123"
 
 
@@ -31,19 +33,26 @@ def room(name: str) -> HookRoom:
     return found
 
 
+KEY = {name: room(name).secrets[0] for name in ROOMS}
+
+
 def values(name: str, *secrets: str, **more: Any) -> dict[str, Any]:
-    return {**IDS[name], KEY[name]: Secrets(secrets), **more}
+    examples = {key.name: key.example for key in providers.load(name).keys if key.required}
+    return {**examples, **IDS.get(name, {}), KEY[name]: Secrets(secrets), **more}
 
 
 def signature(name: str, secret: str, body: bytes, stamp: str = STAMP) -> dict[str, str]:
-    """As the vendor signs, made with the standard library alone."""
+    """As the vendor signs. Of those that are known, made with the standard library alone."""
     if name == "tawk":
         return {"x-tawk-signature": hmac.new(secret.encode(), body, hashlib.sha1).hexdigest()}
     if name == "intercom":
         return {"x-hub-signature": "sha1=" + hmac.new(secret.encode(), body, hashlib.sha1).hexdigest()}
-    signed = b"[" + stamp.encode() + b";" + body + b"]"
-    made = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
-    return {"x-crisp-signature": made, "x-crisp-request-timestamp": stamp}
+    if name == "crisp":
+        signed = b"[" + stamp.encode() + b";" + body + b"]"
+        made = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+        return {"x-crisp-signature": made, "x-crisp-request-timestamp": stamp}
+    now = datetime.fromtimestamp(int(stamp) / 1000, UTC)
+    return {header.lower(): value for header, value in room(name).sign(secret, body, now).items()}
 
 
 def verified(name: str, secrets: tuple[str, ...], body: bytes, headers: dict[str, str], **query: str) -> bool:
@@ -218,7 +227,7 @@ def test_without_a_header_nothing_is_verified(name: str) -> None:
     assert not verified(name, ("secret",), b"{}", {})
 
 
-@every_room
+@pytest.mark.parametrize("name", IDS)
 def test_another_algorithm_is_refused(name: str) -> None:
     body = b"{}"
     other = hashlib.sha1 if name == "crisp" else hashlib.sha256
@@ -233,8 +242,8 @@ def test_another_algorithm_is_refused(name: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(body=st.binary(max_size=80), header=st.text(max_size=80), stamp=st.text(max_size=20))
 def test_hostile_headers_get_an_answer(name: str, body: bytes, header: str, stamp: str) -> None:
-    headers = dict.fromkeys(("x-tawk-signature", "x-hub-signature", "x-crisp-signature"), header)
-    assert not verified(name, ("secret",), body, headers | {"x-crisp-request-timestamp": stamp}, key=header)
+    headers = {name: stamp if "timestamp" in name else header for name in signature(name, "secret", body)}
+    assert not verified(name, ("secret",), body, headers, key=header)
 
 
 JSON = st.recursive(
@@ -485,8 +494,14 @@ def test_what_is_another_accounts_is_no_event(name: str, said: dict[str, Any]) -
     assert parsed(name, said) == []
 
 
-@pytest.mark.parametrize("when", [1, 10**30, -5, "1999", None, True, "0001-01-01T00:00:00Z", "30000-01-01"])
 @every_room
+def test_nothing_that_is_sent_is_another_accounts_event(name: str) -> None:
+    other = {**providers.example_values(providers.load(name)), stand_in.load(name).account: "another"}
+    assert [list(room(name).parse(other, Delivery({}, {}, body))) for body in sent(name)] == [[]] * len(sent(name))
+
+
+@pytest.mark.parametrize("when", [1, 10**30, -5, "1999", None, True, "0001-01-01T00:00:00Z", "30000-01-01"])
+@pytest.mark.parametrize("name", IDS)
 def test_a_moment_that_nobody_means_is_refused(name: str, when: Any) -> None:
     said = {
         "tawk": json.loads(TAWK_1) | {"time": when},
@@ -500,10 +515,35 @@ def test_a_moment_that_nobody_means_is_refused(name: str, when: Any) -> None:
 @every_room
 def test_a_delivery_that_comes_again_has_the_same_ids(name: str) -> None:
     """Also with another unsigned id, and a new stamp."""
-    body = {"tawk": TAWK_1, "crisp": CRISP_1, "intercom": INTERCOM_2}[name]
-    one = room(name).parse(values(name, "x"), Delivery({"x-hook-event-id": "1"}, {}, body))
-    other = room(name).parse(values(name, "x"), Delivery({"x-hook-event-id": "2"}, {}, body))
-    assert [event.id for event in one] == [event.id for event in other]
+    known = providers.example_values(providers.load(name))
+    for body in sent(name):
+        one = room(name).parse(known, Delivery({"x-hook-event-id": "1"}, {}, body))
+        other = room(name).parse(known, Delivery({"x-hook-event-id": "2"}, {}, body))
+        assert [event.id for event in one] == [event.id for event in other]
+
+
+@every_room
+def test_what_a_stand_in_sends_is_a_conversations_start_and_its_end(name: str) -> None:
+    known = providers.example_values(providers.load(name))
+    events = [event for body in sent(name) for event in room(name).parse(known, Delivery({}, {}, body))]
+    assert {"visitor"} <= {event.author for event in events if event.text == "hello"}
+    assert "conversation_closed" in {event.kind for event in events}
+    assert {event.provider for event in events} == {name}
+
+
+@cache
+def sent(name: str) -> list[bytes]:
+    """The deliveries of a vendor's stand-in: somebody writes, and an agent ends the conversation."""
+    hub, bodies = Hub(), list[bytes]()
+    webhooks = stand_in.load(name).webhooks
+    assert webhooks is not None
+    account = stand_in.open_account(name, providers.example_values(providers.load(name)), hub).account
+    hub.listener = lambda *change: bodies.extend(json.dumps(one).encode() for one in webhooks.bodies(account, *change))
+    key = hub.create(name)
+    hub.say(key, "visitor", "hello")
+    hub.end(key, "agent")
+    assert bodies
+    return bodies
 
 
 # -- website hooks of Crisp's ------------------------------------------------------------------------------------------

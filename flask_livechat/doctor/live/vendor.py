@@ -56,7 +56,7 @@ class Vendor:
         if self.stand_in and url.startswith(self.origin + self.stand_in):
             return True
         host = host_of(url)
-        return any(host == domain or host.endswith(f".{domain}") for domain in self.provider.domains)
+        return any(host == domain or host.endswith(f".{domain}") for domain in self.provider.domains(self.values))
 
     def asked(self, stack: Iterable[str] | str) -> bool:
         """Whether a script of the vendor's is among those that asked: addresses, or an exception's stack."""

@@ -58,6 +58,7 @@ PROVIDER = Provider(
             where='A random value of your own, for instance python -c "import secrets; print(secrets.token_hex())".',
             example="example-session-continuity-secret",
             secret=True,
+            use="continuity",
         ),
         Key("API_IDENTIFIER", r"\S+", where="Settings > API tokens.", example="example-identifier", credential=True),
         Key("API_KEY", r"\S+", where="Settings > API tokens.", example="example-api-key", secret=True),
@@ -67,6 +68,7 @@ PROVIDER = Provider(
             where="'website' for a token of one workspace, 'plugin' for a Marketplace token.",
             example="website",
             default="website",
+            use="desk",
         ),
         Key(
             "WEBHOOK_SECRET",
@@ -98,6 +100,6 @@ PROVIDER = Provider(
         "https://player.vimeo.com",
         "https://www.dailymotion.com",
     ),
-    domains=("crisp.chat",),
+    domains=lambda values: ("crisp.chat",),
     can=frozenset({"presence", "article", "message"}),
 )

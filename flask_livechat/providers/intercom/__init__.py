@@ -34,14 +34,19 @@ PROVIDER = Provider(
             where="'jwt' (recommended), or 'hmac' (deprecated by Intercom in 2025).",
             example="jwt",
             default="jwt",
+            use="identity",
         ),
         # No default: an unset region means the United States to the Messenger, but keeps every region in the CSP.
         Key(
-            "REGION", r"us|eu|au", where="Where the workspace's data lives: us, eu or au. Unset means us.", example="us"
+            "REGION",
+            r"us|eu|au",
+            where="Where the workspace's data lives: us, eu or au. Unset means us.",
+            example="us",
+            use="region",
         ),
         Key("ACCESS_TOKEN", r"\S+", where="Developer Hub > Authentication.", example="example-token", secret=True),
         Key("CLIENT_SECRET", r"\S+", where="Developer Hub > Basic Information.", example="example", secret=True),
-        Key("API_VERSION", r"\d+\.\d+", where="Such as 2.16.", example="2.16", default="2.16"),
+        Key("API_VERSION", r"\d+\.\d+", where="Such as 2.16.", example="2.16", default="2.16", use="desk"),
     ),
     script=lambda values: f"https://widget.intercom.io/widget/{quote(values['APP_ID'], safe='')}",
     csp=csp,
@@ -57,7 +62,7 @@ PROVIDER = Provider(
     # Read in the scripts of 2022-02. Where a newer one differs, swapping a page takes the widget with it.
     elements="#intercom-container, #intercom-css-container, #intercom-frame, .intercom-lightweight-app",
     as_of="2026-11",
-    domains=(
+    domains=lambda values: (
         "intercom.io",
         "intercom.com",
         "intercomcdn.com",

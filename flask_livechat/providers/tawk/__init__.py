@@ -48,6 +48,7 @@ PROVIDER = Provider(
             where="Administration > Channels > Chat Widget, the part of the direct link after the property id.",
             example="default",
             default="default",
+            use="chat",
         ),
         Key(
             "JS_API_KEY",
@@ -100,7 +101,7 @@ PROVIDER = Provider(
         "https://www.dailymotion.com",
         "https://www.loom.com",
     ),
-    domains=("tawk.to", "tawk.link"),
+    domains=lambda values: ("tawk.to", "tawk.link"),
     crossorigin="*",  # as the vendor's own snippet writes it; browsers read it as "anonymous"
     can=frozenset({"presence", "rating", "offsets"}),
 )

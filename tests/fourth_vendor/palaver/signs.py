@@ -1,0 +1,11 @@
+"""What gives Palaver away in somebody's own code, for the doctor."""
+
+from .. import Signs
+
+SIGNS = Signs(
+    loads=r"/sdk\.js['\"][^>]{0,80}palaver",
+    calls=r"\bpalaver\.(?:run|open|identify)\b",
+    identifies=r"\bpalaver\.identify\s*\(\s*\{[^}]{1,300}\}",
+    proven=r"\bhash\s*:",
+    leaks=r"(?i:palaver[\w.\s-]{0,40}(?:secret|token))['\"]?\s*[:=,]\s*['\"]([\w+/=-]{16,})['\"]",
+)
