@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from . import hours, providers
 from .errors import ConfigError, Problem, shown
 from .hours import OfficeHours
+from .model import Decision
 from .providers import Key, Provider, Secrets, Values
 from .widget import rules, texts
 from .widget.rules import Rule
@@ -30,7 +32,7 @@ PLACEHOLDER = re.compile(
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """Everything under ``LIVECHAT_``, checked. ``providers`` has the values of each configured vendor."""
 
@@ -67,19 +69,21 @@ class Settings:
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
-    @property
-    def defaults(self) -> dict[str, Any]:
+    @cached_property
+    def default_decision(self) -> Decision:
         """What a page gets that no rule speaks of."""
-        return {
-            "show": True,
-            "provider": self.provider,
-            "load": self.load,
-            "preload": False,
-            "mobile": self.mobile,
-            "offline": self.offline,
-            "identify": True,
-            "tour": None,
-        }
+        return rules.default_decision(
+            {
+                "show": True,
+                "provider": self.provider,
+                "load": self.load,
+                "preload": False,
+                "mobile": self.mobile,
+                "offline": self.offline,
+                "identify": True,
+                "tour": None,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)

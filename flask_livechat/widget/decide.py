@@ -25,10 +25,9 @@ def decide(state: State, app: Flask, address: Address | None = None, own: Iterab
 
     Raises ``ConfigError`` where a rule names a provider that is not configured.
     """
-    address = address or address_of()
-    config = state.settings
+    address, config = address or address_of(), state.settings
     of_page = [*own, *_rules_of_view(app, address.endpoint), *_rules_of_blueprint(state, address.blueprint)]
-    decision = rules.decide(address, of_page, config.rules, config.defaults, _ask)
+    decision = rules.decide(address, of_page, config.rules, config.default_decision, _ask)
     if decision.provider is not None and decision.provider not in config.providers:
         title = f"provider={decision.provider!r} ({decision.sources['provider']})"
         raise ConfigError([Problem("LC105", "LIVECHAT_PROVIDER", f"{title} is not configured", "Set its keys.")])

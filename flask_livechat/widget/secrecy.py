@@ -163,7 +163,7 @@ class Address:
 
     @property
     def chars(self) -> int:
-        return len(self.path) + sum(map(len, self.query)) + sum(map(len, self.values))
+        return len(self.path) + (len("".join(self.query + self.values)) if self.query else 0)
 
 
 def secret_in(address: Address) -> str | None:
@@ -258,6 +258,7 @@ def _in_a_manual(segments: list[str], n: int) -> bool:
 
 
 @lru_cache(1024)
+@lru_cache(1024)  # it is one of the app's own
 def _of_endpoint(endpoint: str | None) -> str | None:
     if _is_secret_page(_words((endpoint or "").rpartition(".")[2])):
         return f"the endpoint {endpoint!r} looks like a page whose address carries a secret"

@@ -16,6 +16,7 @@ from ..model import Decision, Value, Visitor
 from ..settings import Settings, livechat_config
 from ..state import State, call_app, name_of, warn_once
 from . import context, logout, payload, session_store
+from .addresses import of_request
 from .decide import checked_rule, decide
 from .identity import ANONYMOUS, Identity, current_visitor, identify, load_visitor, may_be_personal
 from .request_state import RequestState, Tag
@@ -45,7 +46,7 @@ def write_tag(state: State, req: RequestState, overrides: Mapping[str, Any]) -> 
     # An error page is another page of the same request, and the first may have got as far as its tag.
     if not state.settings.providers or req.tagged_page == (error,):
         return NOTHING
-    decision = decide(state, req.app, own=own)
+    decision = decide(state, req.app, of_request(req.request), own)
     if not decision.show:
         return NOTHING
     tag = make_tag(state, req, decision, error)
