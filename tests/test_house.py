@@ -23,7 +23,7 @@ SOURCES = {
     if "node_modules" not in path.parts
 }
 BASE = {"errors", "files", "forks", "hooks", "hours", "limits", "model", "operation", "safe_text", "signals", "signing"}
-TOP = {"cli", "cli_desk", "cli_metrics", "cli_store", "doctor", "testing", "sandbox"}
+TOP = {"cli", "doctor", "testing", "sandbox"}
 
 
 def imports(path: Path, *, late: bool = False) -> set[str]:
