@@ -68,7 +68,7 @@ def outside(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in imports(path, late=True) if not name.startswith(".")}
 
 
-REQUEST_BOUND = {"request_state", "decide", "identity", "tag", "response", "views", "session_store", "context"}
+REQUEST_BOUND = set("request_state decide identity tag response views session_store context lifecycle".split())
 
 
 def floor(module: str) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from flask import Flask
 
@@ -18,6 +19,7 @@ from .rules import Rule
 from .secrecy import Address
 
 RULE_KEY = "_livechat_rule"
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def decide(state: State, app: Flask, address: Address | None = None, own: Iterable[Rule] = ()) -> Decision:
@@ -40,6 +42,16 @@ def checked_rule(source: str, fields: Mapping[str, Any]) -> Rule:
     if problems:
         raise ConfigError([Problem("LC105", source, what, RULES_HELP) for what in problems])
     return rule
+
+
+def add_view_rule(fields: Mapping[str, Any], view: F) -> F:
+    """Put a rule on a view. A second one adds to the first, and is the stronger. Raises ``ConfigError``."""
+    rule = checked_rule(f"@livechat.rule on {getattr(view, '__name__', name_of(view))}", fields)
+    above = getattr(view, RULE_KEY, None)
+    what = {**above.what, **rule.what} if isinstance(above, Rule) else rule.what
+    when = rule.when or getattr(above, "when", None)
+    setattr(view, RULE_KEY, replace(rule, what=what, when=when, one_view=True))
+    return view
 
 
 def _ask(when: Callable[[], bool]) -> bool:

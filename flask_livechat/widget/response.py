@@ -6,7 +6,7 @@ import gzip
 import html
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -113,6 +113,20 @@ def policy_needs(state: State, req: RequestState | None) -> dict[str, list[str]]
         return csp.needs_of(config, config.providers)
     decision = req.tags[-1].decision if req.tags else safely("csp", lambda: decide(state, req.app), None)
     return csp.needs_of(config, [str(decision.provider)] if decision and decision.show else [])
+
+
+def merged_policy(
+    state: State, req: RequestState | None, policy: str | Mapping[str, Any] | None, nonce: str | None
+) -> str | dict[str, Any]:
+    """``livechat.csp``. Raises ``TypeError`` for a policy that is neither text nor a mapping."""
+    needs = csp.with_nonce(policy_needs(state, req), nonce)
+    if policy is None:
+        return csp.write(needs)
+    if not isinstance(policy, str | Mapping):
+        raise TypeError(f"livechat.csp takes text or a dict, not {type(policy).__name__}.")
+    merged = csp.merge(policy, needs) if isinstance(policy, str) else csp.merge_mapping(policy, needs)
+    warn_of_style_nonce(merged)
+    return merged
 
 
 def warn_of_style_nonce(policy: Any) -> None:

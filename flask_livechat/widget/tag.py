@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from .. import providers
 from ..model import Decision, Value, Visitor
 from ..settings import Settings, livechat_config
-from ..state import State, call_app, name_of, warn_once
+from ..state import State, call_app, name_of, safely, warn_once
 from . import context, logout, payload, session_store
 from .addresses import of_request
 from .decide import checked_rule, decide
@@ -108,6 +108,18 @@ def collect_context_and_events(
     if actions:
         attributes["last_actions"] = ", ".join(actions)
     return attributes, events
+
+
+def write_button(state: State, req: RequestState, label: str, attributes: Mapping[str, Any]) -> Markup:
+    """``{{ livechat_button() }}``: a link where there is a fallback, else a button where there is chat."""
+    config = state.settings
+    if not config.providers:
+        return NOTHING
+    decision = safely("livechat_button()", lambda: decide(state, req.app), None)
+    opens = decision is not None and decision.show
+    if config.fallback_url:
+        return payload.link(label, config.fallback_url, attributes, opens=opens)
+    return payload.button(label, attributes) if opens else NOTHING
 
 
 def identity_payload(state: State, req: RequestState, name: str) -> dict[str, Any]:
