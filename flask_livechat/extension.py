@@ -25,15 +25,15 @@ from . import metrics_page, receiver, settings, signals
 from .model import Decision, Event, Value, Visitor
 from .settings import Settings
 from .state import Callbacks, State, call_app, current_state, name_of, safely
+from .widget import assets, csp, lifecycle, logout, response, session_store, tag, views
 from .widget import context as page_context
-from .widget import csp, lifecycle, logout, response, script, session_store, tag, views
 from .widget.addresses import address
+from .widget.csp_reports import Reports
 from .widget.decide import add_view_rule, checked_rule, decide
-from .widget.guard import Guard
 from .widget.identity import current_visitor, load_visitor, visitor_of_user
-from .widget.reports import Reports
 from .widget.request_state import RequestState, request_state
 from .widget.same_origin import Names, check_places, own_url
+from .widget.secret_scanner import SecretScanner
 
 if TYPE_CHECKING:
     from blinker import Signal
@@ -404,9 +404,9 @@ def _state_of(livechat: LiveChat, app: Flask, config: Settings, callbacks: Callb
         livechat,
         config,
         callbacks,
-        script.build_all(config, stores_events),
+        assets.build_all(config, stores_events),
         stores_events,
         Reports(Path(app.instance_path)),
-        Guard(config.providers, sandbox=config.sandbox) if config.guard else None,
+        SecretScanner(config.providers, sandbox=config.sandbox) if config.guard else None,
         dict(settings.livechat_config(app.config)),
     )

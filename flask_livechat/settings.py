@@ -11,10 +11,10 @@ from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
-from . import hours, providers
+from . import office_hours, providers
 from .errors import ConfigError, Problem, shown
-from .hours import OfficeHours
 from .model import Decision
+from .office_hours import OfficeHours
 from .providers import Key, Provider, Secrets, Values
 from .widget import rules, texts
 from .widget.rules import Rule
@@ -433,7 +433,7 @@ def _office_hours(given: Any, problems: list[Problem]) -> OfficeHours | None:
     if given is None:
         return None
     try:
-        return hours.parse(given)
+        return office_hours.parse(given)
     except (ValueError, AttributeError, TypeError) as error:
         example = '{"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"}'
         fix = f"Such as {example}. {IN_JSON}OFFICE_HOURS='{example}'."

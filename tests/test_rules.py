@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from flask_livechat import ConfigError, Decision
 from flask_livechat.widget import rules
-from flask_livechat.widget.secrecy import Address, secret_in
+from flask_livechat.widget.sensitive_urls import Address, secret_in
 
 from .conftest import ALL_IDS, PAGE, chat_of, create_app, payload
 

@@ -8,7 +8,7 @@ from itertools import chain
 
 from ..widget.addresses import address
 from ..widget.rules import Rule
-from ..widget.secrecy import Address, secret_in
+from ..widget.sensitive_urls import Address, secret_in
 from .findings import Level, Place, Seen, check
 from .routes import example
 from .survey import Survey

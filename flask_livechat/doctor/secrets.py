@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..settings import weak_secrets
-from ..widget.guard import secrets, unguarded
+from ..widget.secret_scanner import secrets, unguarded
 from .findings import Level, Place, Seen, check
 from .reading import File, Template, at
 from .snippets import vendors

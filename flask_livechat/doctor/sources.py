@@ -11,7 +11,7 @@ from pathlib import Path
 from flask import Flask
 from jinja2 import TemplateSyntaxError
 
-from ..widget.guard import Guard
+from ..widget.secret_scanner import SecretScanner
 from .findings import Place, Unseen
 from .limits import Limits, within
 from .reading import File, Template, template
@@ -47,7 +47,7 @@ def templates(app: Flask, limits: Limits, unseen: list[Unseen]) -> Iterator[Temp
 
 
 def files(
-    app: Flask, known: Guard, limits: Limits, unseen: list[Unseen]
+    app: Flask, known: SecretScanner, limits: Limits, unseen: list[Unseen]
 ) -> tuple[tuple[File, ...], tuple[tuple[Place, str], ...]]:
     """The static files that are text, and of all of them those that hold a configured secret."""
     found: list[File] = []

@@ -18,8 +18,8 @@ from werkzeug.exceptions import HTTPException
 
 from ..settings import Settings
 from ..state import State, current_state
-from ..widget.guard import Guard
-from ..widget.secrecy import Address
+from ..widget.secret_scanner import SecretScanner
+from ..widget.sensitive_urls import Address
 from .findings import Place, Unseen
 from .limits import Limits
 from .reading import File, Script, Template
@@ -139,6 +139,6 @@ def survey(
     )
 
 
-def guard_of(app: Flask) -> Guard:
+def guard_of(app: Flask) -> SecretScanner:
     config = current_state(app).settings
-    return Guard(config.providers, sandbox=config.sandbox)
+    return SecretScanner(config.providers, sandbox=config.sandbox)

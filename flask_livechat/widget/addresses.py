@@ -8,7 +8,7 @@ from flask import Request, current_app, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from .request_state import request_state
-from .secrecy import Address
+from .sensitive_urls import Address
 
 
 def address(endpoint: str | None = None, path: str | None = None) -> Address:

@@ -16,7 +16,7 @@ from ..state import State, call_app, name_of
 from . import rules
 from .addresses import address as address_of
 from .rules import Rule
-from .secrecy import Address
+from .sensitive_urls import Address
 
 RULE_KEY = "_livechat_rule"
 F = TypeVar("F", bound=Callable[..., Any])

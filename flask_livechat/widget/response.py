@@ -24,9 +24,9 @@ from . import blocks, csp, logout
 from .blocks import Replaced
 from .bodies import UnreadableBody, decode
 from .decide import decide
-from .guard import Guard, SecretInResponse
 from .payload import script_json
 from .request_state import RequestState
+from .secret_scanner import SecretInResponse, SecretScanner
 from .tag import consent_of, is_consent_personal
 
 REPLACEMENT_PAGE = "<!doctype html><title>Internal Server Error</title><h1>Internal Server Error</h1>"
@@ -139,10 +139,10 @@ def warn_of_style_nonce(policy: Any) -> None:
 
 def _without_secrets(state: State, req: RequestState, response: Response, body: Body) -> Response:
     """The response, unless a configured secret stands in it. What streams or is a file is not read."""
-    guard, probe = state.guard, req.request.environ.get(PROBE_KEY)
-    if guard is None and probe is not None:  # the doctor looks where nobody else does
-        guard = Guard(state.settings.providers, sandbox=state.settings.sandbox)
-    key = None if guard is None else _leaked_key(guard, response, body)
+    scanner, probe = state.secret_scanner, req.request.environ.get(PROBE_KEY)
+    if scanner is None and probe is not None:  # the doctor looks where nobody else does
+        scanner = SecretScanner(state.settings.providers, sandbox=state.settings.sandbox)
+    key = None if scanner is None else _leaked_key(scanner, response, body)
     if probe is not None:
         why = body.unreadable.why if body.unreadable else None
         decision = req.tags[-1].decision if req.tags else None
@@ -154,16 +154,16 @@ def _without_secrets(state: State, req: RequestState, response: Response, body: 
         _raise_in_tests(req, error)
         req.app.logger.error("livechat: %s was not sent. %s", req.request.endpoint, error)
         return req.app.make_response((REPLACEMENT_PAGE, 500))
-    if body.unreadable is not None and (guard is not None or is_html(response)):
+    if body.unreadable is not None and (scanner is not None or is_html(response)):
         _raise_in_tests(req, body.unreadable)
         warn_once(f"{req.request.endpoint}: {body.unreadable}")
     return response
 
 
-def _leaked_key(guard: Guard, response: Response, body: Body) -> str | None:
+def _leaked_key(scanner: SecretScanner, response: Response, body: Body) -> str | None:
     """The key of a secret in the headers, or in a body that was read."""
     headers = "\n".join(response.headers.values()).encode("utf-8", "replace")
-    return guard.key_in(headers) or guard.key_in(body.text or b"")
+    return scanner.key_in(headers) or scanner.key_in(body.text or b"")
 
 
 def _is_logged_in(req: RequestState) -> bool:

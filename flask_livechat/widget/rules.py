@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import shown
 from ..model import Decision
-from .secrecy import Address, secret_in
+from .sensitive_urls import Address, secret_in
 
 WHERE = ("path", "endpoint", "blueprint", "when")
 MOBILE = ("show", "hide")

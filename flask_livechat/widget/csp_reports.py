@@ -21,7 +21,7 @@ from .. import providers
 from ..files import create_private
 from ..providers import Values
 from . import csp
-from .rates import PerMinute
+from .rate_limit import PerMinute
 
 LONGEST = 64 * 1024  # bytes of one report; browsers send several at once
 MOST = 60  # requests that a process takes in a minute
