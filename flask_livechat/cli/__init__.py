@@ -66,10 +66,10 @@ def csp(path: str, policy: str | None, reports: bool) -> None:
 
 def _print_reports() -> None:
     state = current_state()
-    kept = [*state.reports.kept()]
-    for violation in kept:
+    violations = [*state.reports.stored()]
+    for violation in violations:
         click.echo(terminal_text(str(violation)))
-    if not kept:
+    if not violations:
         prefix = state.settings.url_prefix
         click.echo(f"Nothing was reported. A policy with `report-uri {prefix}/csp-reports` sends reports.")
         if not Path(current_app.instance_path).is_dir():

@@ -208,11 +208,13 @@ def outranking(headers: Headers) -> list[str]:
 
 def make_private(response: Response) -> None:
     """For the visitor's own browser only, whatever the view said, and never to renew an older copy."""
-    said = ",".join(response.headers.getlist("Cache-Control")).lower().split(",")
-    kept = [
-        part.strip() for part in said if part.strip() and not part.strip().startswith(("public", "private", "s-maxage"))
+    parts = ",".join(response.headers.getlist("Cache-Control")).lower().split(",")
+    others = [
+        part.strip()
+        for part in parts
+        if part.strip() and not part.strip().startswith(("public", "private", "s-maxage"))
     ]
-    response.headers["Cache-Control"] = ", ".join(dict.fromkeys([*kept, "private"]))
+    response.headers["Cache-Control"] = ", ".join(dict.fromkeys([*others, "private"]))
     for name in (*outranking(response.headers), "ETag", "Last-Modified"):
         response.headers.pop(name, None)
     if response.status_code == 304:  # in its place: the browser's copy is of another request
@@ -223,7 +225,7 @@ def make_private(response: Response) -> None:
 def without_foreign_blocks(text: bytes, markups: Iterable[Markup], consent: Callable[[], str]) -> Replaced:
     """The page, with the impersonal block in place of each that another request has written."""
     written = [markup.encode() for markup in markups]
-    own = {each[start:end] for each in written for start, end in blocks.contents(each)}
+    own = {markup[start:end] for markup in written for start, end in blocks.contents(markup)}
 
     def write(block: dict[str, Any]) -> bytes | None:
         nobody = blocks.impersonal(block, consent())

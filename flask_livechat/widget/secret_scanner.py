@@ -44,7 +44,7 @@ class SecretScanner:
     def key_in(self, body: bytes) -> str | None:
         """The name of the key whose value is in there."""
         for run, written, key in self._known:
-            if run in body and any(each in body for each in written):
+            if run in body and any(text in body for text in written):
                 return key
         return None
 

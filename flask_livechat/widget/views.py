@@ -63,8 +63,8 @@ def failures() -> tuple[str, int]:
     state = current_state()
     if not state.settings.report_failures:
         abort(404)
-    said = _said_by_our_page()
-    provider, reason = said.get("provider"), said.get("reason")
+    report = _report_of_our_page()
+    provider, reason = report.get("provider"), report.get("reason")
     if provider not in tuple(state.settings.providers) or reason not in FAILURE_REASONS:
         abort(400)
     count = state.runtime.failures.count(provider, reason, _client())
@@ -83,8 +83,8 @@ def opens() -> Response:
     state = current_state()
     if not state.stores_events:
         abort(404)
-    said = _said_by_our_page()
-    provider, rating, is_open = said.get("provider"), browser_reports.rating(said), browser_reports.is_open(said)
+    report = _report_of_our_page()
+    provider, rating, is_open = report.get("provider"), browser_reports.rating(report), browser_reports.is_open(report)
     if provider not in tuple(state.settings.providers) or not (is_open or rating):
         abort(400)
     if not state.runtime.opens.allows(_client()):
@@ -113,19 +113,19 @@ def read() -> tuple[str, int]:
     state = current_state()
     if not state.stores_events:
         abort(404)
-    _said_by_our_page()
+    _report_of_our_page()
     state.livechat.see()
     return "", 204
 
 
-def _said_by_our_page() -> dict[str, Any]:
+def _report_of_our_page() -> dict[str, Any]:
     """What a page of ours reports, a small JSON object."""
     if not _same_origin():
         abort(403)
     if (request.content_length or MAX_REPORT_BYTES + 1) > MAX_REPORT_BYTES:
         abort(413)
-    said = request.get_json(force=True, silent=True)
-    return said if isinstance(said, dict) else {}
+    report = request.get_json(force=True, silent=True)
+    return report if isinstance(report, dict) else {}
 
 
 @blueprint.post("/csp-reports", endpoint="csp_reports")
