@@ -13,17 +13,20 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser
+from werkzeug.serving import make_server
 
 from docs import checks, tables
 from flask_livechat import ConfigError, providers, sandbox, settings
 
-from .conftest import create_app, log_in, page
+from .conftest import Quiet, chat_of, create_app, log_in, page
 
 ROOM = '''
 """Parley: the facts (as of never)."""
@@ -223,3 +226,72 @@ def test_the_docs_tables_have_palaver(vendors: Path, monkeypatch: pytest.MonkeyP
     assert "``LIVECHAT_PALAVER_BASE_URL``" in made["configuration.rst"]
     assert re.search(r"Crisp +Intercom +Palaver +Parley +Tawk", made["choosing.rst"])
     assert "Palaver" in checks.matrix()
+
+
+PALAVER_KEYS = {
+    "LIVECHAT_PALAVER_BASE_URL": "https://chat.shop.test:8443",
+    "LIVECHAT_PALAVER_WEBSITE_TOKEN": "websiteToken1",
+    "LIVECHAT_PALAVER_IDENTITY_SECRET": "a-secret-of-the-tests",
+}
+
+
+def test_the_policy_and_the_script_are_those_of_the_customers_own_server() -> None:
+    app = create_app(None, LIVECHAT_PROVIDER="palaver", **PALAVER_KEYS)
+    with app.test_request_context("/"):
+        policy = chat_of(app).csp("default-src 'self'")
+    assert "connect-src 'self' https://chat.shop.test:8443 wss://chat.shop.test:8443" in policy
+    client = app.test_client()
+    first = client.get(re.findall(r'src="(/livechat/palaver\.[0-9a-f]{8}\.js)"', client.get("/").text)[0]).text
+    second = client.get("/livechat/" + re.findall(r'"(palaver-session\.[0-9a-f]{8}\.js)"', first)[0]).text
+    assert '"https://chat.shop.test:8443/palaver/sdk.js"' in second
+
+
+PASTED = """<!doctype html><title>Shop</title><body><script src="https://chat.shop.test/palaver/sdk.js"></script>
+<script>palaver.identify({ id: "42", email: "ada@example.com" });</script></body>"""
+
+
+def test_the_doctor_knows_its_snippets_and_an_identity_without_a_proof() -> None:
+    app = create_app(None, LIVECHAT_PROVIDER="palaver", **PALAVER_KEYS)
+    app.add_url_rule("/pasted", "pasted", lambda: PASTED)
+    result = app.test_cli_runner().invoke(args=["livechat", "doctor", "--json"])
+    findings = [(one["code"], one["what"]) for one in json.loads(result.output)["findings"]]
+    assert [what for code, what in findings if code == "LC201"] == ["Palaver's own snippet"]
+    assert "an id or an address for Palaver, with nothing that proves it" in dict(findings)["LC308"]
+    assert "a-secret-of-the-tests" not in result.output
+
+
+# In a browser.
+
+
+@pytest.fixture
+def served() -> Iterator[str]:
+    """Where an app on Palaver's stand-in is served."""
+    app = create_app(None, LIVECHAT_PROVIDER="palaver", LIVECHAT_SANDBOX=True, LIVECHAT_LOAD="eager")
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_visitor_chats_with_an_agent_and_a_logout_ends_it(served: str, launch: Callable[..., Browser]) -> None:
+    context = launch().new_context()
+    page, problems = context.new_page(), list[str]()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{served}/login/42")
+    page.goto(served)
+    page.wait_for_function("() => livechat.state === 'ready' && __livechat_sandbox.identity.verified")
+    page.wait_for_function("() => __livechat_sandbox.attributes.path === '/'")
+    page.evaluate("livechat.open('Is it')")
+    page.get_by_label("Message", exact=True).fill("Is it in stock?")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => __livechat_sandbox.messages.length === 1")
+    reply = {"session": page.evaluate("__livechat_sandbox.session"), "text": "It is."}
+    assert page.request.post(f"{served}/livechat/sandbox/desk/reply", data=reply, headers={"Origin": served}).ok
+    page.wait_for_function("() => __livechat_sandbox.messages.length === 2")
+    assert [cookie["name"] for cookie in context.cookies() if cookie["name"].startswith("palaver_")]
+    page.goto(f"{served}/logout")
+    page.wait_for_function("() => livechat.state === 'ready' && !__livechat_sandbox.identity.verified")
+    assert page.evaluate("__livechat_sandbox.messages") == []
+    assert problems == []
+    context.close()

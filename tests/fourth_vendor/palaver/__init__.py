@@ -60,7 +60,7 @@ PROVIDER = Provider(
             secret=True,
         ),
     ),
-    script=lambda values: f"{values['BASE_URL']}/sdk.js",
+    script=lambda values: f"{values['BASE_URL']}/palaver/sdk.js",
     csp=_csp,
     domains=lambda values: (urlsplit(values["BASE_URL"]).hostname or "",),
     cookies=lambda values: (f"palaver_{values['WEBSITE_TOKEN']}",),

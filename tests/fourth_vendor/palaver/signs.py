@@ -3,7 +3,7 @@
 from .. import Signs
 
 SIGNS = Signs(
-    loads=r"/sdk\.js['\"][^>]{0,80}palaver",
+    loads=r"/palaver/sdk\.js",
     calls=r"\bpalaver\.(?:run|open|identify)\b",
     identifies=r"\bpalaver\.identify\s*\(\s*\{[^}]{1,300}\}",
     proven=r"\bhash\s*:",
