@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +259,22 @@ def test_the_doctor_knows_its_snippets_and_an_identity_without_a_proof() -> None
     assert [what for code, what in findings if code == "LC201"] == ["Palaver's own snippet"]
     assert "an id or an address for Palaver, with nothing that proves it" in dict(findings)["LC308"]
     assert "a-secret-of-the-tests" not in result.output
+
+
+@pytest.mark.parametrize("record", [providers.Provider, providers.Key])
+def test_the_walk_through_explains_each_field(record: type) -> None:
+    page = (ROOT / "docs" / "adding-a-vendor.rst").read_text("utf-8")
+    named = set(re.findall(r"``(\w+)``", page))
+    assert {field.name for field in fields(record)} - {"name"} <= named
+
+
+def test_the_walk_through_shows_the_files_of_palaver() -> None:
+    page = (ROOT / "docs" / "adding-a-vendor.rst").read_text("utf-8")
+    shown = re.findall(r"literalinclude:: \.\./(\S+)\n   :language: \w+\n(?:   :start-at: (.+)\n)?", page)
+    for path, start in shown:
+        assert start in (ROOT / path).read_text("utf-8")
+    files = {path.name for path in PALAVER.iterdir() if path.suffix in (".py", ".js")}
+    assert {Path(path).name for path, _ in shown} == files - {"sandbox.js"}
 
 
 # In a browser.
