@@ -196,7 +196,14 @@ def test_the_sandbox_refuses_a_vendor_without_a_stand_in(config: dict[str, str])
 # A complete vendor.
 
 
-SUITES = ("test_contract", "desk/test_face", "desk/test_stand_ins", "webhooks/test_circle", "webhooks/test_rooms")
+SUITES = (
+    "test_contract",
+    "browser/test_states",
+    "desk/test_face",
+    "desk/test_stand_ins",
+    "webhooks/test_circle",
+    "webhooks/test_rooms",
+)
 
 
 def test_the_contracts_of_all_vendors_hold_for_palaver(vendors: Path) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -30,7 +31,7 @@ from ..conftest import Quiet
 
 SITE = "https://www.site.test"
 SHOP = "https://shop.site.test"  # of the same domain
-VENDORS = ("crisp", "intercom", "tawk")
+VENDORS = tuple(name for name in sandbox.names() if providers.webhooks(name))
 WEBHOOKS = {name: room.secrets for name in VENDORS if (room := providers.webhooks(name))}
 KEYS = {
     name: {
@@ -52,7 +53,8 @@ VALUES: dict[str, dict[str, Any]] = {
     }
     for name in VENDORS
 }
-HOSTS = {"tawk": "embed.tawk.to", "crisp": "client.crisp.chat", "intercom": "widget.intercom.io"}
+SCRIPTS = {name: urlsplit(providers.load(name).script(VALUES[name])) for name in VENDORS}
+HOSTS = {name: address.netloc for name, address in SCRIPTS.items()}
 API_HOSTS = HOSTS | {"intercom": "api-iam.intercom.io"}
 SLOW = ("session", "ping", "socket", "login", "logout")  # what of a vendor's API the delay is for
 PAGE = """<!doctype html><html lang="en"><head><title>Site</title>{{ head|safe }}</head><body>
@@ -96,8 +98,8 @@ class Net:
 
     def asked(self, name: str) -> list[str]:
         """What was asked of any of a vendor's hosts."""
-        suffix = {"tawk": "tawk.to", "crisp": "crisp.chat", "intercom": "intercom.io"}[name]
-        return [line for line in list(self.log) if line.split("/")[0].endswith(suffix)]
+        domains = providers.load(name).domains(VALUES[name])
+        return [line for line in list(self.log) if line.split("/")[0].endswith(domains)]
 
     def reset(self) -> None:
         self.log.clear()
@@ -157,9 +159,7 @@ def _vendors(net: Net) -> Flask:
         response.headers["Cache-Control"] = "no-cache"
         return response
 
-    paths = {"tawk": "/<property_id>/<widget_id>", "crisp": "/l.js", "intercom": "/widget/<app_id>"}
-
-    def serve(name: str, **ids: str) -> Response:
+    def serve(name: str) -> Response:
         time.sleep(net.delay)
         net.gate.wait(10)
         stand_in = net.broken or sandbox.script(
@@ -168,8 +168,8 @@ def _vendors(net: Net) -> Flask:
         body = stand_in + net.probes.get(name, "")
         return Response(body, mimetype="text/javascript", headers={"Access-Control-Allow-Origin": "*"})
 
-    for name, path in paths.items():
-        app.add_url_rule(path, name, serve, defaults={"name": name})
+    for name, address in SCRIPTS.items():
+        app.add_url_rule(address.path, name, serve, defaults={"name": name})
     return app
 
 

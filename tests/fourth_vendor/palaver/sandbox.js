@@ -7,6 +7,7 @@ class Palaver {
     /** @type {Record<string, (value?: unknown) => void>} */
     this.listeners = {};
     this.opened = false;
+    this.opens = 0;
     this.hidden = false;
     this.cookie = "";
     this.line = new Line(api, {
@@ -24,7 +25,7 @@ class Palaver {
       said: (text) => this.line.tell("message", { text }),
       rated: () => undefined,
     });
-    expose("palaver", this.line, this.panel, () => ({}));
+    expose("palaver", this.line, this.panel, () => ({ opened: this.opens }));
   }
 
   /** @param {string} name @param {(value?: unknown) => void} listener */
@@ -58,6 +59,7 @@ class Palaver {
   open(text) {
     this.opened = true;
     if (text) this.panel.prefill(text);
+    if (!this.panel.isOpen) this.opens += 1;
     this.line.markRead();
     this.draw();
     this.fire("open");
