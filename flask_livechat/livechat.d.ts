@@ -155,6 +155,81 @@ declare namespace LiveChat {
     warm(): void;
   }
 
+  /** The one open that waits for the vendor, and when it was asked for. */
+  interface PendingOpen { text?: string; launcher?: HTMLElement; clicked: number; late?: boolean }
+
+  type Timer = ReturnType<typeof setTimeout>;
+
+  /** All that changes while a session lives. */
+  interface SessionState {
+    /** Failures and logouts so far: what began before one must not go on after it. */
+    generation: number;
+    startTimer?: Timer;
+    pendingOpen?: PendingOpen;
+    /** Somebody else was here: the vendor's session begins anew. */
+    freshSession: boolean;
+    /** `who` stands in the storage, so another tab can change it. */
+    whoStored?: boolean;
+    /** The page is one that Turbo shows until the real one is here. */
+    previewShown?: boolean;
+    /** The page whose visitor the vendor has: of pages that are swapped fast, it is not always the one before. */
+    identifiedPage: Page;
+    /** The vendor's globals have been set. */
+    globalsSet?: boolean;
+    vendorAnswered?: boolean;
+    /** Hints for the browser are in the page. */
+    hintsAdded?: boolean;
+    /** The last try failed, and the vendor has not been ready since. */
+    failedBefore?: boolean;
+    /** The script that was loaded last has answered. */
+    scriptAnswered?: boolean;
+    /** The vendor's elements have been seen in the document. */
+    elementsSeen?: boolean;
+    /** The visitor's chat was ended, and none has been started since. */
+    sessionEnded?: boolean;
+    /** The elements went with the body of a page that was swapped, and are on their way back. */
+    elementsLost?: boolean;
+    /** The page came out of the back/forward cache while the vendor was loading. */
+    fromCache?: boolean;
+    /** Whether the vendor's launcher is to be seen. */
+    launcherVisible: boolean;
+    /** The end under way. */
+    ending: Promise<void>;
+    vendorScript: HTMLScriptElement | null;
+    failureReason: string;
+    /** The question to our own server that is under way. */
+    identityRequest?: Promise<Identity | null>;
+    identityCheck?: Promise<void>;
+    /** By how much the server's clock is ahead. */
+    clockSkewMs: number;
+    renewalTimer?: Timer;
+    updateTimer?: Timer;
+    /** The thumbs that were reported, one after the other. */
+    ratings: Promise<void>;
+    /** Attributes that the vendor has, and those on their way. */
+    sentAttributes: Meta;
+    changedAttributes: Meta;
+    /** Who opened the chat, and gets the focus back. */
+    openedFrom?: HTMLElement;
+  }
+
+  /** What visitor.js does for the session. */
+  interface VisitorStore {
+    cleanUp(): void;
+    checkOwner(who: string | null): void;
+    setOwner(who: string): void;
+    knownOwner(): string;
+    forgetVisitor(): void;
+    findTraces(): string[];
+    sweepTraces(): boolean;
+    scheduleSweeps(): void;
+    sweepIfEnded(): void;
+    hasLogoutMark(): boolean;
+    takeStoredEvents(): Page["events"];
+    forgetConsent(): void;
+    remember(name: string, value: string): boolean;
+  }
+
   interface Button {
     draw(wanted: boolean): void;
     /** Never a dead button: to the configured place, to where the launcher's own link leads, or at least a word. */
@@ -227,6 +302,9 @@ declare namespace LiveChat {
     readonly state: State;
   }
 }
+
+/** In visitor.js, which is served in one file with session.js. */
+declare function visitorStore(core: LiveChat.Core, vendor: LiveChat.Vendor & LiveChat.Rest, state: LiveChat.SessionState): LiveChat.VisitorStore;
 
 interface Window {
   livechat?: LiveChat.Api;

@@ -17,17 +17,10 @@ function session(core, rest, makeRoom) {
   const PROMPT_MS = 5000; // ms after a click until the page is not left for it any more
   const BELIEVED = 5 * 60 * 1000; // ms for which a page's or our own server's word on who is logged in holds
   const MARGIN = Math.min(60, rest.life / 2) * 1000; // ms before its end at which a token is renewed
-  /** With what this app's items in the storage begin, be they of another vendor. */
-  const APP = `livechat${new URL(core.base).pathname}`;
-  /** A cookie: somebody who is known was started with this account, here or on another host of the domain. */
-  const KNOWN = `livechat_known_${vendor.account}=`;
-  const MAX_AGE = 270 * 24 * 3600; // s, as long as the longest-lived of the vendors' cookies
   const SHOWN = ["open", "tour", "article"]; // calls that somebody sees something of
   /** Whom the vendors do not start for: that is no failure. */
   const CRAWLERS = /bot|crawl|spider|slurp|lighthouse|gtmetrix|facebookexternalhit/i;
-  const PARKED = 60 * 60 * 1000; // ms for which an event waits for the vendor
   const GONE_MS = 1000; // for which the vendor's elements are out of the document until they count as lost
-  const LATE = [600, 2000, 6000, 20000]; // ms after an end at which is swept what the vendor has written since
   /** Around these the vendor's elements stand beside the body, which Turbo and htmx (2 and 4) are about to replace. */
   const BEFORE = "turbo:before-cache turbo:before-render htmx:beforeHistorySave htmx:beforeSwap htmx:before:swap";
   const AFTER = "turbo:render turbo:load htmx:afterSwap htmx:historyRestore htmx:after:swap";
@@ -39,57 +32,30 @@ function session(core, rest, makeRoom) {
     failed: { start: "loading", ready: "ready", end: "ended" },
     ended: { start: "loading", end: "ended" },
   };
-  const room = makeRoom(vendor, { doc, vendorLauncher, safely, global, unset, load, ready, failed: fail, report, sweepLater, unsupported, warn });
-  let era = 0; // failures and logouts so far
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  /** The one open that waits for the vendor, and when it was asked for. @type {{text?: string, launcher?: HTMLElement, clicked: number, late?: boolean} | null} */
-  let wanted = null;
-  let fresh = false; // somebody else was here: the vendor's session begins anew
-  let known = false; // `who` stands in the storage, so another tab can change it
-  let preview = false; // the page is one that Turbo shows until the real one is here
-  let told = chat.page; // the page whose visitor the vendor has: of pages swapped fast, not always the one before
-  let touched = false; // the vendor's globals have been set
-  let arrived = false; // the vendor has answered
-  let warmed = false; // hints for the browser are in the page
-  let failed = false; // since it was ready last
-  let answered = false; // the script that was loaded last has
-  let placed = false; // the vendor's elements have been seen in the document
-  let ended = false; // since it was started last
-  let lost = false; // with the body of a page that was swapped; it is on its way back
-  let restored = false; // the page came out of the back/forward cache while the vendor was loading
-  let visible = true; // whether the vendor's launcher is
-  /** The end under way. @type {Promise<void>} */
-  let ending = Promise.resolve();
-  /** @type {HTMLScriptElement | null} */
-  let script = null;
-  let reason = "blocked";
-  /** The question to our own server that is under way. @type {Promise<LiveChat.Identity | null> | null} */
-  let asking = null;
-  /** @type {Promise<void> | null} */
-  let checking = null;
-  let skew = 0; // ms by which the server's clock is ahead
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let renewal;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let sending;
-  /** The thumbs that were reported, one after the other. @type {Promise<void>} */
-  let rated = Promise.resolve();
-  /** Attributes that the vendor has. @type {LiveChat.Meta} */
-  let sent = {};
-  /** Attributes on their way. @type {LiveChat.Meta} */
-  let changes = {};
-  /** Who opened the chat, and gets the focus back. @type {HTMLElement | undefined} */
-  let opener;
+  /** @type {LiveChat.SessionState} */
+  const state = {
+    generation: 0,
+    freshSession: false,
+    identifiedPage: chat.page,
+    launcherVisible: true,
+    ending: Promise.resolve(),
+    vendorScript: null,
+    failureReason: "blocked",
+    clockSkewMs: 0,
+    ratings: Promise.resolve(),
+    sentAttributes: {},
+    changedAttributes: {},
+  };
+  const store = visitorStore(core, vendor, state);
+  const room = makeRoom(vendor, { doc, vendorLauncher, safely, global, unset, load, ready, failed: fail, report, sweepLater: store.scheduleSweeps, unsupported, warn });
   /** What the console was told already. @type {Set<string>} */
   const said = new Set();
 
   if (outOfCache()) chat.doubt = true;
   if (chat.state === "loading") chat.state = "waiting"; // said by the first file; the edge is taken here
   chat.gone = () => chat.state === "ready" && gone();
-  readOldKeys();
   place(chat.page);
-  tidy();
+  store.cleanUp();
   listen();
   carryOn();
   for (const asked of chat.kept.splice(0)) call(...asked);
@@ -101,10 +67,10 @@ function session(core, rest, makeRoom) {
   function move(event) {
     const to = EDGES[chat.state][event];
     if (!to) return false;
-    clearTimeout(timer);
-    if (event === "fail" || event === "end") era += 1; // what began before must not go on after it
-    if (to === "loading") timer = setTimeout(() => fail("timeout"), failed ? RETRY_MS : PATIENCE);
-    failed = to === "failed" || (failed && to !== "ready");
+    clearTimeout(state.startTimer);
+    if (event === "fail" || event === "end") state.generation += 1; // what began before must not go on after it
+    if (to === "loading") state.startTimer = setTimeout(() => fail("timeout"), state.failedBefore ? RETRY_MS : PATIENCE);
+    state.failedBefore = to === "failed" || (state.failedBefore && to !== "ready");
     chat.state = to;
     core.draw();
     return true;
@@ -113,8 +79,8 @@ function session(core, rest, makeRoom) {
   /** @param {string} why */
   function fail(why) {
     if (!move("fail")) return;
-    const asked = wanted;
-    wanted = null;
+    const asked = state.pendingOpen;
+    state.pendingOpen = undefined;
     if (!navigator.onLine) why = "offline";
     core.report("failed", { reason: why });
     if (vendor.failures && !CRAWLERS.test(navigator.userAgent)) post("failures", { reason: why });
@@ -143,8 +109,8 @@ function session(core, rest, makeRoom) {
     const { load, settings } = chat.page;
     const shut = settings.closed && settings.offline === "hide" && (vendor.fallback || launcher instanceof HTMLAnchorElement);
     if (load === "off" || exposed() || (chat.state !== "ready" && (shut || !core.maySpeak(true)))) return core.leadAway(launcher, clicked);
-    /** @type {NonNullable<typeof wanted>} */
-    const asked = wanted = { text, launcher, clicked };
+    /** @type {LiveChat.PendingOpen} */
+    const asked = state.pendingOpen = { text, launcher, clicked };
     if (gone()) comeBack(true);
     if (chat.state === "ready") settle();
     else start(true);
@@ -164,7 +130,7 @@ function session(core, rest, makeRoom) {
 
   /** What somebody has asked to see, and waits for the vendor. @returns {LiveChat.Call | undefined} */
   function waiting() {
-    return wanted ? ["open", wanted.text] : chat.kept.find(([name]) => SHOWN.includes(name));
+    return state.pendingOpen ? ["open", state.pendingOpen.text] : chat.kept.find(([name]) => SHOWN.includes(name));
   }
 
   /** @param {LiveChat.Call} asked @returns {boolean} */
@@ -172,7 +138,7 @@ function session(core, rest, makeRoom) {
     const [value, meta = {}] = args;
     if (name === "update") return update(value), true;
     if (name === "show" || name === "hide") {
-      visible = visible || name === "hide"; // an open panel goes, too, where the vendor's launcher is not to be seen anyway
+      state.launcherVisible = state.launcherVisible || name === "hide"; // an open panel goes, too, where the vendor's launcher is not to be seen anyway
       obey();
       return true;
     }
@@ -183,8 +149,8 @@ function session(core, rest, makeRoom) {
 
   /** Fetches what a start would need, without running any of it. */
   function warm() {
-    if (warmed || script || exposed()) return;
-    warmed = true;
+    if (state.hintsAdded || state.vendorScript || exposed()) return;
+    state.hintsAdded = true;
     const { crossorigin: crossOrigin } = vendor;
     for (const href of vendor.hosts) hint({ rel: "preconnect", href });
     hint({ rel: "preload", as: "script", href: new URL(vendor.script, core.base).href, crossOrigin });
@@ -202,46 +168,46 @@ function session(core, rest, makeRoom) {
 
   /** @param {boolean=} clicked whether a person asked for it, here and now */
   async function start(clicked) {
-    const missing = lost && gone(); // with a body that is no more: only a page load brings it back, for somebody who asks
+    const missing = state.elementsLost && gone(); // with a body that is no more: only a page load brings it back, for somebody who asks
     if (exposed() || !core.maySpeak(clicked) || (missing && !clicked) || !move("start")) return;
     core.stop();
-    if (clicked && looks().consent === "click") remember("consent", "yes");
-    const mine = era;
-    await ending;
+    if (clicked && looks().consent === "click") store.remember("consent", "yes");
+    const mine = state.generation;
+    await state.ending;
     const asked = chat.page;
     const named = asked.who;
-    const earlier = touched && told.who; // an earlier try may have been for somebody else
+    const earlier = state.globalsSet && state.identifiedPage.who; // an earlier try may have been for somebody else
     if (doubtful()) asked.who = null;
     while (chat.page.who === null) { // which another page may have taken the place of
-      const before = marked();
+      const before = store.hasLogoutMark();
       const { page } = chat;
       const found = await ask();
-      if (mine !== era) return; // logged out meanwhile: what was answered is about somebody who has left
+      if (mine !== state.generation) return; // logged out meanwhile: what was answered is about somebody who has left
       if (page !== chat.page) continue; // the answer is older than the page
       if (!found) return fail("identity"); // never as nobody in particular: the vendor may still hold somebody's session
-      if (before || !marked()) adopt(found, asked === chat.page ? named : null);
+      if (before || !store.hasLogoutMark()) adopt(found, asked === chat.page ? named : null);
     }
-    if (mine !== era) return;
+    if (mine !== state.generation) return;
     const { page } = chat;
     const who = /** @type {string} */ (page.who);
-    pin(who);
-    own(who);
-    known = chat.last === who;
+    store.checkOwner(who);
+    store.setOwner(who);
+    state.whoStored = chat.last === who;
     chat.doubt = false;
     if (earlier && who !== earlier) await end();
-    if (mine !== era) return;
-    if (ended) return resume();
-    if (lost && gone()) return reload();
-    if (!touched) {
-      touched = true;
-      visible = vendorLauncher();
-      sent = { ...page.context };
-      told = page;
-      if (!safely(() => (room.start(page, fresh), true))) {
-        touched = false; // the next click tries all of it again
+    if (mine !== state.generation) return;
+    if (state.sessionEnded) return resume();
+    if (state.elementsLost && gone()) return reload();
+    if (!state.globalsSet) {
+      state.globalsSet = true;
+      state.launcherVisible = vendorLauncher();
+      state.sentAttributes = { ...page.context };
+      state.identifiedPage = page;
+      if (!safely(() => (room.start(page, state.freshSession), true))) {
+        state.globalsSet = false; // the next click tries all of it again
         return fail("error");
       }
-      fresh = false;
+      state.freshSession = false;
     }
     load();
   }
@@ -251,7 +217,7 @@ function session(core, rest, makeRoom) {
     const { who, settings } = chat.page;
     const now = stored("who");
     if (settings.identify === false) return false;
-    const known = who || now || knownVisitor(); // where nobody is, an older page takes nobody's chat away
+    const known = who || now || store.knownOwner(); // where nobody is, an older page takes nobody's chat away
     return (now !== chat.last && now !== who) || (!!known && (chat.doubt || stale() || old()));
   }
 
@@ -260,33 +226,33 @@ function session(core, rest, makeRoom) {
   }
 
   function load() {
-    if (script) script.remove(); // an earlier try
-    reason = "blocked";
-    answered = false;
-    const mine = script = core.inject(vendor.script, {
+    if (state.vendorScript) state.vendorScript.remove(); // an earlier try
+    state.failureReason = "blocked";
+    state.scriptAnswered = false;
+    const mine = state.vendorScript = core.inject(vendor.script, {
       charset: "UTF-8",
       crossOrigin: vendor.crossorigin,
       onheld: neutralised,
-      onload: () => (reason === "error" ? fail(reason) : safely(() => room.loaded && room.loaded())),
+      onload: () => (state.failureReason === "error" ? fail(state.failureReason) : safely(() => room.loaded?.())),
       // The policy's violation is told at about the same time: hence the pause.
-      onerror: () => setTimeout(() => script === mine && fail(reason), 50),
+      onerror: () => setTimeout(() => state.vendorScript === mine && fail(state.failureReason), 50),
     });
   }
 
   /** A consent manager gives a script that it holds back a type that no browser runs: no event tells of it. */
   function neutralised() {
-    warn(`something on this page, a consent manager say, has held ${vendor.title}'s script back (type="${script?.type}"). Let it through, or tell it of the consent: LIVECHAT_CONSENT.`);
+    warn(`something on this page, a consent manager say, has held ${vendor.title}'s script back (type="${state.vendorScript?.type}"). Let it through, or tell it of the consent: LIVECHAT_CONSENT.`);
     fail("blocked");
   }
 
   /** After an end the vendor's script is still there. */
   async function resume() {
-    const mine = era;
-    await ending;
-    ended = false;
-    if (arrived && (await safely(introduce)) !== false) return void (mine === era && ready());
+    const mine = state.generation;
+    await state.ending;
+    state.sessionEnded = false;
+    if (state.vendorAnswered && (await safely(introduce)) !== false) return void (mine === state.generation && ready());
     // It never came, or keeps what it knows of a visitor for as long as the page lives: go on in a new one, if a person asks.
-    ended = true;
+    state.sessionEnded = true;
     if (!waiting()) return void move("end");
     reload();
   }
@@ -299,17 +265,17 @@ function session(core, rest, makeRoom) {
   }
 
   function ready() {
-    const late = !arrived;
-    arrived = true;
-    if (ended) return void (late && end(true)); // whoever this was started for has left
-    answered = true;
+    const late = !state.vendorAnswered;
+    state.vendorAnswered = true;
+    if (state.sessionEnded) return void (late && end(true)); // whoever this was started for has left
+    state.scriptAnswered = true;
     if (chat.state === "ready") return; // a vendor may say it again, during a visit that takes its elements along
     if (gone()) return restart(); // while it was loading
     if (!move("ready")) return;
-    if (!lost) report("ready"); // the page has been told before
-    lost = false;
-    if (restored && chat.page.who) check();
-    restored = false;
+    if (!state.elementsLost) report("ready"); // the page has been told before
+    state.elementsLost = false;
+    if (state.fromCache && chat.page.who) check();
+    state.fromCache = false;
     plan();
     settle();
   }
@@ -318,21 +284,21 @@ function session(core, rest, makeRoom) {
   function settle() {
     const { page } = chat;
     // Somebody has logged in, by a swapped page or while the vendor was on its way.
-    if (page.who !== null && page.who !== told.who) {
-      own(page.who);
+    if (page.who !== null && page.who !== state.identifiedPage.who) {
+      store.setOwner(page.who);
       safely(introduce);
     }
     obey();
     update(page.context);
-    for (const event of [...parked(), ...page.events.splice(0)]) safely(() => tell("track", event.name, event.metadata));
+    for (const event of [...store.takeStoredEvents(), ...page.events.splice(0)]) safely(() => tell("track", event.name, event.metadata));
     const { tour } = page.settings;
     page.settings.tour = undefined;
     if (tour != null) call("tour", tour);
     for (const waiting of chat.kept.splice(0)) call(...waiting);
-    const asked = wanted;
-    wanted = null;
+    const asked = state.pendingOpen;
+    state.pendingOpen = undefined;
     if (!asked) return;
-    opener = asked.launcher;
+    state.openedFrom = asked.launcher;
     safely(() => room.open(asked.text));
     countOpen(); // not every vendor tells that it is open
   }
@@ -340,47 +306,28 @@ function session(core, rest, makeRoom) {
   /** The page's rule, and what the vendor says of its agents. */
   function obey() {
     const shown = vendorLauncher() && !(chat.page.settings.offline === "hide" && chat.status && chat.status !== "online");
-    if (shown !== visible) safely(() => (shown ? room.show() : room.hide()));
-    visible = shown;
+    if (shown !== state.launcherVisible) safely(() => (shown ? room.show() : room.hide()));
+    state.launcherVisible = shown;
     showUnread();
     core.draw();
-  }
-
-  // Events came with one page only, but the vendor may start on a later one: until then they wait, for whomever they are of.
-  // In the storage that tabs share, since a cloned tab has a copy of the other. Without lists, since old libraries give
-  // those a toJSON() that makes text of them.
-
-  function park() {
-    const { events, who } = chat.page;
-    if (!events.length || !core.maySpeak()) return; // nothing is stored before consent
-    const waiting = [...parked(), ...events].slice(-20);
-    if (remember("events", JSON.stringify({ who, since: Date.now(), events: { ...waiting } }))) events.length = 0;
-  }
-
-  /** @returns {LiveChat.Page["events"]} */
-  function parked() {
-    const found = safely(() => JSON.parse(stored("events") || "{}")) || {};
-    forget("events");
-    const fits = Date.now() - found.since < PARKED && (!found.who || found.who === chat.page.who);
-    return fits ? Object.values(found.events || {}) : [];
   }
 
   // Attributes: several changes in a row are one message, and without a change there is none.
 
   /** @param {LiveChat.Meta} attributes */
   function update(attributes) {
-    Object.assign(changes, attributes);
-    sending = sending || setTimeout(send, 300);
+    Object.assign(state.changedAttributes, attributes);
+    state.updateTimer = state.updateTimer || setTimeout(send, 300);
   }
 
   async function send() {
-    const mine = era;
+    const mine = state.generation;
     if (stale()) await check();
-    if (mine !== era || chat.state !== "ready") return;
-    const news = Object.fromEntries(Object.entries(changes).filter(([name, value]) => sent[name] !== value));
-    sending = undefined;
-    changes = {};
-    Object.assign(sent, news);
+    if (mine !== state.generation || chat.state !== "ready") return;
+    const news = Object.fromEntries(Object.entries(state.changedAttributes).filter(([name, value]) => state.sentAttributes[name] !== value));
+    state.updateTimer = undefined;
+    state.changedAttributes = {};
+    Object.assign(state.sentAttributes, news);
     if (Object.keys(news).length) safely(() => room.update(news));
   }
 
@@ -389,11 +336,11 @@ function session(core, rest, makeRoom) {
   /** Several who ask of the same page share one question. @returns {Promise<LiveChat.Identity | null>} null when there is no
    * answer, or none that makes sense */
   function ask() {
-    if (asking) return asking;
-    const mine = asking = fetchIdentity().catch((error) => {
+    if (state.identityRequest) return state.identityRequest;
+    const mine = state.identityRequest = fetchIdentity().catch((error) => {
       console.warn("livechat:", error);
       return null;
-    }).finally(() => { if (asking === mine) asking = null; });
+    }).finally(() => { if (state.identityRequest === mine) state.identityRequest = undefined; });
     return mine;
   }
 
@@ -405,21 +352,21 @@ function session(core, rest, makeRoom) {
     if (typeof found.who !== "string" || !Array.isArray(found.events)) throw new Error("identity: not an answer");
     chat.since = Date.now();
     const date = Date.parse(answer.headers.get("Date") || "");
-    if (date) skew = date - chat.since;
+    if (date) state.clockSkewMs = date - chat.since;
     return found;
   }
 
   function introduce() {
-    told = chat.page;
-    Object.assign(sent, told.context); // comes with it
-    return room.identify(told);
+    state.identifiedPage = chat.page;
+    Object.assign(state.sentAttributes, state.identifiedPage.context); // comes with it
+    return room.identify(state.identifiedPage);
   }
 
   /** @param {LiveChat.Identity} found @param {string | null=} named by the page itself */
   function adopt({ visitor, proof, who, context, events }, named) {
     const { page } = chat;
     if (named && named !== who) Object.assign(page, { context: {}, events: [] }); // somebody else's
-    if (told.who === who) Object.assign(told, { visitor, proof }); // the adapter's next message has the new proof
+    if (state.identifiedPage.who === who) Object.assign(state.identifiedPage, { visitor, proof }); // the adapter's next message has the new proof
     Object.assign(page, { visitor, proof, who });
     Object.assign(page.context, context);
     page.events.push(...events.splice(0)); // once, however many have asked
@@ -427,23 +374,23 @@ function session(core, rest, makeRoom) {
 
   /** Whether it is still the same visitor; a new proof before the old one is worth nothing. Several who ask share one. */
   function check() {
-    if (checking) return checking;
-    const mine = checking = compare().finally(() => { if (checking === mine) checking = null; });
+    if (state.identityCheck) return state.identityCheck;
+    const mine = state.identityCheck = compare().finally(() => { if (state.identityCheck === mine) state.identityCheck = undefined; });
     return mine;
   }
 
   async function compare() {
-    const mine = era;
+    const mine = state.generation;
     const over = stale();
     const { page } = chat;
     const found = await ask();
-    if (mine !== era || page !== chat.page) return;
-    if (found && found.who !== told.who) {
+    if (mine !== state.generation || page !== chat.page) return;
+    if (found && found.who !== state.identifiedPage.who) {
       logout();
       return adopt(found);
     }
     if (found) {
-      const changed = over || JSON.stringify(found.visitor) !== JSON.stringify(told.visitor);
+      const changed = over || JSON.stringify(found.visitor) !== JSON.stringify(state.identifiedPage.visitor);
       adopt(found);
       if (changed) safely(introduce);
       if (chat.state === "ready") settle();
@@ -454,7 +401,7 @@ function session(core, rest, makeRoom) {
   /** How long the token lives yet, in ms. */
   function left() {
     const { proof } = chat.page;
-    return proof && proof.expires ? Number(proof.expires) * 1000 - Date.now() - skew : Infinity;
+    return proof?.expires ? Number(proof.expires) * 1000 - Date.now() - state.clockSkewMs : Infinity;
   }
 
   function stale() {
@@ -462,9 +409,9 @@ function session(core, rest, makeRoom) {
   }
 
   function plan() {
-    clearTimeout(renewal);
+    clearTimeout(state.renewalTimer);
     const pause = Math.max(left() - MARGIN / 2, MARGIN / 2);
-    if (pause < 2 ** 31) renewal = setTimeout(() => doc.hidden || check(), pause);
+    if (pause < 2 ** 31) state.renewalTimer = setTimeout(() => doc.hidden || check(), pause);
   }
 
   // Pages that are swapped.
@@ -472,11 +419,11 @@ function session(core, rest, makeRoom) {
   /** Turbo, htmx and whatever else swaps pages all change the data block. */
   function look() {
     // A preview is an old copy. It is there for a while after its mark has gone.
-    preview = preview || doc.documentElement.hasAttribute("data-turbo-preview");
-    if (preview) return;
+    state.previewShown = state.previewShown || doc.documentElement.hasAttribute("data-turbo-preview");
+    if (state.previewShown) return;
     // A vendor may take its elements along for a moment, at a visit of Turbo say: hence the pause.
     if (chat.state === "ready" && gone()) setTimeout(() => gone() && comeBack(true), GONE_MS);
-    else if (lost && chat.state === "loading" && (answered || !room.swapped) && !gone()) ready();
+    else if (state.elementsLost && chat.state === "loading" && (state.scriptAnswered || !room.swapped) && !gone()) ready();
     // A new element is a new page, also where it says the same: it may be somebody else's.
     if (core.block() === chat.block && core.words() === chat.shown) return;
     chat.block = core.block();
@@ -484,12 +431,12 @@ function session(core, rest, makeRoom) {
     const next = core.readPage();
     if (next && next.provider !== vendor.name) return location.reload(); // another vendor needs a page of its own
     const page = next || { ...chat.page, load: "off", events: [], left: false };
-    if (page.left || marked()) leave();
+    if (page.left || store.hasLogoutMark()) leave();
     core.stop();
     const before = chat.page;
     const named = page.who;
     chat.page = page;
-    asking = checking = null; // what is asked already is about the page before
+    state.identityRequest = state.identityCheck = undefined; // what is asked already is about the page before
     if (!page.copy) chat.since = Date.now();
     place(page);
     if (before.who && named !== before.who) chat.kept = []; // what that visitor did
@@ -502,16 +449,16 @@ function session(core, rest, makeRoom) {
   /** @param {string | null} named by the page itself */
   async function turn(named) {
     const { page } = chat;
-    const mine = era;
-    const { who, visitor, proof } = told;
+    const mine = state.generation;
+    const { who, visitor, proof } = state.identifiedPage;
     if (chat.state === "waiting") {
-      tidy();
+      store.cleanUp();
     } else if (page.who === null) {
       const found = await ask();
       if (page !== chat.page) return;
       // Ended meanwhile, by a logout's mark that was seen late: this page goes on, and its start asks again.
-      if (mine === era && found) adopt(found, named);
-      else if (mine === era && named === null && !who) Object.assign(page, { who, visitor, proof }); // no answer ends nobody's chat
+      if (mine === state.generation && found) adopt(found, named);
+      else if (mine === state.generation && named === null && !who) Object.assign(page, { who, visitor, proof }); // no answer ends nobody's chat
     } else if (page.who === who) {
       Object.assign(page, { visitor, proof }); // the page may be a copy with an older proof
     }
@@ -546,24 +493,24 @@ function session(core, rest, makeRoom) {
   /** Whether the vendor's elements have left the document. Not where none was ever seen: a newer script's may be others. */
   function gone() {
     const there = !!safely(() => (room.present ? room.present() : doc.querySelector(vendor.elements)));
-    placed = placed || there;
-    return placed && !there;
+    state.elementsSeen = state.elementsSeen || there;
+    return state.elementsSeen && !there;
   }
 
   /** What could not be moved is started anew, or puts itself back. @param {boolean=} missing it has not, so far */
   function comeBack(missing) {
     if (chat.state !== "ready") return;
-    const anew = safely(() => room.swapped && room.swapped());
+    const anew = safely(() => room.swapped?.());
     if (!anew && (!missing || room.swapped)) return;
-    lost = move("restart");
-    if (chat.open) wanted = wanted || { clicked: Date.now() };
+    state.elementsLost = move("restart");
+    if (chat.open) state.pendingOpen = state.pendingOpen || { clicked: Date.now() };
     chat.open = false;
     if (anew) load();
   }
 
   function restart() {
-    lost = true;
-    if (safely(() => room.swapped && room.swapped())) load();
+    state.elementsLost = true;
+    if (safely(() => room.swapped?.())) load();
   }
 
   /** Rules that a script has put into a style element are lost when it is moved. @param {Element} node */
@@ -593,120 +540,7 @@ function session(core, rest, makeRoom) {
     return !looks().launcher && !chat.hidden && !core.hidden() && chat.page.load !== "off";
   }
 
-  // Whose chat it is. Whoever was here before is gone first: from the vendor's script, its cookies and its storage.
-
-  /** What a page begins with. */
-  function tidy() {
-    const { page } = chat;
-    if (core.denied()) forget("consent");
-    if (!core.maySpeak() || page.left) forgetVisitor();
-    pin(chat.doubt ? null : page.who);
-    park();
-  }
-
-  /** Who was started last on this browser is compared with who it is now: any difference ends the old session first.
-   * Somebody who was anonymous and logs in keeps the conversation. @param {string | null} who */
-  function pin(who) {
-    const last = stored("who");
-    const owner = knownVisitor();
-    // No memory of anybody, but the vendor has one: storage may be blocked, or was cleared. Where nobody was known and nobody
-    // is, the conversation goes on.
-    const unknown = !owner && last === null && !!who && traces().length > 0;
-    const another = [owner, last].some((each) => each && each !== who);
-    if ((who !== null && (another || unknown)) || marked()) forgetVisitor();
-    if (!marked()) return;
-    const others = marks().filter((name) => !isOurs(name));
-    expire("livechat_left"); // also one that another host of the same domain has set
-    if (others.length) doc.cookie = `livechat_left=${others.join("|")}; path=/; samesite=lax; max-age=${MAX_AGE}`;
-  }
-
-  /** Whom the vendor has. Who is known is kept where the vendor's cookies are, too: on the widest domain that the browser
-   * takes, for other hosts and other apps that share the vendor's session. @param {string} who */
-  function own(who) {
-    remember("who", who);
-    chat.last = stored("who");
-    if (!who) return;
-    for (const domain of domains().reverse()) {
-      safely(() => { doc.cookie = `${KNOWN}${who}; path=/; samesite=lax; max-age=${MAX_AGE}${domain}`; });
-      if (knownVisitor() === who) return;
-    }
-  }
-
-  /** Whose the vendor's session is, as another host, app or page has left word. Empty where nobody has. */
-  function knownVisitor() {
-    return safely(() => doc.cookie.split("; ").find((pair) => pair.startsWith(KNOWN)))?.slice(KNOWN.length) || "";
-  }
-
-  function forgetVisitor() {
-    fresh = sweep() || fresh || stored("who") !== null || marked();
-    for (const name of ["who", "going", "events"]) forget(name);
-    expire(KNOWN.slice(0, -1));
-    chat.last = stored("who");
-    for (const key of safely(() => Object.keys(sessionStorage)) || []) {
-      if (key.startsWith(APP) && key !== core.keyOf("reopen")) sessionStorage.removeItem(key);
-    }
-  }
-
-  /** What the vendor's room names, of what is there. */
-  function traces() {
-    const jar = safely(() => doc.cookie.split("; ").map((pair) => pair.split("=")[0])) || [];
-    const items = safely(() => Object.keys({ ...localStorage, ...sessionStorage })) || [];
-    return [...jar.filter((name) => name.match(vendor.cookies)), ...items.filter((name) => name.match(vendor.storage))];
-  }
-
-  /** A cookie's attribute for each domain that this page can have set one for, the host itself first. */
-  function domains() {
-    const labels = location.hostname.split(".");
-    const parents = vendor.domain ? [vendor.domain] : labels.map((_, n) => labels.slice(n).join(".")).slice(0, -1);
-    return ["", ...parents.map((parent) => `; domain=${parent}`)];
-  }
-
-  /** Every place that a cookie of this page's can have been set for. @param {string} name */
-  function expire(name) {
-    const paths = location.pathname.split("/").map((_, n, parts) => parts.slice(0, n + 1).join("/") || "/");
-    for (const path of paths) {
-      for (const domain of domains()) {
-        safely(() => { doc.cookie = `${name}=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=${path}${domain}`; });
-      }
-    }
-  }
-
-  /** Removes exactly that. @returns {boolean} whether there was anything */
-  function sweep() {
-    const found = traces();
-    for (const name of found) {
-      safely(() => localStorage.removeItem(name));
-      safely(() => sessionStorage.removeItem(name));
-      expire(name);
-    }
-    return found.length > 0;
-  }
-
-  /** A vendor may write once more when an answer of before arrives. Not where somebody has come since, here or in another
-   * tab. */
-  function sweepLater() {
-    for (const ms of [0, ...LATE]) setTimeout(sweepNobodys, ms);
-  }
-
-  function sweepNobodys() {
-    if (ended && stored("who") === null) sweep();
-  }
-
-  /** The mark of a logout: a cookie with what has not ended yet, which is an app's vendor each. Earlier versions wrote the
-   * vendors' bare names. @returns {string[]} */
-  function marks() {
-    const found = safely(() => doc.cookie.split("; ").find((pair) => pair.startsWith("livechat_left="))) || "";
-    return found.slice(14).split(found.includes("/") ? "|" : /[.|]/);
-  }
-
-  function marked() {
-    return marks().some(isOurs);
-  }
-
-  /** @param {string} mark */
-  function isOurs(mark) {
-    return mark === vendor.name || mark === core.home.replace(/[^\w./~-]/g, "_");
-  }
+  // Other tabs, and the page that is looked at again.
 
   /** A page that was made before this moment may speak of somebody who has left since: out of the HTTP cache, fetched or
    * rendered ahead, or a service worker's. */
@@ -722,23 +556,23 @@ function session(core, rest, makeRoom) {
       if (key === null || key === core.keyOf("who")) elsewhere(newValue, key === null);
       if (key === core.keyOf("consent") && !newValue && looks().consent) refuse();
     });
-    safely(() => window.cookieStore?.addEventListener("change", () => marked() && leave()));
+    safely(() => window.cookieStore?.addEventListener("change", () => store.hasLogoutMark() && leave()));
     addEventListener("focus", () => wake());
     addEventListener("pageshow", ({ persisted }) => persisted && wake(true));
-    addEventListener("pagehide", () => (core.maySpeak() ? sweepNobodys() : sweep()));
-    addEventListener("error", () => { if (doc.currentScript === script) reason = "error"; });
+    addEventListener("pagehide", () => (core.maySpeak() ? store.sweepIfEnded() : store.sweepTraces()));
+    addEventListener("error", () => { if (doc.currentScript === state.vendorScript) state.failureReason = "error"; });
     addEventListener("securitypolicyviolation", ({ blockedURI, sourceFile }) => {
-      if (!script) return;
-      if (script.src.startsWith(blockedURI)) reason = "csp";
+      if (!state.vendorScript) return;
+      if (state.vendorScript.src.startsWith(blockedURI)) state.failureReason = "csp";
       // Where Trusted Types are required the vendor's own script may not load its parts, and may not say so.
-      if (blockedURI === "trusted-types-sink" && sourceFile.startsWith(new URL(script.src).origin)) chat.state === "loading" && fail("csp");
+      if (blockedURI === "trusted-types-sink" && sourceFile.startsWith(new URL(state.vendorScript.src).origin)) chat.state === "loading" && fail("csp");
     });
     matchMedia("(max-width: 640px)").addEventListener("change", () => { if (chat.state === "ready") obey(); });
     doc.addEventListener("visibilitychange", () => doc.hidden || wake());
     doc.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && chat.open && core.within(event, "[data-livechat-open]")) call("close");
     });
-    doc.addEventListener("turbo:before-render", () => { preview = false; });
+    doc.addEventListener("turbo:before-render", () => { state.previewShown = false; });
     for (const name of BEFORE.split(" ")) doc.addEventListener(name, () => keep(doc.body, doc.documentElement));
     for (const name of AFTER.split(" ")) doc.addEventListener(name, () => {
       keep(doc.documentElement, doc.body);
@@ -749,9 +583,9 @@ function session(core, rest, makeRoom) {
 
   /** The page is looked at again. @param {boolean=} persisted out of the back/forward cache */
   function wake(persisted) {
-    if (marked()) leave(); // its mark stays for the page that follows the logout
-    if (known && stored("who") !== chat.page.who) elsewhere(stored("who"), traces().length > 0);
-    if (chat.state !== "ready") restored = persisted || restored;
+    if (store.hasLogoutMark()) leave(); // its mark stays for the page that follows the logout
+    if (state.whoStored && stored("who") !== chat.page.who) elsewhere(stored("who"), store.findTraces().length > 0);
+    if (chat.state !== "ready") state.fromCache = persisted || state.fromCache;
     else if (chat.page.who && (persisted || stale() || old())) check();
   }
 
@@ -765,16 +599,14 @@ function session(core, rest, makeRoom) {
    * @param {boolean} cleared the storage was, and not by an end: of nobody there was nothing in it to forget */
   function elsewhere(who, cleared) {
     const { who: mine } = chat.page;
-    if (who === null && mine === "" && cleared) return void (known && own(""));
+    if (who === null && mine === "" && cleared) return void (state.whoStored && store.setOwner(""));
     if (chat.state !== "waiting" && mine !== null && who !== mine && !(who && !mine)) logout();
   }
 
   /** A yes that the page or the browser refuses, or a no. It goes for every vendor. @param {boolean=} given */
   function refuse(given) {
     if (given) return warn("consent is refused by the browser's Global Privacy Control, or by the page.");
-    for (const key of safely(() => Object.keys(localStorage)) || []) {
-      if (key.startsWith(APP) && key.endsWith(".consent")) localStorage.removeItem(key);
-    }
+    store.forgetConsent();
     chat.agreed = false;
     logout();
   }
@@ -783,16 +615,16 @@ function session(core, rest, makeRoom) {
 
   /** Ends this visitor's chat now. @returns {Promise<void>} */
   async function logout() {
-    const taken = known && ![null, told.who].includes(stored("who")); // somebody else was started in another tab
+    const taken = state.whoStored && ![null, state.identifiedPage.who].includes(stored("who")); // somebody else was started in another tab
     core.stop();
     move("end");
     Object.assign(chat, { kept: [], open: false, unread: 0 });
-    wanted = null;
-    known = false;
+    state.pendingOpen = undefined;
+    state.whoStored = false;
     // Whoever asks for the chat after this: our server says who it is.
     Object.assign(chat.page, { visitor: null, proof: null, who: chat.page.who === "" ? "" : null, context: {}, events: [] });
     // Cookies first: a click on "log out" may leave the page before the vendor has answered.
-    if (!taken) forgetVisitor();
+    if (!taken) store.forgetVisitor();
     core.draw();
     showUnread();
     await end();
@@ -800,19 +632,19 @@ function session(core, rest, makeRoom) {
 
   /** @param {boolean=} late the vendor has arrived after the end */
   async function end(late) {
-    clearTimeout(renewal);
-    clearTimeout(sending);
-    sending = undefined;
-    changes = {};
-    told = chat.page;
-    lost = lost && !room.swapped; // what can be started anew is
-    if (!touched || (ended && !late)) return ending;
-    ended = true;
+    clearTimeout(state.renewalTimer);
+    clearTimeout(state.updateTimer);
+    state.updateTimer = undefined;
+    state.changedAttributes = {};
+    state.identifiedPage = chat.page;
+    state.elementsLost = state.elementsLost && !room.swapped; // what can be started anew is
+    if (!state.globalsSet || (state.sessionEnded && !late)) return state.ending;
+    state.sessionEnded = true;
     const patience = new Promise((/** @type {(value?: undefined) => void} */ done) => setTimeout(done, 3000));
-    ending = Promise.race([safely(() => room.end()), patience])
+    state.ending = Promise.race([safely(() => room.end()), patience])
       .catch((error) => console.warn("livechat:", error))
-      .then(sweepLater);
-    await ending;
+      .then(store.scheduleSweeps);
+    await state.ending;
   }
 
   // What the vendor reports.
@@ -829,10 +661,10 @@ function session(core, rest, makeRoom) {
       if (name === "close") setTimeout(giveFocusBack);
     }
     if (name === "message") {
-      remember("going", "1");
+      store.remember("going", "1");
       if (chat.open) seen();
     }
-    if (detail.scale === "-1..1") rated = rated.then(() => rate(String(detail.rating))); // no webhook tells thumbs
+    if (detail.scale === "-1..1") state.ratings = state.ratings.then(() => rate(String(detail.rating))); // no webhook tells thumbs
     if (name === "status") {
       if (detail.status === chat.status) return;
       chat.status = detail.status || null;
@@ -866,7 +698,7 @@ function session(core, rest, makeRoom) {
 
   /** What was said until now is read, by somebody who is known. */
   function seen() {
-    if (vendor.kept && told.who) post("unread", {}, "same-origin");
+    if (vendor.kept && state.identifiedPage.who) post("unread", {}, "same-origin");
   }
 
   /** To our own server, and whatever becomes of it. @param {string} where @param {object} what @param {RequestCredentials} credentials */
@@ -883,11 +715,11 @@ function session(core, rest, makeRoom) {
   function giveFocusBack() {
     const { activeElement: active } = doc;
     const elsewhere = active && active !== doc.body && !Element.prototype.closest.call(active, vendor.elements);
-    if (opener && !elsewhere) opener.focus();
-    opener = undefined;
+    if (state.openedFrom && !elsewhere) state.openedFrom.focus();
+    state.openedFrom = undefined;
   }
 
-  // For the console, and for the storage.
+  // For the console.
 
   /** @param {string} what @returns {false} */
   function unsupported(what) {
@@ -906,32 +738,10 @@ function session(core, rest, makeRoom) {
     said.add(text);
   }
 
-  /** What an earlier version has kept, under names that two apps on one origin shared: the first that comes takes it. */
-  function readOldKeys() {
-    for (const name of ["who", "going", "consent"]) {
-      safely(() => {
-        const value = stored(name);
-        localStorage.removeItem(`livechat.${vendor.name}.${name}`);
-        if (value !== null) localStorage.setItem(core.keyOf(name), value);
-      });
-    }
-  }
-
   /** A variable that a page's own script has declared cannot be deleted. @param {string} name */
   function unset(name) {
     if (Reflect.deleteProperty(window, name)) return;
     warn(`the page declares ${name} itself, which decides who is started. Take ${vendor.title}'s own snippet out of the page.`);
     window[name] = undefined;
-  }
-
-  /** @param {string} name @param {string} value @returns {boolean} false where storage is blocked: then nothing is kept */
-  function remember(name, value) {
-    try { localStorage.setItem(core.keyOf(name), value); } catch { return false; }
-    return true;
-  }
-
-  /** @param {string} name */
-  function forget(name) {
-    try { localStorage.removeItem(core.keyOf(name)); } catch { /* blocked */ }
   }
 }
