@@ -41,7 +41,7 @@ declare namespace LiveChat {
 
   interface Position { side: "left" | "right"; x: number; y: number; mobile_x: number; mobile_y: number }
 
-  interface Looks {
+  interface Appearance {
     position: Position;
     mobile?: "hide";
     launcher?: "own" | "none";
@@ -65,7 +65,7 @@ declare namespace LiveChat {
   interface Page {
     provider: string;
     load: string;
-    settings: Looks;
+    settings: Appearance;
     visitor: Visitor | null;
     proof: Record<string, string> | null;
     context: Meta;
@@ -92,7 +92,7 @@ declare namespace LiveChat {
     page: Page;
     /** The data block as it was read, and its text. */
     block?: HTMLScriptElement;
-    shown: string;
+    blockText: string;
     /** Calls made before the vendor is there, replayed in their order. */
     kept: Call[];
     /** Who was started last on this browser, as far as this page knows. */
@@ -100,7 +100,7 @@ declare namespace LiveChat {
     /** When the page, or our server, last said who is logged in: ms since 1970. */
     since: number;
     /** The page may speak of somebody who has left since: before a start the server is asked. */
-    doubt?: boolean;
+    identityStale?: boolean;
     /** Consent was given, and could not be stored. */
     agreed?: boolean;
     /** By `livechat.hide()`, until `livechat.show()`. */
@@ -129,19 +129,19 @@ declare namespace LiveChat {
     block(): HTMLScriptElement | undefined;
     call(...call: Call): any;
     /** The text of the page's data block. */
-    words(): string;
+    blockText(): string;
     inject(source: string, more: object): HTMLScriptElement;
     stored(name: string): string | null;
     keyOf(name: string): string;
     denied(): boolean;
-    maySpeak(clicked?: boolean): boolean;
+    hasConsent(clicked?: boolean): boolean;
     within(event: Event, selector: string): HTMLElement | undefined;
     /** Whether this page shows no button to this visitor: on a phone, or while nobody is there. */
     hidden(): boolean;
     draw(): void;
     stop(): void;
     schedule(): void;
-    leadAway(launcher?: HTMLElement, clicked?: number): false;
+    openFallback(launcher?: HTMLElement, clicked?: number): false;
     report(name: string, detail?: object): void;
     /** Runs a call; what it throws goes to the console, never into the page. */
     safely<T>(call: () => T): T | null;
@@ -150,7 +150,7 @@ declare namespace LiveChat {
   interface Session {
     start(clicked?: boolean): Promise<void>;
     call(...call: Call): any;
-    look(): void;
+    onPageSwap(): void;
     /** Fetches what a start would need. */
     warm(): void;
   }
@@ -244,7 +244,7 @@ declare namespace LiveChat {
   type Hand = (make: (core: Core) => any) => void;
 
   /** What an adapter may ask. */
-  type Ears = Pick<Core, "doc" | "safely"> & {
+  type AdapterCore = Pick<Core, "doc" | "safely"> & {
     /** Whether the vendor's own button is to be seen on this page. */
     vendorLauncher(): boolean;
     /** A global that a script has set: an element with such an id is none. */
@@ -264,10 +264,10 @@ declare namespace LiveChat {
     warn(text: string): void;
   };
 
-  type MakeRoom = (vendor: Vendor & Rest, core: Ears) => Room;
+  type MakeAdapter = (vendor: Vendor & Rest, core: AdapterCore) => Adapter;
 
   /** One vendor's adapter. It never schedules; `start` sets what the vendor reads before its script arrives. */
-  interface Room {
+  interface Adapter {
     start(page: Page, fresh: boolean): void;
     loaded?(): void;
     /** The page's body has been replaced by another one. True where that took the vendor along: its script is fetched anew. */

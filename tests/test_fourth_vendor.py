@@ -54,7 +54,7 @@ PROVIDER = Provider(
     can=frozenset({"message"}),
 )
 '''
-ADAPTER = "function room(vendor, core) {\n  return { start() { window.Parley = vendor.settings.room; } };\n}\n"
+ADAPTER = "function adapter(vendor, core) {\n  return { start() { window.Parley = vendor.settings.room; } };\n}\n"
 KEYS = {"LIVECHAT_PARLEY_ROOM_ID": "p-77", "LIVECHAT_PARLEY_SIGNING_KEY": "verysecretkey"}
 
 

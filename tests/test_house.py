@@ -216,6 +216,19 @@ def test_a_vendor_is_named_in_its_own_room_only(path: Path) -> None:
     assert not re.findall(words, code, re.IGNORECASE)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path in (*PACKAGE.glob("widget/*.js"), *PACKAGE.glob("providers/*/widget.js"))
+        if not path.name.endswith(".min.js")
+    ],
+    ids=lambda path: f"{path.parent.name}/{path.name}",
+)
+def test_a_scripts_closure_has_ten_bindings_that_change_at_most(path: Path) -> None:
+    assert len(re.findall(r"^  let ", path.read_text("utf-8"), re.MULTILINE)) <= 10
+
+
 # What there is only one of.
 
 

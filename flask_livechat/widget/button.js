@@ -6,7 +6,7 @@
  *
  * @param {LiveChat.Core} core @param {Record<string, string>} languages each one's file @returns {LiveChat.Button}
  */
-function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, report, safely }, languages) {
+function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, report, safely }, languages) {
   const PROMPT_MS = 5000; // ms after a click within which a page may be left for it
   const WORD_MS = 15000; // for which a word stands, unless somebody is at it
   /** Languages that are written from right to left, where the browser does not say it. */
@@ -59,7 +59,7 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
   async function count() {
     const { page } = chat;
     // A page that is the same for everybody does not say who it is: then whoever was started here last may be somebody.
-    if (!(page.who ?? chat.last) || page.load === "off" || chat.state !== "waiting" || !maySpeak()) return;
+    if (!(page.who ?? chat.last) || page.load === "off" || chat.state !== "waiting" || !hasConsent()) return;
     const answer = await fetch(`${base}unread`, { credentials: "same-origin", cache: "no-store" });
     const { unread } = await answer.json();
     if (!(unread > 0) || chat.state !== "waiting" || chat.page !== page) return; // by now the vendor tells, or it is another's
@@ -80,7 +80,7 @@ function button({ call, chat, doc, vendor, base, inject, maySpeak, matches, repo
     const leaves = url && /^https?:/.test(url.protocol);
     const usable = elsewhere && (leaves ? navigator.onLine : /^(mailto|tel):/.test(url.protocol));
     if (usable && Date.now() - clicked < PROMPT_MS && !(leaves && isWriting())) return location.assign(url.href);
-    say({ name: maySpeak(true) ? "unreachable" : "consent", href: usable ? url.href : undefined });
+    say({ name: hasConsent(true) ? "unreachable" : "consent", href: usable ? url.href : undefined });
   }
 
   /** Whether a page that is left now takes something along that somebody is writing. */

@@ -27,14 +27,15 @@ function loader(vendor, script) {
   if (!first || first.provider !== vendor.name) return;
 
   /** What our files share. @type {LiveChat.Chat} */
-  const chat = { state: "waiting", page: first, block: block(), shown: words(), kept: [], last: stored("who"), since: Date.now() };
+  const chat = { state: "waiting", page: first, block: block(), blockText: blockText(), kept: [], last: stored("who"), since: Date.now() };
   /** Our other files: on their way, and here. @type {Record<string, Promise<any>>} */
   const coming = {};
   /** @type {LiveChat.Files} */
   const here = {};
   /** The strategy's triggers on this page. */
   let moment = new AbortController();
-  let standing = false; // our own button
+  /** Whether our own button is to be seen. @type {boolean | undefined} */
+  let buttonShown;
   /** @type {Event | undefined} */
   let handled; // the last click
 
@@ -42,7 +43,7 @@ function loader(vendor, script) {
   const types = safely(() => window.trustedTypes?.createPolicy("livechat", { createScriptURL: String }));
 
   /** What our other files may ask of this one. @type {LiveChat.Core} */
-  const core = { doc, matches, vendor, base, home, chat, readPage, block, words, call, inject, stored, keyOf, denied, maySpeak, within, hidden, draw, stop, schedule, leadAway, report, safely };
+  const core = { doc, matches, vendor, base, home, chat, readPage, block, blockText, call, inject, stored, keyOf, denied, hasConsent, within, hidden, draw, stop, schedule, openFallback, report, safely };
   const api = /** @type {any} */ ({ consent, [Symbol.toStringTag]: "livechat", get status() { return chat.status ?? null; }, get state() { return chat.gone?.() ? "loading" : chat.state; } });
   for (const name of /** @type {LiveChat.Call[0][]} */ ("open close show hide track update tour article logout".split(" "))) {
     api[name] = (/** @type {any} */ value, /** @type {any} */ meta) => call(name, value, meta, Date.now());
@@ -56,7 +57,7 @@ function loader(vendor, script) {
   draw();
   schedule();
   activated(() => {
-    if (untidy()) bring("session"); // which begins with that
+    if (needsCleanUp()) loadFile("session"); // which begins with that
     schedule();
   });
 
@@ -71,7 +72,7 @@ function loader(vendor, script) {
     return /** @type {HTMLScriptElement[]} */ ([...doc.querySelectorAll('script#livechat[type="application/json"]')]);
   }
 
-  function words() {
+  function blockText() {
     return block()?.textContent || "";
   }
 
@@ -89,7 +90,7 @@ function loader(vendor, script) {
   /** @returns {LiveChat.Page | null} null for a page without chat, and for a block that is not ours */
   function readPage() {
     const element = block();
-    const found = element && safely(() => JSON.parse(words()));
+    const found = element && safely(() => JSON.parse(blockText()));
     const whole = found && [found.settings, found.context].every((part) => part && typeof part === "object")
       && Array.isArray(found.events) && (found.who === null || typeof found.who === "string");
     if (!whole) return null;
@@ -106,11 +107,11 @@ function loader(vendor, script) {
   }
 
   /** Whether something of an earlier visitor or page has to be seen to, whatever the strategy: rather once too often. */
-  function untidy() {
+  function needsCleanUp() {
     const { left, who, events } = chat.page;
     const names = safely(() => doc.cookie + Object.keys({ ...localStorage, ...sessionStorage })) || "";
     return left || events.length || marked() || (denied() && stored("consent")) || names.includes(keyOf("reopen"))
-      || (chat.last && who !== null && who !== chat.last) || (!maySpeak() && (chat.last !== null || names.match(vendor.traces)));
+      || (chat.last && who !== null && who !== chat.last) || (!hasConsent() && (chat.last !== null || names.match(vendor.traces)));
   }
 
   /** The mark of a logout. */
@@ -121,8 +122,8 @@ function loader(vendor, script) {
   function listen() {
     // Turbo, htmx and whatever else swaps pages all bring another data block, or change the one that is there.
     new MutationObserver(() => {
-      if (here.session) here.session.look();
-      else if (!doc.prerendering && (block() !== chat.block || words() !== chat.shown)) bring("session").then((session) => session?.look());
+      if (here.session) here.session.onPageSwap();
+      else if (!doc.prerendering && (block() !== chat.block || blockText() !== chat.blockText)) loadFile("session").then((session) => session?.onPageSwap());
     }).observe(doc.documentElement, { childList: true, characterData: true, subtree: true });
     doc.addEventListener("livechat:probe", (event) => event.preventDefault());
     doc.addEventListener("click", onClick);
@@ -139,13 +140,13 @@ function loader(vendor, script) {
       schedule();
     });
     // Whoever left this page for a while may have logged out meanwhile: before anybody is started, the server is asked.
-    addEventListener("blur", doubt);
-    addEventListener("pageshow", ({ persisted }) => persisted && doubt());
-    window.cookieStore?.addEventListener("change", () => marked() && doubt());
+    addEventListener("blur", doubtIdentity);
+    addEventListener("pageshow", ({ persisted }) => persisted && doubtIdentity());
+    window.cookieStore?.addEventListener("change", () => marked() && doubtIdentity());
   }
 
-  function doubt() {
-    chat.doubt = true;
+  function doubtIdentity() {
+    chat.identityStale = true;
   }
 
   // When: the moments at which a strategy asks for the vendor.
@@ -163,13 +164,13 @@ function loader(vendor, script) {
     /** @param {string} events @param {(event: Event) => void} then */
     const on = (events, then) => events.split(" ").forEach((name) => addEventListener(name, then, { capture: true, passive: true, signal }));
     const interest = () => {
-      if (thrifty()) return; // now: the browser's guess may change, and then the page still waits for the click
+      if (saveData()) return; // now: the browser's guess may change, and then the page still waits for the click
       if (stored("going")) return afterLoad(() => onIdle(go)); // somebody may have answered meanwhile
       on("pointerover focusin touchstart", (event) => { if (within(event, LAUNCHER)) warm(); });
       const soon = () => void setTimeout(() => signal.aborted || onIdle(warm), LONG);
-      afterLoad(() => onIdle(() => standing ? soon() : onVisible(LAUNCHER, soon, signal)));
+      afterLoad(() => onIdle(() => buttonShown ? soon() : onVisible(LAUNCHER, soon, signal)));
     };
-    if (hidden() || !maySpeak()) return; // `required` waits for livechat.consent(true), `click` for the click
+    if (hidden() || !hasConsent()) return; // `required` waits for livechat.consent(true), `click` for the click
     if (kind === "eager") go();
     if (kind === "idle") afterLoad(() => onIdle(go));
     if (kind === "delay") afterLoad(() => setTimeout(go, Number(argument) * 1000));
@@ -178,7 +179,7 @@ function loader(vendor, script) {
     if (kind === "intent") interest();
     if (kind === "visible" && !onVisible(argument, go, signal)) {
       console.warn("livechat: no", argument); // the chat waits for a launcher
-      standing = true;
+      buttonShown = true;
       draw();
       interest();
     }
@@ -189,10 +190,10 @@ function loader(vendor, script) {
   function effective() {
     const { load } = chat.page;
     const automatic = !/^(off|manual|intent)/.test(load);
-    return automatic && (thrifty() || doc.prerendering) ? "intent" : load;
+    return automatic && (saveData() || doc.prerendering) ? "intent" : load;
   }
 
-  function thrifty() {
+  function saveData() {
     const { saveData, effectiveType } = navigator.connection || {};
     return saveData || /2g/.test(`${effectiveType}`);
   }
@@ -222,7 +223,7 @@ function loader(vendor, script) {
 
   /** Fetches what a click would need, without running any of the vendor's. */
   function warm() {
-    if (!doc.hidden) bring("session").then((session) => session?.warm());
+    if (!doc.hidden) loadFile("session").then((session) => session?.warm());
   }
 
   // Asking for the chat.
@@ -236,7 +237,7 @@ function loader(vendor, script) {
   function hurry() {
     if (!here.session) chat.state = "loading";
     draw();
-    return bring("session");
+    return loadFile("session");
   }
 
   /** What is asked before the session is here waits for it; opening fetches it. @param {LiveChat.Call} asked @returns {any} */
@@ -248,18 +249,18 @@ function loader(vendor, script) {
       draw();
     }
     if (here.session) return here.session.call(...asked);
-    if (name === "logout") return bring("session").then((session) => session?.call(name));
+    if (name === "logout") return loadFile("session").then((session) => session?.call(name));
     if (chat.kept.length < 100) chat.kept.push(asked);
     const shows = ["tour", "article"].includes(name);
     const can = !shows || vendor.can.includes(name);
-    if (!can || name === "consent") bring("session");
+    if (!can || name === "consent") loadFile("session");
     else if (shows || name === "open") hurry();
     return can;
   }
 
   /** One of our other files. @template {"session" | "button"} N @param {N} name
    * @returns {Promise<LiveChat.Files[N]>} undefined when it cannot be had; whoever asks next tries again */
-  function bring(name) {
+  function loadFile(name) {
     return coming[name] = coming[name] || new Promise((done, refused) => {
       const hand = (/** @type {(core: LiveChat.Core) => any} */ make) => done(here[name] = here[name] || make(core));
       // Refused after it is done changes nothing; before, what came was not our file but a network's page, say.
@@ -267,7 +268,7 @@ function loader(vendor, script) {
       setTimeout(refused, PATIENCE, "timeout");
     }).catch((why) => {
       delete coming[name];
-      if (name === "session") lost(why);
+      if (name === "session") loadFailed(why);
     });
   }
 
@@ -282,19 +283,19 @@ function loader(vendor, script) {
   }
 
   /** Not even our own file came. @param {unknown} why */
-  function lost(why) {
+  function loadFailed(why) {
     const asked = chat.kept.filter(([name]) => name === "open").pop();
     chat.kept = chat.kept.filter(([name]) => name !== "open");
     chat.state = "failed";
     report("failed", { reason: !navigator.onLine ? "offline" : why === "timeout" ? why : "blocked" });
-    if (asked) leadAway(asked[2], asked[3]);
+    if (asked) openFallback(asked[2], asked[3]);
   }
 
   /** Never a dead button: to the configured place, to where the launcher's own link leads, or at least a word.
    * @param {HTMLElement=} launcher @param {number=} clicked ms since 1970 @returns {false} */
-  function leadAway(launcher, clicked) {
+  function openFallback(launcher, clicked) {
     const { fallback = "" } = vendor;
-    bring("button").then((button) => {
+    loadFile("button").then((button) => {
       if (button) button.lead(launcher, clicked);
       else if (confirm(`Chat cannot be reached. ${fallback}`) && fallback) location.assign(fallback);
     });
@@ -353,35 +354,33 @@ function loader(vendor, script) {
 
   // Whose button is seen: the vendor's, or our own light one, which stands in until the vendor's is there.
 
-  function looks() {
-    return chat.page.settings;
-  }
-
   function hidden() {
-    return (looks().mobile === "hide" && matchMedia("(max-width: 640px)").matches) || (looks().offline === "hide" && !!looks().closed);
+    const { mobile, offline, closed } = chat.page.settings;
+    return (mobile === "hide" && matchMedia("(max-width: 640px)").matches) || (offline === "hide" && !!closed);
   }
 
   function wantsButton() {
-    const { launcher, consent: mode } = looks();
+    const { launcher, consent: mode } = chat.page.settings;
     if (chat.hidden || hidden() || launcher === "none" || chat.page.load === "off") return false;
     if (launcher === "own") return true;
     if (chat.state === "ready") return false;
-    if (chat.state === "ended") return maySpeak(true);
-    return standing || effective() === "intent" || (mode === "click" && !maySpeak());
+    if (chat.state === "ended") return hasConsent(true);
+    return buttonShown || effective() === "intent" || (mode === "click" && !hasConsent());
   }
 
   /** Brings our own button up to date, or has it taken away. */
   function draw() {
-    const wanted = standing = wantsButton();
+    const wanted = buttonShown = wantsButton();
     // It also counts what somebody who is known has not read.
-    if (wanted || "button" in coming || (vendor.kept && (chat.page.who ?? chat.last))) bring("button").then((button) => button?.draw(wanted));
+    if (wanted || "button" in coming || (vendor.kept && (chat.page.who ?? chat.last))) loadFile("button").then((button) => button?.draw(wanted));
   }
 
   // Consent.
 
   function denied() {
+    const { consent: mode } = chat.page.settings;
     // Global Privacy Control is a no where consent is required; a click on the launcher is a yes of its own.
-    return looks().consent === "denied" || (looks().consent === "required" && !!navigator.globalPrivacyControl);
+    return mode === "denied" || (mode === "required" && !!navigator.globalPrivacyControl);
   }
 
   /** @param {boolean} given */
@@ -394,8 +393,8 @@ function loader(vendor, script) {
   }
 
   /** @param {boolean=} clicked */
-  function maySpeak(clicked) {
-    const { consent: mode } = looks();
+  function hasConsent(clicked) {
+    const { consent: mode } = chat.page.settings;
     return !mode || (!!clicked && mode === "click") || (!denied() && (chat.agreed || stored("consent") === "yes"));
   }
 

@@ -124,7 +124,7 @@ def build(
         f"{room.name}-session",
         SESSION,
         (providers.adapter(room.name),),
-        call=f"(core) => session(core, {_json(rest)}, room)",
+        call=f"(core) => session(core, {_json(rest)}, adapter)",
     )
     addresses = {file.name.removeprefix(TEXTS): file.address for file in languages}
     button = _script(f"{room.name}-button", BUTTON, call=f"(core) => button(core, {_json(addresses)})")

@@ -3,10 +3,10 @@
  * left, what waits for the vendor, tokens, pages that are swapped, other tabs. It knows no vendor; the adapter in the same
  * file does.
  *
- * @param {LiveChat.Core} core @param {LiveChat.Rest} rest of what the server writes in @param {LiveChat.MakeRoom} makeRoom
+ * @param {LiveChat.Core} core @param {LiveChat.Rest} rest of what the server writes in @param {LiveChat.MakeAdapter} makeAdapter
  * @returns {LiveChat.Session}
  */
-function session(core, rest, makeRoom) {
+function session(core, rest, makeAdapter) {
   const { chat, doc, safely, stored } = core;
   const vendor = { ...core.vendor, ...rest };
   /** What a vendor must not read in an address. What the server sees of it, it has judged: here are fragment and referrer. */
@@ -47,11 +47,11 @@ function session(core, rest, makeRoom) {
     changedAttributes: {},
   };
   const store = visitorStore(core, vendor, state);
-  const room = makeRoom(vendor, { doc, vendorLauncher, safely, global, unset, load, ready, failed: fail, report, sweepLater: store.scheduleSweeps, unsupported, warn });
+  const adapter = makeAdapter(vendor, { doc, vendorLauncher, safely, global, unset, load, ready, failed: fail, report, sweepLater: store.scheduleSweeps, unsupported, warn });
   /** What the console was told already. @type {Set<string>} */
   const said = new Set();
 
-  if (outOfCache()) chat.doubt = true;
+  if (outOfCache()) chat.identityStale = true;
   if (chat.state === "loading") chat.state = "waiting"; // said by the first file; the edge is taken here
   chat.gone = () => chat.state === "ready" && gone();
   place(chat.page);
@@ -59,7 +59,7 @@ function session(core, rest, makeRoom) {
   listen();
   carryOn();
   for (const asked of chat.kept.splice(0)) call(...asked);
-  return { start, call, look, warm };
+  return { start, call, onPageSwap, warm };
 
   // States.
 
@@ -85,7 +85,7 @@ function session(core, rest, makeRoom) {
     core.report("failed", { reason: why });
     if (vendor.failures && !CRAWLERS.test(navigator.userAgent)) post("failures", { reason: why });
     // Its timer says whether it is late: a clock may jump.
-    if (asked) core.leadAway(asked.launcher, asked.late ? 0 : Math.max(asked.clicked, Date.now() - RETRY_MS));
+    if (asked) core.openFallback(asked.launcher, asked.late ? 0 : Math.max(asked.clicked, Date.now() - RETRY_MS));
   }
 
   // What is asked for.
@@ -108,7 +108,7 @@ function session(core, rest, makeRoom) {
   function open(text, launcher, clicked = Date.now()) {
     const { load, settings } = chat.page;
     const shut = settings.closed && settings.offline === "hide" && (vendor.fallback || launcher instanceof HTMLAnchorElement);
-    if (load === "off" || exposed() || (chat.state !== "ready" && (shut || !core.maySpeak(true)))) return core.leadAway(launcher, clicked);
+    if (load === "off" || exposed() || (chat.state !== "ready" && (shut || !core.hasConsent(true)))) return core.openFallback(launcher, clicked);
     /** @type {LiveChat.PendingOpen} */
     const asked = state.pendingOpen = { text, launcher, clicked };
     if (gone()) comeBack(true);
@@ -139,10 +139,10 @@ function session(core, rest, makeRoom) {
     if (name === "update") return update(value), true;
     if (name === "show" || name === "hide") {
       state.launcherVisible = state.launcherVisible || name === "hide"; // an open panel goes, too, where the vendor's launcher is not to be seen anyway
-      obey();
+      applyRules();
       return true;
     }
-    return safely(() => (name === "track" ? room.track(value || "", meta) : /** @type {any} */ (room)[name](...args))) !== false;
+    return safely(() => (name === "track" ? adapter.track(value || "", meta) : /** @type {any} */ (adapter)[name](...args))) !== false;
   }
 
   // Starting.
@@ -169,9 +169,9 @@ function session(core, rest, makeRoom) {
   /** @param {boolean=} clicked whether a person asked for it, here and now */
   async function start(clicked) {
     const missing = state.elementsLost && gone(); // with a body that is no more: only a page load brings it back, for somebody who asks
-    if (exposed() || !core.maySpeak(clicked) || (missing && !clicked) || !move("start")) return;
+    if (exposed() || !core.hasConsent(clicked) || (missing && !clicked) || !move("start")) return;
     core.stop();
-    if (clicked && looks().consent === "click") store.remember("consent", "yes");
+    if (clicked && chat.page.settings.consent === "click") store.remember("consent", "yes");
     const mine = state.generation;
     await state.ending;
     const asked = chat.page;
@@ -193,7 +193,7 @@ function session(core, rest, makeRoom) {
     store.checkOwner(who);
     store.setOwner(who);
     state.whoStored = chat.last === who;
-    chat.doubt = false;
+    chat.identityStale = false;
     if (earlier && who !== earlier) await end();
     if (mine !== state.generation) return;
     if (state.sessionEnded) return resume();
@@ -203,7 +203,7 @@ function session(core, rest, makeRoom) {
       state.launcherVisible = vendorLauncher();
       state.sentAttributes = { ...page.context };
       state.identifiedPage = page;
-      if (!safely(() => (room.start(page, state.freshSession), true))) {
+      if (!safely(() => (adapter.start(page, state.freshSession), true))) {
         state.globalsSet = false; // the next click tries all of it again
         return fail("error");
       }
@@ -218,7 +218,7 @@ function session(core, rest, makeRoom) {
     const now = stored("who");
     if (settings.identify === false) return false;
     const known = who || now || store.knownOwner(); // where nobody is, an older page takes nobody's chat away
-    return (now !== chat.last && now !== who) || (!!known && (chat.doubt || stale() || old()));
+    return (now !== chat.last && now !== who) || (!!known && (chat.identityStale || stale() || old()));
   }
 
   function old() {
@@ -233,7 +233,7 @@ function session(core, rest, makeRoom) {
       charset: "UTF-8",
       crossOrigin: vendor.crossorigin,
       onheld: neutralised,
-      onload: () => (state.failureReason === "error" ? fail(state.failureReason) : safely(() => room.loaded?.())),
+      onload: () => (state.failureReason === "error" ? fail(state.failureReason) : safely(() => adapter.loaded?.())),
       // The policy's violation is told at about the same time: hence the pause.
       onerror: () => setTimeout(() => state.vendorScript === mine && fail(state.failureReason), 50),
     });
@@ -288,7 +288,7 @@ function session(core, rest, makeRoom) {
       store.setOwner(page.who);
       safely(introduce);
     }
-    obey();
+    applyRules();
     update(page.context);
     for (const event of [...store.takeStoredEvents(), ...page.events.splice(0)]) safely(() => tell("track", event.name, event.metadata));
     const { tour } = page.settings;
@@ -299,14 +299,14 @@ function session(core, rest, makeRoom) {
     state.pendingOpen = undefined;
     if (!asked) return;
     state.openedFrom = asked.launcher;
-    safely(() => room.open(asked.text));
+    safely(() => adapter.open(asked.text));
     countOpen(); // not every vendor tells that it is open
   }
 
   /** The page's rule, and what the vendor says of its agents. */
-  function obey() {
+  function applyRules() {
     const shown = vendorLauncher() && !(chat.page.settings.offline === "hide" && chat.status && chat.status !== "online");
-    if (shown !== state.launcherVisible) safely(() => (shown ? room.show() : room.hide()));
+    if (shown !== state.launcherVisible) safely(() => (shown ? adapter.show() : adapter.hide()));
     state.launcherVisible = shown;
     showUnread();
     core.draw();
@@ -328,7 +328,7 @@ function session(core, rest, makeRoom) {
     state.updateTimer = undefined;
     state.changedAttributes = {};
     Object.assign(state.sentAttributes, news);
-    if (Object.keys(news).length) safely(() => room.update(news));
+    if (Object.keys(news).length) safely(() => adapter.update(news));
   }
 
   // Who it is, says our own server.
@@ -359,7 +359,7 @@ function session(core, rest, makeRoom) {
   function introduce() {
     state.identifiedPage = chat.page;
     Object.assign(state.sentAttributes, state.identifiedPage.context); // comes with it
-    return room.identify(state.identifiedPage);
+    return adapter.identify(state.identifiedPage);
   }
 
   /** @param {LiveChat.Identity} found @param {string | null=} named by the page itself */
@@ -417,17 +417,17 @@ function session(core, rest, makeRoom) {
   // Pages that are swapped.
 
   /** Turbo, htmx and whatever else swaps pages all change the data block. */
-  function look() {
+  function onPageSwap() {
     // A preview is an old copy. It is there for a while after its mark has gone.
     state.previewShown = state.previewShown || doc.documentElement.hasAttribute("data-turbo-preview");
     if (state.previewShown) return;
     // A vendor may take its elements along for a moment, at a visit of Turbo say: hence the pause.
     if (chat.state === "ready" && gone()) setTimeout(() => gone() && comeBack(true), GONE_MS);
-    else if (state.elementsLost && chat.state === "loading" && (state.scriptAnswered || !room.swapped) && !gone()) ready();
+    else if (state.elementsLost && chat.state === "loading" && (state.scriptAnswered || !adapter.swapped) && !gone()) ready();
     // A new element is a new page, also where it says the same: it may be somebody else's.
-    if (core.block() === chat.block && core.words() === chat.shown) return;
+    if (core.block() === chat.block && core.blockText() === chat.blockText) return;
     chat.block = core.block();
-    chat.shown = core.words();
+    chat.blockText = core.blockText();
     const next = core.readPage();
     if (next && next.provider !== vendor.name) return location.reload(); // another vendor needs a page of its own
     const page = next || { ...chat.page, load: "off", events: [], left: false };
@@ -441,7 +441,7 @@ function session(core, rest, makeRoom) {
     place(page);
     if (before.who && named !== before.who) chat.kept = []; // what that visitor did
     // It may be a copy from before a login or a logout: the server says.
-    if (looks().identify !== false && named !== before.who && (named || before.who)) page.who = null;
+    if (chat.page.settings.identify !== false && named !== before.who && (named || before.who)) page.who = null;
     if (chat.state !== "waiting" && core.denied()) refuse(); // withdrawn on the server
     turn(named);
   }
@@ -492,7 +492,7 @@ function session(core, rest, makeRoom) {
 
   /** Whether the vendor's elements have left the document. Not where none was ever seen: a newer script's may be others. */
   function gone() {
-    const there = !!safely(() => (room.present ? room.present() : doc.querySelector(vendor.elements)));
+    const there = !!safely(() => (adapter.present ? adapter.present() : doc.querySelector(vendor.elements)));
     state.elementsSeen = state.elementsSeen || there;
     return state.elementsSeen && !there;
   }
@@ -500,8 +500,8 @@ function session(core, rest, makeRoom) {
   /** What could not be moved is started anew, or puts itself back. @param {boolean=} missing it has not, so far */
   function comeBack(missing) {
     if (chat.state !== "ready") return;
-    const anew = safely(() => room.swapped?.());
-    if (!anew && (!missing || room.swapped)) return;
+    const anew = safely(() => adapter.swapped?.());
+    if (!anew && (!missing || adapter.swapped)) return;
     state.elementsLost = move("restart");
     if (chat.open) state.pendingOpen = state.pendingOpen || { clicked: Date.now() };
     chat.open = false;
@@ -510,7 +510,7 @@ function session(core, rest, makeRoom) {
 
   function restart() {
     state.elementsLost = true;
-    if (safely(() => room.swapped?.())) load();
+    if (safely(() => adapter.swapped?.())) load();
   }
 
   /** Rules that a script has put into a style element are lost when it is moved. @param {Element} node */
@@ -531,13 +531,9 @@ function session(core, rest, makeRoom) {
     settings.position = { get side() { return side(); }, x: 20, y: 20, mobile_x: 10, mobile_y: 70, ...chosen };
   }
 
-  function looks() {
-    return chat.page.settings;
-  }
-
   /** Whether the vendor's own button is to be seen on this page. */
   function vendorLauncher() {
-    return !looks().launcher && !chat.hidden && !core.hidden() && chat.page.load !== "off";
+    return !chat.page.settings.launcher && !chat.hidden && !core.hidden() && chat.page.load !== "off";
   }
 
   // Other tabs, and the page that is looked at again.
@@ -554,12 +550,12 @@ function session(core, rest, makeRoom) {
   function listen() {
     addEventListener("storage", ({ key, newValue }) => {
       if (key === null || key === core.keyOf("who")) elsewhere(newValue, key === null);
-      if (key === core.keyOf("consent") && !newValue && looks().consent) refuse();
+      if (key === core.keyOf("consent") && !newValue && chat.page.settings.consent) refuse();
     });
     safely(() => window.cookieStore?.addEventListener("change", () => store.hasLogoutMark() && leave()));
     addEventListener("focus", () => wake());
     addEventListener("pageshow", ({ persisted }) => persisted && wake(true));
-    addEventListener("pagehide", () => (core.maySpeak() ? store.sweepIfEnded() : store.sweepTraces()));
+    addEventListener("pagehide", () => (core.hasConsent() ? store.sweepIfEnded() : store.sweepTraces()));
     addEventListener("error", () => { if (doc.currentScript === state.vendorScript) state.failureReason = "error"; });
     addEventListener("securitypolicyviolation", ({ blockedURI, sourceFile }) => {
       if (!state.vendorScript) return;
@@ -567,7 +563,7 @@ function session(core, rest, makeRoom) {
       // Where Trusted Types are required the vendor's own script may not load its parts, and may not say so.
       if (blockedURI === "trusted-types-sink" && sourceFile.startsWith(new URL(state.vendorScript.src).origin)) chat.state === "loading" && fail("csp");
     });
-    matchMedia("(max-width: 640px)").addEventListener("change", () => { if (chat.state === "ready") obey(); });
+    matchMedia("(max-width: 640px)").addEventListener("change", () => { if (chat.state === "ready") applyRules(); });
     doc.addEventListener("visibilitychange", () => doc.hidden || wake());
     doc.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && chat.open && core.within(event, "[data-livechat-open]")) call("close");
@@ -637,11 +633,11 @@ function session(core, rest, makeRoom) {
     state.updateTimer = undefined;
     state.changedAttributes = {};
     state.identifiedPage = chat.page;
-    state.elementsLost = state.elementsLost && !room.swapped; // what can be started anew is
+    state.elementsLost = state.elementsLost && !adapter.swapped; // what can be started anew is
     if (!state.globalsSet || (state.sessionEnded && !late)) return state.ending;
     state.sessionEnded = true;
     const patience = new Promise((/** @type {(value?: undefined) => void} */ done) => setTimeout(done, 3000));
-    state.ending = Promise.race([safely(() => room.end()), patience])
+    state.ending = Promise.race([safely(() => adapter.end()), patience])
       .catch((error) => console.warn("livechat:", error))
       .then(store.scheduleSweeps);
     await state.ending;
@@ -668,7 +664,7 @@ function session(core, rest, makeRoom) {
     if (name === "status") {
       if (detail.status === chat.status) return;
       chat.status = detail.status || null;
-      if (chat.state === "ready") obey();
+      if (chat.state === "ready") applyRules();
     }
     if (name === "unread") {
       chat.unread = detail.count || 0;

@@ -24,8 +24,8 @@ function visitorStore(core, vendor, state) {
   function cleanUp() {
     const { page } = chat;
     if (core.denied()) forget("consent");
-    if (!core.maySpeak() || page.left) forgetVisitor();
-    checkOwner(chat.doubt ? null : page.who);
+    if (!core.hasConsent() || page.left) forgetVisitor();
+    checkOwner(chat.identityStale ? null : page.who);
     storeEvents();
   }
 
@@ -148,7 +148,7 @@ function visitorStore(core, vendor, state) {
 
   function storeEvents() {
     const { events, who } = chat.page;
-    if (!events.length || !core.maySpeak()) return; // nothing is stored before consent
+    if (!events.length || !core.hasConsent()) return; // nothing is stored before consent
     const waiting = [...takeStoredEvents(), ...events].slice(-20);
     if (remember("events", JSON.stringify({ who, since: Date.now(), events: { ...waiting } }))) events.length = 0;
   }

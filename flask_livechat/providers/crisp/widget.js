@@ -2,9 +2,9 @@
  * Crisp's adapter (facts as of 2026-11). What its client does at a start, a reset and a merge was read in the version of
  * 2022-01 (v2.7.0) and its loader of 2022-05: newer ones may differ, so nothing here relies on it for what must not happen.
  *
- * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
+ * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.AdapterCore} core @returns {LiveChat.Adapter}
  */
-function room(vendor, core) {
+function adapter(vendor, core) {
   let running = false; // the script has been asked for, and the session has not been ended since
   let here = false; // the client has answered, and has not been reset since
   let settled = () => {}; // what waits for a start after an end

@@ -3,9 +3,9 @@
  * outlive a logout. What the loader and the frame do at a start, a visit of Turbo and a shutdown was read in those of 2022-02
  * and a loader of 2024: newer ones may differ, so what they do is looked at, never presumed.
  *
- * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
+ * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.AdapterCore} core @returns {LiveChat.Adapter}
  */
-function room(vendor, core) {
+function adapter(vendor, core) {
   const API = { us: "https://api-iam.intercom.io", eu: "https://api-iam.eu.intercom.io", au: "https://api-iam.au.intercom.io" };
   const MAX_CALLS = 20; // boots and updates that the vendor takes (30 in its script of 2022) …
   const WINDOW_MS = 30 * 60 * 1000 + 5000; // … in so much time, and a little more; further ones are dropped
@@ -19,18 +19,15 @@ function room(vendor, core) {
   /** @type {LiveChat.Page} */
   let page;
   let over = false;
-  let calls = 0; // boots and updates within the window
-  /** What waits for the next update that the vendor takes. @type {Record<string, any>} */
-  let waiting = {};
-  /** What was said in updates: a boot after a visit of Turbo says it again. @type {Record<string, any>} */
-  let updated = {};
+  /** How many boots and updates the window has had, what waits for the next update that the vendor takes, and what updates
+   * have said: a boot after a visit of Turbo says it again.
+   * @type {{calls: number, waiting: Record<string, any>, sent: Record<string, any>}} */
+  const updates = { calls: 0, waiting: {}, sent: {} };
   let seen = 0;
   let shown = false;
   let refused = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let watching;
-  /** @type {unknown} */
-  let stub;
   /** The frame that the messenger runs in. @type {Element | null} */
   let frame = null;
   let renewing = false; // a messenger that is told anew has not answered yet
@@ -145,25 +142,25 @@ function room(vendor, core) {
   /** The documented stub: what is called before the script arrives waits in `q`. */
   function queue() {
     if (typeof core.global("Intercom") === "function") return;
-    const waiting = function () { waiting.c(arguments); };
+    const stub = function () { stub.c(arguments); };
     /** @type {IArguments[]} */
-    waiting.q = [];
-    waiting.c = (/** @type {IArguments} */ call) => void waiting.q.push(call);
-    stub = window.Intercom = waiting;
+    stub.q = [];
+    stub.c = (/** @type {IArguments} */ call) => void stub.q.push(call);
+    window.Intercom = stub;
   }
 
   function boot() {
     core.unset("intercomSettings");
-    waiting = {}; // what was said since goes with it
+    updates.waiting = {}; // what was said since goes with it
     spend();
     watch();
-    intercom("boot", Object.assign(attributes(), looks(), identity()));
+    intercom("boot", Object.assign(attributes(), appearance(), identity()));
   }
 
   function spend() {
-    calls += 1;
+    updates.calls += 1;
     setTimeout(() => {
-      calls -= 1;
+      updates.calls -= 1;
       flush();
     }, WINDOW_MS);
   }
@@ -188,7 +185,7 @@ function room(vendor, core) {
     core.report("unread", { count });
   }
 
-  function looks() {
+  function appearance() {
     const { position, locale } = page.settings;
     const { app_id: appId, region } = vendor.settings;
     return trim({
@@ -206,7 +203,7 @@ function room(vendor, core) {
   function attributes() {
     const { visitor, context } = page;
     const { name, phone, avatar, company, created_at: since, attributes: own } = visitor || {};
-    return trim(Object.assign(plain(context), plain(own || {}), updated, {
+    return trim(Object.assign(plain(context), plain(own || {}), updates.sent, {
       name, phone, created_at: since, company,
       avatar: avatar && { type: "avatar", image_url: avatar },
     }));
@@ -226,17 +223,17 @@ function room(vendor, core) {
 
   /** Beyond the vendor's limit changes add up, and go when it takes them again. @param {Record<string, any>} values */
   function update(values) {
-    Object.assign(waiting, plain(values));
-    Object.assign(updated, plain(values));
-    if (calls < MAX_CALLS) return flush();
+    Object.assign(updates.waiting, plain(values));
+    Object.assign(updates.sent, plain(values));
+    if (updates.calls < MAX_CALLS) return flush();
     core.warn(`Intercom takes ${MAX_CALLS} updates in 30 minutes; further changes wait.`);
   }
 
   function flush() {
-    if (over || !Object.keys(waiting).length) return;
+    if (over || !Object.keys(updates.waiting).length) return;
     spend();
-    intercom("update", Object.assign({}, waiting, identity()));
-    waiting = {};
+    intercom("update", Object.assign({}, updates.waiting, identity()));
+    updates.waiting = {};
   }
 
   return {
@@ -249,7 +246,7 @@ function room(vendor, core) {
     /** A new token goes with a boot, say the vendor's newest notes; none is told when the old one ends. */
     identify(current) {
       page = current;
-      Object.assign(updated, plain(current.context));
+      Object.assign(updates.sent, plain(current.context));
       boot();
       if (over) listen();
       over = false;
@@ -269,7 +266,7 @@ function room(vendor, core) {
       // Not arrived yet: what waits for it holds the visitor's identity.
       if (window.Intercom && Array.isArray(window.Intercom.q)) window.Intercom.q.length = 0;
       over = true;
-      waiting = updated = {};
+      updates.waiting = updates.sent = {};
       intercom("shutdown");
       core.unset("intercomSettings");
     },

@@ -2,9 +2,9 @@
  * Tawk.to's adapter (facts as of 2026-11). What its script does at a start, a login and a shutdown was read in its build of
  * 2025-04 (67f4b2d4927): newer ones may differ, so each step has a limit and is checked where it can be.
  *
- * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
+ * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.AdapterCore} core @returns {LiveChat.Adapter}
  */
-function room(vendor, core) {
+function adapter(vendor, core) {
   const KEY_CHARS = 50; // of an attribute's name (not in the vendor's documents; one longer refuses the whole call)
   const VALUE_CHARS = 255;
   const MAX_ATTRIBUTES = 50;
