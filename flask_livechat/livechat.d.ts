@@ -83,7 +83,10 @@ declare namespace LiveChat {
   type Step = "start" | "restart" | "ready" | "fail" | "end";
   type Edges = Record<State, Partial<Record<Step, State>>>;
   /** A method of window.livechat, and its arguments. */
-  type Call = [name: "open" | "close" | "show" | "hide" | "track" | "update" | "tour" | "article" | "logout" | "consent", ...args: any[]];
+  type Call = [
+    name: "open" | "close" | "show" | "hide" | "track" | "update" | "tour" | "article" | "logout" | "consent",
+    ...args: any[],
+  ];
 
   /** What our files share. */
   interface Chat {
@@ -270,11 +273,13 @@ declare namespace LiveChat {
   interface Adapter {
     start(page: Page, fresh: boolean): void;
     loaded?(): void;
-    /** The page's body has been replaced by another one. True where that took the vendor along: its script is fetched anew. */
+    /** The page's body has been replaced by another one. True where that took the vendor along: its script is fetched
+     * anew. */
     swapped?(): boolean;
     /** Whether the widget is in the document, where its elements alone do not say it. */
     present?(): boolean;
-    /** Tell the vendor who it is now: a new proof, a login, or somebody new after an end. False: that takes a new page. */
+    /** Tell the vendor who it is now: a new proof, a login, or somebody new after an end. False: that takes a new page.
+     */
     identify(page: Page): false | void | Promise<void>;
     open(text?: string): void;
     close(): void;
@@ -304,7 +309,9 @@ declare namespace LiveChat {
 }
 
 /** In visitor.js, which is served in one file with session.js. */
-declare function visitorStore(core: LiveChat.Core, vendor: LiveChat.Vendor & LiveChat.Rest, state: LiveChat.SessionState): LiveChat.VisitorStore;
+declare function visitorStore(
+  core: LiveChat.Core, vendor: LiveChat.Vendor & LiveChat.Rest, state: LiveChat.SessionState,
+): LiveChat.VisitorStore;
 
 interface Window {
   livechat?: LiveChat.Api;

@@ -1,6 +1,7 @@
 /**
- * Our own light button, which stands in until the vendor's is there, or for good when the app wants it so. And the count of
- * what an identified visitor has not read, until the vendor tells it: our server knows, where it keeps what is said.
+ * Our own light button, which stands in until the vendor's is there, or for good when the app wants it so. And the
+ * count of what an identified visitor has not read, until the vendor tells it: our server knows, where it keeps what is
+ * said.
  *
  * And where a launcher leads when there is no chat to open.
  *
@@ -12,7 +13,10 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
   /** Languages that are written from right to left, where the browser does not say it. */
   const RTL = /^(ar|ckb|dv|fa|he|iw|ks|ps|sd|ug|ur|yi)\b|-arab/;
   /** @type {LiveChat.Texts} */
-  let texts = { chat: "Chat with us", message: "Leave a message", unread: "{n} unread", unreachable: "Chat cannot be reached.", consent: "Chat needs your consent first.", contact: "Contact us" };
+  let texts = {
+    chat: "Chat with us", message: "Leave a message", unread: "{n} unread", unreachable: "Chat cannot be reached.",
+    consent: "Chat needs your consent first.", contact: "Contact us",
+  };
   let lang = "en"; // theirs
   /** The language that was asked for last: a file that does not come is not asked for again. */
   let language = lang;
@@ -36,7 +40,9 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
   }
   // A modal dialog makes all that stands beside it inert: the button goes in, and comes out again. It may go with the
   // dialog, and the page may turn its direction.
-  new MutationObserver((records) => (host?.isConnected && records.every(({ type }) => type === "childList")) || follow()).observe(doc.documentElement, { childList: true, subtree: true, attributeFilter: ["open", "dir"] });
+  new MutationObserver((records) =>
+    (host?.isConnected && records.every(({ type }) => type === "childList")) || follow(),
+  ).observe(doc.documentElement, { childList: true, subtree: true, attributeFilter: ["open", "dir"] });
   for (const name of ["focusin", "pointerdown", "fullscreenchange"]) doc.addEventListener(name, follow, true);
   // A page may stop the click on its way to the button.
   addEventListener("click", (event) => {
@@ -62,7 +68,8 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
     if (!(page.who ?? chat.last) || page.load === "off" || chat.state !== "waiting" || !hasConsent()) return;
     const answer = await fetch(`${base}unread`, { credentials: "same-origin", cache: "no-store" });
     const { unread } = await answer.json();
-    if (!(unread > 0) || chat.state !== "waiting" || chat.page !== page) return; // by now the vendor tells, or it is another's
+    // By now the vendor tells, or it is another's.
+    if (!(unread > 0) || chat.state !== "waiting" || chat.page !== page) return;
     chat.unread = unread;
     for (const element of doc.querySelectorAll("[data-livechat-unread]")) element.textContent = String(unread);
     render();
@@ -87,15 +94,21 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
   function isWriting() {
     return chat.written || elements(doc).some((/** @type {any} */ field) => {
       const used = field === /** @type {Document} */ (field.getRootNode()).activeElement;
-      if (used && (field.isContentEditable || matches(field, "input:not([type=button],[type=submit],[type=reset]),textarea,select"))) return true;
-      if (matches(field, "select")) return Math.max(field.selectedIndex, 0) !== Math.max([...field.options].findIndex((option) => option.defaultSelected), 0);
-      return matches(field, "input,textarea") && (field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+      const forText = "input:not([type=button],[type=submit],[type=reset]),textarea,select";
+      if (used && (field.isContentEditable || matches(field, forText))) return true;
+      if (matches(field, "select")) {
+        return Math.max(field.selectedIndex, 0)
+          !== Math.max([...field.options].findIndex((option) => option.defaultSelected), 0);
+      }
+      return matches(field, "input,textarea")
+        && (field.value !== field.defaultValue || field.checked !== field.defaultChecked);
     });
   }
 
   /** Of the open shadow roots, too. @param {Document | ShadowRoot} root @returns {Element[]} */
   function elements(root) {
-    return [...root.querySelectorAll("*")].flatMap((element) => [element, ...(element.shadowRoot ? elements(element.shadowRoot) : [])]);
+    return [...root.querySelectorAll("*")].flatMap((element) =>
+      [element, ...(element.shadowRoot ? elements(element.shadowRoot) : [])]);
   }
 
   /** Says something for a while, or no more. @param {typeof word} next */
@@ -110,7 +123,8 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
 
   /** Draws again in the page's language, else the browser's, once its file is here. */
   function translate() {
-    const tags = [chat.page.settings.locale, doc.documentElement.lang, navigator.language, "en"].map((tag) => (tag || "").replace("_", "-").toLowerCase());
+    const tags = [chat.page.settings.locale, doc.documentElement.lang, navigator.language, "en"]
+      .map((tag) => (tag || "").replace("_", "-").toLowerCase());
     const best = tags.flatMap((tag) => [tag, tag.split("-")[0]]).find((tag) => languages[tag]) || "en";
     if (best === language) return;
     language = best;
@@ -141,7 +155,8 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
     place(host);
     dress();
     translate();
-    const [button, badge, output] = /** @type {HTMLElement[]} */ ([.../** @type {ShadowRoot} */ (host.shadowRoot).children]);
+    const [button, badge, output] = /** @type {HTMLElement[]} */ (
+      [.../** @type {ShadowRoot} */ (host.shadowRoot).children]);
     const { unread, page: { settings } } = chat;
     const label = settings.closed && settings.offline === "leave-message" ? texts.message : texts.chat;
     for (const element of [button, output]) Object.assign(element, { lang, dir: direction() });
@@ -162,7 +177,8 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
     return direction;
   }
 
-  /** Beside the body, which whatever swaps pages leaves alone, or in the dialog that is on top. @param {HTMLElement} element */
+  /** Beside the body, which whatever swaps pages leaves alone, or in the dialog that is on top. @param {HTMLElement}
+   * element */
   function place(element) {
     const dialog = safely(() => topModal(document) || [...doc.querySelectorAll("dialog:modal")].pop()) || null;
     const top = dialog || (word && doc.fullscreenElement);
@@ -171,7 +187,8 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
     below = top;
     if (element.parentNode !== parent) put(element, parent);
     element.removeAttribute("popover");
-    // On the top layer no dialog's own transform or overflow moves or cuts it, and nothing that is shown full-screen hides it.
+    // On the top layer no dialog's own transform or overflow moves or cuts it, and nothing that is shown full-screen
+    // hides it.
     if (top) safely(() => Object.assign(element, { popover: "manual" }).showPopover());
   }
 
@@ -198,28 +215,40 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
   function dress() {
     const { side, x = 20, y = 20, mobile_x: mobileX = 10, mobile_y: mobileY = 70 } = chat.page.settings.position || {};
     const rtl = getComputedStyle(doc.body || doc.documentElement).direction === "rtl";
-    const edge = (side || (rtl && "left")) === "left" ? "left" : "right"; // values only: no text of the page enters the CSS
-    /** @param {number} across @param {number} up @param {number} more @param {number} width @param {number} height for which
-     * there is room beside the edge, whatever the place that was chosen */
+    // Values only: no text of the page enters the CSS.
+    const edge = (side || (rtl && "left")) === "left" ? "left" : "right";
+    /** @param {number} across @param {number} up @param {number} more @param {number} width @param {number} height for
+     * which there is room beside the edge, whatever the place that was chosen */
     const at = (across, up, more, width, height) => [[edge, across, "vw", width], ["bottom", up, "vh", height]]
-      .map(([to, px, unit, room]) => `${to}:max(0px,min(${(Number(px) || 0) + more}px + env(safe-area-inset-${to},0px),100${unit} - ${room}px));`).join("");
-    // Through the CSSOM, so that a strict style-src holds. Important, since the page's rules for our element would win over
-    // others. On a phone the panel has a way to close it, where we would stand.
+      .map(([to, px, unit, size]) => {
+        const wish = `${(Number(px) || 0) + more}px + env(safe-area-inset-${to},0px)`;
+        return `${to}:max(0px,min(${wish},100${unit} - ${size}px));`;
+      }).join("");
+    // Through the CSSOM, so that a strict style-src holds. Important, since the page's rules for our element would win
+    // over others. On a phone the panel has a way to close it, where we would stand.
     const text = [
-      ":host{all:initial!important;position:fixed!important;width:0!important;height:0!important;z-index:2147483000!important;overflow:visible!important}",
+      ":host{all:initial!important;position:fixed!important;width:0!important;height:0!important;"
+        + "z-index:2147483000!important;overflow:visible!important}",
       ":host::before,:host::after{content:none!important}",
       `button,span,output{position:fixed;z-index:2147483000;${at(x, y, 0, 56, 56)}font:14px/1.4 system-ui,sans-serif}`,
-      "button{width:56px;height:56px;border:2px solid transparent;border-radius:50%;padding:13px;cursor:pointer;background:#1f3a5f;color:#fff;box-shadow:0 2px 10px #0005}",
+      "button{width:56px;height:56px;border:2px solid transparent;border-radius:50%;padding:13px;cursor:pointer;"
+        + "background:#1f3a5f;color:#fff;box-shadow:0 2px 10px #0005}",
       "button:focus-visible{outline:3px solid #fff;box-shadow:0 0 0 6px #1f3a5f}",
       "[aria-busy=true]{opacity:.7}",
-      `span{${at(x, y, 38, 20, 20)}min-width:20px;border-radius:10px;background:#b3261e;color:#fff;text-align:center;pointer-events:none}`,
-      `output{${at(x, y, 66, 276, 148)}box-sizing:border-box;max-width:min(260px,100vw - 16px);max-height:140px;overflow:auto;overflow-wrap:anywhere;border:1px solid transparent;border-radius:8px;padding:8px 12px;background:#fff;color:#111;box-shadow:0 2px 10px #0005}`,
+      `span{${at(x, y, 38, 20, 20)}min-width:20px;border-radius:10px;background:#b3261e;color:#fff;`
+        + "text-align:center;pointer-events:none}",
+      `output{${at(x, y, 66, 276, 148)}box-sizing:border-box;max-width:min(260px,100vw - 16px);max-height:140px;`
+        + "overflow:auto;overflow-wrap:anywhere;border:1px solid transparent;border-radius:8px;padding:8px 12px;"
+        + "background:#fff;color:#111;box-shadow:0 2px 10px #0005}",
       "a{color:#1f3a5f}",
       ":empty:not(path){display:none}",
-      `@media(max-width:640px){button{${at(mobileX, mobileY, 0, 56, 56)}}span{${at(mobileX, mobileY, 38, 20, 20)}}output{${at(mobileX, mobileY, 66, 276, 148)}}[aria-expanded=true]{display:none}}`,
+      `@media(max-width:640px){button{${at(mobileX, mobileY, 0, 56, 56)}}span{${at(mobileX, mobileY, 38, 20, 20)}}`
+        + `output{${at(mobileX, mobileY, 66, 276, 148)}}[aria-expanded=true]{display:none}}`,
       // Where there is no room above the button, the word stands in its place.
-      "@media(max-width:300px),(max-height:320px){output{inset:auto 8px 8px;max-width:none;max-height:calc(100vh - 16px);width:fit-content;margin-inline-start:auto}}",
-      "@media(prefers-color-scheme:dark){button{background:#a8c7fa;color:#0b1f3a}output{background:#222;color:#eee}a{color:#a8c7fa}}",
+      "@media(max-width:300px),(max-height:320px){output{inset:auto 8px 8px;max-width:none;"
+        + "max-height:calc(100vh - 16px);width:fit-content;margin-inline-start:auto}}",
+      "@media(prefers-color-scheme:dark){button{background:#a8c7fa;color:#0b1f3a}"
+        + "output{background:#222;color:#eee}a{color:#a8c7fa}}",
       "@media(forced-colors:active){button{border-color:ButtonText}}",
       "@media print{*{display:none}}",
     ].join("");

@@ -1,12 +1,14 @@
 /**
- * What runs before the vendor's moment: whether the page has chat, when the vendor starts, and the launchers until then. All
- * else is fetched from our own origin once there is a use for it: session.js with the vendor's adapter, and button.js.
+ * What runs before the vendor's moment: whether the page has chat, when the vendor starts, and the launchers until
+ * then. All else is fetched from our own origin once there is a use for it: session.js with visitor.js and the vendor's
+ * adapter, and button.js.
  *
  * @param {LiveChat.Vendor} vendor written in by the server: the page's data never says what is fetched
  * @param {HTMLScriptElement} script this file's element
  */
 function loader(vendor, script) {
-  /** The document as the browser made it: an element named "querySelector" would stand in its method's place. @type {Document} */
+  /** The document as the browser made it: an element named "querySelector" would stand in its method's place. @type
+   * {Document} */
   const doc = new Proxy(/** @type {any} */ ({}), {
     get(_, name) {
       const value = Reflect.get(Document.prototype, name, document);
@@ -27,7 +29,10 @@ function loader(vendor, script) {
   if (!first || first.provider !== vendor.name) return;
 
   /** What our files share. @type {LiveChat.Chat} */
-  const chat = { state: "waiting", page: first, block: block(), blockText: blockText(), kept: [], last: stored("who"), since: Date.now() };
+  const chat = {
+    state: "waiting", page: first, block: block(), blockText: blockText(), kept: [], last: stored("who"),
+    since: Date.now(),
+  };
   /** Our other files: on their way, and here. @type {Record<string, Promise<any>>} */
   const coming = {};
   /** @type {LiveChat.Files} */
@@ -43,15 +48,29 @@ function loader(vendor, script) {
   const types = safely(() => window.trustedTypes?.createPolicy("livechat", { createScriptURL: String }));
 
   /** What our other files may ask of this one. @type {LiveChat.Core} */
-  const core = { doc, matches, vendor, base, home, chat, readPage, block, blockText, call, inject, stored, keyOf, denied, hasConsent, within, hidden, draw, stop, schedule, openFallback, report, safely };
-  const api = /** @type {any} */ ({ consent, [Symbol.toStringTag]: "livechat", get status() { return chat.status ?? null; }, get state() { return chat.gone?.() ? "loading" : chat.state; } });
-  for (const name of /** @type {LiveChat.Call[0][]} */ ("open close show hide track update tour article logout".split(" "))) {
+  const core = {
+    doc, matches, vendor, base, home, chat, readPage, block, blockText, call, inject, stored, keyOf, denied, hasConsent,
+    within, hidden, draw, stop, schedule, openFallback, report, safely,
+  };
+  const api = /** @type {any} */ ({
+    consent,
+    [Symbol.toStringTag]: "livechat",
+    get status() { return chat.status ?? null; },
+    get state() { return chat.gone?.() ? "loading" : chat.state; },
+  });
+  for (const name of /** @type {LiveChat.Call[0][]} */ (
+    "open close show hide track update tour article logout".split(" ")
+  )) {
     api[name] = (/** @type {any} */ value, /** @type {any} */ meta) => call(name, value, meta, Date.now());
   }
-  // Asked of the own property: until it is set, the data block's id makes window.livechat that element. A getter is not run.
+  // Asked of the own property: until it is set, the data block's id makes window.livechat that element. A getter is not
+  // run.
   const taken = Object.getOwnPropertyDescriptor(window, "livechat");
-  if (taken && taken.value?.[Symbol.toStringTag] !== "livechat") console.error("livechat: the page has a window.livechat of its own. Rename it.");
-  else window.livechat = Object.freeze(api);
+  if (taken && taken.value?.[Symbol.toStringTag] !== "livechat") {
+    console.error("livechat: the page has a window.livechat of its own. Rename it.");
+  } else {
+    window.livechat = Object.freeze(api);
+  }
 
   listen();
   draw();
@@ -65,7 +84,8 @@ function loader(vendor, script) {
 
   /** The data block: the element right before our script. What else has its id, or its form, is not ours. */
   function block() {
-    return blocks().find(({ nextElementSibling: next }) => next instanceof HTMLScriptElement && next.src.startsWith(base));
+    return blocks().find(({ nextElementSibling: next }) =>
+      next instanceof HTMLScriptElement && next.src.startsWith(base));
   }
 
   function blocks() {
@@ -76,7 +96,8 @@ function loader(vendor, script) {
     return block()?.textContent || "";
   }
 
-  /** A page that the browser renders before anybody has asked for it does nothing in anybody's name. @param {() => void} then */
+  /** A page that the browser renders before anybody has asked for it does nothing in anybody's name. @param {() =>
+   * void} then */
   function activated(then) {
     if (doc.prerendering) doc.addEventListener("prerenderingchange", then, { once: true });
     else then();
@@ -106,12 +127,14 @@ function loader(vendor, script) {
     return Object.assign(found, { load: String(found.load), left: found.left && marked() });
   }
 
-  /** Whether something of an earlier visitor or page has to be seen to, whatever the strategy: rather once too often. */
+  /** Whether something of an earlier visitor or page has to be seen to, whatever the strategy: rather once too often.
+   */
   function needsCleanUp() {
     const { left, who, events } = chat.page;
     const names = safely(() => doc.cookie + Object.keys({ ...localStorage, ...sessionStorage })) || "";
     return left || events.length || marked() || (denied() && stored("consent")) || names.includes(keyOf("reopen"))
-      || (chat.last && who !== null && who !== chat.last) || (!hasConsent() && (chat.last !== null || names.match(vendor.traces)));
+      || (chat.last && who !== null && who !== chat.last)
+      || (!hasConsent() && (chat.last !== null || names.match(vendor.traces)));
   }
 
   /** The mark of a logout. */
@@ -123,7 +146,9 @@ function loader(vendor, script) {
     // Turbo, htmx and whatever else swaps pages all bring another data block, or change the one that is there.
     new MutationObserver(() => {
       if (here.session) here.session.onPageSwap();
-      else if (!doc.prerendering && (block() !== chat.block || blockText() !== chat.blockText)) loadFile("session").then((session) => session?.onPageSwap());
+      else if (!doc.prerendering && (block() !== chat.block || blockText() !== chat.blockText)) {
+        loadFile("session").then((session) => session?.onPageSwap());
+      }
     }).observe(doc.documentElement, { childList: true, characterData: true, subtree: true });
     doc.addEventListener("livechat:probe", (event) => event.preventDefault());
     doc.addEventListener("click", onClick);
@@ -162,7 +187,8 @@ function loader(vendor, script) {
     const [, kind, argument] = /** @type {RegExpMatchArray} */ (effective().match(/^(\w*):?(.*)/));
     const go = () => void (signal.aborted || start());
     /** @param {string} events @param {(event: Event) => void} then */
-    const on = (events, then) => events.split(" ").forEach((name) => addEventListener(name, then, { capture: true, passive: true, signal }));
+    const on = (events, then) => events.split(" ").forEach((name) =>
+      addEventListener(name, then, { capture: true, passive: true, signal }));
     const interest = () => {
       if (saveData()) return; // now: the browser's guess may change, and then the page still waits for the click
       if (stored("going")) return afterLoad(() => onIdle(go)); // somebody may have answered meanwhile
@@ -185,8 +211,8 @@ function loader(vendor, script) {
     }
   }
 
-  /** The page's strategy. What loads by itself elsewhere waits for a sign of interest where data is dear, or the page may
-   * never be looked at. */
+  /** The page's strategy. What loads by itself elsewhere waits for a sign of interest where data is dear, or the page
+   * may never be looked at. */
   function effective() {
     const { load } = chat.page;
     const automatic = !/^(off|manual|intent)/.test(load);
@@ -215,7 +241,8 @@ function loader(vendor, script) {
   function onVisible(selector, then, signal) {
     const target = safely(() => doc.querySelector(selector));
     if (!target) return false;
-    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && then(), { rootMargin: "200px" });
+    const observer = new IntersectionObserver(
+      (entries) => entries.some((entry) => entry.isIntersecting) && then(), { rootMargin: "200px" });
     observer.observe(target);
     signal.addEventListener("abort", () => observer.disconnect());
     return true;
@@ -240,7 +267,8 @@ function loader(vendor, script) {
     return loadFile("session");
   }
 
-  /** What is asked before the session is here waits for it; opening fetches it. @param {LiveChat.Call} asked @returns {any} */
+  /** What is asked before the session is here waits for it; opening fetches it. @param {LiveChat.Call} asked @returns
+   * {any} */
   function call(...asked) {
     const [name, , launcher] = asked;
     if (doc.prerendering && !launcher) return activated(() => call(...asked)), true;
@@ -275,7 +303,8 @@ function loader(vendor, script) {
   /** @param {string} source @param {object} more @returns {HTMLScriptElement} */
   function inject(source, more) {
     const { href } = new URL(source, base);
-    const element = Object.assign(doc.createElement("script"), { async: true, src: types ? types.createScriptURL(href) : href }, more);
+    const element = Object.assign(
+      doc.createElement("script"), { async: true, src: types ? types.createScriptURL(href) : href }, more);
     doc.head.append(element);
     // A consent manager gives a script that it holds back a type that no browser runs: no event tells of it.
     setTimeout(() => /^$|module|\/.*script$/.test(element.type) || element.onheld?.());
@@ -311,8 +340,8 @@ function loader(vendor, script) {
     return path.slice(index).some((node) => node === chat.own || matches(node, within)) ? path[index] : undefined;
   }
 
-  /** A menu or a dialog may stop a click on its way: then the last listener where it is stopped is ours, and sees whether the
-   * page forbids it. @param {MouseEvent} event */
+  /** A menu or a dialog may stop a click on its way: then the last listener where it is stopped is ours, and sees
+   * whether the page forbids it. @param {MouseEvent} event */
   function onClickBegun(event) {
     if (!within(event, OURS)) return;
     const signal = AbortSignal.timeout?.(0); // older browsers keep them, where they do nothing at the next click
@@ -372,7 +401,9 @@ function loader(vendor, script) {
   function draw() {
     const wanted = buttonShown = wantsButton();
     // It also counts what somebody who is known has not read.
-    if (wanted || "button" in coming || (vendor.kept && (chat.page.who ?? chat.last))) loadFile("button").then((button) => button?.draw(wanted));
+    if (wanted || "button" in coming || (vendor.kept && (chat.page.who ?? chat.last))) {
+      loadFile("button").then((button) => button?.draw(wanted));
+    }
   }
 
   // Consent.
@@ -423,6 +454,10 @@ function loader(vendor, script) {
   /** @param {string} name @returns {string | null} also null where storage is blocked */
   function stored(name) {
     // Earlier versions kept it under names that two apps on one origin shared.
-    try { return localStorage.getItem(keyOf(name)) ?? localStorage.getItem(`livechat.${vendor.name}.${name}`); } catch { return null; }
+    try {
+      return localStorage.getItem(keyOf(name)) ?? localStorage.getItem(`livechat.${vendor.name}.${name}`);
+    } catch {
+      return null;
+    }
   }
 }

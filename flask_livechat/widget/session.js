@@ -1,15 +1,16 @@
 /**
- * Comes when somebody asks for the chat, or something of an earlier visitor has to end first: who is started and who has
- * left, what waits for the vendor, tokens, pages that are swapped, other tabs. It knows no vendor; the adapter in the same
- * file does.
+ * Comes when somebody asks for the chat, or something of an earlier visitor has to end first: who is started and who
+ * has left, what waits for the vendor, tokens, pages that are swapped, other tabs. It knows no vendor; the adapter in
+ * the same file does. Whose chat it is stands in visitor.js.
  *
- * @param {LiveChat.Core} core @param {LiveChat.Rest} rest of what the server writes in @param {LiveChat.MakeAdapter} makeAdapter
- * @returns {LiveChat.Session}
+ * @param {LiveChat.Core} core @param {LiveChat.Rest} rest of what the server writes in
+ * @param {LiveChat.MakeAdapter} makeAdapter @returns {LiveChat.Session}
  */
 function session(core, rest, makeAdapter) {
   const { chat, doc, safely, stored } = core;
   const vendor = { ...core.vendor, ...rest };
-  /** What a vendor must not read in an address. What the server sees of it, it has judged: here are fragment and referrer. */
+  /** What a vendor must not read in an address. What the server sees of it, it has judged: here are fragment and
+   * referrer. */
   const SECRET = /[?#&][\w-]*(token|secret|passw|signature|jwt|otp|ticket)[\w-]*=/i;
   const SECRET_IN_FRAGMENT = /[?#&](code|key|pw|pass|pin|bearer|invite)=/i;
   const PATIENCE = 20000; // ms until a vendor that does not answer counts as failed
@@ -47,7 +48,10 @@ function session(core, rest, makeAdapter) {
     changedAttributes: {},
   };
   const store = visitorStore(core, vendor, state);
-  const adapter = makeAdapter(vendor, { doc, vendorLauncher, safely, global, unset, load, ready, failed: fail, report, sweepLater: store.scheduleSweeps, unsupported, warn });
+  const adapter = makeAdapter(vendor, {
+    doc, vendorLauncher, safely, global, unset, load, ready, failed: fail, report, sweepLater: store.scheduleSweeps,
+    unsupported, warn,
+  });
   /** What the console was told already. @type {Set<string>} */
   const said = new Set();
 
@@ -69,7 +73,9 @@ function session(core, rest, makeAdapter) {
     if (!to) return false;
     clearTimeout(state.startTimer);
     if (event === "fail" || event === "end") state.generation += 1; // what began before must not go on after it
-    if (to === "loading") state.startTimer = setTimeout(() => fail("timeout"), state.failedBefore ? RETRY_MS : PATIENCE);
+    if (to === "loading") {
+      state.startTimer = setTimeout(() => fail("timeout"), state.failedBefore ? RETRY_MS : PATIENCE);
+    }
     state.failedBefore = to === "failed" || (state.failedBefore && to !== "ready");
     chat.state = to;
     core.draw();
@@ -107,8 +113,11 @@ function session(core, rest, makeAdapter) {
   /** @param {string=} text @param {HTMLElement=} launcher @param {number} clicked ms since 1970 @returns {boolean} */
   function open(text, launcher, clicked = Date.now()) {
     const { load, settings } = chat.page;
-    const shut = settings.closed && settings.offline === "hide" && (vendor.fallback || launcher instanceof HTMLAnchorElement);
-    if (load === "off" || exposed() || (chat.state !== "ready" && (shut || !core.hasConsent(true)))) return core.openFallback(launcher, clicked);
+    const shut = settings.closed && settings.offline === "hide"
+      && (vendor.fallback || launcher instanceof HTMLAnchorElement);
+    if (load === "off" || exposed() || (chat.state !== "ready" && (shut || !core.hasConsent(true)))) {
+      return core.openFallback(launcher, clicked);
+    }
     /** @type {LiveChat.PendingOpen} */
     const asked = state.pendingOpen = { text, launcher, clicked };
     if (gone()) comeBack(true);
@@ -138,11 +147,14 @@ function session(core, rest, makeAdapter) {
     const [value, meta = {}] = args;
     if (name === "update") return update(value), true;
     if (name === "show" || name === "hide") {
-      state.launcherVisible = state.launcherVisible || name === "hide"; // an open panel goes, too, where the vendor's launcher is not to be seen anyway
+      // An open panel goes, too, where the vendor's launcher is not to be seen anyway.
+      state.launcherVisible = state.launcherVisible || name === "hide";
       applyRules();
       return true;
     }
-    return safely(() => (name === "track" ? adapter.track(value || "", meta) : /** @type {any} */ (adapter)[name](...args))) !== false;
+    return safely(() => (
+      name === "track" ? adapter.track(value || "", meta) : /** @type {any} */ (adapter)[name](...args)
+    )) !== false;
   }
 
   // Starting.
@@ -156,7 +168,8 @@ function session(core, rest, makeAdapter) {
     hint({ rel: "preload", as: "script", href: new URL(vendor.script, core.base).href, crossOrigin });
   }
 
-  /** Whether the vendor would read a secret. A page may take it out of its address: then the next click finds it gone. */
+  /** Whether the vendor would read a secret. A page may take it out of its address: then the next click finds it gone.
+   */
   function exposed() {
     return SECRET.test(location.hash + doc.referrer) || SECRET_IN_FRAGMENT.test(location.hash);
   }
@@ -168,7 +181,8 @@ function session(core, rest, makeAdapter) {
 
   /** @param {boolean=} clicked whether a person asked for it, here and now */
   async function start(clicked) {
-    const missing = state.elementsLost && gone(); // with a body that is no more: only a page load brings it back, for somebody who asks
+    // With a body that is no more: only a page load brings it back, for somebody who asks.
+    const missing = state.elementsLost && gone();
     if (exposed() || !core.hasConsent(clicked) || (missing && !clicked) || !move("start")) return;
     core.stop();
     if (clicked && chat.page.settings.consent === "click") store.remember("consent", "yes");
@@ -184,7 +198,8 @@ function session(core, rest, makeAdapter) {
       const found = await ask();
       if (mine !== state.generation) return; // logged out meanwhile: what was answered is about somebody who has left
       if (page !== chat.page) continue; // the answer is older than the page
-      if (!found) return fail("identity"); // never as nobody in particular: the vendor may still hold somebody's session
+      // Never as nobody in particular: the vendor may still hold somebody's session.
+      if (!found) return fail("identity");
       if (before || !store.hasLogoutMark()) adopt(found, asked === chat.page ? named : null);
     }
     if (mine !== state.generation) return;
@@ -241,7 +256,8 @@ function session(core, rest, makeAdapter) {
 
   /** A consent manager gives a script that it holds back a type that no browser runs: no event tells of it. */
   function neutralised() {
-    warn(`something on this page, a consent manager say, has held ${vendor.title}'s script back (type="${state.vendorScript?.type}"). Let it through, or tell it of the consent: LIVECHAT_CONSENT.`);
+    warn(`something on this page, a consent manager say, has held ${vendor.title}'s script back (type="${
+      state.vendorScript?.type}"). Let it through, or tell it of the consent: LIVECHAT_CONSENT.`);
     fail("blocked");
   }
 
@@ -251,7 +267,8 @@ function session(core, rest, makeAdapter) {
     await state.ending;
     state.sessionEnded = false;
     if (state.vendorAnswered && (await safely(introduce)) !== false) return void (mine === state.generation && ready());
-    // It never came, or keeps what it knows of a visitor for as long as the page lives: go on in a new one, if a person asks.
+    // It never came, or keeps what it knows of a visitor for as long as the page lives: go on in a new one, if a person
+    // asks.
     state.sessionEnded = true;
     if (!waiting()) return void move("end");
     reload();
@@ -290,7 +307,9 @@ function session(core, rest, makeAdapter) {
     }
     applyRules();
     update(page.context);
-    for (const event of [...store.takeStoredEvents(), ...page.events.splice(0)]) safely(() => tell("track", event.name, event.metadata));
+    for (const event of [...store.takeStoredEvents(), ...page.events.splice(0)]) {
+      safely(() => tell("track", event.name, event.metadata));
+    }
     const { tour } = page.settings;
     page.settings.tour = undefined;
     if (tour != null) call("tour", tour);
@@ -305,7 +324,8 @@ function session(core, rest, makeAdapter) {
 
   /** The page's rule, and what the vendor says of its agents. */
   function applyRules() {
-    const shown = vendorLauncher() && !(chat.page.settings.offline === "hide" && chat.status && chat.status !== "online");
+    const shown = vendorLauncher()
+      && !(chat.page.settings.offline === "hide" && chat.status && chat.status !== "online");
     if (shown !== state.launcherVisible) safely(() => (shown ? adapter.show() : adapter.hide()));
     state.launcherVisible = shown;
     showUnread();
@@ -324,7 +344,8 @@ function session(core, rest, makeAdapter) {
     const mine = state.generation;
     if (stale()) await check();
     if (mine !== state.generation || chat.state !== "ready") return;
-    const news = Object.fromEntries(Object.entries(state.changedAttributes).filter(([name, value]) => state.sentAttributes[name] !== value));
+    const news = Object.fromEntries(
+      Object.entries(state.changedAttributes).filter(([name, value]) => state.sentAttributes[name] !== value));
     state.updateTimer = undefined;
     state.changedAttributes = {};
     Object.assign(state.sentAttributes, news);
@@ -333,8 +354,8 @@ function session(core, rest, makeAdapter) {
 
   // Who it is, says our own server.
 
-  /** Several who ask of the same page share one question. @returns {Promise<LiveChat.Identity | null>} null when there is no
-   * answer, or none that makes sense */
+  /** Several who ask of the same page share one question. @returns {Promise<LiveChat.Identity | null>} null when there
+   * is no answer, or none that makes sense */
   function ask() {
     if (state.identityRequest) return state.identityRequest;
     const mine = state.identityRequest = fetchIdentity().catch((error) => {
@@ -346,7 +367,9 @@ function session(core, rest, makeAdapter) {
 
   async function fetchIdentity() {
     const address = `${core.base}identity?provider=${vendor.name}`;
-    const answer = await fetch(address, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout?.(15000) });
+    const answer = await fetch(address, {
+      credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout?.(15000),
+    });
     if (!answer.ok) throw new Error(`identity: ${answer.status}`);
     const found = await answer.json();
     if (typeof found.who !== "string" || !Array.isArray(found.events)) throw new Error("identity: not an answer");
@@ -366,16 +389,20 @@ function session(core, rest, makeAdapter) {
   function adopt({ visitor, proof, who, context, events }, named) {
     const { page } = chat;
     if (named && named !== who) Object.assign(page, { context: {}, events: [] }); // somebody else's
-    if (state.identifiedPage.who === who) Object.assign(state.identifiedPage, { visitor, proof }); // the adapter's next message has the new proof
+    // The adapter's next message has the new proof.
+    if (state.identifiedPage.who === who) Object.assign(state.identifiedPage, { visitor, proof });
     Object.assign(page, { visitor, proof, who });
     Object.assign(page.context, context);
     page.events.push(...events.splice(0)); // once, however many have asked
   }
 
-  /** Whether it is still the same visitor; a new proof before the old one is worth nothing. Several who ask share one. */
+  /** Whether it is still the same visitor; a new proof before the old one is worth nothing. Several who ask share one.
+   */
   function check() {
     if (state.identityCheck) return state.identityCheck;
-    const mine = state.identityCheck = compare().finally(() => { if (state.identityCheck === mine) state.identityCheck = undefined; });
+    const mine = state.identityCheck = compare().finally(() => {
+      if (state.identityCheck === mine) state.identityCheck = undefined;
+    });
     return mine;
   }
 
@@ -423,7 +450,8 @@ function session(core, rest, makeAdapter) {
     if (state.previewShown) return;
     // A vendor may take its elements along for a moment, at a visit of Turbo say: hence the pause.
     if (chat.state === "ready" && gone()) setTimeout(() => gone() && comeBack(true), GONE_MS);
-    else if (state.elementsLost && chat.state === "loading" && (state.scriptAnswered || !adapter.swapped) && !gone()) ready();
+    else if (state.elementsLost && chat.state === "loading" && (state.scriptAnswered || !adapter.swapped)
+      && !gone()) ready();
     // A new element is a new page, also where it says the same: it may be somebody else's.
     if (core.block() === chat.block && core.blockText() === chat.blockText) return;
     chat.block = core.block();
@@ -458,7 +486,8 @@ function session(core, rest, makeAdapter) {
       if (page !== chat.page) return;
       // Ended meanwhile, by a logout's mark that was seen late: this page goes on, and its start asks again.
       if (mine === state.generation && found) adopt(found, named);
-      else if (mine === state.generation && named === null && !who) Object.assign(page, { who, visitor, proof }); // no answer ends nobody's chat
+      // No answer ends nobody's chat.
+      else if (mine === state.generation && named === null && !who) Object.assign(page, { who, visitor, proof });
     } else if (page.who === who) {
       Object.assign(page, { visitor, proof }); // the page may be a copy with an older proof
     }
@@ -490,7 +519,8 @@ function session(core, rest, makeAdapter) {
     }
   }
 
-  /** Whether the vendor's elements have left the document. Not where none was ever seen: a newer script's may be others. */
+  /** Whether the vendor's elements have left the document. Not where none was ever seen: a newer script's may be
+   * others. */
   function gone() {
     const there = !!safely(() => (adapter.present ? adapter.present() : doc.querySelector(vendor.elements)));
     state.elementsSeen = state.elementsSeen || there;
@@ -515,10 +545,13 @@ function session(core, rest, makeAdapter) {
 
   /** Rules that a script has put into a style element are lost when it is moved. @param {Element} node */
   function takeRules(node) {
-    const styles = [...node.querySelectorAll("style")].map((style) => ({ style, rules: [...style.sheet?.cssRules || []].map((rule) => rule.cssText) }));
+    const styles = [...node.querySelectorAll("style")].map((style) => ({
+      style, rules: [...style.sheet?.cssRules || []].map((rule) => rule.cssText),
+    }));
     return () => {
       for (const { style: { sheet }, rules } of styles) {
-        if (sheet && !sheet.cssRules.length) for (const rule of rules) safely(() => sheet.insertRule(rule, sheet.cssRules.length));
+        if (!sheet || sheet.cssRules.length) continue;
+        for (const rule of rules) safely(() => sheet.insertRule(rule, sheet.cssRules.length));
       }
     };
   }
@@ -538,15 +571,17 @@ function session(core, rest, makeAdapter) {
 
   // Other tabs, and the page that is looked at again.
 
-  /** A page that was made before this moment may speak of somebody who has left since: out of the HTTP cache, fetched or
-   * rendered ahead, or a service worker's. */
+  /** A page that was made before this moment may speak of somebody who has left since: out of the HTTP cache, fetched
+   * or rendered ahead, or a service worker's. */
   function outOfCache() {
     const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
-    const { type, deliveryType, activationStart, transferSize, workerStart } = /** @type {any} */ (entry || { transferSize: 1 });
+    const { type, deliveryType, activationStart, transferSize, workerStart } =
+      /** @type {any} */ (entry || { transferSize: 1 });
     return type === "back_forward" || !!deliveryType || activationStart > 0 || !transferSize || workerStart > 0;
   }
 
-  /** Other tabs: what they forget or remember shows in the storage; a logout's mark, as soon as a response has set it. */
+  /** Other tabs: what they forget or remember shows in the storage; a logout's mark, as soon as a response has set it.
+   */
   function listen() {
     addEventListener("storage", ({ key, newValue }) => {
       if (key === null || key === core.keyOf("who")) elsewhere(newValue, key === null);
@@ -561,7 +596,8 @@ function session(core, rest, makeAdapter) {
       if (!state.vendorScript) return;
       if (state.vendorScript.src.startsWith(blockedURI)) state.failureReason = "csp";
       // Where Trusted Types are required the vendor's own script may not load its parts, and may not say so.
-      if (blockedURI === "trusted-types-sink" && sourceFile.startsWith(new URL(state.vendorScript.src).origin)) chat.state === "loading" && fail("csp");
+      if (blockedURI === "trusted-types-sink" && sourceFile.startsWith(new URL(state.vendorScript.src).origin)
+        && chat.state === "loading") fail("csp");
     });
     matchMedia("(max-width: 640px)").addEventListener("change", () => { if (chat.state === "ready") applyRules(); });
     doc.addEventListener("visibilitychange", () => doc.hidden || wake());
@@ -590,9 +626,9 @@ function session(core, rest, makeAdapter) {
     if (!over) logout();
   }
 
-  /** Another tab has somebody else, or nobody. Somebody who was anonymous there and has logged in keeps the chat; a chat
-   * that has not started looks for itself when it does. @param {string | null} who
-   * @param {boolean} cleared the storage was, and not by an end: of nobody there was nothing in it to forget */
+  /** Another tab has somebody else, or nobody. Somebody who was anonymous there and has logged in keeps the chat; a
+   * chat that has not started looks for itself when it does. @param {string | null} who @param {boolean} cleared the
+   * storage was, and not by an end: of nobody there was nothing in it to forget */
   function elsewhere(who, cleared) {
     const { who: mine } = chat.page;
     if (who === null && mine === "" && cleared) return void (state.whoStored && store.setOwner(""));
@@ -611,14 +647,17 @@ function session(core, rest, makeAdapter) {
 
   /** Ends this visitor's chat now. @returns {Promise<void>} */
   async function logout() {
-    const taken = state.whoStored && ![null, state.identifiedPage.who].includes(stored("who")); // somebody else was started in another tab
+    // Somebody else was started in another tab.
+    const taken = state.whoStored && ![null, state.identifiedPage.who].includes(stored("who"));
     core.stop();
     move("end");
     Object.assign(chat, { kept: [], open: false, unread: 0 });
     state.pendingOpen = undefined;
     state.whoStored = false;
     // Whoever asks for the chat after this: our server says who it is.
-    Object.assign(chat.page, { visitor: null, proof: null, who: chat.page.who === "" ? "" : null, context: {}, events: [] });
+    Object.assign(chat.page, {
+      visitor: null, proof: null, who: chat.page.who === "" ? "" : null, context: {}, events: [],
+    });
     // Cookies first: a click on "log out" may leave the page before the vendor has answered.
     if (!taken) store.forgetVisitor();
     core.draw();
@@ -645,7 +684,8 @@ function session(core, rest, makeAdapter) {
 
   // What the vendor reports.
 
-  /** @param {string} name @param {{status?: LiveChat.Api["status"], count?: number, rating?: number, scale?: string}} detail */
+  /** @param {string} name @param {{status?: LiveChat.Api["status"], count?: number, rating?: number, scale?: string}}
+   * detail */
   function report(name, detail = {}) {
     if (name === "open" || name === "close") {
       if (!!chat.open === (name === "open")) return; // vendors repeat themselves
@@ -660,7 +700,8 @@ function session(core, rest, makeAdapter) {
       store.remember("going", "1");
       if (chat.open) seen();
     }
-    if (detail.scale === "-1..1") state.ratings = state.ratings.then(() => rate(String(detail.rating))); // no webhook tells thumbs
+    // No webhook tells thumbs.
+    if (detail.scale === "-1..1") state.ratings = state.ratings.then(() => rate(String(detail.rating)));
     if (name === "status") {
       if (detail.status === chat.status) return;
       chat.status = detail.status || null;
@@ -687,9 +728,13 @@ function session(core, rest, makeAdapter) {
     const [key, receiptKey] = ["rating", "receipt"].map(core.keyOf);
     if (!vendor.kept || safely(() => sessionStorage.getItem(key)) === value) return;
     safely(() => sessionStorage.setItem(key, value));
-    const answer = await post("opens", { rating: Number(value), receipt: safely(() => sessionStorage.getItem(receiptKey)) || null });
+    const answer = await post("opens", {
+      rating: Number(value), receipt: safely(() => sessionStorage.getItem(receiptKey)) || null,
+    });
     const given = answer && answer.ok && await answer.json().catch(() => null);
-    if (given) safely(() => given.receipt ? sessionStorage.setItem(receiptKey, given.receipt) : sessionStorage.removeItem(receiptKey));
+    if (given) safely(() => (
+      given.receipt ? sessionStorage.setItem(receiptKey, given.receipt) : sessionStorage.removeItem(receiptKey)
+    ));
   }
 
   /** What was said until now is read, by somebody who is known. */
@@ -697,14 +742,20 @@ function session(core, rest, makeAdapter) {
     if (vendor.kept && state.identifiedPage.who) post("unread", {}, "same-origin");
   }
 
-  /** To our own server, and whatever becomes of it. @param {string} where @param {object} what @param {RequestCredentials} credentials */
+  /** To our own server, and whatever becomes of it. @param {string} where @param {object} what @param
+   * {RequestCredentials} credentials */
   function post(where, what, credentials = "omit") {
-    return safely(() => fetch(core.base + where, { method: "POST", keepalive: true, credentials,
-      headers: { "Content-Type": "application/json" }, body: JSON.stringify({ provider: vendor.name, ...what }) }).catch(() => {}));
+    return safely(() => fetch(core.base + where, {
+      method: "POST", keepalive: true, credentials,
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ provider: vendor.name, ...what }),
+    }).catch(() => {}));
   }
 
   function showUnread() {
-    for (const element of doc.querySelectorAll("[data-livechat-unread]")) element.textContent = chat.unread ? String(chat.unread) : "";
+    for (const element of doc.querySelectorAll("[data-livechat-unread]")) {
+      element.textContent = chat.unread ? String(chat.unread) : "";
+    }
   }
 
   /** To the launcher, unless a person has gone on to something else on the page. */
@@ -737,7 +788,8 @@ function session(core, rest, makeAdapter) {
   /** A variable that a page's own script has declared cannot be deleted. @param {string} name */
   function unset(name) {
     if (Reflect.deleteProperty(window, name)) return;
-    warn(`the page declares ${name} itself, which decides who is started. Take ${vendor.title}'s own snippet out of the page.`);
+    warn(`the page declares ${name} itself, which decides who is started. Take ${
+      vendor.title}'s own snippet out of the page.`);
     window[name] = undefined;
   }
 }

@@ -34,8 +34,8 @@ function visitorStore(core, vendor, state) {
   function checkOwner(who) {
     const last = stored("who");
     const owner = knownOwner();
-    // No memory of anybody, but the vendor has one: storage may be blocked, or was cleared. Where nobody was known and nobody
-    // is, the conversation goes on.
+    // No memory of anybody, but the vendor has one: storage may be blocked, or was cleared. Where nobody was known and
+    // nobody is, the conversation goes on.
     const unknown = !owner && last === null && !!who && findTraces().length > 0;
     const another = [owner, last].some((each) => each && each !== who);
     if ((who !== null && (another || unknown)) || hasLogoutMark()) forgetVisitor();
@@ -45,8 +45,8 @@ function visitorStore(core, vendor, state) {
     if (others.length) doc.cookie = `livechat_left=${others.join("|")}; path=/; samesite=lax; max-age=${MAX_AGE}`;
   }
 
-  /** Whom the vendor has. Who is known is kept where the vendor's cookies are, too: on the widest domain that the browser
-   * takes, for other hosts and other apps that share the vendor's session. @param {string} who */
+  /** Whom the vendor has. Who is known is kept where the vendor's cookies are, too: on the widest domain that the
+   * browser takes, for other hosts and other apps that share the vendor's session. @param {string} who */
   function setOwner(who) {
     remember("who", who);
     chat.last = stored("who");
@@ -114,8 +114,8 @@ function visitorStore(core, vendor, state) {
     return found.length > 0;
   }
 
-  /** A vendor may write once more when an answer of before arrives. Not where somebody has come since, here or in another
-   * tab. */
+  /** A vendor may write once more when an answer of before arrives. Not where somebody has come since, here or in
+   * another tab. */
   function scheduleSweeps() {
     for (const ms of [0, ...LATE]) setTimeout(sweepIfEnded, ms);
   }
@@ -126,8 +126,8 @@ function visitorStore(core, vendor, state) {
 
   // The mark of a logout.
 
-  /** The mark of a logout: a cookie with what has not ended yet, which is an app's vendor each. Earlier versions wrote the
-   * vendors' bare names. @returns {string[]} */
+  /** The mark of a logout: a cookie with what has not ended yet, which is an app's vendor each. Earlier versions wrote
+   * the vendors' bare names. @returns {string[]} */
   function logoutMarks() {
     const value = readCookie("livechat_left=");
     return value.split(value.includes("/") ? "|" : /[.|]/);
@@ -142,9 +142,9 @@ function visitorStore(core, vendor, state) {
     return mark === vendor.name || mark === core.home.replace(/[^\w./~-]/g, "_");
   }
 
-  // Events came with one page only, but the vendor may start on a later one: until then they wait, for whomever they are of.
-  // In the storage that tabs share, since a cloned tab has a copy of the other. Without lists, since old libraries give
-  // those a toJSON() that makes text of them.
+  // Events came with one page only, but the vendor may start on a later one: until then they wait, for whomever they
+  // are of. In the storage that tabs share, since a cloned tab has a copy of the other. Without lists, since old
+  // libraries give those a toJSON() that makes text of them.
 
   function storeEvents() {
     const { events, who } = chat.page;
@@ -170,7 +170,8 @@ function visitorStore(core, vendor, state) {
     }
   }
 
-  /** What an earlier version has kept, under names that two apps on one origin shared: the first that comes takes it. */
+  /** What an earlier version has kept, under names that two apps on one origin shared: the first that comes takes it.
+   */
   function moveOldKeys() {
     for (const name of ["who", "going", "consent"]) {
       safely(() => {
@@ -181,7 +182,8 @@ function visitorStore(core, vendor, state) {
     }
   }
 
-  /** @param {string} name @param {string} value @returns {boolean} false where storage is blocked: then nothing is kept */
+  /** @param {string} name @param {string} value @returns {boolean} false where storage is blocked: then nothing is kept
+   */
   function remember(name, value) {
     try { localStorage.setItem(core.keyOf(name), value); } catch { return false; }
     return true;

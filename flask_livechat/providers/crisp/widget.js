@@ -1,6 +1,7 @@
 /**
- * Crisp's adapter (facts as of 2026-11). What its client does at a start, a reset and a merge was read in the version of
- * 2022-01 (v2.7.0) and its loader of 2022-05: newer ones may differ, so nothing here relies on it for what must not happen.
+ * Crisp's adapter (facts as of 2026-11). What its client does at a start, a reset and a merge was read in the version
+ * of 2022-01 (v2.7.0) and its loader of 2022-05: newer ones may differ, so nothing here relies on it for what must not
+ * happen.
  *
  * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.AdapterCore} core @returns {LiveChat.Adapter}
  */
@@ -16,7 +17,8 @@ function adapter(vendor, core) {
 
   /** @param {LiveChat.Page} current @param {boolean} fresh */
   function start(current, fresh) {
-    // Where the document was opened anew, the client of before is cut off from it and would take our commands for nothing.
+    // Where the document was opened anew, the client of before is cut off from it and would take our commands for
+    // nothing.
     if (core.global("$crisp")?.is && !core.doc.querySelector(vendor.elements)) core.unset("$crisp");
     window.$crisp = core.global("$crisp") || [];
     const before = core.global("CRISP_READY_TRIGGER");
@@ -35,8 +37,9 @@ function adapter(vendor, core) {
     running = true;
     const token = page.proof && page.proof.token;
     const runtime = trim({ locale: page.settings.locale });
-    // A login keeps the conversation that this browser had as nobody in particular: its cookie names the session to merge.
-    // The cookie is never somebody else's, since a change of visitor sweeps it. Without a token there is nothing to merge.
+    // A login keeps the conversation that this browser had as nobody in particular: its cookie names the session to
+    // merge. The cookie is never somebody else's, since a change of visitor sweeps it. Without a token there is nothing
+    // to merge.
     if (token && !fresh) runtime.session_merge = true;
     window.CRISP_WEBSITE_ID = vendor.settings.website_id;
     window.CRISP_TOKEN_ID = token || null;
@@ -92,7 +95,9 @@ function adapter(vendor, core) {
       if (name) push("set", "user:nickname", [name]);
       if (phone) push("set", "user:phone", [phone]);
       if (avatar) push("set", "user:avatar", [avatar]);
-      if (company && company.name) push("set", "user:company", company.website ? [company.name, { url: company.website }] : [company.name]);
+      if (company && company.name) {
+        push("set", "user:company", company.website ? [company.name, { url: company.website }] : [company.name]);
+      }
       if (segments) push("set", "session:segments", [segments, false]);
       data(details(visitor));
     }
@@ -102,7 +107,8 @@ function adapter(vendor, core) {
   /** @param {LiveChat.Visitor} visitor @returns {LiveChat.Meta} */
   function details({ id, created_at: since, attributes }) {
     const own = id === undefined ? {} : { user_id: id };
-    return Object.assign(own, since === undefined ? {} : { created_at: new Date(since * 1000).toISOString().slice(0, 10) }, attributes);
+    return Object.assign(
+      own, since === undefined ? {} : { created_at: new Date(since * 1000).toISOString().slice(0, 10) }, attributes);
   }
 
   /** Keys in lower case with "_" and "-"; values text, number or boolean. @param {LiveChat.Meta} values */
@@ -150,7 +156,8 @@ function adapter(vendor, core) {
     track: (name, meta) => push("set", "session:event", [[[name, meta, "blue"]]]),
     update: data,
     tour: () => core.unsupported("tour"),
-    article: (slug) => push("do", "helpdesk:article:open", [core.doc.documentElement.lang.slice(0, 2) || "en", String(slug)]),
+    article: (slug) =>
+      push("do", "helpdesk:article:open", [core.doc.documentElement.lang.slice(0, 2) || "en", String(slug)]),
     end,
   };
 

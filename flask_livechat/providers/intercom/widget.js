@@ -1,12 +1,14 @@
 /**
  * Intercom's adapter (facts as of 2026-11). Boots by command, never through window.intercomSettings, which would
- * outlive a logout. What the loader and the frame do at a start, a visit of Turbo and a shutdown was read in those of 2022-02
- * and a loader of 2024: newer ones may differ, so what they do is looked at, never presumed.
+ * outlive a logout. What the loader and the frame do at a start, a visit of Turbo and a shutdown was read in those of
+ * 2022-02 and a loader of 2024: newer ones may differ, so what they do is looked at, never presumed.
  *
  * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.AdapterCore} core @returns {LiveChat.Adapter}
  */
 function adapter(vendor, core) {
-  const API = { us: "https://api-iam.intercom.io", eu: "https://api-iam.eu.intercom.io", au: "https://api-iam.au.intercom.io" };
+  const API = {
+    us: "https://api-iam.intercom.io", eu: "https://api-iam.eu.intercom.io", au: "https://api-iam.au.intercom.io",
+  };
   const MAX_CALLS = 20; // boots and updates that the vendor takes (30 in its script of 2022) …
   const WINDOW_MS = 30 * 60 * 1000 + 5000; // … in so much time, and a little more; further ones are dropped
   const ARRIVAL_MS = 20000; // for which the messenger is looked for
@@ -19,9 +21,9 @@ function adapter(vendor, core) {
   /** @type {LiveChat.Page} */
   let page;
   let over = false;
-  /** How many boots and updates the window has had, what waits for the next update that the vendor takes, and what updates
-   * have said: a boot after a visit of Turbo says it again.
-   * @type {{calls: number, waiting: Record<string, any>, sent: Record<string, any>}} */
+  /** How many boots and updates the window has had, what waits for the next update that the vendor takes, and what
+   * updates have said: a boot after a visit of Turbo says it again. @type {{calls: number, waiting: Record<string,
+   * any>, sent: Record<string, any>}} */
   const updates = { calls: 0, waiting: {}, sent: {} };
   let seen = 0;
   let shown = false;
@@ -41,7 +43,9 @@ function adapter(vendor, core) {
   function start(current, fresh) {
     page = current;
     begin(fresh);
-    for (const name of VISITS) core.doc.addEventListener(name, () => { visit = { messenger: window.Intercom, shown }; });
+    for (const name of VISITS) core.doc.addEventListener(name, () => {
+      visit = { messenger: window.Intercom, shown };
+    });
     for (const name of VISITED) core.doc.addEventListener(name, () => core.safely(visited));
   }
 
@@ -60,8 +64,8 @@ function adapter(vendor, core) {
   }
 
   /** What a boot comes to. `ready` is newer than the newest script that could be read, and an answer of 403 is told to
-   * nobody: the browser's own record of the ping says it. Where there is no record, or none with a status (older browsers),
-   * the cookie has to do that comes with the answer. */
+   * nobody: the browser's own record of the ping says it. Where there is no record, or none with a status (older
+   * browsers), the cookie has to do that comes with the answer. */
   function watch() {
     const before = pings().length;
     const begun = Date.now();
@@ -84,8 +88,10 @@ function adapter(vendor, core) {
   /** The frame asks, in newer scripts perhaps the page. @returns {any[]} */
   function pings() {
     const frame = /** @type {HTMLIFrameElement | null} */ (core.doc.getElementById("intercom-frame"));
-    return [frame && frame.contentWindow, window].flatMap((from) => core.safely(() => from && from.performance.getEntriesByType("resource")) || [])
-      .filter((/** @type {any} */ { name, responseEnd }) => responseEnd && /^https:\/\/[^/]*intercom\.io\/.*\/ping$/.test(name));
+    return [frame && frame.contentWindow, window]
+      .flatMap((from) => core.safely(() => from && from.performance.getEntriesByType("resource")) || [])
+      .filter((/** @type {any} */ { name, responseEnd }) =>
+        responseEnd && /^https:\/\/[^/]*intercom\.io\/.*\/ping$/.test(name));
   }
 
   // Pages that are swapped.
@@ -108,8 +114,8 @@ function adapter(vendor, core) {
     if (reopen) intercom("show");
   }
 
-  /** Without `moveBefore` the frame is lost with the body that it was in, and the messenger with it. Its styles are lost
-   * where the rules that its script has put into them were. */
+  /** Without `moveBefore` the frame is lost with the body that it was in, and the messenger with it. Its styles are
+   * lost where the rules that its script has put into them were. */
   function swapped() {
     if (over || visit || renewing) return false;
     const lost = frame ? !frame.isConnected : !core.doc.querySelector(vendor.elements);

@@ -1,6 +1,6 @@
 /**
- * Tawk.to's adapter (facts as of 2026-11). What its script does at a start, a login and a shutdown was read in its build of
- * 2025-04 (67f4b2d4927): newer ones may differ, so each step has a limit and is checked where it can be.
+ * Tawk.to's adapter (facts as of 2026-11). What its script does at a start, a login and a shutdown was read in its
+ * build of 2025-04 (67f4b2d4927): newer ones may differ, so each step has a limit and is checked where it can be.
  *
  * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.AdapterCore} core @returns {LiveChat.Adapter}
  */
@@ -27,11 +27,15 @@ function adapter(vendor, core) {
   function start(current) {
     page = current;
     window.Tawk_API = core.global("Tawk_API") || {};
-    if (typeof api().shutdown === "function" && !core.doc.querySelector(vendor.elements)) unload(); // with a document that is no more
+    // With a document that is no more.
+    if (typeof api().shutdown === "function" && !core.doc.querySelector(vendor.elements)) unload();
     window.Tawk_LoadStart = new Date();
     const { visitor, proof } = page;
-    // What stands here is sent again by every session that this page begins, a logout's too: only where no login can be.
-    if (visitor && visitor.email && !canLogIn()) api().visitor = trim({ name: visitor.name, email: visitor.email, hash: proof && proof.email });
+    // What stands here is sent again by every session that this page begins, a logout's too: only where no login can
+    // be.
+    if (visitor && visitor.email && !canLogIn()) {
+      api().visitor = trim({ name: visitor.name, email: visitor.email, hash: proof && proof.email });
+    }
     api().customStyle = Object.assign({}, api().customStyle, { visibility: visibility(page.settings.position) });
     listen();
   }
@@ -67,10 +71,12 @@ function adapter(vendor, core) {
 
   /** @param {string} name @param {(detail: any) => void} then */
   function on(name, then) {
-    window.addEventListener(`tawk${name}`, (event) => core.safely(() => then(/** @type {CustomEvent} */ (event).detail)));
+    window.addEventListener(`tawk${name}`, (event) =>
+      core.safely(() => then(/** @type {CustomEvent} */ (event).detail)));
   }
 
-  /** Some builds are reported not to announce themselves. The methods say nothing: they are there before any session. */
+  /** Some builds are reported not to announce themselves. The methods say nothing: they are there before any session.
+   */
   function poll(tries = 80) {
     if (here || over || !tries) return;
     if (api().onLoaded === true) core.safely(loaded);
@@ -97,7 +103,10 @@ function adapter(vendor, core) {
     const { visitor, context } = page;
     const extra = fit(details(visitor));
     if (!canLogIn() || typeof api().login !== "function") {
-      if (visitor && canLogIn()) api().setAttributes(trim({ name: visitor.name, email: visitor.email, hash: page.proof?.email }), complain("identity"));
+      if (visitor && canLogIn()) {
+        api().setAttributes(
+          trim({ name: visitor.name, email: visitor.email, hash: page.proof?.email }), complain("identity"));
+      }
       attach(Object.assign(extra, context));
       return Promise.resolve();
     }
@@ -123,7 +132,9 @@ function adapter(vendor, core) {
         loadedSince = true;
         settle();
       };
-      api().login(trim(Object.assign(extra, { hash: proof.id, userId: id, name, email, phone })), (/** @type {unknown} */ error) => {
+      api().login(trim(Object.assign(extra, { hash: proof.id, userId: id, name, email, phone })), (
+        /** @type {unknown} */ error,
+      ) => {
         clearTimeout(limit);
         if (error) return refuse(error);
         accepted = true;
@@ -144,7 +155,8 @@ function adapter(vendor, core) {
   function details(visitor) {
     if (!visitor) return {};
     const since = visitor.created_at && new Date(visitor.created_at * 1000).toISOString().slice(0, 10);
-    return trim(Object.assign({}, visitor.attributes, { company: visitor.company && visitor.company.name, "created-at": since }));
+    return trim(Object.assign(
+      {}, visitor.attributes, { company: visitor.company && visitor.company.name, "created-at": since }));
   }
 
   /** @param {LiveChat.Meta} attributes */
@@ -156,7 +168,8 @@ function adapter(vendor, core) {
   /** One too many and Tawk.to refuses the whole call: what is new beyond 50 stays here.
    * @template T @param {Record<string, T>} attributes @returns {Record<string, T>} */
   function within(attributes) {
-    return Object.fromEntries(Object.entries(attributes).filter(([name]) => names.has(name) || (names.size < MAX_ATTRIBUTES && names.add(name))));
+    return Object.fromEntries(Object.entries(attributes)
+      .filter(([name]) => names.has(name) || (names.size < MAX_ATTRIBUTES && names.add(name))));
   }
 
   /** Keys alphanumeric and "-", values text of 1 to 255 characters. @param {LiveChat.Meta} attributes */
@@ -191,7 +204,8 @@ function adapter(vendor, core) {
     api().hideWidget();
   }
 
-  /** The vendor's own logout always begins a new session, with the old visitor's id and name; a shutdown begins nothing. */
+  /** The vendor's own logout always begins a new session, with the old visitor's id and name; a shutdown begins
+   * nothing. */
   function shut() {
     if (typeof api().shutdown === "function") {
       core.safely(() => api().minimize());
