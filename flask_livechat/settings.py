@@ -6,13 +6,15 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
-from . import hours, providers
+from . import office_hours, providers
 from .errors import ConfigError, Problem, shown
-from .hours import OfficeHours
+from .model import Decision
+from .office_hours import OfficeHours
 from .providers import Key, Provider, Secrets, Values
 from .widget import rules, texts
 from .widget.rules import Rule
@@ -30,7 +32,7 @@ PLACEHOLDER = re.compile(
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """Everything under ``LIVECHAT_``, checked. ``providers`` has the values of each configured vendor."""
 
@@ -67,19 +69,21 @@ class Settings:
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
-    @property
-    def defaults(self) -> dict[str, Any]:
+    @cached_property
+    def default_decision(self) -> Decision:
         """What a page gets that no rule speaks of."""
-        return {
-            "show": True,
-            "provider": self.provider,
-            "load": self.load,
-            "preload": False,
-            "mobile": self.mobile,
-            "offline": self.offline,
-            "identify": True,
-            "tour": None,
-        }
+        return rules.default_decision(
+            {
+                "show": True,
+                "provider": self.provider,
+                "load": self.load,
+                "preload": False,
+                "mobile": self.mobile,
+                "offline": self.offline,
+                "identify": True,
+                "tour": None,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,7 +433,7 @@ def _office_hours(given: Any, problems: list[Problem]) -> OfficeHours | None:
     if given is None:
         return None
     try:
-        return hours.parse(given)
+        return office_hours.parse(given)
     except (ValueError, AttributeError, TypeError) as error:
         example = '{"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"}'
         fix = f"Such as {example}. {IN_JSON}OFFICE_HOURS='{example}'."

@@ -198,6 +198,8 @@ def given(**values: Any) -> dict[str, Any]:
 
 def scalar(value: Any) -> Value:
     """A value as JSON and every vendor can carry it: text, a finite number, a boolean; anything else as text."""
+    if type(value) is str:
+        return well_formed(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, float):

@@ -76,7 +76,7 @@ def _sign(state: State, provider: Provider, visitor: Visitor, key: str | bytes |
 def cache_put(cache: dict[Any, Any], key: Any, value: Any, max_entries: int | None = None) -> None:
     """Keep a cache in bounds: the oldest quarter goes. ``list`` copies in one step, since other threads write, too."""
     most = max_entries or MAX_IDENTITIES
-    if len(cache) >= most and key not in cache:
+    if len(cache) >= most:
         for oldest in list(cache)[: most // 4]:
             cache.pop(oldest, None)
     cache[key] = value

@@ -21,6 +21,7 @@ import pytest
 from click.testing import Result
 from flask import Flask, Response, abort, redirect, render_template_string, request, session
 from flask.globals import _cv_app
+from flask_livechat.doctor.crawler import SomebodyElse
 from flask_login import UserMixin, current_user
 from flask_talisman import Talisman
 from jinja2 import DictLoader, FunctionLoader
@@ -39,7 +40,6 @@ from sqlalchemy.orm import (
 from flask_livechat import Visitor, doctor
 from flask_livechat.doctor import Level, Report
 from flask_livechat.doctor.findings import CHECKS
-from flask_livechat.doctor.tour import SomebodyElse
 
 from ..conftest import CRISP_SECRET, USERS, chat_of, create_app
 

@@ -16,9 +16,9 @@ from ...settings import Settings
 from ...state import current_state
 from ...widget import csp, tag
 from ...widget.request_state import request_state
+from ..crawler import Crawler, place_of_pages
 from ..limits import Limits, silence
 from ..routes import NOWHERE, visits, ways_out
-from ..tour import Tour, place_of_pages
 from .records import Person
 from .tab import person_of
 from .vendor import Vendor
@@ -85,16 +85,16 @@ def _page_with_chat(
 ) -> tuple[str, str | None]:
     """(the app's origin, the first page that has it)."""
     limits = Limits()
-    tour = Tour(app, user, limits, base_url or place_of_pages(app))
+    crawler = Crawler(app, user, limits, base_url or place_of_pages(app))
     with silence():
         for address, rule, as_user in visits(app, user, [path or "/"], skip, limits, []):
             if as_user != (user is not None) or address == NOWHERE or (path and address != path):
                 continue
-            tour.visit(address, rule, as_user)
-            last = tour.pages[-1] if tour.pages else None
+            crawler.visit(address, rule, as_user)
+            last = crawler.pages[-1] if crawler.pages else None
             if last and last.path == address and last.status < 400 and last.payload.get("provider") == provider:
-                return tour.base_url, address
-    return tour.base_url, None
+                return crawler.base_url, address
+    return crawler.base_url, None
 
 
 def _person(app: Flask, provider: str, user: Any, path: str, origin: str) -> Person | None:
