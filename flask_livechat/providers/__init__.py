@@ -192,8 +192,8 @@ def seconds(moment: datetime | None) -> int | None:
 
 
 def given(**values: Any) -> dict[str, Any]:
-    """Only what has a value."""
-    return {name: value for name, value in values.items() if value not in (None, "", (), [], {})}
+    """Only what has a value, be it zero or ``False``."""
+    return {name: value for name, value in values.items() if value or isinstance(value, int | float)}
 
 
 def scalar(value: Any) -> Value:

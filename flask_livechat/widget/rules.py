@@ -67,7 +67,10 @@ def decide(
         return rule.holds(address) and (rule.when is None or ask(rule.when))
 
     layers = [rule for rule in own if applies(rule)]
-    layers += next(([rule] for rule in configured if applies(rule)), [])
+    for rule in configured:
+        if applies(rule):
+            layers.append(rule)
+            break
     decision = _combined(default, layers) if layers else default
     if refusal := _refusal(address, layers, decision):
         return replace(decision, show=False, why=refusal, sources={**decision.sources, "show": refusal})

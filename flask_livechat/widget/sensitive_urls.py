@@ -172,7 +172,7 @@ def secret_in(address: Address) -> str | None:
         return f"the address is longer than {MAX_ADDRESS_CHARS} characters, among which a secret could be"
     return (
         (_of_query(address) if address.query else None)
-        or next(filter(None, map(_of_argument, address.arguments)), None)
+        or (next(filter(None, map(_of_argument, address.arguments)), None) if address.arguments else None)
         or _of_path(address.path, 0)
         or _of_endpoint(address.endpoint)
     )

@@ -21,7 +21,6 @@ import pytest
 from click.testing import Result
 from flask import Flask, Response, abort, redirect, render_template_string, request, session
 from flask.globals import _cv_app
-from flask_livechat.doctor.crawler import SomebodyElse
 from flask_login import UserMixin, current_user
 from flask_talisman import Talisman
 from jinja2 import DictLoader, FunctionLoader
@@ -39,6 +38,7 @@ from sqlalchemy.orm import (
 
 from flask_livechat import Visitor, doctor
 from flask_livechat.doctor import Level, Report
+from flask_livechat.doctor.crawler import SomebodyElse
 from flask_livechat.doctor.findings import CHECKS
 
 from ..conftest import CRISP_SECRET, USERS, chat_of, create_app
