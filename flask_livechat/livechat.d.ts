@@ -96,8 +96,8 @@ declare namespace LiveChat {
     /** The data block as it was read, and its text. */
     block?: HTMLScriptElement;
     blockText: string;
-    /** Calls made before the vendor is there, replayed in their order. */
-    kept: Call[];
+    /** Calls that wait for the vendor, and are replayed in their order. */
+    queue: Call[];
     /** Who was started last on this browser, as far as this page knows. */
     last: string | null;
     /** When the page, or our server, last said who is logged in: ms since 1970. */
@@ -106,10 +106,10 @@ declare namespace LiveChat {
     identityStale?: boolean;
     /** Consent was given, and could not be stored. */
     agreed?: boolean;
-    /** By `livechat.hide()`, until `livechat.show()`. */
+    /** `livechat.hide()` sets it, and `livechat.show()` ends it. */
     hidden?: boolean;
     open?: boolean;
-    /** The vendor was ready, and its elements have left the document: nobody is told that it is. */
+    /** Whether the vendor was ready and its elements have left the document: then the page is told "loading". */
     gone?: () => boolean;
     unread?: number;
     /** Somebody has written something into the page. */
@@ -273,13 +273,13 @@ declare namespace LiveChat {
   interface Adapter {
     start(page: Page, fresh: boolean): void;
     loaded?(): void;
-    /** The page's body has been replaced by another one. True where that took the vendor along: its script is fetched
-     * anew. */
+    /** The page's body has been replaced by another one. Returns true where the vendor was lost with it, so that its
+     * script is fetched anew. */
     swapped?(): boolean;
     /** Whether the widget is in the document, where its elements alone do not say it. */
     present?(): boolean;
-    /** Tell the vendor who it is now: a new proof, a login, or somebody new after an end. False: that takes a new page.
-     */
+    /** Tells the vendor who it is now: a new proof, a login, or somebody new after an end. Returns false where that takes
+     * a new page. */
     identify(page: Page): false | void | Promise<void>;
     open(text?: string): void;
     close(): void;

@@ -30,7 +30,7 @@ function loader(vendor, script) {
 
   /** What our files share. @type {LiveChat.Chat} */
   const chat = {
-    state: "waiting", page: first, block: block(), blockText: blockText(), kept: [], last: stored("who"),
+    state: "waiting", page: first, block: block(), blockText: blockText(), queue: [], last: stored("who"),
     since: Date.now(),
   };
   /** Our other files that are on their way. @type {Record<string, Promise<any>>} */
@@ -278,7 +278,7 @@ function loader(vendor, script) {
     }
     if (files.session) return files.session.call(...queued);
     if (name === "logout") return loadFile("session").then((session) => session?.call(name));
-    if (chat.kept.length < 100) chat.kept.push(queued);
+    if (chat.queue.length < 100) chat.queue.push(queued);
     const shows = ["tour", "article"].includes(name);
     const can = !shows || vendor.can.includes(name);
     if (!can || name === "consent") loadFile("session");
@@ -314,8 +314,8 @@ function loader(vendor, script) {
 
   /** Our own file has not come. @param {unknown} why */
   function loadFailed(why) {
-    const open = chat.kept.filter(([name]) => name === "open").pop();
-    chat.kept = chat.kept.filter(([name]) => name !== "open");
+    const open = chat.queue.filter(([name]) => name === "open").pop();
+    chat.queue = chat.queue.filter(([name]) => name !== "open");
     chat.state = "failed";
     report("failed", { reason: !navigator.onLine ? "offline" : why === "timeout" ? why : "blocked" });
     if (open) openFallback(open[2], open[3]);

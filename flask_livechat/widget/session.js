@@ -61,7 +61,7 @@ function session(core, rest, makeAdapter) {
   store.cleanUp();
   listen();
   resumeAfterReload();
-  for (const queued of chat.kept.splice(0)) call(...queued);
+  for (const queued of chat.queue.splice(0)) call(...queued);
   return { start, call, onPageSwap, warm };
 
   // States.
@@ -106,7 +106,7 @@ function session(core, rest, makeAdapter) {
     if (name === "consent") return withdrawConsent(value);
     if (shows && !vendor.can.includes(name)) return unsupported(name);
     if (chat.state === "ready") return callAdapter(...queued);
-    if (chat.kept.length < 100) chat.kept.push(queued);
+    if (chat.queue.length < 100) chat.queue.push(queued);
     if (shows) start(true);
     return true;
   }
@@ -141,7 +141,7 @@ function session(core, rest, makeAdapter) {
   /** The call that a person made and that waits for the vendor. @returns {LiveChat.Call | undefined} */
   function pendingCall() {
     return state.pendingOpen
-      ? ["open", state.pendingOpen.text] : chat.kept.find(([name]) => VISIBLE_CALLS.includes(name));
+      ? ["open", state.pendingOpen.text] : chat.queue.find(([name]) => VISIBLE_CALLS.includes(name));
   }
 
   /** Passes a call on to the vendor, which is there. @param {LiveChat.Call} queued @returns {boolean} */
@@ -316,7 +316,7 @@ function session(core, rest, makeAdapter) {
     const { tour } = page.settings;
     page.settings.tour = undefined;
     if (tour != null) call("tour", tour);
-    for (const queued of chat.kept.splice(0)) call(...queued);
+    for (const queued of chat.queue.splice(0)) call(...queued);
     const pending = state.pendingOpen;
     state.pendingOpen = undefined;
     if (!pending) return;
@@ -472,7 +472,7 @@ function session(core, rest, makeAdapter) {
     state.identityRequest = state.identityCheck = undefined; // their answers are about the page before
     if (!page.copy) chat.since = Date.now();
     completePosition(page);
-    if (before.who && pageWho !== before.who) chat.kept = []; // what that visitor did
+    if (before.who && pageWho !== before.who) chat.queue = []; // what that visitor did
     // The page may be a copy from before a login or a logout, so the server is asked.
     if (chat.page.settings.identify !== false && pageWho !== before.who && (pageWho || before.who)) page.who = null;
     if (chat.state !== "waiting" && core.denied()) withdrawConsent(); // withdrawn on the server
@@ -660,7 +660,7 @@ function session(core, rest, makeAdapter) {
     const taken = state.whoStored && ![null, state.identifiedPage.who].includes(stored("who"));
     core.stop();
     takeEdge("end");
-    Object.assign(chat, { kept: [], open: false, unread: 0 });
+    Object.assign(chat, { queue: [], open: false, unread: 0 });
     state.pendingOpen = undefined;
     state.whoStored = false;
     // When somebody asks for the chat after this, our server says who it is.
