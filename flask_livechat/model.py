@@ -75,12 +75,13 @@ class Visitor(_Private):
         object.__setattr__(self, "segments", tuple(well_formed(str(segment)) for segment in segments))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Visitor) and self._values() == other._values()
+        return isinstance(other, Visitor) and self.cache_key() == other.cache_key()
 
     def __hash__(self) -> int:
-        return hash(self._values())
+        return hash(self.cache_key())
 
-    def _values(self) -> tuple[object, ...]:
+    def cache_key(self) -> tuple[object, ...]:
+        """Return all that tells this visitor from another. It hashes faster than the record."""
         # With their types: 1 and True are equal otherwise, and what was made of one would do for the other.
         attributes = tuple((name, value, type(value)) for name, value in self.attributes.items())
         rest = (self.phone, self.avatar, self.created_at, self.company, attributes, self.segments, self.session_token)
