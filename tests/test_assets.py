@@ -244,6 +244,12 @@ def test_squeezing_takes_comments_and_indentation_and_nothing_else() -> None:
     assert assets.squeeze(source) == 'const a = "http://x"; // kept\nif (a) {}'
 
 
+def test_no_line_of_ours_begins_with_a_comment_and_goes_on_with_code() -> None:
+    # Squeezing would take all that follows, up to the end of the next comment.
+    for path in chain(*SOURCES):
+        assert not re.search(r"^[ \t]*/\*.*\*/[ \t]*\S", path.read_text("utf-8"), re.MULTILINE)
+
+
 def test_nothing_of_the_browser_runs_text_as_code() -> None:
     for path in chain(*SOURCES):
         source = path.read_text("utf-8")

@@ -584,8 +584,8 @@ function session(core, rest, makeAdapter) {
    * fetched or rendered ahead, or is a service worker's. */
   function outOfCache() {
     const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
-    const { type, deliveryType, activationStart, transferSize, workerStart } =
-      /** @type {any} */ (entry || { transferSize: 1 });
+    const { type, deliveryType, activationStart, transferSize, workerStart } = /** @type {any} */ (
+      entry || { transferSize: 1 });
     return type === "back_forward" || !!deliveryType || activationStart > 0 || !transferSize || workerStart > 0;
   }
 

@@ -131,9 +131,8 @@ function adapter(vendor, core) {
         loadedSince = true;
         settle();
       };
-      api().login(trim(Object.assign(extra, { hash: proof.id, userId: id, name, email, phone })), (
-        /** @type {unknown} */ error,
-      ) => {
+      const claims = trim(Object.assign(extra, { hash: proof.id, userId: id, name, email, phone }));
+      api().login(claims, (/** @type {unknown} */ error) => {
         clearTimeout(limit);
         if (error) return refuse(error);
         accepted = true;
