@@ -48,11 +48,11 @@ def no_provider(survey: Survey) -> Iterable[Match]:
 )
 def old_facts(survey: Survey) -> Iterable[Match]:
     for name in survey.settings.providers:
-        room = providers.load(name)
-        checked = datetime.strptime(f"{room.as_of}-01", "%Y-%m-%d") if room.as_of else None
+        provider = providers.load(name)
+        checked = datetime.strptime(f"{provider.as_of}-01", "%Y-%m-%d") if provider.as_of else None
         months = (survey.now.year - checked.year) * 12 + survey.now.month - checked.month if checked else 0
         if months > 12:
-            yield Match(Place(f"providers/{name}"), f"the facts about {room.title} are as of {room.as_of}")
+            yield Match(Place(f"providers/{name}"), f"the facts about {provider.title} are as of {provider.as_of}")
 
 
 @check(

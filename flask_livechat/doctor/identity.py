@@ -48,12 +48,12 @@ def anonymous(survey: Survey) -> Iterable[Match]:
             yield Match(page.place, "somebody is logged in, and the page says nobody is", fix)
 
 
-def _email_wanted(survey: Survey, provider: str) -> str | None:
-    room, values = providers.load(provider), survey.settings.providers[provider]
-    by_id, by_email = (room.prove(values, Visitor("1", email=email), 0, DAY) for email in (None, "ann@example.com"))
+def _email_wanted(survey: Survey, name: str) -> str | None:
+    provider, values = providers.load(name), survey.settings.providers[name]
+    by_id, by_email = (provider.prove(values, Visitor("1", email=email), 0, DAY) for email in (None, "ann@example.com"))
     if by_id or not by_email:
         return None
-    lacking = f"{room.title} signs the email, and this user has none that may be sent"
+    lacking = f"{provider.title} signs the email, and this user has none that may be sent"
     return f"{lacking}: name one with @livechat.visitor_loader."
 
 
@@ -66,11 +66,11 @@ def _email_wanted(survey: Survey, provider: str) -> str | None:
 )
 def no_secret(survey: Survey) -> Iterable[Match]:
     for name in survey.settings.providers if has_users(survey) else ():
-        room = providers.load(name)
+        provider = providers.load(name)
         if not can_prove(survey, name):
-            key = next(key for key in room.keys if key.name == room.identity)
+            key = next(key for key in provider.keys if key.name == provider.identity)
             place = Place(f"LIVECHAT_{name.upper()}_{key.name}")
-            yield Match(place, f"{room.title} gets no proof of who a visitor is", f"Set it: {key.where}")
+            yield Match(place, f"{provider.title} gets no proof of who a visitor is", f"Set it: {key.where}")
 
 
 @check(
@@ -159,10 +159,10 @@ def unverified(survey: Survey) -> Iterable[Match]:
     fix="Take the script out: the tag says who it is, and proves it.",
 )
 def unproven(survey: Survey) -> Iterable[Match]:
-    for room, signs in vendors():
+    for provider, signs in vendors():
         for script in survey.scripts:
             if re.search(signs.identifies, script.code) and not re.search(signs.proven, script.code):
-                yield Match(script.place, f"an id or an address for {room.title}, with nothing that proves it")
+                yield Match(script.place, f"an id or an address for {provider.title}, with nothing that proves it")
 
 
 @check(
@@ -173,10 +173,10 @@ def unproven(survey: Survey) -> Iterable[Match]:
     fix="Take the script out, make a new secret at the vendor, and give it to the server alone.",
 )
 def hashed_in_browser(survey: Survey) -> Iterable[Match]:
-    for room, signs in vendors():
+    for provider, signs in vendors():
         for script in survey.scripts:
             if re.search(HMAC, script.code) and re.search(signs.calls, script.code):
-                yield Match(script.place, f"an HMAC in JavaScript, beside {room.title}'s names")
+                yield Match(script.place, f"an HMAC in JavaScript, beside {provider.title}'s names")
 
 
 @check(

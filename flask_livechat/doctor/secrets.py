@@ -85,13 +85,13 @@ def shaped(survey: Survey) -> Iterable[Match]:
     seen: set[str] = set()
     texts = [(one.place, one.source) for one in _sources(survey)]
     texts += [(page.place, page.html) for page in survey.pages]
-    for room, signs in vendors():
+    for provider, signs in vendors():
         for place, text in texts:
             for found in re.finditer(signs.leaks, text):
                 value = found[found.lastindex or 0]
                 if value not in known and (value not in seen or place.file):
                     seen.add(value)
-                    yield Match(at(place, text, found.start()), f"a text like a secret of {room.title}")
+                    yield Match(at(place, text, found.start()), f"a text like a secret of {provider.title}")
 
 
 @check(
@@ -103,7 +103,7 @@ def shaped(survey: Survey) -> Iterable[Match]:
 )
 def shipped(survey: Survey) -> Iterable[Match]:
     known = configured(survey)
-    titles = "|".join(room.name for room, _ in vendors())
+    titles = "|".join(provider.name for provider, _ in vendors())
     for where, name, value in _variables(survey):
         if not SHIPPED.match(name):
             continue

@@ -31,9 +31,9 @@ def somewhere(survey: Survey, pattern: str) -> list[Script]:
     fix="Take it out and call {{ livechat() }} before </body>.",
 )
 def pasted(survey: Survey) -> Iterable[Match]:
-    for room, signs in vendors():
+    for provider, signs in vendors():
         for script in somewhere(survey, signs.loads):
-            yield Match(script.place, f"{room.title}'s own snippet")
+            yield Match(script.place, f"{provider.title}'s own snippet")
 
 
 @check(
@@ -44,10 +44,10 @@ def pasted(survey: Survey) -> Iterable[Match]:
     fix="Take the pasted snippet out; the tag does all that it did.",
 )
 def beside_ours(survey: Survey) -> Iterable[Match]:
-    for room, signs in vendors():
+    for provider, signs in vendors():
         for page in survey.with_chat:
             if any(matches(signs.loads, page.document.code)):
-                yield Match(page.place, f"{room.title}'s own snippet in a page with the tag")
+                yield Match(page.place, f"{provider.title}'s own snippet in a page with the tag")
 
 
 @check(
@@ -58,11 +58,11 @@ def beside_ours(survey: Survey) -> Iterable[Match]:
     fix="Call {{ livechat() }} instead; or at least add async.",
 )
 def synchronous(survey: Survey) -> Iterable[Match]:
-    for room, signs in vendors():
+    for provider, signs in vendors():
         for script in somewhere(survey, signs.loads):
             waits = not {"async", "defer"} & script.attributes.keys() and script.attributes.get("type") != "module"
             if script.src and waits:
-                yield Match(script.place, f"{room.title}'s script without async or defer")
+                yield Match(script.place, f"{provider.title}'s script without async or defer")
 
 
 @check(
@@ -93,9 +93,9 @@ def in_email(survey: Survey) -> Iterable[Match]:
             yield Match(Place(template.place.name, line, True), "the tag in an email")
         for name in _above(template, {each.name: each for each in survey.templates}):
             yield Match(template.place, f"the tag in an email, by {name}")
-        for room, signs in vendors():
+        for provider, signs in vendors():
             for script, _ in matches(signs.loads, template.document.code):
-                yield Match(script.place, f"{room.title}'s snippet in an email")
+                yield Match(script.place, f"{provider.title}'s snippet in an email")
 
 
 def _above(template: Template, known: Mapping[str, Template]) -> Iterator[str]:
@@ -136,6 +136,6 @@ def promised(survey: Survey) -> Iterable[Match]:
 )
 def several(survey: Survey) -> Iterable[Match]:
     for page in survey.pages:
-        found = [room.title for room, signs in vendors() for _ in matches(signs.loads, page.document.code)]
+        found = [provider.title for provider, signs in vendors() for _ in matches(signs.loads, page.document.code)]
         if len(found) > 1:
             yield Match(page.place, f"snippets of {', '.join(found)}")
