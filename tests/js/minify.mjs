@@ -8,7 +8,8 @@ import { minify } from "terser";
 const home = new URL("../../flask_livechat/", import.meta.url).pathname;
 const PARTS = { "widget/session.js": ["widget/visitor.js"] };
 const types = readFileSync(`${home}livechat.d.ts`, "utf-8");
-const fields = ["SessionState", "VisitorStore"].flatMap((name) => members(types.split(`interface ${name} {`)[1].split("\n  }")[0]));
+const fields = ["SessionState", "VisitorStore"].flatMap((name) =>
+  members(types.split(`interface ${name} {`)[1].split("\n  }")[0]));
 const twice = fields.filter((name) => members(types).filter((other) => other === name).length > 1);
 if (twice.length) throw new Error(`${twice} would be shortened where it must not be: give the field a name of its own`);
 // Only these two files, minified together, read those fields: they need not be served at their full length.
