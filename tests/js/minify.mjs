@@ -14,5 +14,5 @@ for (const name of readdirSync(home, { recursive: true })) {
   writeFileSync(path.replace(/js$/, "min.js"), `// ${digest}\n${code}`);
 }
 const charts = new URL("node_modules/chart.js/", import.meta.url).pathname;
-copyFileSync(`${charts}dist/chart.umd.min.js`, `${home}static/chart.min.js`);
-copyFileSync(`${charts}LICENSE.md`, `${home}static/chart.LICENSE.md`);
+copyFileSync(`${charts}dist/chart.umd.min.js`, `${home}desk/static/chart.min.js`);
+copyFileSync(`${charts}LICENSE.md`, `${home}desk/static/chart.LICENSE.md`);
