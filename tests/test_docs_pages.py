@@ -162,6 +162,7 @@ def test_a_template_renders(block: Block) -> None:
     assert set(marks) <= set(re.findall(r"data-livechat-[a-z]+", (DOCS / "browser.rst").read_text("utf-8")))
 
 
+@pytest.mark.needs("process")
 @pytest.mark.parametrize("block", _of("javascript"), ids=str)
 def test_a_script_parses(block: Block) -> None:
     if shutil.which("node") is None:

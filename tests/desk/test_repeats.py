@@ -64,6 +64,7 @@ async def _then_close(desk: Any, call: Any) -> None:
         await call(desk)
 
 
+@pytest.mark.needs("time")
 def test_a_vendor_that_says_at_once_is_asked_ten_times_in_three_seconds_at_most() -> None:
     with ExitStack() as stack, ThreadPoolExecutor(20) as pool:
         kinds = [(limit, is_async) for limit in limits() for is_async in (False, True)]

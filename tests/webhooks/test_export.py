@@ -129,6 +129,7 @@ def test_an_export_stops_at_the_first_event_that_is_not_settled(store: Store) ->
     assert [row["event"] for row in first + rest] == ["s:1", "s:2", "s:3"]
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_export_beside_six_receivers_leaves_nothing_out(kind: str, database: Any, tmp_path: Path) -> None:
     outcome = exporting.run(database(kind, "migrated"), tmp_path, seconds=2, settled_s=1)
@@ -209,6 +210,7 @@ print(all_of_it(), tracemalloc.get_traced_memory()[1])
 """
 
 
+@pytest.mark.needs("process")
 def test_memory_does_not_grow_with_what_is_exported(store: Store) -> None:
     """In a process of its own: what other tests have left behind takes memory, too."""
     store.add([message(n, raw={"text": "x" * 500}) for n in range(3000)], NOW)
