@@ -190,7 +190,18 @@ def test_a_file_of_settings_parses(block: Block, monkeypatch: pytest.MonkeyPatch
 LINES = [(block.page.stem, line) for block in _of("console") for line in block.code.splitlines() if line.strip()]
 
 
-@pytest.mark.parametrize(("page", "line"), LINES, ids=[f"{page}: {line}" for page, line in LINES])
+@pytest.mark.parametrize(
+    ("page", "line"),
+    [
+        pytest.param(
+            page,
+            line,
+            id=f"{page}: {line}",
+            marks=[pytest.mark.needs("package")] if line.startswith("$ celery") else [],
+        )
+        for page, line in LINES
+    ],
+)
 def test_a_command_is_there_with_its_options(page: str, line: str) -> None:
     assert line.startswith("$ ")
     words = shlex.split(line.partition(" > ")[0])[1:]

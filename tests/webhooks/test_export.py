@@ -156,6 +156,7 @@ def test_what_is_counted_later_is_exported_later_whatever_the_clock_said(databas
     store.engine.dispose()
 
 
+@pytest.mark.needs("postgresql")
 def test_a_moment_is_taken_when_the_lock_is_held(database: Any) -> None:
     """On PostgreSQL: what has waited for its conversation is not older than what was exported meanwhile."""
     store = Store(database("postgresql", "migrated"))
@@ -336,7 +337,11 @@ def test_a_database_that_was_never_created_is_said(postgres: str) -> None:
     ("url", "said"),
     [
         ("sqlite:////nowhere/at/all", "Error: The database does not answer (OperationalError)."),
-        ("postgresql://127.0.0.1:1/x", "Error: The database does not answer (OperationalError)."),
+        pytest.param(
+            "postgresql://127.0.0.1:1/x",
+            "Error: The database does not answer (OperationalError).",
+            marks=pytest.mark.needs("package"),
+        ),
         (
             "sqlite+nothing://",
             "Error: LIVECHAT_DATABASE_URL is no address of an SQLite or PostgreSQL database that can",
