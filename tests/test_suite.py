@@ -1,4 +1,4 @@
-"""The suite itself: what a quick run leaves out."""
+"""The suite itself: what a quick run leaves out, and that fixtures with one name are of one kind."""
 
 from __future__ import annotations
 
@@ -72,3 +72,7 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add((node.module or "").partition(".")[0])
     return names
+
+
+def test_fixtures_named_alike_are_alike() -> None:
+    assert {name: kinds for name, kinds in fixtures().items() if len(kinds) > 1} == {}

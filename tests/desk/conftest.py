@@ -28,8 +28,11 @@ def now() -> datetime:
     return datetime(2026, 11, 21, tzinfo=UTC)
 
 
-class Site:
-    """``root``: what all addresses begin with, and ``calls`` leaves out."""
+class VendorApi:
+    """A desk, and the server of its vendor, whose answers the test writes.
+
+    ``root`` is what all addresses begin with, and ``calls`` leaves out.
+    """
 
     def __init__(self, server: Server, desk: Desk, root: str) -> None:
         self.server, self.desk, self.root = server, desk, root
@@ -46,19 +49,19 @@ class Site:
         ]
 
 
-OpenSite = Callable[..., Site]
+OpenVendorApi = Callable[..., VendorApi]
 
 
 @pytest.fixture
-def open_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenSite]:
+def open_vendor_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenVendorApi]:
     with ExitStack() as stack:
 
-        def make(name: str, values: dict[str, Any], root: str = "") -> Site:
+        def make(name: str, values: dict[str, Any], root: str = "") -> VendorApi:
             server, http = stack.enter_context(serving()), stack.enter_context(httpx.Client())
             room = providers.desk(name)
             assert room is not None
             monkeypatch.setattr(providers, "desk", lambda name: replace(room, base=lambda values: server.url))
-            return Site(server, open_desk(name, values, now, Pool(lambda: http)), root)
+            return VendorApi(server, open_desk(name, values, now, Pool(lambda: http)), root)
 
         yield make
 
