@@ -17,8 +17,8 @@ from flask_livechat.desk.fold import figures
 from flask_livechat.desk.history import history
 from flask_livechat.desk.store import Store, as_row
 from flask_livechat.desk.tables import contacts, conversations, counts, episodes, events, tags
-from flask_livechat.hours import parse
 from flask_livechat.model import Event
+from flask_livechat.office_hours import parse
 
 HOURS = parse({"tz": "Europe/Berlin", "mon-fri": "09:00-17:00", "closed": ["2026-10-03"]})
 SINCE, UNTIL = datetime(2026, 8, 1, tzinfo=HOURS.tz), datetime(2026, 11, 1, tzinfo=HOURS.tz)

@@ -9,7 +9,7 @@ import gzip
 import re
 
 from benchmarks.render import IDS, User, app_of, visit
-from flask_livechat.widget.script import Script
+from flask_livechat.widget.assets import Script
 
 FILES = {"": "before the vendor's moment", "-button": "where our own button is shown", "-session": "with the vendor"}
 

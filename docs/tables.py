@@ -146,7 +146,7 @@ def _wrapped(text: str, width: int) -> str:
 
 
 def commands() -> Iterator[str]:
-    yield from (f".. {MADE} out of flask_livechat/cli.py", "", "Commands", "========", "")
+    yield from (f".. {MADE} out of flask_livechat/cli/", "", "Commands", "========", "")
     yield from (ABOUT, "")
     for name, command in sorted(_leaves(cli.group, "flask livechat")):
         yield from _command(name, command)

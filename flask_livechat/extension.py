@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
@@ -19,25 +18,22 @@ from flask import (
     has_app_context,
     has_request_context,
     request,
-    request_started,
 )
-from flask_login import user_logged_in, user_logged_out
 from markupsafe import Markup
 
 from . import metrics_page, receiver, settings, signals
 from .model import Decision, Event, Value, Visitor
 from .settings import Settings
 from .state import Callbacks, State, call_app, current_state, name_of, safely
+from .widget import assets, csp, lifecycle, logout, response, session_store, tag, views
 from .widget import context as page_context
-from .widget import csp, logout, payload, response, script, session_store, tag, views
 from .widget.addresses import address
-from .widget.decide import RULE_KEY, checked_rule, decide
-from .widget.guard import Guard
-from .widget.identity import current_visitor, load_visitor, signal_of, visitor_of_user
-from .widget.reports import Reports
+from .widget.csp_reports import Reports
+from .widget.decide import add_view_rule, checked_rule, decide
+from .widget.identity import current_visitor, load_visitor, visitor_of_user
 from .widget.request_state import RequestState, request_state
-from .widget.rules import Rule
 from .widget.same_origin import Names, check_places, own_url
+from .widget.secret_scanner import SecretScanner
 
 if TYPE_CHECKING:
     from blinker import Signal
@@ -55,8 +51,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 LoadVisitor = TypeVar("LoadVisitor", bound=Callable[[Any], Visitor | None])
 LoadContext = TypeVar("LoadContext", bound=Callable[[], Mapping[str, Value]])
 Ask = TypeVar("Ask", bound=Callable[[], bool])
-# Whose calls carry no login, are signed, or are checked for the page's own origin.
-CSRF_EXEMPT = frozenset(("livechat", "livechat_webhooks", "livechat_sandbox"))
 
 
 class LiveChat:
@@ -90,13 +84,8 @@ class LiveChat:
 
             sandbox.register(app, state, places)
         self._register_receiver(app, state, places)
-        app.context_processor(_begin_page)
         app.jinja_env.globals |= {"livechat": self.tag, "livechat_button": self.button}
-        # First in the list is last to run: whatever header others set, what we merge goes into it.
-        app.after_request_funcs.setdefault(None, []).insert(0, self._finish)
-        request_started.connect(_before_first_request, app)
-        user_logged_out.connect(_mark_logout, app)
-        user_logged_in.connect(_ask_again, app)
+        lifecycle.register(app)
         if config.on_error:
             got_request_exception.connect(self._on_error, app)
         for caution in settings.cautions(config, testing=app.testing):
@@ -129,16 +118,7 @@ class LiveChat:
 
     def rule(self, **fields: Any) -> Callable[[F], F]:
         """Rule for one view. Stands above or below ``@app.route``. Raises ``ConfigError`` for a wrong field."""
-
-        def decorate(view: F) -> F:
-            rule = checked_rule(f"@livechat.rule on {getattr(view, '__name__', name_of(view))}", fields)
-            above = getattr(view, RULE_KEY, None)  # a second rule on the view adds to the first, and is the stronger
-            what = {**above.what, **rule.what} if isinstance(above, Rule) else rule.what
-            when = rule.when or getattr(above, "when", None)
-            setattr(view, RULE_KEY, replace(rule, what=what, when=when, one_view=True))
-            return view
-
-        return decorate
+        return partial(add_view_rule, fields)
 
     def rule_for(self, blueprint: Blueprint | str, **fields: Any) -> None:
         """Rule for every view of a blueprint. Raises ``ConfigError`` for a wrong field."""
@@ -232,14 +212,8 @@ class LiveChat:
         Outside a request, what every configured provider needs. Without a policy, the needs alone as text. ``nonce``
         is added for scripts, unless it is no text that can be one. Raises ``TypeError`` for another form.
         """
-        needs = csp.with_nonce(response.policy_needs(current_state(), _request_state_or_none()), nonce)
-        if policy is None:
-            return csp.write(needs)
-        if not isinstance(policy, str | Mapping):
-            raise TypeError(f"livechat.csp takes text or a dict, not {type(policy).__name__}.")
-        merged = csp.merge(policy, needs) if isinstance(policy, str) else csp.merge_mapping(policy, needs)
-        response.warn_of_style_nonce(merged)
-        return merged
+        req = request_state() if has_request_context() else None
+        return response.merged_policy(current_state(), req, policy, nonce)
 
     # What the server does with a vendor.
 
@@ -279,12 +253,8 @@ class LiveChat:
         """
         if not has_request_context():
             return tag.NOTHING
-        config = self.settings
-        decision = safely("livechat_button()", self.decide, None) if config.providers else None
-        opens = decision is not None and decision.show
-        if config.providers and config.fallback_url:
-            return payload.link(label, config.fallback_url, attributes, opens=opens)
-        return payload.button(label, attributes) if opens else tag.NOTHING
+        req = request_state()
+        return tag.write_button(req.state, req, label, attributes)
 
     # What webhooks tell.
 
@@ -362,10 +332,6 @@ class LiveChat:
 
     # What Flask and other extensions call.
 
-    def _finish(self, sent: Response) -> Response:
-        req = request_state()
-        return response.finish(req.state, req, sent)
-
     def _ask_store(self, ask: Callable[[Store], T], default: T) -> T:
         answer: T = _service().ask_store(current_state(), _app(), ask, default)
         return answer
@@ -432,55 +398,15 @@ def _service() -> Any:
     return import_module(".desk.service", __package__)
 
 
-def _request_state_or_none() -> RequestState | None:
-    return request_state() if has_request_context() else None
-
-
 def _state_of(livechat: LiveChat, app: Flask, config: Settings, callbacks: Callbacks) -> State:
     stores_events = receiver.keeps(config)
     return State(
         livechat,
         config,
         callbacks,
-        script.build_all(config, stores_events),
+        assets.build_all(config, stores_events),
         stores_events,
         Reports(Path(app.instance_path)),
-        Guard(config.providers, sandbox=config.sandbox) if config.guard else None,
+        SecretScanner(config.providers, sandbox=config.sandbox) if config.guard else None,
         dict(settings.livechat_config(app.config)),
     )
-
-
-def _before_first_request(sender: Flask, **extra: Any) -> None:
-    """What other extensions bring, which may have been set up after ours.
-
-    Flask-WTF asks nothing of calls that carry no login, and so no token. A fork of Flask-Login has signals of its own.
-    """
-    csrf: Any = sender.extensions.get("csrf")
-    if hasattr(csrf, "exempt"):
-        for name in sender.blueprints.keys() & CSRF_EXEMPT:
-            csrf.exempt(sender.blueprints[name])
-    for signal_name, receive in (("user_logged_out", _mark_logout), ("user_logged_in", _ask_again)):
-        signal = signal_of(getattr(sender, "login_manager", None), signal_name)
-        if signal is not None:
-            signal.connect(receive, sender)
-    request_started.disconnect(_before_first_request, sender)
-
-
-def _begin_page() -> dict[str, Any]:
-    """Called once per rendering: a template rendered beside the page, a preview say, is another page."""
-    if has_request_context():
-        request_state().tagged_page = None
-    return {}
-
-
-def _mark_logout(sender: Flask, **extra: Any) -> None:
-    if has_request_context():
-        req = request_state()
-        req.is_logged_out, req.is_visitor_known = True, False
-        session_store.clear()
-
-
-def _ask_again(sender: Flask, **extra: Any) -> None:
-    """Somebody has logged in: who it was before does not count for the page that this request may render yet."""
-    if has_request_context():
-        request_state().is_visitor_known = False

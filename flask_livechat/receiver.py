@@ -15,7 +15,7 @@ from .errors import ConfigError
 from .hooks import Delivery
 from .limits import Breaker, LineLimit, within_a_webhook
 from .settings import Settings
-from .widget.rates import PerMinute
+from .widget.rate_limit import PerMinute
 from .widget.same_origin import SameOriginBlueprint
 
 if TYPE_CHECKING:

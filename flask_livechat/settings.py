@@ -6,13 +6,15 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
-from . import hours, providers
+from . import office_hours, providers
 from .errors import ConfigError, Problem, shown
-from .hours import OfficeHours
+from .model import Decision
+from .office_hours import OfficeHours
 from .providers import Key, Provider, Secrets, Values
 from .widget import rules, texts
 from .widget.rules import Rule
@@ -30,7 +32,7 @@ PLACEHOLDER = re.compile(
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """Everything under ``LIVECHAT_``, checked. ``providers`` has the values of each configured vendor."""
 
@@ -67,19 +69,21 @@ class Settings:
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
-    @property
-    def defaults(self) -> dict[str, Any]:
+    @cached_property
+    def default_decision(self) -> Decision:
         """What a page gets that no rule speaks of."""
-        return {
-            "show": True,
-            "provider": self.provider,
-            "load": self.load,
-            "preload": False,
-            "mobile": self.mobile,
-            "offline": self.offline,
-            "identify": True,
-            "tour": None,
-        }
+        return rules.default_decision(
+            {
+                "show": True,
+                "provider": self.provider,
+                "load": self.load,
+                "preload": False,
+                "mobile": self.mobile,
+                "offline": self.offline,
+                "identify": True,
+                "tour": None,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +221,7 @@ BY_THE_DESK = {"ON_ERROR": "conversations.start", "TRACK_VIA": "contacts.event"}
 
 
 def keys() -> tuple[str, ...]:
-    """Every key there is, of the core and of every room."""
+    """Every key there is, of the core and of every provider."""
     rooms = [f"{name.upper()}_{key.name}" for name in providers.names() for key in providers.load(name).keys]
     return tuple(PREFIX + name for name in (*OPTIONS, *rooms))
 
@@ -240,13 +244,13 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
         why = "the sandbox does not start outside debug or testing: its visitors would reach nobody"
         fix = "Use `flask run --debug`, in tests FLASK_DEBUG=1 or TESTING before LiveChat(app); 'allow' insists."
         problems.append(Problem("LC106", PREFIX + "SANDBOX", why, fix))
-    rooms = {name: providers.load(name) for name in providers.names()}
+    known = {name: providers.load(name) for name in providers.names()}
     values = {
-        name: found
-        for name, room in rooms.items()
-        if (found := _room(room, given, bool(core["SANDBOX"]), problems)) is not None
+        name: own
+        for name, provider in known.items()
+        if (own := _read_provider(provider, given, bool(core["SANDBOX"]), problems)) is not None
     }
-    core["PROVIDER"] = _provider(core["PROVIDER"], values, rooms, problems)
+    core["PROVIDER"] = _provider(core["PROVIDER"], values, known, problems)
     core["RULES"] = _rules(core["RULES"], values, problems)
     core["OFFICE_HOURS"] = _office_hours(core["OFFICE_HOURS"], problems)
     core["POSITION"] = _position(core["POSITION"], problems)
@@ -292,20 +296,20 @@ def _by_the_desk(
     name: str, method: str, core: Mapping[str, Any], values: Mapping[str, Values], problems: list[Problem]
 ) -> None:
     """What the desk is to do by itself it must be able to do, and allowed to."""
-    vendor, room = core["PROVIDER"], providers.desk(core["PROVIDER"]) if core["PROVIDER"] else None
+    vendor, api = core["PROVIDER"], providers.desk(core["PROVIDER"]) if core["PROVIDER"] else None
     if vendor is None:
         problems.append(Problem("LC103", PREFIX + "PROVIDER", f"is needed for {PREFIX}{name}", "Set its keys."))
     if vendor not in values:
         return  # which is said by now
     loaded = providers.load(vendor)
-    if room is None or method not in room.methods:
+    if api is None or method not in api.methods:
         problems.append(Problem("LC108", PREFIX + name, f"{loaded.title}'s API cannot do that", "Leave the key out."))
         return
     if find_spec("stamina") is None:
         fix = "pip install Flask-LiveChat[desk], or leave the key out."
         problems.append(Problem("LC108", PREFIX + name, "needs what the extra [desk] brings", fix))
     keys = {key.name: key for key in loaded.keys}
-    for key in (keys[need] for need in room.needs if not values[vendor].get(need)):
+    for key in (keys[need] for need in api.needs if not values[vendor].get(need)):
         what = f"is needed for {PREFIX}{name}"
         problems.append(Problem("LC103", f"{PREFIX}{vendor.upper()}_{key.name}", what, key.where))
     if core["CONSENT"] in ("required", "click"):
@@ -340,19 +344,21 @@ def _option(name: str, option: Option, given: Mapping[str, Any], problems: list[
     return re.sub(r"^postgres(?=[+:])", "postgresql", value) if name == "DATABASE_URL" and value else value
 
 
-def _room(room: Provider, given: Mapping[str, Any], sandbox: bool, problems: list[Problem]) -> Values | None:
+def _read_provider(
+    provider: Provider, given: Mapping[str, Any], sandbox: bool, problems: list[Problem]
+) -> Values | None:
     """A vendor's values; None when nothing of it is configured. In the sandbox examples fill the gaps."""
-    prefix = f"{PREFIX}{room.name.upper()}_"
-    raw = {key.name: given.get(prefix + key.name) for key in room.keys}
+    prefix = f"{PREFIX}{provider.name.upper()}_"
+    raw = {key.name: given.get(prefix + key.name) for key in provider.keys}
     if not sandbox and all(value in (None, "") for value in raw.values()):
         return None
     values: dict[str, Any] = {}
-    for key in room.keys:
+    for key in provider.keys:
         value = raw[key.name]
         if value in (None, "", [], ()):
             value = key.default or (key.example if sandbox and (key.required or key.secret or key.credential) else None)
             if value is None and key.required:
-                problems.append(Problem("LC103", prefix + key.name, f"is missing for {room.title}", key.where))
+                problems.append(Problem("LC103", prefix + key.name, f"is missing for {provider.title}", key.where))
         if value is not None:
             values[key.name] = (
                 _secrets(key, prefix, value, problems) if key.secret else _plain(key, prefix, value, problems)
@@ -429,7 +435,7 @@ def _office_hours(given: Any, problems: list[Problem]) -> OfficeHours | None:
     if given is None:
         return None
     try:
-        return hours.parse(given)
+        return office_hours.parse(given)
     except (ValueError, AttributeError, TypeError) as error:
         example = '{"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"}'
         fix = f"Such as {example}. {IN_JSON}OFFICE_HOURS='{example}'."

@@ -13,13 +13,12 @@ from .errors import what_failed
 from .limits import Breaker, LineLimit
 from .model import Event, Value, Visitor
 from .settings import Settings
-from .widget import counts
-from .widget.failures import Failures
-from .widget.guard import Guard
-from .widget.rates import PerMinute
-from .widget.reports import Reports
+from .widget.assets import Script
+from .widget.browser_reports import MAX_OPENS, MAX_OPENS_OF_CLIENT, Failures
+from .widget.csp_reports import Reports
+from .widget.rate_limit import PerMinute
 from .widget.rules import Rule
-from .widget.script import Script
+from .widget.secret_scanner import SecretScanner
 
 T = TypeVar("T")
 FAILURES_KEY = "flask_livechat.failures"
@@ -45,7 +44,7 @@ class Runtime:
 
     identities: dict[Any, Any] = field(default_factory=dict)  # signed ones, by all that they are made of
     failures: Failures = field(default_factory=Failures)
-    opens: PerMinute = field(default_factory=lambda: PerMinute(counts.MOST, counts.PER_CLIENT))
+    opens: PerMinute = field(default_factory=lambda: PerMinute(MAX_OPENS, MAX_OPENS_OF_CLIENT))
     database_errors: LineLimit = field(default_factory=LineLimit)
     breaker: Breaker = field(default_factory=Breaker)  # of what browsers ask of the database in the background
     warnings: set[str] = field(default_factory=set)
@@ -68,7 +67,7 @@ class State:
     scripts: Mapping[str, Script] = field(repr=False)
     stores_events: bool
     reports: Reports
-    guard: Guard | None = field(repr=False)
+    secret_scanner: SecretScanner | None = field(repr=False)
     config_snapshot: Mapping[str, object] = field(repr=False)
     runtime: Runtime = field(default_factory=Runtime, repr=False)
 

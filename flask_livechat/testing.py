@@ -69,10 +69,10 @@ class Proof:
         if "jwt" in self.parts:
             who = (self.claims(secret) or {}).get("user_id")
             return bool(who) and who == self.visitor.get("id", who)
-        room = providers.load(self.provider)
+        provider = providers.load(self.provider)
         who = Visitor(id=self.visitor.get("id") or "-", email=self.visitor.get("email"))
-        values = {room.identity: Secrets((secret,)), "IDENTITY": "hmac"}  # where there is a choice, it is no token
-        made = room.prove(values, who, int(LiveChat.now().timestamp()), 3600) or {}
+        values = {provider.identity: Secrets((secret,)), "IDENTITY": "hmac"}  # where there is a choice, it is no token
+        made = provider.prove(values, who, int(LiveChat.now().timestamp()), 3600) or {}
         proven = [(made.get(name, ""), value) for name, value in self.parts.items() if name not in CONTINUITY]
         return bool(proven) and all(signing.same(str(ours), str(theirs)) for ours, theirs in proven)
 
@@ -228,14 +228,14 @@ def webhook(
     """
     if provider not in providers.names():
         raise ValueError(f"{provider!r} is no provider: {', '.join(providers.names())}")
-    room = providers.webhooks(provider)
-    if room is None:
+    spec = providers.webhooks(provider)
+    if spec is None:
         raise ValueError(f"{providers.load(provider).title} signs no webhooks")
     if not isinstance(payload, Mapping | bytes):
         raise TypeError("a payload is a dict, or its very bytes")
     body = payload if isinstance(payload, bytes) else json.dumps(payload, ensure_ascii=False).encode()
-    key = _configured(provider, room.secrets[0]) if secret is None else secret
-    return {"Content-Type": "application/json", **room.sign(key, body, LiveChat.now())}, body
+    key = _configured(provider, spec.secrets[0]) if secret is None else secret
+    return {"Content-Type": "application/json", **spec.sign(key, body, LiveChat.now())}, body
 
 
 class FakeDesk:
@@ -267,10 +267,8 @@ class FakeDesk:
         from .sandbox.rest import open_account  # noqa: PLC0415
         from .sandbox.views import STAND_INS  # noqa: PLC0415
 
-        room = providers.load(provider)
-        self._values = {
-            key.name: Secrets((key.example,)) if key.secret else key.default or key.example for key in room.keys
-        }
+        keys = providers.load(provider).keys
+        self._values = {key.name: Secrets((key.example,)) if key.secret else key.default or key.example for key in keys}
         self._stand_in, self._hub, self._keys = STAND_INS[provider], Hub(), dict[str, str]()
         self.provider = provider
         self._account = open_account(provider, self._values, self._hub)
@@ -278,11 +276,11 @@ class FakeDesk:
 
     def says(self, visitor: Visitor | None, text: str) -> str:
         """A visitor, or nobody in particular, writes in the widget. Gives the id of the visitor's conversation."""
-        hub, values, room = self._hub, self._values, self._stand_in
+        hub, values, stand_in = self._hub, self._values, self._stand_in
         who = visitor and (visitor.id or visitor.email)
         key = self._keys.get(who or "")
         if key is None:
-            key = room.introduce(hub, values, visitor) if visitor else room.restore(hub, values, Body({}))
+            key = stand_in.introduce(hub, values, visitor) if visitor else stand_in.restore(hub, values, Body({}))
             if who:
                 self._keys[who] = key
         hub.say(key, "visitor", text)
@@ -376,11 +374,11 @@ def _proof_differs(expected: bool, found: RenderedWidget, secret: str | None) ->
         return [f"verified: {FETCHED}"]
     if found.proof is None or found.proof.empty:
         return ["verified: the page carries no proof of who the visitor is"] if expected else []
-    room = providers.load(found.provider)
-    secrets = _secrets(_app(), found.provider, room.identity) if secret is None else (secret,)
+    provider = providers.load(found.provider)
+    secrets = _secrets(_app(), found.provider, provider.identity) if secret is None else (secret,)
     proven = found.proof.verify(*secrets)
     if expected and not proven:
-        by = f"LIVECHAT_{found.provider.upper()}_{room.identity}" if secret is None else "this secret"
+        by = f"LIVECHAT_{found.provider.upper()}_{provider.identity}" if secret is None else "this secret"
         return [f"verified: the proof was not made with {by}, or is over"]
     return ["verified: the page carries a proof that holds"] if proven and not expected else []
 

@@ -14,10 +14,10 @@ from html.parser import HTMLParser
 import atheris
 
 with atheris.instrument_imports():
-    from flask_livechat.widget import csp, reports, rules
+    from flask_livechat.widget import csp, csp_reports, rules
     from flask_livechat.widget.payload import script_json
     from flask_livechat.widget.rules import decide
-    from flask_livechat.widget.secrecy import Address
+    from flask_livechat.widget.sensitive_urls import Address
 
 CRISP = {"crisp": {"WEBSITE_ID": "42286ab3-b29a-4fde-8538-da0ae501d825"}}
 NEEDS = {"script-src": ["'self'", "https://a.test"], "style-src": ["'unsafe-inline'"], "frame-src": ["https://b.test"]}
@@ -84,7 +84,7 @@ def reported(data: bytes) -> None:
         }
         body = json.dumps({"csp-report": said}).encode()
     try:
-        found = reports.read(body, CRISP)
+        found = csp_reports.read(body, CRISP)
     except (ValueError, RecursionError):
         return
     assert all(str(one).isprintable() and " " not in one.source for one in found)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_livechat import providers
-from flask_livechat.widget.reports import FILE, LONGEST, UNKNOWN, Violation, attributed, read
+from flask_livechat.widget.csp_reports import FILE, LONGEST, UNKNOWN, Violation, attributed, read
 
 from .conftest import ALL_IDS, IDS, VENDORS, create_app
 

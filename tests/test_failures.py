@@ -12,8 +12,8 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 
 from flask_livechat import LiveChat
-from flask_livechat.widget.failures import LONGEST, MOST, REASONS, Failures
-from flask_livechat.widget.rates import PerMinute
+from flask_livechat.widget.browser_reports import FAILURE_REASONS, MAX_FAILURES, MAX_REPORT_BYTES, Failures
+from flask_livechat.widget.rate_limit import PerMinute
 
 from .conftest import ALL_IDS, log_in
 
@@ -38,7 +38,7 @@ def test_it_is_not_there_unless_switched_on(make_app: MakeApp, caplog: pytest.Lo
     assert not caplog.records
 
 
-@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("reason", FAILURE_REASONS)
 def test_a_report_is_counted_and_logged(app: Flask, caplog: pytest.LogCaptureFixture, reason: str) -> None:
     for count in (1, 2):
         caplog.clear()
@@ -91,14 +91,14 @@ def test_what_is_no_report_is_refused(app: Flask, caplog: pytest.LogCaptureFixtu
     assert not caplog.records
 
 
-@pytest.mark.parametrize("body", [b"provider=crisp", b"{", b"null", b"\xff\xfe", b"NaN", b"[" * LONGEST])
+@pytest.mark.parametrize("body", [b"provider=crisp", b"{", b"null", b"\xff\xfe", b"NaN", b"[" * MAX_REPORT_BYTES])
 def test_what_is_no_json_is_refused(app: Flask, body: bytes) -> None:
     assert app.test_client().post(URL, data=body).status_code == 400
     assert not seen(app)
 
 
 def test_a_long_body_is_refused_unread(app: Flask) -> None:
-    padded = json.dumps(REPORT).encode().ljust(LONGEST)
+    padded = json.dumps(REPORT).encode().ljust(MAX_REPORT_BYTES)
     client = app.test_client()
     assert client.post(URL, data=padded).status_code == 204
     assert client.post(URL, data=padded + b" ").status_code == 413
@@ -135,29 +135,29 @@ def test_it_only_takes_posts(app: Flask, method: str) -> None:
 
 def test_a_minute_takes_sixty(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     now = 1000 * 60.0
-    failures = Failures(PerMinute(MOST, clock=lambda: now))
+    failures = Failures(PerMinute(MAX_FAILURES, clock=lambda: now))
     app.extensions["livechat"].runtime.failures = failures
     client = app.test_client()
-    answers = [client.post(URL, json=REPORT).status_code for _ in range(MOST + 2)]
-    assert answers == [204] * MOST + [429] * 2
-    assert len(caplog.records) == MOST  # what is refused is not logged either
+    answers = [client.post(URL, json=REPORT).status_code for _ in range(MAX_FAILURES + 2)]
+    assert answers == [204] * MAX_FAILURES + [429] * 2
+    assert len(caplog.records) == MAX_FAILURES  # what is refused is not logged either
     now += 59.9
     assert client.post(URL, json=REPORT).status_code == 429
     now += 0.1
     assert client.post(URL, json=REPORT).status_code == 204
-    assert seen(app) == {("crisp", "blocked"): MOST + 1}
+    assert seen(app) == {("crisp", "blocked"): MAX_FAILURES + 1}
 
 
 def test_the_limit_is_for_all_reasons_together() -> None:
-    failures = Failures(PerMinute(MOST, clock=lambda: 0.0))
-    counts = [failures.count("crisp", REASONS[n % len(REASONS)]) for n in range(MOST + 1)]
+    failures = Failures(PerMinute(MAX_FAILURES, clock=lambda: 0.0))
+    counts = [failures.count("crisp", FAILURE_REASONS[n % len(FAILURE_REASONS)]) for n in range(MAX_FAILURES + 1)]
     assert counts[-1] is None
-    assert sum(failures.seen.values()) == MOST
+    assert sum(failures.seen.values()) == MAX_FAILURES
 
 
 def test_refused_reports_cost_no_place(app: Flask) -> None:
     client = app.test_client()
-    for _ in range(MOST + 1):
+    for _ in range(MAX_FAILURES + 1):
         assert client.post(URL, json={}).status_code == 400
     assert client.post(URL, json=REPORT).status_code == 204
 

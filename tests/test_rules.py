@@ -14,21 +14,23 @@ from hypothesis import strategies as st
 
 from flask_livechat import ConfigError, Decision
 from flask_livechat.widget import rules
-from flask_livechat.widget.secrecy import Address, secret_in
+from flask_livechat.widget.sensitive_urls import Address, secret_in
 
 from .conftest import ALL_IDS, PAGE, chat_of, create_app, payload
 
 MakeApp = Callable[..., Flask]
-DEFAULTS = {
-    "show": True,
-    "provider": "crisp",
-    "load": "idle",
-    "preload": False,
-    "mobile": "show",
-    "offline": "show",
-    "identify": True,
-    "tour": None,
-}
+DEFAULTS = rules.default_decision(
+    {
+        "show": True,
+        "provider": "crisp",
+        "load": "idle",
+        "preload": False,
+        "mobile": "show",
+        "offline": "show",
+        "identify": True,
+        "tour": None,
+    }
+)
 
 
 def decided(path: str, *fields: dict[str, Any], endpoint: str | None = None, query: tuple[str, ...] = ()) -> Decision:
@@ -142,7 +144,7 @@ def test_each_field_says_who_set_it() -> None:
     said = decided("/x", {"path": "/x", "load": "eager"})
     assert said.sources["load"] == "LIVECHAT_RULES[0] (path '/x')"
     assert said.sources["mobile"] == "defaults"
-    assert said.sources.keys() == DEFAULTS.keys()
+    assert said.sources.keys() == DEFAULTS.sources.keys()
 
 
 def shop(rule_in_config: str = "scroll") -> Flask:

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from ..hours import OfficeHours
 from ..model import Event
+from ..office_hours import OfficeHours
 from .history import Episode, History, Progress, history, parts
 from .tables import contacts, conversations, episodes, events, tags
 

@@ -23,9 +23,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ..errors import LiveChatError
 from ..forks import in_children
-from ..hours import OfficeHours
 from ..limits import within
 from ..model import Event, well_formed
+from ..office_hours import OfficeHours
 from . import connecting
 from .fold import COUNTED, FAILED, fold, fold_contacts, fold_conversation
 from .tables import conversations, counts, events, people, seen, thumbs

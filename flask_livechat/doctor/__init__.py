@@ -13,27 +13,27 @@ from typing import Any
 from flask import Flask
 
 from . import deployment, ending, headers, identity, pages, secrets, snippets
-from .findings import CHECKS, Check, Finding, Level, Place, Report, Seen, Unseen, gathered
+from .findings import CHECKS, Check, Finding, Level, Match, Place, Report, Skipped, gathered
 from .limits import Limits, silence, within
 from .routes import skipped
 from .sources import place_of
-from .survey import Progress, Survey, survey
+from .survey import Progress, Survey, collect
 
 __all__ = [
     "Check",
     "Finding",
     "Level",
     "Limits",
+    "Match",
     "Place",
     "Report",
-    "Seen",
+    "Skipped",
     "Survey",
-    "Unseen",
     "checks",
     "examine",
     "skipped",
 ]
-CHECKING = 60.0  # seconds for one check over all pages
+MAX_CHECK_S = 60.0  # for one check over all pages
 _MODULES = (snippets, identity, secrets, pages, ending, headers, deployment)  # each enters its checks
 
 
@@ -56,28 +56,28 @@ def examine(
 ) -> Report:
     """What is wrong with an app's chat, worst first. ``user``: whom the pages are also visited as."""
     with silence():
-        seen = survey(
+        survey = collect(
             app, now=now, user=user, paths=paths, skip=skip, base_url=base_url, limits=limits, progress=progress
         )
-        found, failed = _found(seen, deploy)
-    unseen = (*seen.unseen, *failed)
-    return Report(tuple(found), unseen, len(seen.pages), len(seen.templates), len(seen.files), place_of(app))
+        findings, failed = _run_checks(survey, deploy)
+    counts = (len(survey.pages), len(survey.templates), len(survey.files))
+    return Report(tuple(findings), (*survey.unseen, *failed), *counts, place_of(app))
 
 
-def _found(seen: Survey, deploy: bool) -> tuple[list[Finding], list[Unseen]]:
-    found: list[Finding] = []
-    failed: list[Unseen] = []
+def _run_checks(survey: Survey, deploy: bool) -> tuple[list[Finding], list[Skipped]]:
+    findings: list[Finding] = []
+    failed: list[Skipped] = []
     for check in checks():
         if check.deploy and not deploy:
             continue
         try:
-            found += within(CHECKING, partial(_looked, check, seen))
+            findings += within(MAX_CHECK_S, partial(_run_check, check, survey))
         except Exception as error:  # one check that stumbles over an app does not hide what the others find
-            failed.append(Unseen(check.code, f"the check itself failed with {type(error).__name__}"))
-    found.sort(key=lambda finding: (-finding.check.level, finding.check.code))
-    return found, failed
+            failed.append(Skipped(check.code, f"the check itself failed with {type(error).__name__}"))
+    findings.sort(key=lambda finding: (-finding.check.level, finding.check.code))
+    return findings, failed
 
 
-def _looked(check: Check, seen: Survey) -> list[Finding]:
-    with seen.app.app_context():
-        return [*gathered(check, check.look(seen))]
+def _run_check(check: Check, survey: Survey) -> list[Finding]:
+    with survey.app.app_context():
+        return [*gathered(check, check.look(survey))]

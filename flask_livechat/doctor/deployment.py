@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from .. import providers
-from .findings import Level, Place, Seen, check
+from .findings import Level, Match, Place, check
 from .routes import NOWHERE
 from .survey import Survey
 
@@ -20,9 +20,9 @@ from .survey import Survey
     fix="Take LIVECHAT_SANDBOX out and set the vendor's keys.",
     deploy=True,
 )
-def sandbox(survey: Survey) -> Iterable[Seen]:
+def sandbox(survey: Survey) -> Iterable[Match]:
     if survey.settings.sandbox:
-        yield Seen(Place("LIVECHAT_SANDBOX"), "on")
+        yield Match(Place("LIVECHAT_SANDBOX"), "on")
 
 
 @check(
@@ -33,10 +33,10 @@ def sandbox(survey: Survey) -> Iterable[Seen]:
     fix="Set LIVECHAT_PROVIDER, before LiveChat(app) reads the configuration.",
     deploy=True,
 )
-def no_provider(survey: Survey) -> Iterable[Seen]:
+def no_provider(survey: Survey) -> Iterable[Match]:
     named = any("provider" in rule.what for rule in survey.settings.rules)
     if survey.settings.provider is None and not named and not survey.with_chat:
-        yield Seen(Place("LIVECHAT_PROVIDER"), "not set")
+        yield Match(Place("LIVECHAT_PROVIDER"), "not set")
 
 
 @check(
@@ -46,13 +46,13 @@ def no_provider(survey: Survey) -> Iterable[Seen]:
     why="Vendors change their hosts, cookies and limits without notice.",
     fix="Upgrade Flask-LiveChat: pip install --upgrade Flask-LiveChat.",
 )
-def old_facts(survey: Survey) -> Iterable[Seen]:
+def old_facts(survey: Survey) -> Iterable[Match]:
     for name in survey.settings.providers:
-        room = providers.load(name)
-        checked = datetime.strptime(f"{room.as_of}-01", "%Y-%m-%d") if room.as_of else None
+        provider = providers.load(name)
+        checked = datetime.strptime(f"{provider.as_of}-01", "%Y-%m-%d") if provider.as_of else None
         months = (survey.now.year - checked.year) * 12 + survey.now.month - checked.month if checked else 0
         if months > 12:
-            yield Seen(Place(f"providers/{name}"), f"the facts about {room.title} are as of {room.as_of}")
+            yield Match(Place(f"providers/{name}"), f"the facts about {provider.title} are as of {provider.as_of}")
 
 
 @check(
@@ -63,9 +63,9 @@ def old_facts(survey: Survey) -> Iterable[Seen]:
     fix="Take LIVECHAT_GUARD = False out.",
     deploy=True,
 )
-def guard_off(survey: Survey) -> Iterable[Seen]:
+def guard_off(survey: Survey) -> Iterable[Match]:
     if not survey.settings.guard:
-        yield Seen(Place("LIVECHAT_GUARD"), "False")
+        yield Match(Place("LIVECHAT_GUARD"), "False")
 
 
 @check(
@@ -75,13 +75,13 @@ def guard_off(survey: Survey) -> Iterable[Seen]:
     why="What the doctor cannot look at may hold every mistake that there is.",
     fix="See below what the pages answered; --base-url, --as and --path may help.",
 )
-def saw_nothing(survey: Survey) -> Iterable[Seen]:
+def saw_nothing(survey: Survey) -> Iterable[Match]:
     if not any(page.status < 400 and page.path != NOWHERE for page in survey.pages):
-        yield Seen(Place("this app"), "not one page that is HTML and no error")
+        yield Match(Place("this app"), "not one page that is HTML and no error")
     for as_user, whom in ((False, "nobody"), (True, "the user")):
         visits = [visit for visit in survey.visits if visit.as_user is as_user]
         failures = Counter(visit.failure for visit in visits if visit.failure)
         if failures.total() >= 3 and failures.total() * 2 > len(visits):
             reason = failures.most_common(1)[0][0]
             what = f"{failures.total()} of {len(visits)} visits as {whom} failed, most often because: {reason}"
-            yield Seen(Place("this app"), what)
+            yield Match(Place("this app"), what)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..widget.identity import signal_of
-from .findings import Level, Place, Seen, check
+from .findings import Level, Match, Place, check
 from .identity import has_users
 from .survey import Survey
 
@@ -17,7 +17,7 @@ from .survey import Survey
     why="The vendor's session stays until a page with the tag is opened: whoever sits down next may read it.",
     fix="Call flask_login.logout_user() there, or return livechat.forget(response).",
 )
-def not_ended(survey: Survey) -> Iterable[Seen]:
+def not_ended(survey: Survey) -> Iterable[Match]:
     if hasattr(survey.app, "login_manager"):
         yield from _not_ended(survey)
 
@@ -29,16 +29,16 @@ def not_ended(survey: Survey) -> Iterable[Seen]:
     why="Without flask-login nobody tells the chat that the visitor has left: the next one reads the conversation.",
     fix="Return livechat.forget(response) from it.",
 )
-def not_forgotten(survey: Survey) -> Iterable[Seen]:
+def not_forgotten(survey: Survey) -> Iterable[Match]:
     if not hasattr(survey.app, "login_manager"):
         yield from _not_ended(survey)
 
 
-def _not_ended(survey: Survey) -> Iterable[Seen]:
+def _not_ended(survey: Survey) -> Iterable[Match]:
     for leaving in survey.leavings if survey.settings.providers and has_users(survey) else ():
         if not leaving.ended:
             what = f"answered {leaving.status}, and the chat goes on until a page with the tag is opened"
-            yield Seen(leaving.place, what)
+            yield Match(leaving.place, what)
 
 
 @check(
@@ -48,10 +48,10 @@ def _not_ended(survey: Survey) -> Iterable[Seen]:
     why="At night visitors write into a chat that looks open, and wait.",
     fix="Set LIVECHAT_OFFICE_HOURS and LIVECHAT_OFFLINE, or LIVECHAT_FALLBACK_URL with another way to reach you.",
 )
-def always_open(survey: Survey) -> Iterable[Seen]:
+def always_open(survey: Survey) -> Iterable[Match]:
     config = survey.settings
     if config.provider and not config.office_hours and config.offline == "show" and not config.fallback_url:
-        yield Seen(Place("LIVECHAT_OFFICE_HOURS"), "neither office hours nor a fallback")
+        yield Match(Place("LIVECHAT_OFFICE_HOURS"), "neither office hours nor a fallback")
 
 
 @check(
@@ -61,13 +61,13 @@ def always_open(survey: Survey) -> Iterable[Seen]:
     why="It is where launchers lead when chat cannot load: just then it must work.",
     fix="Set it to a page that there is.",
 )
-def no_fallback(survey: Survey) -> Iterable[Seen]:
+def no_fallback(survey: Survey) -> Iterable[Match]:
     url = survey.settings.fallback_url
     if url is None or not url.startswith("/"):
         return
     path = url.partition("?")[0].partition("#")[0]
     if not survey.found(path):
-        yield Seen(Place("LIVECHAT_FALLBACK_URL"), f"no route answers {path}")
+        yield Match(Place("LIVECHAT_FALLBACK_URL"), f"no route answers {path}")
 
 
 @check(
@@ -77,12 +77,12 @@ def no_fallback(survey: Survey) -> Iterable[Seen]:
     why="A logout is known by Flask-Login's signal user_logged_out. This login manager's package has no such signal.",
     fix="Return livechat.forget(response) from each logout, also where a session ends in another way.",
 )
-def unheard(survey: Survey) -> Iterable[Seen]:
+def unheard(survey: Survey) -> Iterable[Match]:
     manager = getattr(survey.app, "login_manager", None)
     if manager is None or not survey.settings.providers or signal_of(manager, "user_logged_out"):
         return
     if not survey.leavings or not all(leaving.ended for leaving in survey.leavings):
         kind = type(manager)
-        yield Seen(
+        yield Match(
             Place("app.login_manager"), f"{kind.__module__}.{kind.__qualname__} is no login manager of Flask-Login"
         )

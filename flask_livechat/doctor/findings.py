@@ -38,7 +38,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Match:
     """One thing that a check saw. Never holds a secret's value, or what belongs to a visitor."""
 
     place: Place
@@ -55,7 +55,7 @@ class Check:
     title: str
     why: str
     fix: str
-    look: Callable[[Survey], Iterable[Seen]] = field(repr=False)
+    look: Callable[[Survey], Iterable[Match]] = field(repr=False)
     deploy: bool = False  # only where --deploy asks for it
 
     @property
@@ -74,7 +74,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class Skipped:
     """What could not be looked at, and why."""
 
     name: str
@@ -84,7 +84,7 @@ class Unseen:
 @dataclass(frozen=True, slots=True)
 class Report:
     findings: tuple[Finding, ...]
-    unseen: tuple[Unseen, ...]
+    unseen: tuple[Skipped, ...]
     pages: int
     templates: int
     files: int
@@ -99,17 +99,17 @@ CHECKS: dict[str, Check] = {}
 
 def check(
     code: str, level: Level, title: str, *, why: str, fix: str, deploy: bool = False
-) -> Callable[[Callable[[Survey], Iterable[Seen]]], Callable[[Survey], Iterable[Seen]]]:
+) -> Callable[[Callable[[Survey], Iterable[Match]]], Callable[[Survey], Iterable[Match]]]:
     """Enters a function into the catalogue."""
 
-    def enter(look: Callable[[Survey], Iterable[Seen]]) -> Callable[[Survey], Iterable[Seen]]:
+    def enter(look: Callable[[Survey], Iterable[Match]]) -> Callable[[Survey], Iterable[Match]]:
         CHECKS[code] = Check(code, level, title, why, fix, look, deploy)
         return look
 
     return enter
 
 
-def gathered(found: Check, seen: Iterable[Seen]) -> Iterator[Finding]:
+def gathered(found: Check, seen: Iterable[Match]) -> Iterator[Finding]:
     """One finding for what is the same in several places."""
     places: dict[tuple[str, str], dict[Place, None]] = {}
     for one in seen:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ..widget import csp
-from .findings import Level, Seen, check
+from .crawler import Page
+from .findings import Level, Match, check
 from .survey import Survey
-from .tour import Page
 
 ENFORCED, REPORTED = csp.HEADERS
 MERGE = 'Set LIVECHAT_CSP = "merge" (for a header), or write'
@@ -25,7 +25,7 @@ def needs(survey: Survey, page: Page) -> dict[str, list[str]]:
     return csp.needs_of(survey.settings, [str(page.decision.provider)]) if page.decision else {}
 
 
-def blocked(survey: Survey, header: str) -> Iterable[Seen]:
+def blocked(survey: Survey, header: str) -> Iterable[Match]:
     for page in survey.with_chat:
         for policy in policies(page, header):
             missing = csp.missing(policy, needs(survey, page), survey.origin)
@@ -42,7 +42,7 @@ def blocked(survey: Survey, header: str) -> Iterable[Seen]:
                 first = "It is set where LIVECHAT_CSP does not reach it: write" if merges else MERGE
                 fix = f"{first}:\n{lines}"
                 what = f"{header} blocks what {page.decision.provider if page.decision else 'chat'} needs"
-                yield Seen(page.place, f"{what}: {', '.join(missing)}", fix)
+                yield Match(page.place, f"{what}: {', '.join(missing)}", fix)
 
 
 def _without_what_a_nonce_undoes(policy: dict[str, list[str]], missing: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -62,7 +62,7 @@ def _without_what_a_nonce_undoes(policy: dict[str, list[str]], missing: dict[str
     why="Browsers refuse what the policy does not name, and nobody is told.",
     fix='Set LIVECHAT_CSP = "merge".',
 )
-def blocks(survey: Survey) -> Iterable[Seen]:
+def blocks(survey: Survey) -> Iterable[Match]:
     return blocked(survey, ENFORCED)
 
 
@@ -73,7 +73,7 @@ def blocks(survey: Survey) -> Iterable[Seen]:
     why="The day when Content-Security-Policy-Report-Only is made the real one, the chat stops.",
     fix='Set LIVECHAT_CSP = "merge".',
 )
-def would_block(survey: Survey) -> Iterable[Seen]:
+def would_block(survey: Survey) -> Iterable[Match]:
     return blocked(survey, REPORTED)
 
 
@@ -84,12 +84,12 @@ def would_block(survey: Survey) -> Iterable[Seen]:
     why="Beside it browsers ignore 'unsafe-inline', which chat needs: it stands there without its looks.",
     fix="Take it out of style-src (with Flask-Talisman: out of content_security_policy_nonce_in).",
 )
-def style_nonce(survey: Survey) -> Iterable[Seen]:
+def style_nonce(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
         for policy in policies(page, ENFORCED):
             styles = csp.effective(policy, "style-src-elem" if "style-src-elem" in policy else "style-src")
             if "style-src" in policy and any(source.lower().startswith(("'nonce-", "'sha")) for source in styles or ()):
-                yield Seen(page.place, "a nonce or a hash in style-src")
+                yield Match(page.place, "a nonce or a hash in style-src")
 
 
 @check(
@@ -99,7 +99,7 @@ def style_nonce(survey: Survey) -> Iterable[Seen]:
     why="The browser refuses our script, and with it everything that follows.",
     fix="Set LIVECHAT_NONCE to the callable that the policy takes its nonce from.",
 )
-def other_nonce(survey: Survey) -> Iterable[Seen]:
+def other_nonce(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
         nonce = page.document.nonce or ""
         for policy in policies(page, ENFORCED):
@@ -107,11 +107,11 @@ def other_nonce(survey: Survey) -> Iterable[Seen]:
             wanted = [source for source in sources or () if source.lower().startswith("'nonce-")]
             strict = "'strict-dynamic'" in (sources or ())
             if nonce and wanted and f"'nonce-{nonce}'" not in wanted:
-                yield Seen(page.place, "the tag has a nonce that the policy does not")
+                yield Match(page.place, "the tag has a nonce that the policy does not")
             elif nonce and not wanted and not csp.allowed(sources, "'self'", survey.origin):
-                yield Seen(page.place, "the tag has a nonce, and the policy has none")
+                yield Match(page.place, "the tag has a nonce, and the policy has none")
             elif not nonce and strict:
-                yield Seen(page.place, "the policy asks for a nonce ('strict-dynamic'), and the tag has none")
+                yield Match(page.place, "the policy asks for a nonce ('strict-dynamic'), and the tag has none")
 
 
 @check(
@@ -121,11 +121,11 @@ def other_nonce(survey: Survey) -> Iterable[Seen]:
     why="Under require-corp browsers refuse scripts, pictures and frames of others that do not agree to it.",
     fix="Leave the header out on pages with chat.",
 )
-def embedder(survey: Survey) -> Iterable[Seen]:
+def embedder(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
         value = page.headers.get("Cross-Origin-Embedder-Policy", "").partition(";")[0].strip()
         if value == "require-corp":
-            yield Seen(page.place, f"Cross-Origin-Embedder-Policy: {value}")
+            yield Match(page.place, f"Cross-Origin-Embedder-Policy: {value}")
 
 
 @check(
@@ -135,12 +135,12 @@ def embedder(survey: Survey) -> Iterable[Seen]:
     why="Every request to the vendor then carries the page's address with its query.",
     fix="Set it to strict-origin-when-cross-origin, which is what browsers do by themselves.",
 )
-def referrer(survey: Survey) -> Iterable[Seen]:
+def referrer(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
         values = [page.headers.get("Referrer-Policy", ""), *page.document.meta("referrer")]
         last = values[-1].rpartition(",")[2].strip().lower()
         if last in ("unsafe-url", "no-referrer-when-downgrade"):
-            yield Seen(page.place, f"Referrer-Policy: {last}")
+            yield Match(page.place, f"Referrer-Policy: {last}")
 
 
 @check(
@@ -150,7 +150,7 @@ def referrer(survey: Survey) -> Iterable[Seen]:
     why="Our own script keeps to them; whether the vendor's does is not documented, and what does not is blocked.",
     fix="Try it in a browser, or leave require-trusted-types-for out on pages with chat.",
 )
-def trusted_types(survey: Survey) -> Iterable[Seen]:
+def trusted_types(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
         if any("require-trusted-types-for" in policy for policy in policies(page, ENFORCED)):
-            yield Seen(page.place, "require-trusted-types-for")
+            yield Match(page.place, "require-trusted-types-for")

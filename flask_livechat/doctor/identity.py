@@ -10,10 +10,10 @@ from flask_login import UserMixin
 from .. import providers
 from ..model import Visitor
 from ..widget.response import outranking
-from .findings import Level, Place, Seen, check
+from .crawler import Page
+from .findings import Level, Match, Place, check
 from .snippets import vendors
 from .survey import Survey
-from .tour import Page
 
 DAY = 24 * 3600
 HMAC = (
@@ -37,7 +37,7 @@ def can_prove(survey: Survey, provider: str) -> bool:
     why="Agents see an anonymous visitor, and the conversation of yesterday does not come back.",
     fix="Give the user an id (and what the vendor signs), or say who it is with @livechat.visitor_loader.",
 )
-def anonymous(survey: Survey) -> Iterable[Seen]:
+def anonymous(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
         decision = page.decision
         if not page.logged_in or decision is None or not decision.identify or page.payload.get("who") is None:
@@ -45,15 +45,15 @@ def anonymous(survey: Survey) -> Iterable[Seen]:
         known = can_prove(survey, str(decision.provider)) or survey.settings.allow_unverified
         if known and page.payload.get("visitor") is None:
             fix = _email_wanted(survey, str(decision.provider)) if page.lacks_email else None
-            yield Seen(page.place, "somebody is logged in, and the page says nobody is", fix)
+            yield Match(page.place, "somebody is logged in, and the page says nobody is", fix)
 
 
-def _email_wanted(survey: Survey, provider: str) -> str | None:
-    room, values = providers.load(provider), survey.settings.providers[provider]
-    by_id, by_email = (room.prove(values, Visitor("1", email=email), 0, DAY) for email in (None, "ann@example.com"))
+def _email_wanted(survey: Survey, name: str) -> str | None:
+    provider, values = providers.load(name), survey.settings.providers[name]
+    by_id, by_email = (provider.prove(values, Visitor("1", email=email), 0, DAY) for email in (None, "ann@example.com"))
     if by_id or not by_email:
         return None
-    lacking = f"{room.title} signs the email, and this user has none that may be sent"
+    lacking = f"{provider.title} signs the email, and this user has none that may be sent"
     return f"{lacking}: name one with @livechat.visitor_loader."
 
 
@@ -64,13 +64,13 @@ def _email_wanted(survey: Survey, provider: str) -> str | None:
     why="Without a proof everybody stays anonymous: an id or an address alone can be claimed by anyone.",
     fix="Set it.",
 )
-def no_secret(survey: Survey) -> Iterable[Seen]:
+def no_secret(survey: Survey) -> Iterable[Match]:
     for name in survey.settings.providers if has_users(survey) else ():
-        room = providers.load(name)
+        provider = providers.load(name)
         if not can_prove(survey, name):
-            key = next(key for key in room.keys if key.name == room.identity)
+            key = next(key for key in provider.keys if key.name == provider.identity)
             place = Place(f"LIVECHAT_{name.upper()}_{key.name}")
-            yield Seen(place, f"{room.title} gets no proof of who a visitor is", f"Set it: {key.where}")
+            yield Match(place, f"{provider.title} gets no proof of who a visitor is", f"Set it: {key.where}")
 
 
 @check(
@@ -80,10 +80,10 @@ def no_secret(survey: Survey) -> Iterable[Seen]:
     why="A hash never expires: whoever has seen it once can be that visitor for ever.",
     fix='Set it to "jwt" (and switch the vendor to tokens, see its security settings).',
 )
-def hash_not_token(survey: Survey) -> Iterable[Seen]:
+def hash_not_token(survey: Survey) -> Iterable[Match]:
     for name, values in survey.settings.providers.items():
         if values.get("IDENTITY") == "hmac":
-            yield Seen(Place(f"LIVECHAT_{name.upper()}_IDENTITY"), "hmac")
+            yield Match(Place(f"LIVECHAT_{name.upper()}_IDENTITY"), "hmac")
 
 
 @check(
@@ -93,9 +93,9 @@ def hash_not_token(survey: Survey) -> Iterable[Seen]:
     why="A token that was copied out of a page opens that visitor's conversations until it expires, days later.",
     fix="Leave it at 7200 (two hours): the loader fetches a new one in time.",
 )
-def long_lived(survey: Survey) -> Iterable[Seen]:
+def long_lived(survey: Survey) -> Iterable[Match]:
     if survey.settings.token_ttl > DAY:
-        yield Seen(Place("LIVECHAT_TOKEN_TTL"), f"{survey.settings.token_ttl / DAY:.0f} days")
+        yield Match(Place("LIVECHAT_TOKEN_TTL"), f"{survey.settings.token_ttl / DAY:.0f} days")
 
 
 @check(
@@ -105,10 +105,10 @@ def long_lived(survey: Survey) -> Iterable[Seen]:
     why="The cache gives the page, and with it the visitor's name and proof, to whoever asks next.",
     fix='Do not make it public after the tag has made it private, or set LIVECHAT_IDENTITY_DELIVERY = "fetch".',
 )
-def cacheable(survey: Survey) -> Iterable[Seen]:
+def cacheable(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
         if page.payload.get("visitor") and (why := _cacheable(page)):
-            yield Seen(page.place, why)
+            yield Match(page.place, why)
 
 
 def _cacheable(page: Page) -> str | None:
@@ -128,7 +128,7 @@ def _cacheable(page: Page) -> str | None:
     why="A class overrides get_id() to make logins revocable: the value is then as good as a password.",
     fix="Use the stable id, or say who the visitor is with @livechat.visitor_loader.",
 )
-def session_token_shown(survey: Survey) -> Iterable[Seen]:
+def session_token_shown(survey: Survey) -> Iterable[Match]:
     if survey.user is None or type(survey.user).get_id is getattr(UserMixin, "get_id", None):
         return
     token = str(survey.user.get_id())
@@ -136,7 +136,7 @@ def session_token_shown(survey: Survey) -> Iterable[Seen]:
         return
     for page in survey.pages:
         if token in page.html:
-            yield Seen(page.place, f"the value of {type(survey.user).__name__}.get_id()")
+            yield Match(page.place, f"the value of {type(survey.user).__name__}.get_id()")
 
 
 @check(
@@ -146,9 +146,9 @@ def session_token_shown(survey: Survey) -> Iterable[Seen]:
     why="Anybody can type somebody else's address into the console and read that conversation.",
     fix="Take it out and set the vendor's identity secret.",
 )
-def unverified(survey: Survey) -> Iterable[Seen]:
+def unverified(survey: Survey) -> Iterable[Match]:
     if survey.settings.allow_unverified:
-        yield Seen(Place("LIVECHAT_ALLOW_UNVERIFIED"), "True")
+        yield Match(Place("LIVECHAT_ALLOW_UNVERIFIED"), "True")
 
 
 @check(
@@ -158,11 +158,11 @@ def unverified(survey: Survey) -> Iterable[Seen]:
     why="Anybody can type somebody else's address into the console and read that conversation.",
     fix="Take the script out: the tag says who it is, and proves it.",
 )
-def unproven(survey: Survey) -> Iterable[Seen]:
-    for room, signs in vendors():
+def unproven(survey: Survey) -> Iterable[Match]:
+    for provider, signs in vendors():
         for script in survey.scripts:
             if re.search(signs.identifies, script.code) and not re.search(signs.proven, script.code):
-                yield Seen(script.place, f"an id or an address for {room.title}, with nothing that proves it")
+                yield Match(script.place, f"an id or an address for {provider.title}, with nothing that proves it")
 
 
 @check(
@@ -172,11 +172,11 @@ def unproven(survey: Survey) -> Iterable[Seen]:
     why="The secret that signs it is in the page: whoever reads it can be any of your visitors.",
     fix="Take the script out, make a new secret at the vendor, and give it to the server alone.",
 )
-def hashed_in_browser(survey: Survey) -> Iterable[Seen]:
-    for room, signs in vendors():
+def hashed_in_browser(survey: Survey) -> Iterable[Match]:
+    for provider, signs in vendors():
         for script in survey.scripts:
             if re.search(HMAC, script.code) and re.search(signs.calls, script.code):
-                yield Seen(script.place, f"an HMAC in JavaScript, beside {room.title}'s names")
+                yield Match(script.place, f"an HMAC in JavaScript, beside {provider.title}'s names")
 
 
 @check(
@@ -186,8 +186,8 @@ def hashed_in_browser(survey: Survey) -> Iterable[Seen]:
     why="The page is there, without what the function was to say: the visitor, what agents see beside, or a rule.",
     fix="Mend it. In debug mode and in tests the error itself is raised.",
 )
-def raising(survey: Survey) -> Iterable[Seen]:
-    yield from (Seen(place, what) for place, what in survey.failures)
+def raising(survey: Survey) -> Iterable[Match]:
+    yield from (Match(place, what) for place, what in survey.failures)
 
 
 @check(
@@ -201,7 +201,7 @@ def raising(survey: Survey) -> Iterable[Seen]:
     " @cache.cached(unless=lambda: current_user.is_authenticated). Put the tag outside of {% cache %}. Where the page"
     ' says nothing of anybody, set LIVECHAT_IDENTITY_DELIVERY = "fetch".',
 )
-def kept_for_all(survey: Survey) -> Iterable[Seen]:
+def kept_for_all(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
         if page.from_cache:
-            yield Seen(page.place, "the chat in it was written for another request")
+            yield Match(page.place, "the chat in it was written for another request")

@@ -8,11 +8,11 @@ from itertools import chain
 
 from ..widget.addresses import address
 from ..widget.rules import Rule
-from ..widget.secrecy import Address, secret_in
-from .findings import Level, Place, Seen, check
+from ..widget.sensitive_urls import Address, secret_in
+from .crawler import Page
+from .findings import Level, Match, Place, check
 from .routes import example
 from .survey import Survey
-from .tour import Page
 
 BY_ITSELF = ("eager", "idle", "delay", "scroll", "interaction", "visible")
 MANY = 5  # pages; fewer are all of a small site
@@ -35,11 +35,11 @@ def starts_by_itself(page: Page) -> bool:
     why="Each page view then costs the vendor's script and counts as a visitor, also where nobody asks anything.",
     fix="Say in LIVECHAT_RULES where it helps, or start with load='intent' as the default.",
 )
-def everywhere(survey: Survey) -> Iterable[Seen]:
+def everywhere(survey: Survey) -> Iterable[Match]:
     pages = [page for page in survey.pages if not page.logged_in and page.status < 400]
     starting = [page for page in pages if page.tagged and starts_by_itself(page)]
     if len(pages) >= MANY and len(starting) >= NEARLY_ALL * len(pages):
-        yield Seen(Place("LIVECHAT_RULES"), f"{len(starting)} of {len(pages)} pages start chat by themselves")
+        yield Match(Place("LIVECHAT_RULES"), f"{len(starting)} of {len(pages)} pages start chat by themselves")
 
 
 @check(
@@ -49,10 +49,10 @@ def everywhere(survey: Survey) -> Iterable[Seen]:
     why="A vendor's script can read whatever is typed into the page.",
     fix="Give the page load='intent' (the vendor then runs only for who asks for chat) or show=False.",
 )
-def beside_passwords(survey: Survey) -> Iterable[Seen]:
+def beside_passwords(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
         if starts_by_itself(page) and "private" in page.document.has:
-            yield Seen(page.place, f"load={page.decision.load!r}" if page.decision else "chat")
+            yield Match(page.place, f"load={page.decision.load!r}" if page.decision else "chat")
 
 
 @check(
@@ -62,13 +62,13 @@ def beside_passwords(survey: Survey) -> Iterable[Seen]:
     why="Nobody came for an error page, and each one that is shown may become a visitor at the vendor.",
     fix="Give error templates {{ livechat(load='intent') }}: who needs help still has the button.",
 )
-def on_errors(survey: Survey) -> Iterable[Seen]:
+def on_errors(survey: Survey) -> Iterable[Match]:
     asks = survey.settings.consent != "implied"  # scanners agree to nothing
     for page in survey.with_chat if not asks else ():
         if page.status in range(400, 500) and starts_by_itself(page):
             asked = "; scanners ask for hundreds of pages that are not there" if page.status == 404 else ""
             what = f"load={page.decision.load!r}{asked}" if page.decision else ""
-            yield Seen(Place(f"the page for a {page.status}"), what)
+            yield Match(Place(f"the page for a {page.status}"), what)
 
 
 @check(
@@ -78,11 +78,11 @@ def on_errors(survey: Survey) -> Iterable[Seen]:
     why="The vendor's script reads the address, and with it a link that resets a password or accepts an invitation.",
     fix="Take show=True out of the rule for this page.",
 )
-def secret_address(survey: Survey) -> Iterable[Seen]:
+def secret_address(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
         found = secret_in(address(path=page.path))
         if found and page.status < 400:
-            yield Seen(page.place, found)
+            yield Match(page.place, found)
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------
@@ -95,10 +95,10 @@ def secret_address(survey: Survey) -> Iterable[Seen]:
     why="It was written for a reason, and does nothing.",
     fix="Compare it with `flask routes`: a path ends as its route does.",
 )
-def never_matches(survey: Survey) -> Iterable[Seen]:
+def never_matches(survey: Survey) -> Iterable[Match]:
     for rule in survey.settings.rules:
         if not any(_held(rule, survey)):
-            yield Seen(Place(rule.source), "no route of this app is matched")
+            yield Match(Place(rule.source), "no route of this app is matched")
 
 
 @check(
@@ -108,13 +108,13 @@ def never_matches(survey: Survey) -> Iterable[Seen]:
     why="The first rule that matches a page counts, and an earlier one matches all of its pages.",
     fix="Move it before that one.",
 )
-def shadowed(survey: Survey) -> Iterable[Seen]:
+def shadowed(survey: Survey) -> Iterable[Match]:
     rules = survey.settings.rules
     for n, rule in enumerate(rules):
         own = [*_held(rule, survey)]
         for earlier in rules[:n]:
             if own and earlier.when is None and all(earlier.holds(page) for page in own):
-                yield Seen(Place(rule.source), f"{earlier.source} comes first")
+                yield Match(Place(rule.source), f"{earlier.source} comes first")
                 break
 
 
@@ -154,10 +154,10 @@ def _of_path(rule: Rule, survey: Survey) -> Iterator[Address]:
     why="The new page's rule, context and visitor come with the tag; without it the old page's go on.",
     fix="Put {{ livechat() }} inside of what is replaced, and outside of what is kept.",
 )
-def left_behind(survey: Survey) -> Iterable[Seen]:
+def left_behind(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
         if page.document.left_behind:
-            yield Seen(page.place, page.document.left_behind)
+            yield Match(page.place, page.document.left_behind)
 
 
 @check(
@@ -167,11 +167,11 @@ def left_behind(survey: Survey) -> Iterable[Seen]:
     why="Its history holds copies of pages in the browser's storage, with the data of whoever was logged in.",
     fix='Put hx-history="false" on such pages, or set LIVECHAT_IDENTITY_DELIVERY = "fetch".',
 )
-def kept_by_htmx(survey: Survey) -> Iterable[Seen]:
+def kept_by_htmx(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
         has = page.document.has
         if page.payload.get("visitor") and "htmx history" in has and "no history" not in has:
-            yield Seen(page.place, "an inline identity in a page of htmx")
+            yield Match(page.place, "an inline identity in a page of htmx")
 
 
 @check(
@@ -181,12 +181,12 @@ def kept_by_htmx(survey: Survey) -> Iterable[Seen]:
     why="It swaps the page without loading one, and what the new one says of chat comes only if it is brought along.",
     fix="Replace the element script#livechat by the one in the new page's HTML.",
 )
-def routed(survey: Survey) -> Iterable[Seen]:
+def routed(survey: Survey) -> Iterable[Match]:
     swapped = any({"turbo", "htmx", "unpoly"} & page.document.has for page in survey.pages)
     for script in survey.written if survey.with_chat and not swapped else ():
         reads = re.search(READER, f"{script.place.name}\n{script.code}", re.IGNORECASE)
         if re.search(ROUTER, script.code) and "livechat" not in script.code and not reads:
-            yield Seen(script.place, "a router on the History API that does not mention the chat")
+            yield Match(script.place, "a router on the History API that does not mention the chat")
 
 
 # -- our own files ---------------------------------------------------------------------------------------------------
@@ -199,15 +199,15 @@ def routed(survey: Survey) -> Iterable[Seen]:
     why="A page names both, at its own origin. Where something else answers, a login wall say, no chat starts.",
     fix="Let what our blueprints answer through, whoever asks: docs/hosts.rst shows how.",
 )
-def unanswered(survey: Survey) -> Iterable[Seen]:
+def unanswered(survey: Survey) -> Iterable[Match]:
     for answer in survey.answers:
         # Names of files change with what is in them.
         kind = "our script" if answer.wanted == "text/javascript" else "the identity"
         where = f" at {answer.host}" if answer.host else ""
         if answer.origin:
             fix = "Take <base> out of the page, or give it an address of the page's own origin."
-            yield Seen(answer.place, f"{kind} is asked of {answer.origin}, which is not the page's origin", fix)
+            yield Match(answer.place, f"{kind} is asked of {answer.origin}, which is not the page's origin", fix)
         elif answer.status != 200:
-            yield Seen(answer.place, f"{kind} was answered {answer.status}{where}")
+            yield Match(answer.place, f"{kind} was answered {answer.status}{where}")
         elif answer.mimetype != answer.wanted:
-            yield Seen(answer.place, f"{kind} was answered with {answer.mimetype or 'no type'}{where}")
+            yield Match(answer.place, f"{kind} was answered with {answer.mimetype or 'no type'}{where}")

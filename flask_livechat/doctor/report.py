@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .findings import Check, Finding, Level, Place, Report, Unseen
+from .findings import Check, Finding, Level, Place, Report, Skipped
 
 WIDTH = 100
 FEW = 3  # places that are named; of more, how many
@@ -35,7 +35,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield _summary(report)
 
 
-def _grouped(unseen: Iterable[Unseen]) -> dict[str, list[str]]:
+def _grouped(unseen: Iterable[Skipped]) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
     for one in unseen:
         grouped.setdefault(one.why, []).append(one.name)

@@ -13,7 +13,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from .findings import Unseen
+from .findings import Skipped
 from .limits import Limits
 
 NOWHERE = "/livechat-doctor-asks-for-a-page-that-is-not-there"
@@ -41,7 +41,7 @@ PAGE = frozenset("password passwort getting about faq help docs how guide".split
 
 
 def visits(
-    app: Flask, user: Any, paths: list[str], skip: list[str], limits: Limits, unseen: list[Unseen]
+    app: Flask, user: Any, paths: list[str], skip: list[str], limits: Limits, unseen: list[Skipped]
 ) -> list[tuple[str, Rule | None, bool]]:
     """(path, route, as the user) of every visit, one after the other for the same page."""
     routes = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not _ours(rule)]
@@ -57,7 +57,7 @@ def visits(
     addresses = {(rule.rule, rule.host, rule.subdomain): rule for rule in reversed(safe)}
     kept = [*addresses.values()][::-1][: limits.pages]
     if len(addresses) > len(kept):
-        unseen.append(Unseen(f"{len(addresses) - len(kept):,} more pages", "--pages N looks at more"))
+        unseen.append(Skipped(f"{len(addresses) - len(kept):,} more pages", "--pages N looks at more"))
     every = [*((path, None) for path in dict.fromkeys(paths)), *((rule.rule, rule) for rule in kept), (NOWHERE, None)]
     return [(path, rule, as_user) for path, rule in every for as_user in ((False, True) if user else (False,))]
 
@@ -76,15 +76,15 @@ def _parted(rules: Iterable[Rule], test: Callable[[Rule], bool]) -> tuple[list[R
     return found
 
 
-def _say_left_out(closed: list[Rule], doing: list[Rule], unseen: list[Unseen]) -> None:
+def _say_left_out(closed: list[Rule], doing: list[Rule], unseen: list[Skipped]) -> None:
     if closed:
         take = "route that takes" if len(closed) == 1 else "routes that take"
         what = f"{len(closed)} {take} a value ({_some(closed)})"
-        unseen.append(Unseen(what, "give addresses of theirs with --path"))
+        unseen.append(Skipped(what, "give addresses of theirs with --path"))
     if doing:
         do = "route that may do something, or is" if len(doing) == 1 else "routes that may do something, or are"
         what = f"{len(doing)} {do} skipped ({_some(doing)})"
-        unseen.append(Unseen(what, "--path visits one nevertheless"))
+        unseen.append(Skipped(what, "--path visits one nevertheless"))
 
 
 def _some(rules: list[Rule]) -> str:
@@ -121,16 +121,16 @@ def skipped(rule: Rule, skip: list[str]) -> bool:
     )
 
 
-def ways_out(app: Flask, skip: list[str], unseen: list[Unseen]) -> Iterator[Rule]:
+def ways_out(app: Flask, skip: list[str], unseen: list[Skipped]) -> Iterator[Rule]:
     """The routes that are called a logout. Not one that is called more: /logout-everyone does more, too."""
     for rule in app.url_map.iter_rules():
         words = _words(rule)
         if LEAVING.isdisjoint(words) or _ours(rule) or skipped(rule, skip):
             continue
         if rule.arguments:
-            unseen.append(Unseen(f"a way out, {rule.rule}", "it takes a value"))
+            unseen.append(Skipped(f"a way out, {rule.rule}", "it takes a value"))
         elif words - LEAVING - AROUND - _prefix(rule):
-            unseen.append(Unseen(f"a way out, {rule.rule}", "by its name it does more than that"))
+            unseen.append(Skipped(f"a way out, {rule.rule}", "by its name it does more than that"))
         else:
             yield rule
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..settings import weak_secrets
-from ..widget.guard import secrets, unguarded
-from .findings import Level, Place, Seen, check
+from ..widget.secret_scanner import secrets, unguarded
+from .findings import Level, Match, Place, check
 from .reading import File, Template, at
 from .snippets import vendors
 from .survey import Survey, guard_of
@@ -35,9 +35,9 @@ def configured(survey: Survey) -> dict[str, str]:
     why="Everybody who opens the page has it.",
     fix="Take it out, make a new one at the vendor, and look where else it went.",
 )
-def in_a_page(survey: Survey) -> Iterable[Seen]:
+def in_a_page(survey: Survey) -> Iterable[Match]:
     for place, key in survey.leaks:
-        yield Seen(place, f"the value of {key}")
+        yield Match(place, f"the value of {key}")
 
 
 @check(
@@ -48,9 +48,9 @@ def in_a_page(survey: Survey) -> Iterable[Seen]:
     fix="Take the one that the vendor made; where you choose it yourself, python -c 'import secrets; "
     "print(secrets.token_hex())'.",
 )
-def guessable(survey: Survey) -> Iterable[Seen]:
+def guessable(survey: Survey) -> Iterable[Match]:
     for key, what in weak_secrets(survey.settings):
-        yield Seen(Place(key), what)
+        yield Match(Place(key), what)
 
 
 @check(
@@ -60,17 +60,17 @@ def guessable(survey: Survey) -> Iterable[Seen]:
     why="Static files are everybody's, and what a template writes is, too; both are in your repository besides.",
     fix="Take it out, make a new one at the vendor, and keep it in the environment.",
 )
-def in_a_file(survey: Survey) -> Iterable[Seen]:
+def in_a_file(survey: Survey) -> Iterable[Match]:
     known, keys = guard_of(survey.app), set(configured(survey).values())
     for template in survey.templates:
         for name, line in template.keys:
             if name in keys or (name == "*" and keys):
                 what = name if name != "*" else "the whole configuration"
-                yield Seen(Place(template.place.name, line, True), f"writes {what} into the page")
+                yield Match(Place(template.place.name, line, True), f"writes {what} into the page")
         if key := known.key_in(template.source.encode()):
-            yield Seen(template.place, f"the value of {key}")
+            yield Match(template.place, f"the value of {key}")
     for place, key in survey.leaking:
-        yield Seen(place, f"the value of {key}")
+        yield Match(place, f"the value of {key}")
 
 
 @check(
@@ -80,18 +80,18 @@ def in_a_file(survey: Survey) -> Iterable[Seen]:
     why="Everybody who opens the page has it.",
     fix="If it is one: take it out, make a new one at the vendor, and keep it in the environment.",
 )
-def shaped(survey: Survey) -> Iterable[Seen]:
+def shaped(survey: Survey) -> Iterable[Match]:
     known = configured(survey)
     seen: set[str] = set()
     texts = [(one.place, one.source) for one in _sources(survey)]
     texts += [(page.place, page.html) for page in survey.pages]
-    for room, signs in vendors():
+    for provider, signs in vendors():
         for place, text in texts:
             for found in re.finditer(signs.leaks, text):
                 value = found[found.lastindex or 0]
                 if value not in known and (value not in seen or place.file):
                     seen.add(value)
-                    yield Seen(at(place, text, found.start()), f"a text like a secret of {room.title}")
+                    yield Match(at(place, text, found.start()), f"a text like a secret of {provider.title}")
 
 
 @check(
@@ -101,15 +101,15 @@ def shaped(survey: Survey) -> Iterable[Seen]:
     why="Build tools put every variable with such a name into the JavaScript that they make.",
     fix="Rename it to the LIVECHAT_… key alone, and make a new secret at the vendor.",
 )
-def shipped(survey: Survey) -> Iterable[Seen]:
+def shipped(survey: Survey) -> Iterable[Match]:
     known = configured(survey)
-    titles = "|".join(room.name for room, _ in vendors())
+    titles = "|".join(provider.name for provider, _ in vendors())
     for where, name, value in _variables(survey):
         if not SHIPPED.match(name):
             continue
         telling = re.search(rf"({titles})\w*(SECRET|API_KEY|ACCESS_TOKEN)", name, re.IGNORECASE)
         if value in known or (telling and value):
-            yield Seen(Place(where, file=where != "environment"), f"{name} is for browsers, and its value is not")
+            yield Match(Place(where, file=where != "environment"), f"{name} is for browsers, and its value is not")
 
 
 @check(
@@ -119,9 +119,9 @@ def shipped(survey: Survey) -> Iterable[Seen]:
     why="A page may hold such a text by chance, so neither the secret guard nor the doctor looks for it.",
     fix="Make a longer one, at random: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
 )
-def not_looked_for(survey: Survey) -> Iterable[Seen]:
+def not_looked_for(survey: Survey) -> Iterable[Match]:
     for key, why in unguarded(survey.settings.providers, sandbox=survey.settings.sandbox):
-        yield Seen(Place(key), why)
+        yield Match(Place(key), why)
 
 
 def _variables(survey: Survey) -> Iterator[tuple[str, str, str]]:

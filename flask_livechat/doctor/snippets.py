@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from .. import providers
 from ..providers import Provider, Signs
-from .findings import Level, Place, Seen, check
+from .findings import Level, Match, Place, check
 from .reading import Script, Template, matches
 from .survey import Survey
 
@@ -30,10 +30,10 @@ def somewhere(survey: Survey, pattern: str) -> list[Script]:
     why="It runs on every page that has it, at once, past your rules, consent, identity and logout.",
     fix="Take it out and call {{ livechat() }} before </body>.",
 )
-def pasted(survey: Survey) -> Iterable[Seen]:
-    for room, signs in vendors():
+def pasted(survey: Survey) -> Iterable[Match]:
+    for provider, signs in vendors():
         for script in somewhere(survey, signs.loads):
-            yield Seen(script.place, f"{room.title}'s own snippet")
+            yield Match(script.place, f"{provider.title}'s own snippet")
 
 
 @check(
@@ -43,11 +43,11 @@ def pasted(survey: Survey) -> Iterable[Seen]:
     why="Two loaders start the same chat: the second one undoes the identity and the logout of the first.",
     fix="Take the pasted snippet out; the tag does all that it did.",
 )
-def beside_ours(survey: Survey) -> Iterable[Seen]:
-    for room, signs in vendors():
+def beside_ours(survey: Survey) -> Iterable[Match]:
+    for provider, signs in vendors():
         for page in survey.with_chat:
             if any(matches(signs.loads, page.document.code)):
-                yield Seen(page.place, f"{room.title}'s own snippet in a page with the tag")
+                yield Match(page.place, f"{provider.title}'s own snippet in a page with the tag")
 
 
 @check(
@@ -57,12 +57,12 @@ def beside_ours(survey: Survey) -> Iterable[Seen]:
     why="The page shows nothing below it until the vendor has answered, and nothing at all while the vendor is down.",
     fix="Call {{ livechat() }} instead; or at least add async.",
 )
-def synchronous(survey: Survey) -> Iterable[Seen]:
-    for room, signs in vendors():
+def synchronous(survey: Survey) -> Iterable[Match]:
+    for provider, signs in vendors():
         for script in somewhere(survey, signs.loads):
             waits = not {"async", "defer"} & script.attributes.keys() and script.attributes.get("type") != "module"
             if script.src and waits:
-                yield Seen(script.place, f"{room.title}'s script without async or defer")
+                yield Match(script.place, f"{provider.title}'s script without async or defer")
 
 
 @check(
@@ -72,10 +72,10 @@ def synchronous(survey: Survey) -> Iterable[Seen]:
     why="Its data block is then among what a browser reads before it shows anything.",
     fix="Move {{ livechat() }} to just before </body>.",
 )
-def in_head(survey: Survey) -> Iterable[Seen]:
+def in_head(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
         if page.document.in_head:
-            yield Seen(page.place, "the tag before </head>")
+            yield Match(page.place, "the tag before </head>")
 
 
 @check(
@@ -85,17 +85,17 @@ def in_head(survey: Survey) -> Iterable[Seen]:
     why="Mail programs run no scripts, filters distrust such mails, and an inline identity would be sent along.",
     fix="Take it out; link to a page with chat instead.",
 )
-def in_email(survey: Survey) -> Iterable[Seen]:
+def in_email(survey: Survey) -> Iterable[Match]:
     for template in survey.templates:
         if not template.is_email or template.name in survey.rendered:
             continue
         for line in template.calls:
-            yield Seen(Place(template.place.name, line, True), "the tag in an email")
+            yield Match(Place(template.place.name, line, True), "the tag in an email")
         for name in _above(template, {each.name: each for each in survey.templates}):
-            yield Seen(template.place, f"the tag in an email, by {name}")
-        for room, signs in vendors():
+            yield Match(template.place, f"the tag in an email, by {name}")
+        for provider, signs in vendors():
             for script, _ in matches(signs.loads, template.document.code):
-                yield Seen(script.place, f"{room.title}'s snippet in an email")
+                yield Match(script.place, f"{provider.title}'s snippet in an email")
 
 
 def _above(template: Template, known: Mapping[str, Template]) -> Iterator[str]:
@@ -117,14 +117,14 @@ def _above(template: Template, known: Mapping[str, Template]) -> Iterator[str]:
     why="Its visitors find no chat, and a logout that lands there does not end it until the next page with the tag.",
     fix="Put {{ livechat() }} into the template that it extends, or say show=False in a rule.",
 )
-def promised(survey: Survey) -> Iterable[Seen]:
+def promised(survey: Survey) -> Iterable[Match]:
     whole = [page for page in survey.pages if page.status < 400 and page.whole]
     if whole and not survey.with_chat and survey.settings.provider:
-        yield Seen(Place(f"{len(whole)} pages"), "not one of them has the tag")
+        yield Match(Place(f"{len(whole)} pages"), "not one of them has the tag")
         return
     for page in whole:
         if page.decision and page.decision.show and page.decision.load != "off" and not page.tagged:
-            yield Seen(page.place, f"chat by {page.decision.provider} ({page.decision.why}), and no tag")
+            yield Match(page.place, f"chat by {page.decision.provider} ({page.decision.why}), and no tag")
 
 
 @check(
@@ -134,8 +134,8 @@ def promised(survey: Survey) -> Iterable[Seen]:
     why="Each starts a chat of its own; they overwrite each other's settings, and visitors are counted twice.",
     fix="Keep none of them: {{ livechat() }} chooses one vendor for each page.",
 )
-def several(survey: Survey) -> Iterable[Seen]:
+def several(survey: Survey) -> Iterable[Match]:
     for page in survey.pages:
-        found = [room.title for room, signs in vendors() for _ in matches(signs.loads, page.document.code)]
+        found = [provider.title for provider, signs in vendors() for _ in matches(signs.loads, page.document.code)]
         if len(found) > 1:
-            yield Seen(page.place, f"snippets of {', '.join(found)}")
+            yield Match(page.place, f"snippets of {', '.join(found)}")

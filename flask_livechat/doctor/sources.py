@@ -11,8 +11,8 @@ from pathlib import Path
 from flask import Flask
 from jinja2 import TemplateSyntaxError
 
-from ..widget.guard import Guard
-from .findings import Place, Unseen
+from ..widget.secret_scanner import SecretScanner
+from .findings import Place, Skipped
 from .limits import Limits, within
 from .reading import File, Template, template
 
@@ -23,12 +23,12 @@ TEXT = frozenset(
 )
 
 
-def templates(app: Flask, limits: Limits, unseen: list[Unseen]) -> Iterator[Template]:
+def templates(app: Flask, limits: Limits, unseen: list[Skipped]) -> Iterator[Template]:
     environment = app.jinja_env
     try:
         names = environment.list_templates()
     except TypeError:
-        unseen.append(Unseen("the templates", "their loader cannot list them"))
+        unseen.append(Skipped("the templates", "their loader cannot list them"))
         return
     for name in names:
         try:
@@ -39,15 +39,15 @@ def templates(app: Flask, limits: Limits, unseen: list[Unseen]) -> Iterator[Temp
                 raise ValueError("too long")
             found = within(limits.seconds, partial(template, name, source, place_in(app, filename, name), environment))
         except TemplateSyntaxError as error:
-            unseen.append(Unseen(name, f"is no valid template (line {error.lineno})"))
+            unseen.append(Skipped(name, f"is no valid template (line {error.lineno})"))
         except Exception as error:  # binary files, files that vanish, loaders of all kinds
-            unseen.append(Unseen(name, f"cannot be read ({type(error).__name__})"))
+            unseen.append(Skipped(name, f"cannot be read ({type(error).__name__})"))
         else:
             yield found
 
 
 def files(
-    app: Flask, known: Guard, limits: Limits, unseen: list[Unseen]
+    app: Flask, known: SecretScanner, limits: Limits, unseen: list[Skipped]
 ) -> tuple[tuple[File, ...], tuple[tuple[Place, str], ...]]:
     """The static files that are text, and of all of them those that hold a configured secret."""
     found: list[File] = []
@@ -56,18 +56,18 @@ def files(
         place = place_in(app, str(path), path.name)
         try:
             if path.stat().st_size > limits.size:
-                unseen.append(Unseen(place.name, f"is longer than {limits.size:,} bytes"))
+                unseen.append(Skipped(place.name, f"is longer than {limits.size:,} bytes"))
                 continue
             body = path.read_bytes()
         except OSError as error:
-            unseen.append(Unseen(place.name, f"cannot be read ({type(error).__name__})"))
+            unseen.append(Skipped(place.name, f"cannot be read ({type(error).__name__})"))
             continue
         if key := known.key_in(body):
             leaking.append((place, key))
         if (path.suffix or path.name).lower() in TEXT:
             found.append(File(place, body.decode("utf-8", "replace")))
     if next(islice(_static(app), limits.files, None), None):
-        unseen.append(Unseen("further static files", f"there are more than {limits.files:,}"))
+        unseen.append(Skipped("further static files", f"there are more than {limits.files:,}"))
     return tuple(found), tuple(leaking)
 
 

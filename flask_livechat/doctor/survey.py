@@ -18,14 +18,14 @@ from werkzeug.exceptions import HTTPException
 
 from ..settings import Settings
 from ..state import State, current_state
-from ..widget.guard import Guard
-from ..widget.secrecy import Address
-from .findings import Place, Unseen
+from ..widget.secret_scanner import SecretScanner
+from ..widget.sensitive_urls import Address
+from .crawler import Answer, Crawler, Leaving, Page, Visit, place_of_pages
+from .findings import Place, Skipped
 from .limits import Limits
 from .reading import File, Script, Template
 from .routes import visits, ways_out
 from .sources import files, templates
-from .tour import Answer, Leaving, Page, Tour, Visit, place_of_pages
 
 Progress = Callable[[int, int, str], None]
 
@@ -49,7 +49,7 @@ class Survey:
     leaking: tuple[tuple[Place, str], ...]  # static files of any kind with a configured secret in them, and its key
     environment: Mapping[str, str] = field(repr=False)
     origin: str  # of the site, as its visitors have it
-    unseen: tuple[Unseen, ...]
+    unseen: tuple[Skipped, ...]
 
     @property
     def state(self) -> State:
@@ -96,7 +96,7 @@ class Survey:
         return (*self.written, *(one for one in rendered if (one.src, one.text.strip()) not in known))
 
 
-def survey(
+def collect(
     app: Flask,
     *,
     now: datetime,
@@ -108,37 +108,37 @@ def survey(
     progress: Progress = lambda done, total, what: None,
 ) -> Survey:
     """Looks at everything. ``user``: whom the pages are also visited as. ``paths``: further addresses."""
-    tour = Tour(app, user, limits, base_url or place_of_pages(app))
-    skipped, unseen = [*skip], tour.unseen
+    crawler = Crawler(app, user, limits, base_url or place_of_pages(app))
+    skipped, unseen = [*skip], crawler.unseen
     found, leaking = files(app, guard_of(app), limits, unseen)
     written = tuple(templates(app, limits, unseen))
     to_visit = visits(app, user, [*paths], skipped, limits, unseen)
     for done, (path, rule, as_user) in enumerate(to_visit):
         progress(done, len(to_visit), path)
-        tour.visit(path, rule, as_user)
+        crawler.visit(path, rule, as_user)
     progress(len(to_visit), len(to_visit), "")
     for rule in ways_out(app, skipped, unseen):
-        tour.leave(rule)
+        crawler.leave(rule)
     return Survey(
         app,
         now,
         user,
-        tuple(tour.pages),
-        tuple(tour.visits),
-        frozenset(tour.rendered),
-        tuple(tour.leaks),
-        tuple(tour.leavings),
-        tuple(tour.answers),
-        tuple(tour.failures),
+        tuple(crawler.pages),
+        tuple(crawler.visits),
+        frozenset(crawler.rendered),
+        tuple(crawler.leaks),
+        tuple(crawler.leavings),
+        tuple(crawler.answers),
+        tuple(crawler.failures),
         written,
         found,
         leaking,
         os.environ,
-        f"https://{tour.base_url.partition('://')[2]}",
+        f"https://{crawler.base_url.partition('://')[2]}",
         tuple(unseen),
     )
 
 
-def guard_of(app: Flask) -> Guard:
+def guard_of(app: Flask) -> SecretScanner:
     config = current_state(app).settings
-    return Guard(config.providers, sandbox=config.sandbox)
+    return SecretScanner(config.providers, sandbox=config.sandbox)

@@ -192,12 +192,14 @@ def seconds(moment: datetime | None) -> int | None:
 
 
 def given(**values: Any) -> dict[str, Any]:
-    """Only what has a value."""
-    return {name: value for name, value in values.items() if value not in (None, "", (), [], {})}
+    """Only what has a value, be it zero or ``False``."""
+    return {name: value for name, value in values.items() if value or isinstance(value, int | float)}
 
 
 def scalar(value: Any) -> Value:
     """A value as JSON and every vendor can carry it: text, a finite number, a boolean; anything else as text."""
+    if type(value) is str:
+        return well_formed(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, float):

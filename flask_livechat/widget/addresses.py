@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from flask import current_app, has_request_context, request
+from flask import Request, current_app, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from .request_state import request_state
-from .secrecy import Address
+from .sensitive_urls import Address
 
 
 def address(endpoint: str | None = None, path: str | None = None) -> Address:
@@ -22,7 +22,11 @@ def address(endpoint: str | None = None, path: str | None = None) -> Address:
     if endpoint is not None:
         first = next(iter(current_app.url_map.iter_rules(endpoint)), None) if _known(endpoint) else None
         return Address(first.rule if first else "", endpoint, (), tuple(first.arguments) if first else ())
-    current = request_state().request
+    return of_request(request_state().request)
+
+
+def of_request(current: Request) -> Address:
+    """The page that is asked for."""
     arguments = tuple(current.view_args or ())
     if not current.query_string:
         return Address(current.path, current.endpoint, (), arguments)

@@ -96,7 +96,7 @@ def replace_foreign(text: bytes, own: Collection[bytes], write: Callable[[dict[s
 
 def is_own(content: bytes, block: dict[str, Any], own: Collection[bytes]) -> bool:
     """Whether this is one of those contents, be it that a minifier has written it in its own way."""
-    return content.strip() in own or any(payload(each) == block for each in own)
+    return content.strip() in own or any(payload(text) == block for text in own)
 
 
 def without_tags(text: bytes) -> bytes:

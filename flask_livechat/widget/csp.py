@@ -90,7 +90,7 @@ def merge_directives(directives: Mapping[str, list[str]], needs: Sources) -> dic
 
 def effective(directives: Mapping[str, list[str]], name: str) -> list[str] | None:
     """The sources that rule over ``name``; None where nothing restricts it."""
-    return next((directives[each] for each in (name, *FALLBACKS.get(name, ())) if each in directives), None)
+    return next((directives[fallback] for fallback in (name, *FALLBACKS.get(name, ())) if fallback in directives), None)
 
 
 def missing(directives: Mapping[str, list[str]], needs: Sources, own: str = "") -> dict[str, list[str]]:
@@ -99,7 +99,7 @@ def missing(directives: Mapping[str, list[str]], needs: Sources, own: str = "") 
     As CSP Level 3 reads a policy: ``'strict-dynamic'`` beside a nonce allows scripts whatever their host, and nothing
     else; what rules over elements does so in place of its parent; attributes know no hosts.
     """
-    found: dict[str, list[str]] = {}
+    refusals: dict[str, list[str]] = {}
     for name, sources in needs.items():
         for target, wanted in _targets(name, sources, directives):
             ruling = effective(directives, target)
@@ -107,11 +107,11 @@ def missing(directives: Mapping[str, list[str]], needs: Sources, own: str = "") 
             worker = name == "worker-src" and not {"worker-src", "child-src"} & directives.keys()
             strict = (name == "script-src" or worker) and _is_strict(ruling or ())
             if refused := [source for source in wanted if not strict and not allowed(ruling, source, own)]:
-                found[target] = refused
+                refusals[target] = refused
     names = directives.get("trusted-types", ["*"])
     if needs and TRUSTED_TYPES not in names and "*" not in names:
-        found["trusted-types"] = [TRUSTED_TYPES]
-    return found
+        refusals["trusted-types"] = [TRUSTED_TYPES]
+    return refusals
 
 
 def _targets(name: str, sources: Iterable[str], directives: Mapping[str, list[str]]) -> Iterable[tuple[str, list[str]]]:
@@ -142,15 +142,15 @@ def _is_strict(sources: Iterable[str]) -> bool:
 
 
 def merge(policy: str, needs: Sources) -> str:
-    """The policy given with ``needs`` allowed. A header may hold several policies, parted by commas: each is merged."""
-    return ", ".join(write(merge_directives(parse(one), needs)) for one in policy.split(",") if split(one))
+    """The policy with ``needs`` allowed. A header may hold several policies, parted by commas: each is merged."""
+    return ", ".join(write(merge_directives(parse(part), needs)) for part in policy.split(",") if split(part))
 
 
 def merge_mapping(policy: Mapping[str, Any], needs: Sources) -> dict[str, Any]:
     """The same for the dicts that Flask-Talisman takes: a value keeps its type (text, list or tuple)."""
-    given = {name.lower(): value for name, value in policy.items()}
+    by_name = {name.lower(): value for name, value in policy.items()}
     merged = merge_directives(_parsed(policy), needs)
-    return {name: _like(given.get(name, ""), sources) for name, sources in merged.items()}
+    return {name: _like(by_name.get(name, ""), sources) for name, sources in merged.items()}
 
 
 def with_nonce(needs: Sources, nonce: str | None) -> dict[str, list[str]]:
@@ -166,7 +166,7 @@ def with_nonce(needs: Sources, nonce: str | None) -> dict[str, list[str]]:
 
 def switches_inline_styles_off(policy: str | Mapping[str, Any]) -> bool:
     """Whether ``'unsafe-inline'`` stands for styles beside a nonce or a hash, which makes browsers ignore it."""
-    policies = [parse(one) for one in policy.split(",")] if isinstance(policy, str) else [_parsed(policy)]
+    policies = [parse(part) for part in policy.split(",")] if isinstance(policy, str) else [_parsed(policy)]
     return any(
         "'unsafe-inline'" in sources and any(source.lower().startswith(("'nonce-", "'sha")) for source in sources)
         for directives in policies
@@ -192,8 +192,8 @@ def _covers(source: str, wanted: str) -> bool:
     match = SOURCE.fullmatch(source)
     if match is None:
         return False
-    said, name, port, path = match.groups()
-    if scheme not in UPGRADES.get(said or "https", (said or "https",)) or path not in (None, "/"):
+    own_scheme, name, port, path = match.groups()
+    if scheme not in UPGRADES.get(own_scheme or "https", (own_scheme or "https",)) or path not in (None, "/"):
         return False
     host, _, wanted_port = host.partition(":")
     if port not in (None, "*") and port != (wanted_port or {"https": "443", "wss": "443"}.get(scheme)):
@@ -219,9 +219,9 @@ def _inherit(name: str, sources: Iterable[str]) -> list[str]:
 
 
 def _add(sources: list[str], more: Iterable[str]) -> list[str]:
-    kept = [source for source in sources if source.lower() != "'none'"]
-    present = {_comparable(source) for source in kept}
-    return kept + [source for source in dict.fromkeys(more) if _comparable(source) not in present]
+    others = [source for source in sources if source.lower() != "'none'"]
+    present = {_comparable(source) for source in others}
+    return others + [source for source in dict.fromkeys(more) if _comparable(source) not in present]
 
 
 def _comparable(source: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from flask import Flask
 
@@ -15,9 +16,10 @@ from ..state import State, call_app, name_of
 from . import rules
 from .addresses import address as address_of
 from .rules import Rule
-from .secrecy import Address
+from .sensitive_urls import Address
 
 RULE_KEY = "_livechat_rule"
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def decide(state: State, app: Flask, address: Address | None = None, own: Iterable[Rule] = ()) -> Decision:
@@ -25,10 +27,9 @@ def decide(state: State, app: Flask, address: Address | None = None, own: Iterab
 
     Raises ``ConfigError`` where a rule names a provider that is not configured.
     """
-    address = address or address_of()
-    config = state.settings
+    address, config = address or address_of(), state.settings
     of_page = [*own, *_rules_of_view(app, address.endpoint), *_rules_of_blueprint(state, address.blueprint)]
-    decision = rules.decide(address, of_page, config.rules, config.defaults, _ask)
+    decision = rules.decide(address, of_page, config.rules, config.default_decision, _ask)
     if decision.provider is not None and decision.provider not in config.providers:
         title = f"provider={decision.provider!r} ({decision.sources['provider']})"
         raise ConfigError([Problem("LC105", "LIVECHAT_PROVIDER", f"{title} is not configured", "Set its keys.")])
@@ -41,6 +42,16 @@ def checked_rule(source: str, fields: Mapping[str, Any]) -> Rule:
     if problems:
         raise ConfigError([Problem("LC105", source, what, RULES_HELP) for what in problems])
     return rule
+
+
+def add_view_rule(fields: Mapping[str, Any], view: F) -> F:
+    """Put a rule on a view. A second one adds to the first, and is the stronger. Raises ``ConfigError``."""
+    rule = checked_rule(f"@livechat.rule on {getattr(view, '__name__', name_of(view))}", fields)
+    above = getattr(view, RULE_KEY, None)
+    what = {**above.what, **rule.what} if isinstance(above, Rule) else rule.what
+    when = rule.when or getattr(above, "when", None)
+    setattr(view, RULE_KEY, replace(rule, what=what, when=when, one_view=True))
+    return view
 
 
 def _ask(when: Callable[[], bool]) -> bool:

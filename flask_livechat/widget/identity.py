@@ -51,7 +51,7 @@ def identify(state: State, req: RequestState, name: str, now: datetime) -> Ident
 
 def _signed(state: State, provider: Provider, visitor: Visitor, key: str | bytes | None, now: float) -> Identity:
     """The cached identity while more than half of its proof's life is left, else a new one. ``now`` in Unix seconds."""
-    cache, cache_key = state.runtime.identities, (provider.name, key, visitor)
+    cache, cache_key = state.runtime.identities, (provider.name, key, visitor.cache_key())
     identity: Identity
     valid_from, valid_until, identity = cache.get(cache_key, (0.0, 0.0, ANONYMOUS))
     if valid_from <= now < valid_until:  # also where the clock goes back, no token lives longer than its own time
@@ -76,7 +76,7 @@ def _sign(state: State, provider: Provider, visitor: Visitor, key: str | bytes |
 def cache_put(cache: dict[Any, Any], key: Any, value: Any, max_entries: int | None = None) -> None:
     """Keep a cache in bounds: the oldest quarter goes. ``list`` copies in one step, since other threads write, too."""
     most = max_entries or MAX_IDENTITIES
-    if len(cache) >= most and key not in cache:
+    if len(cache) >= most:
         for oldest in list(cache)[: most // 4]:
             cache.pop(oldest, None)
     cache[key] = value

@@ -108,20 +108,20 @@ def preload_link(script: str, crossorigin: str | None, nonce: str | None) -> str
 
 def button(label: str, attributes: Mapping[str, Any]) -> Markup:
     """A launcher of the page's own: a real button that opens the chat."""
-    given = {"type": "button", "data_livechat_open": True} | dict(attributes)
-    return Markup("<button{}>{}</button>").format(_attributes(given), escape(label))
+    values = {"type": "button", "data_livechat_open": True} | dict(attributes)
+    return Markup("<button{}>{}</button>").format(_attributes(values), escape(label))
 
 
 def link(label: str, href: str, attributes: Mapping[str, Any], *, opens: bool) -> Markup:
     """A launcher that leads to the fallback where none of our files comes. Or only that, on a page without chat."""
     launcher = {"data_livechat_open": True} if opens else {}
-    given = {name: value for name, value in attributes.items() if opens or not name.startswith("data_livechat")}
-    return Markup("<a{}>{}</a>").format(_attributes(launcher | given | {"href": href}), escape(label))
+    values = {name: value for name, value in attributes.items() if opens or not name.startswith("data_livechat")}
+    return Markup("<a{}>{}</a>").format(_attributes(launcher | values | {"href": href}), escape(label))
 
 
-def _attributes(given: Mapping[str, Any]) -> Markup:
+def _attributes(values: Mapping[str, Any]) -> Markup:
     """``class_="x", data_y=True`` as HTML attributes. A name that would not be one is left out."""
-    named = {name.rstrip("_").replace("_", "-"): value for name, value in given.items()}
+    named = {name.rstrip("_").replace("_", "-"): value for name, value in values.items()}
     return Markup("").join(
         Markup(" {}").format(name) if value is True else Markup(' {}="{}"').format(name, value)
         for name, value in named.items()

@@ -6,7 +6,7 @@ import gzip
 import html
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -24,9 +24,9 @@ from . import blocks, csp, logout
 from .blocks import Replaced
 from .bodies import UnreadableBody, decode
 from .decide import decide
-from .guard import Guard, SecretInResponse
 from .payload import script_json
 from .request_state import RequestState
+from .secret_scanner import SecretInResponse, SecretScanner
 from .tag import consent_of, is_consent_personal
 
 REPLACEMENT_PAGE = "<!doctype html><title>Internal Server Error</title><h1>Internal Server Error</h1>"
@@ -115,6 +115,20 @@ def policy_needs(state: State, req: RequestState | None) -> dict[str, list[str]]
     return csp.needs_of(config, [str(decision.provider)] if decision and decision.show else [])
 
 
+def merged_policy(
+    state: State, req: RequestState | None, policy: str | Mapping[str, Any] | None, nonce: str | None
+) -> str | dict[str, Any]:
+    """``livechat.csp``. Raises ``TypeError`` for a policy that is neither text nor a mapping."""
+    needs = csp.with_nonce(policy_needs(state, req), nonce)
+    if policy is None:
+        return csp.write(needs)
+    if not isinstance(policy, str | Mapping):
+        raise TypeError(f"livechat.csp takes text or a dict, not {type(policy).__name__}.")
+    merged = csp.merge(policy, needs) if isinstance(policy, str) else csp.merge_mapping(policy, needs)
+    warn_of_style_nonce(merged)
+    return merged
+
+
 def warn_of_style_nonce(policy: Any) -> None:
     if csp.switches_inline_styles_off(policy):
         warn_once(
@@ -125,10 +139,10 @@ def warn_of_style_nonce(policy: Any) -> None:
 
 def _without_secrets(state: State, req: RequestState, response: Response, body: Body) -> Response:
     """The response, unless a configured secret stands in it. What streams or is a file is not read."""
-    guard, probe = state.guard, req.request.environ.get(PROBE_KEY)
-    if guard is None and probe is not None:  # the doctor looks where nobody else does
-        guard = Guard(state.settings.providers, sandbox=state.settings.sandbox)
-    key = None if guard is None else _leaked_key(guard, response, body)
+    scanner, probe = state.secret_scanner, req.request.environ.get(PROBE_KEY)
+    if scanner is None and probe is not None:  # the doctor looks where nobody else does
+        scanner = SecretScanner(state.settings.providers, sandbox=state.settings.sandbox)
+    key = None if scanner is None else _leaked_key(scanner, response, body)
     if probe is not None:
         why = body.unreadable.why if body.unreadable else None
         decision = req.tags[-1].decision if req.tags else None
@@ -140,16 +154,16 @@ def _without_secrets(state: State, req: RequestState, response: Response, body: 
         _raise_in_tests(req, error)
         req.app.logger.error("livechat: %s was not sent. %s", req.request.endpoint, error)
         return req.app.make_response((REPLACEMENT_PAGE, 500))
-    if body.unreadable is not None and (guard is not None or is_html(response)):
+    if body.unreadable is not None and (scanner is not None or is_html(response)):
         _raise_in_tests(req, body.unreadable)
         warn_once(f"{req.request.endpoint}: {body.unreadable}")
     return response
 
 
-def _leaked_key(guard: Guard, response: Response, body: Body) -> str | None:
+def _leaked_key(scanner: SecretScanner, response: Response, body: Body) -> str | None:
     """The key of a secret in the headers, or in a body that was read."""
     headers = "\n".join(response.headers.values()).encode("utf-8", "replace")
-    return guard.key_in(headers) or guard.key_in(body.text or b"")
+    return scanner.key_in(headers) or scanner.key_in(body.text or b"")
 
 
 def _is_logged_in(req: RequestState) -> bool:
@@ -194,11 +208,13 @@ def outranking(headers: Headers) -> list[str]:
 
 def make_private(response: Response) -> None:
     """For the visitor's own browser only, whatever the view said, and never to renew an older copy."""
-    said = ",".join(response.headers.getlist("Cache-Control")).lower().split(",")
-    kept = [
-        part.strip() for part in said if part.strip() and not part.strip().startswith(("public", "private", "s-maxage"))
+    parts = ",".join(response.headers.getlist("Cache-Control")).lower().split(",")
+    others = [
+        part.strip()
+        for part in parts
+        if part.strip() and not part.strip().startswith(("public", "private", "s-maxage"))
     ]
-    response.headers["Cache-Control"] = ", ".join(dict.fromkeys([*kept, "private"]))
+    response.headers["Cache-Control"] = ", ".join(dict.fromkeys([*others, "private"]))
     for name in (*outranking(response.headers), "ETag", "Last-Modified"):
         response.headers.pop(name, None)
     if response.status_code == 304:  # in its place: the browser's copy is of another request
@@ -209,7 +225,7 @@ def make_private(response: Response) -> None:
 def without_foreign_blocks(text: bytes, markups: Iterable[Markup], consent: Callable[[], str]) -> Replaced:
     """The page, with the impersonal block in place of each that another request has written."""
     written = [markup.encode() for markup in markups]
-    own = {each[start:end] for each in written for start, end in blocks.contents(each)}
+    own = {markup[start:end] for markup in written for start, end in blocks.contents(markup)}
 
     def write(block: dict[str, Any]) -> bytes | None:
         nobody = blocks.impersonal(block, consent())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import shown
 from ..model import Decision
-from .secrecy import Address, secret_in
+from .sensitive_urls import Address, secret_in
 
 WHERE = ("path", "endpoint", "blueprint", "when")
 MOBILE = ("show", "hide")
@@ -53,10 +53,10 @@ def decide(
     address: Address,
     own: Iterable[Rule],
     configured: Iterable[Rule],
-    defaults: Mapping[str, Any],
+    default: Decision,
     ask: Callable[[Predicate], bool] = lambda when: when(),
 ) -> Decision:
-    """Decide what a page gets. Each field comes from the strongest rule that names it.
+    """Decide what a page gets. Each field comes from the strongest rule that names it, else from ``default``.
 
     ``own`` are the rules of this very page, strongest first (template, view, blueprint). ``configured`` is
     LIVECHAT_RULES, of which the first that matches counts. ``ask`` calls a rule's ``when``: whoever has a logger knows
@@ -67,22 +67,35 @@ def decide(
         return rule.holds(address) and (rule.when is None or ask(rule.when))
 
     layers = [rule for rule in own if applies(rule)]
-    layers += next(([rule] for rule in configured if applies(rule)), [])
-    chosen, sources = dict(defaults), dict.fromkeys(defaults, "defaults")
+    for rule in configured:
+        if applies(rule):
+            layers.append(rule)
+            break
+    decision = _combined(default, layers) if layers else default
+    if refusal := _refusal(address, layers, decision):
+        return replace(decision, show=False, why=refusal, sources={**decision.sources, "show": refusal})
+    return decision
+
+
+def default_decision(defaults: Mapping[str, Any]) -> Decision:
+    """Make what a page gets that no rule speaks of."""
+    return Decision(**defaults, why="defaults", sources=dict.fromkeys(defaults, "defaults"))
+
+
+def _combined(default: Decision, layers: list[Rule]) -> Decision:
+    fields, sources = dict[str, Any](), dict(default.sources)
     for rule in reversed(layers):
-        chosen |= rule.what
+        fields |= rule.what
         sources |= dict.fromkeys(rule.what, rule.source)
-    why = "; ".join(dict.fromkeys(rule.source for rule in layers if rule.source in sources.values())) or "defaults"
-    if refusal := _refusal(address, layers, chosen):
-        chosen["show"], sources["show"], why = False, refusal, refusal
-    return Decision(**chosen, why=why, sources=sources)
+    why = "; ".join(dict.fromkeys(rule.source for rule in layers if rule.source in sources.values())) or default.why
+    return replace(default, **fields, why=why, sources=sources)
 
 
-def _refusal(address: Address, layers: Iterable[Rule], chosen: Mapping[str, Any]) -> str | None:
+def _refusal(address: Address, layers: Iterable[Rule], decision: Decision) -> str | None:
     """Why there is no chat on this page, whatever its rules say."""
-    if chosen["provider"] is None:
+    if decision.provider is None:
         return "no provider is configured (LIVECHAT_PROVIDER)"
-    if not chosen["show"] or any(rule.exact and rule.what.get("show") is True for rule in layers):
+    if not decision.show or any(rule.exact and rule.what.get("show") is True for rule in layers):
         return None
     secret = secret_in(address)
     return f"{secret}; only a rule with show=True for exactly this page shows chat here" if secret else None

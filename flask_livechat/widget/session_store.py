@@ -53,14 +53,14 @@ def recall(req: RequestState) -> tuple[list[str], dict[str, Any], list[dict[str,
     actions: list[str] = []
     context: dict[str, Any] = {}
     if req.writes_session or req.has_session_cookie:
-        kept = session._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
-        if OWNER in kept:
+        data = session._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+        if OWNER in data:
             _drop_anothers()
-        elif (user := kept.get("_user_id")) and any(key in kept for key in (EVENTS, ACTIONS, CONTEXT)):
-            kept[OWNER] = user  # who was nobody has logged in: from now on it is theirs, and no next one's
-        actions = list(kept[ACTIONS]) if ACTIONS in kept else actions
-        context = kept.pop(CONTEXT) if CONTEXT in kept else context
-        req.events += kept.pop(EVENTS) if EVENTS in kept else []
+        elif (user := data.get("_user_id")) and any(key in data for key in (EVENTS, ACTIONS, CONTEXT)):
+            data[OWNER] = user  # who was nobody has logged in: from now on it is theirs, and no next one's
+        actions = list(data[ACTIONS]) if ACTIONS in data else actions
+        context = data.pop(CONTEXT) if CONTEXT in data else context
+        req.events += data.pop(EVENTS) if EVENTS in data else []
     return actions, context, list(req.events)
 
 

@@ -14,8 +14,9 @@ from markupsafe import Markup, escape
 from .. import providers
 from ..model import Decision, Value, Visitor
 from ..settings import Settings, livechat_config
-from ..state import State, call_app, name_of, warn_once
+from ..state import State, call_app, name_of, safely, warn_once
 from . import context, logout, payload, session_store
+from .addresses import of_request
 from .decide import checked_rule, decide
 from .identity import ANONYMOUS, Identity, current_visitor, identify, load_visitor, may_be_personal
 from .request_state import RequestState, Tag
@@ -45,7 +46,7 @@ def write_tag(state: State, req: RequestState, overrides: Mapping[str, Any]) -> 
     # An error page is another page of the same request, and the first may have got as far as its tag.
     if not state.settings.providers or req.tagged_page == (error,):
         return NOTHING
-    decision = decide(state, req.app, own=own)
+    decision = decide(state, req.app, of_request(req.request), own)
     if not decision.show:
         return NOTHING
     tag = make_tag(state, req, decision, error)
@@ -107,6 +108,18 @@ def collect_context_and_events(
     if actions:
         attributes["last_actions"] = ", ".join(actions)
     return attributes, events
+
+
+def write_button(state: State, req: RequestState, label: str, attributes: Mapping[str, Any]) -> Markup:
+    """``{{ livechat_button() }}``: a link where there is a fallback, else a button where there is chat."""
+    config = state.settings
+    if not config.providers:
+        return NOTHING
+    decision = safely("livechat_button()", lambda: decide(state, req.app), None)
+    opens = decision is not None and decision.show
+    if config.fallback_url:
+        return payload.link(label, config.fallback_url, attributes, opens=opens)
+    return payload.button(label, attributes) if opens else NOTHING
 
 
 def identity_payload(state: State, req: RequestState, name: str) -> dict[str, Any]:

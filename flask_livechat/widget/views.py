@@ -7,10 +7,10 @@ from typing import Any, cast
 from flask import Response, abort, current_app, request
 
 from ..state import current_state
-from . import counts, reports, tag
-from .failures import LONGEST, REASONS
+from . import browser_reports, csp_reports, tag
+from .browser_reports import FAILURE_REASONS, MAX_REPORT_BYTES
 from .payload import script_json
-from .rates import client_name
+from .rate_limit import client_name
 from .request_state import request_state
 from .same_origin import SameOriginBlueprint
 
@@ -63,9 +63,9 @@ def failures() -> tuple[str, int]:
     state = current_state()
     if not state.settings.report_failures:
         abort(404)
-    said = _said_by_our_page()
-    provider, reason = said.get("provider"), said.get("reason")
-    if provider not in tuple(state.settings.providers) or reason not in REASONS:
+    report = _report_of_our_page()
+    provider, reason = report.get("provider"), report.get("reason")
+    if provider not in tuple(state.settings.providers) or reason not in FAILURE_REASONS:
         abort(400)
     count = state.runtime.failures.count(provider, reason, _client())
     if count is None:
@@ -83,8 +83,8 @@ def opens() -> Response:
     state = current_state()
     if not state.stores_events:
         abort(404)
-    said = _said_by_our_page()
-    provider, rating, is_open = said.get("provider"), counts.rating(said), counts.is_open(said)
+    report = _report_of_our_page()
+    provider, rating, is_open = report.get("provider"), browser_reports.rating(report), browser_reports.is_open(report)
     if provider not in tuple(state.settings.providers) or not (is_open or rating):
         abort(400)
     if not state.runtime.opens.allows(_client()):
@@ -113,35 +113,35 @@ def read() -> tuple[str, int]:
     state = current_state()
     if not state.stores_events:
         abort(404)
-    _said_by_our_page()
+    _report_of_our_page()
     state.livechat.see()
     return "", 204
 
 
-def _said_by_our_page() -> dict[str, Any]:
+def _report_of_our_page() -> dict[str, Any]:
     """What a page of ours reports, a small JSON object."""
     if not _same_origin():
         abort(403)
-    if (request.content_length or LONGEST + 1) > LONGEST:
+    if (request.content_length or MAX_REPORT_BYTES + 1) > MAX_REPORT_BYTES:
         abort(413)
-    said = request.get_json(force=True, silent=True)
-    return said if isinstance(said, dict) else {}
+    report = request.get_json(force=True, silent=True)
+    return report if isinstance(report, dict) else {}
 
 
-@blueprint.post("/csp-reports")
-def csp_reports() -> tuple[str, int]:
+@blueprint.post("/csp-reports", endpoint="csp_reports")
+def receive_csp_reports() -> tuple[str, int]:
     """A browser says what a policy has blocked (``report-uri`` or ``report-to``). Needs no login and takes none."""
     state = current_state()
     if not state.settings.csp_reports:
         abort(404)
-    if request.mimetype not in reports.TYPES:
+    if request.mimetype not in csp_reports.TYPES:
         abort(415)
-    if (request.content_length or reports.LONGEST + 1) > reports.LONGEST:
+    if (request.content_length or csp_reports.LONGEST + 1) > csp_reports.LONGEST:
         abort(413)
     if not state.reports.rate.allows(_client()):
         abort(429)
     try:
-        violations = reports.read(request.get_data(), state.settings.providers)
+        violations = csp_reports.read(request.get_data(), state.settings.providers)
     except (ValueError, RecursionError):
         abort(400)
     for violation in state.reports.new(violations):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flask_livechat.widget import script
+from flask_livechat.widget import assets
 
 from .conftest import HOSTS, VENDORS, Visit
 
@@ -18,7 +18,7 @@ every_vendor = pytest.mark.parametrize("vendor", VENDORS)
 
 def _edges() -> dict[tuple[str, str], str]:
     """(state, event) -> state, as the source says it."""
-    table = re.search(r"const EDGES = \{\n(.*?)\n  \};", script.SESSION.read_text("utf-8"), re.DOTALL)
+    table = re.search(r"const EDGES = \{\n(.*?)\n  \};", assets.SESSION.read_text("utf-8"), re.DOTALL)
     assert table
     rows = re.findall(r"(\w+): \{ (.*) \},", table[1])
     return {(state, event): to for state, row in rows for event, to in re.findall(r"(\w+): \"(\w+)\"", row)}

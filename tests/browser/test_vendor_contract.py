@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from flask_livechat import Visitor, signing
-from flask_livechat.hours import DAYS
+from flask_livechat.office_hours import DAYS
 
 from .conftest import SITE, VALUES, VENDORS, WORD, Visit
 

@@ -38,8 +38,8 @@ from sqlalchemy.orm import (
 
 from flask_livechat import Visitor, doctor
 from flask_livechat.doctor import Level, Report
+from flask_livechat.doctor.crawler import SomebodyElse
 from flask_livechat.doctor.findings import CHECKS
-from flask_livechat.doctor.tour import SomebodyElse
 
 from ..conftest import CRISP_SECRET, USERS, chat_of, create_app
 

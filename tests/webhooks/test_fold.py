@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from flask_livechat.desk import tables
 from flask_livechat.desk.store import Store
 from flask_livechat.desk.work import Worker
-from flask_livechat.hours import parse
 from flask_livechat.model import Event
+from flask_livechat.office_hours import parse
 
 from .test_history import ANY
 

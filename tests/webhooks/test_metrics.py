@@ -12,8 +12,8 @@ import pytest
 
 from flask_livechat.desk.metrics import DEFINITIONS, Metrics, metrics, months
 from flask_livechat.desk.store import Store
-from flask_livechat.hours import parse
 from flask_livechat.model import Event
+from flask_livechat.office_hours import parse
 
 from .test_fold import NOW, work
 

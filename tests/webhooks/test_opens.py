@@ -13,8 +13,8 @@ from flask_wtf import CSRFProtect
 
 from flask_livechat import Visitor
 from flask_livechat.desk.store import Store
-from flask_livechat.widget import counts
-from flask_livechat.widget.rates import PerMinute, client_name
+from flask_livechat.widget.browser_reports import MAX_OPENS_OF_CLIENT
+from flask_livechat.widget.rate_limit import PerMinute, client_name
 
 from ..conftest import chat_of, create_app, log_in
 from .test_fold import NOW, message, work
@@ -149,12 +149,12 @@ def test_one_client_leaves_room_for_others(app: Flask) -> None:
         options = {"environ_overrides": {"REMOTE_ADDR": address}, "headers": headers}
         return client.post(OPENS, json={"provider": "crisp", "open": 1}, **options).status_code
 
-    said = [report("203.0.113.7") for _ in range(counts.PER_CLIENT + 5)]
-    assert said == [204] * counts.PER_CLIENT + [429] * 5
+    said = [report("203.0.113.7") for _ in range(MAX_OPENS_OF_CLIENT + 5)]
+    assert said == [204] * MAX_OPENS_OF_CLIENT + [429] * 5
     assert report("203.0.113.8") == 204
-    assert counted(app)["opens"] == counts.PER_CLIENT + 1
+    assert counted(app)["opens"] == MAX_OPENS_OF_CLIENT + 1
     # Behind a proxy that the app was not told of.
-    said = [report("10.0.0.2", **{"X-Forwarded-For": "1.1.1.1, 198.51.100.4"}) for _ in range(counts.PER_CLIENT + 1)]
+    said = [report("10.0.0.2", **{"X-Forwarded-For": "1.1.1.1, 198.51.100.4"}) for _ in range(MAX_OPENS_OF_CLIENT + 1)]
     assert said[-1] == 429
     assert report("10.0.0.2", **{"X-Forwarded-For": "1.1.1.1, 198.51.100.5"}) == 204
 

@@ -23,8 +23,8 @@ from werkzeug.wrappers import Response
 
 from ...widget import csp
 from ...widget.response import HTML
+from ..crawler import _described, _without_csrf
 from ..limits import silence, within
-from ..tour import _described, _without_csrf
 
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession

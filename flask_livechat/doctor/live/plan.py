@@ -16,9 +16,9 @@ from ...settings import Settings
 from ...state import current_state
 from ...widget import csp, tag
 from ...widget.request_state import request_state
+from ..crawler import Crawler, place_of_pages
 from ..limits import Limits, silence
 from ..routes import NOWHERE, visits, ways_out
-from ..tour import Tour, place_of_pages
 from .records import Person
 from .tab import person_of
 from .vendor import Vendor
@@ -73,8 +73,9 @@ def plan_of(
         raise NoPage(f"no page with {title}'s chat was seen: {hint}")
     needs = csp.needs_of(settings, [provider])
     stand_in = f"{settings.url_prefix}/sandbox/" if settings.sandbox else None
-    room = providers.load(provider)
-    vendor = Vendor(room, settings.providers[provider], needs, origin, stand_in, providers.live(provider))
+    vendor = Vendor(
+        providers.load(provider), settings.providers[provider], needs, origin, stand_in, providers.live(provider)
+    )
     person = None if user is None else _person(app, provider, user, user_page or "/", origin)
     way_out = next(ways_out(app, [*skip], []), None) if user is not None else None
     return Plan(app, state.livechat, vendor, user, person, page, user_page, way_out)
@@ -85,16 +86,16 @@ def _page_with_chat(
 ) -> tuple[str, str | None]:
     """(the app's origin, the first page that has it)."""
     limits = Limits()
-    tour = Tour(app, user, limits, base_url or place_of_pages(app))
+    crawler = Crawler(app, user, limits, base_url or place_of_pages(app))
     with silence():
         for address, rule, as_user in visits(app, user, [path or "/"], skip, limits, []):
             if as_user != (user is not None) or address == NOWHERE or (path and address != path):
                 continue
-            tour.visit(address, rule, as_user)
-            last = tour.pages[-1] if tour.pages else None
+            crawler.visit(address, rule, as_user)
+            last = crawler.pages[-1] if crawler.pages else None
             if last and last.path == address and last.status < 400 and last.payload.get("provider") == provider:
-                return tour.base_url, address
-    return tour.base_url, None
+                return crawler.base_url, address
+    return crawler.base_url, None
 
 
 def _person(app: Flask, provider: str, user: Any, path: str, origin: str) -> Person | None:

@@ -26,7 +26,7 @@ from ..widget.bodies import UnreadableBody, decode
 from ..widget.decide import decide
 from ..widget.logout import MARK
 from ..widget.response import ProbeResult, is_html
-from .findings import Place, Unseen
+from .findings import Place, Skipped
 from .limits import Limits, within
 from .reading import Document, document, is_whole_page
 from .routes import NOWHERE
@@ -117,7 +117,7 @@ class Answer:
 
 
 @dataclass
-class Tour:
+class Crawler:
     """Goes through an app's pages, and notes what is there. The only record here that changes."""
 
     app: Flask
@@ -129,7 +129,7 @@ class Tour:
     leavings: list[Leaving] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     failures: list[tuple[Place, str]] = field(default_factory=list)
-    unseen: list[Unseen] = field(default_factory=list)
+    unseen: list[Skipped] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
     rendered: set[str] = field(default_factory=set)  # names of templates
     _asked: dict[tuple[str, bool], tuple[int, str]] = field(default_factory=dict)
@@ -152,12 +152,12 @@ class Tour:
 
         found = self._within(name, ask)
         if isinstance(found, str):
-            self.unseen.append(Unseen(name, found))
+            self.unseen.append(Skipped(name, found))
         elif isinstance(found, Page):
             from_cache = found.from_cache or (as_user and found.tagged and self._is_cached_for_all(path, rule))
             self.pages.append(replace(found, from_cache=from_cache))
         if raised and not isinstance(found, Exception):
-            self.unseen.append(Unseen(name, f"{raised[0]}; its error page was looked at"))
+            self.unseen.append(Skipped(name, f"{raised[0]}; its error page was looked at"))
         broken = isinstance(found, Page) and found.status >= 500
         failed = broken or raised or isinstance(found, Exception) or found == NO_LOGIN
         self.visits.append(Visit(as_user, self.unseen[-1].why if failed else ""))
@@ -224,7 +224,7 @@ class Tour:
             if len(body) > self.limits.size:
                 return f"is longer than {self.limits.size:,} bytes"
         if response.status_code >= 400 and path != NOWHERE:
-            self.unseen.append(Unseen(name, f"answered {response.status_code}"))
+            self.unseen.append(Skipped(name, f"answered {response.status_code}"))
         self.failures += [(Place(name), failure) for failure in (probe.failures if probe else ())]
         try:
             source = decode(body, ", ".join(response.headers.getlist("Content-Encoding"))).decode("utf-8", "replace")
@@ -301,7 +301,7 @@ class Tour:
         with _without_csrf(self.app):
             found = self._within(name, ask)
         if isinstance(found, str):
-            self.unseen.append(Unseen(name, found))
+            self.unseen.append(Skipped(name, found))
         elif isinstance(found, Leaving):
             self.leavings.append(found)
 
@@ -333,10 +333,10 @@ class Tour:
         try:
             return within(self.limits.seconds, call)
         except TimeoutError as error:
-            self.unseen.append(Unseen(name, f"took longer than {self.limits.seconds:g} s"))
+            self.unseen.append(Skipped(name, f"took longer than {self.limits.seconds:g} s"))
             return error
         except Exception as error:  # whatever a view raises where the app lets it through
-            self.unseen.append(Unseen(name, _described(error, self.app)))
+            self.unseen.append(Skipped(name, _described(error, self.app)))
             return error
 
 

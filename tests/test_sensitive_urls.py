@@ -15,7 +15,7 @@ from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_livechat.widget.secrecy import MAX_ADDRESS_CHARS, Address, secret_in
+from flask_livechat.widget.sensitive_urls import MAX_ADDRESS_CHARS, Address, secret_in
 
 from .conftest import chat_of
 

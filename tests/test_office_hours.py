@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_livechat import ConfigError
-from flask_livechat.hours import parse
+from flask_livechat.office_hours import parse
 
 from .conftest import create_app
 

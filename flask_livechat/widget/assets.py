@@ -74,7 +74,7 @@ def build_all(config: Settings, stores_events: bool) -> dict[str, Script]:
             sandbox=config.sandbox,
             cookie_domain=config.cookie_domain,
             failures=config.report_failures,
-            kept=stores_events,
+            stores_events=stores_events,
             life=config.token_ttl,
             fallback=config.fallback_url,
             within=config.launchers_in,
@@ -86,13 +86,13 @@ def build_all(config: Settings, stores_events: bool) -> dict[str, Script]:
 
 
 def build(
-    room: Provider,
+    provider: Provider,
     values: Values,
     *,
     sandbox: bool,
     cookie_domain: str | None,
     failures: bool = False,
-    kept: bool = False,
+    stores_events: bool = False,
     life: int = 7200,
     fallback: str | None = None,
     within: str | None = None,
@@ -100,43 +100,47 @@ def build(
 ) -> tuple[Script, ...]:
     """All files for one provider of one app, the one that the page names first.
 
-    ``kept``: whether what is said is in our store. ``life``: of a token, in seconds. ``fallback``: where a launcher
-    leads when chat cannot. ``within``: a selector of the elements in which our attributes count. ``languages``: of
-    what the button says, as ``translations`` gives them.
+    ``stores_events``: whether messages are in our store. ``life``: of a token, in seconds. ``fallback``: where a
+    launcher leads when chat cannot. ``within``: a selector of the elements in which our attributes count.
+    ``languages``: of what the button says, as ``translations`` gives them.
     """
     rest = {
-        "title": room.title,
+        "title": provider.title,
         # In the sandbox a path below our own prefix, which the loader resolves against its own address.
-        "script": f"sandbox/{room.name}.js" if sandbox else room.script(values),
-        "crossorigin": None if sandbox else room.crossorigin,
-        "hosts": [] if sandbox else list(room.hosts),
-        "settings": room.settings(values),
-        "elements": room.elements,
+        "script": f"sandbox/{provider.name}.js" if sandbox else provider.script(values),
+        "crossorigin": None if sandbox else provider.crossorigin,
+        "hosts": [] if sandbox else list(provider.hosts),
+        "settings": provider.settings(values),
+        "elements": provider.elements,
         "domain": cookie_domain,
         "failures": failures,
         "life": life,
-        "cookies": _pattern(room.cookies(values)),
-        "storage": _pattern(room.storage(values)),
+        "cookies": _pattern(provider.cookies(values)),
+        "storage": _pattern(provider.storage(values)),
     }
     # 2 kinds of files beside the first: crisp-session.0a1b2c3d.js, crisp-button.0a1b2c3d.js
     session = _script(
-        f"{room.name}-session",
+        f"{provider.name}-session",
         SESSION,
-        providers.adapter(room.name),
+        providers.adapter(provider.name),
         call=f"(core) => session(core, {_json(rest)}, room)",
     )
     addresses = {file.name.removeprefix(TEXTS): file.address for file in languages}
-    button = _script(f"{room.name}-button", BUTTON, call=f"(core) => button(core, {_json(addresses)})")
+    button = _script(f"{provider.name}-button", BUTTON, call=f"(core) => button(core, {_json(addresses)})")
     vendor = {
-        "name": room.name,
-        "account": logout.account(room, values),
-        "traces": _any_of([*room.cookies(values), *room.storage(values)]),
-        "can": sorted(room.can & {"tour", "article"}),
+        "name": provider.name,
+        "account": logout.account(provider, values),
+        "traces": _any_of([*provider.cookies(values), *provider.storage(values)]),
+        "can": sorted(provider.can & {"tour", "article"}),
         "session": session.address,
         "button": button.address,
-        **{name: value for name, value in {"kept": kept, "fallback": fallback, "within": within}.items() if value},
+        **{
+            name: value
+            for name, value in {"kept": stores_events, "fallback": fallback, "within": within}.items()
+            if value
+        },
     }
-    return _script(room.name, LOADER, call=f"loader({_json(vendor)}, {ELEMENT})"), session, button
+    return _script(provider.name, LOADER, call=f"loader({_json(vendor)}, {ELEMENT})"), session, button
 
 
 def translations(own: Mapping[str, texts.Texts]) -> tuple[Script, ...]:

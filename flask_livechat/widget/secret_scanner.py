@@ -28,7 +28,7 @@ class SecretInResponse(LiveChatError):
         super().__init__(f"The response holds the value of {key}, which must never leave the server.")
 
 
-class Guard:
+class SecretScanner:
     """Knows every configured secret, in all the ways in which a page may write one.
 
     Of each it looks for the longest run of letters and digits, which nothing escapes, and at the rest only where that
@@ -44,7 +44,7 @@ class Guard:
     def key_in(self, body: bytes) -> str | None:
         """The name of the key whose value is in there."""
         for run, written, key in self._known:
-            if run in body and any(each in body for each in written):
+            if run in body and any(text in body for text in written):
                 return key
         return None
 

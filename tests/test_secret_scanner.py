@@ -16,7 +16,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import escape
 
 from flask_livechat.widget.bodies import UnreadableBody
-from flask_livechat.widget.guard import SecretInResponse
+from flask_livechat.widget.secret_scanner import SecretInResponse
 
 from .conftest import CRISP_SECRET, create_app
 from .test_bodies import PACK, raw_deflate

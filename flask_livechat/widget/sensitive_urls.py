@@ -163,7 +163,7 @@ class Address:
 
     @property
     def chars(self) -> int:
-        return len(self.path) + sum(map(len, self.query)) + sum(map(len, self.values))
+        return len(self.path) + (len("".join(self.query + self.values)) if self.query else 0)
 
 
 def secret_in(address: Address) -> str | None:
@@ -172,7 +172,7 @@ def secret_in(address: Address) -> str | None:
         return f"the address is longer than {MAX_ADDRESS_CHARS} characters, among which a secret could be"
     return (
         (_of_query(address) if address.query else None)
-        or next(filter(None, map(_of_argument, address.arguments)), None)
+        or (next(filter(None, map(_of_argument, address.arguments)), None) if address.arguments else None)
         or _of_path(address.path, 0)
         or _of_endpoint(address.endpoint)
     )
@@ -258,6 +258,7 @@ def _in_a_manual(segments: list[str], n: int) -> bool:
 
 
 @lru_cache(1024)
+@lru_cache(1024)  # it is one of the app's own
 def _of_endpoint(endpoint: str | None) -> str | None:
     if _is_secret_page(_words((endpoint or "").rpartition(".")[2])):
         return f"the endpoint {endpoint!r} looks like a page whose address carries a secret"
@@ -305,14 +306,14 @@ def _parts(text: str) -> Iterator[str]:
 def _is_random(text: str) -> bool:
     """Whether few neighbours in it are as in words: letters beside letters as people write them, digits by digits."""
     usual = strange = 0
-    for one, two in pairwise(text):
-        if one.isalpha() and two.isalpha():
-            hump = one.islower() and two.isupper()
-            if hump or (one + two).lower() not in PAIRS:
+    for first, second in pairwise(text):
+        if first.isalpha() and second.isalpha():
+            hump = first.islower() and second.isupper()
+            if hump or (first + second).lower() not in PAIRS:
                 strange += 1
             else:
                 usual += 1
-        elif one.isalnum() and two.isalnum() and not (one.isdigit() and two.isdigit()):
+        elif first.isalnum() and second.isalnum() and not (first.isdigit() and second.isdigit()):
             strange += 1
     return strange >= 8 and strange >= 0.62 * (usual + strange)
 

@@ -16,13 +16,13 @@ from click.core import ParameterSource
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from .cli_desk import opened, since_when, where
-from .errors import LiveChatError
-from .safe_text import terminal_text
-from .state import current_state
+from ..errors import LiveChatError
+from ..safe_text import terminal_text
+from ..state import current_state
+from .desk import opened, since_when, where
 
 if TYPE_CHECKING:
-    from .extension import LiveChat
+    from ..extension import LiveChat
 
 Command = Callable[..., None]
 EXTRA = "This needs what pip install Flask-LiveChat[desk] brings."
@@ -43,7 +43,7 @@ def plainly(run: Command) -> Command:
         except (LiveChatError, ValueError) as error:
             raise click.ClickException(str(error)) from None
         except Exception as error:
-            from .desk.store import explain  # noqa: PLC0415 - there is one by now
+            from ..desk.store import explain  # noqa: PLC0415 - there is one by now
 
             if (said := explain(error)) is None:
                 raise
@@ -72,7 +72,7 @@ def recount() -> None:
     that reads what vendors told better: events stay, and are read once more.
     """
     livechat = _livechat()
-    from .desk.rereading import reread  # noqa: PLC0415 - needs the extra, which the store asks for
+    from ..desk.rereading import reread  # noqa: PLC0415 - needs the extra, which the store asks for
 
     total = livechat.store.total()
     with click.progressbar(length=total, label="Events", file=sys.stderr) as read:
@@ -99,7 +99,7 @@ def work(once: bool, at: str) -> None:
     if livechat.settings.sandbox and (is_given or not current_app.testing):
         current_state().runtime.sandbox_url = at
     store = livechat.store
-    from .desk.work import Worker  # noqa: PLC0415 - needs the extra, which the store asks for
+    from ..desk.work import Worker  # noqa: PLC0415 - needs the extra, which the store asks for
 
     worker = Worker(store, livechat.handle, livechat.now, livechat.settings.keep_days)
     if once:
@@ -157,7 +157,7 @@ def replay(since: str | None, failed: bool) -> None:
     count = livechat.store.replay(livechat.now(), moment, failed)
     click.echo(f"{count} to be handled again.")
     if count and livechat.settings.celery:
-        from .desk.tasks import tell  # noqa: PLC0415 - needs the extra
+        from ..desk.tasks import tell  # noqa: PLC0415 - needs the extra
 
         tell()
 

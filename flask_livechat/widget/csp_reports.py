@@ -21,7 +21,7 @@ from .. import providers
 from ..files import create_private
 from ..providers import Values
 from . import csp
-from .rates import PerMinute
+from .rate_limit import PerMinute
 
 LONGEST = 64 * 1024  # bytes of one report; browsers send several at once
 MOST = 60  # requests that a process takes in a minute
@@ -71,15 +71,15 @@ def read(body: bytes, configured: Mapping[str, Values]) -> list[Violation]:
 
     Raises ``ValueError`` for what is no report.
     """
-    said = json.loads(body)  # a ValueError where it is no JSON, UnicodeDecodeError among them
-    reports = [said] if isinstance(said, dict) else said
-    if not isinstance(reports, list) or not all(isinstance(one, dict) for one in reports):
+    body_json = json.loads(body)  # a ValueError where it is no JSON, UnicodeDecodeError among them
+    reports = [body_json] if isinstance(body_json, dict) else body_json
+    if not isinstance(reports, list) or not all(isinstance(report, dict) for report in reports):
         raise ValueError("neither a report nor a list of them")
-    found = (attributed(*told, configured) for one in reports[:100] if (told := _told(one)) is not None)
-    return list(dict.fromkeys(one for one in found if one))
+    violations = (attributed(*parts, configured) for report in reports[:100] if (parts := _parts(report)) is not None)
+    return list(dict.fromkeys(filter(None, violations)))
 
 
-def _told(report: Mapping[str, Any]) -> tuple[str, str, str] | None:
+def _parts(report: Mapping[str, Any]) -> tuple[str, str, str] | None:
     """(directive, what was blocked, the script that asked for it), by either of the two forms' names."""
     body = report.get("csp-report", report.get("body"))
     if not isinstance(body, dict):
@@ -87,8 +87,8 @@ def _told(report: Mapping[str, Any]) -> tuple[str, str, str] | None:
     directive = body.get("effectiveDirective") or body.get("effective-directive") or body.get("violated-directive")
     blocked = body.get("blockedURL") or body.get("blocked-uri")
     source = body.get("sourceFile") or body.get("source-file") or ""
-    told = (directive, blocked, source)
-    return (str(directive), str(blocked), str(source)) if all(isinstance(one, str) for one in told) else None
+    parts = (directive, blocked, source)
+    return (str(directive), str(blocked), str(source)) if all(isinstance(part, str) for part in parts) else None
 
 
 def attributed(directive: str, blocked: str, asked_by: str, configured: Mapping[str, Values]) -> Violation | None:
@@ -103,11 +103,11 @@ def attributed(directive: str, blocked: str, asked_by: str, configured: Mapping[
     (host, source), asker = _origin(blocked), _origin(asked_by)[0]
     source = KEYWORDS.get(blocked, source)
     for provider, values in configured.items() if source else ():
-        room = providers.load(provider)
-        needed = room.csp(values).get(name, ())
-        if _within(host, room.domains):
+        vendor = providers.load(provider)
+        needed = vendor.csp(values).get(name, ())
+        if _within(host, vendor.domains):
             return Violation(provider, name, source, csp.allowed(needed, source))
-        if _within(asker, room.domains) and source in needed:
+        if _within(asker, vendor.domains) and source in needed:
             return Violation(provider, name, source, True)
     return None
 
@@ -142,13 +142,13 @@ class Reports:
     def new(self, violations: Iterable[Violation]) -> list[Violation]:
         """Those that nobody has reported before; they are kept."""
         with self._lock:
-            found = [one for one in violations if one not in self._seen]
-            if found:
-                self._seen |= set(self.kept())  # another process may have been told
-                found = [one for one in found if one not in self._seen and self._has_room(one)]
-                self._seen |= set(found)
-                self._keep(found)
-            return found
+            fresh = [violation for violation in violations if violation not in self._seen]
+            if fresh:
+                self._seen |= set(self.stored())  # another process may have been told
+                fresh = [new for new in fresh if new not in self._seen and self._has_room(new)]
+                self._seen |= set(fresh)
+                self._write(fresh)
+            return fresh
 
     def _has_room(self, violation: Violation) -> bool:
         """What our own list has is always taken. Of hosts that it lacks, so many a day for each vendor, and in all."""
@@ -158,7 +158,7 @@ class Reports:
         self._unknown[day] += 1
         return self._unknown[day] <= UNKNOWN and len(self._seen) < KEPT
 
-    def kept(self) -> Iterator[Violation]:
+    def stored(self) -> Iterator[Violation]:
         """What stands in the file. A line that is no record is passed over."""
         try:
             lines = (self.folder / FILE).read_text("utf-8").splitlines()
@@ -166,12 +166,12 @@ class Reports:
             return
         for line in lines:
             with suppress(ValueError, TypeError):
-                found = Violation(**json.loads(line))
-                if found.directive in FEATURES and found.provider in providers.names():
-                    yield found
+                violation = Violation(**json.loads(line))
+                if violation.directive in FEATURES and violation.provider in providers.names():
+                    yield violation
 
-    def _keep(self, violations: list[Violation]) -> None:
+    def _write(self, violations: list[Violation]) -> None:
         # No folder, or a disk that is read-only: the log has it.
         create_private(self.folder / FILE)
         with suppress(OSError), (self.folder / FILE).open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(asdict(one)) + "\n" for one in violations)
+            file.writelines(json.dumps(asdict(violation)) + "\n" for violation in violations)

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from .errors import ApiError, Forbidden, LiveChatError, Unauthorized, Unsupported, VendorDown
-from .safe_text import terminal_text
-from .state import current_state
+from ..errors import ApiError, Forbidden, LiveChatError, Unauthorized, Unsupported, VendorDown
+from ..safe_text import terminal_text
+from ..state import current_state
 
 if TYPE_CHECKING:
-    from .desk.desk import Desk
-    from .extension import LiveChat
-    from .model import Conversation
+    from ..desk.desk import Desk
+    from ..extension import LiveChat
+    from ..model import Conversation
 
 group = AppGroup("desk", help="Conversations and contacts at the vendor's, from a terminal.")
 WAIT = 2.0  # seconds for a server on the same machine
@@ -55,8 +55,8 @@ def opened(provider: str | None, at: str) -> Desk:
     if not at.startswith(("http://", "https://")):
         raise click.BadParameter("it begins with http:// or https://", param_hint="--at")
     livechat.desk(provider)  # says what is missing
-    from .desk import rest  # noqa: PLC0415 - and this
-    from .desk.desk import open_desk  # noqa: PLC0415 - after what it needs has been found
+    from ..desk import rest  # noqa: PLC0415 - and this
+    from ..desk.desk import open_desk  # noqa: PLC0415 - after what it needs has been found
 
     logging.getLogger("stamina").setLevel(logging.ERROR)  # that it tries again is nobody's news here
     # The sandbox' conversations are in the memory of the server: another process than this one.

@@ -16,7 +16,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from flask_livechat import LiveChat, providers
-from flask_livechat.widget import script
+from flask_livechat.widget import assets
 
 from .conftest import ALL_IDS, SECRETS, VENDORS, create_app, log_in
 
@@ -198,10 +198,10 @@ def test_the_core_comes_with_the_page_and_the_session_and_the_adapter_with_the_v
     for source in (core, rest):
         assert source.startswith('(() => {\n"use strict";\n')
         assert source.rstrip().endswith("})();")
-    assert script.short(script.LOADER) in core
-    for part in (script.SESSION, providers.adapter(name)):
-        assert script.short(part) in rest
-        assert script.short(part) not in core
+    assert assets.short(assets.LOADER) in core
+    for part in (assets.SESSION, providers.adapter(name)):
+        assert assets.short(part) in rest
+        assert assets.short(part) not in core
 
 
 @pytest.mark.parametrize("name", VENDORS)
@@ -215,34 +215,34 @@ def test_the_second_file_is_named_by_its_content_and_may_be_kept_for_ever(name: 
 
 @pytest.mark.parametrize(
     "source",
-    [script.LOADER, script.SESSION, script.BUTTON, *map(providers.adapter, VENDORS)],
+    [assets.LOADER, assets.SESSION, assets.BUTTON, *map(providers.adapter, VENDORS)],
     ids=lambda path: str(path.parent.name + "/" + path.name),
 )
 def test_what_is_served_was_made_of_todays_source(source: Path) -> None:
     stamp = source.with_suffix(".min.js").read_text("utf-8").partition("\n")[0]
-    assert stamp == f"// {script.digest(source.read_text('utf-8'))}", "run `make minify`"
+    assert stamp == f"// {assets.digest(source.read_text('utf-8'))}", "run `make minify`"
 
 
 def test_while_a_source_is_newer_it_is_served_itself(tmp_path: Path) -> None:
     source = tmp_path / "loader.js"
     source.write_text("/** What it does. */\nfunction loader() {}\n", "utf-8")
     source.with_suffix(".min.js").write_text("// 0000000000000000\nfunction loader(){old()}\n", "utf-8")
-    assert script.short(source) == "function loader() {}"
+    assert assets.short(source) == "function loader() {}"
     source.with_suffix(".min.js").write_text(
-        f"// {script.digest(source.read_text('utf-8'))}\nfunction loader(){{}}\n", "utf-8"
+        f"// {assets.digest(source.read_text('utf-8'))}\nfunction loader(){{}}\n", "utf-8"
     )
-    assert script.short(source) == "function loader(){}"
+    assert assets.short(source) == "function loader(){}"
 
 
 def test_squeezing_takes_comments_and_indentation_and_nothing_else() -> None:
     source = (
         '/** What it does.\n * @param {string} x */\n  // a remark\n\n    const a = "http://x"; // kept\n\tif (a) {}\n'
     )
-    assert script.squeeze(source) == 'const a = "http://x"; // kept\nif (a) {}'
+    assert assets.squeeze(source) == 'const a = "http://x"; // kept\nif (a) {}'
 
 
 def test_nothing_of_the_browser_runs_text_as_code() -> None:
-    for path in (script.LOADER, script.SESSION, script.BUTTON, *map(providers.adapter, VENDORS)):
+    for path in (assets.LOADER, assets.SESSION, assets.BUTTON, *map(providers.adapter, VENDORS)):
         source = path.read_text("utf-8")
         assert not re.search(r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write", source)
 

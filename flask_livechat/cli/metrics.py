@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import with_appcontext
 
-from .cli_desk import since_when
-from .cli_store import plainly
-from .safe_text import terminal_text
-from .state import current_state
+from ..safe_text import terminal_text
+from ..state import current_state
+from .desk import since_when
+from .events import plainly
 
 if TYPE_CHECKING:
-    from .desk.metrics import Durations, Metrics
-    from .extension import LiveChat
+    from ..desk.metrics import Durations, Metrics
+    from ..extension import LiveChat
 
 
 @click.command("metrics")
@@ -48,21 +48,21 @@ def metrics(since: str, until: str | None, provider: str | None, tag: str | None
     if shape == "json":
         click.echo(json.dumps(found.as_dict(), indent=2))
     elif shape == "csv":
-        from .desk.figures import write_csv  # noqa: PLC0415 - needs the extra
+        from ..desk.figures import write_csv  # noqa: PLC0415 - needs the extra
 
         write_csv(found, sys.stdout)
     else:
         for line in _lines(found, zone):
             click.echo(terminal_text(line))
     if explain:
-        from .desk.metrics import DEFINITIONS  # noqa: PLC0415 - needs the extra
+        from ..desk.metrics import DEFINITIONS  # noqa: PLC0415 - needs the extra
 
         for name, text in DEFINITIONS.items():
             click.echo(f"\n{name}\n    {text}")
 
 
 def _lines(found: Metrics, zone: tzinfo) -> Iterator[str]:
-    from .desk.figures import change, number, scales, share  # noqa: PLC0415 - needs the extra
+    from ..desk.figures import change, number, scales, share  # noqa: PLC0415 - needs the extra
 
     since, until = found.since.astimezone(zone), found.until.astimezone(zone)
     yield f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}, {zone}"
@@ -89,7 +89,7 @@ def _lines(found: Metrics, zone: tzinfo) -> Iterator[str]:
 
 
 def _times(found: Durations) -> str:
-    from .desk.figures import span  # noqa: PLC0415 - needs the extra
+    from ..desk.figures import span  # noqa: PLC0415 - needs the extra
 
     return f"median {span(found.median)}, p90 {span(found.p90)} ({found.count})" if found.count else "-"
 
@@ -107,7 +107,7 @@ def export(what: str, shape: str, after: str | None) -> None:
     """
     livechat, last = _livechat(), [after]
     store = livechat.store
-    from .desk import export as exports  # noqa: PLC0415 - needs the extra, which the store asks for
+    from ..desk import export as exports  # noqa: PLC0415 - needs the extra, which the store asks for
 
     rows = (exports.each_event if what == "events" else exports.each_episode)(store, livechat.now(), after)
 

@@ -1,0 +1,112 @@
+"""``flask livechat …``: each command asks the part that knows, and prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import current_app, g, request
+from flask.cli import AppGroup, with_appcontext
+
+from ..model import Decision
+from ..safe_text import terminal_text
+from ..state import current_state
+from . import desk, doctor, events, metrics
+from .user import user_of
+
+group = AppGroup("livechat", help="Customer chat: what pages get, and why.")
+STORE = (events.db, events.work, events.events, events.replay, events.forget)
+for part in (desk.group, *STORE, metrics.metrics, metrics.export, doctor.doctor):
+    group.add_command(part)
+
+
+@group.command()
+@click.argument("path")
+@click.option("--as", "user_id", metavar="USER_ID", help="As this user (through flask-login's user_loader).")
+@with_appcontext
+def explain(path: str, user_id: str | None) -> None:
+    """Say what the page at PATH gets, and which rule says so."""
+    livechat = current_state().livechat
+    with _page(path, user_id):
+        decision: Decision = livechat.decide()
+        click.echo(f"{path}: {'chat by ' + str(decision.provider) if decision.show else 'no chat'}")
+        click.echo(f"why: {decision.why}")
+        for name, source in decision.sources.items():
+            click.echo(f"  {name:<9} {getattr(decision, name)!s:<14} {source}")
+        if decision.show:
+            click.echo(f"visitor: {_visitor(livechat, decision)}")
+        if request.routing_exception is not None:
+            click.echo(f"(No route answers {path}: this is what an error page there gets.)")
+        click.echo("(What a template passes to livechat() is not seen here.)")
+
+
+@group.command()
+@click.argument("path", default="/")
+@click.option("--policy", help="A policy of yours, to merge what is needed into.")
+@click.option("--reports", is_flag=True, help="Print what browsers reported as blocked, and the line to add for each.")
+@with_appcontext
+def csp(path: str, policy: str | None, reports: bool) -> None:
+    """Print the Content-Security-Policy that the page at PATH needs, one directive a line."""
+    if reports:
+        _print_reports()
+        return
+    livechat = current_state().livechat
+    with _page(path, None):
+        needed: str = livechat.csp(policy)
+    if not needed:
+        click.echo(f"{path} carries no chat: nothing to add.")
+        return
+    if policy is None:
+        click.echo('Sources to add to your policy (--policy "…" merges them into it):', err=True)
+    click.echo(";\n".join(needed.split("; ")))
+
+
+def _print_reports() -> None:
+    state = current_state()
+    violations = [*state.reports.stored()]
+    for violation in violations:
+        click.echo(terminal_text(str(violation)))
+    if not violations:
+        prefix = state.settings.url_prefix
+        click.echo(f"Nothing was reported. A policy with `report-uri {prefix}/csp-reports` sends reports.")
+        if not Path(current_app.instance_path).is_dir():
+            click.echo(f"(They are kept in {current_app.instance_path}, which is not there; the log has them.)")
+
+
+@group.command()
+@click.option("--reset", is_flag=True, help="Forget all conversations, also of an app that is running.")
+@with_appcontext
+def sandbox(reset: bool) -> None:
+    """Say where the sandbox keeps its conversations, and have it forget them."""
+    from ..sandbox.keeping import FILE  # noqa: PLC0415 - production never loads it
+
+    path = Path(current_app.instance_path) / FILE
+    if reset:
+        path.unlink(missing_ok=True)
+        click.echo("The sandbox has no conversations.")
+    else:
+        click.echo(f"{path}{'' if path.exists() else ' (not there: nothing was said)'}")
+
+
+@contextmanager
+def _page(path: str, user_id: str | None) -> Iterator[None]:
+    if not path.startswith("/"):
+        raise click.BadParameter("a path starts with a slash, such as /pricing", param_hint="PATH")
+    with current_app.test_request_context(path):
+        if user_id is not None:
+            g._login_user = user_of(user_id)
+        yield
+
+
+def _visitor(livechat: Any, decision: Decision) -> str:
+    """Whether an identity is sent and with what proof. Never what it holds."""
+    if not decision.identify:
+        return "anonymous (identify=False)"
+    found = livechat.identity_payload(decision.provider)
+    if found["visitor"] is None:
+        return "anonymous"
+    proofs = ", ".join(sorted(set(found["proof"] or {}) - {"expires"})) or "none: unverified"
+    return f"identified; proof: {proofs}"

@@ -1,0 +1,44 @@
+"""The user whom a command is told to be: ``--as 42``."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import click
+from flask import current_app
+
+
+def user_of(user_id: str) -> Any:
+    """Load a user as flask-login does. Raises ``click.BadParameter`` where there is none."""
+    manager = getattr(current_app, "login_manager", None)
+    load = getattr(manager, "_user_callback", None)
+    if load is None:
+        raise click.BadParameter("this app has no flask-login user_loader", param_hint="--as")
+    failures: list[Exception | None] = []
+    for identifier in _identifiers(user_id):
+        try:
+            user = load(identifier)
+        except Exception as error:  # such as int("ann@example.com")
+            failures.append(error)
+        else:
+            if user is not None:
+                return user
+            failures.append(None)
+    what = f"there is no user {user_id!r}"
+    if None not in failures:
+        what = f"the user_loader takes no {user_id!r} ({type(failures[0]).__name__}); it wants what get_id() gives"
+    raise click.BadParameter(what, param_hint="--as")
+
+
+def _identifiers(text: str) -> Iterator[Any]:
+    """What a ``get_id()`` that is written so may give, as a session brings it: text, a number, a tuple, a UUID."""
+    yield text
+    with suppress(ValueError, RecursionError):
+        value = json.loads(text)
+        yield tuple(value) if isinstance(value, list) else value
+    with suppress(ValueError):
+        yield uuid.UUID(text)
