@@ -197,7 +197,7 @@ LINES = [(block.page.stem, line) for block in _of("console") for line in block.c
             page,
             line,
             id=f"{page}: {line}",
-            marks=[pytest.mark.needs("package")] if line.startswith("$ celery") else [],
+            marks=[pytest.mark.needs("package")] if line.startswith(("$ celery", "$ playwright")) else [],
         )
         for page, line in LINES
     ],

@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from collections import defaultdict
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from unittest.mock import Mock
@@ -17,14 +18,18 @@ from packaging.utils import canonicalize_name
 from .needs import FILES, FIXTURES, NEEDS, PARAMETERS, TESTS, Needs, need_of_file
 
 SOURCES = {path: path.read_text("utf-8") for path in sorted(TESTS.rglob("*.py")) if "node_modules" not in path.parts}
-TREES = {path: ast.parse(source) for path, source in SOURCES.items()}
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(SOURCES[path])
 
 
 def fixtures() -> dict[str, set[str]]:
     """The name of each fixture, with what it returns wherever it is defined."""
     kinds = defaultdict(set)
-    for tree in TREES.values():
-        for node in ast.walk(tree):
+    for path in SOURCES:
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef) and any("fixture" in ast.unparse(one) for one in node.decorator_list):
                 returned = ast.unparse(node.returns) if node.returns else ""
                 kinds[node.name].add(re.sub(r"^Iterator\[(.*)\]$", r"\1", returned))
@@ -66,7 +71,7 @@ def test_what_a_quick_run_imports_is_in_its_extra() -> None:
 def imported(path: Path) -> set[str]:
     """The packages that are imported with a module, and not later."""
     names = set()
-    for node in TREES[path].body:
+    for node in tree_of(path).body:
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
