@@ -41,7 +41,7 @@ declare namespace LiveChat {
 
   interface Position { side: "left" | "right"; x: number; y: number; mobile_x: number; mobile_y: number }
 
-  interface Looks {
+  interface Appearance {
     position: Position;
     mobile?: "hide";
     launcher?: "own" | "none";
@@ -65,7 +65,7 @@ declare namespace LiveChat {
   interface Page {
     provider: string;
     load: string;
-    settings: Looks;
+    settings: Appearance;
     visitor: Visitor | null;
     proof: Record<string, string> | null;
     context: Meta;
@@ -83,7 +83,10 @@ declare namespace LiveChat {
   type Step = "start" | "restart" | "ready" | "fail" | "end";
   type Edges = Record<State, Partial<Record<Step, State>>>;
   /** A method of window.livechat, and its arguments. */
-  type Call = [name: "open" | "close" | "show" | "hide" | "track" | "update" | "tour" | "article" | "logout" | "consent", ...args: any[]];
+  type Call = [
+    name: "open" | "close" | "show" | "hide" | "track" | "update" | "tour" | "article" | "logout" | "consent",
+    ...args: any[],
+  ];
 
   /** What our files share. */
   interface Chat {
@@ -92,21 +95,21 @@ declare namespace LiveChat {
     page: Page;
     /** The data block as it was read, and its text. */
     block?: HTMLScriptElement;
-    shown: string;
-    /** Calls made before the vendor is there, replayed in their order. */
-    kept: Call[];
+    blockText: string;
+    /** Calls that wait for the vendor, and are replayed in their order. */
+    queue: Call[];
     /** Who was started last on this browser, as far as this page knows. */
     last: string | null;
     /** When the page, or our server, last said who is logged in: ms since 1970. */
     since: number;
     /** The page may speak of somebody who has left since: before a start the server is asked. */
-    doubt?: boolean;
+    identityStale?: boolean;
     /** Consent was given, and could not be stored. */
     agreed?: boolean;
-    /** By `livechat.hide()`, until `livechat.show()`. */
+    /** `livechat.hide()` sets it, and `livechat.show()` ends it. */
     hidden?: boolean;
     open?: boolean;
-    /** The vendor was ready, and its elements have left the document: nobody is told that it is. */
+    /** Whether the vendor was ready and its elements have left the document: then the page is told "loading". */
     gone?: () => boolean;
     unread?: number;
     /** Somebody has written something into the page. */
@@ -129,19 +132,19 @@ declare namespace LiveChat {
     block(): HTMLScriptElement | undefined;
     call(...call: Call): any;
     /** The text of the page's data block. */
-    words(): string;
+    blockText(): string;
     inject(source: string, more: object): HTMLScriptElement;
     stored(name: string): string | null;
     keyOf(name: string): string;
     denied(): boolean;
-    maySpeak(clicked?: boolean): boolean;
+    hasConsent(clicked?: boolean): boolean;
     within(event: Event, selector: string): HTMLElement | undefined;
     /** Whether this page shows no button to this visitor: on a phone, or while nobody is there. */
     hidden(): boolean;
     draw(): void;
     stop(): void;
     schedule(): void;
-    leadAway(launcher?: HTMLElement, clicked?: number): false;
+    openFallback(launcher?: HTMLElement, clicked?: number): false;
     report(name: string, detail?: object): void;
     /** Runs a call; what it throws goes to the console, never into the page. */
     safely<T>(call: () => T): T | null;
@@ -150,9 +153,84 @@ declare namespace LiveChat {
   interface Session {
     start(clicked?: boolean): Promise<void>;
     call(...call: Call): any;
-    look(): void;
+    onPageSwap(): void;
     /** Fetches what a start would need. */
     warm(): void;
+  }
+
+  /** The one open that waits for the vendor, and when it was asked for. */
+  interface PendingOpen { text?: string; launcher?: HTMLElement; clicked: number; late?: boolean }
+
+  type Timer = ReturnType<typeof setTimeout>;
+
+  /** All that changes while a session lives. */
+  interface SessionState {
+    /** Failures and logouts so far: what began before one must not go on after it. */
+    generation: number;
+    startTimer?: Timer;
+    pendingOpen?: PendingOpen;
+    /** Somebody else was here: the vendor's session begins anew. */
+    freshSession: boolean;
+    /** `who` stands in the storage, so another tab can change it. */
+    whoStored?: boolean;
+    /** The page is one that Turbo shows until the real one is here. */
+    previewShown?: boolean;
+    /** The page whose visitor the vendor has: of pages that are swapped fast, it is not always the one before. */
+    identifiedPage: Page;
+    /** The vendor's globals have been set. */
+    globalsSet?: boolean;
+    vendorAnswered?: boolean;
+    /** Hints for the browser are in the page. */
+    hintsAdded?: boolean;
+    /** The last try failed, and the vendor has not been ready since. */
+    failedBefore?: boolean;
+    /** The script that was loaded last has answered. */
+    scriptAnswered?: boolean;
+    /** The vendor's elements have been seen in the document. */
+    elementsSeen?: boolean;
+    /** The visitor's chat was ended, and none has been started since. */
+    sessionEnded?: boolean;
+    /** The elements went with the body of a page that was swapped, and are on their way back. */
+    elementsLost?: boolean;
+    /** The page came out of the back/forward cache while the vendor was loading. */
+    fromCache?: boolean;
+    /** Whether the vendor's launcher is to be seen. */
+    launcherVisible: boolean;
+    /** The end under way. */
+    ending: Promise<void>;
+    vendorScript: HTMLScriptElement | null;
+    failureReason: string;
+    /** The question to our own server that is under way. */
+    identityRequest?: Promise<Identity | null>;
+    identityCheck?: Promise<void>;
+    /** By how much the server's clock is ahead. */
+    clockSkewMs: number;
+    renewalTimer?: Timer;
+    updateTimer?: Timer;
+    /** The thumbs that were reported, one after the other. */
+    ratings: Promise<void>;
+    /** Attributes that the vendor has, and those on their way. */
+    sentAttributes: Meta;
+    changedAttributes: Meta;
+    /** Who opened the chat, and gets the focus back. */
+    openedFrom?: HTMLElement;
+  }
+
+  /** What visitor.js does for the session. */
+  interface VisitorStore {
+    cleanUp(): void;
+    checkOwner(who: string | null): void;
+    setOwner(who: string): void;
+    knownOwner(): string;
+    forgetVisitor(): void;
+    findTraces(): string[];
+    sweepTraces(): boolean;
+    scheduleSweeps(): void;
+    sweepIfEnded(): void;
+    hasLogoutMark(): boolean;
+    takeStoredEvents(): Page["events"];
+    forgetConsent(): void;
+    remember(name: string, value: string): boolean;
   }
 
   interface Button {
@@ -169,7 +247,7 @@ declare namespace LiveChat {
   type Hand = (make: (core: Core) => any) => void;
 
   /** What an adapter may ask. */
-  type Ears = Pick<Core, "doc" | "safely"> & {
+  type AdapterCore = Pick<Core, "doc" | "safely"> & {
     /** Whether the vendor's own button is to be seen on this page. */
     vendorLauncher(): boolean;
     /** A global that a script has set: an element with such an id is none. */
@@ -189,17 +267,19 @@ declare namespace LiveChat {
     warn(text: string): void;
   };
 
-  type MakeRoom = (vendor: Vendor & Rest, core: Ears) => Room;
+  type MakeAdapter = (vendor: Vendor & Rest, core: AdapterCore) => Adapter;
 
   /** One vendor's adapter. It never schedules; `start` sets what the vendor reads before its script arrives. */
-  interface Room {
+  interface Adapter {
     start(page: Page, fresh: boolean): void;
     loaded?(): void;
-    /** The page's body has been replaced by another one. True where that took the vendor along: its script is fetched anew. */
+    /** The page's body has been replaced by another one. Returns true where the vendor was lost with it, so that its
+     * script is fetched anew. */
     swapped?(): boolean;
     /** Whether the widget is in the document, where its elements alone do not say it. */
     present?(): boolean;
-    /** Tell the vendor who it is now: a new proof, a login, or somebody new after an end. False: that takes a new page. */
+    /** Tells the vendor who it is now: a new proof, a login, or somebody new after an end. Returns false where that takes
+     * a new page. */
     identify(page: Page): false | void | Promise<void>;
     open(text?: string): void;
     close(): void;
@@ -227,6 +307,11 @@ declare namespace LiveChat {
     readonly state: State;
   }
 }
+
+/** In visitor.js, which is served in one file with session.js. */
+declare function visitorStore(
+  core: LiveChat.Core, vendor: LiveChat.Vendor & LiveChat.Rest, state: LiveChat.SessionState,
+): LiveChat.VisitorStore;
 
 interface Window {
   livechat?: LiveChat.Api;

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from flask_livechat.widget import assets
 from .conftest import ALL_IDS, SECRETS, VENDORS, create_app, log_in
 
 MakeApp = Callable[..., Flask]
+SOURCES = [assets.LOADER, assets.SESSION, assets.BUTTON, *((providers.adapter(name),) for name in VENDORS)]
 ADDRESSES = {
     "tawk": "https://embed.tawk.to/58ca8453b8a7e060cd3b1ecb/default",
     "crisp": "https://client.crisp.chat/l.js",
@@ -199,7 +201,7 @@ def test_the_core_comes_with_the_page_and_the_session_and_the_adapter_with_the_v
         assert source.startswith('(() => {\n"use strict";\n')
         assert source.rstrip().endswith("})();")
     assert assets.short(assets.LOADER) in core
-    for part in (assets.SESSION, providers.adapter(name)):
+    for part in (assets.SESSION, (providers.adapter(name),)):
         assert assets.short(part) in rest
         assert assets.short(part) not in core
 
@@ -214,24 +216,25 @@ def test_the_second_file_is_named_by_its_content_and_may_be_kept_for_ever(name: 
 
 
 @pytest.mark.parametrize(
-    "source",
-    [assets.LOADER, assets.SESSION, assets.BUTTON, *map(providers.adapter, VENDORS)],
-    ids=lambda path: str(path.parent.name + "/" + path.name),
+    "sources",
+    SOURCES,
+    ids=lambda paths: f"{paths[0].parent.name}/{paths[0].name}",
 )
-def test_what_is_served_was_made_of_todays_source(source: Path) -> None:
-    stamp = source.with_suffix(".min.js").read_text("utf-8").partition("\n")[0]
-    assert stamp == f"// {assets.digest(source.read_text('utf-8'))}", "run `make minify`"
+def test_what_is_served_was_made_of_todays_source(sources: tuple[Path, ...]) -> None:
+    stamp = sources[0].with_suffix(".min.js").read_text("utf-8").partition("\n")[0]
+    text = "".join(source.read_text("utf-8") for source in sources)
+    assert stamp == f"// {assets.digest(text)}", "run `make minify`"
 
 
 def test_while_a_source_is_newer_it_is_served_itself(tmp_path: Path) -> None:
     source = tmp_path / "loader.js"
     source.write_text("/** What it does. */\nfunction loader() {}\n", "utf-8")
     source.with_suffix(".min.js").write_text("// 0000000000000000\nfunction loader(){old()}\n", "utf-8")
-    assert assets.short(source) == "function loader() {}"
+    assert assets.short([source]) == "function loader() {}"
     source.with_suffix(".min.js").write_text(
         f"// {assets.digest(source.read_text('utf-8'))}\nfunction loader(){{}}\n", "utf-8"
     )
-    assert assets.short(source) == "function loader(){}"
+    assert assets.short([source]) == "function loader(){}"
 
 
 def test_squeezing_takes_comments_and_indentation_and_nothing_else() -> None:
@@ -241,8 +244,14 @@ def test_squeezing_takes_comments_and_indentation_and_nothing_else() -> None:
     assert assets.squeeze(source) == 'const a = "http://x"; // kept\nif (a) {}'
 
 
+def test_no_line_of_ours_begins_with_a_comment_and_goes_on_with_code() -> None:
+    # Squeezing would take all that follows, up to the end of the next comment.
+    for path in chain(*SOURCES):
+        assert not re.search(r"^[ \t]*/\*.*\*/[ \t]*\S", path.read_text("utf-8"), re.MULTILINE)
+
+
 def test_nothing_of_the_browser_runs_text_as_code() -> None:
-    for path in (assets.LOADER, assets.SESSION, assets.BUTTON, *map(providers.adapter, VENDORS)):
+    for path in chain(*SOURCES):
         source = path.read_text("utf-8")
         assert not re.search(r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write", source)
 

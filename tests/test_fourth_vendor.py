@@ -66,7 +66,7 @@ PROVIDER = Provider(
     can=frozenset({"message"}),
 )
 '''
-ADAPTER = "function room(vendor, core) {\n  return { start() { window.Parley = vendor.settings.room; } };\n}\n"
+ADAPTER = "function adapter(vendor, core) {\n  return { start() { window.Parley = vendor.settings.room; } };\n}\n"
 ROOT = Path(__file__).parent.parent
 PALAVER = ROOT / "tests" / "fourth_vendor" / "palaver"
 KEYS = {"LIVECHAT_PARLEY_ROOM_ID": "p-77", "LIVECHAT_PARLEY_SIGNING_KEY": "verysecretkey"}
@@ -199,10 +199,10 @@ def test_the_sandbox_refuses_a_vendor_without_a_stand_in(config: dict[str, str])
 SUITES = (
     "test_contract",
     "browser/test_states",
-    "desk/test_face",
+    "desk/test_base_desk",
     "desk/test_stand_ins",
     "webhooks/test_circle",
-    "webhooks/test_rooms",
+    "webhooks/test_vendor_webhooks",
 )
 
 

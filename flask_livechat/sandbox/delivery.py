@@ -20,7 +20,7 @@ from .stand_in import Webhooks, load
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from ..desk.outbox import Outbox
+    from ..desk.background import BackgroundQueue
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Sender:
     url: str  # of the app
     prefix: str
     accounts: Mapping[str, Account]
-    outbox: Outbox
+    queue: BackgroundQueue
     wanted: Callable[[], bool]
 
     def tell(self, change: Change, session: Session, message: Message | None) -> None:
@@ -60,7 +60,7 @@ class Sender:
             if (status >= 500 or status in (408, 429)) and attempt < len(pauses):
                 self._post(account, webhooks, body, delivery, attempt + 1)
 
-        self.outbox.put("a webhook of the sandbox", post, delay=pauses[attempt - 1] if attempt else 0.0)
+        self.queue.put("a webhook of the sandbox", post, delay_s=pauses[attempt - 1] if attempt else 0.0)
 
 
 def _signed(account: Account, body: bytes) -> dict[str, str]:

@@ -16,7 +16,7 @@ from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.test import run_wsgi_app
 
 from .. import providers
-from ..widget.same_origin import SameOriginBlueprint, same_origin
+from ..same_origin import SameOriginBlueprint, same_origin
 from .api import Rest, wsgi_path
 from .body import Body, Values, parse
 from .hub import Hub

@@ -22,7 +22,8 @@ from . import logout, texts
 
 TEXTS = "texts-"  # before a language's tag
 HERE = Path(__file__).parent
-LOADER, SESSION, BUTTON = (HERE / name for name in ("loader.js", "session.js", "button.js"))
+LOADER, BUTTON = (HERE / "loader.js",), (HERE / "button.js",)
+SESSION = (HERE / "session.js", HERE / "visitor.js")  # minified together, into session.min.js
 # Read from the prototype: an element with name="currentScript" would be found in its place otherwise.
 ELEMENT = 'Object.getOwnPropertyDescriptor(Document.prototype, "currentScript").get.call(document)'
 
@@ -122,8 +123,8 @@ def build(
     session = _script(
         f"{provider.name}-session",
         SESSION,
-        providers.adapter(provider.name),
-        call=f"(core) => session(core, {_json(rest)}, room)",
+        (providers.adapter(provider.name),),
+        call=f"(core) => session(core, {_json(rest)}, adapter)",
     )
     addresses = {file.name.removeprefix(TEXTS): file.address for file in languages}
     button = _script(f"{provider.name}-button", BUTTON, call=f"(core) => button(core, {_json(addresses)})")
@@ -174,7 +175,7 @@ def _any_of(names: Sequence[str]) -> str:
     return "|".join(map(re.escape, shortest)) or "(?!)"
 
 
-def _script(name: str, *sources: Path, call: str) -> Script:
+def _script(name: str, *sources: Sequence[Path], call: str) -> Script:
     """Closed, so that it adds nothing to the page's global names but what it sets on purpose."""
     if not call.startswith("loader("):
         call = f"{ELEMENT}.livechat?.({call})"  # nobody waits for a copy that a consent manager has made
@@ -182,10 +183,13 @@ def _script(name: str, *sources: Path, call: str) -> Script:
     return Script(name, content, hashlib.sha256(content).hexdigest()[:8])
 
 
-def short(source: Path) -> str:
-    """What is served of a file: its minified form, or, while that is older than the file, the file without comments."""
-    text = source.read_text("utf-8")
-    minified = source.with_suffix(".min.js")
+def short(sources: Sequence[Path]) -> str:
+    """What is served of files that belong together: their minified form, beside the first.
+
+    While that is older than one of them, they are served without comments.
+    """
+    text = "".join(source.read_text("utf-8") for source in sources)
+    minified = sources[0].with_suffix(".min.js")
     if minified.is_file():
         stamp, _, code = minified.read_text("utf-8").partition("\n")
         if stamp == f"// {digest(text)}":

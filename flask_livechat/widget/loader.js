@@ -1,12 +1,14 @@
 /**
- * What runs before the vendor's moment: whether the page has chat, when the vendor starts, and the launchers until then. All
- * else is fetched from our own origin once there is a use for it: session.js with the vendor's adapter, and button.js.
+ * The loader runs before the vendor does. It decides whether the page has chat and when the vendor starts, and serves
+ * the launchers until then. All else is fetched from our own origin once there is a use for it: session.js with
+ * visitor.js and the vendor's adapter, and button.js.
  *
  * @param {LiveChat.Vendor} vendor written in by the server: the page's data never says what is fetched
  * @param {HTMLScriptElement} script this file's element
  */
 function loader(vendor, script) {
-  /** The document as the browser made it: an element named "querySelector" would stand in its method's place. @type {Document} */
+  /** The document as the browser made it: an element named "querySelector" would stand in its method's place.
+   * @type {Document} */
   const doc = new Proxy(/** @type {any} */ ({}), {
     get(_, name) {
       const value = Reflect.get(Document.prototype, name, document);
@@ -17,66 +19,85 @@ function loader(vendor, script) {
   const base = new URL(".", script.src).href;
   const LAUNCHER = "[data-livechat-open]";
   const OURS = `${LAUNCHER},[data-livechat-event],[data-livechat-tour],[data-livechat-logout]`;
-  const PATIENCE = 20000; // ms until a file of ours that does not arrive counts as failed, as the vendor's does
-  const LONG = 3000; // ms for which a launcher is in view until what it opens is worth fetching
-  /** What tells this app from others on the same origin: where it is, and the account. */
+  const TIMEOUT_MS = 20000; // until a file of ours that does not arrive counts as failed, as the vendor's does
+  const DWELL_MS = 3000; // for which a launcher is in view until what it opens is worth fetching
+  /** This tells the app from others on the same origin: its address and the account. */
   const home = new URL(base).pathname + vendor.account;
 
-  // A loader that is at work on this document hears this. One whose listeners document.open() has taken does not.
+  // Another loader that is at work on this document hears this. One that document.open() has cut off does not.
   const first = doc.dispatchEvent(new Event("livechat:probe", { cancelable: true })) ? readPage() : null;
   if (!first || first.provider !== vendor.name) return;
 
   /** What our files share. @type {LiveChat.Chat} */
-  const chat = { state: "waiting", page: first, block: block(), shown: words(), kept: [], last: stored("who"), since: Date.now() };
-  /** Our other files: on their way, and here. @type {Record<string, Promise<any>>} */
-  const coming = {};
-  /** @type {LiveChat.Files} */
-  const here = {};
-  /** The strategy's triggers on this page. */
-  let moment = new AbortController();
-  let standing = false; // our own button
-  /** @type {Event | undefined} */
-  let handled; // the last click
+  const chat = {
+    state: "waiting", page: first, block: block(), blockText: blockText(), queue: [], last: stored("who"),
+    since: Date.now(),
+  };
+  /** Our other files that are on their way. @type {Record<string, Promise<any>>} */
+  const pendingFiles = {};
+  /** Our other files that have come. @type {LiveChat.Files} */
+  const files = {};
+  /** Ends the strategy's triggers on this page. */
+  let triggers = new AbortController();
+  /** Whether our own button is to be seen. @type {boolean | undefined} */
+  let buttonShown;
+  /** The click that was handled last. @type {Event | undefined} */
+  let lastClick;
 
-  /** Where a policy asks for Trusted Types: an address that inject() makes, and nobody else's, may be a script's. */
+  /** Where a policy asks for Trusted Types, only inject() may make a script's address. */
   const types = safely(() => window.trustedTypes?.createPolicy("livechat", { createScriptURL: String }));
 
   /** What our other files may ask of this one. @type {LiveChat.Core} */
-  const core = { doc, matches, vendor, base, home, chat, readPage, block, words, call, inject, stored, keyOf, denied, maySpeak, within, hidden, draw, stop, schedule, leadAway, report, safely };
-  const api = /** @type {any} */ ({ consent, [Symbol.toStringTag]: "livechat", get status() { return chat.status ?? null; }, get state() { return chat.gone?.() ? "loading" : chat.state; } });
-  for (const name of /** @type {LiveChat.Call[0][]} */ ("open close show hide track update tour article logout".split(" "))) {
+  const core = {
+    doc, matches, vendor, base, home, chat, readPage, block, blockText, call, inject, stored, keyOf, denied, hasConsent,
+    within, hidden, draw, stop, schedule, openFallback, report, safely,
+  };
+  const api = /** @type {any} */ ({
+    consent,
+    [Symbol.toStringTag]: "livechat",
+    get status() { return chat.status ?? null; },
+    get state() { return chat.gone?.() ? "loading" : chat.state; },
+  });
+  for (const name of /** @type {LiveChat.Call[0][]} */ (
+    "open close show hide track update tour article logout".split(" ")
+  )) {
     api[name] = (/** @type {any} */ value, /** @type {any} */ meta) => call(name, value, meta, Date.now());
   }
-  // Asked of the own property: until it is set, the data block's id makes window.livechat that element. A getter is not run.
+  // The own property counts: until it is set, the data block's id makes window.livechat that element. No getter is run.
   const taken = Object.getOwnPropertyDescriptor(window, "livechat");
-  if (taken && taken.value?.[Symbol.toStringTag] !== "livechat") console.error("livechat: the page has a window.livechat of its own. Rename it.");
-  else window.livechat = Object.freeze(api);
+  if (taken && taken.value?.[Symbol.toStringTag] !== "livechat") {
+    console.error("livechat: the page has a window.livechat of its own. Rename it.");
+  } else {
+    window.livechat = Object.freeze(api);
+  }
 
   listen();
   draw();
   schedule();
-  activated(() => {
-    if (untidy()) bring("session"); // which begins with that
+  onceActivated(() => {
+    if (needsCleanUp()) loadFile("session"); // it begins with cleaning up
     schedule();
   });
 
   // The page.
 
-  /** The data block: the element right before our script. What else has its id, or its form, is not ours. */
+  /** The data block is the element right before our script. Another with its id, or its form, is not ours. */
   function block() {
-    return blocks().find(({ nextElementSibling: next }) => next instanceof HTMLScriptElement && next.src.startsWith(base));
+    return allBlocks().find(({ nextElementSibling: next }) =>
+      next instanceof HTMLScriptElement && next.src.startsWith(base));
   }
 
-  function blocks() {
+  function allBlocks() {
     return /** @type {HTMLScriptElement[]} */ ([...doc.querySelectorAll('script#livechat[type="application/json"]')]);
   }
 
-  function words() {
+  function blockText() {
     return block()?.textContent || "";
   }
 
-  /** A page that the browser renders before anybody has asked for it does nothing in anybody's name. @param {() => void} then */
-  function activated(then) {
+  /** Waits where the browser renders a page that nobody has asked for yet: it does nothing in anybody's name.
+   * @param {() => void} then */
+  function onceActivated(then) {
     if (doc.prerendering) doc.addEventListener("prerenderingchange", then, { once: true });
     else then();
   }
@@ -89,46 +110,50 @@ function loader(vendor, script) {
   /** @returns {LiveChat.Page | null} null for a page without chat, and for a block that is not ours */
   function readPage() {
     const element = block();
-    const found = element && safely(() => JSON.parse(words()));
-    const whole = found && [found.settings, found.context].every((part) => part && typeof part === "object")
-      && Array.isArray(found.events) && (found.who === null || typeof found.who === "string");
+    const page = element && safely(() => JSON.parse(blockText()));
+    const whole = page && [page.settings, page.context].every((part) => part && typeof part === "object")
+      && Array.isArray(page.events) && (page.who === null || typeof page.who === "string");
     if (!whole) return null;
-    // Turbo and htmx 2 keep copies of a page: what it says once, a copy does not say again.
+    // Turbo and htmx 2 keep copies of a page. A copy does not repeat what a page says once.
     if ("livechatRead" in element.dataset) {
-      Object.assign(found, { events: [], left: false, copy: true });
-      found.settings.tour = undefined;
+      Object.assign(page, { events: [], left: false, copy: true });
+      page.settings.tour = undefined;
     }
     element.dataset.livechatRead = "";
-    // Somebody else has written one, too: none of them names anybody, and our server says who it is.
-    if (blocks().length > 1) Object.assign(found, { visitor: null, proof: null, who: null, context: {}, events: [] });
-    // A page out of a cache may say so long after the mark has gone.
-    return Object.assign(found, { load: String(found.load), left: found.left && marked() });
+    // If somebody else has written a block, too, none of them names anybody: our server says who it is.
+    if (allBlocks().length > 1) Object.assign(page, { visitor: null, proof: null, who: null, context: {}, events: [] });
+    // A page out of a cache may tell of a logout long after its mark has gone.
+    return Object.assign(page, { load: String(page.load), left: page.left && hasLogoutMark() });
   }
 
-  /** Whether something of an earlier visitor or page has to be seen to, whatever the strategy: rather once too often. */
-  function untidy() {
+  /** Whether something of an earlier visitor or page has to be cleaned up. In doubt it says yes. */
+  function needsCleanUp() {
     const { left, who, events } = chat.page;
     const names = safely(() => doc.cookie + Object.keys({ ...localStorage, ...sessionStorage })) || "";
-    return left || events.length || marked() || (denied() && stored("consent")) || names.includes(keyOf("reopen"))
-      || (chat.last && who !== null && who !== chat.last) || (!maySpeak() && (chat.last !== null || names.match(vendor.traces)));
+    return left || events.length || hasLogoutMark() || (denied() && stored("consent"))
+      || names.includes(keyOf("reopen"))
+      || (chat.last && who !== null && who !== chat.last)
+      || (!hasConsent() && (chat.last !== null || names.match(vendor.traces)));
   }
 
-  /** The mark of a logout. */
-  function marked() {
+  /** Whether there is the mark of a logout. */
+  function hasLogoutMark() {
     return safely(() => doc.cookie.includes("livechat_left="));
   }
 
   function listen() {
-    // Turbo, htmx and whatever else swaps pages all bring another data block, or change the one that is there.
+    // Turbo, htmx and whatever else swaps pages bring another data block, or change the one that is there.
     new MutationObserver(() => {
-      if (here.session) here.session.look();
-      else if (!doc.prerendering && (block() !== chat.block || words() !== chat.shown)) bring("session").then((session) => session?.look());
+      if (files.session) files.session.onPageSwap();
+      else if (!doc.prerendering && (block() !== chat.block || blockText() !== chat.blockText)) {
+        loadFile("session").then((session) => session?.onPageSwap());
+      }
     }).observe(doc.documentElement, { childList: true, characterData: true, subtree: true });
     doc.addEventListener("livechat:probe", (event) => event.preventDefault());
     doc.addEventListener("click", onClick);
-    addEventListener("click", onClickBegun, true);
+    addEventListener("click", onClickCapture, true);
     addEventListener("input", () => { chat.written = true; }, true); // in an editor or a component, too
-    // htmx follows every link that it boosts, a launcher, too: its click is taken before it comes to us.
+    // htmx follows every link that it boosts, and takes the click of a launcher before it comes to us.
     for (const name of ["htmx:beforeRequest", "htmx:before:request"]) {
       doc.addEventListener(name, (event) => launch(event, within(event, `a${LAUNCHER}`)));
     }
@@ -138,38 +163,39 @@ function loader(vendor, script) {
       chat.agreed = false;
       schedule();
     });
-    // Whoever left this page for a while may have logged out meanwhile: before anybody is started, the server is asked.
-    addEventListener("blur", doubt);
-    addEventListener("pageshow", ({ persisted }) => persisted && doubt());
-    window.cookieStore?.addEventListener("change", () => marked() && doubt());
+    // A person who left this page for a while may have logged out meanwhile. The server is asked before the next start.
+    addEventListener("blur", markIdentityStale);
+    addEventListener("pageshow", ({ persisted }) => persisted && markIdentityStale());
+    window.cookieStore?.addEventListener("change", () => hasLogoutMark() && markIdentityStale());
   }
 
-  function doubt() {
-    chat.doubt = true;
+  function markIdentityStale() {
+    chat.identityStale = true;
   }
 
   // When: the moments at which a strategy asks for the vendor.
 
   function stop() {
-    moment.abort();
+    triggers.abort();
   }
 
   function schedule() {
     stop();
-    moment = new AbortController();
-    const { signal } = moment;
-    const [, kind, argument] = /** @type {RegExpMatchArray} */ (effective().match(/^(\w*):?(.*)/));
+    triggers = new AbortController();
+    const { signal } = triggers;
+    const [, kind, argument] = /** @type {RegExpMatchArray} */ (strategy().match(/^(\w*):?(.*)/));
     const go = () => void (signal.aborted || start());
     /** @param {string} events @param {(event: Event) => void} then */
-    const on = (events, then) => events.split(" ").forEach((name) => addEventListener(name, then, { capture: true, passive: true, signal }));
+    const on = (events, then) => events.split(" ").forEach((name) =>
+      addEventListener(name, then, { capture: true, passive: true, signal }));
     const interest = () => {
-      if (thrifty()) return; // now: the browser's guess may change, and then the page still waits for the click
+      if (saveData()) return; // asked now, since the browser's guess may change
       if (stored("going")) return afterLoad(() => onIdle(go)); // somebody may have answered meanwhile
       on("pointerover focusin touchstart", (event) => { if (within(event, LAUNCHER)) warm(); });
-      const soon = () => void setTimeout(() => signal.aborted || onIdle(warm), LONG);
-      afterLoad(() => onIdle(() => standing ? soon() : onVisible(LAUNCHER, soon, signal)));
+      const soon = () => void setTimeout(() => signal.aborted || onIdle(warm), DWELL_MS);
+      afterLoad(() => onIdle(() => buttonShown ? soon() : onVisible(LAUNCHER, soon, signal)));
     };
-    if (hidden() || !maySpeak()) return; // `required` waits for livechat.consent(true), `click` for the click
+    if (hidden() || !hasConsent()) return; // `required` waits for livechat.consent(true), `click` for the click
     if (kind === "eager") go();
     if (kind === "idle") afterLoad(() => onIdle(go));
     if (kind === "delay") afterLoad(() => setTimeout(go, Number(argument) * 1000));
@@ -178,21 +204,21 @@ function loader(vendor, script) {
     if (kind === "intent") interest();
     if (kind === "visible" && !onVisible(argument, go, signal)) {
       console.warn("livechat: no", argument); // the chat waits for a launcher
-      standing = true;
+      buttonShown = true;
       draw();
       interest();
     }
   }
 
-  /** The page's strategy. What loads by itself elsewhere waits for a sign of interest where data is dear, or the page may
-   * never be looked at. */
-  function effective() {
+  /** The page's strategy. One that starts by itself waits for a sign of interest where data is dear, or where the page
+   * may never be looked at. */
+  function strategy() {
     const { load } = chat.page;
     const automatic = !/^(off|manual|intent)/.test(load);
-    return automatic && (thrifty() || doc.prerendering) ? "intent" : load;
+    return automatic && (saveData() || doc.prerendering) ? "intent" : load;
   }
 
-  function thrifty() {
+  function saveData() {
     const { saveData, effectiveType } = navigator.connection || {};
     return saveData || /2g/.test(`${effectiveType}`);
   }
@@ -205,7 +231,7 @@ function loader(vendor, script) {
 
   /** @param {() => void} then */
   function onIdle(then) {
-    // Not every browser has idle callbacks: there a pause does, and everywhere the wait has a cap.
+    // A browser without idle callbacks gets a pause. The wait has a limit everywhere.
     if (typeof requestIdleCallback === "function") requestIdleCallback(then, { timeout: 4000 });
     else setTimeout(then, 1500);
   }
@@ -214,15 +240,16 @@ function loader(vendor, script) {
   function onVisible(selector, then, signal) {
     const target = safely(() => doc.querySelector(selector));
     if (!target) return false;
-    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && then(), { rootMargin: "200px" });
+    const observer = new IntersectionObserver(
+      (entries) => entries.some((entry) => entry.isIntersecting) && then(), { rootMargin: "200px" });
     observer.observe(target);
     signal.addEventListener("abort", () => observer.disconnect());
     return true;
   }
 
-  /** Fetches what a click would need, without running any of the vendor's. */
+  /** Fetches what a click would need, and runs nothing of the vendor's. */
   function warm() {
-    if (!doc.hidden) bring("session").then((session) => session?.warm());
+    if (!doc.hidden) loadFile("session").then((session) => session?.warm());
   }
 
   // Asking for the chat.
@@ -230,78 +257,82 @@ function loader(vendor, script) {
   /** @param {boolean=} clicked whether a person asked for it, here and now */
   function start(clicked) {
     stop();
-    hurry().then((session) => session?.start(clicked));
+    loadSession().then((session) => session?.start(clicked));
   }
 
-  function hurry() {
-    if (!here.session) chat.state = "loading";
+  /** Fetches the session, and shows meanwhile that the chat is on its way. */
+  function loadSession() {
+    if (!files.session) chat.state = "loading";
     draw();
-    return bring("session");
+    return loadFile("session");
   }
 
-  /** What is asked before the session is here waits for it; opening fetches it. @param {LiveChat.Call} asked @returns {any} */
-  function call(...asked) {
-    const [name, , launcher] = asked;
-    if (doc.prerendering && !launcher) return activated(() => call(...asked)), true;
+  /** Does what a method of window.livechat asks for. Calls wait for the session, and what shows something fetches it.
+   * @param {LiveChat.Call} queued @returns {any} */
+  function call(...queued) {
+    const [name, , launcher] = queued;
+    if (doc.prerendering && !launcher) return onceActivated(() => call(...queued)), true;
     if (name === "show" || name === "hide") {
       chat.hidden = name === "hide";
       draw();
     }
-    if (here.session) return here.session.call(...asked);
-    if (name === "logout") return bring("session").then((session) => session?.call(name));
-    if (chat.kept.length < 100) chat.kept.push(asked);
+    if (files.session) return files.session.call(...queued);
+    if (name === "logout") return loadFile("session").then((session) => session?.call(name));
+    if (chat.queue.length < 100) chat.queue.push(queued);
     const shows = ["tour", "article"].includes(name);
     const can = !shows || vendor.can.includes(name);
-    if (!can || name === "consent") bring("session");
-    else if (shows || name === "open") hurry();
+    if (!can || name === "consent") loadFile("session");
+    else if (shows || name === "open") loadSession();
     return can;
   }
 
-  /** One of our other files. @template {"session" | "button"} N @param {N} name
-   * @returns {Promise<LiveChat.Files[N]>} undefined when it cannot be had; whoever asks next tries again */
-  function bring(name) {
-    return coming[name] = coming[name] || new Promise((done, refused) => {
-      const hand = (/** @type {(core: LiveChat.Core) => any} */ make) => done(here[name] = here[name] || make(core));
-      // Refused after it is done changes nothing; before, what came was not our file but a network's page, say.
-      inject(vendor[name], { livechat: hand, onload: refused, onerror: refused, onheld: refused });
-      setTimeout(refused, PATIENCE, "timeout");
+  /** Fetches one of our other files. @template {"session" | "button"} N @param {N} name
+   * @returns {Promise<LiveChat.Files[N]>} undefined when it cannot be had; the next call tries again */
+  function loadFile(name) {
+    return pendingFiles[name] = pendingFiles[name] || new Promise((done, fail) => {
+      const receive = (/** @type {(core: LiveChat.Core) => any} */ make) =>
+        done(files[name] = files[name] || make(core));
+      // Failing once it is done changes nothing. Before that, a network's page has come in the place of our file, say.
+      inject(vendor[name], { livechat: receive, onload: fail, onerror: fail, onheld: fail });
+      setTimeout(fail, TIMEOUT_MS, "timeout");
     }).catch((why) => {
-      delete coming[name];
-      if (name === "session") lost(why);
+      delete pendingFiles[name];
+      if (name === "session") loadFailed(why);
     });
   }
 
   /** @param {string} source @param {object} more @returns {HTMLScriptElement} */
   function inject(source, more) {
     const { href } = new URL(source, base);
-    const element = Object.assign(doc.createElement("script"), { async: true, src: types ? types.createScriptURL(href) : href }, more);
+    const element = Object.assign(
+      doc.createElement("script"), { async: true, src: types ? types.createScriptURL(href) : href }, more);
     doc.head.append(element);
-    // A consent manager gives a script that it holds back a type that no browser runs: no event tells of it.
+    // A consent manager gives a script that it holds back a type that no browser runs, and no event tells of it.
     setTimeout(() => /^$|module|\/.*script$/.test(element.type) || element.onheld?.());
     return element;
   }
 
-  /** Not even our own file came. @param {unknown} why */
-  function lost(why) {
-    const asked = chat.kept.filter(([name]) => name === "open").pop();
-    chat.kept = chat.kept.filter(([name]) => name !== "open");
+  /** Our own file has not come. @param {unknown} why */
+  function loadFailed(why) {
+    const open = chat.queue.filter(([name]) => name === "open").pop();
+    chat.queue = chat.queue.filter(([name]) => name !== "open");
     chat.state = "failed";
     report("failed", { reason: !navigator.onLine ? "offline" : why === "timeout" ? why : "blocked" });
-    if (asked) leadAway(asked[2], asked[3]);
+    if (open) openFallback(open[2], open[3]);
   }
 
-  /** Never a dead button: to the configured place, to where the launcher's own link leads, or at least a word.
-   * @param {HTMLElement=} launcher @param {number=} clicked ms since 1970 @returns {false} */
-  function leadAway(launcher, clicked) {
+  /** Keeps every button alive: it leads to the configured place, to where the launcher's own link leads, or says that
+   * chat cannot be reached. @param {HTMLElement=} launcher @param {number=} clicked ms since 1970 @returns {false} */
+  function openFallback(launcher, clicked) {
     const { fallback = "" } = vendor;
-    bring("button").then((button) => {
+    loadFile("button").then((button) => {
       if (button) button.lead(launcher, clicked);
       else if (confirm(`Chat cannot be reached. ${fallback}`) && fallback) location.assign(fallback);
     });
     return false;
   }
 
-  /** The element that an event happened in, looked for through shadow roots: an icon may be a component of its own.
+  /** Finds the element that an event happened in, through shadow roots, since an icon may be a component of its own.
    * @param {Event} event @param {string} selector @returns {HTMLElement | undefined} */
   function within(event, selector) {
     const path = /** @type {HTMLElement[]} */ (event.composedPath());
@@ -310,36 +341,36 @@ function loader(vendor, script) {
     return path.slice(index).some((node) => node === chat.own || matches(node, within)) ? path[index] : undefined;
   }
 
-  /** A menu or a dialog may stop a click on its way: then the last listener where it is stopped is ours, and sees whether the
-   * page forbids it. @param {MouseEvent} event */
-  function onClickBegun(event) {
+  /** A menu or a dialog may stop a click on its way. The last listener where it is stopped is then ours, and sees
+   * whether the page forbids it. @param {MouseEvent} event */
+  function onClickCapture(event) {
     if (!within(event, OURS)) return;
-    const signal = AbortSignal.timeout?.(0); // older browsers keep them, where they do nothing at the next click
-    const look = () => void (event.cancelBubble && onClick(event));
+    const signal = AbortSignal.timeout?.(0); // older browsers keep the listeners, which do nothing at the next click
+    const onStopped = () => void (event.cancelBubble && onClick(event));
     for (const node of event.composedPath()) {
-      // A form may have a field of that name.
-      for (const capture of [true, false]) addEventListener.call(node, "click", look, { capture, signal });
+      // The method is called by its name here, since a form may have a field of that name.
+      for (const capture of [true, false]) addEventListener.call(node, "click", onStopped, { capture, signal });
     }
-    // Where no listener comes after it, what is behind it in the page's own does.
+    // Where the page lets no listener of ours run after its own, the click is looked at right after it.
     const stop = event.stopImmediatePropagation;
     event.stopImmediatePropagation = () => {
       stop.call(event);
-      queueMicrotask(look);
+      queueMicrotask(onStopped);
     };
   }
 
   /** @param {MouseEvent} event */
   function onClick(event) {
-    if (event === handled) return;
-    handled = event;
-    const named = within(event, "[data-livechat-event]");
-    if (named) call("track", named.dataset.livechatEvent);
+    if (event === lastClick) return;
+    lastClick = event;
+    const tracked = within(event, "[data-livechat-event]");
+    if (tracked) call("track", tracked.dataset.livechatEvent);
     if (within(event, "[data-livechat-logout]")) call("logout");
     if (event.defaultPrevented) return;
     const tour = within(event, "[data-livechat-tour]");
     if (tour && call("tour", tour.dataset.livechatTour)) event.preventDefault();
     const launcher = within(event, LAUNCHER);
-    // Another tab, a download: what a browser does with a link on such a click, it does.
+    // Such a click opens a link in another tab, or downloads it: that is left to the browser.
     if (matches(launcher, "a[href]") && (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)) return;
     launch(event, launcher);
   }
@@ -351,51 +382,51 @@ function loader(vendor, script) {
     call("open", launcher.dataset.livechatMessage, launcher, Date.now());
   }
 
-  // Whose button is seen: the vendor's, or our own light one, which stands in until the vendor's is there.
-
-  function looks() {
-    return chat.page.settings;
-  }
+  // Which button is seen: the vendor's, or our own light one, which stands in until the vendor's is there.
 
   function hidden() {
-    return (looks().mobile === "hide" && matchMedia("(max-width: 640px)").matches) || (looks().offline === "hide" && !!looks().closed);
+    const { mobile, offline, closed } = chat.page.settings;
+    return (mobile === "hide" && matchMedia("(max-width: 640px)").matches) || (offline === "hide" && !!closed);
   }
 
   function wantsButton() {
-    const { launcher, consent: mode } = looks();
+    const { launcher, consent: mode } = chat.page.settings;
     if (chat.hidden || hidden() || launcher === "none" || chat.page.load === "off") return false;
     if (launcher === "own") return true;
     if (chat.state === "ready") return false;
-    if (chat.state === "ended") return maySpeak(true);
-    return standing || effective() === "intent" || (mode === "click" && !maySpeak());
+    if (chat.state === "ended") return hasConsent(true);
+    return buttonShown || strategy() === "intent" || (mode === "click" && !hasConsent());
   }
 
   /** Brings our own button up to date, or has it taken away. */
   function draw() {
-    const wanted = standing = wantsButton();
-    // It also counts what somebody who is known has not read.
-    if (wanted || "button" in coming || (vendor.kept && (chat.page.who ?? chat.last))) bring("button").then((button) => button?.draw(wanted));
+    const wanted = buttonShown = wantsButton();
+    // The button's file also counts what a visitor who is known has not read.
+    if (wanted || "button" in pendingFiles || (vendor.kept && (chat.page.who ?? chat.last))) {
+      loadFile("button").then((button) => button?.draw(wanted));
+    }
   }
 
   // Consent.
 
   function denied() {
+    const { consent: mode } = chat.page.settings;
     // Global Privacy Control is a no where consent is required; a click on the launcher is a yes of its own.
-    return looks().consent === "denied" || (looks().consent === "required" && !!navigator.globalPrivacyControl);
+    return mode === "denied" || (mode === "required" && !!navigator.globalPrivacyControl);
   }
 
   /** @param {boolean} given */
   function consent(given) {
     const yes = chat.agreed = given && !denied();
-    // At once: the page may be left before the session is here.
+    // It is stored at once, since the page may be left before the session is here.
     safely(() => (yes ? localStorage.setItem(keyOf("consent"), "yes") : localStorage.removeItem(keyOf("consent"))));
     if (yes) schedule();
     else call("consent", given);
   }
 
   /** @param {boolean=} clicked */
-  function maySpeak(clicked) {
-    const { consent: mode } = looks();
+  function hasConsent(clicked) {
+    const { consent: mode } = chat.page.settings;
     return !mode || (!!clicked && mode === "click") || (!denied() && (chat.agreed || stored("consent") === "yes"));
   }
 
@@ -406,7 +437,7 @@ function loader(vendor, script) {
     doc.dispatchEvent(new CustomEvent(`livechat:${name}`, { detail }));
   }
 
-  /** The host page never breaks because of chat. @template T @param {() => T} call @returns {T | null} */
+  /** Runs a call, and keeps its errors from the page. @template T @param {() => T} call @returns {T | null} */
   function safely(call) {
     try {
       return call();
@@ -424,6 +455,10 @@ function loader(vendor, script) {
   /** @param {string} name @returns {string | null} also null where storage is blocked */
   function stored(name) {
     // Earlier versions kept it under names that two apps on one origin shared.
-    try { return localStorage.getItem(keyOf(name)) ?? localStorage.getItem(`livechat.${vendor.name}.${name}`); } catch { return null; }
+    try {
+      return localStorage.getItem(keyOf(name)) ?? localStorage.getItem(`livechat.${vendor.name}.${name}`);
+    } catch {
+      return null;
+    }
   }
 }

@@ -1,37 +1,30 @@
 /**
- * Comes when somebody asks for the chat, or something of an earlier visitor has to end first: who is started and who has
- * left, what waits for the vendor, tokens, pages that are swapped, other tabs. It knows no vendor; the adapter in the same
- * file does.
+ * The session comes when somebody asks for the chat, or when something of an earlier visitor has to end first. It holds
+ * the states, the calls that wait for the vendor, identity and tokens, swapped pages and other tabs. visitor.js knows
+ * whose chat it is. The vendor's adapter, in the same served file, is the only part that knows a vendor.
  *
- * @param {LiveChat.Core} core @param {LiveChat.Rest} rest of what the server writes in @param {LiveChat.MakeRoom} makeRoom
- * @returns {LiveChat.Session}
+ * @param {LiveChat.Core} core @param {LiveChat.Rest} rest of what the server writes in
+ * @param {LiveChat.MakeAdapter} makeAdapter @returns {LiveChat.Session}
  */
-function session(core, rest, makeRoom) {
+function session(core, rest, makeAdapter) {
   const { chat, doc, safely, stored } = core;
   const vendor = { ...core.vendor, ...rest };
-  /** What a vendor must not read in an address. What the server sees of it, it has judged: here are fragment and referrer. */
+  /** What a vendor must not read in a fragment or a referrer. The server has judged the rest of the address. */
   const SECRET = /[?#&][\w-]*(token|secret|passw|signature|jwt|otp|ticket)[\w-]*=/i;
   const SECRET_IN_FRAGMENT = /[?#&](code|key|pw|pass|pin|bearer|invite)=/i;
-  const PATIENCE = 20000; // ms until a vendor that does not answer counts as failed
-  const RETRY_MS = 4500; // the same after a failure: the page may still be left for the click
-  const PROMPT_MS = 5000; // ms after a click until the page is not left for it any more
-  const BELIEVED = 5 * 60 * 1000; // ms for which a page's or our own server's word on who is logged in holds
-  const MARGIN = Math.min(60, rest.life / 2) * 1000; // ms before its end at which a token is renewed
-  /** With what this app's items in the storage begin, be they of another vendor. */
-  const APP = `livechat${new URL(core.base).pathname}`;
-  /** A cookie: somebody who is known was started with this account, here or on another host of the domain. */
-  const KNOWN = `livechat_known_${vendor.account}=`;
-  const MAX_AGE = 270 * 24 * 3600; // s, as long as the longest-lived of the vendors' cookies
-  const SHOWN = ["open", "tour", "article"]; // calls that somebody sees something of
-  /** Whom the vendors do not start for: that is no failure. */
+  const TIMEOUT_MS = 20000; // ms until a vendor that does not answer counts as failed
+  const RETRY_MS = 4500; // ms for the same after a failure, so that the page may still be left for the click
+  const PROMPT_MS = 5000; // ms after a click within which the page may be left for it
+  const TRUST_MS = 5 * 60 * 1000; // for which the word of a page or of our server on who is logged in holds
+  const RENEWAL_MARGIN_MS = Math.min(60, rest.life / 2) * 1000; // ms before its end at which a token is renewed
+  const VISIBLE_CALLS = ["open", "tour", "article"]; // calls that show something to a person
+  /** The vendors do not start for these, which is no failure. */
   const CRAWLERS = /bot|crawl|spider|slurp|lighthouse|gtmetrix|facebookexternalhit/i;
-  const PARKED = 60 * 60 * 1000; // ms for which an event waits for the vendor
-  const GONE_MS = 1000; // for which the vendor's elements are out of the document until they count as lost
-  const LATE = [600, 2000, 6000, 20000]; // ms after an end at which is swept what the vendor has written since
-  /** Around these the vendor's elements stand beside the body, which Turbo and htmx (2 and 4) are about to replace. */
+  const GONE_MS = 1000; // after which the vendor's elements that are out of the document count as lost
+  /** Between these events Turbo and htmx (2 and 4) replace the body. The vendor's elements stand beside it then. */
   const BEFORE = "turbo:before-cache turbo:before-render htmx:beforeHistorySave htmx:beforeSwap htmx:before:swap";
   const AFTER = "turbo:render turbo:load htmx:afterSwap htmx:historyRestore htmx:after:swap";
-  /** Every way from one state to another; what is not here does not happen. @type {LiveChat.Edges} */
+  /** Every way from one state to another. What is not here does not happen. @type {LiveChat.Edges} */
   const EDGES = {
     waiting: { start: "loading", end: "waiting" },
     loading: { ready: "ready", fail: "failed", end: "ended" },
@@ -39,101 +32,81 @@ function session(core, rest, makeRoom) {
     failed: { start: "loading", ready: "ready", end: "ended" },
     ended: { start: "loading", end: "ended" },
   };
-  const room = makeRoom(vendor, { doc, vendorLauncher, safely, global, unset, load, ready, failed: fail, report, sweepLater, unsupported, warn });
-  let era = 0; // failures and logouts so far
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  /** The one open that waits for the vendor, and when it was asked for. @type {{text?: string, launcher?: HTMLElement, clicked: number, late?: boolean} | null} */
-  let wanted = null;
-  let fresh = false; // somebody else was here: the vendor's session begins anew
-  let known = false; // `who` stands in the storage, so another tab can change it
-  let preview = false; // the page is one that Turbo shows until the real one is here
-  let told = chat.page; // the page whose visitor the vendor has: of pages swapped fast, not always the one before
-  let touched = false; // the vendor's globals have been set
-  let arrived = false; // the vendor has answered
-  let warmed = false; // hints for the browser are in the page
-  let failed = false; // since it was ready last
-  let answered = false; // the script that was loaded last has
-  let placed = false; // the vendor's elements have been seen in the document
-  let ended = false; // since it was started last
-  let lost = false; // with the body of a page that was swapped; it is on its way back
-  let restored = false; // the page came out of the back/forward cache while the vendor was loading
-  let visible = true; // whether the vendor's launcher is
-  /** The end under way. @type {Promise<void>} */
-  let ending = Promise.resolve();
-  /** @type {HTMLScriptElement | null} */
-  let script = null;
-  let reason = "blocked";
-  /** The question to our own server that is under way. @type {Promise<LiveChat.Identity | null> | null} */
-  let asking = null;
-  /** @type {Promise<void> | null} */
-  let checking = null;
-  let skew = 0; // ms by which the server's clock is ahead
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let renewal;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let sending;
-  /** The thumbs that were reported, one after the other. @type {Promise<void>} */
-  let rated = Promise.resolve();
-  /** Attributes that the vendor has. @type {LiveChat.Meta} */
-  let sent = {};
-  /** Attributes on their way. @type {LiveChat.Meta} */
-  let changes = {};
-  /** Who opened the chat, and gets the focus back. @type {HTMLElement | undefined} */
-  let opener;
-  /** What the console was told already. @type {Set<string>} */
-  const said = new Set();
+  /** @type {LiveChat.SessionState} */
+  const state = {
+    generation: 0,
+    freshSession: false,
+    identifiedPage: chat.page,
+    launcherVisible: true,
+    ending: Promise.resolve(),
+    vendorScript: null,
+    failureReason: "blocked",
+    clockSkewMs: 0,
+    ratings: Promise.resolve(),
+    sentAttributes: {},
+    changedAttributes: {},
+  };
+  const store = visitorStore(core, vendor, state);
+  const adapter = makeAdapter(vendor, {
+    doc, vendorLauncher, safely, global, unset, load, ready, failed: fail, report, sweepLater: store.scheduleSweeps,
+    unsupported, warn,
+  });
+  /** Warnings that the console has. @type {Set<string>} */
+  const warnings = new Set();
 
-  if (outOfCache()) chat.doubt = true;
-  if (chat.state === "loading") chat.state = "waiting"; // said by the first file; the edge is taken here
-  chat.gone = () => chat.state === "ready" && gone();
-  readOldKeys();
-  place(chat.page);
-  tidy();
+  if (outOfCache()) chat.identityStale = true;
+  if (chat.state === "loading") chat.state = "waiting"; // the first file says it early; the edge is taken here
+  chat.gone = () => chat.state === "ready" && elementsGone();
+  completePosition(chat.page);
+  store.cleanUp();
   listen();
-  carryOn();
-  for (const asked of chat.kept.splice(0)) call(...asked);
-  return { start, call, look, warm };
+  resumeAfterReload();
+  for (const queued of chat.queue.splice(0)) call(...queued);
+  return { start, call, onPageSwap, warm };
 
   // States.
 
-  /** Takes an edge, if there is one. @param {LiveChat.Step} event @returns {boolean} */
-  function move(event) {
+  /** Takes an edge if there is one. @param {LiveChat.Step} event @returns {boolean} */
+  function takeEdge(event) {
     const to = EDGES[chat.state][event];
     if (!to) return false;
-    clearTimeout(timer);
-    if (event === "fail" || event === "end") era += 1; // what began before must not go on after it
-    if (to === "loading") timer = setTimeout(() => fail("timeout"), failed ? RETRY_MS : PATIENCE);
-    failed = to === "failed" || (failed && to !== "ready");
+    clearTimeout(state.startTimer);
+    if (event === "fail" || event === "end") state.generation += 1; // what began before must not go on after it
+    if (to === "loading") {
+      state.startTimer = setTimeout(() => fail("timeout"), state.failedBefore ? RETRY_MS : TIMEOUT_MS);
+    }
+    state.failedBefore = to === "failed" || (state.failedBefore && to !== "ready");
     chat.state = to;
     core.draw();
     return true;
   }
 
-  /** @param {string} why */
-  function fail(why) {
-    if (!move("fail")) return;
-    const asked = wanted;
-    wanted = null;
-    if (!navigator.onLine) why = "offline";
-    core.report("failed", { reason: why });
-    if (vendor.failures && !CRAWLERS.test(navigator.userAgent)) post("failures", { reason: why });
-    // Its timer says whether it is late: a clock may jump.
-    if (asked) core.leadAway(asked.launcher, asked.late ? 0 : Math.max(asked.clicked, Date.now() - RETRY_MS));
+  /** @param {string} reason */
+  function fail(reason) {
+    if (!takeEdge("fail")) return;
+    const pending = state.pendingOpen;
+    state.pendingOpen = undefined;
+    if (!navigator.onLine) reason = "offline";
+    core.report("failed", { reason });
+    if (vendor.failures && !CRAWLERS.test(navigator.userAgent)) post("failures", { reason });
+    if (!pending) return;
+    // A timer says whether the click was long ago, since a clock may jump.
+    core.openFallback(pending.launcher, pending.late ? 0 : Math.max(pending.clicked, Date.now() - RETRY_MS));
   }
 
-  // What is asked for.
+  // Calls of the page.
 
-  /** @param {LiveChat.Call} asked @returns {any} */
-  function call(...asked) {
-    const [name, value] = asked;
-    const shows = SHOWN.includes(name);
-    if (name === "open") return open(value, asked[2], asked[3]);
+  /** Does what a method of window.livechat asks for, now or once the vendor is there.
+   * @param {LiveChat.Call} queued @returns {any} */
+  function call(...queued) {
+    const [name, value] = queued;
+    const shows = VISIBLE_CALLS.includes(name);
+    if (name === "open") return open(value, queued[2], queued[3]);
     if (name === "logout") return logout();
-    if (name === "consent") return refuse(value);
+    if (name === "consent") return withdrawConsent(value);
     if (shows && !vendor.can.includes(name)) return unsupported(name);
-    if (chat.state === "ready") return tell(...asked);
-    if (chat.kept.length < 100) chat.kept.push(asked);
+    if (chat.state === "ready") return callAdapter(...queued);
+    if (chat.queue.length < 100) chat.queue.push(queued);
     if (shows) start(true);
     return true;
   }
@@ -141,20 +114,23 @@ function session(core, rest, makeRoom) {
   /** @param {string=} text @param {HTMLElement=} launcher @param {number} clicked ms since 1970 @returns {boolean} */
   function open(text, launcher, clicked = Date.now()) {
     const { load, settings } = chat.page;
-    const shut = settings.closed && settings.offline === "hide" && (vendor.fallback || launcher instanceof HTMLAnchorElement);
-    if (load === "off" || exposed() || (chat.state !== "ready" && (shut || !core.maySpeak(true)))) return core.leadAway(launcher, clicked);
-    /** @type {NonNullable<typeof wanted>} */
-    const asked = wanted = { text, launcher, clicked };
-    if (gone()) comeBack(true);
-    if (chat.state === "ready") settle();
+    const shut = settings.closed && settings.offline === "hide"
+      && (vendor.fallback || launcher instanceof HTMLAnchorElement);
+    if (load === "off" || addressHasSecret() || (chat.state !== "ready" && (shut || !core.hasConsent(true)))) {
+      return core.openFallback(launcher, clicked);
+    }
+    /** @type {LiveChat.PendingOpen} */
+    const pending = state.pendingOpen = { text, launcher, clicked };
+    if (elementsGone()) restartIfLost(true);
+    if (chat.state === "ready") replayQueue();
     else start(true);
-    // After the start: where a clock jumps, the limit of that ends first.
-    setTimeout(() => { asked.late = true; }, clicked + PROMPT_MS - Date.now());
+    // This timer comes after the start's, so that the start's ends first where a clock jumps.
+    setTimeout(() => { pending.late = true; }, clicked + PROMPT_MS - Date.now());
     return true;
   }
 
-  /** What made the last page reload. */
-  function carryOn() {
+  /** Repeats the call for which the last page was loaded anew. */
+  function resumeAfterReload() {
     const text = safely(() => sessionStorage.getItem(core.keyOf("reopen")));
     if (text == null) return;
     safely(() => sessionStorage.removeItem(core.keyOf("reopen")));
@@ -162,356 +138,362 @@ function session(core, rest, makeRoom) {
     call(/** @type {"open"} */ (name), value);
   }
 
-  /** What somebody has asked to see, and waits for the vendor. @returns {LiveChat.Call | undefined} */
-  function waiting() {
-    return wanted ? ["open", wanted.text] : chat.kept.find(([name]) => SHOWN.includes(name));
+  /** The call that a person made and that waits for the vendor. @returns {LiveChat.Call | undefined} */
+  function pendingCall() {
+    return state.pendingOpen
+      ? ["open", state.pendingOpen.text] : chat.queue.find(([name]) => VISIBLE_CALLS.includes(name));
   }
 
-  /** @param {LiveChat.Call} asked @returns {boolean} */
-  function tell(...[name, ...args]) {
+  /** Passes a call on to the vendor, which is there. @param {LiveChat.Call} queued @returns {boolean} */
+  function callAdapter(...[name, ...args]) {
     const [value, meta = {}] = args;
-    if (name === "update") return update(value), true;
+    if (name === "update") return queueAttributes(value), true;
     if (name === "show" || name === "hide") {
-      visible = visible || name === "hide"; // an open panel goes, too, where the vendor's launcher is not to be seen anyway
-      obey();
+      // A hide closes an open panel, too, where the vendor's launcher is hidden anyway.
+      state.launcherVisible = state.launcherVisible || name === "hide";
+      applyRules();
       return true;
     }
-    return safely(() => (name === "track" ? room.track(value || "", meta) : /** @type {any} */ (room)[name](...args))) !== false;
+    return safely(() => (
+      name === "track" ? adapter.track(value || "", meta) : /** @type {any} */ (adapter)[name](...args)
+    )) !== false;
   }
 
   // Starting.
 
-  /** Fetches what a start would need, without running any of it. */
+  /** Fetches what a start would need, and runs none of it. */
   function warm() {
-    if (warmed || script || exposed()) return;
-    warmed = true;
+    if (state.hintsAdded || state.vendorScript || addressHasSecret()) return;
+    state.hintsAdded = true;
     const { crossorigin: crossOrigin } = vendor;
-    for (const href of vendor.hosts) hint({ rel: "preconnect", href });
-    hint({ rel: "preload", as: "script", href: new URL(vendor.script, core.base).href, crossOrigin });
+    for (const href of vendor.hosts) addHint({ rel: "preconnect", href });
+    addHint({ rel: "preload", as: "script", href: new URL(vendor.script, core.base).href, crossOrigin });
   }
 
-  /** Whether the vendor would read a secret. A page may take it out of its address: then the next click finds it gone. */
-  function exposed() {
+  /** Whether the vendor would read a secret. It is asked anew for each click: a page may clean its address. */
+  function addressHasSecret() {
     return SECRET.test(location.hash + doc.referrer) || SECRET_IN_FRAGMENT.test(location.hash);
   }
 
   /** @param {object} more */
-  function hint(more) {
+  function addHint(more) {
     doc.head.append(Object.assign(doc.createElement("link"), more));
   }
 
   /** @param {boolean=} clicked whether a person asked for it, here and now */
   async function start(clicked) {
-    const missing = lost && gone(); // with a body that is no more: only a page load brings it back, for somebody who asks
-    if (exposed() || !core.maySpeak(clicked) || (missing && !clicked) || !move("start")) return;
+    // What went with a body comes back with a page load only, and only for a person who asks.
+    const missing = state.elementsLost && elementsGone();
+    if (addressHasSecret() || !core.hasConsent(clicked) || (missing && !clicked) || !takeEdge("start")) return;
     core.stop();
-    if (clicked && looks().consent === "click") remember("consent", "yes");
-    const mine = era;
-    await ending;
-    const asked = chat.page;
-    const named = asked.who;
-    const earlier = touched && told.who; // an earlier try may have been for somebody else
-    if (doubtful()) asked.who = null;
-    while (chat.page.who === null) { // which another page may have taken the place of
-      const before = marked();
+    if (clicked && chat.page.settings.consent === "click") store.remember("consent", "yes");
+    const generation = state.generation;
+    await state.ending;
+    const first = chat.page;
+    const firstWho = first.who;
+    const earlier = state.globalsSet && state.identifiedPage.who; // an earlier try may have been for another
+    if (mustAskWho()) first.who = null;
+    while (chat.page.who === null) { // by now it may be another page
+      const markedBefore = store.hasLogoutMark();
       const { page } = chat;
-      const found = await ask();
-      if (mine !== era) return; // logged out meanwhile: what was answered is about somebody who has left
+      const identity = await requestIdentity();
+      if (generation !== state.generation) return; // the answer is about somebody who has logged out
       if (page !== chat.page) continue; // the answer is older than the page
-      if (!found) return fail("identity"); // never as nobody in particular: the vendor may still hold somebody's session
-      if (before || !marked()) adopt(found, asked === chat.page ? named : null);
+      // Nobody is started anonymously without an answer: the vendor may still hold somebody's session.
+      if (!identity) return fail("identity");
+      if (markedBefore || !store.hasLogoutMark()) applyIdentity(identity, first === chat.page ? firstWho : null);
     }
-    if (mine !== era) return;
+    if (generation !== state.generation) return;
     const { page } = chat;
     const who = /** @type {string} */ (page.who);
-    pin(who);
-    own(who);
-    known = chat.last === who;
-    chat.doubt = false;
+    store.checkOwner(who);
+    store.setOwner(who);
+    state.whoStored = chat.last === who;
+    chat.identityStale = false;
     if (earlier && who !== earlier) await end();
-    if (mine !== era) return;
-    if (ended) return resume();
-    if (lost && gone()) return reload();
-    if (!touched) {
-      touched = true;
-      visible = vendorLauncher();
-      sent = { ...page.context };
-      told = page;
-      if (!safely(() => (room.start(page, fresh), true))) {
-        touched = false; // the next click tries all of it again
+    if (generation !== state.generation) return;
+    if (state.sessionEnded) return resume();
+    if (state.elementsLost && elementsGone()) return reload();
+    if (!state.globalsSet) {
+      state.globalsSet = true;
+      state.launcherVisible = vendorLauncher();
+      state.sentAttributes = { ...page.context };
+      state.identifiedPage = page;
+      if (!safely(() => (adapter.start(page, state.freshSession), true))) {
+        state.globalsSet = false; // the next click tries all of it again
         return fail("error");
       }
-      fresh = false;
+      state.freshSession = false;
     }
     load();
   }
 
-  /** Whether it has to be asked who it is: the page may have lain there while somebody logged out, or in, elsewhere. */
-  function doubtful() {
+  /** Whether the server has to say who it is: somebody may have logged out or in elsewhere since the page was made. */
+  function mustAskWho() {
     const { who, settings } = chat.page;
-    const now = stored("who");
+    const last = stored("who");
     if (settings.identify === false) return false;
-    const known = who || now || knownVisitor(); // where nobody is, an older page takes nobody's chat away
-    return (now !== chat.last && now !== who) || (!!known && (chat.doubt || stale() || old()));
+    const owner = who || last || store.knownOwner(); // where nobody is known, an old page ends nobody's chat
+    return (last !== chat.last && last !== who) || (!!owner && (chat.identityStale || isTokenStale() || isPageOld()));
   }
 
-  function old() {
-    return Date.now() - chat.since > BELIEVED;
+  function isPageOld() {
+    return Date.now() - chat.since > TRUST_MS;
   }
 
   function load() {
-    if (script) script.remove(); // an earlier try
-    reason = "blocked";
-    answered = false;
-    const mine = script = core.inject(vendor.script, {
+    if (state.vendorScript) state.vendorScript.remove(); // an earlier try
+    state.failureReason = "blocked";
+    state.scriptAnswered = false;
+    const script = state.vendorScript = core.inject(vendor.script, {
       charset: "UTF-8",
       crossOrigin: vendor.crossorigin,
-      onheld: neutralised,
-      onload: () => (reason === "error" ? fail(reason) : safely(() => room.loaded && room.loaded())),
-      // The policy's violation is told at about the same time: hence the pause.
-      onerror: () => setTimeout(() => script === mine && fail(reason), 50),
+      onheld: onScriptHeld,
+      onload: () => (state.failureReason === "error" ? fail(state.failureReason) : safely(() => adapter.loaded?.())),
+      // The pause lets the event of a policy's violation come first.
+      onerror: () => setTimeout(() => state.vendorScript === script && fail(state.failureReason), 50),
     });
   }
 
   /** A consent manager gives a script that it holds back a type that no browser runs: no event tells of it. */
-  function neutralised() {
-    warn(`something on this page, a consent manager say, has held ${vendor.title}'s script back (type="${script?.type}"). Let it through, or tell it of the consent: LIVECHAT_CONSENT.`);
+  function onScriptHeld() {
+    warn(`something on this page, a consent manager say, has held ${vendor.title}'s script back (type="${
+      state.vendorScript?.type}"). Let it through, or tell it of the consent: LIVECHAT_CONSENT.`);
     fail("blocked");
   }
 
-  /** After an end the vendor's script is still there. */
+  /** Starts again after an end, with the script that is still there. */
   async function resume() {
-    const mine = era;
-    await ending;
-    ended = false;
-    if (arrived && (await safely(introduce)) !== false) return void (mine === era && ready());
-    // It never came, or keeps what it knows of a visitor for as long as the page lives: go on in a new one, if a person asks.
-    ended = true;
-    if (!waiting()) return void move("end");
+    const generation = state.generation;
+    await state.ending;
+    state.sessionEnded = false;
+    if (state.vendorAnswered && (await safely(identify)) !== false) {
+      return void (generation === state.generation && ready());
+    }
+    // The vendor never came, or keeps a visitor for as long as the page lives. If a person asks, a new page goes on.
+    state.sessionEnded = true;
+    if (!pendingCall()) return void takeEdge("end");
     reload();
   }
 
-  /** In a new page goes on what waits. */
+  /** Loads the page anew and leaves word there of the call that waits. */
   function reload() {
-    const [name, value] = waiting() || [];
+    const [name, value] = pendingCall() || [];
     safely(() => sessionStorage.setItem(core.keyOf("reopen"), `${name}:${value ?? ""}`));
     location.reload();
   }
 
+  /** The vendor is there. */
   function ready() {
-    const late = !arrived;
-    arrived = true;
-    if (ended) return void (late && end(true)); // whoever this was started for has left
-    answered = true;
+    const late = !state.vendorAnswered;
+    state.vendorAnswered = true;
+    if (state.sessionEnded) return void (late && end(true)); // whoever this was started for has left
+    state.scriptAnswered = true;
     if (chat.state === "ready") return; // a vendor may say it again, during a visit that takes its elements along
-    if (gone()) return restart(); // while it was loading
-    if (!move("ready")) return;
-    if (!lost) report("ready"); // the page has been told before
-    lost = false;
-    if (restored && chat.page.who) check();
-    restored = false;
-    plan();
-    settle();
+    if (elementsGone()) return restart(); // while it was loading
+    if (!takeEdge("ready")) return;
+    if (!state.elementsLost) report("ready"); // the page has been told before
+    state.elementsLost = false;
+    if (state.fromCache && chat.page.who) checkIdentity();
+    state.fromCache = false;
+    scheduleRenewal();
+    replayQueue();
   }
 
-  /** What waited: the page's rule and attributes, events of earlier pages, calls, a tour, and the one open. */
-  function settle() {
+  /** Does all that waited: the page's rule and attributes, events of earlier pages, a tour, calls and the one open. */
+  function replayQueue() {
     const { page } = chat;
-    // Somebody has logged in, by a swapped page or while the vendor was on its way.
-    if (page.who !== null && page.who !== told.who) {
-      own(page.who);
-      safely(introduce);
+    // Somebody has logged in on a swapped page, or while the vendor was on its way.
+    if (page.who !== null && page.who !== state.identifiedPage.who) {
+      store.setOwner(page.who);
+      safely(identify);
     }
-    obey();
-    update(page.context);
-    for (const event of [...parked(), ...page.events.splice(0)]) safely(() => tell("track", event.name, event.metadata));
+    applyRules();
+    queueAttributes(page.context);
+    for (const event of [...store.takeStoredEvents(), ...page.events.splice(0)]) {
+      safely(() => callAdapter("track", event.name, event.metadata));
+    }
     const { tour } = page.settings;
     page.settings.tour = undefined;
     if (tour != null) call("tour", tour);
-    for (const waiting of chat.kept.splice(0)) call(...waiting);
-    const asked = wanted;
-    wanted = null;
-    if (!asked) return;
-    opener = asked.launcher;
-    safely(() => room.open(asked.text));
+    for (const queued of chat.queue.splice(0)) call(...queued);
+    const pending = state.pendingOpen;
+    state.pendingOpen = undefined;
+    if (!pending) return;
+    state.openedFrom = pending.launcher;
+    safely(() => adapter.open(pending.text));
     countOpen(); // not every vendor tells that it is open
   }
 
-  /** The page's rule, and what the vendor says of its agents. */
-  function obey() {
-    const shown = vendorLauncher() && !(chat.page.settings.offline === "hide" && chat.status && chat.status !== "online");
-    if (shown !== visible) safely(() => (shown ? room.show() : room.hide()));
-    visible = shown;
+  /** Shows or hides the launchers by the page's rule and by what the vendor says of its agents. */
+  function applyRules() {
+    const shown = vendorLauncher()
+      && !(chat.page.settings.offline === "hide" && chat.status && chat.status !== "online");
+    if (shown !== state.launcherVisible) safely(() => (shown ? adapter.show() : adapter.hide()));
+    state.launcherVisible = shown;
     showUnread();
     core.draw();
-  }
-
-  // Events came with one page only, but the vendor may start on a later one: until then they wait, for whomever they are of.
-  // In the storage that tabs share, since a cloned tab has a copy of the other. Without lists, since old libraries give
-  // those a toJSON() that makes text of them.
-
-  function park() {
-    const { events, who } = chat.page;
-    if (!events.length || !core.maySpeak()) return; // nothing is stored before consent
-    const waiting = [...parked(), ...events].slice(-20);
-    if (remember("events", JSON.stringify({ who, since: Date.now(), events: { ...waiting } }))) events.length = 0;
-  }
-
-  /** @returns {LiveChat.Page["events"]} */
-  function parked() {
-    const found = safely(() => JSON.parse(stored("events") || "{}")) || {};
-    forget("events");
-    const fits = Date.now() - found.since < PARKED && (!found.who || found.who === chat.page.who);
-    return fits ? Object.values(found.events || {}) : [];
   }
 
   // Attributes: several changes in a row are one message, and without a change there is none.
 
   /** @param {LiveChat.Meta} attributes */
-  function update(attributes) {
-    Object.assign(changes, attributes);
-    sending = sending || setTimeout(send, 300);
+  function queueAttributes(attributes) {
+    Object.assign(state.changedAttributes, attributes);
+    state.updateTimer = state.updateTimer || setTimeout(sendAttributes, 300);
   }
 
-  async function send() {
-    const mine = era;
-    if (stale()) await check();
-    if (mine !== era || chat.state !== "ready") return;
-    const news = Object.fromEntries(Object.entries(changes).filter(([name, value]) => sent[name] !== value));
-    sending = undefined;
-    changes = {};
-    Object.assign(sent, news);
-    if (Object.keys(news).length) safely(() => room.update(news));
+  async function sendAttributes() {
+    const generation = state.generation;
+    if (isTokenStale()) await checkIdentity();
+    if (generation !== state.generation || chat.state !== "ready") return;
+    const news = Object.fromEntries(
+      Object.entries(state.changedAttributes).filter(([name, value]) => state.sentAttributes[name] !== value));
+    state.updateTimer = undefined;
+    state.changedAttributes = {};
+    Object.assign(state.sentAttributes, news);
+    if (Object.keys(news).length) safely(() => adapter.update(news));
   }
 
-  // Who it is, says our own server.
+  // Identity: our own server says who it is.
 
-  /** Several who ask of the same page share one question. @returns {Promise<LiveChat.Identity | null>} null when there is no
-   * answer, or none that makes sense */
-  function ask() {
-    if (asking) return asking;
-    const mine = asking = fetchIdentity().catch((error) => {
+  /** Asks our server. Several callers share one request for a page.
+   * @returns {Promise<LiveChat.Identity | null>} null when there is no answer, or none that makes sense */
+  function requestIdentity() {
+    if (state.identityRequest) return state.identityRequest;
+    const request = state.identityRequest = fetchIdentity().catch((error) => {
       console.warn("livechat:", error);
       return null;
-    }).finally(() => { if (asking === mine) asking = null; });
-    return mine;
+    }).finally(() => { if (state.identityRequest === request) state.identityRequest = undefined; });
+    return request;
   }
 
   async function fetchIdentity() {
     const address = `${core.base}identity?provider=${vendor.name}`;
-    const answer = await fetch(address, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout?.(15000) });
+    const answer = await fetch(address, {
+      credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout?.(15000),
+    });
     if (!answer.ok) throw new Error(`identity: ${answer.status}`);
-    const found = await answer.json();
-    if (typeof found.who !== "string" || !Array.isArray(found.events)) throw new Error("identity: not an answer");
+    const identity = await answer.json();
+    if (typeof identity.who !== "string" || !Array.isArray(identity.events)) throw new Error("identity: not an answer");
     chat.since = Date.now();
     const date = Date.parse(answer.headers.get("Date") || "");
-    if (date) skew = date - chat.since;
-    return found;
+    if (date) state.clockSkewMs = date - chat.since;
+    return identity;
   }
 
-  function introduce() {
-    told = chat.page;
-    Object.assign(sent, told.context); // comes with it
-    return room.identify(told);
+  /** Tells the vendor who it is now. */
+  function identify() {
+    state.identifiedPage = chat.page;
+    Object.assign(state.sentAttributes, state.identifiedPage.context); // comes with it
+    return adapter.identify(state.identifiedPage);
   }
 
-  /** @param {LiveChat.Identity} found @param {string | null=} named by the page itself */
-  function adopt({ visitor, proof, who, context, events }, named) {
+  /** Writes the server's answer into the page.
+   * @param {LiveChat.Identity} identity @param {string | null=} pageWho whom the page itself named */
+  function applyIdentity({ visitor, proof, who, context, events }, pageWho) {
     const { page } = chat;
-    if (named && named !== who) Object.assign(page, { context: {}, events: [] }); // somebody else's
-    if (told.who === who) Object.assign(told, { visitor, proof }); // the adapter's next message has the new proof
+    if (pageWho && pageWho !== who) Object.assign(page, { context: {}, events: [] }); // somebody else's
+    // The adapter sends the new proof with its next message.
+    if (state.identifiedPage.who === who) Object.assign(state.identifiedPage, { visitor, proof });
     Object.assign(page, { visitor, proof, who });
     Object.assign(page.context, context);
     page.events.push(...events.splice(0)); // once, however many have asked
   }
 
-  /** Whether it is still the same visitor; a new proof before the old one is worth nothing. Several who ask share one. */
-  function check() {
-    if (checking) return checking;
-    const mine = checking = compare().finally(() => { if (checking === mine) checking = null; });
-    return mine;
+  /** Checks that it is still the same visitor, and gets a new proof before the old one ends. Callers share a check. */
+  function checkIdentity() {
+    if (state.identityCheck) return state.identityCheck;
+    const check = state.identityCheck = compareIdentity().finally(() => {
+      if (state.identityCheck === check) state.identityCheck = undefined;
+    });
+    return check;
   }
 
-  async function compare() {
-    const mine = era;
-    const over = stale();
+  async function compareIdentity() {
+    const generation = state.generation;
+    const over = isTokenStale();
     const { page } = chat;
-    const found = await ask();
-    if (mine !== era || page !== chat.page) return;
-    if (found && found.who !== told.who) {
+    const identity = await requestIdentity();
+    if (generation !== state.generation || page !== chat.page) return;
+    if (identity && identity.who !== state.identifiedPage.who) {
       logout();
-      return adopt(found);
+      return applyIdentity(identity);
     }
-    if (found) {
-      const changed = over || JSON.stringify(found.visitor) !== JSON.stringify(told.visitor);
-      adopt(found);
-      if (changed) safely(introduce);
-      if (chat.state === "ready") settle();
+    if (identity) {
+      const changed = over || JSON.stringify(identity.visitor) !== JSON.stringify(state.identifiedPage.visitor);
+      applyIdentity(identity);
+      if (changed) safely(identify);
+      if (chat.state === "ready") replayQueue();
     }
-    plan();
+    scheduleRenewal();
   }
 
-  /** How long the token lives yet, in ms. */
-  function left() {
+  /** For how long the page's token still holds, by the server's clock. */
+  function tokenLifeMs() {
     const { proof } = chat.page;
-    return proof && proof.expires ? Number(proof.expires) * 1000 - Date.now() - skew : Infinity;
+    return proof?.expires ? Number(proof.expires) * 1000 - Date.now() - state.clockSkewMs : Infinity;
   }
 
-  function stale() {
-    return left() < MARGIN;
+  function isTokenStale() {
+    return tokenLifeMs() < RENEWAL_MARGIN_MS;
   }
 
-  function plan() {
-    clearTimeout(renewal);
-    const pause = Math.max(left() - MARGIN / 2, MARGIN / 2);
-    if (pause < 2 ** 31) renewal = setTimeout(() => doc.hidden || check(), pause);
+  /** Checks again shortly before the token ends. */
+  function scheduleRenewal() {
+    clearTimeout(state.renewalTimer);
+    const pause = Math.max(tokenLifeMs() - RENEWAL_MARGIN_MS / 2, RENEWAL_MARGIN_MS / 2);
+    if (pause < 2 ** 31) state.renewalTimer = setTimeout(() => doc.hidden || checkIdentity(), pause);
   }
 
   // Pages that are swapped.
 
-  /** Turbo, htmx and whatever else swaps pages all change the data block. */
-  function look() {
-    // A preview is an old copy. It is there for a while after its mark has gone.
-    preview = preview || doc.documentElement.hasAttribute("data-turbo-preview");
-    if (preview) return;
-    // A vendor may take its elements along for a moment, at a visit of Turbo say: hence the pause.
-    if (chat.state === "ready" && gone()) setTimeout(() => gone() && comeBack(true), GONE_MS);
-    else if (lost && chat.state === "loading" && (answered || !room.swapped) && !gone()) ready();
-    // A new element is a new page, also where it says the same: it may be somebody else's.
-    if (core.block() === chat.block && core.words() === chat.shown) return;
+  /** The document has changed: Turbo, htmx and whatever else swaps pages all bring another data block. */
+  function onPageSwap() {
+    // A preview is an old copy, and stays for a while after its mark has gone.
+    state.previewShown = state.previewShown || doc.documentElement.hasAttribute("data-turbo-preview");
+    if (state.previewShown) return;
+    // The pause is for a vendor that takes its elements along for a moment, at a visit of Turbo say.
+    if (chat.state === "ready" && elementsGone()) setTimeout(() => elementsGone() && restartIfLost(true), GONE_MS);
+    else if (state.elementsLost && chat.state === "loading" && (state.scriptAnswered || !adapter.swapped)
+      && !elementsGone()) ready();
+    // A new element is a new page, also where it says the same: the page may be somebody else's.
+    if (core.block() === chat.block && core.blockText() === chat.blockText) return;
     chat.block = core.block();
-    chat.shown = core.words();
+    chat.blockText = core.blockText();
     const next = core.readPage();
     if (next && next.provider !== vendor.name) return location.reload(); // another vendor needs a page of its own
     const page = next || { ...chat.page, load: "off", events: [], left: false };
-    if (page.left || marked()) leave();
+    if (page.left || store.hasLogoutMark()) logoutUnlessOver();
     core.stop();
     const before = chat.page;
-    const named = page.who;
+    const pageWho = page.who;
     chat.page = page;
-    asking = checking = null; // what is asked already is about the page before
+    state.identityRequest = state.identityCheck = undefined; // their answers are about the page before
     if (!page.copy) chat.since = Date.now();
-    place(page);
-    if (before.who && named !== before.who) chat.kept = []; // what that visitor did
-    // It may be a copy from before a login or a logout: the server says.
-    if (looks().identify !== false && named !== before.who && (named || before.who)) page.who = null;
-    if (chat.state !== "waiting" && core.denied()) refuse(); // withdrawn on the server
-    turn(named);
+    completePosition(page);
+    if (before.who && pageWho !== before.who) chat.queue = []; // what that visitor did
+    // The page may be a copy from before a login or a logout, so the server is asked.
+    if (chat.page.settings.identify !== false && pageWho !== before.who && (pageWho || before.who)) page.who = null;
+    if (chat.state !== "waiting" && core.denied()) withdrawConsent(); // withdrawn on the server
+    continueOnPage(pageWho);
   }
 
-  /** @param {string | null} named by the page itself */
-  async function turn(named) {
+  /** Goes on, on a page that was swapped in. @param {string | null} pageWho whom the page itself named */
+  async function continueOnPage(pageWho) {
     const { page } = chat;
-    const mine = era;
-    const { who, visitor, proof } = told;
+    const generation = state.generation;
+    const { who, visitor, proof } = state.identifiedPage;
     if (chat.state === "waiting") {
-      tidy();
+      store.cleanUp();
     } else if (page.who === null) {
-      const found = await ask();
+      const identity = await requestIdentity();
       if (page !== chat.page) return;
-      // Ended meanwhile, by a logout's mark that was seen late: this page goes on, and its start asks again.
-      if (mine === era && found) adopt(found, named);
-      else if (mine === era && named === null && !who) Object.assign(page, { who, visitor, proof }); // no answer ends nobody's chat
+      // Where a logout's mark has ended the chat meanwhile, this page goes on, and its start asks again.
+      if (generation === state.generation && identity) applyIdentity(identity, pageWho);
+      else if (generation === state.generation && pageWho === null && !who) {
+        Object.assign(page, { who, visitor, proof }); // a missing answer ends nobody's chat
+      }
     } else if (page.who === who) {
       Object.assign(page, { visitor, proof }); // the page may be a copy with an older proof
     }
@@ -521,260 +503,151 @@ function session(core, rest, makeRoom) {
       Object.assign(page, next);
     }
     if (chat.state === "ready") {
-      settle();
-      plan();
+      replayQueue();
+      scheduleRenewal();
     } else if (chat.state !== "loading") {
       core.draw();
       core.schedule();
     }
   }
 
-  /** An iframe that leaves the document loses what it holds; `moveBefore` keeps it. Where a browser has none, elements
-   * with a frame stay where they are. @param {Element} from @param {Element} to */
-  function keep(from, to) {
+  /** Moves the vendor's elements. An iframe that leaves the document loses what it holds; `moveBefore` keeps it. Where
+   * a browser has no `moveBefore`, elements with a frame stay where they are.
+   * @param {Element} from @param {Element} to */
+  function moveElements(from, to) {
     for (const node of safely(() => doc.querySelectorAll(vendor.elements)) || []) {
       if (node.parentElement !== from) continue;
-      void getComputedStyle(to).display; // into a body without styles yet, Chromium moves with animations begun anew
+      void getComputedStyle(to).display; // or Chromium begins animations anew in a body without styles
       const { moveBefore } = /** @type {any} */ (to);
-      const giveRulesBack = takeRules(node);
+      const giveRulesBack = saveStyleRules(node);
       if (moveBefore) safely(() => moveBefore.call(to, node, null));
       else if (!node.matches("iframe") && !node.querySelector("iframe")) to.append(node);
       giveRulesBack();
     }
   }
 
-  /** Whether the vendor's elements have left the document. Not where none was ever seen: a newer script's may be others. */
-  function gone() {
-    const there = !!safely(() => (room.present ? room.present() : doc.querySelector(vendor.elements)));
-    placed = placed || there;
-    return placed && !there;
+  /** Whether the vendor's elements have left the document. Where none was ever seen, a newer script may have others. */
+  function elementsGone() {
+    const present = !!safely(() => (adapter.present ? adapter.present() : doc.querySelector(vendor.elements)));
+    state.elementsSeen = state.elementsSeen || present;
+    return state.elementsSeen && !present;
   }
 
-  /** What could not be moved is started anew, or puts itself back. @param {boolean=} missing it has not, so far */
-  function comeBack(missing) {
+  /** Starts a vendor anew that was lost with the body, or waits for one that puts itself back.
+   * @param {boolean=} missing whether its elements are missing still */
+  function restartIfLost(missing) {
     if (chat.state !== "ready") return;
-    const anew = safely(() => room.swapped && room.swapped());
-    if (!anew && (!missing || room.swapped)) return;
-    lost = move("restart");
-    if (chat.open) wanted = wanted || { clicked: Date.now() };
+    const anew = safely(() => adapter.swapped?.());
+    if (!anew && (!missing || adapter.swapped)) return;
+    state.elementsLost = takeEdge("restart");
+    if (chat.open) state.pendingOpen = state.pendingOpen || { clicked: Date.now() };
     chat.open = false;
     if (anew) load();
   }
 
+  /** The elements were lost while the vendor was loading. */
   function restart() {
-    lost = true;
-    if (safely(() => room.swapped && room.swapped())) load();
+    state.elementsLost = true;
+    if (safely(() => adapter.swapped?.())) load();
   }
 
-  /** Rules that a script has put into a style element are lost when it is moved. @param {Element} node */
-  function takeRules(node) {
-    const styles = [...node.querySelectorAll("style")].map((style) => ({ style, rules: [...style.sheet?.cssRules || []].map((rule) => rule.cssText) }));
+  /** A style element that is moved loses the rules that a script has put into it. Returns a function that gives them
+   * back. @param {Element} node */
+  function saveStyleRules(node) {
+    const styles = [...node.querySelectorAll("style")].map((style) => ({
+      style, rules: [...style.sheet?.cssRules || []].map((rule) => rule.cssText),
+    }));
     return () => {
       for (const { style: { sheet }, rules } of styles) {
-        if (sheet && !sheet.cssRules.length) for (const rule of rules) safely(() => sheet.insertRule(rule, sheet.cssRules.length));
+        if (!sheet || sheet.cssRules.length) continue;
+        for (const rule of rules) safely(() => sheet.insertRule(rule, sheet.cssRules.length));
       }
     };
   }
 
-  /** @param {LiveChat.Page} page */
-  function place({ settings }) {
+  /** Adds what the page's position leaves open. @param {LiveChat.Page} page */
+  function completePosition({ settings }) {
     const side = () => (getComputedStyle(doc.body || doc.documentElement).direction === "rtl" ? "left" : "right");
     /** @type {Partial<LiveChat.Position>} */
     const chosen = settings.position;
     settings.position = { get side() { return side(); }, x: 20, y: 20, mobile_x: 10, mobile_y: 70, ...chosen };
   }
 
-  function looks() {
-    return chat.page.settings;
-  }
-
   /** Whether the vendor's own button is to be seen on this page. */
   function vendorLauncher() {
-    return !looks().launcher && !chat.hidden && !core.hidden() && chat.page.load !== "off";
+    return !chat.page.settings.launcher && !chat.hidden && !core.hidden() && chat.page.load !== "off";
   }
 
-  // Whose chat it is. Whoever was here before is gone first: from the vendor's script, its cookies and its storage.
+  // Other tabs, and returns to the page.
 
-  /** What a page begins with. */
-  function tidy() {
-    const { page } = chat;
-    if (core.denied()) forget("consent");
-    if (!core.maySpeak() || page.left) forgetVisitor();
-    pin(chat.doubt ? null : page.who);
-    park();
-  }
-
-  /** Who was started last on this browser is compared with who it is now: any difference ends the old session first.
-   * Somebody who was anonymous and logs in keeps the conversation. @param {string | null} who */
-  function pin(who) {
-    const last = stored("who");
-    const owner = knownVisitor();
-    // No memory of anybody, but the vendor has one: storage may be blocked, or was cleared. Where nobody was known and nobody
-    // is, the conversation goes on.
-    const unknown = !owner && last === null && !!who && traces().length > 0;
-    const another = [owner, last].some((each) => each && each !== who);
-    if ((who !== null && (another || unknown)) || marked()) forgetVisitor();
-    if (!marked()) return;
-    const others = marks().filter((name) => !isOurs(name));
-    expire("livechat_left"); // also one that another host of the same domain has set
-    if (others.length) doc.cookie = `livechat_left=${others.join("|")}; path=/; samesite=lax; max-age=${MAX_AGE}`;
-  }
-
-  /** Whom the vendor has. Who is known is kept where the vendor's cookies are, too: on the widest domain that the browser
-   * takes, for other hosts and other apps that share the vendor's session. @param {string} who */
-  function own(who) {
-    remember("who", who);
-    chat.last = stored("who");
-    if (!who) return;
-    for (const domain of domains().reverse()) {
-      safely(() => { doc.cookie = `${KNOWN}${who}; path=/; samesite=lax; max-age=${MAX_AGE}${domain}`; });
-      if (knownVisitor() === who) return;
-    }
-  }
-
-  /** Whose the vendor's session is, as another host, app or page has left word. Empty where nobody has. */
-  function knownVisitor() {
-    return safely(() => doc.cookie.split("; ").find((pair) => pair.startsWith(KNOWN)))?.slice(KNOWN.length) || "";
-  }
-
-  function forgetVisitor() {
-    fresh = sweep() || fresh || stored("who") !== null || marked();
-    for (const name of ["who", "going", "events"]) forget(name);
-    expire(KNOWN.slice(0, -1));
-    chat.last = stored("who");
-    for (const key of safely(() => Object.keys(sessionStorage)) || []) {
-      if (key.startsWith(APP) && key !== core.keyOf("reopen")) sessionStorage.removeItem(key);
-    }
-  }
-
-  /** What the vendor's room names, of what is there. */
-  function traces() {
-    const jar = safely(() => doc.cookie.split("; ").map((pair) => pair.split("=")[0])) || [];
-    const items = safely(() => Object.keys({ ...localStorage, ...sessionStorage })) || [];
-    return [...jar.filter((name) => name.match(vendor.cookies)), ...items.filter((name) => name.match(vendor.storage))];
-  }
-
-  /** A cookie's attribute for each domain that this page can have set one for, the host itself first. */
-  function domains() {
-    const labels = location.hostname.split(".");
-    const parents = vendor.domain ? [vendor.domain] : labels.map((_, n) => labels.slice(n).join(".")).slice(0, -1);
-    return ["", ...parents.map((parent) => `; domain=${parent}`)];
-  }
-
-  /** Every place that a cookie of this page's can have been set for. @param {string} name */
-  function expire(name) {
-    const paths = location.pathname.split("/").map((_, n, parts) => parts.slice(0, n + 1).join("/") || "/");
-    for (const path of paths) {
-      for (const domain of domains()) {
-        safely(() => { doc.cookie = `${name}=; expires=Thu, 01 Jan 1970 00:00:00 GMT; path=${path}${domain}`; });
-      }
-    }
-  }
-
-  /** Removes exactly that. @returns {boolean} whether there was anything */
-  function sweep() {
-    const found = traces();
-    for (const name of found) {
-      safely(() => localStorage.removeItem(name));
-      safely(() => sessionStorage.removeItem(name));
-      expire(name);
-    }
-    return found.length > 0;
-  }
-
-  /** A vendor may write once more when an answer of before arrives. Not where somebody has come since, here or in another
-   * tab. */
-  function sweepLater() {
-    for (const ms of [0, ...LATE]) setTimeout(sweepNobodys, ms);
-  }
-
-  function sweepNobodys() {
-    if (ended && stored("who") === null) sweep();
-  }
-
-  /** The mark of a logout: a cookie with what has not ended yet, which is an app's vendor each. Earlier versions wrote the
-   * vendors' bare names. @returns {string[]} */
-  function marks() {
-    const found = safely(() => doc.cookie.split("; ").find((pair) => pair.startsWith("livechat_left="))) || "";
-    return found.slice(14).split(found.includes("/") ? "|" : /[.|]/);
-  }
-
-  function marked() {
-    return marks().some(isOurs);
-  }
-
-  /** @param {string} mark */
-  function isOurs(mark) {
-    return mark === vendor.name || mark === core.home.replace(/[^\w./~-]/g, "_");
-  }
-
-  /** A page that was made before this moment may speak of somebody who has left since: out of the HTTP cache, fetched or
-   * rendered ahead, or a service worker's. */
+  /** Whether the page was made earlier, so that it may name somebody who has left since: it came out of a cache, was
+   * fetched or rendered ahead, or is a service worker's. */
   function outOfCache() {
     const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
-    const { type, deliveryType, activationStart, transferSize, workerStart } = /** @type {any} */ (entry || { transferSize: 1 });
+    const { type, deliveryType, activationStart, transferSize, workerStart } = /** @type {any} */ (
+      entry || { transferSize: 1 });
     return type === "back_forward" || !!deliveryType || activationStart > 0 || !transferSize || workerStart > 0;
   }
 
-  /** Other tabs: what they forget or remember shows in the storage; a logout's mark, as soon as a response has set it. */
+  /** Listens to other tabs, by the storage and the mark of a logout, and to this page. */
   function listen() {
     addEventListener("storage", ({ key, newValue }) => {
-      if (key === null || key === core.keyOf("who")) elsewhere(newValue, key === null);
-      if (key === core.keyOf("consent") && !newValue && looks().consent) refuse();
+      if (key === null || key === core.keyOf("who")) onOtherTab(newValue, key === null);
+      if (key === core.keyOf("consent") && !newValue && chat.page.settings.consent) withdrawConsent();
     });
-    safely(() => window.cookieStore?.addEventListener("change", () => marked() && leave()));
-    addEventListener("focus", () => wake());
-    addEventListener("pageshow", ({ persisted }) => persisted && wake(true));
-    addEventListener("pagehide", () => (core.maySpeak() ? sweepNobodys() : sweep()));
-    addEventListener("error", () => { if (doc.currentScript === script) reason = "error"; });
+    safely(() => window.cookieStore?.addEventListener("change", () => store.hasLogoutMark() && logoutUnlessOver()));
+    addEventListener("focus", () => onReturn());
+    addEventListener("pageshow", ({ persisted }) => persisted && onReturn(true));
+    addEventListener("pagehide", () => (core.hasConsent() ? store.sweepIfEnded() : store.sweepTraces()));
+    addEventListener("error", () => { if (doc.currentScript === state.vendorScript) state.failureReason = "error"; });
     addEventListener("securitypolicyviolation", ({ blockedURI, sourceFile }) => {
-      if (!script) return;
-      if (script.src.startsWith(blockedURI)) reason = "csp";
-      // Where Trusted Types are required the vendor's own script may not load its parts, and may not say so.
-      if (blockedURI === "trusted-types-sink" && sourceFile.startsWith(new URL(script.src).origin)) chat.state === "loading" && fail("csp");
+      if (!state.vendorScript) return;
+      if (state.vendorScript.src.startsWith(blockedURI)) state.failureReason = "csp";
+      // Where Trusted Types are required, the vendor's script may be kept from loading its parts, and not say so.
+      if (blockedURI === "trusted-types-sink" && sourceFile.startsWith(new URL(state.vendorScript.src).origin)
+        && chat.state === "loading") fail("csp");
     });
-    matchMedia("(max-width: 640px)").addEventListener("change", () => { if (chat.state === "ready") obey(); });
-    doc.addEventListener("visibilitychange", () => doc.hidden || wake());
+    matchMedia("(max-width: 640px)").addEventListener("change", () => { if (chat.state === "ready") applyRules(); });
+    doc.addEventListener("visibilitychange", () => doc.hidden || onReturn());
     doc.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && chat.open && core.within(event, "[data-livechat-open]")) call("close");
     });
-    doc.addEventListener("turbo:before-render", () => { preview = false; });
-    for (const name of BEFORE.split(" ")) doc.addEventListener(name, () => keep(doc.body, doc.documentElement));
+    doc.addEventListener("turbo:before-render", () => { state.previewShown = false; });
+    for (const name of BEFORE.split(" ")) doc.addEventListener(name, () => moveElements(doc.body, doc.documentElement));
     for (const name of AFTER.split(" ")) doc.addEventListener(name, () => {
-      keep(doc.documentElement, doc.body);
-      comeBack();
-      showUnread(); // what came may be the same page again, or a part of one
+      moveElements(doc.documentElement, doc.body);
+      restartIfLost();
+      showUnread(); // the same page may have come again, or a part of one
     });
   }
 
-  /** The page is looked at again. @param {boolean=} persisted out of the back/forward cache */
-  function wake(persisted) {
-    if (marked()) leave(); // its mark stays for the page that follows the logout
-    if (known && stored("who") !== chat.page.who) elsewhere(stored("who"), traces().length > 0);
-    if (chat.state !== "ready") restored = persisted || restored;
-    else if (chat.page.who && (persisted || stale() || old())) check();
+  /** Somebody looks at the page again. @param {boolean=} persisted whether it came out of the back/forward cache */
+  function onReturn(persisted) {
+    if (store.hasLogoutMark()) logoutUnlessOver(); // its mark stays for the page that follows the logout
+    if (state.whoStored && stored("who") !== chat.page.who) onOtherTab(stored("who"), store.findTraces().length > 0);
+    if (chat.state !== "ready") state.fromCache = persisted || state.fromCache;
+    else if (chat.page.who && (persisted || isTokenStale() || isPageOld())) checkIdentity();
   }
 
-  function leave() {
+  function logoutUnlessOver() {
     const over = !chat.page.who && chat.state !== "ready"; // a start takes the mark into account
     if (!over) logout();
   }
 
-  /** Another tab has somebody else, or nobody. Somebody who was anonymous there and has logged in keeps the chat; a chat
-   * that has not started looks for itself when it does. @param {string | null} who
-   * @param {boolean} cleared the storage was, and not by an end: of nobody there was nothing in it to forget */
-  function elsewhere(who, cleared) {
-    const { who: mine } = chat.page;
-    if (who === null && mine === "" && cleared) return void (known && own(""));
-    if (chat.state !== "waiting" && mine !== null && who !== mine && !(who && !mine)) logout();
+  /** Another tab has somebody else, or nobody. A visitor who was anonymous and has logged in there keeps the chat, and
+   * a chat that has not started looks when it does.
+   * @param {string | null} who @param {boolean} cleared whether the storage was cleared, and not by an end */
+  function onOtherTab(who, cleared) {
+    const { who: current } = chat.page;
+    if (who === null && current === "" && cleared) return void (state.whoStored && store.setOwner(""));
+    if (chat.state !== "waiting" && current !== null && who !== current && !(who && !current)) logout();
   }
 
-  /** A yes that the page or the browser refuses, or a no. It goes for every vendor. @param {boolean=} given */
-  function refuse(given) {
+  /** Ends the chat at a no, which goes for every vendor. @param {boolean=} given a yes, which the page or the browser
+   * refuses */
+  function withdrawConsent(given) {
     if (given) return warn("consent is refused by the browser's Global Privacy Control, or by the page.");
-    for (const key of safely(() => Object.keys(localStorage)) || []) {
-      if (key.startsWith(APP) && key.endsWith(".consent")) localStorage.removeItem(key);
-    }
+    store.forgetConsent();
     chat.agreed = false;
     logout();
   }
@@ -783,41 +656,46 @@ function session(core, rest, makeRoom) {
 
   /** Ends this visitor's chat now. @returns {Promise<void>} */
   async function logout() {
-    const taken = known && ![null, told.who].includes(stored("who")); // somebody else was started in another tab
+    // Where another tab has started somebody else, their cookies stay.
+    const taken = state.whoStored && ![null, state.identifiedPage.who].includes(stored("who"));
     core.stop();
-    move("end");
-    Object.assign(chat, { kept: [], open: false, unread: 0 });
-    wanted = null;
-    known = false;
-    // Whoever asks for the chat after this: our server says who it is.
-    Object.assign(chat.page, { visitor: null, proof: null, who: chat.page.who === "" ? "" : null, context: {}, events: [] });
-    // Cookies first: a click on "log out" may leave the page before the vendor has answered.
-    if (!taken) forgetVisitor();
+    takeEdge("end");
+    Object.assign(chat, { queue: [], open: false, unread: 0 });
+    state.pendingOpen = undefined;
+    state.whoStored = false;
+    // When somebody asks for the chat after this, our server says who it is.
+    Object.assign(chat.page, {
+      visitor: null, proof: null, who: chat.page.who === "" ? "" : null, context: {}, events: [],
+    });
+    // Cookies go first, since a click on "log out" may leave the page before the vendor has answered.
+    if (!taken) store.forgetVisitor();
     core.draw();
     showUnread();
     await end();
   }
 
-  /** @param {boolean=} late the vendor has arrived after the end */
+  /** Ends the vendor's session. @param {boolean=} late whether the vendor has arrived after the end */
   async function end(late) {
-    clearTimeout(renewal);
-    clearTimeout(sending);
-    sending = undefined;
-    changes = {};
-    told = chat.page;
-    lost = lost && !room.swapped; // what can be started anew is
-    if (!touched || (ended && !late)) return ending;
-    ended = true;
+    clearTimeout(state.renewalTimer);
+    clearTimeout(state.updateTimer);
+    state.updateTimer = undefined;
+    state.changedAttributes = {};
+    state.identifiedPage = chat.page;
+    state.elementsLost = state.elementsLost && !adapter.swapped; // an adapter that can start anew does
+    if (!state.globalsSet || (state.sessionEnded && !late)) return state.ending;
+    state.sessionEnded = true;
     const patience = new Promise((/** @type {(value?: undefined) => void} */ done) => setTimeout(done, 3000));
-    ending = Promise.race([safely(() => room.end()), patience])
+    state.ending = Promise.race([safely(() => adapter.end()), patience])
       .catch((error) => console.warn("livechat:", error))
-      .then(sweepLater);
-    await ending;
+      .then(store.scheduleSweeps);
+    await state.ending;
   }
 
   // What the vendor reports.
 
-  /** @param {string} name @param {{status?: LiveChat.Api["status"], count?: number, rating?: number, scale?: string}} detail */
+  /** Takes an event of the vendor's, and tells the page.
+   * @param {string} name
+   * @param {{status?: LiveChat.Api["status"], count?: number, rating?: number, scale?: string}} detail */
   function report(name, detail = {}) {
     if (name === "open" || name === "close") {
       if (!!chat.open === (name === "open")) return; // vendors repeat themselves
@@ -825,18 +703,19 @@ function session(core, rest, makeRoom) {
       core.draw();
       if (chat.open) countOpen();
       if (chat.open && chat.unread) report("unread", { count: 0 });
-      seen();
-      if (name === "close") setTimeout(giveFocusBack);
+      markRead();
+      if (name === "close") setTimeout(returnFocus);
     }
     if (name === "message") {
-      remember("going", "1");
-      if (chat.open) seen();
+      store.remember("going", "1");
+      if (chat.open) markRead();
     }
-    if (detail.scale === "-1..1") rated = rated.then(() => rate(String(detail.rating))); // no webhook tells thumbs
+    // Thumbs come with no webhook, so this page reports them.
+    if (detail.scale === "-1..1") state.ratings = state.ratings.then(() => rate(String(detail.rating)));
     if (name === "status") {
       if (detail.status === chat.status) return;
       chat.status = detail.status || null;
-      if (chat.state === "ready") obey();
+      if (chat.state === "ready") applyRules();
     }
     if (name === "unread") {
       chat.unread = detail.count || 0;
@@ -846,7 +725,7 @@ function session(core, rest, makeRoom) {
     core.report(name, detail);
   }
 
-  /** What figures are made of where no webhook tells: of nobody, and once a visit. */
+  /** Counts an open for the figures, once a visit and without a visitor, since no webhook does. */
   function countOpen() {
     const key = core.keyOf("open");
     if (!vendor.kept || safely(() => sessionStorage.getItem(key))) return;
@@ -854,40 +733,50 @@ function session(core, rest, makeRoom) {
     post("opens", { open: 1 });
   }
 
-  /** A thumb takes back the one before by what the server gave for that. One after the other. @param {string} value */
+  /** Reports a thumb. It replaces the one before, which the server's receipt names. @param {string} value */
   async function rate(value) {
     const [key, receiptKey] = ["rating", "receipt"].map(core.keyOf);
     if (!vendor.kept || safely(() => sessionStorage.getItem(key)) === value) return;
     safely(() => sessionStorage.setItem(key, value));
-    const answer = await post("opens", { rating: Number(value), receipt: safely(() => sessionStorage.getItem(receiptKey)) || null });
-    const given = answer && answer.ok && await answer.json().catch(() => null);
-    if (given) safely(() => given.receipt ? sessionStorage.setItem(receiptKey, given.receipt) : sessionStorage.removeItem(receiptKey));
+    const answer = await post("opens", {
+      rating: Number(value), receipt: safely(() => sessionStorage.getItem(receiptKey)) || null,
+    });
+    const body = answer && answer.ok && await answer.json().catch(() => null);
+    if (body) safely(() => (
+      body.receipt ? sessionStorage.setItem(receiptKey, body.receipt) : sessionStorage.removeItem(receiptKey)
+    ));
   }
 
-  /** What was said until now is read, by somebody who is known. */
-  function seen() {
-    if (vendor.kept && told.who) post("unread", {}, "same-origin");
+  /** Tells our server that a visitor who is known has read everything. */
+  function markRead() {
+    if (vendor.kept && state.identifiedPage.who) post("unread", {}, "same-origin");
   }
 
-  /** To our own server, and whatever becomes of it. @param {string} where @param {object} what @param {RequestCredentials} credentials */
+  /** Posts to our own server, and does not wait for success.
+   * @param {string} where @param {object} what @param {RequestCredentials} credentials */
   function post(where, what, credentials = "omit") {
-    return safely(() => fetch(core.base + where, { method: "POST", keepalive: true, credentials,
-      headers: { "Content-Type": "application/json" }, body: JSON.stringify({ provider: vendor.name, ...what }) }).catch(() => {}));
+    return safely(() => fetch(core.base + where, {
+      method: "POST", keepalive: true, credentials,
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ provider: vendor.name, ...what }),
+    }).catch(() => {}));
   }
 
   function showUnread() {
-    for (const element of doc.querySelectorAll("[data-livechat-unread]")) element.textContent = chat.unread ? String(chat.unread) : "";
+    for (const element of doc.querySelectorAll("[data-livechat-unread]")) {
+      element.textContent = chat.unread ? String(chat.unread) : "";
+    }
   }
 
-  /** To the launcher, unless a person has gone on to something else on the page. */
-  function giveFocusBack() {
+  /** Gives the focus back to the launcher, unless a person has gone on to something else on the page. */
+  function returnFocus() {
     const { activeElement: active } = doc;
     const elsewhere = active && active !== doc.body && !Element.prototype.closest.call(active, vendor.elements);
-    if (opener && !elsewhere) opener.focus();
-    opener = undefined;
+    if (state.openedFrom && !elsewhere) state.openedFrom.focus();
+    state.openedFrom = undefined;
   }
 
-  // For the console, and for the storage.
+  // For the console.
 
   /** @param {string} what @returns {false} */
   function unsupported(what) {
@@ -895,43 +784,22 @@ function session(core, rest, makeRoom) {
     return false;
   }
 
-  /** @param {string} name */
+  /** A global that a script has set: an element with such an id is none. @param {string} name */
   function global(name) {
     return Object.hasOwn(window, name) ? window[name] : undefined;
   }
 
   /** @param {string} text */
   function warn(text) {
-    if (!said.has(text)) console.warn(`livechat: ${text}`);
-    said.add(text);
+    if (!warnings.has(text)) console.warn(`livechat: ${text}`);
+    warnings.add(text);
   }
 
-  /** What an earlier version has kept, under names that two apps on one origin shared: the first that comes takes it. */
-  function readOldKeys() {
-    for (const name of ["who", "going", "consent"]) {
-      safely(() => {
-        const value = stored(name);
-        localStorage.removeItem(`livechat.${vendor.name}.${name}`);
-        if (value !== null) localStorage.setItem(core.keyOf(name), value);
-      });
-    }
-  }
-
-  /** A variable that a page's own script has declared cannot be deleted. @param {string} name */
+  /** Deletes a global, or empties one that the page's own script has declared. @param {string} name */
   function unset(name) {
     if (Reflect.deleteProperty(window, name)) return;
-    warn(`the page declares ${name} itself, which decides who is started. Take ${vendor.title}'s own snippet out of the page.`);
+    warn(`the page declares ${name} itself, which decides who is started. Take ${
+      vendor.title}'s own snippet out of the page.`);
     window[name] = undefined;
-  }
-
-  /** @param {string} name @param {string} value @returns {boolean} false where storage is blocked: then nothing is kept */
-  function remember(name, value) {
-    try { localStorage.setItem(core.keyOf(name), value); } catch { return false; }
-    return true;
-  }
-
-  /** @param {string} name */
-  function forget(name) {
-    try { localStorage.removeItem(core.keyOf(name)); } catch { /* blocked */ }
   }
 }

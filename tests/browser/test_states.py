@@ -18,7 +18,7 @@ every_vendor = pytest.mark.parametrize("vendor", VENDORS)
 
 def _edges() -> dict[tuple[str, str], str]:
     """(state, event) -> state, as the source says it."""
-    table = re.search(r"const EDGES = \{\n(.*?)\n  \};", assets.SESSION.read_text("utf-8"), re.DOTALL)
+    table = re.search(r"const EDGES = \{\n(.*?)\n  \};", assets.SESSION[0].read_text("utf-8"), re.DOTALL)
     assert table
     rows = re.findall(r"(\w+): \{ (.*) \},", table[1])
     return {(state, event): to for state, row in rows for event, to in re.findall(r"(\w+): \"(\w+)\"", row)}

@@ -25,7 +25,9 @@ class Vendor:
         self.hub = Hub(self._clock)
         self.account = open_account(name, VALUES[name], self.hub).account
         self.agent = AGENT[name]
-        self.hub.listener = lambda *told: self.sent.extend(json.loads(json.dumps(one)) for one in self._tell(*told))
+        self.hub.listener = lambda *deliveries: self.sent.extend(
+            json.loads(json.dumps(item)) for item in self._tell(*deliveries)
+        )
         self.key = self.hub.create(name, "session_" if name == "crisp" else "")
 
     def _clock(self) -> float:
@@ -38,16 +40,16 @@ class Vendor:
         return list(webhooks.bodies(self.account, *told))
 
     def topics(self) -> list[str]:
-        return [str(one.get("topic") or one["event"]) for one in self.sent]
+        return [str(event.get("topic") or event["event"]) for event in self.sent]
 
 
 @pytest.fixture
-def intercom() -> Vendor:
+def intercom_stand_in() -> Vendor:
     return Vendor("intercom")
 
 
 @pytest.fixture
-def crisp() -> Vendor:
+def crisp_stand_in() -> Vendor:
     return Vendor("crisp")
 
 
@@ -58,18 +60,18 @@ def parts(notification: dict[str, Any]) -> list[dict[str, Any]]:
 # -- Intercom --------------------------------------------------------------------------------------------------------
 
 
-def test_one_bots_reply_is_told_under_two_topics(intercom: Vendor) -> None:
-    intercom.hub.say(intercom.key, "visitor", "Hello?")
-    intercom.hub.say(intercom.key, "bot", "I am a bot.")
-    _, first, second = intercom.sent
+def test_one_bots_reply_is_told_under_two_topics(intercom_stand_in: Vendor) -> None:
+    intercom_stand_in.hub.say(intercom_stand_in.key, "visitor", "Hello?")
+    intercom_stand_in.hub.say(intercom_stand_in.key, "bot", "I am a bot.")
+    _, first, second = intercom_stand_in.sent
     assert [first["topic"], second["topic"]] == ["conversation.admin.replied", "conversation.operator.replied"]
     assert first["id"] != second["id"]
-    assert [one["id"] for one in parts(first)] == [one["id"] for one in parts(second)]
-    assert {one["author"]["type"] for told in (first, second) for one in parts(told)} == {"bot"}
+    assert [item["id"] for item in parts(first)] == [item["id"] for item in parts(second)]
+    assert {item["author"]["type"] for deliveries in (first, second) for item in parts(deliveries)} == {"bot"}
 
 
-def test_each_part_has_its_own_author_and_moment(intercom: Vendor) -> None:
-    hub, key, agent = intercom.hub, intercom.key, intercom.agent
+def test_each_part_has_its_own_author_and_moment(intercom_stand_in: Vendor) -> None:
+    hub, key, agent = intercom_stand_in.hub, intercom_stand_in.key, intercom_stand_in.agent
     hub.say(key, "visitor", "Hello?")
     hub.say(key, "agent", "Yes?", agent=agent)
     hub.say(key, "agent", "late again", "note", agent=agent)
@@ -78,14 +80,14 @@ def test_each_part_has_its_own_author_and_moment(intercom: Vendor) -> None:
     hub.decide(key, "opened", agent)
     hub.end(key, "agent", "814861", "Bye.")
     hub.say(key, "visitor", "Wait")
-    started, *others = intercom.sent
+    started, *others = intercom_stand_in.sent
     assert (started["topic"], parts(started)) == ("conversation.user.created", [])
     assert started["data"]["item"]["source"]["author"]["type"] == "lead"
-    told = [
-        (one["topic"], *((part["part_type"], part["author"]["type"], part["body"]) for part in parts(one)))
-        for one in others
+    deliveries = [
+        (delivery["topic"], *((part["part_type"], part["author"]["type"], part["body"]) for part in parts(delivery)))
+        for delivery in others
     ]
-    assert told == [
+    assert deliveries == [
         ("conversation.admin.replied", ("comment", "admin", "<p>Yes?</p>")),
         ("conversation.admin.noted", ("note", "admin", "<p>late again</p>")),
         ("conversation.admin.assigned", ("assignment", "admin", "<p>Yours.</p>")),
@@ -94,96 +96,102 @@ def test_each_part_has_its_own_author_and_moment(intercom: Vendor) -> None:
         ("conversation.admin.closed", ("close", "admin", "<p>Bye.</p>")),
         ("conversation.user.replied", ("comment", "lead", "<p>Wait</p>")),
     ]
-    moments = [parts(one)[0]["created_at"] for one in others]
+    moments = [parts(item)[0]["created_at"] for item in others]
     assert moments == sorted(set(moments))
-    assert all(parts(one)[0]["created_at"] < one["created_at"] for one in others)  # the envelope's is a later one
+    assert all(parts(item)[0]["created_at"] < item["created_at"] for item in others)  # the envelope's is a later one
     (closing,) = parts(others[5])
     assert closing["author"]["id"] == "814861"
 
 
-def test_tags_after_the_close_are_told_with_the_part_that_has_them(intercom: Vendor) -> None:
-    hub, key = intercom.hub, intercom.key
+def test_tags_after_the_close_are_told_with_the_part_that_has_them(intercom_stand_in: Vendor) -> None:
+    hub, key = intercom_stand_in.hub, intercom_stand_in.key
     hub.say(key, "visitor", "Hello?")
-    hub.end(key, "agent", intercom.agent)
+    hub.end(key, "agent", intercom_stand_in.agent)
     hub.tag(key, ("vip",))
     hub.tag(key, ("vip", "refund"))
     hub.tag(key, ("refund",))  # taken away: there is no topic for it
-    told = [one for one in intercom.sent if one["topic"] == "conversation_part.tag.created"]
-    assert [[tag["name"] for tag in one["data"]["item"]["tags"]["tags"]] for one in told] == [
+    deliveries = [item for item in intercom_stand_in.sent if item["topic"] == "conversation_part.tag.created"]
+    assert [[tag["name"] for tag in item["data"]["item"]["tags"]["tags"]] for item in deliveries] == [
         ["vip"],
         ["vip", "refund"],
     ]
-    assert [[tag["name"] for tag in one["data"]["item"]["tags_added"]["tags"]] for one in told] == [["vip"], ["refund"]]
-    assert [one["body"] for notification in told for one in parts(notification)] == ["<p>Hello?</p>"] * 2
+    assert [[tag["name"] for tag in item["data"]["item"]["tags_added"]["tags"]] for item in deliveries] == [
+        ["vip"],
+        ["refund"],
+    ]
+    assert [item["body"] for notification in deliveries for item in parts(notification)] == ["<p>Hello?</p>"] * 2
 
 
-def test_everybody_in_a_conversation_is_in_its_contacts(intercom: Vendor) -> None:
-    hub, key, people = intercom.hub, intercom.key, intercom.account
+def test_everybody_in_a_conversation_is_in_its_contacts(intercom_stand_in: Vendor) -> None:
+    hub, key, people = intercom_stand_in.hub, intercom_stand_in.key, intercom_stand_in.account
     ben = people.add("b" * 24, external_id="ben", email="ben@example.com")
     hub.identify(key, Identity("verified", "ana", "ana@example.com"))
     hub.set(key, participants=(ben.id,))
     hub.say(key, "visitor", "Ana asks")
     hub.say(key, "visitor", "Ben answers", agent=ben.id)
-    last = intercom.sent[-1]["data"]["item"]
-    assert [one["external_id"] for one in last["contacts"]["contacts"]] == ["ana", "ben"]
-    assert parts(intercom.sent[-1])[0]["author"] == {
+    last = intercom_stand_in.sent[-1]["data"]["item"]
+    assert [contact["external_id"] for contact in last["contacts"]["contacts"]] == ["ana", "ben"]
+    assert parts(intercom_stand_in.sent[-1])[0]["author"] == {
         "type": "user", "id": ben.id, "name": None, "email": "ben@example.com"
     }  # fmt: skip
 
 
-def test_moments_of_statistics_are_texts_in_a_webhook(intercom: Vendor) -> None:
-    intercom.hub.say(intercom.key, "visitor", "Hello?")
-    said = intercom.sent[0]["data"]["item"]["statistics"]
-    assert datetime.fromisoformat(said["first_contact_reply_at"]).tzinfo
-    assert isinstance(said["count_conversation_parts"], int)
+def test_moments_of_statistics_are_texts_in_a_webhook(intercom_stand_in: Vendor) -> None:
+    intercom_stand_in.hub.say(intercom_stand_in.key, "visitor", "Hello?")
+    data = intercom_stand_in.sent[0]["data"]["item"]["statistics"]
+    assert datetime.fromisoformat(data["first_contact_reply_at"]).tzinfo
+    assert isinstance(data["count_conversation_parts"], int)
 
 
-def test_what_the_team_begins_is_told_as_such_and_a_removed_one_by_its_id_alone(intercom: Vendor) -> None:
-    intercom.hub.say(intercom.key, "agent", "May we help?", agent=intercom.agent)
-    intercom.hub.say(intercom.key, "visitor", "Yes")
-    number = str(intercom.hub.look(intercom.key).number)
-    intercom.hub.drop(intercom.key)
-    assert intercom.topics() == [
+def test_what_the_team_begins_is_told_as_such_and_a_removed_one_by_its_id_alone(intercom_stand_in: Vendor) -> None:
+    intercom_stand_in.hub.say(intercom_stand_in.key, "agent", "May we help?", agent=intercom_stand_in.agent)
+    intercom_stand_in.hub.say(intercom_stand_in.key, "visitor", "Yes")
+    number = str(intercom_stand_in.hub.look(intercom_stand_in.key).number)
+    intercom_stand_in.hub.drop(intercom_stand_in.key)
+    assert intercom_stand_in.topics() == [
         "conversation.admin.single.created", "conversation.user.replied", "conversation.deleted"
     ]  # fmt: skip
-    assert intercom.sent[-1]["data"]["item"] == {"type": "conversation", "conversation_id": number}
+    assert intercom_stand_in.sent[-1]["data"]["item"] == {"type": "conversation", "conversation_id": number}
 
 
 # -- Crisp -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_bot_of_crisp_is_one_by_automated_and_by_its_origin(crisp: Vendor) -> None:
-    crisp.hub.say(crisp.key, "visitor", "Hello?")
-    crisp.hub.say(crisp.key, "bot", "I am a bot.")
-    crisp.hub.say(crisp.key, "agent", "I am not.", agent=crisp.agent)
-    told = [(one["event"], one["data"]["automated"], one["data"]["origin"].partition(":")[0]) for one in crisp.sent]
-    assert told == [
+def test_a_bot_of_crisp_is_one_by_automated_and_by_its_origin(crisp_stand_in: Vendor) -> None:
+    crisp_stand_in.hub.say(crisp_stand_in.key, "visitor", "Hello?")
+    crisp_stand_in.hub.say(crisp_stand_in.key, "bot", "I am a bot.")
+    crisp_stand_in.hub.say(crisp_stand_in.key, "agent", "I am not.", agent=crisp_stand_in.agent)
+    deliveries = [
+        (event["event"], event["data"]["automated"], event["data"]["origin"].partition(":")[0])
+        for event in crisp_stand_in.sent
+    ]
+    assert deliveries == [
         ("message:send", False, "chat"),
         ("message:received", True, "urn"),
         ("message:received", False, "chat"),
     ]
-    assert all(one["timestamp"] == one["data"]["timestamp"] for one in crisp.sent)
+    assert all(item["timestamp"] == item["data"]["timestamp"] for item in crisp_stand_in.sent)
 
 
-def test_each_state_of_crisp_is_told(crisp: Vendor) -> None:
-    hub, key = crisp.hub, crisp.key
+def test_each_state_of_crisp_is_told(crisp_stand_in: Vendor) -> None:
+    hub, key = crisp_stand_in.hub, crisp_stand_in.key
     hub.say(key, "visitor", "Hello?")
     hub.decide(key, "pending")
     hub.end(key, "agent")
     hub.decide(key, "opened")
     hub.decide(key, "opened")  # it is so already
-    states = [one["data"]["state"] for one in crisp.sent if one["event"] == "session:set_state"]
+    states = [item["data"]["state"] for item in crisp_stand_in.sent if item["event"] == "session:set_state"]
     assert states == ["pending", "resolved", "unresolved"]
 
 
-def test_what_becomes_of_a_message_is_told_by_its_fingerprint(crisp: Vendor) -> None:
-    said = crisp.hub.say(crisp.key, "agent", "Yse?")
-    crisp.hub.change(crisp.key, said.n, text="Yes?")
-    crisp.hub.remove(crisp.key, said.n)
-    crisp.hub.say(crisp.key, "visitor", "Hello?")
-    crisp.hub.assign(crisp.key, crisp.agent)
-    crisp.hub.drop(crisp.key)
-    assert crisp.topics() == [
+def test_what_becomes_of_a_message_is_told_by_its_fingerprint(crisp_stand_in: Vendor) -> None:
+    data = crisp_stand_in.hub.say(crisp_stand_in.key, "agent", "Yse?")
+    crisp_stand_in.hub.change(crisp_stand_in.key, data.n, text="Yes?")
+    crisp_stand_in.hub.remove(crisp_stand_in.key, data.n)
+    crisp_stand_in.hub.say(crisp_stand_in.key, "visitor", "Hello?")
+    crisp_stand_in.hub.assign(crisp_stand_in.key, crisp_stand_in.agent)
+    crisp_stand_in.hub.drop(crisp_stand_in.key)
+    assert crisp_stand_in.topics() == [
         "message:received",
         "message:updated",
         "message:removed",
@@ -191,8 +199,8 @@ def test_what_becomes_of_a_message_is_told_by_its_fingerprint(crisp: Vendor) -> 
         "session:set_routing",
         "session:removed",
     ]
-    assert {one["data"]["fingerprint"] for one in crisp.sent[:3]} == {said.n}
-    assert crisp.sent[1]["data"]["content"] == "Yes?"
+    assert {item["data"]["fingerprint"] for item in crisp_stand_in.sent[:3]} == {data.n}
+    assert crisp_stand_in.sent[1]["data"]["content"] == "Yes?"
 
 
 # -- Tawk.to ---------------------------------------------------------------------------------------------------------
@@ -206,7 +214,7 @@ def test_a_transcript_of_tawk_says_who_wrote() -> None:
     tawk.hub.say(tawk.key, "agent", "late again", "note", agent=tawk.agent)
     tawk.hub.end(tawk.key, "agent")
     assert tawk.topics() == ["chat:start", "chat:end", "chat:transcript_created"]
-    said = [(one["sender"]["t"], one["msg"]) for one in tawk.sent[-1]["chat"]["messages"]]
-    assert said[:3] == [("v", "Hello?"), ("s", "I am a bot."), ("a", "Yes?")]
+    data = [(item["sender"]["t"], item["msg"]) for item in tawk.sent[-1]["chat"]["messages"]]
+    assert data[:3] == [("v", "Hello?"), ("s", "I am a bot."), ("a", "Yes?")]
     assert "late again" not in str(tawk.sent)
     assert tawk.sent[-1]["chat"]["messages"][2]["sender"]["id"] == tawk.agent

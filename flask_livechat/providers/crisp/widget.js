@@ -1,13 +1,14 @@
 /**
- * Crisp's adapter (facts as of 2026-11). What its client does at a start, a reset and a merge was read in the version of
- * 2022-01 (v2.7.0) and its loader of 2022-05: newer ones may differ, so nothing here relies on it for what must not happen.
+ * Crisp's adapter (facts as of 2026-11). What its client does at a start, a reset and a merge was read in the version
+ * of 2022-01 (v2.7.0) and its loader of 2022-05: newer ones may differ, so nothing here relies on it for what must not
+ * happen.
  *
- * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
+ * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.AdapterCore} core @returns {LiveChat.Adapter}
  */
-function room(vendor, core) {
-  let running = false; // the script has been asked for, and the session has not been ended since
-  let here = false; // the client has answered, and has not been reset since
-  let settled = () => {}; // what waits for a start after an end
+function adapter(vendor, core) {
+  let sessionRunning = false; // the script has been asked for, and the session has not been ended since
+  let clientThere = false; // the client has answered, and has not been reset since
+  let onStarted = () => {}; // called at the next start after an end
   /** @type {LiveChat.Page} */
   let page;
 
@@ -16,7 +17,8 @@ function room(vendor, core) {
 
   /** @param {LiveChat.Page} current @param {boolean} fresh */
   function start(current, fresh) {
-    // Where the document was opened anew, the client of before is cut off from it and would take our commands for nothing.
+    // Where the document was opened anew, the client of before is cut off from it and would take our commands for
+    // nothing.
     if (core.global("$crisp")?.is && !core.doc.querySelector(vendor.elements)) core.unset("$crisp");
     window.$crisp = core.global("$crisp") || [];
     const before = core.global("CRISP_READY_TRIGGER");
@@ -24,19 +26,20 @@ function room(vendor, core) {
       if (typeof before === "function") before();
       arrive();
     };
-    begin(current, fresh);
+    setGlobals(current, fresh);
     listen();
   }
 
-  /** Everything that the vendor's loader reads as it arrives, at the first start and at one after an end.
+  /** Sets all that the vendor's loader reads as it arrives, at the first start and at one after an end.
    * @param {LiveChat.Page} current @param {boolean} fresh */
-  function begin(current, fresh) {
+  function setGlobals(current, fresh) {
     page = current;
-    running = true;
+    sessionRunning = true;
     const token = page.proof && page.proof.token;
     const runtime = trim({ locale: page.settings.locale });
-    // A login keeps the conversation that this browser had as nobody in particular: its cookie names the session to merge.
-    // The cookie is never somebody else's, since a change of visitor sweeps it. Without a token there is nothing to merge.
+    // A login keeps the conversation that this browser had as nobody in particular: its cookie names the session to
+    // merge. The cookie is never somebody else's, since a change of visitor sweeps it. Without a token there is nothing
+    // to merge.
     if (token && !fresh) runtime.session_merge = true;
     window.CRISP_WEBSITE_ID = vendor.settings.website_id;
     window.CRISP_TOKEN_ID = token || null;
@@ -46,22 +49,22 @@ function room(vendor, core) {
 
   /** The session is there. Nothing personal waits in the queue before that: a logout could not take it back. */
   function arrive() {
-    here = true;
-    if (running) {
+    clientThere = true;
+    if (sessionRunning) {
       push("safe", true); // wrong data must not throw into the page
       if (page.settings.position.side === "left") push("config", "position:reverse", [true]);
       if (!core.vendorLauncher()) push("do", "chat:hide");
       core.safely(() => introduce(page));
-      availability(core.safely(() => window.$crisp.is("website:available")) !== false);
-      unread();
+      reportAvailability(core.safely(() => window.$crisp.is("website:available")) !== false);
+      reportUnread();
     }
     core.ready();
-    settled();
-    if (!running) end(); // it was started again for somebody who has left since
+    onStarted();
+    if (!sessionRunning) end(); // it was started again for somebody who has left since
   }
 
   /** @param {boolean} online */
-  function availability(online) {
+  function reportAvailability(online) {
     core.report("status", { status: online ? "online" : "away" });
   }
 
@@ -74,13 +77,14 @@ function room(vendor, core) {
     push("on", "message:sent", () => core.report("message", { author: "visitor" }));
     push("on", "message:received", () => {
       core.report("message", { author: "agent" });
-      unread();
+      reportUnread();
     });
-    push("on", "website:availability:changed", availability);
+    push("on", "website:availability:changed", reportAvailability);
   }
 
-  /** The count is not reported, it is asked for. Crisp counts a message before or after it tells: hence the pause. */
-  function unread() {
+  /** Asks for the count, which is not reported. The pause is there since Crisp may count a message after it tells of
+   * it. */
+  function reportUnread() {
     setTimeout(() => core.safely(() => core.report("unread", { count: window.$crisp.get("chat:unread:count") || 0 })));
   }
 
@@ -92,21 +96,25 @@ function room(vendor, core) {
       if (name) push("set", "user:nickname", [name]);
       if (phone) push("set", "user:phone", [phone]);
       if (avatar) push("set", "user:avatar", [avatar]);
-      if (company && company.name) push("set", "user:company", company.website ? [company.name, { url: company.website }] : [company.name]);
+      if (company && company.name) {
+        push("set", "user:company", company.website ? [company.name, { url: company.website }] : [company.name]);
+      }
       if (segments) push("set", "session:segments", [segments, false]);
-      data(details(visitor));
+      sendData(attributesOf(visitor));
     }
-    data(context);
+    sendData(context);
   }
 
   /** @param {LiveChat.Visitor} visitor @returns {LiveChat.Meta} */
-  function details({ id, created_at: since, attributes }) {
+  function attributesOf({ id, created_at: since, attributes }) {
     const own = id === undefined ? {} : { user_id: id };
-    return Object.assign(own, since === undefined ? {} : { created_at: new Date(since * 1000).toISOString().slice(0, 10) }, attributes);
+    return Object.assign(
+      own, since === undefined ? {} : { created_at: new Date(since * 1000).toISOString().slice(0, 10) }, attributes);
   }
 
-  /** Keys in lower case with "_" and "-"; values text, number or boolean. @param {LiveChat.Meta} values */
-  function data(values) {
+  /** Sends data, with keys in lower case with "_" and "-", and values that are text, numbers or booleans.
+   * @param {LiveChat.Meta} values */
+  function sendData(values) {
     const pairs = Object.entries(values)
       .filter(([, value]) => ["string", "number", "boolean"].includes(typeof value))
       .map(([key, value]) => [key.toLowerCase().replace(/[^a-z0-9_-]+/g, "_"), value]);
@@ -116,11 +124,11 @@ function room(vendor, core) {
   /** The client starts again after a reset, visible and with a session of its own, unless its loader misses the
    * website's id (2022-01). The reset expires the cookies of the token that the client was started with. */
   async function end() {
-    running = false;
+    sessionRunning = false;
     core.unset("CRISP_WEBSITE_ID");
     window.CRISP_TOKEN_ID = null;
-    if (!here) return; // nothing has begun: whoever arrives later is ended then
-    here = false;
+    if (!clientThere) return; // nothing has begun: whoever arrives later is ended then
+    clientThere = false;
     push("do", "chat:hide"); // a newer client may start all the same: then at least nothing is seen
     push("do", "session:reset", [false]);
   }
@@ -128,10 +136,10 @@ function room(vendor, core) {
   return {
     start,
     identify(current) {
-      if (running) return introduce(page = current);
-      begin(current, true);
+      if (sessionRunning) return introduce(page = current);
+      setGlobals(current, true);
       return new Promise((done) => {
-        settled = done;
+        onStarted = done;
         core.load();
       });
     },
@@ -148,9 +156,10 @@ function room(vendor, core) {
       push("do", "chat:hide");
     },
     track: (name, meta) => push("set", "session:event", [[[name, meta, "blue"]]]),
-    update: data,
+    update: sendData,
     tour: () => core.unsupported("tour"),
-    article: (slug) => push("do", "helpdesk:article:open", [core.doc.documentElement.lang.slice(0, 2) || "en", String(slug)]),
+    article: (slug) =>
+      push("do", "helpdesk:article:open", [core.doc.documentElement.lang.slice(0, 2) || "en", String(slug)]),
     end,
   };
 

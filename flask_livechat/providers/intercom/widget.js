@@ -1,12 +1,14 @@
 /**
  * Intercom's adapter (facts as of 2026-11). Boots by command, never through window.intercomSettings, which would
- * outlive a logout. What the loader and the frame do at a start, a visit of Turbo and a shutdown was read in those of 2022-02
- * and a loader of 2024: newer ones may differ, so what they do is looked at, never presumed.
+ * outlive a logout. What the loader and the frame do at a start, a visit of Turbo and a shutdown was read in those of
+ * 2022-02 and a loader of 2024: newer ones may differ, so what they do is looked at, never presumed.
  *
- * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
+ * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.AdapterCore} core @returns {LiveChat.Adapter}
  */
-function room(vendor, core) {
-  const API = { us: "https://api-iam.intercom.io", eu: "https://api-iam.eu.intercom.io", au: "https://api-iam.au.intercom.io" };
+function adapter(vendor, core) {
+  const API = {
+    us: "https://api-iam.intercom.io", eu: "https://api-iam.eu.intercom.io", au: "https://api-iam.au.intercom.io",
+  };
   const MAX_CALLS = 20; // boots and updates that the vendor takes (30 in its script of 2022) …
   const WINDOW_MS = 30 * 60 * 1000 + 5000; // … in so much time, and a little more; further ones are dropped
   const ARRIVAL_MS = 20000; // for which the messenger is looked for
@@ -18,19 +20,16 @@ function room(vendor, core) {
   const RESERVED = ["app_id", "api_base", "user_id", "email", "user_hash", "intercom_user_jwt"];
   /** @type {LiveChat.Page} */
   let page;
-  let over = false;
-  let calls = 0; // boots and updates within the window
-  /** What waits for the next update that the vendor takes. @type {Record<string, any>} */
-  let waiting = {};
-  /** What was said in updates: a boot after a visit of Turbo says it again. @type {Record<string, any>} */
-  let updated = {};
-  let seen = 0;
+  let ended = false;
+  /** How many boots and updates the window has had, what waits for the next update that the vendor takes, and what
+   * updates have sent: a boot after a visit of Turbo sends it again.
+   * @type {{calls: number, waiting: Record<string, any>, sent: Record<string, any>}} */
+  const updates = { calls: 0, waiting: {}, sent: {} };
+  let unreadCount = 0;
   let shown = false;
   let refused = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
-  let watching;
-  /** @type {unknown} */
-  let stub;
+  let watchTimer;
   /** The frame that the messenger runs in. @type {Element | null} */
   let frame = null;
   let renewing = false; // a messenger that is told anew has not answered yet
@@ -43,14 +42,16 @@ function room(vendor, core) {
   /** @param {LiveChat.Page} current @param {boolean} fresh */
   function start(current, fresh) {
     page = current;
-    begin(fresh);
-    for (const name of VISITS) core.doc.addEventListener(name, () => { visit = { messenger: window.Intercom, shown }; });
-    for (const name of VISITED) core.doc.addEventListener(name, () => core.safely(visited));
+    bootAnew(fresh);
+    for (const name of VISITS) core.doc.addEventListener(name, () => {
+      visit = { messenger: window.Intercom, shown };
+    });
+    for (const name of VISITED) core.doc.addEventListener(name, () => core.safely(onVisited));
   }
 
   /** @param {boolean} fresh */
-  function begin(fresh) {
-    queue();
+  function bootAnew(fresh) {
+    addStub();
     if (fresh) intercom("shutdown"); // somebody else was here: their session ends before ours begins
     boot();
     listen();
@@ -62,48 +63,50 @@ function room(vendor, core) {
     core.ready();
   }
 
-  /** What a boot comes to. `ready` is newer than the newest script that could be read, and an answer of 403 is told to
-   * nobody: the browser's own record of the ping says it. Where there is no record, or none with a status (older browsers),
-   * the cookie has to do that comes with the answer. */
+  /** Watches what a boot comes to. `ready` is newer than the newest script that could be read, and an answer of 403 is
+   * told to nobody: the browser's own record of the ping says it. Where there is no record, or none with a status
+   * (older browsers), the cookie has to do that comes with the answer. */
   function watch() {
     const before = pings().length;
     const begun = Date.now();
-    clearInterval(watching);
-    watching = setInterval(() => {
+    clearInterval(watchTimer);
+    watchTimer = setInterval(() => {
       const status = pings().slice(before).map((ping) => ping.responseStatus || 1).pop();
       const late = Date.now() - begun > UNRECORDED_MS;
       const there = status > 1 ? status < 400 : (status || late) && /(^| )intercom-(id|session)-/.test(core.doc.cookie);
-      if (over || there || status >= 400 || Date.now() - begun > ARRIVAL_MS) {
-        clearInterval(watching);
+      if (ended || there || status >= 400 || Date.now() - begun > ARRIVAL_MS) {
+        clearInterval(watchTimer);
         renewing = false;
       }
-      if (over) return;
+      if (ended) return;
       if (there) core.safely(arrive);
       refused = status >= 400;
       if (refused) core.failed("refused");
     }, 250);
   }
 
-  /** The frame asks, in newer scripts perhaps the page. @returns {any[]} */
+  /** The pings of the frame, or of the page, where newer scripts perhaps send them. @returns {any[]} */
   function pings() {
     const frame = /** @type {HTMLIFrameElement | null} */ (core.doc.getElementById("intercom-frame"));
-    return [frame && frame.contentWindow, window].flatMap((from) => core.safely(() => from && from.performance.getEntriesByType("resource")) || [])
-      .filter((/** @type {any} */ { name, responseEnd }) => responseEnd && /^https:\/\/[^/]*intercom\.io\/.*\/ping$/.test(name));
+    return [frame && frame.contentWindow, window]
+      .flatMap((from) => core.safely(() => from && from.performance.getEntriesByType("resource")) || [])
+      .filter((/** @type {any} */ { name, responseEnd }) =>
+        responseEnd && /^https:\/\/[^/]*intercom\.io\/.*\/ping$/.test(name));
   }
 
   // Pages that are swapped.
 
-  function visited() {
+  function onVisited() {
     const { messenger, shown: reopen } = visit || {};
     visit = null;
-    if (over || !messenger) return;
-    if (window.Intercom !== messenger) renew(reopen);
+    if (ended || !messenger) return;
+    if (window.Intercom !== messenger) bootNewMessenger(reopen);
     else swapped();
   }
 
   /** The messenger is a new one, or has lost its styles: it is told all that the one before was told.
    * @param {boolean=} reopen */
-  function renew(reopen) {
+  function bootNewMessenger(reopen) {
     frame = null;
     renewing = true;
     boot();
@@ -111,25 +114,25 @@ function room(vendor, core) {
     if (reopen) intercom("show");
   }
 
-  /** Without `moveBefore` the frame is lost with the body that it was in, and the messenger with it. Its styles are lost
-   * where the rules that its script has put into them were. */
+  /** Without `moveBefore` the frame is lost with the body that it was in, and the messenger with it. Its styles are
+   * lost where the rules that its script has put into them were. */
   function swapped() {
-    if (over || visit || renewing) return false;
+    if (ended || visit || renewing) return false;
     const lost = frame ? !frame.isConnected : !core.doc.querySelector(vendor.elements);
     if (lost) {
       frame = null;
       renewing = true;
       for (const element of core.doc.querySelectorAll(vendor.elements)) element.remove();
       core.unset("Intercom");
-      begin(false);
-    } else if (shown && ![...core.doc.querySelectorAll("#intercom-css-container style")].some(rules)) {
+      bootAnew(false);
+    } else if (shown && ![...core.doc.querySelectorAll("#intercom-css-container style")].some(hasRules)) {
       intercom("shutdown", false);
-      renew(true);
+      bootNewMessenger(true);
     }
     return lost;
   }
 
-  /** Of a messenger that is started again, the frame and the styles come before what is seen. */
+  /** Whether the messenger is there. One that is started again has its frame and styles before anything is seen. */
   function present() {
     if (visit) return false;
     if (renewing) return !!core.doc.querySelector("#intercom-container *, .intercom-lightweight-app");
@@ -138,32 +141,32 @@ function room(vendor, core) {
   }
 
   /** @param {any} style */
-  function rules(style) {
+  function hasRules(style) {
     return style.sheet && style.sheet.cssRules.length;
   }
 
-  /** The documented stub: what is called before the script arrives waits in `q`. */
-  function queue() {
+  /** Adds the documented stub, in whose `q` calls wait until the script arrives. */
+  function addStub() {
     if (typeof core.global("Intercom") === "function") return;
-    const waiting = function () { waiting.c(arguments); };
+    const stub = function () { stub.c(arguments); };
     /** @type {IArguments[]} */
-    waiting.q = [];
-    waiting.c = (/** @type {IArguments} */ call) => void waiting.q.push(call);
-    stub = window.Intercom = waiting;
+    stub.q = [];
+    stub.c = (/** @type {IArguments} */ call) => void stub.q.push(call);
+    window.Intercom = stub;
   }
 
   function boot() {
     core.unset("intercomSettings");
-    waiting = {}; // what was said since goes with it
-    spend();
+    updates.waiting = {}; // what was said since goes with it
+    countCall();
     watch();
-    intercom("boot", Object.assign(attributes(), looks(), identity()));
+    intercom("boot", Object.assign(attributes(), appearance(), identity()));
   }
 
-  function spend() {
-    calls += 1;
+  function countCall() {
+    updates.calls += 1;
     setTimeout(() => {
-      calls -= 1;
+      updates.calls -= 1;
       flush();
     }, WINDOW_MS);
   }
@@ -178,17 +181,17 @@ function room(vendor, core) {
       shown = false;
       core.report("close");
     });
-    intercom("onUnreadCountChange", unread);
+    intercom("onUnreadCountChange", onUnread);
   }
 
   /** @param {number} count */
-  function unread(count) {
-    if (count > seen) core.report("message", { author: "agent" });
-    seen = count;
+  function onUnread(count) {
+    if (count > unreadCount) core.report("message", { author: "agent" });
+    unreadCount = count;
     core.report("unread", { count });
   }
 
-  function looks() {
+  function appearance() {
     const { position, locale } = page.settings;
     const { app_id: appId, region } = vendor.settings;
     return trim({
@@ -206,37 +209,38 @@ function room(vendor, core) {
   function attributes() {
     const { visitor, context } = page;
     const { name, phone, avatar, company, created_at: since, attributes: own } = visitor || {};
-    return trim(Object.assign(plain(context), plain(own || {}), updated, {
+    return trim(Object.assign(withoutReserved(context), withoutReserved(own || {}), updates.sent, {
       name, phone, created_at: since, company,
       avatar: avatar && { type: "avatar", image_url: avatar },
     }));
   }
 
   /** @param {Record<string, any>} values */
-  function plain(values) {
+  function withoutReserved(values) {
     return Object.fromEntries(Object.entries(values).filter(([name]) => !RESERVED.includes(name)));
   }
 
-  /** Goes with boot and with every identified update: the vendor refuses an identity whose proof is missing. */
+  /** The identity, for a boot and every identified update. The vendor refuses an identity whose proof is missing. */
   function identity() {
     const { visitor, proof } = page;
     if (proof && proof.jwt) return { intercom_user_jwt: proof.jwt };
     return visitor ? trim({ user_id: visitor.id, email: visitor.email, user_hash: proof && proof.user_hash }) : {};
   }
 
-  /** Beyond the vendor's limit changes add up, and go when it takes them again. @param {Record<string, any>} values */
+  /** Sends changes. Beyond the vendor's limit they add up, and go when it takes them again.
+   * @param {Record<string, any>} values */
   function update(values) {
-    Object.assign(waiting, plain(values));
-    Object.assign(updated, plain(values));
-    if (calls < MAX_CALLS) return flush();
+    Object.assign(updates.waiting, withoutReserved(values));
+    Object.assign(updates.sent, withoutReserved(values));
+    if (updates.calls < MAX_CALLS) return flush();
     core.warn(`Intercom takes ${MAX_CALLS} updates in 30 minutes; further changes wait.`);
   }
 
   function flush() {
-    if (over || !Object.keys(waiting).length) return;
-    spend();
-    intercom("update", Object.assign({}, waiting, identity()));
-    waiting = {};
+    if (ended || !Object.keys(updates.waiting).length) return;
+    countCall();
+    intercom("update", Object.assign({}, updates.waiting, identity()));
+    updates.waiting = {};
   }
 
   return {
@@ -249,10 +253,10 @@ function room(vendor, core) {
     /** A new token goes with a boot, say the vendor's newest notes; none is told when the old one ends. */
     identify(current) {
       page = current;
-      Object.assign(updated, plain(current.context));
+      Object.assign(updates.sent, withoutReserved(current.context));
       boot();
-      if (over) listen();
-      over = false;
+      if (ended) listen();
+      ended = false;
     },
     open: (text) => (text ? intercom("showNewMessage", text) : intercom("show")),
     close: () => intercom("hide"),
@@ -268,8 +272,8 @@ function room(vendor, core) {
     async end() {
       // Not arrived yet: what waits for it holds the visitor's identity.
       if (window.Intercom && Array.isArray(window.Intercom.q)) window.Intercom.q.length = 0;
-      over = true;
-      waiting = updated = {};
+      ended = true;
+      updates.waiting = updates.sent = {};
       intercom("shutdown");
       core.unset("intercomSettings");
     },

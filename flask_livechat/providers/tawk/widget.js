@@ -1,10 +1,10 @@
 /**
- * Tawk.to's adapter (facts as of 2026-11). What its script does at a start, a login and a shutdown was read in its build of
- * 2025-04 (67f4b2d4927): newer ones may differ, so each step has a limit and is checked where it can be.
+ * Tawk.to's adapter (facts as of 2026-11). What its script does at a start, a login and a shutdown was read in its
+ * build of 2025-04 (67f4b2d4927): newer ones may differ, so each step has a limit and is checked where it can be.
  *
- * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
+ * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.AdapterCore} core @returns {LiveChat.Adapter}
  */
-function room(vendor, core) {
+function adapter(vendor, core) {
   const KEY_CHARS = 50; // of an attribute's name (not in the vendor's documents; one longer refuses the whole call)
   const VALUE_CHARS = 255;
   const MAX_ATTRIBUTES = 50;
@@ -12,9 +12,9 @@ function room(vendor, core) {
   const SESSION_MS = 4000; // within which the session of a login is there
   /** @type {LiveChat.Page} */
   let page;
-  let here = false; // a session is there
-  let over = false;
-  let open = false; // the panel
+  let sessionThere = false;
+  let ended = false;
+  let open = false; // whether the panel is
   /** Called at the next `tawkLoad`. @type {() => void} */
   let sessionLoaded = () => {};
   /** The login under way: what is sent before it is over goes to a session that ends. @type {Promise<unknown>} */
@@ -27,11 +27,15 @@ function room(vendor, core) {
   function start(current) {
     page = current;
     window.Tawk_API = core.global("Tawk_API") || {};
-    if (typeof api().shutdown === "function" && !core.doc.querySelector(vendor.elements)) unload(); // with a document that is no more
+    // A script that is there without its elements belongs to a document that is no more.
+    if (typeof api().shutdown === "function" && !core.doc.querySelector(vendor.elements)) unload();
     window.Tawk_LoadStart = new Date();
     const { visitor, proof } = page;
-    // What stands here is sent again by every session that this page begins, a logout's too: only where no login can be.
-    if (visitor && visitor.email && !canLogIn()) api().visitor = trim({ name: visitor.name, email: visitor.email, hash: proof && proof.email });
+    // Every session that this page begins sends these again, a logout's, too. Hence they stand only where there is no
+    // login.
+    if (visitor && visitor.email && !canLogIn()) {
+      api().visitor = trim({ name: visitor.name, email: visitor.email, hash: proof && proof.email });
+    }
     api().customStyle = Object.assign({}, api().customStyle, { visibility: visibility(page.settings.position) });
     listen();
   }
@@ -45,9 +49,9 @@ function room(vendor, core) {
     };
   }
 
-  /** The window events, not the callbacks: a site's own callbacks stay as they are. */
+  /** Listens to the window events, not by callbacks: a site's own callbacks stay as they are. */
   function listen() {
-    on("Load", loaded);
+    on("Load", onSession);
     on("ChatMaximized", () => {
       open = true;
       core.report("open");
@@ -67,25 +71,26 @@ function room(vendor, core) {
 
   /** @param {string} name @param {(detail: any) => void} then */
   function on(name, then) {
-    window.addEventListener(`tawk${name}`, (event) => core.safely(() => then(/** @type {CustomEvent} */ (event).detail)));
+    window.addEventListener(`tawk${name}`, (event) =>
+      core.safely(() => then(/** @type {CustomEvent} */ (event).detail)));
   }
 
-  /** Some builds are reported not to announce themselves. The methods say nothing: they are there before any session. */
+  /** Looks for a session, since some builds are reported not to announce one. Methods are there before any session. */
   function poll(tries = 80) {
-    if (here || over || !tries) return;
-    if (api().onLoaded === true) core.safely(loaded);
+    if (sessionThere || ended || !tries) return;
+    if (api().onLoaded === true) core.safely(onSession);
     else setTimeout(poll, 250, tries - 1);
   }
 
-  /** A session is there: the first one, and one more after each login. */
-  function loaded() {
-    if (over) return shut();
+  /** A session has begun: the first one, or one more after a login. */
+  function onSession() {
+    if (ended) return shutDown();
     if (!core.vendorLauncher()) api().hideWidget();
     sessionLoaded();
-    if (here) return;
-    here = true;
+    if (sessionThere) return;
+    sessionThere = true;
     core.report("status", { status: api().getStatus() });
-    identify().then(core.ready, refused);
+    identify().then(core.ready, onRefusal);
   }
 
   function canLogIn() {
@@ -95,16 +100,19 @@ function room(vendor, core) {
   /** `login` brings back past conversations, and takes the attributes; without a hash of the id there is no login. */
   function identify() {
     const { visitor, context } = page;
-    const extra = fit(details(visitor));
+    const extra = fitLimits(attributesOf(visitor));
     if (!canLogIn() || typeof api().login !== "function") {
-      if (visitor && canLogIn()) api().setAttributes(trim({ name: visitor.name, email: visitor.email, hash: page.proof?.email }), complain("identity"));
-      attach(Object.assign(extra, context));
+      if (visitor && canLogIn()) {
+        api().setAttributes(
+          trim({ name: visitor.name, email: visitor.email, hash: page.proof?.email }), warnIfRefused("identity"));
+      }
+      sendAttributes(Object.assign(extra, context));
       return Promise.resolve();
     }
-    login = logIn(within(extra)).then(() => {
-      if (open && !over) api().maximize(); // a new session may begin with the panel shut, and not say so
-      attach(context);
-      if (visitor && visitor.segments && !over) api().addTags(visitor.segments.slice(0, 10), complain("tags"));
+    login = logIn(withinLimit(extra)).then(() => {
+      if (open && !ended) api().maximize(); // a new session may begin with the panel shut, and not say so
+      sendAttributes(context);
+      if (visitor && visitor.segments && !ended) api().addTags(visitor.segments.slice(0, 10), warnIfRefused("tags"));
     });
     return login;
   }
@@ -123,7 +131,8 @@ function room(vendor, core) {
         loadedSince = true;
         settle();
       };
-      api().login(trim(Object.assign(extra, { hash: proof.id, userId: id, name, email, phone })), (/** @type {unknown} */ error) => {
+      const claims = trim(Object.assign(extra, { hash: proof.id, userId: id, name, email, phone }));
+      api().login(claims, (/** @type {unknown} */ error) => {
         clearTimeout(limit);
         if (error) return refuse(error);
         accepted = true;
@@ -134,65 +143,72 @@ function room(vendor, core) {
   }
 
   /** @param {unknown} error */
-  function refused(error) {
-    core.warn(`Tawk.to refused the login (${text(error)}). Is Secure Mode on, and the key this property's?`);
-    here = false; // another try may be better
+  function onRefusal(error) {
+    core.warn(`Tawk.to refused the login (${errorText(error)}). Is Secure Mode on, and the key this property's?`);
+    sessionThere = false; // another try may be better
     core.failed("refused");
   }
 
   /** @param {LiveChat.Visitor | null} visitor @returns {LiveChat.Meta} */
-  function details(visitor) {
+  function attributesOf(visitor) {
     if (!visitor) return {};
     const since = visitor.created_at && new Date(visitor.created_at * 1000).toISOString().slice(0, 10);
-    return trim(Object.assign({}, visitor.attributes, { company: visitor.company && visitor.company.name, "created-at": since }));
+    return trim(Object.assign(
+      {}, visitor.attributes, { company: visitor.company && visitor.company.name, "created-at": since }));
   }
 
   /** @param {LiveChat.Meta} attributes */
-  function attach(attributes) {
-    const fitted = within(fit(attributes));
-    if (!over && Object.keys(fitted).length) api().setAttributes(fitted, complain("attributes"));
+  function sendAttributes(attributes) {
+    const fitted = withinLimit(fitLimits(attributes));
+    if (!ended && Object.keys(fitted).length) api().setAttributes(fitted, warnIfRefused("attributes"));
   }
 
-  /** One too many and Tawk.to refuses the whole call: what is new beyond 50 stays here.
+  /** Leaves out new attributes beyond 50, since one too many makes Tawk.to refuse the whole call.
    * @template T @param {Record<string, T>} attributes @returns {Record<string, T>} */
-  function within(attributes) {
-    return Object.fromEntries(Object.entries(attributes).filter(([name]) => names.has(name) || (names.size < MAX_ATTRIBUTES && names.add(name))));
+  function withinLimit(attributes) {
+    return Object.fromEntries(Object.entries(attributes)
+      .filter(([name]) => names.has(name) || (names.size < MAX_ATTRIBUTES && names.add(name))));
   }
 
-  /** Keys alphanumeric and "-", values text of 1 to 255 characters. @param {LiveChat.Meta} attributes */
-  function fit(attributes) {
+  /** Fits attributes into the vendor's limits: keys of letters, digits and "-", values of 1 to 255 characters.
+   * @param {LiveChat.Meta} attributes */
+  function fitLimits(attributes) {
     /** @type {Record<string, string>} */
     const fitted = {};
     for (const [key, value] of Object.entries(attributes)) {
       const content = value == null ? "" : String(value).slice(0, VALUE_CHARS);
-      if (content && dashed(key) && !["name", "email", "hash"].includes(dashed(key))) fitted[dashed(key)] = content;
+      const name = attributeName(key);
+      if (content && name && !["name", "email", "hash"].includes(name)) fitted[name] = content;
     }
     return fitted;
   }
 
   /** @param {string} name */
-  function dashed(name) {
+  function attributeName(name) {
     return name.toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, KEY_CHARS).replace(/^-+|-+$/g, "");
   }
 
   /** @param {string} what */
-  function complain(what) {
-    return (/** @type {unknown} */ error) => { if (error) core.warn(`Tawk.to refused the ${what} (${text(error)}).`); };
+  function warnIfRefused(what) {
+    return (/** @type {unknown} */ error) => {
+      if (error) core.warn(`Tawk.to refused the ${what} (${errorText(error)}).`);
+    };
   }
 
-  /** Errors are objects, or sentences. @param {any} error */
-  function text(error) {
+  /** The text of an error, which is an object or a sentence. @param {any} error */
+  function errorText(error) {
     return error && error.message ? `${error.code}: ${error.message}` : String(error);
   }
 
-  /** An open panel stays, also without a session, until it is minimized (2025-04). */
+  /** Hides the widget. An open panel stays until it is minimized, also without a session (2025-04). */
   function hide() {
     api().minimize();
     api().hideWidget();
   }
 
-  /** The vendor's own logout always begins a new session, with the old visitor's id and name; a shutdown begins nothing. */
-  function shut() {
+  /** The vendor's own logout always begins a new session, with the old visitor's id and name; a shutdown begins
+   * nothing. */
+  function shutDown() {
     if (typeof api().shutdown === "function") {
       core.safely(() => api().minimize());
       core.safely(() => api().shutdown());
@@ -203,7 +219,7 @@ function room(vendor, core) {
   /** Without `moveBefore` the frames are lost with the body that they were in, and the script does not make them again
    * (2025-04). It starts anew where it does not know that it has run; the visitor's session goes on. */
   function swapped() {
-    const lost = here && !over && !core.doc.querySelector(vendor.elements);
+    const lost = sessionThere && !ended && !core.doc.querySelector(vendor.elements);
     if (lost) unload();
     return lost;
   }
@@ -211,12 +227,12 @@ function room(vendor, core) {
   function unload() {
     api().shutdown();
     for (const name of Object.keys(window).filter((key) => /^(\$_Tawk|\$__Tawk|tawkJsonp)/.test(key))) core.unset(name);
-    api().onLoaded = here = false;
+    api().onLoaded = sessionThere = false;
   }
 
-  /** Now, or when the login under way is over. @param {() => void} send */
-  function settled(send) {
-    login.catch(() => {}).then(() => over || core.safely(send));
+  /** Sends now, or when the login under way is over. @param {() => void} send */
+  function afterLogin(send) {
+    login.catch(() => {}).then(() => ended || core.safely(send));
   }
 
   return {
@@ -225,9 +241,9 @@ function room(vendor, core) {
     swapped,
     /** Not after an end: the script remembers the visitor until the page is loaded anew. */
     identify(current) {
-      if (over) return false;
+      if (ended) return false;
       page = current;
-      identify().catch(refused);
+      identify().catch(onRefusal);
     },
     open(message) {
       if (message) core.unsupported("a prefilled message");
@@ -237,16 +253,17 @@ function room(vendor, core) {
     close: () => api().minimize(),
     show: () => api().showWidget(),
     hide,
-    track: (name, meta) => settled(() => api().addEvent(dashed(name), fit(meta), complain("event"))),
-    update: (attributes) => settled(() => attach(attributes)),
+    track: (name, meta) => afterLogin(() =>
+      api().addEvent(attributeName(name), fitLimits(meta), warnIfRefused("event"))),
+    update: (attributes) => afterLogin(() => sendAttributes(attributes)),
     tour: () => core.unsupported("tour"),
     article: () => core.unsupported("article"),
     async end() {
-      over = true;
+      ended = true;
       if (!window.Tawk_API) return;
       delete api().visitor;
       api().autoStart = false; // read once, as the script arrives: it may still be on its way
-      shut();
+      shutDown();
     },
   };
 

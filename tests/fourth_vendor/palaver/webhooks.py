@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ... import signing
-from ...hooks import Delivery, HookRoom
+from ...hooks import Delivery, WebhookSpec
 from ...model import Contact, Event
 from .. import Values, moment
 from ..payload import Payload, chat_moment, required
@@ -46,4 +46,4 @@ def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
     return (event,)
 
 
-WEBHOOKS = HookRoom(secrets=("WEBHOOK_SECRET",), verify=verify, parse=parse, sign=sign)
+WEBHOOKS = WebhookSpec(secrets=("WEBHOOK_SECRET",), verify=verify, parse=parse, sign=sign)

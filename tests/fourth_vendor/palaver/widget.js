@@ -2,9 +2,9 @@
  * Palaver's adapter. The vendor's script only puts `window.palaver` there: nothing runs until `run` is called, which is
  * what `loaded` is for.
  *
- * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.Ears} core @returns {LiveChat.Room}
+ * @param {LiveChat.Vendor & LiveChat.Rest} vendor @param {LiveChat.AdapterCore} core @returns {LiveChat.Adapter}
  */
-function room(vendor, core) {
+function adapter(vendor, core) {
   /** @type {LiveChat.Page} */
   let page;
   let ended = false;

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...model import Agent, Contact, Conversation, Message
-from ...operation import DeskRoom, Explanation, Operation, Page, page_of, path
+from ...operation import ApiSpec, ErrorDetails, Operation, Page, page_of, path
 from .. import Values, given, moment
 
 
@@ -15,8 +15,8 @@ def headers(values: Values) -> dict[str, str]:
     return {"Authorization": f"Bearer {values['API_TOKEN'][0]}"}
 
 
-def explain(data: Any) -> Explanation:
-    return Explanation(what=data.get("error"))
+def explain(data: Any) -> ErrorDetails:
+    return ErrorDetails(what=data.get("error"))
 
 
 def list_conversations(
@@ -60,7 +60,7 @@ def agent(data: Mapping[str, Any]) -> Agent:
     return Agent(data["id"], data["name"], data["email"], raw=data)
 
 
-DESK = DeskRoom(
+API = ApiSpec(
     needs=("API_TOKEN",),
     base=lambda values: values["BASE_URL"],
     headers=headers,
