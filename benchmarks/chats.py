@@ -1,4 +1,4 @@
-"""A shop's chats in a database, as webhooks would have told them: the events, and what ``fold`` makes of each."""
+"""A shop's chats in a database, as webhooks would have told them: the events, and the projection of each."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Any, cast
 import psycopg
 import sqlalchemy as sa
 
-from flask_livechat.desk.fold import figures
-from flask_livechat.desk.history import history
-from flask_livechat.desk.store import Store, as_row
+from flask_livechat.desk.projections import episode_row
+from flask_livechat.desk.rows import event_row
+from flask_livechat.desk.store import Store
 from flask_livechat.desk.tables import contacts, conversations, counts, episodes, events, tags
+from flask_livechat.desk.timeline import build_timeline
 from flask_livechat.model import Event
 from flask_livechat.office_hours import parse
 
@@ -46,8 +47,8 @@ class Shop:
             made: dict[sa.Table, list[Row]] = {table: [] for table in TABLES}
             for number in range(first, min(first + CHUNK, self.chats + 1)):
                 told = list(self._told(number))
-                made[events] += [as_row(one, one.at) | {"state": "done", "attempts": 1} for one in told]
-                self._fold(made, number, told)
+                made[events] += [event_row(one, one.at) | {"state": "done", "attempts": 1} for one in told]
+                self._project(made, number, told)
             yield made
         yield {contacts: list(self.people.values()), counts: list(self._counted())}
 
@@ -79,16 +80,16 @@ class Shop:
         who = {"visitor": f"{person}", "email": f"{person}@example.com"}
         return who if person % 10 < 5 else {"email": who["email"]} if person % 10 < 7 else {}
 
-    def _fold(self, made: dict[sa.Table, list[Row]], number: int, told: list[Event]) -> None:
-        """As ``fold.py`` does, without asking the database."""
-        found, key = history(told), {"provider": "crisp", "conversation": told[0].conversation}
+    def _project(self, made: dict[sa.Table, list[Row]], number: int, told: list[Event]) -> None:
+        """As ``projections.py`` does, without asking the database."""
+        found, key = build_timeline(told), {"provider": "crisp", "conversation": told[0].conversation}
         said = {name: getattr(found, name) for name in ("visitor", "email", "state", "first_at", "last_at", "spoke_at")}
         made[conversations].append(
             key | said | {"id": number, "tags": json.dumps(found.tags), "changed_at": found.last_at}
         )
         for one in found.episodes:
             row = {"id": next(self.episodes), "conversation": number, "provider": "crisp"}
-            made[episodes].append(row | figures(one, HOURS))
+            made[episodes].append(row | episode_row(one, HOURS))
             made[tags] += [{"episode": row["id"], "tag": tag} for tag in one.tags]
         for event in told:
             if event.email:
@@ -142,16 +143,16 @@ def _settle(store: Store) -> None:
 
 
 def check(store: Store, chats: int, sample: int = 20) -> None:
-    """That ``fold`` makes the same of some of them."""
+    """Compare some of them with what ``projections.py`` makes of their events."""
     for number in range(1, chats + 1, max(1, chats // sample)):
         name = f"session_{number:032}"
-        before = _folded(store, name)
-        store.fold(Event("crisp", "unknown", "fold", UNTIL, name), UNTIL)
-        if not before or _folded(store, name) != before:
-            raise SystemExit(f"{name} is not what fold makes of it")
+        before = _projected(store, name)
+        store.update_projection(Event("crisp", "unknown", "again", UNTIL, name), UNTIL)
+        if not before or _projected(store, name) != before:
+            raise SystemExit(f"{name} is not what its events come to")
 
 
-def _folded(store: Store, name: str) -> list[Any]:
+def _projected(store: Store, name: str) -> list[Any]:
     """A conversation with its episodes and their tags, without the rows' own numbers."""
     mine = conversations.c.conversation == name
     own = [each for each in (*conversations.c, *episodes.c) if each.name not in ("id", "changed_at")]

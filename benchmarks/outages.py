@@ -33,7 +33,8 @@ from benchmarks.databases import Databases, databases
 from benchmarks.receivers import PATH, delivery, ours
 from benchmarks.webhooks import TITLES, address, wait_for
 from flask_livechat import Visitor
-from flask_livechat.desk.store import Store, as_row
+from flask_livechat.desk.rows import event_row
+from flask_livechat.desk.store import Store
 from flask_livechat.desk.tables import events
 from flask_livechat.model import Event
 
@@ -212,8 +213,8 @@ def burst(made: Databases, kind: str, messages: int) -> bool:
         for n in range(messages)
     ]
     with store.engine.begin() as connection:
-        connection.execute(sa.insert(events), [as_row(one, start) | {"state": "done"} for one in told])
-    store.fold(told[0], start)
+        connection.execute(sa.insert(events), [event_row(one, start) | {"state": "done"} for one in told])
+    store.update_projection(told[0], start)
     with served(made, f"burst-{kind}", address(store)) as path, working(address(store)):
         numbers = iter(range(BURST, 10**9))
         Traffic(path, numbers).run(2)
@@ -232,7 +233,7 @@ def burst(made: Databases, kind: str, messages: int) -> bool:
     start_s = time.perf_counter()
     one = replace(told[-1], id=f"{name}:last", at=datetime.now(UTC))
     store.add([one], datetime.now(UTC))
-    store.fold(one, datetime.now(UTC))
+    store.update_projection(one, datetime.now(UTC))
     print(f"{TITLES[kind]}: one more is counted in {(time.perf_counter() - start_s) * 1000:.1f} ms")
     store.engine.dispose()
     return report(f"{TITLES[kind]}, a burst", before, during) and took < 120

@@ -75,7 +75,7 @@ def _index() -> Iterator[str]:
 
 def matrix() -> str:
     """Each method of the desk's: how it is called, what it gives, and which vendor's room has it."""
-    rooms = {providers.load(name).title: providers.desk(name) for name in providers.names()}
+    rooms = {providers.load(name).title: providers.api(name) for name in providers.names()}
     cells = [
         (call, gives, *("yes" if room and method in room.methods else "" for room in rooms.values()))
         for method, call, gives in methods()

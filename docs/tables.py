@@ -67,7 +67,7 @@ def _keys(room: Provider) -> Iterator[tuple[str, ...]]:
 
 
 def _use(room: Provider, key: Key) -> str:
-    desk, hooks = providers.desk(room.name), providers.webhooks(room.name)
+    desk, hooks = providers.api(room.name), providers.webhooks(room.name)
     uses = {
         "chat": key.required or key.name == "WIDGET_ID",
         "identity": key.name in (room.identity, "IDENTITY"),
@@ -86,7 +86,7 @@ def _capabilities(room: Provider) -> Iterator[tuple[str, str]]:
 
 def _missing(name: str) -> str:
     """What the vendor's desk cannot do."""
-    room = providers.desk(name)
+    room = providers.api(name)
     every = [method for method, _, _ in methods()]
     missing = [method for method in every if room is None or method not in room.methods]
     count = f"{len(every) - len(missing)} of the desk's {len(every)} methods"
@@ -122,7 +122,7 @@ def comparison() -> str:
     rooms = [providers.load(name) for name in providers.names()]
     every = len([*methods()])
     can = [(what, *("yes" if name in room.can else "" for room in rooms)) for name, what in CAPABILITIES.items()]
-    desks = [providers.desk(room.name) for room in rooms]
+    desks = [providers.api(room.name) for room in rooms]
     counts = (f"{len(desk.methods) if desk else 0} of {every}" for desk in desks)
     counted = ("Methods of :doc:`the desk <desk>`", *counts)
     hosts = ("Hosts and wildcards in the policy, all regions", *(str(len(_hosts(room))) for room in rooms))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -21,8 +22,9 @@ from flask import (
 )
 from markupsafe import Markup
 
-from . import metrics_page, receiver, settings, signals
+from . import settings, signals
 from .model import Decision, Event, Value, Visitor
+from .same_origin import Names, check_places, own_url
 from .settings import Settings
 from .state import Callbacks, State, call_app, current_state, name_of, safely
 from .widget import assets, csp, lifecycle, logout, response, session_store, tag, views
@@ -32,7 +34,6 @@ from .widget.csp_reports import Reports
 from .widget.decide import add_view_rule, checked_rule, decide
 from .widget.identity import current_visitor, load_visitor, visitor_of_user
 from .widget.request_state import RequestState, request_state
-from .widget.same_origin import Names, check_places, own_url
 from .widget.secret_scanner import SecretScanner
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class LiveChat:
             from . import sandbox  # noqa: PLC0415 - production never loads it
 
             sandbox.register(app, state, places)
-        self._register_receiver(app, state, places)
+        self._register_desk(app, state, places)
         app.jinja_env.globals |= {"livechat": self.tag, "livechat_button": self.button}
         lifecycle.register(app)
         if config.on_error:
@@ -371,18 +372,11 @@ class LiveChat:
         answer: object = ask and call_app(current_app.ensure_sync(ask), False, name_of(ask))
         return isinstance(answer, int) and bool(answer)  # what is no yes or no, a redirect say, is no yes
 
-    def _register_receiver(self, app: Flask, state: State, places: Mapping[str, Any]) -> None:
+    def _register_desk(self, app: Flask, state: State, places: Mapping[str, Any]) -> None:
         config = state.settings
-        tell = _service().module("tasks").tell if config.celery else None  # loading it is what Celery knows the task by
-        if not state.stores_events:
-            if receiver.names(config):
-                app.logger.info("livechat: webhooks are not received without pip install Flask-LiveChat[desk].")
-            return
-        webhooks = receiver.create_blueprint(config, lambda: _service().store(state, app), self.now, tell)
-        app.register_blueprint(webhooks, url_prefix=f"{config.url_prefix}/webhooks", **places)
-        page = metrics_page.create_blueprint(self, self._is_staff)
-        app.register_blueprint(page, url_prefix=f"{config.url_prefix}/metrics", **places)
-        if config.sandbox:
+        if config.celery or config.webhook_providers:
+            _service().register(state, app, places, self._is_staff)
+        if config.sandbox and state.stores_events:
             from .sandbox import connect  # noqa: PLC0415 - production never loads it
 
             connect(app, state, own_url(app, **places), partial(_service().listens, state))
@@ -399,7 +393,7 @@ def _service() -> Any:
 
 
 def _state_of(livechat: LiveChat, app: Flask, config: Settings, callbacks: Callbacks) -> State:
-    stores_events = receiver.keeps(config)
+    stores_events = bool(config.webhook_providers) and find_spec("sqlalchemy") is not None
     return State(
         livechat,
         config,

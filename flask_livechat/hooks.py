@@ -1,4 +1,4 @@
-"""What a room says about its vendor's webhooks: how a delivery is verified, and which events it holds. Pure."""
+"""A vendor's webhooks: how a delivery is verified, and which events it holds. Pure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class HookRoom:
+class WebhookSpec:
     """A vendor's webhooks.
 
     ``secrets``: keys of which one at least must be configured. ``verify`` answers, whatever it is given. ``parse`` is

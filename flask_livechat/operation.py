@@ -1,4 +1,4 @@
-"""What a room says about a call of its vendor's API: data that one file performs. Pure."""
+"""A call of a vendor's API as data, which ``desk/http.py`` executes. Pure."""
 
 from __future__ import annotations
 
@@ -14,21 +14,29 @@ from .model import Visitor
 
 T = TypeVar("T")
 log = logging.getLogger("flask_livechat")
-ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)  # of JSON of another shape
+Errors = tuple[type[Exception], ...]
+UNREADABLE: Errors = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+)  # over JSON, by its shape
+WRONG_SHAPE: Errors = (*UNREADABLE, ValueError)  # over whatever a vendor sends
 SKIPPED: Counter[str] = Counter()  # entries of lists that could not be read, by what they were to be
 SAFE_METHODS = ("GET", "HEAD", "PUT", "DELETE")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back. ``headers`` have lower-case names."""
+    """An answer. ``headers`` have lower-case names."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """The body as JSON; None for an empty one. Raises ``ValueError`` for what is none."""
+        """Return the body as JSON, and None for an empty one. Raise ``ValueError`` for what is no JSON."""
         return json.loads(self.body) if self.body.strip() else None
 
 
@@ -48,14 +56,14 @@ class Operation(Generic[T]):
     json: Any = field(default=None, repr=False)  # holds what visitors wrote
     repeatable: bool | None = None
     makes: Callable[[T], tuple[str | None, ...]] | None = field(default=None, repr=False)
-    kept: bool = False  # the answer is the same for as long as the desk is open: asked once
+    is_constant: bool = False  # the answer stays the same while the desk is open, so one call is enough
 
     @property
     def may_repeat(self) -> bool:
         return self.method in SAFE_METHODS if self.repeatable is None else self.repeatable
 
     def names(self) -> set[str]:
-        """Everything that may be an id in it: the parts of its path, and the texts of its body."""
+        """Return everything that may be an id: the parts of the path, and the texts of the body."""
         return {unquote(part) for part in self.path.split("/")} | set(_texts(self.json))
 
 
@@ -86,7 +94,7 @@ def page_of(
     next: Operation[Page[T]] | None = None,
     wanted: Callable[[T], bool] = lambda item: True,
 ) -> Page[T]:
-    """Read the entries of a vendor's list. What cannot be read is left out, counted and logged by its error's type."""
+    """Read the entries of a vendor's list. Leave out what cannot be read, count it and log its error's type."""
     if not isinstance(entries, list):
         raise TypeError("no list")
     items, ids, errors = [], [], []
@@ -95,22 +103,38 @@ def page_of(
             item = read(entry)
             ids.append(str(getattr(item, "id", item)))
             items.append(item)
-        except (*ODD, ValueError) as error:
+        except WRONG_SHAPE as error:
             ids.append(repr(entry))
             errors.append(type(error).__name__)
     if errors:
         SKIPPED[what] += len(errors)
-        words = (len(errors), len(entries), what, errors[0], SKIPPED[what])
-        log.warning("livechat: %d of %d %s of a list could not be read and are left out: %s (%d so far).", *words)
+        numbers = (len(errors), len(entries), what, errors[0], SKIPPED[what])
+        log.warning("livechat: %d of %d %s of a list could not be read and are left out: %s (%d so far).", *numbers)
     return Page([item for item in items if wanted(item)], next, tuple(ids))
 
 
-Steps = Generator[Operation[Any], Any, T]
-"""Several calls, each made of what the ones before gave: a room yields them, and is sent their results."""
+class PaginationLoopGuard:
+    """Stop at a vendor that gives the same page again, or leads back to an earlier one."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+
+    def is_repeated(self, page: Page[Any]) -> bool:
+        """Whether the page has nothing new, by the ids that the vendor gave: ``items`` may leave all of them out."""
+        ids = page.ids if page.ids is not None else tuple(getattr(item, "id", item) for item in page.items)
+        digest = hash(ids)
+        if not ids or digest in self._seen:
+            return True
+        self._seen.add(digest)
+        return False
+
+
+OperationSequence = Generator[Operation[Any], Any, T]
+"""Several calls, each made of what the ones before gave: a generator that yields them and is sent their results."""
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class ErrorDetails:
     """A failure in the vendor's own words."""
 
     what: str | None = None
@@ -119,26 +143,26 @@ class Explanation:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-class Refusal(Exception):
-    """A failure that came with a 2xx. ``status``: the HTTP status that it stands for."""
+class ErrorInSuccessResponse(Exception):
+    """The vendor sent a failure with a 2xx. ``status`` is the HTTP status that it stands for."""
 
     def __init__(self, status: int) -> None:
         self.status = status
 
 
 @dataclass(frozen=True, slots=True)
-class DeskRoom:
-    """A vendor's API: where it is, who we are there, and the calls that each method of the desk's makes.
+class ApiSpec:
+    """A vendor's API: where it is, who we are there, and the calls that each method of the desk makes.
 
-    A method takes the vendor's values and its own arguments. It gives an ``Operation`` (of a ``Page``: the first of a
-    list), or ``Steps``. What is not in ``methods`` the vendor cannot do.
+    A method takes the vendor's values and its own arguments. It returns an ``Operation`` (of a ``Page``: the first of a
+    list), or an ``OperationSequence``. A method that is missing from ``methods`` is one that the vendor cannot do.
     """
 
-    needs: tuple[str, ...]  # names of keys without which nothing can be asked
+    needs: tuple[str, ...]  # names of keys without which no call can be made
     base: Callable[[Mapping[str, Any]], str]
     headers: Callable[[Mapping[str, Any]], dict[str, str]]
-    unwrap: Callable[[Any], Any]  # an answer's JSON -> what ``read`` gets; raises ``Refusal``
-    explain: Callable[[Any], Explanation]  # the JSON of an error
+    unwrap: Callable[[Any], Any]  # an answer's JSON -> what ``read`` gets; raises ``ErrorInSuccessResponse``
+    explain: Callable[[Any], ErrorDetails]  # the JSON of an error
     methods: Mapping[str, Callable[..., Any]]
     knows: Callable[[Visitor], bool] = lambda visitor: True  # whether there can be a contact for this visitor
 
@@ -146,7 +170,7 @@ class DeskRoom:
 def path(template: str, *parts: str | int) -> str:
     """``path("/contacts/{}", id)``: each part is one segment, whatever is in it.
 
-    Raises ``ValueError`` for a part that is empty, or that clients would take for a way up.
+    Raise ``ValueError`` for a part that is empty, or that clients would take for a way up.
     """
     return template.format(*(_segment(str(part)) for part in parts))
 

@@ -103,9 +103,9 @@ def _livechat_no_real_vendor(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def _finish() -> None:
     """What the test left to be told to a vendor in the background is told now, while somebody listens."""
-    outbox = sys.modules.get("flask_livechat.desk.outbox")
-    for one in [*outbox.OUTBOXES] if outbox else []:
-        one.finish(PATIENCE)
+    background = sys.modules.get("flask_livechat.desk.background")
+    for queue in [*background.QUEUES] if background else []:
+        queue.finish(PATIENCE)
 
 
 def _is_vendors(host: str) -> bool:
@@ -196,9 +196,9 @@ def livechat_webhook(
         with app.app_context():
             now = livechat.now()
             for one in store.take(now):
-                store.begin(one, now)
+                store.start(one, now)
                 livechat.handle(one.event)
-                store.done(one)
+                store.ack(one)
         return answer.status_code
 
     with pytest.MonkeyPatch.context() as patch:

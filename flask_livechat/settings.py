@@ -70,6 +70,12 @@ class Settings:
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
     @cached_property
+    def webhook_providers(self) -> tuple[str, ...]:
+        """The providers whose webhook secret is configured."""
+        specs = {name: providers.webhooks(name) for name in self.providers}
+        return tuple(name for name, spec in specs.items() if spec and any(map(self.providers[name].get, spec.secrets)))
+
+    @cached_property
     def default_decision(self) -> Decision:
         """What a page gets that no rule speaks of."""
         return rules.default_decision(
@@ -296,7 +302,7 @@ def _by_the_desk(
     name: str, method: str, core: Mapping[str, Any], values: Mapping[str, Values], problems: list[Problem]
 ) -> None:
     """What the desk is to do by itself it must be able to do, and allowed to."""
-    vendor, api = core["PROVIDER"], providers.desk(core["PROVIDER"]) if core["PROVIDER"] else None
+    vendor, api = core["PROVIDER"], providers.api(core["PROVIDER"]) if core["PROVIDER"] else None
     if vendor is None:
         problems.append(Problem("LC103", PREFIX + "PROVIDER", f"is needed for {PREFIX}{name}", "Set its keys."))
     if vendor not in values:

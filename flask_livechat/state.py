@@ -12,11 +12,11 @@ from flask import Flask, current_app, has_request_context, request
 from .errors import what_failed
 from .limits import Breaker, LineLimit
 from .model import Event, Value, Visitor
+from .rate_limit import PerMinute
 from .settings import Settings
 from .widget.assets import Script
 from .widget.browser_reports import MAX_OPENS, MAX_OPENS_OF_CLIENT, Failures
 from .widget.csp_reports import Reports
-from .widget.rate_limit import PerMinute
 from .widget.rules import Rule
 from .widget.secret_scanner import SecretScanner
 

@@ -259,7 +259,7 @@ class FakeDesk:
 
     def __init__(self, provider: str = providers.names()[0]) -> None:
         try:
-            from .desk import rest  # noqa: PLC0415 - it needs the extra
+            from .desk import http  # noqa: PLC0415 - it needs the extra
             from .desk.desk import open_desk  # noqa: PLC0415
         except ModuleNotFoundError:
             raise LiveChatError("FakeDesk needs what pip install Flask-LiveChat[desk] brings.") from None
@@ -272,7 +272,7 @@ class FakeDesk:
         self._stand_in, self._hub, self._keys = STAND_INS[provider], Hub(), dict[str, str]()
         self.provider = provider
         self._account = open_account(provider, self._values, self._hub)
-        self._desk = open_desk(provider, self._values, LiveChat.now, rest.in_process(self._account))
+        self._desk = open_desk(provider, self._values, LiveChat.now, http.in_process(self._account))
 
     def says(self, visitor: Visitor | None, text: str) -> str:
         """A visitor, or nobody in particular, writes in the widget. Gives the id of the visitor's conversation."""
@@ -289,9 +289,9 @@ class FakeDesk:
 
     def awaited(self) -> AsyncDesk:
         """The same account, as ``livechat.async_desk()`` gives it."""
-        from .desk import aio, rest  # noqa: PLC0415 - it needs the extra
+        from .desk import aio, http  # noqa: PLC0415 - it needs the extra
 
-        return aio.open_async_desk(self.provider, self._values, LiveChat.now, rest.async_in_process(self._account))
+        return aio.open_async_desk(self.provider, self._values, LiveChat.now, http.async_in_process(self._account))
 
     if not TYPE_CHECKING:  # which would take any name for one of ours
 

@@ -12,8 +12,8 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 
 from flask_livechat import LiveChat
+from flask_livechat.rate_limit import PerMinute
 from flask_livechat.widget.browser_reports import FAILURE_REASONS, MAX_FAILURES, MAX_REPORT_BYTES, Failures
-from flask_livechat.widget.rate_limit import PerMinute
 
 from .conftest import ALL_IDS, log_in
 

@@ -55,7 +55,7 @@ def test_what_is_whole_is_right(tmp_path: Path, repository: set[str]) -> None:
     assert [*release.version_problems(release.metadata_of(wheel), wheel, tmp_path / SDIST)] == []
 
 
-@pytest.mark.parametrize("name", ["flask_livechat/py.typed", "flask_livechat/static/metrics.css"])
+@pytest.mark.parametrize("name", ["flask_livechat/py.typed", "flask_livechat/desk/static/metrics.css"])
 def test_a_wheel_that_lacks_a_file(tmp_path: Path, repository: set[str], name: str) -> None:
     assert [*release.wheel_problems(wheel_of(tmp_path, package(repository) - {name}))] == [f"{WHEEL} lacks {name}"]
 

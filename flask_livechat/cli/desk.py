@@ -55,13 +55,13 @@ def opened(provider: str | None, at: str) -> Desk:
     if not at.startswith(("http://", "https://")):
         raise click.BadParameter("it begins with http:// or https://", param_hint="--at")
     livechat.desk(provider)  # says what is missing
-    from ..desk import rest  # noqa: PLC0415 - and this
+    from ..desk import http  # noqa: PLC0415 - and this
     from ..desk.desk import open_desk  # noqa: PLC0415 - after what it needs has been found
 
     logging.getLogger("stamina").setLevel(logging.ERROR)  # that it tries again is nobody's news here
     # The sandbox' conversations are in the memory of the server: another process than this one.
     base = f"{at.rstrip('/')}{livechat.settings.url_prefix}/sandbox/rest/{name}"
-    return open_desk(name, values, livechat.now, rest.local(), base, WAIT)
+    return open_desk(name, values, livechat.now, http.local(), base, WAIT)
 
 
 whose = click.option("--provider", metavar="NAME", help="Another one than LIVECHAT_PROVIDER.")

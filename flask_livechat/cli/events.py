@@ -72,7 +72,7 @@ def recount() -> None:
     that reads what vendors told better: events stay, and are read once more.
     """
     livechat = _livechat()
-    from ..desk.rereading import reread  # noqa: PLC0415 - needs the extra, which the store asks for
+    from ..desk.projections import reread  # noqa: PLC0415 - needs the extra, which the store asks for
 
     total = livechat.store.total()
     with click.progressbar(length=total, label="Events", file=sys.stderr) as read:
@@ -99,7 +99,7 @@ def work(once: bool, at: str) -> None:
     if livechat.settings.sandbox and (is_given or not current_app.testing):
         current_state().runtime.sandbox_url = at
     store = livechat.store
-    from ..desk.work import Worker  # noqa: PLC0415 - needs the extra, which the store asks for
+    from ..desk.worker import Worker  # noqa: PLC0415 - needs the extra, which the store asks for
 
     worker = Worker(store, livechat.handle, livechat.now, livechat.settings.keep_days)
     if once:
@@ -126,7 +126,7 @@ def work(once: bool, at: str) -> None:
 def events(failed: bool, pending: bool, uncounted: bool, raw: bool) -> None:
     """List what came in."""
     state = "failed" if failed else "pending" if pending else None
-    for one, now, error in _livechat().store.each(state, uncounted=uncounted):
+    for one, now, error in _livechat().store.scan(state, uncounted=uncounted):
         said: dict[str, Any] = {
             "row": one.row,
             "at": one.event.at.isoformat(timespec="seconds"),
@@ -157,9 +157,9 @@ def replay(since: str | None, failed: bool) -> None:
     count = livechat.store.replay(livechat.now(), moment, failed)
     click.echo(f"{count} to be handled again.")
     if count and livechat.settings.celery:
-        from ..desk.tasks import tell  # noqa: PLC0415 - needs the extra
+        from ..desk.celery_tasks import send_task  # noqa: PLC0415 - needs the extra
 
-        tell()
+        send_task()
 
 
 @click.command("forget")

@@ -48,7 +48,7 @@ def metrics(since: str, until: str | None, provider: str | None, tag: str | None
     if shape == "json":
         click.echo(json.dumps(found.as_dict(), indent=2))
     elif shape == "csv":
-        from ..desk.figures import write_csv  # noqa: PLC0415 - needs the extra
+        from ..desk.formatting import write_csv  # noqa: PLC0415 - needs the extra
 
         write_csv(found, sys.stdout)
     else:
@@ -62,7 +62,7 @@ def metrics(since: str, until: str | None, provider: str | None, tag: str | None
 
 
 def _lines(found: Metrics, zone: tzinfo) -> Iterator[str]:
-    from ..desk.figures import change, number, scales, share  # noqa: PLC0415 - needs the extra
+    from ..desk.formatting import change, number, scales, share  # noqa: PLC0415 - needs the extra
 
     since, until = found.since.astimezone(zone), found.until.astimezone(zone)
     yield f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}, {zone}"
@@ -89,7 +89,7 @@ def _lines(found: Metrics, zone: tzinfo) -> Iterator[str]:
 
 
 def _times(found: Durations) -> str:
-    from ..desk.figures import span  # noqa: PLC0415 - needs the extra
+    from ..desk.formatting import span  # noqa: PLC0415 - needs the extra
 
     return f"median {span(found.median)}, p90 {span(found.p90)} ({found.count})" if found.count else "-"
 

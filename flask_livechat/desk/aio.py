@@ -1,4 +1,4 @@
-"""The same face, to be awaited: ``await livechat.async_desk().conversations.reply(id, text)``."""
+"""The same interface, to be awaited: ``await livechat.async_desk().conversations.reply(id, text)``."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from types import GeneratorType
 from typing import Any, TypeVar
 
 from ..model import Agent, Article, Contact, Conversation, Message, Value, Visitor
-from ..operation import Operation, Steps
+from ..operation import Operation, OperationSequence
 from ..providers import Values
 from .desk import (
     Agents,
     Articles,
+    BaseDesk,
     Contacts,
     Conversations,
-    Face,
     RawCalls,
     State,
-    Vendor,
+    executor_of,
     key_of,
     moment_of,
-    performer_of,
     raw_operation,
     state_of,
     text_of,
     vendor_of,
 )
-from .rest import DEADLINE, AsyncClient, AsyncPool
+from .http import AsyncClient, AsyncPool, Vendor
+from .retry import DEADLINE_S
 
 G = TypeVar("G")
 
 
-class AsyncDesk(Face):
+class AsyncDesk(BaseDesk):
     """As ``Desk``, with ``await``. Connections belong to the event loop; ``aclose`` or ``async with`` ends them."""
 
     def __init__(self, vendor: Vendor, client: AsyncClient, clock: Callable[[], datetime]) -> None:
@@ -55,20 +55,20 @@ class AsyncDesk(Face):
         await self._client.aclose()
 
     async def _do(self, method: str, *arguments: Any, **named: Any) -> Any:
-        made = self._made(method, *arguments, **named)
-        return await (self._client.run(made) if isinstance(made, GeneratorType) else self._client.send(made))
+        call = self._call(method, *arguments, **named)
+        return await (self._client.run(call) if isinstance(call, GeneratorType) else self._client.send(call))
 
-    def _each(self, method: str, *arguments: Any, **named: Any) -> AsyncIterator[Any]:
-        made = self._made(method, *arguments, **named)
-        return self._client.each(made) if isinstance(made, Operation) else self._gathered(made)
+    def _items(self, method: str, *arguments: Any, **named: Any) -> AsyncIterator[Any]:
+        call = self._call(method, *arguments, **named)
+        return self._client.items(call) if isinstance(call, Operation) else self._items_of(call)
 
-    async def _gathered(self, steps: Steps[Any]) -> AsyncIterator[Any]:
-        for one in await self._client.run(steps):
-            yield one
+    async def _items_of(self, sequence: OperationSequence[Any]) -> AsyncIterator[Any]:
+        for item in await self._client.run(sequence):
+            yield item
 
 
-def _said_by(kind: type) -> Callable[[type[G]], type[G]]:
-    """Docstrings come from the methods that are not awaited, so that ``help()`` has them here, too."""
+def _documented_by(kind: type) -> Callable[[type[G]], type[G]]:
+    """Copy the docstrings of the methods that are not awaited, so that ``help()`` shows them here, too."""
 
     def copy(group: type[G]) -> type[G]:
         for name, method in vars(group).items():
@@ -84,34 +84,34 @@ class _Group:
         self._desk = desk
 
 
-@_said_by(Conversations)
+@_documented_by(Conversations)
 class AsyncConversations(_Group):
     """As ``Conversations``, to be awaited; its lists are asynchronous iterators."""
 
     def list(self, state: State | None = None, since: datetime | None = None) -> AsyncIterator[Conversation]:
-        return self._desk._each("conversations.list", state=state_of(state), since=moment_of("since", since))
+        return self._desk._items("conversations.list", state=state_of(state), since=moment_of("since", since))
 
     def search(self, text: str) -> AsyncIterator[Conversation]:
-        return self._desk._each("conversations.search", text_of(text))
+        return self._desk._items("conversations.search", text_of(text))
 
     async def get(self, id: str) -> Conversation:
-        found: Conversation = await self._desk._do("conversations.get", id)
-        return found
+        conversation: Conversation = await self._desk._do("conversations.get", id)
+        return conversation
 
     def messages(self, id: str) -> AsyncIterator[Message]:
-        return self._desk._each("conversations.messages", id)
+        return self._desk._items("conversations.messages", id)
 
     async def start(self, visitor: Visitor, text: str) -> Conversation:
-        made: Conversation = await self._desk._do("conversations.start", visitor, text_of(text))
-        return made
+        conversation: Conversation = await self._desk._do("conversations.start", visitor, text_of(text))
+        return conversation
 
     async def reply(self, id: str, text: str) -> Message:
-        said: Message = await self._desk._do("conversations.reply", id, text_of(text))
-        return said
+        message: Message = await self._desk._do("conversations.reply", id, text_of(text))
+        return message
 
     async def note(self, id: str, text: str) -> Message:
-        said: Message = await self._desk._do("conversations.note", id, text_of(text))
-        return said
+        message: Message = await self._desk._do("conversations.note", id, text_of(text))
+        return message
 
     async def close(self, id: str) -> None:
         await self._desk._do("conversations.close", id)
@@ -132,23 +132,23 @@ class AsyncConversations(_Group):
         await self._desk._do("conversations.untag", id, *map(text_of, tags))
 
 
-@_said_by(Contacts)
+@_documented_by(Contacts)
 class AsyncContacts(_Group):
     """As ``Contacts``, to be awaited; its lists are asynchronous iterators."""
 
     async def upsert(self, visitor: Visitor) -> Contact:
-        found: Contact = await self._desk._do("contacts.upsert", visitor)
-        return found
+        contact: Contact = await self._desk._do("contacts.upsert", visitor)
+        return contact
 
     async def find(self, id: str | None = None, email: str | None = None) -> Contact | None:
-        found: Contact | None = await self._desk._do("contacts.find", **key_of(id, email))
-        return found
+        contact: Contact | None = await self._desk._do("contacts.find", **key_of(id, email))
+        return contact
 
     def find_all(self, id: str | None = None, email: str | None = None) -> AsyncIterator[Contact]:
-        return self._desk._each("contacts.find_all", **key_of(id, email))
+        return self._desk._items("contacts.find_all", **key_of(id, email))
 
     def conversations(self, id: str) -> AsyncIterator[Conversation]:
-        return self._desk._each("contacts.conversations", id)
+        return self._desk._items("contacts.conversations", id)
 
     async def event(
         self, id: str, name: str, metadata: Mapping[str, Value] | None = None, at: datetime | None = None
@@ -160,53 +160,53 @@ class AsyncContacts(_Group):
         await self._desk._do("contacts.forget", id)
 
 
-@_said_by(Articles)
+@_documented_by(Articles)
 class AsyncArticles(_Group):
     """As ``Articles``, to be awaited; its lists are asynchronous iterators."""
 
     def list(self, locale: str | None = None) -> AsyncIterator[Article]:
-        return self._desk._each("articles.list", locale)
+        return self._desk._items("articles.list", locale)
 
     def search(self, text: str) -> AsyncIterator[Article]:
-        return self._desk._each("articles.search", text_of(text))
+        return self._desk._items("articles.search", text_of(text))
 
     async def get(self, id: str) -> Article:
-        found: Article = await self._desk._do("articles.get", id)
-        return found
+        article: Article = await self._desk._do("articles.get", id)
+        return article
 
     async def create(self, title: str, body: str) -> Article:
-        made: Article = await self._desk._do("articles.create", text_of(title), body)
-        return made
+        article: Article = await self._desk._do("articles.create", text_of(title), body)
+        return article
 
     async def update(self, id: str, title: str | None = None, body: str | None = None) -> Article:
-        changed: Article = await self._desk._do("articles.update", id, title, body)
-        return changed
+        article: Article = await self._desk._do("articles.update", id, title, body)
+        return article
 
     async def publish(self, id: str) -> Article:
-        changed: Article = await self._desk._do("articles.publish", id)
-        return changed
+        article: Article = await self._desk._do("articles.publish", id)
+        return article
 
     async def unpublish(self, id: str) -> Article:
-        changed: Article = await self._desk._do("articles.unpublish", id)
-        return changed
+        article: Article = await self._desk._do("articles.unpublish", id)
+        return article
 
     async def delete(self, id: str) -> None:
         await self._desk._do("articles.delete", id)
 
 
-@_said_by(Agents)
+@_documented_by(Agents)
 class AsyncAgents(_Group):
     """As ``Agents``, to be awaited; its lists are asynchronous iterators."""
 
     def list(self) -> AsyncIterator[Agent]:
-        return self._desk._each("agents.list")
+        return self._desk._items("agents.list")
 
     async def availability(self) -> str:
-        said: str = await self._desk._do("agents.availability")
-        return said
+        availability: str = await self._desk._do("agents.availability")
+        return availability
 
 
-@_said_by(RawCalls)
+@_documented_by(RawCalls)
 class AsyncRawCalls(_Group):
     """As ``RawCalls``, to be awaited."""
 
@@ -220,9 +220,9 @@ def open_async_desk(
     clock: Callable[[], datetime],
     pool: AsyncPool | None = None,
     base: str | None = None,
-    deadline: float = DEADLINE,
+    deadline: float = DEADLINE_S,
 ) -> AsyncDesk:
     """As ``open_desk``. Its connections are its own: to close one desk ends nobody else's calls."""
     vendor = vendor_of(name, values, base)
     pool = pool or AsyncPool()
-    return AsyncDesk(vendor, AsyncClient(performer_of(vendor, deadline, pool.app), pool), clock)
+    return AsyncDesk(vendor, AsyncClient(executor_of(vendor, deadline, pool.app), pool), clock)

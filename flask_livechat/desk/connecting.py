@@ -54,20 +54,20 @@ def _make_files_private(dialect: Any, record: Any, arguments: list[Any], options
 def _prepare_sqlite(connection: Any, record: Any) -> None:
     """Readers and the writer do not wait for each other; what is committed survives the machine's end."""
     connection.isolation_level = None  # we begin transactions ourselves, see below
-    for pragma in (f"busy_timeout={_patience_ms()}", "journal_mode=WAL", "synchronous=FULL"):
+    for pragma in (f"busy_timeout={_writer_timeout_ms()}", "journal_mode=WAL", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin(connection: sa.Connection) -> None:
     """A transaction that reads first and writes then fails where another has written meanwhile: writers take turns."""
-    reads, patience = connection.get_execution_options().get("livechat_reads"), _patience_ms()
-    if connection.info.get("livechat_patience") != patience:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
-        connection.info["livechat_patience"] = patience
+    reads, timeout_ms = connection.get_execution_options().get("livechat_reads"), _writer_timeout_ms()
+    if connection.info.get("livechat_timeout_ms") != timeout_ms:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={timeout_ms}")
+        connection.info["livechat_timeout_ms"] = timeout_ms
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
-def _patience_ms() -> int:
+def _writer_timeout_ms() -> int:
     return int(seconds_left(WRITER_S) * 1000)
 
 
@@ -87,7 +87,7 @@ def _in_time(connect: Callable[[], Any], seconds: float) -> Any:
     """Drivers count whole seconds, and wait for names without a limit: a thread does not."""
     from psycopg import OperationalError  # noqa: PLC0415 - the driver is an extra
 
-    made: list[Any] = []
+    connections: list[Any] = []
     failed: list[BaseException] = []
     is_late, lock = threading.Event(), threading.Lock()
 
@@ -101,7 +101,7 @@ def _in_time(connect: Callable[[], Any], seconds: float) -> Any:
             error.__context__ = error.__traceback__ = None
             return
         with lock:
-            made.append(new)
+            connections.append(new)
             if is_late.is_set():
                 new.close()
 
@@ -109,8 +109,8 @@ def _in_time(connect: Callable[[], Any], seconds: float) -> Any:
     thread.start()
     thread.join(seconds)
     with lock:
-        if made:
-            return made[0]
+        if connections:
+            return connections[0]
         is_late.set()
     raise failed[0] if failed else OperationalError("the database does not answer in time")
 
@@ -129,10 +129,10 @@ class _TooLate(Exception):
 def _ready(descriptor: int, wanted: int, until: float) -> int:
     with selectors.DefaultSelector() as selector:  # gevent puts its own there
         selector.register(descriptor, wanted)
-        found = selector.select(max(0.0, until - time.monotonic()))
-    if not found:
+        ready = selector.select(max(0.0, until - time.monotonic()))
+    if not ready:
         raise _TooLate
-    return found[0][1]
+    return ready[0][1]
 
 
 @cache

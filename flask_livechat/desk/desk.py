@@ -1,4 +1,4 @@
-"""The vendor-neutral face: ``livechat.desk().conversations.reply(id, text)``, whichever vendor it is.
+"""One interface for all vendors: ``livechat.desk().conversations.reply(id, text)``, whichever vendor it is.
 
 Every method raises ``Unsupported`` where the vendor cannot do it, ``ApiError`` (``NotFound``, ``RateLimited``, …) where
 a call fails, and ``ValueError`` for what no vendor could take: an empty text, a moment without a time zone, an id that
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import GeneratorType
 from typing import Any, Literal, get_args
@@ -17,37 +16,18 @@ from typing import Any, Literal, get_args
 from .. import providers
 from ..errors import ConfigError, Problem, Unsupported
 from ..model import Agent, Article, Contact, Conversation, Message, Value, Visitor
-from ..operation import DeskRoom, Explanation, Operation, Steps
+from ..operation import Operation, OperationSequence
 from ..providers import Secrets, Values
-from .budget import budget_of
-from .rest import DEADLINE, Client, Performer, Pool
+from .http import Client, Pool, RequestExecutor, Vendor
+from .retry import DEADLINE_S, budget_of
 
 State = Literal["open", "pending", "snoozed", "closed"]
 POOL = Pool()
 RAW = re.compile(r"/(?!/)[A-Za-z0-9/_.~!$&'()*+,;=:@%?-]*")  # the characters of an address
 
 
-@dataclass(frozen=True)
-class Vendor:
-    """A room with an app's values for it: what the performer asks about the API as a whole."""
-
-    name: str
-    room: DeskRoom = field(repr=False)
-    values: Values = field(repr=False)
-    base: str
-
-    def headers(self) -> dict[str, str]:
-        return self.room.headers(self.values)
-
-    def unwrap(self, said: Any) -> Any:
-        return self.room.unwrap(said)
-
-    def explain(self, said: Any) -> Explanation:
-        return self.room.explain(said)
-
-
-class Face:
-    """What both ways of calling share."""
+class BaseDesk:
+    """What ``Desk`` and ``AsyncDesk`` share."""
 
     def __init__(self, vendor: Vendor, clock: Callable[[], datetime]) -> None:
         self.provider = vendor.name
@@ -55,17 +35,17 @@ class Face:
 
     def can(self, method: str) -> bool:
         """Whether the vendor can do it: ``desk.can("conversations.snooze")``."""
-        return method in self._vendor.room.methods
+        return method in self._vendor.api.methods
 
-    def _made(self, method: str, *arguments: Any, **named: Any) -> Any:
-        """What the room makes of a call: an operation, or several."""
-        make: Callable[..., Any] | None = self._vendor.room.methods.get(method)
+    def _call(self, method: str, *arguments: Any, **named: Any) -> Any:
+        """Return the vendor's operation for a method, or its sequence of several."""
+        make: Callable[..., Any] | None = self._vendor.api.methods.get(method)
         if make is None:
             raise Unsupported(providers.load(self.provider).title, method)
         return make(self._vendor.values, *arguments, **named)
 
 
-class Desk(Face):
+class Desk(BaseDesk):
     """One vendor's conversations, contacts, articles and agents. Safe to share between threads."""
 
     def __init__(self, vendor: Vendor, client: Client, clock: Callable[[], datetime]) -> None:
@@ -78,16 +58,16 @@ class Desk(Face):
         self.raw = RawCalls(self)
 
     def _do(self, method: str, *arguments: Any, **named: Any) -> Any:
-        made = self._made(method, *arguments, **named)
-        return self._client.run(made) if isinstance(made, GeneratorType) else self._client.send(made)
+        call = self._call(method, *arguments, **named)
+        return self._client.run(call) if isinstance(call, GeneratorType) else self._client.send(call)
 
-    def _each(self, method: str, *arguments: Any, **named: Any) -> Iterator[Any]:
-        made = self._made(method, *arguments, **named)
-        return self._client.each(made) if isinstance(made, Operation) else self._gathered(made)
+    def _items(self, method: str, *arguments: Any, **named: Any) -> Iterator[Any]:
+        call = self._call(method, *arguments, **named)
+        return self._client.items(call) if isinstance(call, Operation) else self._items_of(call)
 
-    def _gathered(self, steps: Steps[Any]) -> Iterator[Any]:
-        """Asked for when the first item is wanted, as a page is."""
-        yield from self._client.run(steps)
+    def _items_of(self, sequence: OperationSequence[Any]) -> Iterator[Any]:
+        """Run the sequence when the first item is wanted, as a page is asked for."""
+        yield from self._client.run(sequence)
 
 
 class _Group:
@@ -99,62 +79,62 @@ class Conversations(_Group):
     """What visitors and agents say to each other."""
 
     def list(self, state: State | None = None, since: datetime | None = None) -> Iterator[Conversation]:
-        """Newest first, by their last change; those in ``state``, and changed at ``since`` (aware) or later.
+        """Yield conversations, newest change first: those in ``state``, and changed at ``since`` (aware) or later.
 
         In a state that the vendor does not have there are none.
         """
-        return self._desk._each("conversations.list", state=state_of(state), since=moment_of("since", since))
+        return self._desk._items("conversations.list", state=state_of(state), since=moment_of("since", since))
 
     def search(self, text: str) -> Iterator[Conversation]:
-        """Those with ``text`` in them, as far as the vendor's search goes."""
-        return self._desk._each("conversations.search", text_of(text))
+        """Yield the conversations with ``text`` in them, as far as the vendor's search goes."""
+        return self._desk._items("conversations.search", text_of(text))
 
     def get(self, id: str) -> Conversation:
-        """One, by its id."""
-        found: Conversation = self._desk._do("conversations.get", id)
-        return found
+        """Return a conversation, by its id."""
+        conversation: Conversation = self._desk._do("conversations.get", id)
+        return conversation
 
     def messages(self, id: str) -> Iterator[Message]:
-        """In the order in which they were said."""
-        return self._desk._each("conversations.messages", id)
+        """Yield the messages in the order in which they were written."""
+        return self._desk._items("conversations.messages", id)
 
     def start(self, visitor: Visitor, text: str) -> Conversation:
-        """A new conversation, begun by ``visitor`` with ``text``."""
-        made: Conversation = self._desk._do("conversations.start", visitor, text_of(text))
-        return made
+        """Start a conversation in which ``visitor`` writes ``text``, and return it."""
+        conversation: Conversation = self._desk._do("conversations.start", visitor, text_of(text))
+        return conversation
 
     def reply(self, id: str, text: str) -> Message:
-        """As an agent; the visitor reads it."""
-        said: Message = self._desk._do("conversations.reply", id, text_of(text))
-        return said
+        """Write as an agent. The visitor reads it."""
+        message: Message = self._desk._do("conversations.reply", id, text_of(text))
+        return message
 
     def note(self, id: str, text: str) -> Message:
-        """For agents; the visitor does not read it."""
-        said: Message = self._desk._do("conversations.note", id, text_of(text))
-        return said
+        """Write a note for agents. The visitor does not read it."""
+        message: Message = self._desk._do("conversations.note", id, text_of(text))
+        return message
 
     def close(self, id: str) -> None:
-        """From now on its state is ``closed``."""
+        """Make its state ``closed``."""
         self._desk._do("conversations.close", id)
 
     def reopen(self, id: str) -> None:
-        """From now on its state is ``open``."""
+        """Make its state ``open``."""
         self._desk._do("conversations.reopen", id)
 
     def assign(self, id: str, agent: str) -> None:
-        """To an agent, by the id that ``agents.list()`` gives."""
+        """Assign it to an agent, by the id that ``agents.list()`` gives."""
         self._desk._do("conversations.assign", id, text_of(agent))
 
     def snooze(self, id: str, until: datetime) -> None:
-        """Until a moment (aware)."""
+        """Snooze it until a moment (aware)."""
         self._desk._do("conversations.snooze", id, moment_of("until", until))
 
     def tag(self, id: str, *tags: str) -> None:
-        """Adds tags; one that is there stays."""
+        """Add tags. One that is there stays."""
         self._desk._do("conversations.tag", id, *map(text_of, tags))
 
     def untag(self, id: str, *tags: str) -> None:
-        """Takes tags away."""
+        """Take tags away."""
         self._desk._do("conversations.untag", id, *map(text_of, tags))
 
 
@@ -162,32 +142,32 @@ class Contacts(_Group):
     """The people whom the vendor knows."""
 
     def upsert(self, visitor: Visitor) -> Contact:
-        """The contact of this visitor, found or made, with what the visitor says."""
-        found: Contact = self._desk._do("contacts.upsert", visitor)
-        return found
+        """Find or make the contact of this visitor, and write what the visitor says."""
+        contact: Contact = self._desk._do("contacts.upsert", visitor)
+        return contact
 
     def find(self, id: str | None = None, email: str | None = None) -> Contact | None:
-        """By one of the two. None where the vendor knows nobody."""
-        found: Contact | None = self._desk._do("contacts.find", **key_of(id, email))
-        return found
+        """Find a contact by one of the two. Return None where the vendor knows nobody."""
+        contact: Contact | None = self._desk._do("contacts.find", **key_of(id, email))
+        return contact
 
     def find_all(self, id: str | None = None, email: str | None = None) -> Iterator[Contact]:
-        """All whom the vendor has by one of the two: several may share an address."""
-        return self._desk._each("contacts.find_all", **key_of(id, email))
+        """Yield all whom the vendor has by one of the two: several may share an address."""
+        return self._desk._items("contacts.find_all", **key_of(id, email))
 
     def conversations(self, id: str) -> Iterator[Conversation]:
-        """Of one contact."""
-        return self._desk._each("contacts.conversations", id)
+        """Yield the conversations of a contact."""
+        return self._desk._items("contacts.conversations", id)
 
     def event(
         self, id: str, name: str, metadata: Mapping[str, Value] | None = None, at: datetime | None = None
     ) -> None:
-        """Something that the contact did, now or at a moment (aware), where the vendor takes one."""
+        """Record what the contact did, now or at a moment (aware), where the vendor takes one."""
         when = moment_of("at", at) or self._desk._clock()
         self._desk._do("contacts.event", id, text_of(name), metadata or {}, at=when)
 
     def forget(self, id: str) -> None:
-        """Deletes the contact at the vendor, and what the vendor deletes with it."""
+        """Delete the contact at the vendor, and what the vendor deletes with it."""
         self._desk._do("contacts.forget", id)
 
 
@@ -195,40 +175,40 @@ class Articles(_Group):
     """The help centre. A body is in the vendor's own format, HTML as a rule."""
 
     def list(self, locale: str | None = None) -> Iterator[Article]:
-        """All of them; in one language, if it is said."""
-        return self._desk._each("articles.list", locale)
+        """Yield all articles, or those in one language."""
+        return self._desk._items("articles.list", locale)
 
     def search(self, text: str) -> Iterator[Article]:
-        """Those that the vendor's search finds."""
-        return self._desk._each("articles.search", text_of(text))
+        """Yield the articles that the vendor's search finds."""
+        return self._desk._items("articles.search", text_of(text))
 
     def get(self, id: str) -> Article:
-        """One, with its body."""
-        found: Article = self._desk._do("articles.get", id)
-        return found
+        """Return an article, with its body."""
+        article: Article = self._desk._do("articles.get", id)
+        return article
 
     def create(self, title: str, body: str) -> Article:
-        """A draft: nobody reads it until it is published."""
-        made: Article = self._desk._do("articles.create", text_of(title), body)
-        return made
+        """Create a draft. Nobody reads it until it is published."""
+        article: Article = self._desk._do("articles.create", text_of(title), body)
+        return article
 
     def update(self, id: str, title: str | None = None, body: str | None = None) -> Article:
-        """Changes what is given, and leaves the rest."""
-        changed: Article = self._desk._do("articles.update", id, title, body)
-        return changed
+        """Change what is given, and leave the rest."""
+        article: Article = self._desk._do("articles.update", id, title, body)
+        return article
 
     def publish(self, id: str) -> Article:
-        """From now on visitors can read it."""
-        changed: Article = self._desk._do("articles.publish", id)
-        return changed
+        """Let visitors read it."""
+        article: Article = self._desk._do("articles.publish", id)
+        return article
 
     def unpublish(self, id: str) -> Article:
-        """A draft again."""
-        changed: Article = self._desk._do("articles.unpublish", id)
-        return changed
+        """Make it a draft again."""
+        article: Article = self._desk._do("articles.unpublish", id)
+        return article
 
     def delete(self, id: str) -> None:
-        """For good."""
+        """Delete it for good."""
         self._desk._do("articles.delete", id)
 
 
@@ -236,22 +216,22 @@ class Agents(_Group):
     """Those who answer."""
 
     def list(self) -> Iterator[Agent]:
-        """Their ids are what ``conversations.assign`` takes."""
-        return self._desk._each("agents.list")
+        """Yield the agents, whose ids ``conversations.assign`` takes."""
+        return self._desk._items("agents.list")
 
     def availability(self) -> str:
-        """``online``, ``away`` or ``offline``: whether somebody would answer now."""
-        said: str = self._desk._do("agents.availability")
-        return said
+        """Return whether somebody would answer now: ``online``, ``away`` or ``offline``."""
+        availability: str = self._desk._do("agents.availability")
+        return availability
 
 
 class RawCalls(_Group):
     """What the desk has no method for."""
 
     def request(self, method: str, path: str, json: Any = None) -> Any:
-        """Any call of the vendor's API, with the same credentials, retries and errors. Gives what its answer holds.
+        """Call the vendor's API, with the same credentials, retries and errors. Return what the answer holds.
 
-        ``path`` as the vendor writes it, ``/v1/website/…``, with each part of it encoded. Raises ``ValueError`` for
+        ``path`` as the vendor writes it, ``/v1/website/…``, with each part of it encoded. Raise ``ValueError`` for
         another one.
         """
         return self._desk._client.send(raw_operation(method, path, json))
@@ -270,36 +250,37 @@ def open_desk(
     clock: Callable[[], datetime],
     pool: Pool = POOL,
     base: str | None = None,
-    deadline: float = DEADLINE,
+    deadline: float = DEADLINE_S,
 ) -> Desk:
-    """A desk over one vendor's API. ``clock`` gives aware moments. ``base``: where the API is, if not at the vendor's.
-    ``deadline``: seconds for a call with all its repetitions.
+    """Open a desk over one vendor's API.
 
-    Raises ``ConfigError`` where a key is missing, ``Unsupported`` for a vendor without an API.
+    ``clock`` gives aware moments. ``base`` is where the API is, if not at the vendor's. ``deadline`` is in seconds, for
+    a call with all its repetitions.
+
+    Raise ``ConfigError`` where a key is missing, ``Unsupported`` for a vendor without an API.
     """
     vendor = vendor_of(name, values, base)
-    return Desk(vendor, Client(performer_of(vendor, deadline, pool.app), pool), clock)
+    return Desk(vendor, Client(executor_of(vendor, deadline, pool.app), pool), clock)
 
 
 def vendor_of(name: str, values: Values, base: str | None = None) -> Vendor:
-    room = providers.desk(name)
-    if room is None:
+    api = providers.api(name)
+    if api is None:
         raise Unsupported(providers.load(name).title, "desk")
     keys = {key.name: key for key in providers.load(name).keys}
-    missing = [keys[key] for key in room.needs if not values.get(key)]
+    missing = [keys[key] for key in api.needs if not values.get(key)]
     if missing:
         prefix = f"LIVECHAT_{name.upper()}_"
         raise ConfigError([Problem("LC103", prefix + key.name, "is needed by the desk", key.where) for key in missing])
-    return Vendor(name, room, values, base or room.base(values))
+    return Vendor(name, api, values, base or api.base(values))
 
 
-def performer_of(vendor: Vendor, deadline: float, app: Callable[..., Any] | None) -> Performer:
-    secrets = (one for value in vendor.values.values() if isinstance(value, Secrets) for one in value)
+def executor_of(vendor: Vendor, deadline: float, app: Callable[..., Any] | None) -> RequestExecutor:
+    secrets = (secret for value in vendor.values.values() if isinstance(value, Secrets) for secret in value)
     credentials = tuple(secrets)
-    # As a header has them, too: encoded.
-    said = vendor.headers().get("Authorization", "").partition(" ")[2]
-    known = (*filter(None, [said]), *credentials)
-    return Performer(vendor, known, deadline, budget=budget_of(vendor.base, credentials, app))
+    encoded = vendor.headers().get("Authorization", "").partition(" ")[2]  # as the header has them
+    redacted = (*filter(None, [encoded]), *credentials)
+    return RequestExecutor(vendor, redacted, deadline, budget=budget_of(vendor.base, credentials, app))
 
 
 def text_of(text: str) -> str:

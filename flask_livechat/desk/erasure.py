@@ -17,20 +17,21 @@ import sqlalchemy as sa
 
 from ..errors import ConfigError, Invalid, LiveChatError, NotFound, Unsupported
 from ..model import Contact, Visitor
-from .fold import drop_unused, locked
+from .projections import drop_unused, lock_conversation
 from .store import Store
 from .tables import contacts, conversations, events, people, seen
 
 T = TypeVar("T")
 # What is left of an event: that it came. A vendor that tells of it once more tells nothing new.
-NOTHING = {"event": "", "conversation": None, "visitor": None, "email": None, "text": None, "raw": "{}"}
+EMPTY_EVENT = {"event": "", "conversation": None, "visitor": None, "email": None, "text": None, "raw": "{}"}
 HANDLED = {"kind": "unknown", "state": "done", "error": None}
-SAID = {"text": None, "raw": "{}"}
-SIZE = 500
-OWN = SAID | {"visitor": None, "email": None}  # of what is somebody's in a conversation of others: it stays counted
-NOBODY = {"visitor": None, "email": None, "progress": None}  # whose it is now, all of its events say
-LOOKS = 10  # at a vendor, where each finds somebody new
-NAMELESS = {"conversation": None, "visitor": None, "email": None}
+NO_CONTENT = {"text": None, "raw": "{}"}
+BATCH_ROWS = 500
+# What is left of somebody's part in a conversation of others: it stays counted.
+NO_CONTENT_OR_PERSON = NO_CONTENT | {"visitor": None, "email": None}
+NO_PERSON = {"visitor": None, "email": None, "progress": None}  # whose it is now, all of its events say
+MAX_LOOKS = 10  # at a vendor, where each finds somebody new
+NO_NAMES = {"conversation": None, "visitor": None, "email": None}
 
 
 class Contacts(Protocol):
@@ -72,7 +73,7 @@ class Receipt:
 
     @property
     def complete(self) -> bool:
-        return not self.left and all(one.outcome in ("erased", "unknown") for one in self.vendors)
+        return not self.left and all(vendor.outcome in ("erased", "unknown") for vendor in self.vendors)
 
     def as_json(self) -> str:
         return json.dumps(asdict(self) | {"at": self.at.isoformat(), "complete": self.complete})
@@ -144,12 +145,12 @@ def forget(
     receipt: then do it again, for until then it stays known which emails were said. Raises ``ValueError`` for nobody.
     """
     person = Person()
-    for one in [who] if isinstance(who, str | Visitor) else who:
-        person.add(one)
+    for name in [who] if isinstance(who, str | Visitor) else who:
+        person.add(name)
     if not person.visitors:
         raise ValueError("an id or an email is needed: whom to forget")
     deleted: Counter[str] = Counter()
-    for _ in range(LOOKS):
+    for _ in range(MAX_LOOKS):
         size = person.size
         person.claims |= _said_with(store, person)
         vendors = tuple(
@@ -157,7 +158,7 @@ def forget(
         )
         if person.size == size:  # else one vendor has said what another one should hear
             break
-    is_open = any(one.left or one.outcome == "failed" for one in vendors)
+    is_open = any(vendor.left or vendor.outcome == "failed" for vendor in vendors)
     gone, left = _here(store, person, now, is_open, only)
     return Receipt(now, *gone, vendors, left)
 
@@ -169,7 +170,7 @@ def _said_with(store: Store, person: Person) -> set[str]:
             connection.execute(sa.select(table.c.email).where(table.c.visitor.in_(person.visitors))).scalars()
             for table in (contacts, events, people)
         )
-        return {email for found in rows for email in found if email}
+        return {email for column in rows for email in column if email}
 
 
 def _here(
@@ -183,22 +184,22 @@ def _here(
         _know_contacts(connection, person)
         names = _conversations_of(connection, person)
         # Whoever is counting one of them is waited for, and what they write is seen below.
-        rows = [locked(connection, store.insert, provider, name) for provider, name in names]
+        rows = [lock_conversation(connection, store.insert, provider, name) for provider, name in names]
         shared = _shared(connection, person, names)
-        erased = _empty_parts(connection, person, events.c.conversation.is_(None), NOTHING | HANDLED)
+        erased = _empty_parts(connection, person, events.c.conversation.is_(None), EMPTY_EVENT | HANDLED)
         for some in _chunks(sorted(shared)):
-            erased += _empty_parts(connection, person, _in(some), OWN)
+            erased += _empty_parts(connection, person, _in(some), NO_CONTENT_OR_PERSON)
         for some in _chunks([name for name in names if name not in shared]):
             erased += _emptied(connection, some)
         drop_unused(connection, rows)
         for few in _chunks([row for row, name in zip(rows, names, strict=True) if name not in shared]):
-            connection.execute(sa.update(conversations).where(conversations.c.id.in_(few)).values(NAMELESS))
-        connection.execute(sa.update(conversations).where(_theirs(conversations, person)).values(NOBODY))
+            connection.execute(sa.update(conversations).where(conversations.c.id.in_(few)).values(NO_NAMES))
+        connection.execute(sa.update(conversations).where(_theirs(conversations, person)).values(NO_PERSON))
         connection.execute(sa.delete(people).where(_is_named(person)))
         connection.execute(sa.delete(seen).where(seen.c.visitor.in_(person.visitors)))
         left = () if only else _left(connection, person)
-        known = _settle(connection, store.insert, person, now, is_open or bool(left))
-    return (erased, len(names), known), left
+        forgotten = _settle(connection, store.insert, person, now, is_open or bool(left))
+    return (erased, len(names), forgotten), left
 
 
 def _settle(connection: sa.Connection, insert: Any, person: Person, now: datetime, is_open: bool) -> int:
@@ -225,29 +226,29 @@ def _know_contacts(connection: sa.Connection, person: Person) -> None:
 
 def _conversations_of(connection: sa.Connection, person: Person) -> list[tuple[str, str]]:
     """Also of those that no worker has looked at yet. In one order, so that nobody waits for each other."""
-    found: set[tuple[str, str]] = set()
+    names: set[tuple[str, str]] = set()
     named = events.c.id.in_(sa.select(people.c.event).where(_is_named(person)))
     for table, chosen in (
         (conversations, _theirs(conversations, person)),
         (events, _theirs(events, person) | named),
     ):
         wanted = sa.select(table.c.provider, table.c.conversation).where(table.c.conversation.is_not(None), chosen)
-        found |= {(provider, name) for provider, name in connection.execute(wanted)}
-    return sorted(found)
+        names |= {(provider, name) for provider, name in connection.execute(wanted)}
+    return sorted(names)
 
 
 def _shared(connection: sa.Connection, person: Person, names: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
     """Of these conversations, those that somebody else has a part in, by an id."""
-    found: set[tuple[str, str]] = set()
+    shared: set[tuple[str, str]] = set()
     wanted = sa.select(events.c.provider, events.c.conversation)
     has_id = (sa.func.coalesce(people.c.visitor, "") != "") | people.c.contact.is_not(None)
     others = events.c.id.in_(sa.select(people.c.event).where(~_is_named(person), has_id))
     for some in _chunks(names):
         by_others = (events.c.visitor != "") & events.c.visitor.not_in(person.visitors)
-        found |= {
+        shared |= {
             (provider, name) for provider, name in connection.execute(wanted.where(_in(some), by_others | others))
         }
-    return found
+    return shared
 
 
 def _in(names: Sequence[tuple[str, str]]) -> sa.ColumnElement[bool]:
@@ -256,7 +257,7 @@ def _in(names: Sequence[tuple[str, str]]) -> sa.ColumnElement[bool]:
 
 def _emptied(connection: sa.Connection, names: Sequence[tuple[str, str]]) -> int:
     """Empty the events of conversations, and forget whom they name. Gives how many there were."""
-    emptied = sa.update(events).where(_in(names)).values(NOTHING | HANDLED).returning(events.c.id)
+    emptied = sa.update(events).where(_in(names)).values(EMPTY_EVENT | HANDLED).returning(events.c.id)
     ids = connection.execute(emptied).scalars().all()
     for some in _chunks(ids):
         connection.execute(sa.delete(people).where(people.c.event.in_(some)))
@@ -277,15 +278,15 @@ def _empty_parts(
 
 
 def _left(connection: sa.Connection, person: Person) -> tuple[str, ...]:
-    found: set[str] = set()
+    left: set[str] = set()
     for table in (contacts, events, people):
         others = table.c.email.in_(person.emails) & table.c.visitor.not_in(person.visitors) & (table.c.visitor != "")
-        found |= {f"id {one}" for one in connection.execute(sa.select(table.c.visitor).where(others)).scalars()}
+        left |= {f"id {visitor}" for visitor in connection.execute(sa.select(table.c.visitor).where(others)).scalars()}
     for table in (conversations, events):
         claimed = (sa.func.coalesce(table.c.visitor, "") == "") & table.c.email.in_(person.claims - person.emails)
         named = sa.select(table.c.provider, table.c.conversation).where(claimed, table.c.conversation.is_not(None))
-        found |= {f"{provider} conversation {name}" for provider, name in connection.execute(named)}
-    return tuple(sorted(found))
+        left |= {f"{provider} conversation {name}" for provider, name in connection.execute(named)}
+    return tuple(sorted(left))
 
 
 def _theirs(table: sa.Table, person: Person) -> sa.ColumnElement[bool]:
@@ -297,8 +298,8 @@ def _theirs(table: sa.Table, person: Person) -> sa.ColumnElement[bool]:
 def _is_named(person: Person) -> sa.ColumnElement[bool]:
     """Whether a row of people is of this person. Never null, so that it can be turned round."""
     visitor, contact, email = (sa.func.coalesce(people.c[name], "") for name in ("visitor", "contact", "email"))
-    known = sa.tuple_(people.c.provider, contact).in_(sorted(person.contacts))
-    return visitor.in_(person.visitors) | ((visitor == "") & (known | email.in_(person.emails)))
+    is_contact = sa.tuple_(people.c.provider, contact).in_(sorted(person.contacts))
+    return visitor.in_(person.visitors) | ((visitor == "") & (is_contact | email.in_(person.emails)))
 
 
 def _chunks(values: Sequence[T], size: int = 200) -> Iterator[Sequence[T]]:
@@ -334,9 +335,9 @@ def _erase(
     Raises ``LiveChatError``, also where somebody is still there.
     """
     gone: set[str] = set()
-    for look in range(LOOKS):
-        found = _found(desk, person.visitors if by_id else (), person.emails)
-        new = [one for one in found.values() if person.has(one) and one.id not in gone]
+    for look in range(MAX_LOOKS):
+        candidates = _find(desk, person.visitors if by_id else (), person.emails)
+        new = [contact for contact in candidates.values() if person.has(contact) and contact.id not in gone]
         if not new and look:
             break
         for contact in new:
@@ -346,12 +347,12 @@ def _erase(
     else:
         raise StillThereError("there is always one more")
     if not only:
-        found |= _found(desk, (), person.claims - person.emails)
+        candidates |= _find(desk, (), person.claims - person.emails)
     # A vendor's search may still find somebody who is gone (Intercom's, for minutes).
-    there = {one: contact for one, contact in found.items() if desk.find(id=one) is not None}
+    there = {key: contact for key, contact in candidates.items() if desk.find(id=key) is not None}
     if gone & there.keys():
         raise StillThereError("a contact is still there")
-    return () if only else tuple(sorted(_shown(one) for one in there.values()))
+    return () if only else tuple(sorted(_shown(contact) for contact in there.values()))
 
 
 class StillThereError(LiveChatError):
@@ -362,12 +363,12 @@ def _shown(contact: Contact) -> str:
     return f"contact {contact.id}" + (f" (id {contact.external_id})" if contact.external_id else "")
 
 
-def _found(desk: Contacts, ids: Iterable[str], emails: Iterable[str]) -> dict[str, Contact]:
-    found: dict[str, Contact] = {}
-    for key in [*({"id": one} for one in sorted(ids)), *({"email": one} for one in sorted(emails))]:
+def _find(desk: Contacts, ids: Iterable[str], emails: Iterable[str]) -> dict[str, Contact]:
+    by_id: dict[str, Contact] = {}
+    for key in [*({"id": name} for name in sorted(ids)), *({"email": email} for email in sorted(emails))]:
         with suppress(Invalid):  # it is no key that this vendor could know anybody by
-            found |= {one.id: one for one in desk.find_all(**key)}
-    return found
+            by_id |= {contact.id: contact for contact in desk.find_all(**key)}
+    return by_id
 
 
 def _delete(desk: Contacts, id: str) -> bool:
@@ -387,11 +388,11 @@ def prune(store: Store, before: datetime) -> int:
     last, count = 0, 0
     while rows := _old(store, before, last):
         with store.engine.begin() as connection:
-            living = _living(connection, {(one.provider, one.conversation) for one in rows}, before)
-            goes_on = [one.id for one in rows if (one.provider, one.conversation) in living]
-            over = [one.id for one in rows if one.id not in set(goes_on)]
-            said = sa.or_(*(events.c[name].is_distinct_from(value) for name, value in SAID.items()))
-            emptied = sa.update(events).where(events.c.id.in_(goes_on), said).values(SAID)
+            living = _living(connection, {(row.provider, row.conversation) for row in rows}, before)
+            goes_on = [row.id for row in rows if (row.provider, row.conversation) in living]
+            over = [row.id for row in rows if row.id not in set(goes_on)]
+            has_content = sa.or_(*(events.c[name].is_distinct_from(value) for name, value in NO_CONTENT.items()))
+            emptied = sa.update(events).where(events.c.id.in_(goes_on), has_content).values(NO_CONTENT)
             count += connection.execute(emptied).rowcount
             count += _erased(connection, over)
         last = rows[-1].id
@@ -400,7 +401,7 @@ def prune(store: Store, before: datetime) -> int:
             events.c.provider == conversations.c.provider, events.c.conversation == conversations.c.conversation
         )
         ended = (conversations.c.last_at < before) & conversations.c.conversation.is_not(None)
-        connection.execute(sa.update(conversations).where(ended, ~left).values(NAMELESS))
+        connection.execute(sa.update(conversations).where(ended, ~left).values(NO_NAMES))
         connection.execute(sa.delete(contacts).where(contacts.c.last_at < before))
         connection.execute(sa.delete(seen).where(seen.c.at < before))
     return count
@@ -411,24 +412,24 @@ def _old(store: Store, before: datetime, after: int) -> Sequence[Any]:
     newest = sa.select(sa.func.max(events.c.id)).scalar_subquery()
     chosen = (events.c.id > after) & (events.c.received_at < before) & ((events.c.event != "") | (events.c.id < newest))
     with store.reading() as connection:
-        return connection.execute(wanted.where(chosen).order_by(events.c.id).limit(SIZE)).all()
+        return connection.execute(wanted.where(chosen).order_by(events.c.id).limit(BATCH_ROWS)).all()
 
 
 def _living(connection: sa.Connection, names: set[tuple[str, str | None]], before: datetime) -> set[tuple[str, str]]:
     """Of these conversations, those that went on since."""
     keys = (events.c.provider, events.c.conversation)
-    found: set[tuple[str, str]] = set()
+    living: set[tuple[str, str]] = set()
     for some in _chunks([(provider, name) for provider, name in names if name is not None]):
         wanted = sa.select(*keys).where(sa.tuple_(*keys).in_(some), events.c.received_at >= before).distinct()
-        found |= {(provider, name) for provider, name in connection.execute(wanted)}
-    return found
+        living |= {(provider, name) for provider, name in connection.execute(wanted)}
+    return living
 
 
 def _erased(connection: sa.Connection, rows: list[int]) -> int:
     """Rows are gone, but the last of the table: SQLite would give its number again, which exports go on from."""
     newest = connection.execute(sa.select(sa.func.max(events.c.id))).scalar_one()
     if newest in rows:
-        connection.execute(sa.update(events).where(events.c.id == newest).values(NOTHING | HANDLED))
-    connection.execute(sa.delete(events).where(events.c.id.in_([one for one in rows if one != newest])))
+        connection.execute(sa.update(events).where(events.c.id == newest).values(EMPTY_EVENT | HANDLED))
+    connection.execute(sa.delete(events).where(events.c.id.in_([row for row in rows if row != newest])))
     connection.execute(sa.delete(people).where(people.c.event.in_(rows)))
     return len(rows)

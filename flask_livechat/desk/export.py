@@ -16,32 +16,32 @@ from .tables import conversations, episodes, events
 
 # On PostgreSQL a row with a lower number may be committed later, within the limits of `connecting.py`. SQLite has one
 # writer: what is there is all that there was until then.
-SETTLED = timedelta(minutes=1)
-SIZE = 1000
+SETTLE_TIME = timedelta(minutes=1)
+BATCH_ROWS = 1000
 Row = Mapping[str, Any]
 
 EVENTS = ("provider", "kind", "at", "received_at", "conversation", "visitor", "email", "author", "text", "rating")
 EVENT = ("event", *EVENTS, "best", "tags", "raw")
 TALK = ("provider", "conversation", "visitor", "email", "state", "tags", "first_at", "last_at")
-EPISODE = tuple(one.name for one in episodes.c if one.name not in ("id", "conversation", "provider"))
+EPISODE = tuple(column.name for column in episodes.c if column.name not in ("id", "conversation", "provider"))
 
 
 def each_event(store: Store, now: datetime, after: str | None = None) -> Iterator[Row]:
-    """Every event once, in the order in which they came, until the first that is not settled. ``cursor``: a number."""
+    """Yield every event once, in the order in which they came, until one is not settled. ``cursor`` is a number."""
     last = _number(after or "0")
     columns = [events.c[name] for name in EVENT]
     while rows := _read(
-        store, sa.select(events.c.id, *columns).where(events.c.id > last).order_by(events.c.id).limit(SIZE)
+        store, sa.select(events.c.id, *columns).where(events.c.id > last).order_by(events.c.id).limit(BATCH_ROWS)
     ):
         for row in rows:
-            if not store.is_sqlite and row["received_at"] > now - SETTLED:
+            if not store.is_sqlite and row["received_at"] > now - SETTLE_TIME:
                 return
             yield {"cursor": str(row["id"])} | {name: row[name] for name in EVENT}
         last = rows[-1]["id"]
 
 
 def each_episode(store: Store, now: datetime, after: str | None = None) -> Iterator[Row]:
-    """Every conversation with its episodes, a row for each; a conversation without any has one row.
+    """Yield every conversation with its episodes, a row for each; a conversation without any has one row.
 
     One that has been erased has no name any more. Those that have changed since come once more, whole: put them in the
     place of what you have of a conversation. ``cursor`` is a moment and a number; within a conversation it is the one
@@ -51,7 +51,7 @@ def each_episode(store: Store, now: datetime, after: str | None = None) -> Itera
     cursor = after or ""
     settled: sa.ColumnElement[bool] = conversations.c.changed_at.is_not(None)
     if not store.is_sqlite:
-        settled &= conversations.c.changed_at <= now - SETTLED
+        settled &= conversations.c.changed_at <= now - SETTLE_TIME
     columns = [conversations.c.id, conversations.c.changed_at, *(conversations.c[name] for name in TALK)]
     place = sa.tuple_(conversations.c.changed_at, conversations.c.id)
     while True:
@@ -61,24 +61,24 @@ def each_episode(store: Store, now: datetime, after: str | None = None) -> Itera
                 (conversations.c.changed_at > moment)
                 | ((conversations.c.changed_at == moment) & (conversations.c.id > number))
             )
-        rows = _read(store, wanted.order_by(*place.clauses).limit(SIZE))
+        rows = _read(store, wanted.order_by(*place.clauses).limit(BATCH_ROWS))
         if not rows:
             return
         theirs = _episodes(store, [row["id"] for row in rows])
         for row in rows:
-            said, own = {name: row[name] for name in TALK}, theirs.get(row["id"], [dict.fromkeys(EPISODE)])
-            yield from ({"cursor": cursor} | said | one for one in own[:-1])
+            talk, own = {name: row[name] for name in TALK}, theirs.get(row["id"], [dict.fromkeys(EPISODE)])
+            yield from ({"cursor": cursor} | talk | episode for episode in own[:-1])
             cursor = f"{row['changed_at'].isoformat()}~{row['id']}"
-            yield {"cursor": cursor} | said | own[-1]
+            yield {"cursor": cursor} | talk | own[-1]
         moment, number = rows[-1]["changed_at"], rows[-1]["id"]
 
 
 def _episodes(store: Store, ids: list[int]) -> dict[int, list[dict[str, Any]]]:
     wanted = sa.select(episodes).where(episodes.c.conversation.in_(ids)).order_by(episodes.c.id)
-    found: dict[int, list[dict[str, Any]]] = {}
+    by_conversation: dict[int, list[dict[str, Any]]] = {}
     for row in _read(store, wanted):
-        found.setdefault(row["conversation"], []).append({name: row[name] for name in EPISODE})
-    return found
+        by_conversation.setdefault(row["conversation"], []).append({name: row[name] for name in EPISODE})
+    return by_conversation
 
 
 def _read(store: Store, wanted: sa.Select[Any]) -> list[Any]:
@@ -97,16 +97,16 @@ def _place(text: str | None) -> tuple[datetime | None, int]:
         return None, 0
     moment, _, number = text.partition("~")
     try:
-        found = datetime.fromisoformat(moment)
-        if found.tzinfo is None:
+        at = datetime.fromisoformat(moment)
+        if at.tzinfo is None:
             raise ValueError
-        return found.astimezone(UTC), _number(number)
+        return at.astimezone(UTC), _number(number)
     except (ValueError, OverflowError):
         raise ValueError("no cursor of an export of conversations") from None
 
 
 def write(rows: Iterable[Row], file: TextIO, format: str, done: Callable[[str], None] = lambda cursor: None) -> int:
-    """As ``csv`` or ``jsonl``. Gives how many; ``done`` is told each row's cursor once it is written.
+    """Write ``csv`` or ``jsonl``. Return the number of rows; ``done`` gets each row's cursor once it is written.
 
     JSON says what is stored; CSV is what people open in a spreadsheet, where a text must not become a formula.
     """

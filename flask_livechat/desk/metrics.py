@@ -14,10 +14,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .store import Store, key_text
+from .rows import key_text
+from .store import Store
 from .tables import contacts, conversations, counts, episodes, events, tags
 
-LONGEST = timedelta(days=3660)
+MAX_SPAN = timedelta(days=3660)
 
 DEFINITIONS: Mapping[str, str] = {
     "conversations": (
@@ -146,9 +147,9 @@ class Metrics:
                     yield from ((name, f"{what} of {scale['best']}", "", scale[what]) for what in ("rated", "good"))
             elif isinstance(value, int):
                 yield (name, "count", "", value)
-        for one in self.conversations_per_user:
+        for month in self.conversations_per_user:
             for what in ("conversations", "identified", "users", "ratio"):
-                yield ("conversations_per_user", what, one.month, getattr(one, what))
+                yield ("conversations_per_user", what, month.month, getattr(month, what))
         for topic in self.topics:
             yield ("topics", topic.tag, topic.month, topic.conversations)
 
@@ -242,17 +243,17 @@ class Asked:
             raise ValueError("metrics take aware datetimes, for example datetime.now(timezone.utc)")
         if self.since >= self.until:
             raise ValueError("metrics take a time that begins before it ends")
-        if self.until - self.since > LONGEST:
+        if self.until - self.since > MAX_SPAN:
             raise ValueError("metrics take ten years at most")
 
     def of_episodes(self, when: str) -> sa.ColumnElement[bool]:
         """Of episodes in which something, by its column, happened in this time."""
-        found = _within(episodes.c[when], self.since, self.until)
+        chosen = _within(episodes.c[when], self.since, self.until)
         if self.provider is not None:
-            found &= episodes.c.provider == self.provider
+            chosen &= episodes.c.provider == self.provider
         if self.tag is not None:
-            found &= episodes.c.id.in_(sa.select(tags.c.episode).where(tags.c.tag == key_text(self.tag)))
-        return found
+            chosen &= episodes.c.id.in_(sa.select(tags.c.episode).where(tags.c.tag == key_text(self.tag)))
+        return chosen
 
     def during(self, since: datetime, until: datetime) -> Asked:
         return Asked(since, until, self.provider, self.tag)
@@ -264,8 +265,8 @@ def _within(column: sa.Column[Any], since: datetime, until: datetime) -> sa.Colu
 
 def _conversations(connection: sa.Connection, asked: Asked) -> int:
     wanted = sa.select(sa.func.count(episodes.c.conversation.distinct())).where(asked.of_episodes("started_at"))
-    found: int = connection.execute(wanted).scalar_one()
-    return found
+    count: int = connection.execute(wanted).scalar_one()
+    return count
 
 
 def _durations(
@@ -274,18 +275,20 @@ def _durations(
     column = episodes.c[what]
     chosen = asked.of_episodes(when) & column.is_not(None)
     chosen = chosen if only is None else chosen & only
-    told = sa.select(column.label("value")).where(chosen).order_by(column).cte("told")  # sorted once for what follows
-    number = sa.select(sa.func.count().label("number")).select_from(told).cte("number")
-    half, most = (_around(told, number, percent) for percent in (50, 90))
-    joined = number.join(half, sa.true()).join(most, sa.true())
-    count, *values = connection.execute(sa.select(number.c.number, *half.c, *most.c).select_from(joined)).one()
+    ordered = (
+        sa.select(column.label("value")).where(chosen).order_by(column).cte("ordered")
+    )  # sorted once for what follows
+    number = sa.select(sa.func.count().label("number")).select_from(ordered).cte("number")
+    half, ninety = (_around(ordered, number, percent) for percent in (50, 90))
+    joined = number.join(half, sa.true()).join(ninety, sa.true())
+    count, *values = connection.execute(sa.select(number.c.number, *half.c, *ninety.c).select_from(joined)).one()
     return Durations(count, _between(count, 50, *values[:2]), _between(count, 90, *values[2:]))
 
 
-def _around(told: sa.CTE, number: sa.CTE, percent: int) -> sa.Subquery:
+def _around(ordered: sa.CTE, number: sa.CTE, percent: int) -> sa.Subquery:
     """The two values, or the one, that so many per cent of them end between. SQLite knows no percentiles."""
     first = sa.select((number.c.number - 1) * percent // 100).scalar_subquery()
-    two = sa.select(told.c.value).order_by(told.c.value).limit(2).offset(first).subquery()
+    two = sa.select(ordered.c.value).order_by(ordered.c.value).limit(2).offset(first).subquery()
     return sa.select(sa.func.min(two.c.value), sa.func.max(two.c.value)).subquery()
 
 
@@ -320,13 +323,13 @@ def _csat(connection: sa.Connection, asked: Asked) -> Csat:
     good = sa.case((rating >= sa.case((best > 1, best - 1), else_=1), 1), else_=0)
     chosen = asked.of_episodes("rated_at") & rating.is_not(None)
     wanted = sa.select(best, sa.func.count(), sa.func.sum(good)).where(chosen).group_by(best)
-    found = {scale: (rated, int(liked)) for scale, rated, liked in connection.execute(wanted)}
+    by_scale = {scale: (rated, int(liked)) for scale, rated, liked in connection.execute(wanted)}
     thumbs = _reported(connection, asked, "up", "down")
     if thumbs:
-        rated, liked = found.get(1, (0, 0))
-        found[1] = (rated + sum(thumbs.values()), liked + thumbs.get("up", 0))
-    scales = tuple(Scale(one, *found[one]) for one in sorted(found, reverse=True))
-    rated, liked = sum(one.rated for one in scales), sum(one.good for one in scales)
+        rated, liked = by_scale.get(1, (0, 0))
+        by_scale[1] = (rated + sum(thumbs.values()), liked + thumbs.get("up", 0))
+    scales = tuple(Scale(best, *by_scale[best]) for best in sorted(by_scale, reverse=True))
+    rated, liked = sum(scale.rated for scale in scales), sum(scale.good for scale in scales)
     return Csat(rated, liked, liked / rated if rated else None, scales)
 
 
@@ -369,10 +372,10 @@ def _tagged(connection: sa.Connection, asked: Asked, since: datetime, until: dat
 
 def months(since: datetime, until: datetime, zone: tzinfo) -> Sequence[tuple[datetime, datetime]]:
     """The calendar months, whole, that a time touches: their beginnings and ends."""
-    found = [_month(since, zone)]
-    while found[-1][1] < until:
-        found.append(_month(found[-1][1], zone))
-    return found
+    months = [_month(since, zone)]
+    while months[-1][1] < until:
+        months.append(_month(months[-1][1], zone))
+    return months
 
 
 def _month(moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:

@@ -34,7 +34,7 @@ SANDBOX_URL = "http://127.0.0.1:5000"  # where another process finds the sandbox
 
 
 def module(name: str) -> Any:
-    """A module of this folder. Raises ``LiveChatError`` where the extra is not installed."""
+    """Load a module of this folder. Raise ``LiveChatError`` where the extra is not installed."""
     try:
         return import_module(f".{name}", __package__)
     except ModuleNotFoundError as error:
@@ -43,11 +43,25 @@ def module(name: str) -> Any:
         raise LiveChatError("The desk needs what pip install Flask-LiveChat[desk] brings.") from None
 
 
+def register(state: State, app: Flask, places: Mapping[str, Any], is_staff: Callable[[], bool]) -> None:
+    """Register the views of webhooks and metrics. Without the extra nothing is received."""
+    config = state.settings
+    notify = module("celery_tasks").send_task if config.celery else None  # Celery knows the task once this is loaded
+    if not state.stores_events:
+        if config.webhook_providers:
+            app.logger.info("livechat: webhooks are not received without pip install Flask-LiveChat[desk].")
+        return
+    receiver = module("webhooks").create_blueprint(state, lambda: store(state, app), notify)
+    app.register_blueprint(receiver, url_prefix=f"{config.url_prefix}/webhooks", **places)
+    dashboard = module("dashboard").create_blueprint(state, is_staff)
+    app.register_blueprint(dashboard, url_prefix=f"{config.url_prefix}/metrics", **places)
+
+
 # The vendors' APIs.
 
 
 def account(state: State, provider: str | None) -> tuple[str, Values]:
-    """The provider that a desk is asked for, and its values. Raises ``ConfigError`` where it has none."""
+    """Return the provider that a desk is asked for, and its values. Raise ``ConfigError`` where it has none."""
     name = provider or state.settings.provider
     if name is None or name not in state.settings.providers:
         what = f"{name!r} is not configured" if name else "no provider is configured"
@@ -56,25 +70,25 @@ def account(state: State, provider: str | None) -> tuple[str, Values]:
 
 
 def open_desk(state: State, name: str, values: Values) -> Desk:
-    desk, rest = module("desk"), module("rest")
+    desk, http = module("desk"), module("http")
     pool, base = desk.POOL, _sandbox_base(state, name)
     if state.settings.sandbox:
-        pool = rest.LOCAL if base else rest.in_process(state.runtime.sandbox.apis[name])
+        pool = http.LOCAL if base else http.in_process(state.runtime.sandbox.apis[name])
     opened: Desk = desk.open_desk(name, values, state.now, pool, base)
     return opened
 
 
 def open_async_desk(state: State, name: str, values: Values) -> AsyncDesk:
-    aio, rest = module("aio"), module("rest")
+    aio, http = module("aio"), module("http")
     pool, base = None, _sandbox_base(state, name)
     if state.settings.sandbox:
-        pool = rest.async_local() if base else rest.async_in_process(state.runtime.sandbox.apis[name])
+        pool = http.async_local() if base else http.async_in_process(state.runtime.sandbox.apis[name])
     opened: AsyncDesk = aio.open_async_desk(name, values, state.now, pool, base)
     return opened
 
 
 def _sandbox_base(state: State, name: str) -> str | None:
-    """Where the stand-in's API is, for a process that is not the one which visitors talk to: a worker."""
+    """Return where the stand-in's API is, for a process that visitors do not talk to: a worker."""
     url = state.runtime.sandbox_url
     if _is_celery_worker():
         celery = current_app.extensions.get("celery")
@@ -93,22 +107,22 @@ def _is_celery_worker() -> bool:
 
 
 def store(state: State, app: Flask) -> Store:
-    """Where the app's events are. The default database is made here: it is this package's alone."""
+    """Open the store of the app's events. The default database is made here: it is this package's alone."""
     if state.runtime.store is None:
         config = state.settings
-        made = module("store").Store(config.database_url or _default_database(app), config.office_hours)
+        new = module("store").Store(config.database_url or _default_database(app), config.office_hours)
         if config.database_url is None:
-            _upgrade(made)
-        state.runtime.store = state.runtime.store or made
+            _upgrade(new)
+        state.runtime.store = state.runtime.store or new
     opened: Store = state.runtime.store
     return opened
 
 
-def _upgrade(made: Store) -> None:
+def _upgrade(new: Store) -> None:
     try:
-        made.upgrade()
+        new.upgrade()
     except Exception:
-        made.engine.dispose()
+        new.engine.dispose()
         raise
 
 
@@ -143,7 +157,7 @@ def ask_store(state: State, app: Flask, ask: Callable[[Store], T], default: T) -
 
 
 def handle(state: State, app: Flask, event: Event) -> None:
-    """All that the app does about an event: its handlers, then its signal's receivers. Raises what they raise.
+    """Call the handlers of an event, then the receivers of its signal. Raise what they raise.
 
     In an app context of its own: what the app keeps in it, and clears at its end, is of this event alone.
     """
@@ -171,7 +185,7 @@ def erase(
 ) -> Receipt:
     """Erase a person here and at every vendor that is configured."""
     contacts = {name: partial(_contacts, name, open_vendor) for name in state.settings.providers}
-    apis = {name: providers.desk(name) for name in contacts}
+    apis = {name: providers.api(name) for name in contacts}
     by_id = [name for name, api in apis.items() if api is not None and api.knows(Visitor(id="id"))]
     receipt: Receipt = module("erasure").forget(opened, contacts, who, state.now(), by_id, only)
     return receipt
@@ -204,7 +218,7 @@ def sync_contact(state: State, app: Flask, load: Callable[[], Visitor | None]) -
     if reason is not None or name is None:
         warn_once(f"No contact is kept up to date: {reason}")
         return
-    visitor, api = load(), providers.desk(name)
+    visitor, api = load(), providers.api(name)
     if visitor is not None and api is not None and api.knows(visitor):
         automations(state, app, name).sync(visitor)
 
@@ -213,7 +227,7 @@ def _no_contacts_reason(name: str | None) -> str | None:
     """Why no contacts are kept with a vendor; None where they are."""
     if name is None:
         return "no provider is configured."
-    api = providers.desk(name)
+    api = providers.api(name)
     if api is None or "contacts.upsert" not in api.methods:
         return f"{providers.load(name).title}'s API cannot do that."
     return None if find_spec("stamina") else "the desk needs what pip install Flask-LiveChat[desk] brings."

@@ -77,7 +77,7 @@ people = sa.Table(
     sa.Index("livechat_people_email", "email"),
 )
 
-# -- what events come to: `fold.py` keeps it up to date --------------------------------------------------------------
+# -- what events come to: `projections.py` keeps it up to date -------------------------------------------------------
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import LiveChatError
-from ..hooks import HookRoom
+from ..hooks import WebhookSpec
 from ..model import Value, Visitor, well_formed
-from ..operation import DeskRoom
+from ..operation import ApiSpec
 
 log = logging.getLogger("flask_livechat")
 T = TypeVar("T")
@@ -127,14 +127,14 @@ def load(name: str) -> Provider:
     return provider
 
 
-def desk(name: str) -> DeskRoom | None:
-    """A room's ``DESK``, out of its ``desk.py``; None for a vendor without an API of ours."""
-    return _record(name, "desk", "DESK", DeskRoom)
+def api(name: str) -> ApiSpec | None:
+    """A room's ``API``, out of its ``api.py``; None for a vendor without an API of ours."""
+    return _record(name, "api", "API", ApiSpec)
 
 
-def webhooks(name: str) -> HookRoom | None:
+def webhooks(name: str) -> WebhookSpec | None:
     """A room's ``WEBHOOKS``, out of its ``webhooks.py``; None for a vendor that sends none."""
-    return _record(name, "webhooks", "WEBHOOKS", HookRoom)
+    return _record(name, "webhooks", "WEBHOOKS", WebhookSpec)
 
 
 def signs(name: str) -> Signs | None:

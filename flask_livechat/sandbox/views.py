@@ -15,7 +15,7 @@ from flask import Flask, Response, current_app, jsonify, request, send_from_dire
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.test import run_wsgi_app
 
-from ..widget.same_origin import SameOriginBlueprint, same_origin
+from ..same_origin import SameOriginBlueprint, same_origin
 from . import crisp, intercom, rest, tawk
 from .hub import Hub
 from .keeping import SandboxFile

@@ -25,7 +25,7 @@ from .standin import Body, secrets
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from flask_livechat.desk.outbox import Outbox
+    from flask_livechat.desk.background import BackgroundQueue
 
 # Seconds after which a delivery that was not taken is repeated. Only Intercom's are documented.
 PAUSES: Mapping[str, tuple[float, ...]] = {"intercom": (60,), "crisp": (10, 60, 300), "tawk": (30, 300, 1800)}
@@ -43,7 +43,7 @@ class Sender:
     url: str  # of the app
     prefix: str
     accounts: Mapping[str, Account]
-    outbox: Outbox
+    queue: BackgroundQueue
     wanted: Callable[[], bool]
 
     def tell(self, change: Change, session: Session, message: Message | None) -> None:
@@ -69,7 +69,7 @@ class Sender:
             if (status >= 500 or status in (408, 429)) and attempt < len(pauses):
                 self._post(account, body, delivery, attempt + 1)
 
-        self.outbox.put("a webhook of the sandbox", post, delay=pauses[attempt - 1] if attempt else 0.0)
+        self.queue.put("a webhook of the sandbox", post, delay_s=pauses[attempt - 1] if attempt else 0.0)
 
 
 def _signed(account: Account, body: bytes) -> dict[str, str]:

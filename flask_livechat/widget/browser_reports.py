@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from .rate_limit import PerMinute
+from ..rate_limit import PerMinute
 
 MAX_REPORT_BYTES = 200
 FAILURE_REASONS = ("blocked", "csp", "error", "identity", "offline", "timeout")

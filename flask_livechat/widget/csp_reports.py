@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 from .. import providers
 from ..files import create_private
 from ..providers import Values
+from ..rate_limit import PerMinute
 from . import csp
-from .rate_limit import PerMinute
 
 LONGEST = 64 * 1024  # bytes of one report; browsers send several at once
 MOST = 60  # requests that a process takes in a minute

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from .. import providers
 from ..model import Decision, Value, Visitor
+from ..same_origin import same_origin
 from ..settings import Settings, livechat_config
 from ..state import State, call_app, name_of, safely, warn_once
 from . import context, logout, payload, session_store
@@ -20,7 +21,6 @@ from .addresses import of_request
 from .decide import checked_rule, decide
 from .identity import ANONYMOUS, Identity, current_visitor, identify, load_visitor, may_be_personal
 from .request_state import RequestState, Tag
-from .same_origin import same_origin
 
 NOTHING = Markup("")
 
@@ -167,7 +167,7 @@ def reachable_visitor(state: State, req: RequestState, method: str) -> tuple[str
     name = decision.provider
     if not (decision.show and decision.identify and name) or consent_of(state, req) != "implied":
         return None
-    api, visitor = providers.desk(name), load_visitor(state, req)
+    api, visitor = providers.api(name), load_visitor(state, req)
     if api is None or visitor is None or method not in api.methods or not api.knows(visitor):
         return None
     values = state.settings.providers[name]

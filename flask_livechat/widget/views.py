@@ -6,13 +6,13 @@ from typing import Any, cast
 
 from flask import Response, abort, current_app, request
 
+from ..rate_limit import client_name
+from ..same_origin import SameOriginBlueprint
 from ..state import current_state
 from . import browser_reports, csp_reports, tag
 from .browser_reports import FAILURE_REASONS, MAX_REPORT_BYTES
 from .payload import script_json
-from .rate_limit import client_name
 from .request_state import request_state
-from .same_origin import SameOriginBlueprint
 
 blueprint = SameOriginBlueprint("livechat", __name__)
 FOREVER = "public, max-age=31536000, immutable"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flask_livechat.desk.desk import Desk, open_desk
-from flask_livechat.desk.rest import in_process
+from flask_livechat.desk.http import in_process
 from flask_livechat.sandbox import sandbox_of
 
 from .conftest import VALUES, VENDORS, Visit

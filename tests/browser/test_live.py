@@ -19,7 +19,7 @@ from flask_login import current_user
 from playwright.sync_api import Browser
 
 from flask_livechat import Visitor
-from flask_livechat.desk import rest
+from flask_livechat.desk import http
 from flask_livechat.desk.desk import Contacts, Desk, open_desk
 from flask_livechat.doctor import live
 from flask_livechat.doctor.live import LiveReport, report
@@ -89,7 +89,7 @@ def desk(net: Net, name: str) -> Desk:
     """The vendor's API: the stand-in's."""
     assert net.vendors is not None
     api = sandbox_of(net.vendors).apis[name]
-    return open_desk(name, VALUES[name], lambda: NOW, rest.in_process(api))
+    return open_desk(name, VALUES[name], lambda: NOW, http.in_process(api))
 
 
 def names_nobody(app: Flask, result: LiveReport) -> None:

@@ -11,8 +11,8 @@ import pytest
 from flask import Flask
 
 from flask_livechat import LiveChat
-from flask_livechat.desk.outbox import Outbox
-from flask_livechat.desk.work import Worker
+from flask_livechat.desk.background import BackgroundQueue
+from flask_livechat.desk.worker import Worker
 from flask_livechat.model import Event
 from flask_livechat.sandbox import sandbox_of
 from flask_livechat.sandbox.webhooks import Sender
@@ -41,7 +41,7 @@ def listen(visit: Visit, app: Flask) -> None:
     """The vendors' stand-ins send their webhooks to the site."""
     assert visit.net.vendors is not None
     accounts = {name: api.account for name, api in sandbox_of(visit.net.vendors).apis.items()}
-    sender = Sender(app, f"{SITE}/", "/livechat/webhooks", accounts, Outbox(), lambda: True)
+    sender = Sender(app, f"{SITE}/", "/livechat/webhooks", accounts, BackgroundQueue(), lambda: True)
     for account in accounts.values():
         account.hub.listener = sender.tell
 

@@ -16,9 +16,9 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from flask_livechat import providers
-from flask_livechat.desk import budget, rest
+from flask_livechat.desk import http, retry
 from flask_livechat.desk.desk import Desk, open_desk
-from flask_livechat.desk.rest import Pool
+from flask_livechat.desk.http import Pool
 
 from ..conftest import Quiet, create_app
 from .vendor import Answer, Server, serving
@@ -55,9 +55,9 @@ def open_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenSite]:
 
         def make(name: str, values: dict[str, Any], root: str = "") -> Site:
             server, http = stack.enter_context(serving()), stack.enter_context(httpx.Client())
-            room = providers.desk(name)
-            assert room is not None
-            monkeypatch.setattr(providers, "desk", lambda name: replace(room, base=lambda values: server.url))
+            spec_of = providers.api(name)
+            assert spec_of is not None
+            monkeypatch.setattr(providers, "api", lambda name: replace(spec_of, base=lambda values: server.url))
             return Site(server, open_desk(name, values, now, Pool(lambda: http)), root)
 
         yield make
@@ -65,15 +65,15 @@ def open_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenSite]:
 
 @pytest.fixture(autouse=True)
 def _no_test_spends_anothers_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "_BUDGETS", {})
+    monkeypatch.setattr(retry, "_BUDGETS", {})
 
 
 @pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first pauses are short enough; a test that waits for seconds says so."""
-    real = rest.stamina.retry_context
+    real = http.stamina.retry_context
     quick = {"wait_initial": 0.01, "wait_jitter": 0.01, "wait_max": 0.05}
-    monkeypatch.setattr(rest.stamina, "retry_context", lambda **options: real(**options, **quick))
+    monkeypatch.setattr(http.stamina, "retry_context", lambda *arguments: real(*arguments, **quick))
 
 
 @pytest.fixture

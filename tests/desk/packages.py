@@ -67,8 +67,8 @@ class Seeded:
         path = re.sub(r"(?<=/)how-to-[0-9a-f]{6}\.md$", "<new>", request.path)  # an article's place is made up
         for known, name in names.items():
             path = re.sub(rf"(?<=/){re.escape(known)}(?=/|$)", name, path)
-        said = json.loads(request.get_data()) if request.get_data() else None
-        body = _each(said, lambda text: names.get(text, text))
+        data = json.loads(request.get_data()) if request.get_data() else None
+        body = _each(data, lambda text: names.get(text, text))
         return Sent(request.method, path, request.args.to_dict(), body, headers)
 
 
@@ -77,8 +77,8 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {name: _each(one, change) for name, one in value.items()}
-    return [_each(one, change) for one in value] if isinstance(value, list | tuple) else value
+        return {name: _each(item, change) for name, item in value.items()}
+    return [_each(item, change) for item in value] if isinstance(value, list | tuple) else value
 
 
 @contextmanager

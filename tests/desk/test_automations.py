@@ -15,9 +15,9 @@ from blinker import Signal
 from flask import Flask, abort
 
 from flask_livechat import ConfigError, Visitor, settings
-from flask_livechat.desk import budget
-from flask_livechat.desk.automations import KNOWN, Recent, error_text
-from flask_livechat.desk.outbox import MOST, Outbox
+from flask_livechat.desk import retry
+from flask_livechat.desk.automations import MAX_VISITORS, Recent, error_text
+from flask_livechat.desk.background import MAX_JOBS, BackgroundQueue
 from flask_livechat.desk.service import automations
 from flask_livechat.sandbox import sandbox_of
 
@@ -49,8 +49,8 @@ def site(name: str = "intercom", **config: Any) -> Flask:
 
 def done(app: Flask) -> None:
     """Waits for what is done after the answer."""
-    for one in app.extensions["livechat"].runtime.automations.values():
-        assert one.outbox.finish(10)
+    for automation in app.extensions["livechat"].runtime.automations.values():
+        assert automation.queue.finish(10)
 
 
 def conversations(app: Flask) -> list[list[str]]:
@@ -58,7 +58,7 @@ def conversations(app: Flask) -> list[list[str]]:
     name = app.extensions["livechat"].settings.provider
     with app.app_context():
         desk = chat_of(app).desk(name)
-    return [[said.text for said in desk.conversations.messages(one.id)] for one in desk.conversations.list()]
+    return [[data.text for data in desk.conversations.messages(chat.id)] for chat in desk.conversations.list()]
 
 
 def people(app: Flask) -> list[Any]:
@@ -243,7 +243,7 @@ def test_an_event_of_somebody_unknown_leaves_with_the_next_page() -> None:
 
 
 def test_whoever_the_vendor_knows_no_more_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "NEW_S", 0)  # else it is taken for one that the vendor does not know everywhere yet
+    monkeypatch.setattr(retry, "NEW_S", 0)  # else it is taken for one that the vendor does not know everywhere yet
     app = site(LIVECHAT_TRACK_VIA="server")
     client = app.test_client()
     client.get("/login/42")
@@ -261,8 +261,8 @@ def test_a_vendor_that_keeps_no_contacts_is_said_once(caplog: pytest.LogCaptureF
     with app.test_request_context():
         for _ in range(3):
             chat_of(app).sync(object())
-    said = [one.getMessage() for one in caplog.records]
-    assert said == ["livechat: No contact is kept up to date: Tawk.to's API cannot do that."]
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == ["livechat: No contact is kept up to date: Tawk.to's API cannot do that."]
 
 
 @pytest.mark.parametrize("rule", [{"show": False}, {"identify": False}])
@@ -357,7 +357,7 @@ class TestTheConfiguration:
             create_app("intercom", LIVECHAT_INTERCOM_ACCESS_TOKEN="x", LIVECHAT_CONSENT=consent, **key)
 
 
-# -- the outbox --------------------------------------------------------------------------------------------------------
+# -- the queue --------------------------------------------------------------------------------------------------------
 
 
 class Clock:
@@ -370,54 +370,54 @@ class Clock:
 def test_what_was_there_lately_is_not_the_first() -> None:
     clock = Clock()
     recent = Recent(60, clock)
-    assert (recent.first("a"), recent.first("a"), recent.first("b")) == (True, False, True)
+    assert (recent.is_first("a"), recent.is_first("a"), recent.is_first("b")) == (True, False, True)
     clock.now = 60
-    assert recent.first("a")
-    for n in range(KNOWN + 1):
-        recent.first(str(n))
-    assert len(recent._seen) == KNOWN
+    assert recent.is_first("a")
+    for n in range(MAX_VISITORS + 1):
+        recent.is_first(str(n))
+    assert len(recent._seen) == MAX_VISITORS
 
 
 def test_work_is_done_in_order_and_a_failure_stops_nothing() -> None:
-    outbox, seen = Outbox(), list[int]()
+    queue, seen = BackgroundQueue(), list[int]()
 
     def fail() -> None:
         raise ValueError
 
-    outbox.put("one", lambda: seen.append(1))
-    outbox.put("two", fail)
-    outbox.put("three", lambda: seen.append(3))
-    assert outbox.finish(5)
+    queue.put("one", lambda: seen.append(1))
+    queue.put("two", fail)
+    queue.put("three", lambda: seen.append(3))
+    assert queue.finish(5)
     assert seen == [1, 3]
 
 
 def test_what_waits_is_replaced_and_not_put_off() -> None:
     clock, seen = Clock(), list[str]()
-    outbox = Outbox(clock)
-    outbox.put("a contact", lambda: seen.append("first"), key="x", delay=5)
+    queue = BackgroundQueue(clock)
+    queue.put("a contact", lambda: seen.append("first"), key="x", delay_s=5)
     clock.now = 4
-    outbox.put("a contact", lambda: seen.append("second"), key="x", delay=5)
-    (waiting,) = outbox._waiting.values()
+    queue.put("a contact", lambda: seen.append("second"), key="x", delay_s=5)
+    (waiting,) = queue._waiting.values()
     assert waiting.due == 5
-    assert outbox.finish(5)
+    assert queue.finish(5)
     assert seen == ["second"]
 
 
 def test_it_is_bounded_and_says_what_it_dropped(caplog: pytest.LogCaptureFixture) -> None:
-    outbox, gate, seen = Outbox(), threading.Event(), list[int]()
-    outbox.put("the gate", lambda: gate.wait(5))
-    while outbox._waiting:
+    queue, gate, seen = BackgroundQueue(), threading.Event(), list[int]()
+    queue.put("the gate", lambda: gate.wait(5))
+    while queue._waiting:
         time.sleep(0.001)
-    for n in range(MOST + 1):
-        outbox.put("an event", lambda n=n: seen.append(n))  # type: ignore[misc]  # the loop's own
+    for n in range(MAX_JOBS + 1):
+        queue.put("an event", lambda n=n: seen.append(n))  # type: ignore[misc]  # the loop's own
     gate.set()
-    assert outbox.finish(5)
-    assert (len(seen), seen[0]) == (MOST, 1)
+    assert queue.finish(5)
+    assert (len(seen), seen[0]) == (MAX_JOBS, 1)
     assert "too much waits for the vendor: an event was left out" in caplog.text
 
 
-def test_an_outbox_survives_a_log_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    outbox, seen = Outbox(), list[int]()
+def test_a_background_queue_survives_a_log_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue, seen = BackgroundQueue(), list[int]()
 
     def fail(*arguments: object) -> None:
         raise RuntimeError("outside of a request")
@@ -425,56 +425,56 @@ def test_an_outbox_survives_a_log_that_fails(monkeypatch: pytest.MonkeyPatch) ->
     def work() -> None:
         raise ValueError
 
-    monkeypatch.setattr("flask_livechat.desk.outbox.log.error", fail)
-    outbox.put("one", work)
-    assert outbox.finish(5)
-    outbox.put("two", lambda: seen.append(2))
-    assert outbox.finish(5)
+    monkeypatch.setattr("flask_livechat.desk.background.log.error", fail)
+    queue.put("one", work)
+    assert queue.finish(5)
+    queue.put("two", lambda: seen.append(2))
+    assert queue.finish(5)
     assert seen == [2]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_an_outbox_whose_thread_has_died_begins_another() -> None:
-    outbox, seen = Outbox(), list[int]()
+def test_a_background_queue_whose_thread_has_died_begins_another() -> None:
+    queue, seen = BackgroundQueue(), list[int]()
 
     def die() -> None:
         raise SystemExit
 
-    outbox.put("one", die)
-    outbox._thread.join(5)  # type: ignore[union-attr]  # there is one
-    outbox.put("two", lambda: seen.append(2))
-    assert outbox.finish(5)
+    queue.put("one", die)
+    queue._thread.join(5)  # type: ignore[union-attr]  # there is one
+    queue.put("two", lambda: seen.append(2))
+    assert queue.finish(5)
     assert seen == [2]
 
 
 def test_what_takes_too_long_is_not_waited_for_for_ever() -> None:
-    outbox, gate = Outbox(), threading.Event()
-    outbox.put("something slow", lambda: gate.wait(5))
-    assert outbox.finish(0.05) is False
+    queue, gate = BackgroundQueue(), threading.Event()
+    queue.put("something slow", lambda: gate.wait(5))
+    assert queue.finish(0.05) is False
     gate.set()
-    assert outbox.finish(5)
+    assert queue.finish(5)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_child_does_not_do_its_parents_work(tmp_path: Any) -> None:
-    outbox, told = Outbox(), tmp_path / "told"
+    queue, path = BackgroundQueue(), tmp_path / "told"
 
     def tell(what: str) -> Callable[[], None]:
         def work() -> None:
-            with told.open("a", encoding="utf-8") as file:
+            with path.open("a", encoding="utf-8") as file:
                 file.write(what)
 
         return work
 
-    outbox.put("the parent's", tell("parent "), key="p", delay=60)
+    queue.put("the parent's", tell("parent "), key="p", delay_s=60)
     child = os.fork()
     if child == 0:
         try:
-            outbox.put("the child's", tell("child "))
-            outbox.finish(5)
+            queue.put("the child's", tell("child "))
+            queue.finish(5)
         finally:
             os._exit(0)
     os.waitpid(child, 0)
-    assert told.read_text("utf-8") == "child "
-    assert outbox.finish(5)
-    assert told.read_text("utf-8") == "child parent "
+    assert path.read_text("utf-8") == "child "
+    assert queue.finish(5)
+    assert path.read_text("utf-8") == "child parent "

@@ -18,7 +18,7 @@ from flask import Flask
 
 from flask_livechat import Visitor, providers
 from flask_livechat.desk import desk as desks
-from flask_livechat.desk.rest import Pool
+from flask_livechat.desk.http import Pool
 
 from ..conftest import chat_of, create_app
 from .test_crisp import ONE, SAID, WEBSITE, ok
@@ -31,11 +31,11 @@ DATA = ok({"data": {"plan": "pro"}})
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     with serving() as server, httpx.Client() as http:
-        room = providers.desk("crisp")
-        assert room is not None
-        here = replace(room, base=lambda values: server.url)
-        real = providers.desk
-        monkeypatch.setattr(providers, "desk", lambda name: here if name == "crisp" else real(name))
+        spec_of = providers.api("crisp")
+        assert spec_of is not None
+        here = replace(spec_of, base=lambda values: server.url)
+        real = providers.api
+        monkeypatch.setattr(providers, "api", lambda name: here if name == "crisp" else real(name))
         monkeypatch.setattr(desks, "POOL", Pool(lambda: http))
         yield server
 
@@ -66,8 +66,8 @@ def test_conversations_are_a_table(run: Run) -> None:
 
 def test_or_json_by_the_line(run: Run) -> None:
     (line,) = run("conversations", "--json", answers=(ok([ONE]), ok([]))).output.splitlines()
-    said = json.loads(line)
-    assert (said["id"], said["state"], said["contact"]["email"]) == ("session_1", "open", "first@example.com")
+    data = json.loads(line)
+    assert (data["id"], data["state"], data["contact"]["email"]) == ("session_1", "open", "first@example.com")
 
 
 def test_no_more_are_asked_for_than_are_wanted(run: Run, server: Server) -> None:
@@ -141,17 +141,17 @@ def test_ping_says_that_the_credentials_are_wrong(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["show", "nope"], "404 not_found"),
         (["conversations", "--provider", "tawk"], "'tawk' is not configured"),
         (["reply", "session_1", " "], "a text is needed"),
     ],
 )
-def test_what_went_wrong_is_one_line(run: Run, arguments: list[str], said: str) -> None:
+def test_what_went_wrong_is_one_line(run: Run, arguments: list[str], expected: str) -> None:
     result = run(*arguments, answers=(Answer(404, {"error": True, "reason": "not_found"}),))
     assert result.exit_code == 1
-    assert said in result.output
+    assert expected in result.output
     assert "Traceback" not in result.output
 
 
@@ -189,9 +189,9 @@ def test_a_search_keeps_to_the_state_and_the_time_that_are_asked_for(run: Run) -
 def test_a_contact_as_json_has_its_conversations_and_nothing_raw(run: Run) -> None:
     person = {"people_id": "p1", "email": "a@example.com", "person": {"nickname": "A"}}
     answers = (ok(person), DATA, ok(["session_1"]), ok([]), ok(ONE))
-    said = json.loads(run("contacts", "--email", "a@example.com", "--json", answers=answers).output)
-    assert (said["conversations"], said["attributes"]) == (["session_1"], {"plan": "pro"})
-    assert "raw" not in json.dumps(said)
+    data = json.loads(run("contacts", "--email", "a@example.com", "--json", answers=answers).output)
+    assert (data["conversations"], data["attributes"]) == (["session_1"], {"plan": "pro"})
+    assert "raw" not in json.dumps(data)
 
 
 def test_an_address_without_a_scheme_is_said(app_in_the_sandbox: Flask) -> None:
@@ -211,8 +211,8 @@ def test_on_the_sandbox_too_it_says_what_to_install(app_in_the_sandbox: Flask, m
 
 
 def test_what_a_visitor_wrote_does_not_steer_the_terminal(run: Run) -> None:
-    said = SAID | {"content": "hi\x1b]0;root\x07\x1b[2J\n2026-01-01 agent: refunded", "timestamp": 1780000000000}
-    shown = run("show", "session_1", answers=(ok([said]), ok([]))).output
+    data = SAID | {"content": "hi\x1b]0;root\x07\x1b[2J\n2026-01-01 agent: refunded", "timestamp": 1780000000000}
+    shown = run("show", "session_1", answers=(ok([data]), ok([]))).output
     assert "\x1b" not in shown
     assert "\n    2026-01-01 agent: refunded" in shown
     named = ONE | {"meta": {"nickname": "\x1b[2Jroot\nx"}}
@@ -251,12 +251,12 @@ def test_the_pages_addresses_answer(app_in_the_sandbox: Flask, served: str, argu
     address = whole.split()[-1]
     headers = dict(line.split(": ", 1) for flag, line in pairwise(arguments) if flag == "-H")
     user = next((line for flag, line in pairwise(arguments) if flag == "-u"), None)
-    said = json.loads(whole.partition("--json ")[2].rpartition(" ")[0] or "null")
+    data = json.loads(whole.partition("--json ")[2].rpartition(" ")[0] or "null")
     answer = httpx.request(
-        "POST" if said else "GET",
+        "POST" if data else "GET",
         address,
         headers=headers,
-        json=said,
+        json=data,
         auth=None if user is None else httpx.BasicAuth(*user.split(":")),
     )
     assert answer.status_code == 200, answer.text
@@ -268,4 +268,4 @@ def test_the_pages_code_runs(app_in_the_sandbox: Flask) -> None:
     with app_in_the_sandbox.app_context():
         mine = livechat.desk().conversations.start(GUEST, "Hello?").id
         exec(textwrap.dedent(block), {"livechat": livechat})
-        assert [one.text for one in livechat.desk().conversations.messages(mine)] == ["Hello?", "We are on it."]
+        assert [message.text for message in livechat.desk().conversations.messages(mine)] == ["Hello?", "We are on it."]

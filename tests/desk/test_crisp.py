@@ -1,4 +1,4 @@
-"""Crisp's room of the desk: what goes over the wire for each method, and what comes of the answers."""
+"""Crisp's API: what goes over the wire for each method, and what comes of the answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SAID = {"session_id": "session_1", "fingerprint": 7, "type": "text", "from": "us
 
 
 def ok(data: Any = None) -> Answer:
-    return Answer(said={"error": False, "reason": "resolved", "data": {} if data is None else data})
+    return Answer(data={"error": False, "reason": "resolved", "data": {} if data is None else data})
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def test_every_call_says_who_we_are_and_with_which_token(site: Site) -> None:
 
 
 def test_a_list_goes_on_until_an_empty_page(site: Site) -> None:
-    found = list(site.answers(ok([ONE]), ok([ONE | {"session_id": "session_2"}]), ok([])).conversations.list())
-    assert [one.id for one in found] == ["session_1", "session_2"]
+    result = list(site.answers(ok([ONE]), ok([ONE | {"session_id": "session_2"}]), ok([])).conversations.list())
+    assert [item.id for item in result] == ["session_1", "session_2"]
     assert [path.partition("?")[0] for _, path, _ in site.calls] == [f"/conversations/{n}" for n in (1, 2, 3)]
 
 
@@ -68,20 +68,20 @@ def test_a_list_is_narrowed_by_the_vendor(site: Site) -> None:
 
 
 def test_a_conversation_is_read(site: Site) -> None:
-    found = site.answers(ok(ONE)).conversations.get("session_1")
-    assert (found.state, found.agent, found.tags) == ("open", "a1", ("vip",))
-    assert found.created_at == datetime.fromtimestamp(1790000000, UTC)
-    assert found.contact is not None
-    assert (found.contact.name, found.contact.attributes) == ("First Visitor", {"plan": "pro"})
-    assert "first@example.com" not in repr(found)
+    result = site.answers(ok(ONE)).conversations.get("session_1")
+    assert (result.state, result.agent, result.tags) == ("open", "a1", ("vip",))
+    assert result.created_at == datetime.fromtimestamp(1790000000, UTC)
+    assert result.contact is not None
+    assert (result.contact.name, result.contact.attributes) == ("First Visitor", {"plan": "pro"})
+    assert "first@example.com" not in repr(result)
 
 
 def test_messages_are_in_the_order_in_which_they_were_said(site: Site) -> None:
     def page(*numbers: int) -> Answer:
         return ok([SAID | {"fingerprint": n, "timestamp": 1790000000000 + n, "content": str(n)} for n in numbers])
 
-    found = list(site.answers(page(3, 4), page(1, 2, 3), page(1)).conversations.messages("session_1"))
-    assert [one.text for one in found] == ["1", "2", "3", "4"]
+    result = list(site.answers(page(3, 4), page(1, 2, 3), page(1)).conversations.messages("session_1"))
+    assert [item.text for item in result] == ["1", "2", "3", "4"]
     assert [path.partition("?")[2] for _, path, _ in site.calls] == [
         "",
         "timestamp_before=1790000000003",
@@ -90,7 +90,7 @@ def test_messages_are_in_the_order_in_which_they_were_said(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "author", "kind"),
+    ("data", "author", "kind"),
     [
         ({}, "visitor", "text"),
         ({"from": "operator"}, "agent", "text"),
@@ -100,9 +100,9 @@ def test_messages_are_in_the_order_in_which_they_were_said(site: Site) -> None:
         ({"type": "unheard-of", "content": None}, "visitor", "other"),
     ],
 )
-def test_who_said_it_and_what_it_is(site: Site, said: dict[str, Any], author: str, kind: str) -> None:
-    (found,) = site.answers(ok([SAID | said | {"timestamp": 1}]), ok([])).conversations.messages("session_1")
-    assert (found.author, found.kind) == (author, kind)
+def test_who_said_it_and_what_it_is(site: Site, data: dict[str, Any], author: str, kind: str) -> None:
+    (result,) = site.answers(ok([SAID | data | {"timestamp": 1}]), ok([])).conversations.messages("session_1")
+    assert (result.author, result.kind) == (author, kind)
 
 
 def test_a_conversation_is_started_in_the_visitors_name(site: Site) -> None:
@@ -123,25 +123,25 @@ def test_a_reply_and_a_note_are_told_apart(site: Site) -> None:
     desk = site.answers(ok({"fingerprint": 1}))
     assert desk.conversations.reply("session_1", "Hello").author == "agent"
     assert desk.conversations.note("session_1", "Rude").kind == "note"
-    assert [said["type"] for _, _, said in site.calls] == ["text", "note"]
-    assert {said["from"] for _, _, said in site.calls} == {"operator"}
+    assert [data["type"] for _, _, data in site.calls] == ["text", "note"]
+    assert {data["from"] for _, _, data in site.calls} == {"operator"}
 
 
 @pytest.mark.parametrize(
-    ("call", "path", "said"),
+    ("call", "path", "data"),
     [
-        (lambda one: one.assign("s", "a1"), "routing", {"assigned": {"user_id": "a1"}}),
+        (lambda chats: chats.assign("s", "a1"), "routing", {"assigned": {"user_id": "a1"}}),
     ],
 )
-def test_an_agent_is_set_and_may_be_set_again(site: Site, call: Any, path: str, said: Any) -> None:
+def test_an_agent_is_set_and_may_be_set_again(site: Site, call: Any, path: str, data: Any) -> None:
     call(site.answers(Answer(503), ok()).conversations)
-    assert site.calls == [("PATCH", f"/conversation/s/{path}", said)] * 2
+    assert site.calls == [("PATCH", f"/conversation/s/{path}", data)] * 2
 
 
 CHANGES = [
-    (lambda one: one.close("s"), "unresolved", "resolved"),
-    (lambda one: one.close("s"), "pending", "resolved"),
-    (lambda one: one.reopen("s"), "resolved", "unresolved"),
+    (lambda chats: chats.close("s"), "unresolved", "resolved"),
+    (lambda chats: chats.close("s"), "pending", "resolved"),
+    (lambda chats: chats.reopen("s"), "resolved", "unresolved"),
 ]
 
 
@@ -163,15 +163,15 @@ def test_tags_are_added_to_those_that_are_there(site: Site) -> None:
     site.answers(meta, ok(), meta, ok(), meta).conversations.tag("s", "vip", "new")
     site.desk.conversations.untag("s", "old")
     site.desk.conversations.tag("s", "vip")  # nothing changes: nothing is sent
-    assert [said for _, _, said in site.calls if said] == [{"segments": ["vip", "old", "new"]}, {"segments": ["vip"]}]
+    assert [data for _, _, data in site.calls if data] == [{"segments": ["vip", "old", "new"]}, {"segments": ["vip"]}]
 
 
 def test_a_contact_is_found_by_its_address_or_not(site: Site) -> None:
     person = {"people_id": "p1", "email": "a/b@example.com", "person": {"nickname": "A"}}
     nobody = Answer(404, {"error": True, "reason": "not_found"})
-    found = site.answers(ok(person), ok({"data": {"plan": "pro"}}), nobody).contacts.find(email="a/b@example.com")
-    assert found is not None
-    assert (found.id, found.attributes) == ("p1", {"plan": "pro"})
+    result = site.answers(ok(person), ok({"data": {"plan": "pro"}}), nobody).contacts.find(email="a/b@example.com")
+    assert result is not None
+    assert (result.id, result.attributes) == ("p1", {"plan": "pro"})
     assert site.desk.contacts.find(email="b@example.com") is None
     assert site.calls[0][1] == "/people/profile/a%2Fb%40example.com"
 
@@ -194,7 +194,7 @@ def test_a_contact_whose_answer_was_lost_is_not_made_twice(site: Site) -> None:
 
 def test_the_conversations_of_a_contact_are_asked_for_one_by_one(site: Site) -> None:
     desk = site.answers(ok(["session_1"]), ok([]), ok(ONE))
-    assert [one.id for one in desk.contacts.conversations("p1")] == ["session_1"]
+    assert [contact.id for contact in desk.contacts.conversations("p1")] == ["session_1"]
 
 
 def test_an_event_and_the_end_of_a_contact(site: Site) -> None:
@@ -210,7 +210,7 @@ def test_agents(site: Site) -> None:
         ok([{"type": "operator", "details": {"user_id": "a1", "first_name": "Ada", "email": "ada@example.com"}}]),
         ok({"status": "online", "since": 1}),
     )
-    assert [(one.id, one.name) for one in desk.agents.list()] == [("a1", "Ada")]
+    assert [(agent.id, agent.name) for agent in desk.agents.list()] == [("a1", "Ada")]
 
 
 def test_whether_somebody_is_there(site: Site) -> None:
@@ -277,9 +277,9 @@ def test_open_and_pending_ones_are_told_apart_here(site: Site) -> None:
     """The vendor has one filter for both. A page on which none is wanted is not the last."""
     waiting, mine = ONE | {"state": "pending"}, ONE | {"session_id": "session_2"}
     desk = site.answers(ok([waiting]), ok([mine]), ok([]))
-    assert [one.id for one in desk.conversations.list("open")] == ["session_2"]
+    assert [chat.id for chat in desk.conversations.list("open")] == ["session_2"]
     desk = site.answers(ok([waiting]), ok([mine]), ok([]))
-    assert [one.id for one in desk.conversations.list("pending")] == ["session_1"]
+    assert [chat.id for chat in desk.conversations.list("pending")] == ["session_1"]
     desk = site.answers(ok([waiting]), ok([mine]), ok([]))
     assert list(desk.conversations.list("snoozed")) == []
 
@@ -295,39 +295,39 @@ ODD = [{"state": "resolved"}, "session_x", {**ONE, "meta": ["x"]}, None, {**ONE,
 
 
 def test_a_list_outlives_what_cannot_be_read(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    found = list(site.answers(ok([ONE, *ODD]), ok([])).conversations.list())
-    assert [one.id for one in found] == ["session_1", "s3"]
+    result = list(site.answers(ok([ONE, *ODD]), ok([])).conversations.list())
+    assert [item.id for item in result] == ["session_1", "s3"]
     assert "4 of 6 Crisp conversations of a list could not be read and are left out: KeyError" in caplog.text
 
 
 def test_a_page_of_which_nothing_can_be_read_is_not_the_last(site: Site) -> None:
-    found = list(site.answers(ok(["x"]), ok([ONE]), ok([])).conversations.list())
-    assert [one.id for one in found] == ["session_1"]
+    result = list(site.answers(ok(["x"]), ok([ONE]), ok([])).conversations.list())
+    assert [item.id for item in result] == ["session_1"]
 
 
 @pytest.mark.parametrize("data", [{}, {"conversations": []}, "x", 7])
 def test_what_is_no_list_is_an_error(site: Site, data: Any) -> None:
     with pytest.raises(ApiError, match="not what the vendor documents"):
-        list(site.answers(Answer(said={"error": False, "data": data})).conversations.list())
+        list(site.answers(Answer(data={"error": False, "data": data})).conversations.list())
 
 
 def test_messages_outlive_one_that_cannot_be_read(site: Site) -> None:
-    said = SAID | {"timestamp": 1790000000000}
-    odd = [{"content": "x"}, said | {"fingerprint": 8, "timestamp": "soon"}]
-    found = list(site.answers(ok([*odd, said]), ok([])).conversations.messages("s"))
-    assert [(one.id, one.at is None) for one in found] == [("8", True), ("7", False)]
+    data = SAID | {"timestamp": 1790000000000}
+    odd = [{"content": "x"}, data | {"fingerprint": 8, "timestamp": "soon"}]
+    result = list(site.answers(ok([*odd, data]), ok([])).conversations.messages("s"))
+    assert [(item.id, item.at is None) for item in result] == [("8", True), ("7", False)]
 
 
 def test_conversations_of_a_contact_outlive_one_that_was_removed(site: Site) -> None:
     desk = site.answers(ok(["s0", "session_1"]), ok([]), Answer(404, {"reason": "not_found"}), ok(ONE))
-    assert [one.id for one in desk.contacts.conversations("p1")] == ["session_1"]
+    assert [contact.id for contact in desk.contacts.conversations("p1")] == ["session_1"]
 
 
 @pytest.mark.parametrize("data", [Answer(404, {"reason": "not_found"}), ok(), ok({"data": None}), ok({"data": "x"})])
 def test_a_profile_without_data_is_a_contact_all_the_same(site: Site, data: Answer) -> None:
-    found = site.answers(ok({"people_id": "p1", "email": "first@example.com"}), data).contacts.find(id="p1")
-    assert found is not None
-    assert (found.id, found.attributes) == ("p1", {})
+    result = site.answers(ok({"people_id": "p1", "email": "first@example.com"}), data).contacts.find(id="p1")
+    assert result is not None
+    assert (result.id, result.attributes) == ("p1", {})
 
 
 def test_articles_of_a_language_in_which_nothing_is_written_are_none(site: Site) -> None:
@@ -336,7 +336,7 @@ def test_articles_of_a_language_in_which_nothing_is_written_are_none(site: Site)
 
 def test_articles_outlive_one_without_a_place(site: Site) -> None:
     listed = [{"title": "Lost"}, {"title": "Livrer", "tree_path": "livrer.md"}]
-    assert [one.id for one in site.answers(ok(listed), ok([])).articles.list("fr")] == ["fr/articles/livrer.md"]
+    assert [article.id for article in site.answers(ok(listed), ok([])).articles.list("fr")] == ["fr/articles/livrer.md"]
 
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "3600"}])

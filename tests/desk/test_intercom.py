@@ -1,4 +1,4 @@
-"""Intercom's room of the desk: what goes over the wire for each method, and what comes of the answers."""
+"""Intercom's API: what goes over the wire for each method, and what comes of the answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .vendor import Answer, awaited, serving
 
 VALUES = {"APP_ID": "abc12345", "ACCESS_TOKEN": Secrets(["the-token"]), "API_VERSION": "2.16"}
 WHO = "64f0c1d2e3f4a5b6c7d8e9f0"
-ME = Answer(said={"type": "admin", "id": "814860", "name": "Ada"})
+ME = Answer(data={"type": "admin", "id": "814860", "name": "Ada"})
 CONTACT = {"type": "contact", "id": WHO, "external_id": "42", "email": "first@example.com", "signed_up_at": 1790000000}
 ONE = {
     "type": "conversation",
@@ -55,8 +55,8 @@ def site(open_site: OpenSite) -> Site:
     return open_site("intercom", VALUES)
 
 
-def ok(said: Any = None) -> Answer:
-    return Answer(said=said or {})
+def ok(data: Any = None) -> Answer:
+    return Answer(data=data or {})
 
 
 def listed(*items: Any, key: str = "conversations", after: str | None = None) -> Answer:
@@ -77,14 +77,14 @@ def test_every_call_says_who_we_are_and_which_version_we_speak(site: Site) -> No
     [(None, "https://api.intercom.io"), ("eu", "https://api.eu.intercom.io"), ("au", "https://api.au.intercom.io")],
 )
 def test_each_region_has_its_own_address(region: str | None, base: str) -> None:
-    room = providers.desk("intercom")
-    assert room is not None
-    assert room.base({"REGION": region}) == base
+    spec = providers.api("intercom")
+    assert spec is not None
+    assert spec.base({"REGION": region}) == base
 
 
 def test_a_list_without_conditions_follows_the_cursor_in_the_address(site: Site) -> None:
-    found = list(site.answers(listed(ONE, after="c1"), listed(ONE | {"id": "216"})).conversations.list())
-    assert [one.id for one in found] == ["215", "216"]
+    result = list(site.answers(listed(ONE, after="c1"), listed(ONE | {"id": "216"})).conversations.list())
+    assert [item.id for item in result] == ["215", "216"]
     assert [path for _, path, _ in site.calls] == [
         "/conversations?per_page=150", "/conversations?per_page=150&starting_after=c1"]  # fmt: skip
 
@@ -119,22 +119,22 @@ def test_the_last_page_says_so_in_many_ways(site: Site, following: Any) -> None:
 
 
 def test_a_conversation_is_read(site: Site) -> None:
-    found = site.answers(ok(ONE)).conversations.get("215")
-    assert (found.state, found.agent, found.tags) == ("open", "814860", ("vip",))
-    assert found.contact is not None
-    assert (found.contact.id, found.contact.external_id) == (WHO, "42")
+    result = site.answers(ok(ONE)).conversations.get("215")
+    assert (result.state, result.agent, result.tags) == ("open", "814860", ("vip",))
+    assert result.contact is not None
+    assert (result.contact.id, result.contact.external_id) == (WHO, "42")
     assert site.calls[0][1] == "/conversations/215?display_as=plaintext"
 
 
 @pytest.mark.parametrize("nobody", [None, 0])
 def test_a_conversation_of_which_little_is_said_is_read(site: Site, nobody: Any) -> None:
-    found = site.answers(ok({"id": 215, "open": False, "admin_assignee_id": nobody})).conversations.get("215")
-    assert (found.id, found.state, found.agent, found.contact, found.tags) == ("215", "closed", None, None, ())
+    result = site.answers(ok({"id": 215, "open": False, "admin_assignee_id": nobody})).conversations.get("215")
+    assert (result.id, result.state, result.agent, result.contact, result.tags) == ("215", "closed", None, None, ())
 
 
 def test_messages_are_the_first_one_and_the_parts_that_say_something(site: Site) -> None:
-    found = list(site.answers(ok(ONE)).conversations.messages("215"))
-    assert [(one.author, one.kind, one.text) for one in found] == [
+    result = list(site.answers(ok(ONE)).conversations.messages("215"))
+    assert [(item.author, item.kind, item.text) for item in result] == [
         ("visitor", "text", "hello"),
         ("agent", "text", "Hi"),
         ("agent", "note", "rude"),
@@ -166,26 +166,26 @@ def test_what_is_said_is_said_by_whose_token_it_is(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "data"),
     [
-        (lambda one: one.close("215"), {"message_type": "close", "type": "admin"}),
-        (lambda one: one.reopen("215"), {"message_type": "open"}),
+        (lambda chats: chats.close("215"), {"message_type": "close", "type": "admin"}),
+        (lambda chats: chats.reopen("215"), {"message_type": "open"}),
         (
-            lambda one: one.snooze("215", datetime(2026, 12, 1, tzinfo=UTC)),
+            lambda chats: chats.snooze("215", datetime(2026, 12, 1, tzinfo=UTC)),
             {"message_type": "snoozed", "snoozed_until": 1796083200},
         ),
     ],
 )
-def test_a_part_changes_the_conversation(site: Site, call: Any, said: Any) -> None:
-    before = "closed" if said["message_type"] == "open" else "open"
+def test_a_part_changes_the_conversation(site: Site, call: Any, data: Any) -> None:
+    before = "closed" if data["message_type"] == "open" else "open"
     call(site.answers(ok(ONE | {"state": before}), ME, ok(ONE)).conversations)
-    assert site.calls[2] == ("POST", "/conversations/215/parts", said | {"admin_id": "814860"})
+    assert site.calls[2] == ("POST", "/conversations/215/parts", data | {"admin_id": "814860"})
 
 
 def test_an_agent_is_assigned(site: Site) -> None:
     site.answers(ME, ok(ONE)).conversations.assign("215", "7")
-    said = {"message_type": "assignment", "type": "admin", "assignee_id": "7", "admin_id": "814860"}
-    assert site.calls[1] == ("POST", "/conversations/215/parts", said)
+    data = {"message_type": "assignment", "type": "admin", "assignee_id": "7", "admin_id": "814860"}
+    assert site.calls[1] == ("POST", "/conversations/215/parts", data)
 
 
 UNTIL = 1796083200
@@ -194,10 +194,10 @@ UNTIL = 1796083200
 @pytest.mark.parametrize(
     ("call", "before"),
     [
-        (lambda one: one.close("215"), {"state": "closed"}),
-        (lambda one: one.reopen("215"), {"state": "open"}),
+        (lambda chats: chats.close("215"), {"state": "closed"}),
+        (lambda chats: chats.reopen("215"), {"state": "open"}),
         (
-            lambda one: one.snooze("215", datetime(2026, 12, 1, tzinfo=UTC)),
+            lambda chats: chats.snooze("215", datetime(2026, 12, 1, tzinfo=UTC)),
             {"state": "snoozed", "snoozed_until": UNTIL},
         ),
     ],
@@ -250,19 +250,19 @@ def test_a_conflict_that_names_nobody_is_looked_up_and_else_told(site: Site) -> 
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("asked", "data"),
     [
         ({"id": "42"}, {"field": "external_id", "operator": "=", "value": "42"}),
         ({"email": "a@example.com"}, {"field": "email", "operator": "=", "value": "a@example.com"}),
     ],
 )
-def test_a_contact_is_found_by_your_id_or_the_address(site: Site, asked: dict[str, str], said: Any) -> None:
+def test_a_contact_is_found_by_your_id_or_the_address(site: Site, asked: dict[str, str], data: Any) -> None:
     desk = site.answers(listed(CONTACT, key="data"), listed(key="data"))
-    found = desk.contacts.find(**asked)
-    assert found is not None
-    assert (found.id, found.external_id) == (WHO, "42")
+    result = desk.contacts.find(**asked)
+    assert result is not None
+    assert (result.id, result.external_id) == (WHO, "42")
     assert desk.contacts.find(**asked) is None
-    assert site.calls[0][2]["query"] == said
+    assert site.calls[0][2]["query"] == data
 
 
 def test_a_contact_is_found_by_the_vendors_id(site: Site) -> None:
@@ -277,7 +277,7 @@ def test_an_event_is_answered_with_nothing_and_may_be_sent_again(site: Site) -> 
     desk = site.answers(Answer(503), Answer(202, b""), Answer(202, b""))
     desk.contacts.event(WHO, "bought", {f"k{n}": n for n in range(12)})
     desk.contacts.event("42", "bought")
-    (first, again, other) = (said for _, _, said in site.calls)
+    (first, again, other) = (data for _, _, data in site.calls)
     assert first == again
     assert (first["id"], len(first["metadata"]), first["created_at"]) == (WHO, 10, 1795219200)
     assert other["user_id"] == "42"
@@ -285,15 +285,15 @@ def test_an_event_is_answered_with_nothing_and_may_be_sent_again(site: Site) -> 
 
 def test_the_conversations_and_the_end_of_a_contact(site: Site) -> None:
     desk = site.answers(listed(ONE), ok({"id": WHO, "deleted": True}))
-    assert [one.id for one in desk.contacts.conversations(WHO)] == ["215"]
+    assert [contact.id for contact in desk.contacts.conversations(WHO)] == ["215"]
     desk.contacts.forget(WHO)
     assert site.calls[0][2]["query"] == {"field": "contact_ids", "operator": "=", "value": WHO}
     assert site.calls[1][:2] == ("DELETE", f"/contacts/{WHO}")
 
 
 def test_articles(site: Site) -> None:
-    one = {"id": "55", "title": "How to", "state": "draft", "default_locale": "en", "updated_at": 1790000000}
-    desk = site.answers(ME, ok(one), ok(one | {"state": "published"}), ok(one), ok(one), ok({"deleted": True}))
+    draft = {"id": "55", "title": "How to", "state": "draft", "default_locale": "en", "updated_at": 1790000000}
+    desk = site.answers(ME, ok(draft), ok(draft | {"state": "published"}), ok(draft), ok(draft), ok({"deleted": True}))
     assert desk.articles.create("How to", "<p>So</p>").published is False
     assert desk.articles.publish("55").published is True
     desk.articles.unpublish("55")
@@ -306,28 +306,28 @@ def test_articles(site: Site) -> None:
         ("PUT", "/articles/55", {"body": "<p>New</p>"}),
         ("DELETE", "/articles/55", None),
     ]
-    pages = ok({"data": [one, one | {"id": "56", "default_locale": "de"}]}), ok({"data": []})
-    assert [found.id for found in site.answers(*pages).articles.list("de")] == ["56"]
-    found = site.answers(ok({"data": {"articles": [one], "highlights": []}})).articles.search("how")
-    assert [one.title for one in found] == ["How to"]
+    pages = ok({"data": [draft, draft | {"id": "56", "default_locale": "de"}]}), ok({"data": []})
+    assert [result.id for result in site.answers(*pages).articles.list("de")] == ["56"]
+    result = site.answers(ok({"data": {"articles": [draft], "highlights": []}})).articles.search("how")
+    assert [item.title for item in result] == ["How to"]
 
 
 @pytest.mark.parametrize(
-    ("admins", "said"),
+    ("admins", "expected"),
     [
         ([{"id": "1", "has_inbox_seat": True, "away_mode_enabled": False}], "online"),
         ([{"id": "1", "has_inbox_seat": True, "away_mode_enabled": True}], "away"),
         ([{"id": "1", "has_inbox_seat": False, "away_mode_enabled": False}], "offline"),
     ],
 )
-def test_whether_somebody_is_there(site: Site, admins: Any, said: str) -> None:
+def test_whether_somebody_is_there(site: Site, admins: Any, expected: str) -> None:
     desk = site.answers(ok({"type": "admin.list", "admins": admins}))
-    assert desk.agents.availability() == said
-    assert [one.id for one in desk.agents.list()] == ["1"]
+    assert desk.agents.availability() == expected
+    assert [agent.id for agent in desk.agents.list()] == ["1"]
 
 
 @pytest.mark.parametrize(
-    ("status", "errors", "kind", "said"),
+    ("status", "errors", "kind", "expected"),
     [
         (403, [{"code": "api_plan_restricted", "message": "Not in your plan"}], Forbidden, "403 Not in your plan"),
         (404, [{"code": "conversation_not_found"}], NotFound, "404 conversation_not_found"),
@@ -335,9 +335,9 @@ def test_whether_somebody_is_there(site: Site, admins: Any, said: str) -> None:
         (422, None, Invalid, "422"),
     ],
 )
-def test_an_error_says_what_the_vendor_says(site: Site, status: int, errors: Any, kind: Any, said: str) -> None:
+def test_an_error_says_what_the_vendor_says(site: Site, status: int, errors: Any, kind: Any, expected: str) -> None:
     answer = Answer(status, {"type": "error.list", "request_id": "r-1", "errors": errors})
-    with pytest.raises(kind, match=said) as caught:
+    with pytest.raises(kind, match=expected) as caught:
         site.answers(answer).conversations.get("215")
     assert caught.value.request_id == "r-1"
 
@@ -362,16 +362,16 @@ def test_a_list_outlives_what_cannot_be_read(site: Site, caplog: pytest.LogCaptu
         ONE | {"id": "8", "created_at": "soon"},
         ONE | {"id": "9", "tags": {"tags": 7}},
     ]
-    found = list(site.answers(listed(ONE, *odd)).conversations.list())
-    assert [one.id for one in found] == ["215", "8"]
-    assert found[1].created_at is None
+    result = list(site.answers(listed(ONE, *odd)).conversations.list())
+    assert [item.id for item in result] == ["215", "8"]
+    assert result[1].created_at is None
     assert "3 of 5 Intercom conversations of a list could not be read" in caplog.text
 
 
 @pytest.mark.parametrize("answer", [{}, {"conversations": None}, [], {"conversations": [], "pages": 7}])
 def test_a_list_of_another_shape_is_an_error(site: Site, answer: Any) -> None:
     with pytest.raises(ApiError, match="not what the vendor documents"):
-        list(site.answers(Answer(said=answer)).conversations.list())
+        list(site.answers(Answer(data=answer)).conversations.list())
 
 
 @pytest.mark.parametrize(
@@ -385,7 +385,7 @@ def test_steps_over_json_of_another_shape_end_in_an_error_of_the_desks(site: Sit
 def test_steps_that_are_awaited_end_in_the_same_error() -> None:
     async def messages(desk: AsyncDesk) -> list[Message]:
         async with desk:
-            return [one async for one in desk.conversations.messages("215")]
+            return [message async for message in desk.conversations.messages("215")]
 
     with serving(ok(ONE | {"conversation_parts": "x"})) as server, pytest.raises(ApiError, match="not what the vendor"):
         awaited(messages(open_async_desk("intercom", VALUES, now, None, server.url)))
@@ -397,13 +397,13 @@ FRENCH = {"type": "article_content", "title": "Livraison", "body": "<p>Vite</p>"
 @pytest.mark.parametrize(("locale", "titles"), [("fr", ["Livraison"]), ("FR", ["Livraison"]), ("en", ["Delivery"])])
 def test_articles_of_a_language_are_those_translated_into_it_too(site: Site, locale: str, titles: list[str]) -> None:
     translated = {"type": "article_translated_content", "fr": FRENCH, "de": None}
-    one = {"id": "1", "title": "Delivery", "default_locale": "en", "state": "draft", "translated_content": translated}
+    draft = {"id": "1", "title": "Delivery", "default_locale": "en", "state": "draft", "translated_content": translated}
     other = {"id": "2", "title": "Liefern", "default_locale": "de", "translated_content": None}
-    found = list(site.answers(ok({"data": [other]}), ok({"data": [one]}), ok({"data": []})).articles.list(locale))
-    assert [one.title for one in found] == titles
-    assert [(one.locale or "").lower() for one in found] == [locale.lower()]
-    assert found[0].published is (titles == ["Livraison"])
-    assert found[0].raw["id"] == "1"
+    result = list(site.answers(ok({"data": [other]}), ok({"data": [draft]}), ok({"data": []})).articles.list(locale))
+    assert [item.title for item in result] == titles
+    assert [(item.locale or "").lower() for item in result] == [locale.lower()]
+    assert result[0].published is (titles == ["Livraison"])
+    assert result[0].raw["id"] == "1"
 
 
 @pytest.mark.parametrize(
@@ -441,14 +441,14 @@ def test_an_app_whose_ids_look_like_the_vendors_finds_its_people(site: Site) -> 
         lambda desk: desk.contacts.find(id="507f1f77bcf86cd799439011"),
         lambda desk: next(desk.contacts.find_all(id="507f1f77bcf86cd799439011")),
     ):
-        found = find(site.answers(missing, listed(mine, key="data")))
-        assert found.id == WHO
+        result = find(site.answers(missing, listed(mine, key="data")))
+        assert result.id == WHO
 
 
 def test_all_who_have_an_address_are_found(site: Site) -> None:
     other = CONTACT | {"id": "7" * 24, "external_id": None, "role": "lead"}
     desk = site.answers(listed(CONTACT, key="data", after="c"), listed(other, key="data"))
-    assert [one.id for one in desk.contacts.find_all(email="first@example.com")] == [WHO, "7" * 24]
+    assert [contact.id for contact in desk.contacts.find_all(email="first@example.com")] == [WHO, "7" * 24]
     assert site.calls[1][2]["pagination"]["starting_after"] == "c"
 
 

@@ -51,7 +51,7 @@ def python_calls(site: Seeded, calls: list[tuple[str, Any]]) -> list[Any]:
     api = intercom.Intercom(token=site.values["ACCESS_TOKEN"][0], base_url=site.url)
     return [
         getattr(getattr(api, group), name)(**arguments)
-        for (group, name), arguments in ((one.split("."), said) for one, said in calls)
+        for (group, name), arguments in ((item.split("."), data) for item, data in calls)
     ]
 
 
@@ -62,14 +62,14 @@ def javascript_calls(site: Seeded, calls: list[tuple[str, Any]]) -> list[Any]:
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     key = "API_KEY" if site.name == "crisp" else "ACCESS_TOKEN"
     first = [site.values["WEBSITE_ID"]] if site.name == "crisp" else []
-    said = {
+    data = {
         "base": site.url,
         "identifier": site.values.get("API_IDENTIFIER"),
         "key": site.values[key][0],
         "calls": [[name, [*first, *arguments]] for name, arguments in calls],
     }
     done = subprocess.run(
-        [node, f"desk/{site.name}.cjs"], cwd=JS, input=json.dumps(said), capture_output=True, text=True, check=True
+        [node, f"desk/{site.name}.cjs"], cwd=JS, input=json.dumps(data), capture_output=True, text=True, check=True
     )
     return list(json.loads(done.stdout))
 
@@ -127,23 +127,23 @@ class Peers:
 
     def _run(self, vendor: str, language: str) -> Run:
         n, run = 1 + LANGUAGES.index(language), RUN[language]
-        table = {name: told for name, told in TABLES[vendor].items() if told[n] is not None}
+        table = {name: pair for name, pair in TABLES[vendor].items() if pair[n] is not None}
         theirs = self._stack.enter_context(seeded(vendor))
-        calls = [(told[n][0], theirs.given(told[n][1])) for told in table.values()]  # type: ignore[index]  # not None here
+        calls = [(pair[n][0], theirs.given(pair[n][1])) for pair in table.values()]  # type: ignore[index]  # not None here
         theirs.heard.clear()
         results = run(theirs, calls)
         asked = [theirs.plain(request) for request in theirs.heard]
-        assert len(asked) == len(calls), [(one.method, one.path) for one in asked]
+        assert len(asked) == len(calls), [(call.method, call.path) for call in asked]
         mine, used = self._stack.enter_context(seeded(vendor)), set[str]()
         desk: Any = Noted(mine.desk, used)
-        ours = [mine.sent(lambda told=told: told[0](desk, mine.ids)) for told in table.values()]  # type: ignore[misc]  # the loop's own
+        ours = [mine.sent(lambda pair=pair: pair[0](desk, mine.ids)) for pair in table.values()]  # type: ignore[misc]  # the loop's own
         examples, answers = self._examples(vendor, language)
         return Run(dict(zip(table, zip(ours, asked, results, strict=True), strict=True)), used, examples, answers)
 
     def _examples(self, vendor: str, language: str) -> tuple[list[Sent], dict[str, str]]:
         site, n = self._stack.enter_context(seeded(vendor)), LANGUAGES.index(language)
-        table = {name: told for name, told in EXAMPLES[vendor].items() if told[n] is not None}
-        calls = [(told[n][0], site.given(told[n][1])) for told in table.values()]  # type: ignore[index]  # not None here
+        table = {name: pair for name, pair in EXAMPLES[vendor].items() if pair[n] is not None}
+        calls = [(pair[n][0], site.given(pair[n][1])) for pair in table.values()]  # type: ignore[index]  # not None here
         site.heard.clear()
         results = RUN[language](site, calls)
         answers = {name: _named(result, site) for name, result in zip(table, map(str, results), strict=True)}
@@ -177,12 +177,12 @@ MISSING: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("vendor", TABLES)
 def test_every_call_of_the_matrix_is_one_of_the_vendors_own_package(peers: Peers, vendor: str, language: str) -> None:
-    run, room = peers(vendor, language), providers.desk(vendor)
-    assert room is not None
+    run, spec = peers(vendor, language), providers.api(vendor)
+    assert spec is not None
     missing, _why = MISSING.get((vendor, language), ((), ""))
-    assert {name for name in room.methods if not name.startswith(missing)} == run.used
-    ours = {_address(one) for sent, _, _ in run.calls.values() for one in sent}
-    theirs = {_address(one) for one in [*run.examples, *(one for _, one, _ in run.calls.values())]}
+    assert {name for name in spec.methods if not name.startswith(missing)} == run.used
+    ours = {_address(call) for sent, _, _ in run.calls.values() for call in sent}
+    theirs = {_address(call) for call in [*run.examples, *(call for _, call, _ in run.calls.values())]}
     assert ours <= theirs
 
 
@@ -211,7 +211,7 @@ def test_we_send_what_the_vendors_own_package_sends(peers: Peers, vendor: str, l
     assert not (isinstance(result, Mapping) and "refused" in result), result
     changed, _why = DIFFERENCES.get((vendor, language, call), ({}, ""))
     theirs = replace(theirs, **changed)
-    same = [one for one in ours if one == theirs]
+    same = [item for item in ours if item == theirs]
     assert same, f"theirs: {theirs}\nours: {ours}"
     for name in ("authorization", "x-crisp-tier"):
         assert same[0].headers.get(name) == theirs.headers.get(name)
@@ -224,7 +224,7 @@ def test_we_alone_say_which_version_of_intercoms_api_we_speak(peers: Peers, lang
     """One package says none, so that the app's own setting decides what it reads; the other says an older one."""
     for ours, theirs, _ in peers("intercom", language).calls.values():
         assert theirs.headers.get("intercom-version") == version
-        assert {one.headers["intercom-version"] for one in ours} == {"2.16"}
+        assert {item.headers["intercom-version"] for item in ours} == {"2.16"}
 
 
 def test_a_difference_that_is_none_is_not_listed(peers: Peers) -> None:
@@ -241,9 +241,9 @@ def test_what_is_refused_they_understand(peers: Peers) -> None:
     with seeded("intercom") as site, pytest.raises(ApiError) as error:
         python_calls(site, [("conversations.find", {"conversation_id": 999999})])
     assert error.value.status_code == 404
-    for vendor, told in (
+    for vendor, pair in (
         ("crisp", ("getConversation", ("session_none",))),
         ("intercom", ("conversations.find", ({"conversation_id": 999999},))),
     ):
         with seeded(vendor) as site:
-            assert javascript_calls(site, [told])[0]["status"] == 404
+            assert javascript_calls(site, [pair])[0]["status"] == 404

@@ -1,4 +1,4 @@
-"""What Intercom's room sends is what the vendor's own OpenAPI files ask for, in the oldest and the newest version.
+"""What we send to Intercom is what the vendor's own OpenAPI files ask for, in the oldest and the newest version.
 
 The files are the vendor's (MIT); the folder is named by LIVECHAT_INTERCOM_SPECS, by default beside the project.
 """
@@ -23,7 +23,7 @@ from werkzeug.wrappers import Request
 
 from flask_livechat import Visitor, providers
 from flask_livechat.desk.desk import Desk, open_desk
-from flask_livechat.desk.rest import in_process
+from flask_livechat.desk.http import in_process
 from flask_livechat.errors import NotFound
 from flask_livechat.sandbox import sandbox_of
 from flask_livechat.sandbox.rest import Rest
@@ -39,7 +39,7 @@ VERSIONS = ("2.11", "2.16")
 FORMATS = {"uuid": lambda value: len(value) in (24, 36), "email": lambda value: value == "" or "@" in value}
 ARTICLE = {"id": "55", "title": "How to", "state": "draft", "type": "article"}
 UNTIL = datetime(2026, 12, 1, tzinfo=UTC)
-# Everything that the room can be asked for, and the answers that it needs on the way.
+# Every call that we can make, and the answers that it needs on the way.
 CALLS: dict[str, tuple[Callable[[Desk], Any], tuple[Any, ...]]] = {
     "conversations.list": (lambda desk: list(desk.conversations.list()), (listed(ONE),)),
     "conversations.list, narrowed": (
@@ -144,10 +144,10 @@ def test_a_call_is_what_the_vendors_own_file_asks_for(site: Site, name: str, ver
         known.validate_request(request)
 
 
-def test_every_method_of_the_room_is_compared() -> None:
-    room = providers.desk("intercom")
-    assert room is not None
-    assert set(room.methods) == {name.partition(",")[0] for name in CALLS}
+def test_every_method_of_the_api_is_compared() -> None:
+    spec = providers.api("intercom")
+    assert spec is not None
+    assert set(spec.methods) == {name.partition(",")[0] for name in CALLS}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -190,7 +190,7 @@ def listening(api: Rest, heard: list[Heard]) -> Callable[..., Any]:
 
 
 def toured(version: str) -> list[Heard]:
-    """All that the room can do, done to the stand-in, with what is refused on the way."""
+    """All that our side can do, done to the stand-in, with what is refused on the way."""
     app = create_app("intercom", secrets=False, LIVECHAT_SANDBOX=True, LIVECHAT_INTERCOM_API_VERSION=version)
     heard: list[Heard] = []
     api = listening(sandbox_of(app).apis["intercom"], heard)
@@ -233,7 +233,7 @@ def toured(version: str) -> list[Heard]:
 
 
 def public_examples(desk: Desk, who: str, mine: str, agent: str, version: str) -> None:
-    """What the room does not call, and others do."""
+    """What we do not call, and others do."""
 
     def ask(method: str, path: str, **body: Any) -> Any:
         return desk.raw.request(method, path, json=body or None)
@@ -267,8 +267,8 @@ def public_examples(desk: Desk, who: str, mine: str, agent: str, version: str) -
     ask("POST", f"{conversation}/reply", message_type="comment", type="user", intercom_user_id=other, body="Hi")
     picture = {"attachment_urls": ["https://example.com/a.png"]}
     ask("POST", f"{conversation}/reply", message_type="comment", type="admin", admin_id=agent, **picture)
-    said = {"admin_id": agent, "body": "Yours", "assignee_id": "814865"}
-    ask("POST", f"{conversation}/parts", message_type="assignment", type="team", **said)
+    data = {"admin_id": agent, "body": "Yours", "assignee_id": "814865"}
+    ask("POST", f"{conversation}/parts", message_type="assignment", type="team", **data)
     ask("POST", f"{contact}/archive")
     ask("POST", f"{contact}/unarchive")
     ask("DELETE", f"{contact}/tags/{tag}")
@@ -283,26 +283,26 @@ def public_examples(desk: Desk, who: str, mine: str, agent: str, version: str) -
 def test_what_the_stand_in_answers_is_what_the_vendors_own_file_says(version: str) -> None:
     known, heard = spec(version), toured(version)
     wrong = []
-    for one in heard:
+    for item in heard:
         request = MockRequest(
             "https://api.intercom.io",
-            one.method.lower(),
-            one.path,
-            args=one.query,
-            headers=one.headers,
-            data=one.sent or None,
+            item.method.lower(),
+            item.path,
+            args=item.query,
+            headers=item.headers,
+            data=item.sent or None,
             content_type="application/json",
         )
-        response = MockResponse(one.answer or b"null", one.status, content_type="application/json")
+        response = MockResponse(item.answer or b"null", item.status, content_type="application/json")
         try:
             known.validate_request(request)
             # The one is described as empty, which the validator takes for an answer that is missing; the other is not
             # described at all, though the vendor answers so.
-            if one.status not in (202, 409):
+            if item.status not in (202, 409):
                 known.validate_response(request, response)
         except Exception as error:
-            why = [str(each)[:300] for each in getattr(error.__cause__, "schema_errors", [error])]
-            wrong.append((one.method, one.path, one.status, why))
+            why = [str(item)[:300] for item in getattr(error.__cause__, "schema_errors", [error])]
+            wrong.append((item.method, item.path, item.status, why))
     assert wrong == []
     assert len(heard) > 75
-    assert {one.status for one in heard} == {200, 202, 404, 409}
+    assert {item.status for item in heard} == {200, 202, 404, 409}

@@ -14,7 +14,7 @@ import pytest
 
 from flask_livechat.desk.aio import open_async_desk
 from flask_livechat.desk.desk import open_desk
-from flask_livechat.desk.rest import AsyncPool, Pool
+from flask_livechat.desk.http import AsyncPool, Pool
 from flask_livechat.errors import NotFound, RateLimited, VendorDown
 from flask_livechat.providers import Secrets
 
@@ -96,10 +96,10 @@ DELETES = {
     ],
 }
 BEFORE = [
-    Answer(said={"id": "814860"}),
-    Answer(said={"data": [{"id": "9", "name": "vip"}]}),
+    Answer(data={"id": "814860"}),
+    Answer(data={"data": [{"id": "9", "name": "vip"}]}),
 ]  # what an untag asks first
-LOST = [Answer(said={"ok": True}, cut=3), Answer(503), Answer(504)]
+LOST = [Answer(data={"ok": True}, cut=3), Answer(503), Answer(504)]
 
 
 @quickly

@@ -19,7 +19,7 @@ from flask_livechat.sandbox import sandbox_of
 from ..conftest import chat_of, create_app
 from .vendor import awaited
 
-VENDORS = [name for name in providers.names() if providers.desk(name)]
+VENDORS = [name for name in providers.names() if providers.api(name)]
 ADA = Visitor(id="42", email="ada@example.com", name="Ada", attributes={"plan": "pro"})
 
 
@@ -44,16 +44,16 @@ class Shop:
         if who is not None and self.name != "intercom":
             signed = who.email if self.name == "crisp" else who.id
             proof = signing.hmac_hex(self._secret(), str(signed))
-            said = {"email": who.email, "name": who.name, "signature": proof, "hash": proof, "user_id": who.id}
-            session = str(self.tell("identify", session=session, **said)["session"])
+            data = {"email": who.email, "name": who.name, "signature": proof, "hash": proof, "user_id": who.id}
+            session = str(self.tell("identify", session=session, **data)["session"])
         for text in texts:
             self.tell("message", session=session, text=text)
         return session
 
     def reads(self, session: str) -> list[tuple[str, str]]:
         """What stands in the visitor's panel."""
-        found = self.tell("visit", session=session)["messages"]
-        return [(one["author"], one["text"]) for one in found]
+        result = self.tell("visit", session=session)["messages"]
+        return [(item["author"], item["text"]) for item in result]
 
     def _jwt(self, who: Visitor) -> str:
         return signing.make_jwt({"user_id": who.id, "email": who.email, "name": who.name}, self._secret())
@@ -94,18 +94,18 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 
 def able(desk: Desk, *methods: str) -> bool:
     """Whether the vendor can do all of it. What it cannot, it says."""
-    missing = [one for one in methods if not desk.can(one)]
-    for one in missing:
-        group, _, name = one.partition(".")
+    missing = [item for item in methods if not desk.can(item)]
+    for item in missing:
+        group, _, name = item.partition(".")
         call: Callable[..., Any] = getattr(getattr(desk, group), name)
-        with pytest.raises(Unsupported, match=one):
+        with pytest.raises(Unsupported, match=item):
             call(*ARGUMENTS.get(name, ("1",)))
     return not missing
 
 
 def only(desk: Desk) -> str:
-    (found,) = desk.conversations.list()
-    return found.id
+    (result,) = desk.conversations.list()
+    return result.id
 
 
 # -- conversations -----------------------------------------------------------------------------------------------------
@@ -119,9 +119,9 @@ def test_what_a_visitor_writes_is_a_conversation_of_the_desk(shop: Shop) -> None
     assert (known.contact.name, known.contact.email) == ("Ada", "ada@example.com")
     assert known.created_at is not None
     assert known.created_at.tzinfo is not None
-    said = list(shop.desk.conversations.messages(known.id))
-    assert [(one.author, one.text) for one in said] == [("visitor", "My order"), ("visitor", "is late")]
-    assert all(one.at and one.at.tzinfo for one in said)
+    data = list(shop.desk.conversations.messages(known.id))
+    assert [(item.author, item.text) for item in data] == [("visitor", "My order"), ("visitor", "is late")]
+    assert all(item.at and item.at.tzinfo for item in data)
 
 
 def test_an_answer_appears_in_the_visitors_panel_and_a_note_does_not(shop: Shop) -> None:
@@ -130,16 +130,20 @@ def test_an_answer_appears_in_the_visitors_panel_and_a_note_does_not(shop: Shop)
         shop.desk.conversations.reply(only(shop.desk), "Yes? \U0001f642")
         shop.desk.conversations.note(only(shop.desk), "always late")
         assert shop.reads(session) == [("visitor", "Hello?"), ("agent", "Yes? \U0001f642")]
-        said = list(shop.desk.conversations.messages(only(shop.desk)))
-        assert [(one.author, one.kind) for one in said] == [("visitor", "text"), ("agent", "text"), ("agent", "note")]
+        data = list(shop.desk.conversations.messages(only(shop.desk)))
+        assert [(item.author, item.kind) for item in data] == [
+            ("visitor", "text"),
+            ("agent", "text"),
+            ("agent", "note"),
+        ]
 
 
 def test_what_the_bot_says_is_a_bots_and_is_read_by_the_visitor(shop: Shop) -> None:
     session = shop.visit("Hello?")
-    said = {"session": session, "text": "I am a bot.", "bot": True}
-    assert shop.client.post("/livechat/sandbox/desk/reply", json=said).status_code == 200
-    shop.client.post("/livechat/sandbox/desk/reply", json=said | {"text": "I am not.", "bot": False})
-    authors = [one.author for one in shop.desk.conversations.messages(only(shop.desk))]
+    data = {"session": session, "text": "I am a bot.", "bot": True}
+    assert shop.client.post("/livechat/sandbox/desk/reply", json=data).status_code == 200
+    shop.client.post("/livechat/sandbox/desk/reply", json=data | {"text": "I am not.", "bot": False})
+    authors = [message.author for message in shop.desk.conversations.messages(only(shop.desk))]
     assert authors == ["visitor", "bot", "agent"]
     assert [author for author, _ in shop.reads(session)] == ["visitor", "agent", "agent"]
 
@@ -148,7 +152,9 @@ def test_a_conversation_is_begun_for_a_visitor(shop: Shop) -> None:
     if able(shop.desk, "conversations.start"):
         made = shop.desk.conversations.start(ADA, "Something went wrong: error 7.")
         assert made.state == "open"
-        assert [one.text for one in shop.desk.conversations.messages(made.id)] == ["Something went wrong: error 7."]
+        assert [message.text for message in shop.desk.conversations.messages(made.id)] == [
+            "Something went wrong: error 7."
+        ]
         assert only(shop.desk) == made.id
 
 
@@ -158,11 +164,11 @@ def test_it_is_closed_and_opened_again(shop: Shop) -> None:
         mine = only(shop.desk)
         shop.desk.conversations.close(mine)
         assert shop.desk.conversations.get(mine).state == "closed"
-        assert [one.id for one in shop.desk.conversations.list("closed")] == [mine]
+        assert [chat.id for chat in shop.desk.conversations.list("closed")] == [mine]
         assert list(shop.desk.conversations.list("open")) == []
         shop.desk.conversations.reopen(mine)
         assert shop.desk.conversations.get(mine).state == "open"
-        assert [one.id for one in shop.desk.conversations.list("open")] == [mine]
+        assert [chat.id for chat in shop.desk.conversations.list("open")] == [mine]
 
 
 def test_it_sleeps_until_a_moment(shop: Shop) -> None:
@@ -199,8 +205,8 @@ def test_it_is_found_by_a_word_in_it(shop: Shop) -> None:
     shop.visit("A refund please")
     shop.visit("Nothing", who=None)
     if able(shop.desk, "conversations.search"):
-        (found,) = shop.desk.conversations.search("refund")
-        assert [one.text for one in shop.desk.conversations.messages(found.id)] == ["A refund please"]
+        (result,) = shop.desk.conversations.search("refund")
+        assert [message.text for message in shop.desk.conversations.messages(result.id)] == ["A refund please"]
 
 
 def test_those_changed_since_a_moment_are_listed(shop: Shop) -> None:
@@ -213,13 +219,13 @@ def test_those_changed_since_a_moment_are_listed(shop: Shop) -> None:
 def test_a_long_list_comes_page_by_page(shop: Shop) -> None:
     for n in range(170):
         shop.visit(f"Hello {n}", who=None)
-    assert len({one.id for one in shop.desk.conversations.list()}) == 170
+    assert len({chat.id for chat in shop.desk.conversations.list()}) == 170
 
 
 def test_a_long_conversation_is_read_whole(shop: Shop) -> None:
     texts = [f"line {n}" for n in range(120)]
     shop.visit(*texts)
-    assert [one.text for one in shop.desk.conversations.messages(only(shop.desk))] == texts
+    assert [message.text for message in shop.desk.conversations.messages(only(shop.desk))] == texts
 
 
 # -- contacts ----------------------------------------------------------------------------------------------------------
@@ -230,9 +236,9 @@ def test_whoever_chats_is_a_contact(shop: Shop) -> None:
     by_email = shop.name != "tawk"  # there one is found by the vendor's id alone
     known = shop.desk.conversations.get(only(shop.desk)).contact
     assert known is not None
-    found = shop.desk.contacts.find(email="ada@example.com") if by_email else shop.desk.contacts.find(id=known.id)
-    assert found is not None
-    assert (found.id, found.email, found.name) == (known.id, "ada@example.com", "Ada")
+    result = shop.desk.contacts.find(email="ada@example.com") if by_email else shop.desk.contacts.find(id=known.id)
+    assert result is not None
+    assert (result.id, result.email, result.name) == (known.id, "ada@example.com", "Ada")
     assert shop.desk.contacts.find(id="f" * 24) is None
 
 
@@ -242,9 +248,9 @@ def test_a_contact_is_made_once_and_then_changed(shop: Shop) -> None:
         second = shop.desk.contacts.upsert(Visitor(id="42", email="ada@example.com", name="Ada Lovelace"))
         assert first.id == second.id
         assert second.name == "Ada Lovelace"
-        found = shop.desk.contacts.find(email="ada@example.com")
-        assert found is not None
-        assert found.id == first.id
+        result = shop.desk.contacts.find(email="ada@example.com")
+        assert result is not None
+        assert result.id == first.id
 
 
 def test_a_contacts_conversations_are_found(shop: Shop) -> None:
@@ -253,16 +259,16 @@ def test_a_contacts_conversations_are_found(shop: Shop) -> None:
     if able(shop.desk, "contacts.conversations"):
         who = shop.desk.contacts.find(email="ada@example.com")
         assert who is not None
-        (found,) = shop.desk.contacts.conversations(who.id)
-        assert [one.text for one in shop.desk.conversations.messages(found.id)] == ["Hello?"]
+        (result,) = shop.desk.contacts.conversations(who.id)
+        assert [message.text for message in shop.desk.conversations.messages(result.id)] == ["Hello?"]
 
 
 def test_an_event_is_taken_for_a_contact_and_for_nobody_else(shop: Shop) -> None:
     if able(shop.desk, "contacts.event", "contacts.upsert"):
         who = shop.desk.contacts.upsert(ADA)
         shop.desk.contacts.event(who.id, "bought", {"plan": "pro"})
-        (kept,) = sandbox_of(shop.app).apis[shop.name].account.people.get(who.id).events
-        assert "bought" in kept.values()
+        (stored,) = sandbox_of(shop.app).apis[shop.name].account.people.get(who.id).events
+        assert "bought" in stored.values()
         with pytest.raises(NotFound):
             shop.desk.contacts.event("f" * 24, "bought")
 
@@ -289,8 +295,8 @@ def test_an_article_is_written_published_and_taken_back(shop: Shop) -> None:
         return
     made = shop.desk.articles.create("Returns & refunds", "Send it back.")
     assert (made.title, made.body, made.published) == ("Returns & refunds", "Send it back.", False)
-    assert [one.id for one in shop.desk.articles.list()] == [made.id]
-    assert [one.id for one in shop.desk.articles.search("refunds")] == [made.id]
+    assert [article.id for article in shop.desk.articles.list()] == [made.id]
+    assert [article.id for article in shop.desk.articles.search("refunds")] == [made.id]
     assert list(shop.desk.articles.search("shipping")) == []
     changed = shop.desk.articles.update(made.id, body="Keep it.")
     assert (changed.title, changed.body) == ("Returns & refunds", "Keep it.")
@@ -375,7 +381,7 @@ def test_all_of_it_can_be_awaited(shop: Shop) -> None:
     async def whole() -> list[str]:
         with shop.app.app_context():
             async with chat_of(shop.app).async_desk(shop.name) as desk:
-                return [said.text async for said in desk.conversations.messages(only(shop.desk))]
+                return [data.text async for data in desk.conversations.messages(only(shop.desk))]
 
     assert awaited(whole()) == ["Hello?"]
 

@@ -1,4 +1,4 @@
-"""Tawk.to's room of the desk: what goes over the wire for each method, and what comes of the answers."""
+"""Tawk.to's API: what goes over the wire for each method, and what comes of the answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def site(open_site: OpenSite) -> Site:
 
 
 def ok(data: Any, total: int | None = None) -> Answer:
-    return Answer(said={"ok": True, "data": data} | ({} if total is None else {"total": total}))
+    return Answer(data={"ok": True, "data": data} | ({} if total is None else {"total": total}))
 
 
 def test_every_call_is_a_post_with_the_key_as_the_user(site: Site) -> None:
@@ -49,8 +49,8 @@ def test_every_call_is_a_post_with_the_key_as_the_user(site: Site) -> None:
 
 def test_a_list_goes_by_offset_until_the_total(site: Site) -> None:
     desk = site.answers(ok([ONE], 3), ok([ONE | {"id": "2"}, ONE | {"id": "3"}], 3))
-    assert [one.id for one in desk.conversations.list()] == [ONE["id"], "2", "3"]
-    assert [(said["offset"], said["size"]) for _, _, said in site.calls] == [(0, 50), (1, 50)]
+    assert [chat.id for chat in desk.conversations.list()] == [ONE["id"], "2", "3"]
+    assert [(data["offset"], data["size"]) for _, _, data in site.calls] == [(0, 50), (1, 50)]
 
 
 @pytest.mark.parametrize("last", [[], [ONE]])
@@ -62,16 +62,20 @@ def test_without_a_total_it_ends_with_an_empty_page_or_one_that_comes_again(site
 def test_what_is_too_old_ends_it(site: Site) -> None:
     old = ONE | {"id": "2", "createdOn": "2026-01-01T00:00:00.000Z"}
     desk = site.answers(ok([ONE, old]), ok([old | {"id": "3"}]), ok([ONE | {"id": "4"}]))
-    found = desk.conversations.list(since=datetime(2026, 11, 1, tzinfo=UTC))
-    assert [one.id for one in found] == [ONE["id"]]
+    result = desk.conversations.list(since=datetime(2026, 11, 1, tzinfo=UTC))
+    assert [item.id for item in result] == [ONE["id"]]
     assert len(site.calls) == 2
 
 
 def test_a_chat_is_read(site: Site) -> None:
     desk = site.answers(ok(ONE))
-    found = desk.conversations.get("x")
-    assert (found.state, found.tags, found.created_at) == ("closed", ("vip",), datetime(2026, 11, 20, 10, tzinfo=UTC))
-    assert [(one.author, one.kind, one.text) for one in desk.conversations.messages("x")] == [
+    result = desk.conversations.get("x")
+    assert (result.state, result.tags, result.created_at) == (
+        "closed",
+        ("vip",),
+        datetime(2026, 11, 20, 10, tzinfo=UTC),
+    )
+    assert [(message.author, message.kind, message.text) for message in desk.conversations.messages("x")] == [
         ("visitor", "text", "hello"),
         ("agent", "text", "Hi"),
         ("bot", "text", "Ada joined"),
@@ -81,16 +85,16 @@ def test_a_chat_is_read(site: Site) -> None:
 
 def test_a_person_is_found_or_not(site: Site) -> None:
     person = {"person": {"names": [{"value": "Ada"}], "userId": "42", "primaryEmail": "ada@example.com"}}
-    desk = site.answers(ok(person), Answer(said={"ok": False, "error": "not_found"}))
-    found = desk.contacts.find(id="p1")
-    assert found is not None
-    assert (found.name, found.external_id, found.email) == ("Ada", "42", "ada@example.com")
+    desk = site.answers(ok(person), Answer(data={"ok": False, "error": "not_found"}))
+    result = desk.contacts.find(id="p1")
+    assert result is not None
+    assert (result.name, result.external_id, result.email) == ("Ada", "42", "ada@example.com")
     assert desk.contacts.find(id="p2") is None
 
 
 def test_agents(site: Site) -> None:
     desk = site.answers(ok([{"id": "a1", "name": "Ada", "email": "ada@example.com"}]))
-    assert [(one.id, one.name) for one in desk.agents.list()] == [("a1", "Ada")]
+    assert [(agent.id, agent.name) for agent in desk.agents.list()] == [("a1", "Ada")]
     assert site.calls[0][1] == "/v1/members.list"
 
 
@@ -99,11 +103,11 @@ def test_agents(site: Site) -> None:
 )
 def test_a_failure_may_come_with_a_200(site: Site, code: str, kind: type[ApiError]) -> None:
     with pytest.raises(kind, match=code):
-        site.answers(Answer(said={"ok": False, "error": code})).conversations.get("x")
+        site.answers(Answer(data={"ok": False, "error": code})).conversations.get("x")
 
 
 def test_too_many_calls_may_come_with_a_200_and_are_waited_for(site: Site) -> None:
-    limited = Answer(said={"ok": False, "error": "rate_limited"})
+    limited = Answer(data={"ok": False, "error": "rate_limited"})
     assert site.answers(limited, ok(ONE)).conversations.get("x").id == ONE["id"]
     with pytest.raises(RateLimited):
         site.answers(Answer(429, {"ok": False, "error": "rate_limited"}, {"Retry-After": "600"})).conversations.get("x")
@@ -138,19 +142,19 @@ def test_what_is_no_id_makes_no_call(site: Site, id: str) -> None:
 @pytest.mark.parametrize("when", ["yesterday", "2026-13-40T00:00:00Z", "", 7, None, {"at": 1}])
 def test_a_list_outlives_a_date_that_cannot_be_read(site: Site, when: Any) -> None:
     desk = site.answers(ok([ONE | {"id": "2", "createdOn": when}, ONE], 2))
-    found = list(desk.conversations.list(since=datetime(2026, 11, 1, tzinfo=UTC)))
-    assert [(one.id, one.created_at is None) for one in found] == [("2", True), (ONE["id"], False)]
+    result = list(desk.conversations.list(since=datetime(2026, 11, 1, tzinfo=UTC)))
+    assert [(item.id, item.created_at is None) for item in result] == [("2", True), (ONE["id"], False)]
 
 
 def test_a_list_outlives_what_cannot_be_read(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    found = list(site.answers(ok([{"visitor": {}}, None, ONE], 3)).conversations.list())
-    assert [one.id for one in found] == [ONE["id"]]
+    result = list(site.answers(ok([{"visitor": {}}, None, ONE], 3)).conversations.list())
+    assert [item.id for item in result] == [ONE["id"]]
     assert "2 of 3 Tawk.to chats of a list could not be read and are left out: KeyError" in caplog.text
 
 
 def test_messages_outlive_one_that_cannot_be_read(site: Site) -> None:
-    found = site.answers(ok(ONE | {"messages": [None, *ONE["messages"]]})).conversations.messages(ONE["id"])
-    assert [one.text for one in found][:2] == ["hello", "Hi"]
+    result = site.answers(ok(ONE | {"messages": [None, *ONE["messages"]]})).conversations.messages(ONE["id"])
+    assert [item.text for item in result][:2] == ["hello", "Hi"]
 
 
 @pytest.mark.parametrize("data", [None, {}, "x"])

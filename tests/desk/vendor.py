@@ -21,7 +21,7 @@ class Answer:
     """``cut``: bytes of the body after which the connection is closed. ``drip``: seconds between two bytes."""
 
     status: int = 200
-    said: Any = field(default_factory=dict)
+    data: Any = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     wait: float = 0.0
     cut: int | None = None
@@ -29,7 +29,7 @@ class Answer:
 
     @property
     def body(self) -> bytes:
-        return self.said if isinstance(self.said, bytes) else json.dumps(self.said).encode()
+        return self.data if isinstance(self.data, bytes) else json.dumps(self.data).encode()
 
 
 @dataclass

@@ -30,5 +30,5 @@ function members(text) {
 }
 
 const charts = new URL("node_modules/chart.js/", import.meta.url).pathname;
-copyFileSync(`${charts}dist/chart.umd.min.js`, `${home}static/chart.min.js`);
-copyFileSync(`${charts}LICENSE.md`, `${home}static/chart.LICENSE.md`);
+copyFileSync(`${charts}dist/chart.umd.min.js`, `${home}desk/static/chart.min.js`);
+copyFileSync(`${charts}LICENSE.md`, `${home}desk/static/chart.LICENSE.md`);

@@ -235,11 +235,11 @@ def test_what_waits_for_the_vendor_reaches_the_desk_of_the_test(pytester: pytest
     result = in_the_shop(
         pytester,
         """
-    from flask_livechat.desk.outbox import OUTBOXES
+    from flask_livechat.desk.background import QUEUES
 
     def test_it(app, livechat_desk):
         app.test_client().get("/welcome")
-        assert all(one.finish(5) for one in OUTBOXES)
+        assert all(one.finish(5) for one in QUEUES)
         assert livechat_desk.contacts.find(email="ada@example.com")
 
     def test_nothing_is_done_twice_or_late(app, livechat_desk):

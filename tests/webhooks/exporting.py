@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from flask_livechat.desk import export
 from flask_livechat.desk.store import Store
-from flask_livechat.desk.work import Worker
+from flask_livechat.desk.worker import Worker
 from flask_livechat.model import Event
 
 RECEIVERS, WORKERS, CONVERSATIONS = 6, 2, 50
@@ -47,10 +47,10 @@ def receive(url: str, end: float, name: int, file: Path) -> None:
         while time.time() < end:
             number += 1
             conversation = f"c{chance.randrange(CONVERSATIONS)}"
-            one = Event("crisp", "message", f"{name}:{number}", now(), conversation, author="visitor")
+            event = Event("crisp", "message", f"{name}:{number}", now(), conversation, author="visitor")
             with suppress(SQLAlchemyError):
-                store.add([one], now())
-                noted.write(f"{one.id}\n")
+                store.add([event], now())
+                noted.write(f"{event.id}\n")
             time.sleep(chance.uniform(0, 0.01))
 
 
@@ -71,7 +71,7 @@ def forked(call: Callable[..., None], *arguments: object) -> int:
 
 def run(url: str, folder: Path, seconds: float, settled_s: float | None = None) -> Outcome:
     if settled_s is not None:
-        export.SETTLED = timedelta(seconds=settled_s)
+        export.SETTLE_TIME = timedelta(seconds=settled_s)
     end = time.time() + seconds
     files = [folder / f"receiver{n}" for n in range(RECEIVERS)]
     processes = [forked(receive, url, end, n, file) for n, file in enumerate(files)]
@@ -91,14 +91,14 @@ def run(url: str, folder: Path, seconds: float, settled_s: float | None = None) 
     while time.time() < end:
         go_on(now())
         time.sleep(0.05)
-    while any(True for _ in store.each("pending", size=1)):
+    while any(True for _ in store.scan("pending", size=1)):
         go_on(now())
         time.sleep(0.05)
     for process in processes[RECEIVERS:]:
         os.kill(process, signal.SIGKILL)
     for process in processes:
         os.waitpid(process, 0)
-    go_on(now() + export.SETTLED + timedelta(seconds=1))
+    go_on(now() + export.SETTLE_TIME + timedelta(seconds=1))
     acknowledged = {line for file in files for line in file.read_text("utf-8").split()}
     assert len(exported) == len(set(exported))
     last = {str(row["conversation"]): row["last_at"] for row in export.each_episode(store, now() + timedelta(days=1))}
@@ -117,9 +117,9 @@ def main() -> None:
     with databases() as made:
         for kind in given.kind or KINDS:
             outcome = run(made.new(kind, "export"), made.folder, given.seconds)
-            said = f"{outcome.acknowledged} acknowledged, {len(outcome.lost)} of them in no export"
+            output = f"{outcome.acknowledged} acknowledged, {len(outcome.lost)} of them in no export"
             more = f"{len(outcome.outdated)} of {outcome.conversations} conversations not as they are now"
-            sys.stdout.write(f"{kind}: {said}; {more}\n")
+            sys.stdout.write(f"{kind}: {output}; {more}\n")
             if outcome.lost or outcome.outdated:
                 sys.exit(1)
 

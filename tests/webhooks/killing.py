@@ -25,7 +25,7 @@ import httpx
 from flask_livechat.desk.store import LEASE, Store
 
 from .crash_site import SECRET, WEBSITE
-from .test_rooms import signature
+from .test_vendor_webhooks import signature
 
 SENDERS = 3
 
@@ -41,9 +41,9 @@ class Outcome:
 
 
 def body(number: int) -> bytes:
-    said = {"session_id": f"s{number % 7}", "type": "text", "content": "x", "from": "user", "fingerprint": number}
+    data = {"session_id": f"s{number % 7}", "type": "text", "content": "x", "from": "user", "fingerprint": number}
     moment = 1790000000000 + number
-    return json.dumps({"website_id": WEBSITE, "event": "message:send", "data": said, "timestamp": moment}).encode()
+    return json.dumps({"website_id": WEBSITE, "event": "message:send", "data": data, "timestamp": moment}).encode()
 
 
 class Site:
@@ -101,9 +101,9 @@ def send(port: int, numbers: Iterator[int], stop: threading.Event, acknowledged:
     address = f"http://127.0.0.1:{port}/livechat/webhooks/crisp"
     while not stop.is_set():
         number = next(numbers)
-        said = body(number)
+        data = body(number)
         with suppress(httpx.HTTPError):
-            answer = httpx.post(address, content=said, headers=signature("crisp", SECRET, said), timeout=5)
+            answer = httpx.post(address, content=data, headers=signature("crisp", SECRET, data), timeout=5)
             if answer.status_code == 200:
                 acknowledged.append(f"s{number % 7}:{number}")
         stop.wait(0.01)
@@ -116,7 +116,7 @@ def free_port() -> int:
 
 
 def all_done(store: Store) -> bool:
-    return all(state == "done" for _, state, _ in store.each("pending"))
+    return all(state == "done" for _, state, _ in store.scan("pending"))
 
 
 def run(url: str, handled: Path, kills: int, lease_s: float = LEASE.total_seconds(), most_s: float = 90) -> Outcome:
@@ -143,7 +143,7 @@ def run(url: str, handled: Path, kills: int, lease_s: float = LEASE.total_second
             time.sleep(0.1)
         seconds = time.monotonic() - last
         count = sum(site.kills for site in pair)
-    rows = [(one.event.id, state) for one, state, _ in store.each()]
+    rows = [(queued.event.id, state) for queued, state, _ in store.scan()]
     store.engine.dispose()
     return Outcome(
         set(acknowledged),
@@ -174,8 +174,8 @@ def main() -> None:
         for kind in given.kind or KINDS:
             outcome = run(made.new(kind, "kills"), made.folder / f"handled-{kind}", given.kills)
             check(outcome)
-            said = f"{len(outcome.acknowledged)} acknowledged, {outcome.kills} kills, nothing lost"
-            sys.stdout.write(f"{kind}: {said}, all done {outcome.seconds:.0f} s after the last\n")
+            text = f"{len(outcome.acknowledged)} acknowledged, {outcome.kills} kills, nothing lost"
+            sys.stdout.write(f"{kind}: {text}, all done {outcome.seconds:.0f} s after the last\n")
 
 
 if __name__ == "__main__":

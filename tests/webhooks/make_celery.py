@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from flask_livechat.desk import store, work
+from flask_livechat.desk import store, worker
 
 from .celery_site import create_app
 
-work.FIRST_PAUSE = timedelta(seconds=0.3)
+worker.FIRST_PAUSE = timedelta(seconds=0.3)
 store.LEASE = timedelta(seconds=float(os.environ.get("LEASE", "300")))  # before the task's module takes it from there
 
 flask_app = create_app()

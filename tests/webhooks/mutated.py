@@ -20,10 +20,10 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask
 
-from flask_livechat.desk.work import Worker
+from flask_livechat.desk.worker import Worker
 
 from ..conftest import chat_of, create_app
-from .test_rooms import APP, IDS, KEY, PROPERTY, TAWK_1, TAWK_2, crisp, signature, spoken
+from .test_vendor_webhooks import APP, IDS, KEY, PROPERTY, TAWK_1, TAWK_2, crisp, signature, spoken
 
 TIME = "2026-11-20T12:00:00.000Z"
 START = 1790000000
@@ -173,7 +173,7 @@ def run(name: str, folder: Path, count: int, seed: int) -> tuple[Counter[int], C
         worker = Worker(store, lambda event: None, now)
         while worker.once():
             pass
-        states = Counter(state for _, state, _ in store.each())
+        states = Counter(state for _, state, _ in store.scan())
         store.engine.dispose()
     return statuses, states
 

@@ -23,9 +23,9 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from flask_livechat import ConfigError, LiveChat, settings
-from flask_livechat.desk import tasks
-from flask_livechat.desk.store import BATCH
-from flask_livechat.desk.tasks import LONGEST, NAME
+from flask_livechat.desk import celery_tasks
+from flask_livechat.desk.celery_tasks import MAX_DELAY, NAME
+from flask_livechat.desk.store import BATCH_EVENTS
 from flask_livechat.model import Event
 from flask_livechat.sandbox import sandbox_of
 
@@ -33,7 +33,7 @@ from ..conftest import Quiet, chat_of
 from .celery_site import create_app, create_celery, handled
 from .conftest import KINDS, Broker, until
 from .crash_site import SECRET, WEBSITE
-from .test_rooms import signature
+from .test_vendor_webhooks import signature
 
 Make = Callable[..., Flask]
 
@@ -54,8 +54,8 @@ def make(database: Callable[[str], str], tmp_path: Path) -> Make:
 
 def send(app: Flask, text: str, number: int = 1) -> int:
     """A message to the receiver."""
-    said = {"session_id": "s", "type": "text", "content": text, "from": "user", "fingerprint": number}
-    whole = {"website_id": WEBSITE, "event": "message:send", "data": said, "timestamp": 1790000000000}
+    data = {"session_id": "s", "type": "text", "content": text, "from": "user", "fingerprint": number}
+    whole = {"website_id": WEBSITE, "event": "message:send", "data": data, "timestamp": 1790000000000}
     body = json.dumps(whole).encode()
     headers = signature("crisp", SECRET, body)
     return app.test_client().post("/livechat/webhooks/crisp", data=body, headers=headers).status_code
@@ -63,7 +63,7 @@ def send(app: Flask, text: str, number: int = 1) -> int:
 
 def states(app: Flask) -> list[str]:
     with app.app_context():
-        return [state for _, state, _ in chat_of(app).store.each()]
+        return [state for _, state, _ in chat_of(app).store.scan()]
 
 
 def calls(app: Flask) -> list[str]:
@@ -120,11 +120,11 @@ def test_a_worker_that_is_killed_leaves_its_events_to_the_next(broker: Broker, m
 
 def test_tasks_at_once_handle_each_event_once(broker: Broker, make: Make) -> None:
     app = make(broker.url, "postgresql")
-    for number in range(BATCH + 3):  # one more task's than a task takes
+    for number in range(BATCH_EVENTS + 3):  # one more task's than a task takes
         send(app, "together", number)
     with worker(app, "--concurrency", "2"):
         until(lambda: set(states(app)) == {"done"})
-    assert calls(app) == sorted(f"s:{number}" for number in range(BATCH + 3))
+    assert calls(app) == sorted(f"s:{number}" for number in range(BATCH_EVENTS + 3))
 
 
 def test_on_the_sandbox_a_worker_finds_the_conversations_of_the_app(broker: Broker, make: Make) -> None:
@@ -137,7 +137,7 @@ def test_on_the_sandbox_a_worker_finds_the_conversations_of_the_app(broker: Brok
     app.config["CELERY"] |= {"livechat_sandbox_at": f"http://127.0.0.1:{server.port}"}  # what the worker is given
     try:
         with worker(app, "--pool", "solo", FLASK_DEBUG="1", FLASK_LIVECHAT_SANDBOX="true"):
-            until(lambda: "By the worker" in [one.text for one in hub.look(key).messages])
+            until(lambda: "By the worker" in [message.text for message in hub.look(key).messages])
     finally:
         server.shutdown()
         server.server_close()
@@ -171,7 +171,7 @@ def test_a_broker_that_is_down_delays_no_answer_and_loses_no_event(
     start = time.monotonic()
     assert [send(app, "ok", number) for number in range(3)] == [200] * 3
     assert time.monotonic() - start < 3
-    lines = [one.getMessage() for one in caplog.records if one.name == app.name]
+    lines = [record.getMessage() for record in caplog.records if record.name == app.name]
     assert set(lines) == {"livechat: events wait, for Celery was not told of them: OperationalError"}
     assert len(lines) < 3  # one a minute
     assert states(app) == ["pending"] * 3
@@ -183,8 +183,8 @@ def test_a_broker_that_is_down_delays_no_answer_and_loses_no_event(
 
 
 def test_a_broker_that_does_not_answer_is_not_waited_for(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert tasks.BOUNDED["socket_timeout"] == tasks.PATIENCE <= 1
-    monkeypatch.setattr(tasks, "BOUNDED", {**tasks.BOUNDED, "socket_timeout": 0.1})
+    assert celery_tasks.BROKER_OPTIONS["socket_timeout"] == celery_tasks.BROKER_TIMEOUT_S <= 1
+    monkeypatch.setattr(celery_tasks, "BROKER_OPTIONS", {**celery_tasks.BROKER_OPTIONS, "socket_timeout": 0.1})
     with socket.create_server(("127.0.0.1", 0)) as silent:
         app = make(f"redis://127.0.0.1:{silent.getsockname()[1]}")
         start = time.monotonic()
@@ -207,9 +207,9 @@ def test_a_task_that_comes_too_early_sends_itself_again_and_no_later_than_broker
     moment = now + timedelta(hours=12)
     app.extensions["celery"].tasks[NAME](moment.isoformat())
     with redis.Redis(unix_socket_path=broker.url.removeprefix("redis+socket://")) as client:
-        (message,) = [json.loads(one) for one in client.lrange("celery", 0, -1)]
+        (message,) = [json.loads(item) for item in client.lrange("celery", 0, -1)]
     assert moment.isoformat() in message["headers"]["argsrepr"]
-    assert timedelta() <= datetime.fromisoformat(message["headers"]["eta"]) - now - LONGEST < timedelta(minutes=1)
+    assert timedelta() <= datetime.fromisoformat(message["headers"]["eta"]) - now - MAX_DELAY < timedelta(minutes=1)
 
 
 def test_where_tasks_run_at_once_a_handler_that_fails_is_called_once(make: Make) -> None:
@@ -231,7 +231,7 @@ def test_what_is_kept_too_long_is_erased_once_an_hour(make: Make, monkeypatch: p
             chat.store.add([Event("crisp", "message", f"s:{number}", start, "s")], start - timedelta(days=8))
         task()
         with app.app_context():  # of the last row of all there is a trace
-            return sum(bool(one.event.id) for one, _, _ in chat.store.each())
+            return sum(bool(queued.event.id) for queued, _, _ in chat.store.scan())
 
     assert [left(1, 0), left(2, 10), left(3, 61)] == [0, 1, 0]
 
@@ -256,8 +256,8 @@ def test_an_app_without_celery_is_told_what_to_write(make: Make, caplog: pytest.
     app = make("memory://")
     del app.extensions["celery"]
     assert send(app, "ok") == 200
-    said = 'LC109 LIVECHAT_CELERY: the app has no Celery. Set app.extensions["celery"] to it, as in https://flask'
-    assert said in caplog.text
+    text = 'LC109 LIVECHAT_CELERY: the app has no Celery. Set app.extensions["celery"] to it, as in https://flask'
+    assert text in caplog.text
     app.testing = True
     with pytest.raises(ConfigError, match="the app has no Celery"):
         send(app, "ok", 2)

@@ -26,14 +26,14 @@ def site(name: str, tmp_path: Path, **config: Any) -> Flask:
     return app
 
 
-def told(app: Flask) -> list[Event]:
-    assert app.extensions["livechat"].runtime.sandbox_sender.outbox.finish(10)
+def stored_events(app: Flask) -> list[Event]:
+    assert app.extensions["livechat"].runtime.sandbox_sender.queue.finish(10)
     with app.app_context():
-        return [one.event for one, _, _ in chat_of(app).store.each()]
+        return [queued.event for queued, _, _ in chat_of(app).store.scan()]
 
 
 def kinds(shop: Shop) -> list[tuple[str, str | None, str | None]]:
-    return [(one.kind, one.author, one.text) for one in told(shop.app)]
+    return [(event.kind, event.author, event.text) for event in stored_events(shop.app)]
 
 
 def test_what_is_said_in_crisp_is_told(tmp_path: Path) -> None:
@@ -55,9 +55,9 @@ def test_what_is_said_in_crisp_is_told(tmp_path: Path) -> None:
         ("conversation_closed", "agent", None),
         ("conversation_reopened", "agent", None),
     ]
-    assert {one.conversation for one in told(shop.app)} == {session}
-    assert [one.tags for one in told(shop.app) if one.tags] == [("vip",)]
-    assert [one.email for one in told(shop.app) if one.email] == ["ada@example.com"]
+    assert {event.conversation for event in stored_events(shop.app)} == {session}
+    assert [event.tags for event in stored_events(shop.app) if event.tags] == [("vip",)]
+    assert [event.email for event in stored_events(shop.app) if event.email] == ["ada@example.com"]
 
 
 def test_what_is_said_in_intercom_is_told(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_what_is_said_in_intercom_is_told(tmp_path: Path) -> None:
         ("conversation_closed", "agent", None),
         ("conversation_reopened", "agent", None),
     ]
-    assert {(one.conversation, one.visitor) for one in told(shop.app)} == {(mine.id, "42")}
+    assert {(event.conversation, event.visitor) for event in stored_events(shop.app)} == {(mine.id, "42")}
 
 
 def test_what_is_said_in_tawk_is_told_when_the_chat_is_over(tmp_path: Path) -> None:
@@ -87,11 +87,11 @@ def test_what_is_said_in_tawk_is_told_when_the_chat_is_over(tmp_path: Path) -> N
     assert kinds(shop) == [("conversation_started", "visitor", "Hello?")]
     shop.client.post("/livechat/sandbox/desk/reply", json={"session": session, "text": "Yes?"})
     shop.client.post("/livechat/sandbox/desk/end", json={"session": session})
-    found = sorted(kinds(shop)[1:], key=str)
-    assert ("conversation_closed", None, None) in found
-    assert ("message", "visitor", "Anybody?") in found
-    assert ("message", "agent", "Yes?") in found
-    assert {one.email for one in told(shop.app)} == {"ada@example.com"}
+    result = sorted(kinds(shop)[1:], key=str)
+    assert ("conversation_closed", None, None) in result
+    assert ("message", "visitor", "Anybody?") in result
+    assert ("message", "agent", "Yes?") in result
+    assert {event.email for event in stored_events(shop.app)} == {"ada@example.com"}
 
 
 @pytest.mark.parametrize("name", ["crisp", "intercom"])
@@ -107,7 +107,7 @@ def test_a_handler_answers_through_the_desk_and_the_visitor_reads_it(name: str, 
         chat.on(kind)(answer)
     shop = shop_of(name, app)
     session = shop.visit("hello")
-    told(app)
+    stored_events(app)
     result = app.test_cli_runner().invoke(args=["livechat", "work", "--once"])
     assert result.exit_code == 0, result.output
     assert shop.reads(session) == [("visitor", "hello"), ("agent", "You said 'hello'.")]
@@ -130,7 +130,7 @@ def test_a_delivery_that_is_not_taken_is_repeated(name: str, tmp_path: Path, mon
 
     app.wsgi_app = failing  # type: ignore[method-assign]  # the way that Flask documents
     shop_of(name, app).visit("Hello?")
-    assert len([one for one in told(app) if one.text]) == 1
+    assert len([event for event in stored_events(app) if event.text]) == 1
     assert answers == [500, 500]
 
 
@@ -140,5 +140,5 @@ def test_a_site_that_asks_for_no_events_gets_no_database(name: str, tmp_path: Pa
     app.config.update(SECRET_KEY="x", TESTING=True, LIVECHAT_SANDBOX=True, LIVECHAT_PROVIDER=name)
     LiveChat(app)
     shop_of(name, app).visit("Hello?", who=None)
-    assert app.extensions["livechat"].runtime.sandbox_sender.outbox.finish(5)
+    assert app.extensions["livechat"].runtime.sandbox_sender.queue.finish(5)
     assert not (tmp_path / "instance").exists()

@@ -15,34 +15,35 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flask_livechat.desk import fold as folding
-from flask_livechat.desk import work as working
-from flask_livechat.desk.history import history, parts
-from flask_livechat.desk.store import LEASE, Store, as_row
+from flask_livechat.desk import projections
+from flask_livechat.desk import worker as working
+from flask_livechat.desk.rows import event_row
+from flask_livechat.desk.store import LEASE, Store
 from flask_livechat.desk.tables import conversations, events
-from flask_livechat.desk.work import FIRST_PAUSE, Worker
+from flask_livechat.desk.timeline import build_timeline, split_tail
+from flask_livechat.desk.worker import FIRST_PAUSE, Worker
 from flask_livechat.model import Event
 
 from ..conftest import chat_of
 from .test_circle import site
-from .test_fold import ELSEWHERE, NOW, clear, message, rows, state, work
-from .test_history import ANY
+from .test_projections import ELSEWHERE, NOW, clear, message, rows, state, work
 from .test_store import Clock, event, everything
+from .test_timeline import ANY
 
 GONE = sa.exc.OperationalError("UPDATE", {}, Exception("gone"))
 
 
 def fails_once(store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     """The first time that something is counted."""
-    real, failed = folding.fold, list[int]()
+    real, failed = projections.update_projection, list[int]()
 
-    def fold(*arguments: Any) -> None:
+    def update(*arguments: Any) -> None:
         if not failed:
             failed.append(1)
             raise error
         real(*arguments)
 
-    monkeypatch.setattr("flask_livechat.desk.store.fold", fold)
+    monkeypatch.setattr("flask_livechat.desk.store.update_projection", update)
 
 
 @pytest.mark.parametrize("error", [GONE, sa.exc.TimeoutError(), sa.exc.ProgrammingError("SELECT", {}, Exception())])
@@ -53,7 +54,7 @@ def test_what_a_database_could_not_count_for_now_is_counted_later(
     store.add([event(1, author="visitor")], NOW)
     clock, seen = Clock(), list[str]()
     clock.now = NOW
-    worker = Worker(store, lambda one: seen.append(one.id), clock)
+    worker = Worker(store, lambda event: seen.append(event.id), clock)
     worker.once()
     assert (seen, everything(store)) == ([], [("s:1", "pending")])
     clock.now += FIRST_PAUSE
@@ -65,17 +66,17 @@ def test_what_a_database_could_not_count_for_now_is_counted_later(
 def test_what_a_database_cannot_count_for_ever_waits_for_somebody(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fold(*arguments: Any) -> None:
+    def update(*arguments: Any) -> None:
         raise GONE
 
-    monkeypatch.setattr("flask_livechat.desk.store.fold", fold)
+    monkeypatch.setattr("flask_livechat.desk.store.update_projection", update)
     store.add([event(1)], NOW)
     clock = Clock()
     clock.now = NOW
-    worker = Worker(store, lambda one: None, clock)
-    for _ in range(working.MOST_ATTEMPTS + 1):
+    worker = Worker(store, lambda event: None, clock)
+    for _ in range(working.MAX_ATTEMPTS + 1):
         worker.once()
-        clock.now += working.LONGEST_PAUSE
+        clock.now += working.MAX_PAUSE
     assert everything(store) == [("s:1", "failed")]
 
 
@@ -88,7 +89,7 @@ def test_what_can_never_be_counted_is_handled_and_listed(
         store = chat_of(app).store
         fails_once(store, monkeypatch, error)
         store.add([event(1), replace(event(2), conversation="t")], NOW)
-        Worker(store, lambda one: None, Clock()).once()
+        Worker(store, lambda event: None, Clock()).once()
         assert everything(store) == [("s:1", "done"), ("s:2", "done")]
     (line,) = app.test_cli_runner().invoke(args=["livechat", "events", "--uncounted", "--json"]).stdout.splitlines()
     assert (json.loads(line)["row"], json.loads(line)["counted"]) == (1, "not counted")
@@ -117,10 +118,10 @@ def test_a_living_worker_renews_its_lease(store: Store, monkeypatch: pytest.Monk
     def clock() -> Any:
         return NOW + timedelta(seconds=time.monotonic() - start)
 
-    def handle(one: Event) -> None:
-        seen.append(one.id)
+    def handle(event: Event) -> None:
+        seen.append(event.id)
         end = time.monotonic() + 1.2
-        while one.id == "s:1" and time.monotonic() < end:
+        while event.id == "s:1" and time.monotonic() < end:
             stolen.extend(store.take(clock()))
             time.sleep(0.05)
 
@@ -143,22 +144,22 @@ def test_a_lease_is_not_renewed_for_what_somebody_else_has_by_now(store: Store) 
 
 def moments(many: list[Event]) -> list[Event]:
     """Some at one moment, as vendors that count seconds tell them."""
-    return [replace(one, id=f"{number}") for number, one in enumerate(many)]
+    return [replace(event, id=f"{number}") for number, event in enumerate(many)]
 
 
 @given(st.lists(ANY, min_size=1, max_size=40).map(moments), st.integers(1, 8))
 def test_a_history_that_is_gone_on_with_is_the_same_as_the_whole(many: list[Event], tail: int) -> None:
-    whole = history(many)
-    early, late = parts(many, tail)
+    whole = build_timeline(many)
+    early, late = split_tail(many, tail)
     assert sorted(early + late, key=id) == sorted(many, key=id)
     if not early:
         return
-    first = history(early)
-    found = history(late, first.progress)
-    over = [one for one in first.episodes if one is not first.progress.episode]
-    assert (*over, *found.episodes) == whole.episodes
-    assert found.progress == whole.progress
-    assert (found.state, found.tags, found.last_at) == (whole.state, whole.tags, whole.last_at)
+    first = build_timeline(early)
+    result = build_timeline(late, first.progress)
+    over = [episode for episode in first.episodes if episode is not first.progress.episode]
+    assert (*over, *result.episodes) == whole.episodes
+    assert result.progress == whole.progress
+    assert (result.state, result.tags, result.last_at) == (whole.state, whole.tags, whole.last_at)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -170,11 +171,11 @@ def test_a_long_conversation_comes_to_the_same_in_any_order_and_any_parts(
     with pytest.MonkeyPatch.context() as patch:
         clear(store)
         store.add(many, NOW)
-        for one in many:
-            store.fold(one, NOW)
+        for event in many:
+            store.update_projection(event, NOW)
         expected = state(store)
         clear(store)
-        patch.setattr(folding, "TAIL", 1)
+        patch.setattr(projections, "TAIL_EVENTS", 1)
         again = random.sample(many, len(many))
         for start in range(0, len(again), size):
             store.add(again[start : start + size], NOW)
@@ -184,15 +185,15 @@ def test_a_long_conversation_comes_to_the_same_in_any_order_and_any_parts(
 
 def fill(store: Store, count: int) -> None:
     """One conversation, closed and begun anew now and then, as it stands after the worker."""
-    told = [
+    many = [
         replace(
             message(n, "visitor" if n % 2 else "agent", n), **({"kind": "conversation_closed"} if n % 40 == 39 else {})
         )
         for n in range(count)
     ]
     with store.engine.begin() as connection:
-        connection.execute(sa.insert(events), [as_row(one, NOW) | {"state": "done"} for one in told])
-    store.fold(told[0], NOW)
+        connection.execute(sa.insert(events), [event_row(event, NOW) | {"state": "done"} for event in many])
+    store.update_projection(many[0], NOW)
 
 
 def test_one_more_message_in_a_long_conversation_costs_as_little_as_in_a_short_one(
@@ -202,14 +203,14 @@ def test_one_more_message_in_a_long_conversation_costs_as_little_as_in_a_short_o
     store = Store(database("sqlite", "migrated"))
     fill(store, 2000)
     read: list[int] = []
-    real = folding._event
-    monkeypatch.setattr(folding, "_event", lambda row: read.append(1) or real(row))
-    numbers = set(rows(store, folding.episodes, "id"))
+    real = projections._read_event
+    monkeypatch.setattr(projections, "_read_event", lambda row: read.append(1) or real(row))
+    numbers = set(rows(store, projections.episodes, "id"))
     for n in range(2000, 2120):
         store.add([message(n, "visitor", n)], NOW)
         work(store)
-    assert len(read) <= 120 * (2 * folding.TAIL + 1)
-    assert len(numbers - set(rows(store, folding.episodes, "id"))) <= 3  # the others were left where they are
+    assert len(read) <= 120 * (2 * projections.TAIL_EVENTS + 1)
+    assert len(numbers - set(rows(store, projections.episodes, "id"))) <= 3  # the others were left where they are
     before = state(store)
     list(store.recount(lambda: NOW))
     assert state(store) == before
@@ -220,8 +221,8 @@ def test_a_burst_is_counted_once(store: Store, monkeypatch: pytest.MonkeyPatch) 
     """Also where it comes late, so that all is made anew."""
     fill(store, 300)
     counted: list[int] = []
-    real = folding.fold
-    monkeypatch.setattr("flask_livechat.desk.store.fold", lambda *given: counted.append(1) or real(*given))
+    real = projections.update_projection
+    monkeypatch.setattr("flask_livechat.desk.store.update_projection", lambda *given: counted.append(1) or real(*given))
     store.add([message(1000 + n, "visitor", 0.5 + n / 1000) for n in range(50)], NOW)
     work(store)
     assert len(counted) == 1
@@ -235,7 +236,7 @@ def test_a_long_conversation_that_an_older_version_has_written_meanwhile_is_made
     fill(store, 300)
     before = state(store)
     with store.engine.begin() as connection:
-        connection.execute(sa.update(folding.episodes).values(id=folding.episodes.c.id + 1000))
+        connection.execute(sa.update(projections.episodes).values(id=projections.episodes.c.id + 1000))
     store.add([message(299, "visitor", 300)], NOW)
     work(store)
     assert len(state(store)["episodes"]) == len(before["episodes"])

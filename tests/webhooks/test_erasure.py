@@ -18,16 +18,16 @@ from werkzeug.serving import make_server
 from flask_livechat import ConfigError, LiveChatError, Unsupported, Visitor
 from flask_livechat.desk import tables
 from flask_livechat.desk.erasure import Receipt, forget, prune
-from flask_livechat.desk.fold import fold
 from flask_livechat.desk.metrics import metrics
+from flask_livechat.desk.projections import update_projection
 from flask_livechat.desk.store import Store
-from flask_livechat.desk.work import Worker
+from flask_livechat.desk.worker import Worker
 from flask_livechat.errors import Invalid, NotFound, VendorDown
 from flask_livechat.model import Contact, Event
 
 from ..conftest import Quiet, chat_of
 from .test_circle import site
-from .test_fold import NOW, message, rows, state, work
+from .test_projections import NOW, message, rows, state, work
 
 DAY = timedelta(days=1)
 ADA = Event("intercom", "contact_changed", "c", NOW, visitor="42", email="Ada@example.com", raw={"name": "Ada"})
@@ -45,19 +45,23 @@ class Desk:
 
     def find_all(self, id: str | None = None, email: str | None = None) -> Iterator[Contact]:
         """A search, which knows for a while whom there is no more."""
-        return iter([*self._by(id, email), *(one for one in self.ghosts if email and email == one.email)])
+        return iter([*self._by(id, email), *(contact for contact in self.ghosts if email and email == contact.email)])
 
     def _by(self, id: str | None, email: str | None) -> list[Contact]:
         if self.error:
             raise self.error
-        return [one for one in self.known if (id and id in (one.id, one.external_id)) or (email and email == one.email)]
+        return [
+            contact
+            for contact in self.known
+            if (id and id in (contact.id, contact.external_id)) or (email and email == contact.email)
+        ]
 
     def forget(self, id: str) -> None:
-        gone = [one for one in self.known if one.id == id]
+        gone = [contact for contact in self.known if contact.id == id]
         if not gone:
             raise NotFound("404", provider="intercom", call="DELETE", status=404)
         self.ghosts += gone
-        self.known = [one for one in self.known if one.id != id]
+        self.known = [contact for contact in self.known if contact.id != id]
 
 
 BOTH = ("42", "ada@example.com")
@@ -122,7 +126,7 @@ def test_figures_stay(talked: Store) -> None:
     erase(talked)
     after = metrics(talked, NOW - DAY, NOW + DAY)
     assert (after.conversations, after.first_response) == (before.conversations, before.first_response)
-    assert [(one.conversations, one.users) for one in after.conversations_per_user] == [(1, 1)]  # Bob's
+    assert [(month.conversations, month.users) for month in after.conversations_per_user] == [(1, 1)]  # Bob's
 
 
 def test_what_a_vendor_tells_once_more_does_not_come_back(talked: Store) -> None:
@@ -161,11 +165,11 @@ def test_an_email_that_was_only_said_with_an_id_leads_to_nobody_and_is_for_someb
         ),
     )
     receipts = [erase(store, "666", crisp=crisp, intercom=intercom) for _ in range(2)]
-    assert [one.id for one in (*crisp.known, *intercom.known)] == ["a", "l", "u"]
+    assert [contact.id for contact in (*crisp.known, *intercom.known)] == ["a", "l", "u"]
     assert "of Ada" in everything(store)
     for receipt in receipts:  # it says the same when it is asked for again
         assert receipt.left == ("crisp conversation s",)
-        assert [(one.outcome, one.left) for one in receipt.vendors] == [
+        assert [(vendor.outcome, vendor.left) for vendor in receipt.vendors] == [
             ("to decide", ("contact a",)),
             ("to decide", ("contact l", "contact u (id 42)")),
         ]
@@ -192,16 +196,18 @@ def test_once_somebody_has_decided_nothing_is_left_of_it(store: Store) -> None:
     intercom = Desk(Contact("m", "666"), Contact("u", "42", "ada@example.com"))
     assert not erase(store, "666", intercom=intercom).complete
     assert erase(store, "666", only=True, intercom=intercom).complete
-    assert [one.id for one in intercom.known] == ["u"]
+    assert [contact.id for contact in intercom.known] == ["u"]
     assert "666" not in everything(store)
 
 
 def test_an_email_leads_to_no_id_that_has_only_said_it(talked: Store) -> None:
     desk = Desk(Contact("u", "42", "ada@example.com"), Contact("l", None, "Ada@example.com"))
     receipt = erase(talked, "Ada@example.com", intercom=desk)
-    assert [one.id for one in desk.known] == ["u"]
+    assert [contact.id for contact in desk.known] == ["u"]
     assert receipt.left == ("id 42",)
-    assert [one.left for one in receipt.vendors] == [("contact u (id 42)",)] or desk.known[0].email != "Ada@example.com"
+    assert [vendor.left for vendor in receipt.vendors] == [("contact u (id 42)",)] or desk.known[
+        0
+    ].email != "Ada@example.com"
 
 
 def test_an_email_that_the_vendor_has_verified_leads_to_the_person(store: Store) -> None:
@@ -252,16 +258,16 @@ class Stubborn(Desk):
 def test_a_second_look_that_finds_somebody_is_a_failure(store: Store, more: bool) -> None:
     desk = Stubborn(Contact("a", None, "ada@example.com"), more=more)
     receipt = erase(store, "ada@example.com", intercom=desk)
-    assert ([one.outcome for one in receipt.vendors], receipt.complete) == (["failed"], False)
+    assert ([vendor.outcome for vendor in receipt.vendors], receipt.complete) == (["failed"], False)
 
 
 def ada_and_ben(**more: Any) -> list[Event]:
     """In one conversation, which the vendor names both of in each delivery."""
     both = (Contact("c-ana", "ana", "ana@example.com"), Contact("c-ben", "ben", "ben@example.com"))
-    said = [("ana", "visitor", "I am Ana"), ("ben", "visitor", "I am Ben"), (None, "agent", "Hello")]
+    data = [("ana", "visitor", "I am Ana"), ("ben", "visitor", "I am Ben"), (None, "agent", "Hello")]
     return [
         replace(message(n, author, n, text=text, raw={"text": text, "to": "ben"}), visitor=who, people=both, **more)
-        for n, (who, author, text) in enumerate(said)
+        for n, (who, author, text) in enumerate(data)
     ]
 
 
@@ -288,7 +294,7 @@ def test_a_long_conversation_that_goes_on_is_as_if_made_from_all(
     store: Store, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was counted of it before the erasure is not gone on from."""
-    monkeypatch.setattr("flask_livechat.desk.fold.TAIL", 1)
+    monkeypatch.setattr("flask_livechat.desk.projections.TAIL_EVENTS", 1)
     ana, ben, agent = ada_and_ben()
     replies = [replace(agent, id=f"reply:{n}", at=NOW + timedelta(minutes=10 + n), people=()) for n in range(5)]
     store.add([replace(ana, email="ana@example.com"), ben, *replies[:4]], NOW)
@@ -355,7 +361,7 @@ def test_a_worker_that_has_taken_it_does_not_bring_it_back(store: Store) -> None
     store.add([ADA, message(1, visitor="42", text="I am Ada")], NOW)
     taken = store.take(NOW)
     erase(store)
-    assert [store.begin(one, NOW) for one in taken] == [None, None]
+    assert [store.start(queued, NOW) for queued in taken] == [None, None]
     assert "Ada" not in everything(store)
 
 
@@ -363,10 +369,10 @@ def test_while_a_conversation_is_counted_its_erasure_waits(database: Callable[..
     """On PostgreSQL: SQLite has one writer at a time."""
     store = Store(database("postgresql", "migrated"))
     store.add([message(1, email="ada@example.com", text="I am Ada")], NOW)
-    (one,) = store.take(NOW)
+    (queued,) = store.take(NOW)
     done: list[Receipt] = []
     with store.engine.begin() as connection:
-        fold(connection, store.insert, one.event, None, NOW)
+        update_projection(connection, store.insert, queued.event, None, NOW)
         thread = threading.Thread(target=lambda: done.append(erase(store, "ada@example.com")))
         thread.start()
         thread.join(0.3)
@@ -386,7 +392,7 @@ def test_what_was_erased_is_not_handled_any_more(store: Store) -> None:
 
 def test_what_is_folded_after_an_erasure_leaves_no_trace(talked: Store) -> None:
     erase(talked)
-    talked.fold(message(1, email=None), NOW)
+    talked.update_projection(message(1, email=None), NOW)
     assert rows(talked, tables.conversations, "conversation") == [("t",), (None,)]
 
 
@@ -400,8 +406,11 @@ def test_who_is_not_known_is_not_known(talked: Store) -> None:
 def test_vendors_erase_all_whom_they_know(talked: Store) -> None:
     desk = Desk(Contact("a", "42"), Contact("b", None, "ada@example.com"), Contact("c", "7"))
     receipt = erase(talked, intercom=desk, crisp=Desk())
-    assert [one.id for one in desk.known] == ["c"]
-    assert [(one.provider, one.outcome) for one in receipt.vendors] == [("intercom", "erased"), ("crisp", "unknown")]
+    assert [contact.id for contact in desk.known] == ["c"]
+    assert [(vendor.provider, vendor.outcome) for vendor in receipt.vendors] == [
+        ("intercom", "erased"),
+        ("crisp", "unknown"),
+    ]
     assert receipt.complete
 
 
@@ -415,7 +424,7 @@ def test_vendors_erase_all_whom_they_know(talked: Store) -> None:
 def test_a_vendor_that_does_not_keeps_nobody_else_from_it(talked: Store, error: LiveChatError, outcome: str) -> None:
     desk = Desk(Contact("a", "42"))
     receipt = erase(talked, tawk=Desk(error=error), intercom=desk)
-    assert [one.outcome for one in receipt.vendors] == [outcome, "erased"]
+    assert [vendor.outcome for vendor in receipt.vendors] == [outcome, "erased"]
     assert not receipt.complete
     assert "ada" not in receipt.as_json()
     assert "Ada" not in everything(talked)
@@ -424,7 +433,7 @@ def test_a_vendor_that_does_not_keeps_nobody_else_from_it(talked: Store, error: 
 def test_what_a_vendor_did_not_hear_of_it_hears_the_next_time(talked: Store) -> None:
     """It knows people by their email, and whose that is was known here alone."""
     crisp = Desk(Contact("b", None, "ada@example.com"), error=VendorDown("503", provider="crisp", call="GET"))
-    assert [one.outcome for one in erase(talked, crisp=crisp).vendors] == ["failed"]
+    assert [vendor.outcome for vendor in erase(talked, crisp=crisp).vendors] == ["failed"]
     assert "Hello" not in everything(talked)
     crisp.error = None
     receipt = erase(talked, crisp=crisp)
@@ -437,26 +446,26 @@ def test_an_email_that_no_worker_has_looked_at_yet_is_known_to_have_been_said(st
     store.add([ADA], NOW)
     crisp = Desk(Contact("b", None, "ada@example.com"))
     for _ in range(2):
-        assert [one.left for one in erase(store, "42", crisp=crisp).vendors] == [("contact b",)]
+        assert [vendor.left for vendor in erase(store, "42", crisp=crisp).vendors] == [("contact b",)]
     assert erase(store, crisp=crisp).complete
     assert "ada@" not in everything(store)
 
 
 def test_a_vendor_whose_api_has_no_keys_is_told_by_hand(talked: Store) -> None:
     receipt = erase(talked, crisp=Desk(error=ConfigError([])))
-    assert [(one.outcome, "not configured" in one.why) for one in receipt.vendors] == [("by hand", True)]
+    assert [(vendor.outcome, "not configured" in vendor.why) for vendor in receipt.vendors] == [("by hand", True)]
 
 
 def test_a_vendor_that_knows_people_by_email_says_so_where_there_is_none(store: Store) -> None:
     store.add([message(1, visitor="42")], NOW)
     receipt = erase(store, "42", crisp=Desk(), intercom=Desk())
-    assert [one.outcome for one in receipt.vendors] == ["by email", "unknown"]
+    assert [vendor.outcome for vendor in receipt.vendors] == ["by email", "unknown"]
     assert not receipt.complete
 
 
 def test_a_key_that_a_vendor_does_not_take_is_nobody_there(talked: Store) -> None:
     receipt = erase(talked, crisp=Desk(error=Invalid("no", provider="crisp", call="GET")))
-    assert [one.outcome for one in receipt.vendors] == ["unknown"]
+    assert [vendor.outcome for vendor in receipt.vendors] == ["unknown"]
 
 
 @pytest.fixture
@@ -481,13 +490,13 @@ def test_the_command_erases_here_and_at_the_stand_in_and_prints_a_receipt(served
         work(livechat.store)
     runner, words = app.test_cli_runner(), ["livechat", "forget", "42", "--at", at]
     receipt = json.loads(runner.invoke(args=[*words, "--yes", "--json"]).stdout)
-    outcomes = {one["provider"]: one["outcome"] for one in receipt["vendors"]}
+    outcomes = {item["provider"]: item["outcome"] for item in receipt["vendors"]}
     assert (receipt["events"], outcomes["intercom"]) == (1, "erased")
     with app.app_context():
         assert livechat.desk().contacts.find(id="42") is None
-    told = runner.invoke(args=words, input="y\n")
-    assert "0 events, 0 conversations, 0 contacts" in told.stdout
-    assert "intercom: unknown (it knows nobody by this)" in told.stdout
+    output = runner.invoke(args=words, input="y\n")
+    assert "0 events, 0 conversations, 0 contacts" in output.stdout
+    assert "intercom: unknown (it knows nobody by this)" in output.stdout
     assert runner.invoke(args=words, input="n\n").exit_code == 1
 
 
@@ -505,11 +514,11 @@ def test_the_command_lists_what_is_left_to_decide_until_somebody_has(served: tup
         return str(app.test_cli_runner().invoke(args=["livechat", "forget", *words, "--yes", "--at", at]).stdout)
 
     for _ in range(2):
-        told = forget_them("ada@example.com")
-        assert "intercom: to decide (these have an email of theirs" in told
-        assert f"    contact {user} (id 42)\n" in told
+        output = forget_them("ada@example.com")
+        assert "intercom: to decide (these have an email of theirs" in output
+        assert f"    contact {user} (id 42)\n" in output
     with app.app_context():
-        assert [one.id for one in desk.contacts.find_all(email="ada@example.com")] == [user]
+        assert [contact.id for contact in desk.contacts.find_all(email="ada@example.com")] == [user]
     assert "intercom: unknown" in forget_them("ada@example.com", "--only")
     assert "intercom: erased" in forget_them("ada@example.com", "42")
     with app.app_context():
@@ -529,7 +538,7 @@ def test_a_workers_handlers_reach_the_conversations_of_the_app_that_runs(
 
     with app.app_context():
         mine = chat_of(app).desk().conversations.start(Visitor("42", email="ada@example.com"), "Hello?").id
-        assert app.extensions["livechat"].runtime.sandbox_sender.outbox.finish(10)  # it has told of it
+        assert app.extensions["livechat"].runtime.sandbox_sender.queue.finish(10)  # it has told of it
     words = ["livechat", "work", "--once"]
     assert worker.test_cli_runner().invoke(args=words).stdout == "0 handled, 1 failed: flask livechat events.\n"
     with app.app_context():
@@ -588,7 +597,7 @@ def test_who_it_is_with_stays_while_it_goes_on(talked: Store) -> None:
     talked.add([message(9, minutes=60 * 48, text="More")], NOW + 2 * DAY)
     work(talked)
     prune(talked, NOW + DAY)
-    talked.fold(message(9), NOW)
+    talked.update_projection(message(9), NOW)
     erase(talked, "ada@example.com")
     assert "More" not in everything(talked)
 
@@ -598,9 +607,9 @@ def test_the_number_of_the_last_event_is_given_once(store: Store) -> None:
     store.add([message(1), message(2)], NOW)
     prune(store, NOW + DAY)
     store.add([message(3)], NOW + 2 * DAY)
-    assert max(one.row for one, _, _ in store.each()) == 3
+    assert max(queued.row for queued, _, _ in store.scan()) == 3
     prune(store, NOW + 3 * DAY)
-    assert [one.row for one, _, _ in store.each()] == [3]
+    assert [queued.row for queued, _, _ in store.scan()] == [3]
 
 
 def test_the_worker_erases_by_itself(talked: Store) -> None:

@@ -18,8 +18,8 @@ from flask_livechat.hooks import Delivery
 from flask_livechat.model import Event
 from flask_livechat.providers.markup import to_text
 
-from .test_fold import NOW, clear, rows, state, work
-from .test_rooms import APP, PROPERTY, TAWK_1, crisp, parsed, room, spoken, values
+from .test_projections import NOW, clear, rows, state, work
+from .test_vendor_webhooks import APP, PROPERTY, TAWK_1, crisp, parsed, spec_of, spoken, values
 
 START = 1790000000
 ANA = {"type": "contact", "id": "a" * 24, "external_id": "ana"}
@@ -50,7 +50,7 @@ def events_of(*bodies: Any, name: str = "intercom") -> list[Event]:
     return [event for body in bodies for event in parsed(name, body)]
 
 
-def told(store: Store, *bodies: Any, name: str = "intercom") -> None:
+def deliver(store: Store, *bodies: Any, name: str = "intercom") -> None:
     for body in bodies:
         store.add(parsed(name, body), NOW)
     work(store)
@@ -67,14 +67,14 @@ BOTS_REPLY = part(2, author=BOT, at=5)
 
 
 def test_a_bots_reply_under_two_topics_is_one_event_of_a_bot(store: Store) -> None:
-    told(
+    deliver(
         store,
         CREATED,
         notification("conversation.admin.replied", BOTS_REPLY, at=5),
         notification("conversation.operator.replied", BOTS_REPLY, at=6),
         notification("conversation.admin.replied", part(3, at=600), at=601),
     )
-    assert [(one.event.kind, one.event.author) for one, _, _ in store.each()] == [
+    assert [(queued.event.kind, queued.event.author) for queued, _, _ in store.scan()] == [
         ("conversation_started", "visitor"),
         ("message", "bot"),
         ("message", "agent"),
@@ -124,8 +124,8 @@ def test_the_first_message_of_tawk_comes_once(store: Store) -> None:
     again = hello | {"time": "2024-07-03T01:03:00.000Z"}
     chat = {"id": "70fe3290-99ad-11e9-a30a-51567162179f", "visitor": {}, "messages": [form, hello, again]}
     transcript = {"event": "chat:transcript_created", "time": "2024-07-03T02:00:00Z", "property": {"id": PROPERTY}}
-    told(store, json.loads(TAWK_1), transcript | {"chat": chat}, name="tawk")
-    texts = [one.event.text for one, _, _ in store.each()]
+    deliver(store, json.loads(TAWK_1), transcript | {"chat": chat}, name="tawk")
+    texts = [queued.event.text for queued, _, _ in store.scan()]
     assert texts == ["hello", "Name : V1\r\nEmail : v@example.com", "hello"]
     assert len(rows(store, tables.people, "event")) == 1
 
@@ -134,7 +134,7 @@ def test_the_first_message_of_tawk_comes_once(store: Store) -> None:
 
 
 def test_an_answer_right_after_the_close_reopens(store: Store) -> None:
-    told(
+    deliver(
         store,
         CREATED,
         notification("conversation.admin.closed", part(2, "close", body=None, at=60), at=61),
@@ -144,7 +144,7 @@ def test_an_answer_right_after_the_close_reopens(store: Store) -> None:
 
 
 def test_an_answer_within_the_second_of_the_close_reopens(store: Store) -> None:
-    told(
+    deliver(
         store,
         CREATED,
         notification("conversation.admin.closed", part(2, "close", body=None, at=60), at=60),
@@ -174,11 +174,13 @@ def test_the_person_is_whoever_wrote_not_the_first_of_the_contacts() -> None:
     replies = notification(
         "conversation.user.replied", part(2, author=WRITTEN_BY_ANA), part(3, author=WRITTEN_BY_BEN), contacts=both
     )
-    assert [(one.visitor, one.email) for one in parsed("intercom", replies)] == [
+    assert [(event.visitor, event.email) for event in parsed("intercom", replies)] == [
         ("ana", "ana@example.com"),
         ("ben", "ben@example.com"),
     ]
-    assert all({one.external_id for one in event.people} == {"ana", "ben"} for event in parsed("intercom", replies))
+    assert all(
+        {person.external_id for person in event.people} == {"ana", "ben"} for event in parsed("intercom", replies)
+    )
 
 
 def test_a_conversation_that_the_team_began_keeps_its_person() -> None:
@@ -205,8 +207,8 @@ LEAD = {"type": "contact", "id": "c" * 24, "external_id": "75067020-1204-495c-8e
 )
 def test_a_leads_id_of_the_vendors_is_never_taken_for_the_apps(author: Any, contact: Any) -> None:
     for topic in ("conversation.user.replied", "conversation.admin.assigned"):
-        said = notification(topic, part(2, author=author), contacts=[contact], source={"id": "1", "author": author})
-        assert [one.visitor for one in parsed("intercom", said)] == [None]
+        data = notification(topic, part(2, author=author), contacts=[contact], source={"id": "1", "author": author})
+        assert [event.visitor for event in parsed("intercom", data)] == [None]
 
 
 def test_a_users_id_that_looks_like_a_leads_is_the_apps_once_the_vendor_says_it_is_a_user() -> None:
@@ -226,7 +228,7 @@ def test_everybody_whom_a_payload_names_is_in_the_table_of_people(store: Store) 
         clear(store)
         with store.engine.begin() as connection:
             connection.execute(sa.delete(tables.people))
-        told(store, body, name=name)
+        deliver(store, body, name=name)
         return rows(store, tables.people, "contact", "visitor", "email")
 
     def item(topic: str, **fields: Any) -> Any:
@@ -257,8 +259,8 @@ def test_everybody_whom_a_payload_names_is_in_the_table_of_people(store: Store) 
 
 def test_the_contact_of_a_tag_is_whom_the_event_is_about() -> None:
     who = {"type": "contact", "id": "1", "role": "user", "external_id": "7", "email": "tag@example.com"}
-    said = {"topic": "contact.user.tag.created", "app_id": APP, "id": "n", "created_at": START}
-    (event,) = parsed("intercom", said | {"data": {"item": {"type": "contact_tag", "contact": who}}})
+    data = {"topic": "contact.user.tag.created", "app_id": APP, "id": "n", "created_at": START}
+    (event,) = parsed("intercom", data | {"data": {"item": {"type": "contact_tag", "contact": who}}})
     assert (event.kind, event.visitor, event.email) == ("contact_changed", "7", "tag@example.com")
 
 
@@ -266,9 +268,9 @@ def test_the_contact_of_a_tag_is_whom_the_event_is_about() -> None:
 
 
 def test_a_close_with_words_is_a_message_and_the_first_response(store: Store) -> None:
-    told(store, CREATED, notification("conversation.admin.closed", part(2, "close", at=120, body="<p>Done.</p>")))
+    deliver(store, CREATED, notification("conversation.admin.closed", part(2, "close", at=120, body="<p>Done.</p>")))
     assert figures(store) == [(120.0, 120.0, "agent")]
-    assert [one.event.text for one, _, _ in store.each()] == ["Help", "Done.", None]
+    assert [queued.event.text for queued, _, _ in store.scan()] == ["Help", "Done.", None]
 
 
 def test_an_assignment_with_words_is_a_message_and_one_without_is_none() -> None:
@@ -280,13 +282,13 @@ def test_an_assignment_with_words_is_a_message_and_one_without_is_none() -> None
 
 @pytest.mark.parametrize("kind", ["note", "note_and_reopen"])
 def test_a_note_is_no_message_under_any_topic(kind: str) -> None:
-    found = parsed("intercom", notification("conversation.admin.replied", part(2, kind)))
-    assert "message" not in [one.kind for one in found]
+    result = parsed("intercom", notification("conversation.admin.replied", part(2, kind)))
+    assert "message" not in [item.kind for item in result]
 
 
 def test_tags_that_are_set_after_the_close_count(store: Store) -> None:
     tags = {"tags": [{"id": "1", "name": "refund"}]}
-    told(
+    deliver(
         store,
         CREATED,
         notification("conversation.admin.closed", part(2, "close", body=None, at=60)),
@@ -304,8 +306,8 @@ PICTURE = {"content": {"file": {"url": "https://x.test/a.png", "name": "a.png"}}
 )
 def test_a_picture_alone_is_a_message_at_tawks(message: dict[str, Any]) -> None:
     message = message | {"sender": {"t": "a"}, "time": "2024-07-03T01:03:00Z"}
-    said = {"event": "chat:transcript_created", "time": "2024-07-03T02:00:00Z", "property": {"id": PROPERTY}}
-    (event,) = parsed("tawk", said | {"chat": {"id": "c", "messages": [message]}})
+    data = {"event": "chat:transcript_created", "time": "2024-07-03T02:00:00Z", "property": {"id": PROPERTY}}
+    (event,) = parsed("tawk", data | {"chat": {"id": "c", "messages": [message]}})
     assert (event.kind, event.author, event.text) == ("message", "agent", None)
 
 
@@ -334,9 +336,9 @@ def test_a_picture_alone_is_a_message_at_intercoms_also_in_a_close(more: dict[st
     ],
 )
 def test_what_crisp_shows_as_a_form_has_its_text(kind: str, content: Any, text: str | None) -> None:
-    said = spoken("message:received", kind, "operator")
-    said["data"]["content"] = content
-    (event,) = parsed("crisp", said)
+    data = spoken("message:received", kind, "operator")
+    data["data"]["content"] = content
+    (event,) = parsed("crisp", data)
     assert (event.kind, event.text) == ("message", text)
 
 
@@ -409,7 +411,7 @@ def test_the_time_for_people_grows_with_their_number_alone(contact: dict[str, st
 
 def left_out(name: str, body: Any) -> tuple[list[Event], dict[str, int]]:
     delivery = Delivery({}, {}, json.dumps(body).encode())
-    return list(room(name).parse(values(name, "x"), delivery)), {key: n for key, n in delivery.odd.items() if n}
+    return list(spec_of(name).parse(values(name, "x"), delivery)), {key: n for key, n in delivery.odd.items() if n}
 
 
 def test_a_tag_without_a_name_is_left_out_and_counted() -> None:
@@ -420,9 +422,9 @@ def test_a_tag_without_a_name_is_left_out_and_counted() -> None:
 
 
 def test_contacts_as_a_list_are_read() -> None:
-    said = notification("conversation.admin.replied", part(2), source={"id": "1"})
-    said["data"]["item"]["contacts"] = [ANA]
-    ((event,), odd) = left_out("intercom", said)
+    data = notification("conversation.admin.replied", part(2), source={"id": "1"})
+    data["data"]["item"]["contacts"] = [ANA]
+    ((event,), odd) = left_out("intercom", data)
     assert (event.visitor, odd) == ("ana", {})
 
 
@@ -473,13 +475,13 @@ def test_an_odd_optional_field_never_costs_the_event(
 ) -> None:
     bodies = [with_field(make(), path, value) for path in optional for value in ODD]
     for body in bodies:
-        found = parsed(name, body)
-        assert found, body
-        assert {one.kind for one in found} <= {"message", "conversation_started", "unknown"}
+        result = parsed(name, body)
+        assert result, body
+        assert {item.kind for item in result} <= {"message", "conversation_started", "unknown"}
     for body in bodies[:: len(ODD) - 1]:
         store.add(parsed(name, body), NOW)
     work(store)
-    assert {status for _, status, _ in store.each()} == {"done"}
+    assert {status for _, status, _ in store.scan()} == {"done"}
 
 
 REQUIRED = {
@@ -520,7 +522,7 @@ def test_what_an_earlier_version_has_stored_ends_no_worker(store: Store) -> None
     with store.engine.begin() as connection:
         connection.execute(sa.update(tables.events).values(raw='{"a":' * 5_000 + "1" + "}" * 5_000))
     work(store)
-    assert [status for _, status, _ in store.each()] == ["done"]
+    assert [status for _, status, _ in store.scan()] == ["done"]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
@@ -602,10 +604,10 @@ def test_any_order_and_any_repetition_of_deliveries_gives_the_same_figures(name:
     expected = None
     for order in orders[:: max(1, len(orders) // 31)]:
         clear(store)
-        told(store, *order, *order[:2], name=name)
-        found = {part: state(store)[part] for part in ("episodes", "tags")}
-        expected = expected or found
-        assert found == expected
+        deliver(store, *order, *order[:2], name=name)
+        result = {part: state(store)[part] for part in ("episodes", "tags")}
+        expected = expected or result
+        assert result == expected
     assert figures(store) == FIGURES[name]
 
 
@@ -616,7 +618,7 @@ def test_any_subset_of_the_optional_fields_gives_the_same_figures(name: str) -> 
     for size in range(1, len(OPTIONAL[name]) + 1):
         for chosen in combinations(OPTIONAL[name], size):
             clear(store)
-            told(store, *(without(body, *chosen) for body in LIVES[name]), name=name)
+            deliver(store, *(without(body, *chosen) for body in LIVES[name]), name=name)
             assert figures(store) == FIGURES[name]
 
 
@@ -634,7 +636,7 @@ def without(body: Any, *paths: str) -> Any:
 def test_the_moment_of_a_transcripts_message_without_one_is_that_of_the_one_before() -> None:
     times: list[Any] = [None, "2024-07-03T01:03:00Z", 5, "2024-07-03T01:04:00Z"]
     messages = [{"sender": {"t": "v"}, "type": "msg", "msg": "x", "time": time} for time in times]
-    said = {"event": "chat:transcript_created", "time": "2024-07-03T02:00:00Z", "property": {"id": PROPERTY}}
-    found = parsed("tawk", said | {"chat": {"id": "c", "messages": messages}})
+    data = {"event": "chat:transcript_created", "time": "2024-07-03T02:00:00Z", "property": {"id": PROPERTY}}
+    result = parsed("tawk", data | {"chat": {"id": "c", "messages": messages}})
     first = datetime(2024, 7, 3, 1, 3, tzinfo=UTC)
-    assert [one.at - first for one in found] == [timedelta(0), timedelta(0), timedelta(0), timedelta(minutes=1)]
+    assert [item.at - first for item in result] == [timedelta(0), timedelta(0), timedelta(0), timedelta(minutes=1)]

@@ -19,15 +19,15 @@ import sqlalchemy as sa
 
 from flask_livechat.desk import export
 from flask_livechat.desk.erasure import forget
-from flask_livechat.desk.fold import locked
+from flask_livechat.desk.projections import lock_conversation
 from flask_livechat.desk.store import Store
 
 from ..conftest import chat_of, create_app
 from . import exporting
 from .conftest import KINDS
 from .test_circle import site
-from .test_fold import NOW, message, work
 from .test_metrics import closed
+from .test_projections import NOW, message, work
 
 LATER = NOW + timedelta(hours=1)
 
@@ -81,7 +81,7 @@ def test_a_conversation_that_has_changed_comes_once_more(store: Store) -> None:
     def tell(*events: Any) -> None:
         store.add(list(events), clock[0])
         for event in events:
-            store.fold(event, clock[0])
+            store.update_projection(event, clock[0])
 
     tell(message(1))
     (row,) = written(export.each_episode(store, LATER))
@@ -107,7 +107,7 @@ def test_what_is_recounted_while_an_export_runs_comes_later(store: Store) -> Non
     next(counted)
     (row,) = written(export.each_episode(store, LATER))
     list(counted)
-    assert [one["conversation"] for one in written(export.each_episode(store, LATER, row["cursor"]))] == ["t"]
+    assert [item["conversation"] for item in written(export.each_episode(store, LATER, row["cursor"]))] == ["t"]
 
 
 def test_who_was_erased_is_a_row_without_a_name(store: Store) -> None:
@@ -148,10 +148,10 @@ def test_what_is_counted_later_is_exported_later_whatever_the_clock_said(databas
     """A worker asks the clock, and waits for another who asks it later and writes first."""
     store = Store(database("sqlite", "migrated"))
     store.add([message(1), replace(message(2), conversation="t")], NOW)
-    store.fold(replace(message(2), conversation="t"), NOW + timedelta(seconds=2))
+    store.update_projection(replace(message(2), conversation="t"), NOW + timedelta(seconds=2))
     (row,) = written(export.each_episode(store, LATER))
-    store.fold(message(1), NOW)
-    assert [one["conversation"] for one in written(export.each_episode(store, LATER, row["cursor"]))] == ["s"]
+    store.update_projection(message(1), NOW)
+    assert [item["conversation"] for item in written(export.each_episode(store, LATER, row["cursor"]))] == ["s"]
     store.engine.dispose()
 
 
@@ -159,10 +159,10 @@ def test_a_moment_is_taken_when_the_lock_is_held(database: Any) -> None:
     """On PostgreSQL: what has waited for its conversation is not older than what was exported meanwhile."""
     store = Store(database("postgresql", "migrated"))
     store.add([message(1)], NOW)
-    store.fold(message(1), NOW)
+    store.update_projection(message(1), NOW)
     with store.engine.connect() as connection, connection.begin():
-        locked(connection, store.insert, "crisp", "s")
-        thread = threading.Thread(target=lambda: store.fold(message(1), LATER))
+        lock_conversation(connection, store.insert, "crisp", "s")
+        thread = threading.Thread(target=lambda: store.update_projection(message(1), LATER))
         thread.start()
         thread.join(0.5)
     thread.join(10)
@@ -182,9 +182,9 @@ def test_on_postgresql_the_last_minute_waits(store: Store) -> None:
     ["x", "-1", "1.5", "9" * 30, "\u0661", "2026-11-21", "2026-11-21T10:00:00~1", "0001-01-01T00:00:00+14:00~1"],
 )
 def test_a_cursor_that_is_none_is_refused(store: Store, cursor: str) -> None:
-    for each in (export.each_event, export.each_episode):
+    for item in (export.each_event, export.each_episode):
         with pytest.raises(ValueError, match="no cursor"):
-            list(each(store, NOW, cursor))
+            list(item(store, NOW, cursor))
 
 
 ALONE = """
@@ -193,7 +193,7 @@ from datetime import datetime
 from flask_livechat.desk import export
 from flask_livechat.desk.store import Store
 
-export.SIZE = 100
+export.BATCH_ROWS = 100
 
 class Nowhere(io.StringIO):
     def write(self, text):
@@ -213,10 +213,10 @@ def test_memory_does_not_grow_with_what_is_exported(store: Store) -> None:
     """In a process of its own: what other tests have left behind takes memory, too."""
     store.add([message(n, raw={"text": "x" * 500}) for n in range(3000)], NOW)
     url = store.engine.url.render_as_string(hide_password=False)
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", ALONE, url, LATER.isoformat()], check=True, capture_output=True, text=True
     )
-    count, peak = map(int, said.stdout.split())
+    count, peak = map(int, output.stdout.split())
     assert count == 3000
     assert peak < 2_000_000  # all of it would be three times as much
 
@@ -240,7 +240,7 @@ def test_the_commands_print_figures_and_rows(tmp_path: Path) -> None:
     assert run("work", "--once").stdout == "4 handled.\n"
     with app.app_context():
         store.add([message(4, minutes=minutes)], now)
-    said = run("metrics", "--explain").stdout
+    output = run("metrics", "--explain").stdout
     for expected in (
         "conversations           1",
         "first response          median 5 min, p90 5 min (1)",
@@ -251,7 +251,7 @@ def test_the_commands_print_figures_and_rows(tmp_path: Path) -> None:
         "1 events wait for a worker",
         "bots, notes and joins do not count",
     ):
-        assert expected in said
+        assert expected in output
     assert json.loads(run("metrics", "--format", "json").stdout)["first_response"]["median"] == 300.0
     assert "first_response,median,,300.0" in run("metrics", "--format", "csv").stdout
     assert run("metrics", "--since", "2d", "--until", "1d", "--provider", "crisp").exit_code == 0
@@ -283,7 +283,7 @@ def test_tags_and_ids_steer_no_terminal_and_no_spreadsheet(tmp_path: Path) -> No
         return str(app.test_cli_runner().invoke(args=["livechat", *words]).stdout)
 
     for words in (["metrics"], ["metrics", "--format", "csv"], ["events"], ["export", "--format", "csv"], ["export"]):
-        assert not [one for one in STEERING if one in run(*words)], words
+        assert not [item for item in STEERING if item in run(*words)], words
     assert "a\ufffd" in run("metrics")
     for words in (["metrics", "--format", "csv"], ["export", "--format", "csv"]):
         cells = [cell for row in csv.reader(io.StringIO(run(*words))) for cell in row]
@@ -313,14 +313,14 @@ def test_days_begin_where_the_office_is(tmp_path: Path) -> None:
         work(livechat.store)
 
     def count(*words: str) -> int:
-        said = app.test_cli_runner().invoke(args=["livechat", "metrics", "--format", "json", *words]).stdout
-        return int(json.loads(said)["conversations"])
+        output = app.test_cli_runner().invoke(args=["livechat", "metrics", "--format", "json", *words]).stdout
+        return int(json.loads(output)["conversations"])
 
     assert count("--since", "2026-11-21", "--until", "2026-11-22") == 1
     assert count("--since", "2026-11-20", "--until", "2026-11-21") == 0
-    said = app.test_cli_runner().invoke(args=["livechat", "metrics", "--since", "2026-11-21"]).stdout
-    assert said.startswith("2026-11-21 00:00 to ")
-    assert "Pacific/Auckland" in said.splitlines()[0]
+    output = app.test_cli_runner().invoke(args=["livechat", "metrics", "--since", "2026-11-21"]).stdout
+    assert output.startswith("2026-11-21 00:00 to ")
+    assert "Pacific/Auckland" in output.splitlines()[0]
 
 
 def test_a_database_that_was_never_created_is_said(postgres: str) -> None:
@@ -331,7 +331,7 @@ def test_a_database_that_was_never_created_is_said(postgres: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "output"),
     [
         ("sqlite:////nowhere/at/all", "Error: The database does not answer (OperationalError)."),
         ("postgresql://127.0.0.1:1/x", "Error: The database does not answer (OperationalError)."),
@@ -342,8 +342,8 @@ def test_a_database_that_was_never_created_is_said(postgres: str) -> None:
         ("postgresql://user:secret@[::1", "Error: LIVECHAT_DATABASE_URL is no address"),
     ],
 )
-def test_a_database_that_is_not_there_is_said_in_a_line(url: str, said: str) -> None:
+def test_a_database_that_is_not_there_is_said_in_a_line(url: str, output: str) -> None:
     result = create_app("crisp", LIVECHAT_DATABASE_URL=url).test_cli_runner().invoke(args=["livechat", "metrics"])
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1].startswith(said)
+    assert result.stderr.splitlines()[-1].startswith(output)
     assert "secret" not in result.stderr

@@ -15,7 +15,7 @@ from flask_livechat.desk.store import Store
 from flask_livechat.model import Event
 from flask_livechat.office_hours import parse
 
-from .test_fold import NOW, work
+from .test_projections import NOW, work
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.rst"
 NOVEMBER = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
@@ -29,18 +29,18 @@ def table(number: int) -> list[dict[str, str]]:
     return [dict(zip(names, (cell.strip() for cell in line), strict=True)) for line in lines]
 
 
-def told(number: int, row: dict[str, str]) -> Event:
-    said: dict[str, Any] = dict(part.split("=") for part in row["of"].split())
-    said |= {"tags": (said["tags"],)} if "tags" in said else {}
-    said |= {"rating": int(said["rating"]), "best": 5} if "rating" in said else {}
+def event_of(number: int, row: dict[str, str]) -> Event:
+    fields: dict[str, Any] = dict(part.split("=") for part in row["of"].split())
+    fields |= {"tags": (fields["tags"],)} if "tags" in fields else {}
+    fields |= {"rating": int(fields["rating"]), "best": 5} if "rating" in fields else {}
     at = datetime.fromisoformat(row["at"]).replace(tzinfo=UTC)
     author = row["author"] or None
-    return Event(row["vendor"], row["kind"], str(number), at, row["conversation"], author=author, **said)
+    return Event(row["vendor"], row["kind"], str(number), at, row["conversation"], author=author, **fields)
 
 
 def test_the_worked_example_is_what_comes_out(store: Store) -> None:
     store.hours = parse({"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"})
-    store.add([told(number, row) for number, row in enumerate(table(0))], NOW)
+    store.add([event_of(number, row) for number, row in enumerate(table(0))], NOW)
     work(store)
     for what, count in (("open", 10), ("up", 3), ("down", 1)):
         for _ in range(count):
@@ -68,7 +68,7 @@ def keep(store: Store, *events: Event) -> None:
     work(store)
 
 
-def said(minutes: float, author: str = "visitor", conversation: str = "s", **fields: Any) -> Event:
+def message_at(minutes: float, author: str = "visitor", conversation: str = "s", **fields: Any) -> Event:
     name = f"{conversation}:{minutes}:{author}"
     provider = fields.pop("provider", "crisp")
     return Event(provider, "message", name, at(minutes), conversation, author=author, **fields)
@@ -85,19 +85,19 @@ def of_all(store: Store, since: float = -60 * 24 * 30, until: float = 60 * 24 * 
 
 
 def test_nothing_is_said_of_nothing(store: Store) -> None:
-    found = of_all(store)
-    assert (found.conversations, found.first_response.median, found.csat.share, found.deflection.share) == (
+    result = of_all(store)
+    assert (result.conversations, result.first_response.median, result.csat.share, result.deflection.share) == (
         0,
         None,
         None,
         None,
     )
-    assert found.topics == ()
-    assert [one.ratio for one in found.conversations_per_user] == [None] * 3
+    assert result.topics == ()
+    assert [month.ratio for month in result.conversations_per_user] == [None] * 3
 
 
 def test_the_end_of_a_time_is_not_part_of_it(store: Store) -> None:
-    keep(store, said(0), said(5, "agent"))
+    keep(store, message_at(0), message_at(5, "agent"))
     assert metrics(store, at(0), at(5)).first_response.count == 0
     assert metrics(store, at(5), at(6)).first_response.count == 1
     assert metrics(store, at(0), at(1)).conversations == 1
@@ -105,35 +105,47 @@ def test_the_end_of_a_time_is_not_part_of_it(store: Store) -> None:
 
 
 def test_one_value_is_its_own_median_and_p90(store: Store) -> None:
-    keep(store, said(0), said(5, "agent"))
+    keep(store, message_at(0), message_at(5, "agent"))
     assert (of_all(store).first_response.median, of_all(store).first_response.p90) == (300.0, 300.0)
 
 
 def test_the_median_of_many_is_in_the_middle(store: Store) -> None:
     for n in range(10):
-        keep(store, said(0, conversation=f"s{n}"), said(n + 1, "agent", f"s{n}"))
-    found = of_all(store).first_response
-    assert (found.count, found.median, found.p90) == (10, pytest.approx(330.0), pytest.approx(546.0))
+        keep(store, message_at(0, conversation=f"s{n}"), message_at(n + 1, "agent", f"s{n}"))
+    result = of_all(store).first_response
+    assert (result.count, result.median, result.p90) == (10, pytest.approx(330.0), pytest.approx(546.0))
 
 
 def test_a_bots_closing_is_counted_apart(store: Store) -> None:
-    keep(store, said(0), closed(5, author="bot"), said(0, conversation="t"), closed(7, "t"))
-    found = of_all(store)
-    assert (found.resolution.median, found.resolution_by_bot.median) == (420.0, 300.0)
+    keep(store, message_at(0), closed(5, author="bot"), message_at(0, conversation="t"), closed(7, "t"))
+    result = of_all(store)
+    assert (result.resolution.median, result.resolution_by_bot.median) == (420.0, 300.0)
 
 
 def test_vendors_are_one_series_or_one_each(store: Store) -> None:
-    keep(store, said(0), said(2, "agent"), said(0, provider="tawk"), said(4, "agent", provider="tawk"))
+    keep(
+        store,
+        message_at(0),
+        message_at(2, "agent"),
+        message_at(0, provider="tawk"),
+        message_at(4, "agent", provider="tawk"),
+    )
     assert of_all(store).first_response.median == 180.0
     assert of_all(store, provider="tawk").first_response.median == 240.0
     assert of_all(store, provider="intercom").conversations == 0
 
 
 def test_a_tag_chooses_its_conversations(store: Store) -> None:
-    keep(store, said(0, tags=("a", "b")), said(2, "agent"), said(0, conversation="t"), said(9, "agent", "t"))
-    found = of_all(store, tag="b")
-    assert (found.conversations, found.first_response.median) == (1, 120.0)
-    assert {one.tag for one in of_all(store).topics} == {"a", "b"}
+    keep(
+        store,
+        message_at(0, tags=("a", "b")),
+        message_at(2, "agent"),
+        message_at(0, conversation="t"),
+        message_at(9, "agent", "t"),
+    )
+    result = of_all(store, tag="b")
+    assert (result.conversations, result.first_response.median) == (1, 120.0)
+    assert {topic.tag for topic in of_all(store).topics} == {"a", "b"}
 
 
 def test_a_tag_has_no_deflection(store: Store) -> None:
@@ -144,7 +156,7 @@ def test_a_tag_has_no_deflection(store: Store) -> None:
 
 def test_more_conversations_than_opens_have_no_deflection(store: Store) -> None:
     store.count("crisp", "open", NOW)
-    keep(store, said(0), said(0, conversation="t"))
+    keep(store, message_at(0), message_at(0, conversation="t"))
     assert (of_all(store).deflection.opens, of_all(store).deflection.share) == (1, None)
 
 
@@ -160,14 +172,14 @@ def test_a_thumb_that_was_turned_later_takes_no_more_than_there_is(store: Store)
     store.count("tawk", "up", NOW)
     store.count("tawk", "up", NOW + timedelta(days=1), -1)
     store.count("tawk", "down", NOW + timedelta(days=1))
-    found = metrics(store, NOW + timedelta(hours=12), NOW + timedelta(days=2)).csat
-    assert (found.rated, found.good, found.share) == (1, 0, 0.0)
+    result = metrics(store, NOW + timedelta(hours=12), NOW + timedelta(days=2)).csat
+    assert (result.rated, result.good, result.share) == (1, 0, 0.0)
 
 
 def test_the_top_two_of_five_are_good_and_the_last_rating_counts(store: Store) -> None:
     for n, stars in enumerate((1, 3, 4, 5)):
         rated = Event("crisp", "rated", f"{n}", at(n), f"s{n}", rating=stars, best=5)
-        keep(store, said(0, conversation=f"s{n}"), rated)
+        keep(store, message_at(0, conversation=f"s{n}"), rated)
     assert (of_all(store).csat.rated, of_all(store).csat.good) == (4, 2)
     keep(store, Event("crisp", "rated", "again", at(60), "s0", rating=5, best=5))
     assert (of_all(store).csat.rated, of_all(store).csat.good) == (4, 3)
@@ -176,31 +188,31 @@ def test_the_top_two_of_five_are_good_and_the_last_rating_counts(store: Store) -
 def test_a_person_is_one_whichever_vendor_names_them(store: Store) -> None:
     keep(
         store,
-        said(0, email="Ada@example.com"),
-        said(0, provider="intercom", visitor="42"),
+        message_at(0, email="Ada@example.com"),
+        message_at(0, provider="intercom", visitor="42"),
         Event("intercom", "contact_changed", "c", at(1), visitor="42", email="ada@example.com"),
-        said(0, conversation="t"),
+        message_at(0, conversation="t"),
     )
-    (month,) = [one for one in of_all(store).conversations_per_user if one.conversations]
+    (month,) = [month for month in of_all(store).conversations_per_user if month.conversations]
     assert (month.conversations, month.users, month.ratio) == (3, 1, 3.0)
 
 
 def test_a_topic_is_compared_with_the_month_before(store: Store) -> None:
     month = 60 * 24 * 30
     for n, minutes in enumerate((-month, -month, 0, 0, 0)):
-        keep(store, said(minutes, conversation=f"s{n}", tags=("refund",)))
-    (found,) = metrics(store, *NOVEMBER).topics
-    assert (found.month, found.conversations, found.before, found.change) == ("2026-11", 3, 2, 0.5)
+        keep(store, message_at(minutes, conversation=f"s{n}", tags=("refund",)))
+    (result,) = metrics(store, *NOVEMBER).topics
+    assert (result.month, result.conversations, result.before, result.change) == ("2026-11", 3, 2, 0.5)
 
 
 def test_a_topic_that_has_gone_is_said(store: Store) -> None:
-    keep(store, said(-60 * 24 * 30, tags=("refund",)))
-    (found,) = metrics(store, *NOVEMBER).topics
-    assert (found.conversations, found.before, found.change) == (0, 1, -1.0)
+    keep(store, message_at(-60 * 24 * 30, tags=("refund",)))
+    (result,) = metrics(store, *NOVEMBER).topics
+    assert (result.conversations, result.before, result.change) == (0, 1, -1.0)
 
 
 def test_what_no_worker_has_looked_at_is_said(store: Store) -> None:
-    store.add([said(0)], NOW)
+    store.add([message_at(0)], NOW)
     assert (of_all(store).waiting, of_all(store).conversations) == (1, 0)
     work(store)
     assert (of_all(store).waiting, of_all(store).conversations) == (0, 1)
@@ -212,8 +224,8 @@ def test_months_are_those_of_the_office(store: Store) -> None:
         store,
         Event("crisp", "message", "x", datetime(2026, 10, 31, 12, tzinfo=UTC), "s", author="visitor", visitor="1"),
     )
-    found = {one.month: one.conversations for one in metrics(store, *NOVEMBER).conversations_per_user}
-    assert found == {"2026-11": 1, "2026-12": 0}  # it is November there, and December before November ends here
+    result = {month.month: month.conversations for month in metrics(store, *NOVEMBER).conversations_per_user}
+    assert result == {"2026-11": 1, "2026-12": 0}  # it is November there, and December before November ends here
 
 
 def test_months_touch_the_whole_time() -> None:
@@ -239,8 +251,8 @@ def test_a_time_that_is_none_is_refused(store: Store, since: datetime, until: da
 
 
 def test_figures_are_json_and_rows(store: Store) -> None:
-    keep(store, said(0, tags=("a",)), said(5, "agent"))
-    found = of_all(store)
-    assert found.as_dict()["first_response"] == {"count": 1, "median": 300.0, "p90": 300.0}
-    assert ("first_response", "median", "", 300.0) in list(found.rows())
-    assert ("topics", "a", "2026-11", 1) in list(found.rows())
+    keep(store, message_at(0, tags=("a",)), message_at(5, "agent"))
+    result = of_all(store)
+    assert result.as_dict()["first_response"] == {"count": 1, "median": 300.0, "p90": 300.0}
+    assert ("first_response", "median", "", 300.0) in list(result.rows())
+    assert ("topics", "a", "2026-11", 1) in list(result.rows())

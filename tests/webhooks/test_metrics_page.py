@@ -20,8 +20,8 @@ from flask_livechat.desk.metrics import DEFINITIONS
 from flask_livechat.desk.store import Store
 
 from ..conftest import chat_of, create_app
-from .test_fold import message
 from .test_metrics import closed
+from .test_projections import message
 from .test_receiver import Make, make  # noqa: F401 - a fixture
 
 URL = "/livechat/metrics"
@@ -56,8 +56,8 @@ def talk(app: Flask, *tags: str) -> Store:
     store.add([then(message(1, tags=tags), 0), then(message(2, "agent"), 5), then(closed(9), 9)], now)
     store.count("crisp", "open", begun)
     store.count("crisp", "open", begun)
-    for event in (one.event for one, _, _ in store.each()):
-        store.fold(event, now)
+    for event in (queued.event for queued, _, _ in store.scan()):
+        store.update_projection(event, now)
     with store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE livechat_events SET state = 'done', attempts = 1")
     return store
@@ -71,8 +71,10 @@ def read(client: FlaskClient, query: str = "", status: int = 200) -> BeautifulSo
 
 def figure(page: BeautifulSoup, title: str, label: str) -> list[str]:
     """The cells of a line: today, these days, those before, the change."""
-    group = next(one for one in page.select("tbody") if one.select_one("th[scope=rowgroup]") and title in one.th.text)
-    row = next(one for one in group.select("tr") if one.th.text == label)
+    group = next(
+        node for node in page.select("tbody") if node.select_one("th[scope=rowgroup]") and title in node.th.text
+    )
+    row = next(node for node in group.select("tr") if node.th.text == label)
     return [cell.text for cell in row.select("td")]
 
 
@@ -95,15 +97,15 @@ def test_a_question_about_staff_may_be_awaited(make: Make) -> None:  # noqa: F81
         return next(answers)
 
     chat_of(app).staff_required(ask)
-    found: list[int] = []
+    result: list[int] = []
 
     def look() -> None:
-        found.extend(app.test_client().get(URL).status_code for _ in range(2))
+        result.extend(app.test_client().get(URL).status_code for _ in range(2))
 
     thread = threading.Thread(target=look)  # where no browser test has left a loop running
     thread.start()
     thread.join()
-    assert found == [404, 200]
+    assert result == [404, 200]
 
 
 def test_an_app_that_escapes_nothing_by_itself_is_safe_here(app: Flask, client: FlaskClient) -> None:
@@ -144,12 +146,12 @@ def test_its_figures_are_those_of_python(app: Flask, client: FlaskClient) -> Non
 
 
 def test_each_figure_has_its_definition_one_click_away(client: FlaskClient) -> None:
-    said = [one.p.text for one in read(client).select("details.definition")]
-    assert sorted(said) == sorted(DEFINITIONS.values())
+    data = [node.p.text for node in read(client).select("details.definition")]
+    assert sorted(data) == sorted(DEFINITIONS.values())
 
 
 def test_today_stands_beside_the_last_four_weeks_and_those_before(client: FlaskClient) -> None:
-    heads = [one.text for one in read(client).select(".figures thead th")]
+    heads = [node.text for node in read(client).select(".figures thead th")]
     assert heads == ["Figure", "Today", "These 28 days", "The 28 days before", "Change"]
 
 
@@ -189,7 +191,7 @@ def test_a_tag_that_is_html_stays_text(app: Flask, client: FlaskClient) -> None:
     talk(app, "<script>alert(1)</script>")
     for query in ("?tag=%22%3E%3Cimg%20src=x%3E", "?tag=%3Cscript%3Ealert(1)%3C/script%3E", ""):
         page = read(client, query)
-        assert all(one.get("src") for one in page.select("script"))
+        assert all(node.get("src") for node in page.select("script"))
         assert not page.select("img")
     assert "<script>alert(1)</script>" in page.select_one("[aria-labelledby=topics] table").text
 
@@ -202,8 +204,8 @@ def test_what_waits_for_a_worker_is_said(app: Flask, client: FlaskClient) -> Non
 
 def test_its_downloads_are_the_same_figures(app: Flask, client: FlaskClient) -> None:
     store = talk(app)
-    said = client.get(f"{URL}?format=json").get_json()
-    assert said["first_response"] == {"count": 1, "median": 300.0, "p90": 300.0}
+    data = client.get(f"{URL}?format=json").get_json()
+    assert data["first_response"] == {"count": 1, "median": 300.0, "p90": 300.0}
     response = client.get(f"{URL}?format=csv")
     assert response.headers["Content-Disposition"].startswith("attachment; filename=support-")
     rows = list(csv.reader(io.StringIO(response.text)))
@@ -240,7 +242,7 @@ def test_it_needs_nothing_inline_and_nothing_from_elsewhere(client: FlaskClient)
     page = BeautifulSoup(html, "html.parser")
     assert not page.select("style, [style], script:not([src])")
     assert not [name for tag in page.find_all(True) for name in tag.attrs if name.startswith("on")]
-    files = [one["src"] for one in page.select("script")] + [one["href"] for one in page.select("link")]
+    files = [node["src"] for node in page.select("script")] + [node["href"] for node in page.select("link")]
     assert len(files) == 3
     for file in files:
         assert file.startswith("/livechat/")
@@ -258,7 +260,7 @@ def test_the_months_are_those_of_the_office(make: Make) -> None:  # noqa: F811
 
 
 def test_the_chart_library_is_the_one_that_is_published() -> None:
-    ours = Path(chat_of.__code__.co_filename).parents[1] / "flask_livechat" / "static"
+    ours = Path(chat_of.__code__.co_filename).parents[1] / "flask_livechat" / "desk" / "static"
     assert re.match(rb"/\*!\s+\* Chart.js v4\.\d+", (ours / "chart.min.js").read_bytes())
     if not CHARTS.is_file():
         pytest.skip("npm is missing: what we serve is not compared with what is published.")

@@ -13,11 +13,11 @@ from flask_wtf import CSRFProtect
 
 from flask_livechat import Visitor
 from flask_livechat.desk.store import Store
+from flask_livechat.rate_limit import PerMinute, client_name
 from flask_livechat.widget.browser_reports import MAX_OPENS_OF_CLIENT
-from flask_livechat.widget.rate_limit import PerMinute, client_name
 
 from ..conftest import chat_of, create_app, log_in
-from .test_fold import NOW, message, work
+from .test_projections import NOW, message, work
 from .test_receiver import Make, make  # noqa: F401 - a fixture
 
 OPENS, UNREAD = "/livechat/opens", "/livechat/unread"
@@ -37,8 +37,8 @@ def client(app: Flask) -> FlaskClient:
 def counted(app: Flask) -> dict[str, Any]:
     with app.app_context():
         livechat = chat_of(app)
-        found = livechat.metrics(livechat.now() - timedelta(days=1))
-        return {"opens": found.deflection.opens, "rated": found.csat.rated, "good": found.csat.good}
+        result = livechat.metrics(livechat.now() - timedelta(days=1))
+        return {"opens": result.deflection.opens, "rated": result.csat.rated, "good": result.csat.good}
 
 
 def test_an_open_is_counted(app: Flask, client: FlaskClient) -> None:
@@ -55,8 +55,8 @@ def rate(client: FlaskClient, value: int, receipt: str | None = None, provider: 
     assert response.status_code == 200
     assert response.headers["Cache-Control"] == "no-store"
     assert "Set-Cookie" not in response.headers
-    found: str | None = response.get_json()["receipt"]
-    return found
+    result: str | None = response.get_json()["receipt"]
+    return result
 
 
 def test_a_thumb_is_counted_and_may_be_turned(app: Flask, client: FlaskClient) -> None:
@@ -91,7 +91,7 @@ def test_a_receipt_is_good_for_a_day(app: Flask, client: FlaskClient, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "said",
+    "data",
     [
         {},
         {"provider": "crisp"},
@@ -112,8 +112,8 @@ def test_a_receipt_is_good_for_a_day(app: Flask, client: FlaskClient, monkeypatc
         "x",
     ],
 )
-def test_what_is_no_report_is_refused(app: Flask, client: FlaskClient, said: Any) -> None:
-    assert client.post(OPENS, json=said).status_code == 400
+def test_what_is_no_report_is_refused(app: Flask, client: FlaskClient, data: Any) -> None:
+    assert client.post(OPENS, json=data).status_code == 400
     assert counted(app) == {"opens": 0, "rated": 0, "good": 0}
 
 
@@ -128,8 +128,8 @@ def test_a_report_of_another_site_is_refused(client: FlaskClient) -> None:
 
 def test_one_too_many_in_a_minute_is_refused(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app.extensions["livechat"].runtime.opens, "most", 2)
-    said = [client.post(OPENS, json={"provider": "crisp", "open": 1}).status_code for _ in range(3)]
-    assert said == [204, 204, 429]
+    statuses = [client.post(OPENS, json={"provider": "crisp", "open": 1}).status_code for _ in range(3)]
+    assert statuses == [204, 204, 429]
 
 
 def test_an_app_that_receives_nothing_counts_nothing() -> None:
@@ -154,13 +154,15 @@ def test_one_client_leaves_room_for_others(app: Flask) -> None:
         options = {"environ_overrides": {"REMOTE_ADDR": address}, "headers": headers}
         return client.post(OPENS, json={"provider": "crisp", "open": 1}, **options).status_code
 
-    said = [report("203.0.113.7") for _ in range(MAX_OPENS_OF_CLIENT + 5)]
-    assert said == [204] * MAX_OPENS_OF_CLIENT + [429] * 5
+    statuses = [report("203.0.113.7") for _ in range(MAX_OPENS_OF_CLIENT + 5)]
+    assert statuses == [204] * MAX_OPENS_OF_CLIENT + [429] * 5
     assert report("203.0.113.8") == 204
     assert counted(app)["opens"] == MAX_OPENS_OF_CLIENT + 1
     # Behind a proxy that the app was not told of.
-    said = [report("10.0.0.2", **{"X-Forwarded-For": "1.1.1.1, 198.51.100.4"}) for _ in range(MAX_OPENS_OF_CLIENT + 1)]
-    assert said[-1] == 429
+    statuses = [
+        report("10.0.0.2", **{"X-Forwarded-For": "1.1.1.1, 198.51.100.4"}) for _ in range(MAX_OPENS_OF_CLIENT + 1)
+    ]
+    assert statuses[-1] == 429
     assert report("10.0.0.2", **{"X-Forwarded-For": "1.1.1.1, 198.51.100.5"}) == 204
 
 
@@ -276,7 +278,7 @@ def test_a_database_that_does_not_answer_is_a_line_in_the_log_and_no_error(
         assert client.get(UNREAD).get_json() == {"unread": 0}
         assert client.post(UNREAD, json={"provider": "crisp"}).status_code == 204
         assert client.post(OPENS, json={"provider": "crisp", "open": 1}).status_code == 204
-    assert [one.getMessage() for one in caplog.records] == [
+    assert [record.getMessage() for record in caplog.records] == [
         "livechat: the database does not answer: OperationalError (1 so far)."
     ]
     assert not app.extensions["livechat"].runtime.automations
@@ -291,8 +293,8 @@ def test_what_was_seen_is_read(app: Flask) -> None:
 
 
 def test_several_vendors_count_together(app: Flask) -> None:
-    one = (message(1, visitor="42"), message(2, "agent", 1))
-    keep(app, *one, *(replace(each, provider="intercom") for each in one))
+    chat = (message(1, visitor="42"), message(2, "agent", 1))
+    keep(app, *chat, *(replace(item, provider="intercom") for item in chat))
     assert unread(log_in(app)) == 2
 
 

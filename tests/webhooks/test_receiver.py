@@ -17,11 +17,11 @@ from flask import Flask, g, request
 from flask_wtf import CSRFProtect
 
 from flask_livechat import ConfigError, LiveChat, Visitor, signals
-from flask_livechat.desk.webhooks import LARGEST
+from flask_livechat.desk.webhooks import MAX_BODY_BYTES
 from flask_livechat.model import Event
 
 from ..conftest import chat_of, create_app
-from .test_rooms import CRISP_1, IDS, INTERCOM_2, KEY, TAWK_1, signature
+from .test_vendor_webhooks import CRISP_1, IDS, INTERCOM_2, KEY, TAWK_1, signature
 
 BODIES = {"tawk": TAWK_1, "crisp": CRISP_1, "intercom": INTERCOM_2}
 every_vendor = pytest.mark.parametrize("name", list(BODIES))
@@ -49,21 +49,21 @@ def send(app: Flask, name: str, body: bytes | None = None, **options: Any) -> in
 
 def stored(app: Flask) -> list[Event]:
     with app.app_context():
-        return [one.event for one, _, _ in chat_of(app).store.each()]
+        return [queued.event for queued, _, _ in chat_of(app).store.scan()]
 
 
 @every_vendor
 def test_what_is_signed_is_stored_and_answered_200(make: Make, name: str) -> None:
     app = make(name)
     assert send(app, name) == 200
-    assert [one.provider for one in stored(app)] == [name] * len(stored(app))
+    assert [item.provider for item in stored(app)] == [name] * len(stored(app))
 
 
 @every_vendor
 def test_what_comes_again_is_answered_200_and_stored_once(make: Make, name: str) -> None:
     app = make(name)
     assert [send(app, name) for _ in range(3)] == [200] * 3
-    assert len({one.id for one in stored(app)}) == len(stored(app))
+    assert len({item.id for item in stored(app)}) == len(stored(app))
 
 
 @every_vendor
@@ -91,7 +91,7 @@ def test_a_number_beyond_all_numbers_is_not_the_vendors_shape(make: Make) -> Non
 @every_vendor
 def test_what_is_too_large_is_refused_before_anything_is_made_of_it(make: Make, name: str) -> None:
     app = make(name)
-    assert send(app, name, b"x" * (LARGEST + 1), headers={"X-Nothing": "x"}) == 413
+    assert send(app, name, b"x" * (MAX_BODY_BYTES + 1), headers={"X-Nothing": "x"}) == 413
 
 
 @every_vendor
@@ -159,19 +159,19 @@ def test_refusals_are_logged_without_flooding_the_log(make: Make, caplog: pytest
     with caplog.at_level(logging.WARNING):
         for _ in range(50):
             send(app, "crisp", headers={"X-Crisp-Signature": "wrong"})
-    lines = [one.getMessage() for one in caplog.records if "webhook" in one.getMessage()]
-    said = "livechat: a webhook of crisp was answered 401, not signed, or too old"
-    assert lines == [f"{said} ({n} so far)." for n in range(1, 11)]
+    lines = [record.getMessage() for record in caplog.records if "webhook" in record.getMessage()]
+    text = "livechat: a webhook of crisp was answered 401, not signed, or too old"
+    assert lines == [f"{text} ({n} so far)." for n in range(1, 11)]
 
 
 def test_each_refusal_is_counted_by_its_kind(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     app = make("crisp")
     send(app, "crisp", b"{}")
     send(app, "crisp", headers={"X-Nothing": "x"})
-    send(app, "crisp", b"x" * (LARGEST + 1))
+    send(app, "crisp", b"x" * (MAX_BODY_BYTES + 1))
     send(app, "crisp", b"{}")
-    said = [one.getMessage().partition("was answered ")[2] for one in caplog.records]
-    assert [line[:3] + line[-11:] for line in said] == [
+    texts = [record.getMessage().partition("was answered ")[2] for record in caplog.records]
+    assert [line[:3] + line[-11:] for line in texts] == [
         "400(1 so far).",
         "401(1 so far).",
         "413(1 so far).",
@@ -183,8 +183,8 @@ def test_an_odd_field_is_left_out_and_said(make: Make, caplog: pytest.LogCapture
     app = make("tawk")
     for text in (b'["hello"]', b"7"):
         assert send(app, "tawk", TAWK_1.replace(b'"hello"', text)) == 200
-    assert [one.text for one in stored(app)] == [None]
-    lines = [one.getMessage() for one in caplog.records]
+    assert [item.text for item in stored(app)] == [None]
+    lines = [record.getMessage() for record in caplog.records]
     assert lines == [f"livechat: fields of a webhook of tawk are left out: text ({n} so far)." for n in (1, 2)]
 
 
@@ -262,7 +262,7 @@ def test_the_payload_of_the_docs_is_one(make: Make) -> None:
     app = make("tawk", LIVECHAT_SANDBOX=True, LIVECHAT_TAWK_PROPERTY_ID=None)
     (block,) = re.findall(r"code-block:: text\n\n((?:   .*\n)+)", PAGE[PAGE.index("chat.json") :])
     assert send(app, "tawk", block.encode()) == 200
-    assert [(one.kind, one.text) for one in stored(app)] == [("conversation_started", "Hello?")]
+    assert [(item.kind, item.text) for item in stored(app)] == [("conversation_started", "Hello?")]
 
 
 COMMANDS = [line.strip()[2:] for line in PAGE.splitlines() if line.strip().startswith("$ flask ")]

@@ -10,15 +10,15 @@ import pytest
 import sqlalchemy as sa
 
 from flask_livechat.desk import tables
-from flask_livechat.desk.rereading import reread
+from flask_livechat.desk.projections import reread
 from flask_livechat.desk.store import Store
 from flask_livechat.model import Event
 
 from ..conftest import chat_of
 from .test_events import ADMIN, ANA, BOT, CREATED, figures, notification, part
-from .test_fold import NOW, rows, state, work
+from .test_projections import NOW, rows, state, work
 from .test_receiver import Make, make  # noqa: F401 - a fixture
-from .test_rooms import parsed, values
+from .test_vendor_webhooks import parsed, values
 
 KNOWN = {"intercom": values("intercom", "x")}
 
@@ -27,7 +27,7 @@ def as_before(body: Any, kind: str, author: str, suffix: str = "") -> Event:
     """As an earlier version kept it: the author from the topic, the id and the moment from the notification."""
     (event,) = parsed("intercom", CREATED)
     at = datetime.fromtimestamp(body["created_at"], UTC)
-    told = {
+    events = {
         "at": at,
         "id": f"{body['id']}{suffix}",
         "kind": kind,
@@ -36,7 +36,7 @@ def as_before(body: Any, kind: str, author: str, suffix: str = "") -> Event:
         "people": (),
         "sequence": None,
     }
-    return replace(event, **told)
+    return replace(event, **events)
 
 
 def earlier() -> list[Event]:
@@ -67,9 +67,9 @@ def test_bots_are_bots_and_closes_have_their_words_after_a_recount(store: Store)
 def test_old_rows_stay_and_no_handler_hears_of_them_again(store: Store) -> None:
     store.add(earlier(), NOW - timedelta(days=3))
     work(store)
-    before = [(one.row, status) for one, status, _ in store.each()]
+    before = [(queued.row, status) for queued, status, _ in store.scan()]
     recount(store)
-    after = [(one.row, status) for one, status, _ in store.each()]
+    after = [(queued.row, status) for queued, status, _ in store.scan()]
     assert after[: len(before)] == before
     assert {status for _, status in after} == {"done"}
     assert rows(store, tables.events, "received_at") == [(NOW - timedelta(days=3),)] * 5  # and grow no younger
@@ -108,9 +108,17 @@ def test_what_this_version_reads_is_the_same_after_a_recount(store: Store) -> No
     )
     store.add(parsed("intercom", notification("conversation.priority.updated")), NOW)
     work(store)
-    before = (state(store), [one.event for one, _, _ in store.each()], rows(store, tables.people, "event", "contact"))
+    before = (
+        state(store),
+        [queued.event for queued, _, _ in store.scan()],
+        rows(store, tables.people, "event", "contact"),
+    )
     recount(store)
-    after = (state(store), [one.event for one, _, _ in store.each()], rows(store, tables.people, "event", "contact"))
+    after = (
+        state(store),
+        [queued.event for queued, _, _ in store.scan()],
+        rows(store, tables.people, "event", "contact"),
+    )
     assert after == before
 
 

@@ -26,18 +26,20 @@ class Vendor:
         self.hub = Hub(self._clock)
         self.account = open_account(name, VALUES[name], self.hub).account
         self.agent = AGENT[name]
-        self.hub.listener = lambda *told: self.sent.extend(json.loads(json.dumps(one)) for one in self._tell(*told))
+        self.hub.listener = lambda *deliveries: self.sent.extend(
+            json.loads(json.dumps(item)) for item in self._tell(*deliveries)
+        )
         self.key = self.hub.create(name, "session_" if name == "crisp" else "")
 
     def _clock(self) -> float:
         self._now += 1
         return self._now
 
-    def _tell(self, *told: Any) -> list[dict[str, Any]]:
-        return list(TELL[self.name](self.account, *told))
+    def _tell(self, *deliveries: Any) -> list[dict[str, Any]]:
+        return list(TELL[self.name](self.account, *deliveries))
 
     def topics(self) -> list[str]:
-        return [str(one.get("topic") or one["event"]) for one in self.sent]
+        return [str(event.get("topic") or event["event"]) for event in self.sent]
 
 
 @pytest.fixture
@@ -63,8 +65,8 @@ def test_one_bots_reply_is_told_under_two_topics(intercom: Vendor) -> None:
     _, first, second = intercom.sent
     assert [first["topic"], second["topic"]] == ["conversation.admin.replied", "conversation.operator.replied"]
     assert first["id"] != second["id"]
-    assert [one["id"] for one in parts(first)] == [one["id"] for one in parts(second)]
-    assert {one["author"]["type"] for told in (first, second) for one in parts(told)} == {"bot"}
+    assert [item["id"] for item in parts(first)] == [item["id"] for item in parts(second)]
+    assert {item["author"]["type"] for deliveries in (first, second) for item in parts(deliveries)} == {"bot"}
 
 
 def test_each_part_has_its_own_author_and_moment(intercom: Vendor) -> None:
@@ -80,11 +82,11 @@ def test_each_part_has_its_own_author_and_moment(intercom: Vendor) -> None:
     started, *others = intercom.sent
     assert (started["topic"], parts(started)) == ("conversation.user.created", [])
     assert started["data"]["item"]["source"]["author"]["type"] == "lead"
-    told = [
-        (one["topic"], *((part["part_type"], part["author"]["type"], part["body"]) for part in parts(one)))
-        for one in others
+    deliveries = [
+        (delivery["topic"], *((part["part_type"], part["author"]["type"], part["body"]) for part in parts(delivery)))
+        for delivery in others
     ]
-    assert told == [
+    assert deliveries == [
         ("conversation.admin.replied", ("comment", "admin", "<p>Yes?</p>")),
         ("conversation.admin.noted", ("note", "admin", "<p>late again</p>")),
         ("conversation.admin.assigned", ("assignment", "admin", "<p>Yours.</p>")),
@@ -93,9 +95,9 @@ def test_each_part_has_its_own_author_and_moment(intercom: Vendor) -> None:
         ("conversation.admin.closed", ("close", "admin", "<p>Bye.</p>")),
         ("conversation.user.replied", ("comment", "lead", "<p>Wait</p>")),
     ]
-    moments = [parts(one)[0]["created_at"] for one in others]
+    moments = [parts(item)[0]["created_at"] for item in others]
     assert moments == sorted(set(moments))
-    assert all(parts(one)[0]["created_at"] < one["created_at"] for one in others)  # the envelope's is a later one
+    assert all(parts(item)[0]["created_at"] < item["created_at"] for item in others)  # the envelope's is a later one
     (closing,) = parts(others[5])
     assert closing["author"]["id"] == "814861"
 
@@ -107,13 +109,16 @@ def test_tags_after_the_close_are_told_with_the_part_that_has_them(intercom: Ven
     hub.tag(key, ("vip",))
     hub.tag(key, ("vip", "refund"))
     hub.tag(key, ("refund",))  # taken away: there is no topic for it
-    told = [one for one in intercom.sent if one["topic"] == "conversation_part.tag.created"]
-    assert [[tag["name"] for tag in one["data"]["item"]["tags"]["tags"]] for one in told] == [
+    deliveries = [item for item in intercom.sent if item["topic"] == "conversation_part.tag.created"]
+    assert [[tag["name"] for tag in item["data"]["item"]["tags"]["tags"]] for item in deliveries] == [
         ["vip"],
         ["vip", "refund"],
     ]
-    assert [[tag["name"] for tag in one["data"]["item"]["tags_added"]["tags"]] for one in told] == [["vip"], ["refund"]]
-    assert [one["body"] for notification in told for one in parts(notification)] == ["<p>Hello?</p>"] * 2
+    assert [[tag["name"] for tag in item["data"]["item"]["tags_added"]["tags"]] for item in deliveries] == [
+        ["vip"],
+        ["refund"],
+    ]
+    assert [item["body"] for notification in deliveries for item in parts(notification)] == ["<p>Hello?</p>"] * 2
 
 
 def test_everybody_in_a_conversation_is_in_its_contacts(intercom: Vendor) -> None:
@@ -124,7 +129,7 @@ def test_everybody_in_a_conversation_is_in_its_contacts(intercom: Vendor) -> Non
     hub.say(key, "visitor", "Ana asks")
     hub.say(key, "visitor", "Ben answers", agent=ben.id)
     last = intercom.sent[-1]["data"]["item"]
-    assert [one["external_id"] for one in last["contacts"]["contacts"]] == ["ana", "ben"]
+    assert [contact["external_id"] for contact in last["contacts"]["contacts"]] == ["ana", "ben"]
     assert parts(intercom.sent[-1])[0]["author"] == {
         "type": "user", "id": ben.id, "name": None, "email": "ben@example.com"
     }  # fmt: skip
@@ -132,9 +137,9 @@ def test_everybody_in_a_conversation_is_in_its_contacts(intercom: Vendor) -> Non
 
 def test_moments_of_statistics_are_texts_in_a_webhook(intercom: Vendor) -> None:
     intercom.hub.say(intercom.key, "visitor", "Hello?")
-    said = intercom.sent[0]["data"]["item"]["statistics"]
-    assert datetime.fromisoformat(said["first_contact_reply_at"]).tzinfo
-    assert isinstance(said["count_conversation_parts"], int)
+    data = intercom.sent[0]["data"]["item"]["statistics"]
+    assert datetime.fromisoformat(data["first_contact_reply_at"]).tzinfo
+    assert isinstance(data["count_conversation_parts"], int)
 
 
 def test_what_the_team_begins_is_told_as_such_and_a_removed_one_by_its_id_alone(intercom: Vendor) -> None:
@@ -155,13 +160,15 @@ def test_a_bot_of_crisp_is_one_by_automated_and_by_its_origin(crisp: Vendor) -> 
     crisp.hub.say(crisp.key, "visitor", "Hello?")
     crisp.hub.say(crisp.key, "bot", "I am a bot.")
     crisp.hub.say(crisp.key, "agent", "I am not.", agent=crisp.agent)
-    told = [(one["event"], one["data"]["automated"], one["data"]["origin"].partition(":")[0]) for one in crisp.sent]
-    assert told == [
+    deliveries = [
+        (event["event"], event["data"]["automated"], event["data"]["origin"].partition(":")[0]) for event in crisp.sent
+    ]
+    assert deliveries == [
         ("message:send", False, "chat"),
         ("message:received", True, "urn"),
         ("message:received", False, "chat"),
     ]
-    assert all(one["timestamp"] == one["data"]["timestamp"] for one in crisp.sent)
+    assert all(item["timestamp"] == item["data"]["timestamp"] for item in crisp.sent)
 
 
 def test_each_state_of_crisp_is_told(crisp: Vendor) -> None:
@@ -171,14 +178,14 @@ def test_each_state_of_crisp_is_told(crisp: Vendor) -> None:
     hub.end(key, "agent")
     hub.decide(key, "opened")
     hub.decide(key, "opened")  # it is so already
-    states = [one["data"]["state"] for one in crisp.sent if one["event"] == "session:set_state"]
+    states = [item["data"]["state"] for item in crisp.sent if item["event"] == "session:set_state"]
     assert states == ["pending", "resolved", "unresolved"]
 
 
 def test_what_becomes_of_a_message_is_told_by_its_fingerprint(crisp: Vendor) -> None:
-    said = crisp.hub.say(crisp.key, "agent", "Yse?")
-    crisp.hub.change(crisp.key, said.n, text="Yes?")
-    crisp.hub.remove(crisp.key, said.n)
+    data = crisp.hub.say(crisp.key, "agent", "Yse?")
+    crisp.hub.change(crisp.key, data.n, text="Yes?")
+    crisp.hub.remove(crisp.key, data.n)
     crisp.hub.say(crisp.key, "visitor", "Hello?")
     crisp.hub.assign(crisp.key, crisp.agent)
     crisp.hub.drop(crisp.key)
@@ -190,7 +197,7 @@ def test_what_becomes_of_a_message_is_told_by_its_fingerprint(crisp: Vendor) -> 
         "session:set_routing",
         "session:removed",
     ]
-    assert {one["data"]["fingerprint"] for one in crisp.sent[:3]} == {said.n}
+    assert {item["data"]["fingerprint"] for item in crisp.sent[:3]} == {data.n}
     assert crisp.sent[1]["data"]["content"] == "Yes?"
 
 
@@ -205,7 +212,7 @@ def test_a_transcript_of_tawk_says_who_wrote() -> None:
     tawk.hub.say(tawk.key, "agent", "late again", "note", agent=tawk.agent)
     tawk.hub.end(tawk.key, "agent")
     assert tawk.topics() == ["chat:start", "chat:end", "chat:transcript_created"]
-    said = [(one["sender"]["t"], one["msg"]) for one in tawk.sent[-1]["chat"]["messages"]]
-    assert said[:3] == [("v", "Hello?"), ("s", "I am a bot."), ("a", "Yes?")]
+    data = [(item["sender"]["t"], item["msg"]) for item in tawk.sent[-1]["chat"]["messages"]]
+    assert data[:3] == [("v", "Hello?"), ("s", "I am a bot."), ("a", "Yes?")]
     assert "late again" not in str(tawk.sent)
     assert tawk.sent[-1]["chat"]["messages"][2]["sender"]["id"] == tawk.agent

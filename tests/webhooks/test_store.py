@@ -21,9 +21,10 @@ from alembic.migration import MigrationContext
 
 from flask_livechat import LiveChatError
 from flask_livechat.desk.metrics import metrics
-from flask_livechat.desk.store import LEASE, MIGRATIONS, Store, as_row
+from flask_livechat.desk.rows import event_row
+from flask_livechat.desk.store import LEASE, MIGRATIONS, Store
 from flask_livechat.desk.tables import events, metadata
-from flask_livechat.desk.work import FIRST_PAUSE, LONGEST_PAUSE, MOST_ATTEMPTS, Batch, Worker, pause
+from flask_livechat.desk.worker import FIRST_PAUSE, MAX_ATTEMPTS, MAX_PAUSE, Batch, Worker, pause_after
 from flask_livechat.model import Event
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -34,7 +35,7 @@ def event(number: int = 1, **fields: Any) -> Event:
 
 
 def everything(store: Store) -> list[tuple[str, str]]:
-    return [(one.event.id, state) for one, state, _ in store.each()]
+    return [(queued.event.id, state) for queued, state, _ in store.scan()]
 
 
 def test_an_event_is_kept_as_it_is(store: Store) -> None:
@@ -54,14 +55,14 @@ def test_an_event_is_kept_as_it_is(store: Store) -> None:
         raw={"a": [1, None, "\u2028"]},
     )
     store.add([whole], NOW)
-    (found,) = [one.event for one, _, _ in store.each()]
-    assert found == whole
+    (result,) = [queued.event for queued, _, _ in store.scan()]
+    assert result == whole
 
 
 def test_what_no_database_takes_is_left_out_of_a_text(store: Store) -> None:
     store.add([event(text="a\0b\ud800", raw={"x": "\0\ud800"})], NOW)
-    (found,) = [one.event for one, _, _ in store.each()]
-    assert (found.text, found.raw) == ("ab\ufffd", {"x": "\0\ud800"})
+    (result,) = [queued.event for queued, _, _ in store.scan()]
+    assert (result.text, result.raw) == ("ab\ufffd", {"x": "\0\ud800"})
 
 
 def test_an_event_that_comes_again_is_kept_once(store: Store) -> None:
@@ -94,11 +95,11 @@ def test_many_at_once_are_kept_once_each(store: Store) -> None:
 
 def test_what_is_taken_is_nobody_elses_until_its_lease_is_over(store: Store) -> None:
     store.add([event(n) for n in range(3)], NOW)
-    assert [one.event.id for one in store.take(NOW, 2)] == ["s:0", "s:1"]
-    assert [one.event.id for one in store.take(NOW)] == ["s:2"]
+    assert [queued.event.id for queued in store.take(NOW, 2)] == ["s:0", "s:1"]
+    assert [queued.event.id for queued in store.take(NOW)] == ["s:2"]
     assert store.take(NOW) == []
     again = store.take(NOW + LEASE)  # whoever had it was killed
-    assert [one.event.id for one in again] == ["s:0", "s:1", "s:2"]
+    assert [event.event.id for event in again] == ["s:0", "s:1", "s:2"]
 
 
 def test_workers_at_once_take_each_event_once(store: Store) -> None:
@@ -108,8 +109,8 @@ def test_workers_at_once_take_each_event_once(store: Store) -> None:
 
     def work() -> None:
         start.wait()
-        while found := store.take(NOW, 7):
-            taken.extend(one.row for one in found)
+        while result := store.take(NOW, 7):
+            taken.extend(item.row for item in result)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -164,13 +165,13 @@ def test_what_came_before_there_were_conversations_is_counted_by_an_upgrade(data
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         older = [event(1, author="visitor", email="a@x.test"), replace(event(2, author="agent"), at=NOW + LEASE)]
-        rows = [as_row(one, NOW) for one in older]
+        rows = [event_row(item, NOW) for item in older]
         known = [column.name for column in events.c if column.name != "sequence"]  # which came later
         connection.execute(sa.insert(events), [{name: row[name] for name in known if name in row} for row in rows])
     store.upgrade()
-    found = metrics(store, NOW - LEASE, NOW + 2 * LEASE)
-    assert (found.conversations, found.first_response.median) == (1, LEASE.total_seconds())
-    assert found.conversations_per_user[0].users == 1
+    result = metrics(store, NOW - LEASE, NOW + 2 * LEASE)
+    assert (result.conversations, result.first_response.median) == (1, LEASE.total_seconds())
+    assert result.conversations_per_user[0].users == 1
     store.engine.dispose()
 
 
@@ -178,7 +179,7 @@ def test_what_came_before_there_were_conversations_is_counted_by_an_upgrade(data
 def test_a_tag_that_no_database_takes_keeps_nobody_from_handling_what_was_said(store: Store, tag: str) -> None:
     seen: list[str] = []
     store.add([event(1, tags=(tag,) * 200, author="visitor"), event(2, author="agent")], NOW)
-    Worker(store, lambda one: seen.append(one.id), Clock()).once()
+    Worker(store, lambda event: seen.append(event.id), Clock()).once()
     assert seen == ["s:1", "s:2"]
     assert metrics(store, NOW - LEASE, NOW + LEASE).conversations == 1
 
@@ -186,7 +187,7 @@ def test_a_tag_that_no_database_takes_keeps_nobody_from_handling_what_was_said(s
 def test_ids_and_addresses_are_as_long_as_an_index_takes(store: Store) -> None:
     long = "".join(chr(0x4E00 + n % 20000) for n in range(6000))
     store.add([replace(event(1, visitor=long, email=long), conversation=long)], NOW)
-    Worker(store, lambda one: None, Clock()).once()
+    Worker(store, lambda event: None, Clock()).once()
     assert store.unread(long, long) == 0
 
 
@@ -196,10 +197,10 @@ def test_a_conversation_that_cannot_be_counted_is_handled_all_the_same(
     def broken(*arguments: Any) -> None:
         raise LookupError("what they wrote")
 
-    monkeypatch.setattr("flask_livechat.desk.store.fold", broken)
+    monkeypatch.setattr("flask_livechat.desk.store.update_projection", broken)
     seen: list[str] = []
     store.add([event(1)], NOW)
-    Worker(store, lambda one: seen.append(one.id), Clock()).once()
+    Worker(store, lambda event: seen.append(event.id), Clock()).once()
     assert seen == ["s:1"]
     assert everything(store) == [("s:1", "done")]
     assert "could not be counted: LookupError" in caplog.text
@@ -210,18 +211,18 @@ def test_what_somebody_else_has_taken_meanwhile_is_left_to_them(store: Store) ->
     """A batch may take longer than its lease; each event that is begun has a lease of its own."""
     store.add([event(1), event(2)], NOW)
     mine = store.take(NOW)
-    begun = store.begin(mine[0], NOW + LEASE / 2)
+    begun = store.start(mine[0], NOW + LEASE / 2)
     assert begun is not None
     theirs = store.take(NOW + LEASE)
-    assert [one.event.id for one in theirs] == ["s:2"]
-    assert store.begin(mine[1], NOW + LEASE) is None
-    assert store.begin(theirs[0], NOW + LEASE) is not None
+    assert [event.event.id for event in theirs] == ["s:2"]
+    assert store.start(mine[1], NOW + LEASE) is None
+    assert store.start(theirs[0], NOW + LEASE) is not None
 
 
 def test_a_worker_waits_for_a_database_that_does_not_answer(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("flask_livechat.desk.work.IDLE", 0)
+    monkeypatch.setattr("flask_livechat.desk.worker.IDLE_S", 0)
     store.add([event(1)], NOW)
     real, times, seen = store.take, list[int](), list[str]()
 
@@ -232,7 +233,7 @@ def test_a_worker_waits_for_a_database_that_does_not_answer(
         return real(now)
 
     monkeypatch.setattr(store, "take", take)
-    Worker(store, lambda one: seen.append(one.id), Clock()).run(lambda: bool(seen))
+    Worker(store, lambda event: seen.append(event.id), Clock()).run(lambda: bool(seen))
     assert seen == ["s:1"]
     assert "the database does not answer: OperationalError" in caplog.text
     assert "wrote" not in caplog.text
@@ -241,25 +242,25 @@ def test_a_worker_waits_for_a_database_that_does_not_answer(
 def test_what_is_replayed_is_handled_again(store: Store) -> None:
     store.add([event(1)], NOW)
     store.add([event(2)], NOW + timedelta(days=1))
-    for one in store.take(NOW + timedelta(days=1)):
-        store.done(one)
+    for queued in store.take(NOW + timedelta(days=1)):
+        store.ack(queued)
     assert store.replay(NOW, NOW + timedelta(hours=1)) == 1
     assert everything(store) == [("s:1", "done"), ("s:2", "pending")]
 
 
 def test_what_waits_for_its_next_try_is_hurried_by_a_replay(store: Store) -> None:
     store.add([event(1), event(2)], NOW)
-    (one, _) = store.take(NOW)
-    begun = store.begin(one, NOW)
+    (queued, _) = store.take(NOW)
+    begun = store.start(queued, NOW)
     assert begun is not None
-    store.again(begun, NOW + LONGEST_PAUSE, "ValueError")
+    store.retry_later(begun, NOW + MAX_PAUSE, "ValueError")
     assert store.replay(NOW, NOW) == 1  # the other one is due anyway
-    assert [found.event.id for found in store.take(NOW)] == ["s:1"]
+    assert [result.event.id for result in store.take(NOW)] == ["s:1"]
 
 
 def test_a_long_list_comes_by_and_by(store: Store) -> None:
     store.add([event(n) for n in range(25)], NOW)
-    assert [one.event.id for one, _, _ in store.each(size=10)] == [f"s:{n}" for n in range(25)]
+    assert [queued.event.id for queued, _, _ in store.scan(size=10)] == [f"s:{n}" for n in range(25)]
 
 
 def test_an_error_of_the_database_does_not_say_what_visitors_wrote(store: Store) -> None:
@@ -283,7 +284,7 @@ class Clock:
 def test_each_event_is_handled_and_then_done(store: Store) -> None:
     store.add([event(n) for n in range(3)], NOW)
     seen: list[str] = []
-    worker = Worker(store, lambda one: seen.append(one.id), Clock())
+    worker = Worker(store, lambda event: seen.append(event.id), Clock())
     assert worker.once() == Batch(tried=3, done=3)
     assert not worker.once()
     assert seen == ["s:0", "s:1", "s:2"]
@@ -296,9 +297,9 @@ def test_a_handler_that_fails_is_called_again_with_growing_pauses(
     store.add([event(1), event(2)], NOW)
     clock, seen = Clock(), list[str]()
 
-    def handle(one: Event) -> None:
-        seen.append(one.id)
-        if one.id == "s:1" and len(seen) < 5:
+    def handle(event: Event) -> None:
+        seen.append(event.id)
+        if event.id == "s:1" and len(seen) < 5:
             raise ValueError("their password")
 
     worker = Worker(store, handle, clock)
@@ -315,7 +316,7 @@ def test_a_handler_that_fails_is_called_again_with_growing_pauses(
 
 def test_a_failure_is_at_the_apps_own_line_not_a_librarys(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     store.add([event(1)], NOW)
-    Worker(store, lambda one: json.loads("their words"), Clock()).once()
+    Worker(store, lambda event: json.loads("their words"), Clock()).once()
     assert re.search(r"failed with JSONDecodeError at test_store.py:\d+ in <lambda>", caplog.text)
 
 
@@ -329,15 +330,15 @@ def test_what_fails_too_often_waits_for_somebody_and_can_be_tried_again(store: S
     store.add([event(1)], NOW)
     clock, broken = Clock(), True
 
-    def handle(one: Event) -> None:
+    def handle(event: Event) -> None:
         if broken:
             raise LookupError
 
     worker = Worker(store, handle, clock)
-    for _ in range(MOST_ATTEMPTS + 3):
+    for _ in range(MAX_ATTEMPTS + 3):
         worker.once()
-        clock.now += LONGEST_PAUSE
-    ((_, state, error),) = store.each("failed")
+        clock.now += MAX_PAUSE
+    ((_, state, error),) = store.scan("failed")
     assert state == "failed"
     assert re.fullmatch(r"LookupError at test_store.py:\d+ in handle", str(error))
     broken = False
@@ -350,24 +351,24 @@ def test_an_event_that_ends_its_workers_is_not_taken_for_ever(store: Store) -> N
     """And what was taken with it, is handled."""
     store.add([event(1), event(2)], NOW)
     now = NOW
-    for _ in range(MOST_ATTEMPTS):
-        store.begin(store.take(now)[0], now)  # and never heard of again
+    for _ in range(MAX_ATTEMPTS):
+        store.start(store.take(now)[0], now)  # and never heard of again
         now += LEASE
     seen: list[str] = []
-    worker = Worker(store, lambda one: seen.append(one.id), lambda: now)
+    worker = Worker(store, lambda event: seen.append(event.id), lambda: now)
     worker.once()
     assert seen == ["s:2"]
-    assert [(one.event.id, error) for one, _, error in store.each("failed")] == [("s:1", "the worker died")]
+    assert [(queued.event.id, error) for queued, _, error in store.scan("failed")] == [("s:1", "the worker died")]
 
 
 def test_a_worker_ends_when_it_is_told_to(store: Store) -> None:
     store.add([event(1)], NOW)
     seen: list[str] = []
-    Worker(store, lambda one: seen.append(one.id), Clock()).run(lambda: bool(seen))
+    Worker(store, lambda event: seen.append(event.id), Clock()).run(lambda: bool(seen))
     assert seen == ["s:1"]
 
 
 def test_pauses_grow_and_end() -> None:
-    assert [pause(n) for n in (1, 2, 3)] == [FIRST_PAUSE, FIRST_PAUSE * 2, FIRST_PAUSE * 4]
-    assert pause(50) == LONGEST_PAUSE
-    assert sum((pause(n) for n in range(1, MOST_ATTEMPTS)), timedelta()) > timedelta(hours=16)
+    assert [pause_after(n) for n in (1, 2, 3)] == [FIRST_PAUSE, FIRST_PAUSE * 2, FIRST_PAUSE * 4]
+    assert pause_after(50) == MAX_PAUSE
+    assert sum((pause_after(n) for n in range(1, MAX_ATTEMPTS)), timedelta()) > timedelta(hours=16)

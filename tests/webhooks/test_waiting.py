@@ -22,16 +22,16 @@ import sqlalchemy as sa
 from flask import Flask
 
 from flask_livechat import LiveChat, forks, limits
-from flask_livechat.desk.outbox import MOST, Outbox
+from flask_livechat.desk.background import MAX_JOBS, BackgroundQueue
 from flask_livechat.desk.store import Store
-from flask_livechat.desk.work import Worker
+from flask_livechat.desk.worker import Worker
 from flask_livechat.limits import FAILURES, REST_S, Breaker, LineLimit, within
 
 from ..conftest import create_app, log_in
 from .killing import SECRET, WEBSITE, body
 from .test_opens import OPENS, UNREAD
-from .test_rooms import signature
 from .test_store import NOW, Clock, event
+from .test_vendor_webhooks import signature
 
 
 @contextmanager
@@ -73,9 +73,9 @@ def address(store: Store) -> str:
 
 
 def deliver(app: Flask, number: int = 1) -> int:
-    said = body(number)
+    data = body(number)
     client = app.test_client()
-    return client.post("/livechat/webhooks/crisp", data=said, headers=signature("crisp", SECRET, said)).status_code
+    return client.post("/livechat/webhooks/crisp", data=data, headers=signature("crisp", SECRET, data)).status_code
 
 
 def test_what_browsers_ask_gives_up_on_a_locked_database(store: Store) -> None:
@@ -118,7 +118,7 @@ def test_a_connection_that_was_not_made_in_time_takes_no_place_at_the_server(mon
             for _ in range(3):
                 with within(0.1), pytest.raises(sa.exc.OperationalError):
                     store.newest()
-            threads = [one for one in threading.enumerate() if one.name == "livechat-connect"]
+            threads = [item for item in threading.enumerate() if item.name == "livechat-connect"]
             for thread in threads:
                 thread.join(10)
             assert sockets_to(store.engine.url.port) == {probe.getsockname()[1]}
@@ -199,11 +199,11 @@ def test_a_worker_leaves_a_gap_between_its_transactions(
     """On SQLite: others write while it works through events that take long to count."""
     store = Store(database("sqlite", "migrated"))
     store.add([event(n) for n in range(300)], NOW)
-    monkeypatch.setattr("flask_livechat.desk.store.fold", lambda *arguments: time.sleep(0.03))
+    monkeypatch.setattr("flask_livechat.desk.store.update_projection", lambda *arguments: time.sleep(0.03))
     stop = threading.Event()
 
     def work() -> None:
-        worker = Worker(store, lambda one: None, Clock())
+        worker = Worker(store, lambda event: None, Clock())
         while worker.once() and not stop.is_set():
             pass
 
@@ -234,7 +234,7 @@ def test_a_trouble_is_a_line_a_minute_with_how_often_it_came() -> None:
 def test_a_worker_without_a_database_is_a_line_a_minute(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("flask_livechat.desk.work.IDLE", 0)
+    monkeypatch.setattr("flask_livechat.desk.worker.IDLE_S", 0)
     times: list[int] = []
 
     def take(now: Any) -> Any:
@@ -242,39 +242,39 @@ def test_a_worker_without_a_database_is_a_line_a_minute(
         raise sa.exc.OperationalError("SELECT", {}, Exception("gone"))
 
     monkeypatch.setattr(store, "take", take)
-    Worker(store, lambda one: None, Clock()).run(lambda: len(times) > 9)
-    assert len([one for one in caplog.records if "does not answer" in one.getMessage()]) == 1
+    Worker(store, lambda event: None, Clock()).run(lambda: len(times) > 9)
+    assert len([record for record in caplog.records if "does not answer" in record.getMessage()]) == 1
 
 
 def test_dropped_tasks_are_a_line_a_minute(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flask_livechat.desk.outbox.LINES", LineLimit())
-    outbox = Outbox()
-    for _ in range(MOST + 20):
-        outbox.put("an event", lambda: None, delay=3600)
-    assert [one.getMessage() for one in caplog.records] == [
+    monkeypatch.setattr("flask_livechat.desk.background.LINES", LineLimit())
+    queue = BackgroundQueue()
+    for _ in range(MAX_JOBS + 20):
+        queue.put("an event", lambda: None, delay_s=3600)
+    assert [record.getMessage() for record in caplog.records] == [
         "livechat: too much waits for the vendor: an event was left out (1 so far)."
     ]
-    outbox._waiting.clear()
+    queue._waiting.clear()
 
 
 def test_a_worker_whose_clock_lags_says_so(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     store.add([event(1)], NOW + timedelta(seconds=90))
-    worker = Worker(store, lambda one: None, Clock())
+    worker = Worker(store, lambda event: None, Clock())
     for _ in range(3):
         worker.once()
-    (line,) = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
+    (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert "clock is 90 s behind" in line
 
 
 def test_a_clock_that_is_right_says_nothing(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     store.add([event(1)], NOW)
-    worker = Worker(store, lambda one: None, Clock())
+    worker = Worker(store, lambda event: None, Clock())
     while worker.once():
         pass
     assert not caplog.records
 
 
-@pytest.mark.parametrize("make", [lambda: Store("sqlite:////nowhere/at/all"), Outbox], ids=["store", "outbox"])
+@pytest.mark.parametrize("make", [lambda: Store("sqlite:////nowhere/at/all"), BackgroundQueue], ids=["store", "queue"])
 def test_what_is_gone_leaves_no_fork_hook_behind(make: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
     hooks = []
     monkeypatch.setattr(os, "register_at_fork", lambda **calls: hooks.append(calls))

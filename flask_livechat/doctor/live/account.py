@@ -98,7 +98,7 @@ class Account:
             return None
         if not desk.can("contacts.upsert"):  # then it does not know the app's visitors by anything of the app's
             raise Unsupported(self.vendor.provider.title, "contacts.find by the app's id")
-        api = providers.desk(self.vendor.provider.name)
+        api = providers.api(self.vendor.provider.name)
         if person.id and api is not None and api.knows(Visitor(id=person.id)):
             key = {"id": person.id}
         elif person.email:

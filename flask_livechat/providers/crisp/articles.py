@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from ...errors import NotFound
 from ...model import Article
-from ...operation import Operation, Steps, page_of, path
+from ...operation import Operation, OperationSequence, page_of, path
 from .. import Values
 
 KIND = "articles"  # beside guides, references and news
@@ -24,26 +24,26 @@ ID = re.compile(r"([A-Za-z0-9-]+)/([a-z]+)/(.+)")
 Node = Mapping[str, Any]
 
 
-def list_articles(values: Values, locale: str | None = None) -> Steps[list[Article]]:
-    """Of one locale, else of all of them."""
-    found: list[Article] = []
-    for one in [locale] if locale else (yield from _locales(values)):
-        listed = yield from _pages(values, f"page/list/{path('{}', one)}/{KIND}", {})
-        found += page_of("Crisp articles", partial(_of_list, f"{one}/{KIND}"), listed).items
-    return found
+def list_articles(values: Values, locale: str | None = None) -> OperationSequence[list[Article]]:
+    """List the articles of one locale, else of all of them."""
+    articles: list[Article] = []
+    for language in [locale] if locale else (yield from _locales(values)):
+        listed = yield from _pages(values, f"page/list/{path('{}', language)}/{KIND}", {})
+        articles += page_of("Crisp articles", partial(_of_list, f"{language}/{KIND}"), listed).items
+    return articles
 
 
-def search_articles(values: Values, text: str) -> Steps[list[Article]]:
+def search_articles(values: Values, text: str) -> OperationSequence[list[Article]]:
     """In titles: the vendor's API searches nothing else."""
-    found: list[Article] = []
-    for one in (yield from _locales(values)):
-        nodes = yield from _pages(values, f"tree/list/{path('{}', one)}/{KIND}", {"search_title": text})
-        for files in page_of("Crisp articles", partial(_of_tree, f"{one}/{KIND}"), nodes).items:
-            found += files
-    return found
+    articles: list[Article] = []
+    for language in (yield from _locales(values)):
+        nodes = yield from _pages(values, f"tree/list/{path('{}', language)}/{KIND}", {"search_title": text})
+        for files in page_of("Crisp articles", partial(_of_tree, f"{language}/{KIND}"), nodes).items:
+            articles += files
+    return articles
 
 
-def get_article(values: Values, id: str) -> Steps[Article]:
+def get_article(values: Values, id: str) -> OperationSequence[Article]:
     content: str = yield Operation("GET", _path(values, "content", id), lambda data: str(data.get("content") or ""))
     meta: Node = yield Operation("GET", _path(values, "metadata", id), dict)
     published = (meta.get("state") or {}).get("published")
@@ -62,20 +62,22 @@ def get_article(values: Values, id: str) -> Steps[Article]:
     )
 
 
-def create_article(values: Values, title: str, body: str) -> Steps[Article]:
+def create_article(values: Values, title: str, body: str) -> OperationSequence[Article]:
     """As a draft, in Markdown, in the first locale that there is; in no category."""
     locales: list[str] = yield from _locales(values)
     if not locales:
         raise ValueError("The workspace has no help centre in any language yet: set it up at Crisp first.")
     # Its own place, whatever else is called so.
-    made = f"{locales[0]}/{KIND}/{_slug(title)}-{secrets.token_hex(3)}.md"
-    yield Operation("POST", _path(values, "path", made), lambda data: None, json={})
-    yield _set(values, made, {"title": title, "state": {"published": False}})
-    yield Operation("PUT", _path(values, "content", made), lambda data: None, json={"content": body})
-    return (yield from get_article(values, made))
+    article_id = f"{locales[0]}/{KIND}/{_slug(title)}-{secrets.token_hex(3)}.md"
+    yield Operation("POST", _path(values, "path", article_id), lambda data: None, json={})
+    yield _set(values, article_id, {"title": title, "state": {"published": False}})
+    yield Operation("PUT", _path(values, "content", article_id), lambda data: None, json={"content": body})
+    return (yield from get_article(values, article_id))
 
 
-def update_article(values: Values, id: str, title: str | None = None, body: str | None = None) -> Steps[Article]:
+def update_article(
+    values: Values, id: str, title: str | None = None, body: str | None = None
+) -> OperationSequence[Article]:
     if title is not None:
         yield _set(values, id, {"title": title})
     if body is not None:
@@ -83,12 +85,12 @@ def update_article(values: Values, id: str, title: str | None = None, body: str 
     return (yield from get_article(values, id))
 
 
-def publish(values: Values, id: str) -> Steps[Article]:
+def publish(values: Values, id: str) -> OperationSequence[Article]:
     yield _set(values, id, {"state": {"published": True}})
     return (yield from get_article(values, id))
 
 
-def unpublish(values: Values, id: str) -> Steps[Article]:
+def unpublish(values: Values, id: str) -> OperationSequence[Article]:
     yield _set(values, id, {"state": {"published": False}})
     return (yield from get_article(values, id))
 
@@ -97,25 +99,25 @@ def delete_article(values: Values, id: str) -> Operation[None]:
     return Operation("DELETE", _path(values, "path", id), lambda data: None)
 
 
-def _locales(values: Values) -> Steps[list[str]]:
-    said: list[Node] = yield from _pages(values, "locales", {})
-    return [*page_of("Crisp locales", lambda one: str(one["locale"]), said).items]
+def _locales(values: Values) -> OperationSequence[list[str]]:
+    locales: list[Node] = yield from _pages(values, "locales", {})
+    return [*page_of("Crisp locales", lambda entry: str(entry["locale"]), locales).items]
 
 
-def _pages(values: Values, where: str, query: Mapping[str, str | int]) -> Steps[list[Node]]:
-    """All pages of a list, until one has nothing new. None where there is no help centre, or none in that language."""
-    found: list[Node] = []
+def _pages(values: Values, where: str, query: Mapping[str, str | int]) -> OperationSequence[list[Node]]:
+    """Read all pages of a list, until one has nothing new. A help centre that is missing is an empty list."""
+    nodes: list[Node] = []
     number = 1
     while True:
         address = f"{_root(values)}/{where}/{number}"
         try:
             more: Sequence[Node] = yield Operation("GET", address, _nodes, query=query)
         except NotFound:
-            return found
-        new = [one for one in more if one not in found]
+            return nodes
+        new = [node for node in more if node not in nodes]
         if not new:
-            return found
-        found += new
+            return nodes
+        nodes += new
         number += 1
 
 
@@ -123,8 +125,8 @@ def _nodes(data: Any) -> Sequence[Node]:
     return page_of("Crisp entries", dict, data).items
 
 
-def _of_list(above: str, said: Node) -> Article:
-    return _listed(said, f"{above}/{said['tree_path']}")
+def _of_list(above: str, page: Node) -> Article:
+    return _listed(page, f"{above}/{page['tree_path']}")
 
 
 def _of_tree(above: str, node: Node) -> list[Article]:
@@ -140,16 +142,16 @@ def _files(node: Node, above: str) -> Iterator[tuple[str, Node]]:
         yield from _files(child, where)
 
 
-def _listed(said: Node, id: str) -> Article:
-    published = (said.get("state") or {}).get("published")
+def _listed(data: Node, id: str) -> Article:
+    published = (data.get("state") or {}).get("published")
     locale = id.partition("/")[0]
-    return Article(id, str(said.get("title") or ""), locale, published, said.get("url"), raw=said)
+    return Article(id, str(data.get("title") or ""), locale, published, data.get("url"), raw=data)
 
 
-def _set(values: Values, id: str, said: Mapping[str, Any]) -> Operation[None]:
-    """Sets what it says, however often it is said."""
+def _set(values: Values, id: str, body: Mapping[str, Any]) -> Operation[None]:
+    """Set the given fields. To do so twice changes nothing."""
     where = _path(values, "metadata", id)
-    return Operation("PATCH", where, lambda data: None, json=dict(said), repeatable=True)
+    return Operation("PATCH", where, lambda data: None, json=dict(body), repeatable=True)
 
 
 def _path(values: Values, part: str, id: str) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ... import signing
-from ...hooks import Delivery, HookRoom
+from ...hooks import Delivery, WebhookSpec
 from ...model import Contact, Event
 from .. import Values, moment
 from ..payload import Payload, chat_moment, objects, required
@@ -28,17 +28,19 @@ BOT = re.compile(r"(?:^|[:._-])(?:\w*bot)(?:$|[:._-])", re.IGNORECASE)  # within
 def verify(values: Values, delivery: Delivery) -> bool:
     """By the signature where there is one, and by it alone; else by the key in the address."""
     if "x-crisp-signature" in delivery.headers:
-        given, stamp = delivery.headers["x-crisp-signature"], delivery.headers.get("x-crisp-request-timestamp", "")
+        signature, stamp = delivery.headers["x-crisp-signature"], delivery.headers.get("x-crisp-request-timestamp", "")
         signed = _signed(stamp, delivery.body)
-        return any(signing.same(signing.hmac_hex(one, signed), given) for one in values.get("WEBHOOK_SECRET") or ())
+        return any(
+            signing.same(signing.hmac_hex(secret, signed), signature) for secret in values.get("WEBHOOK_SECRET") or ()
+        )
     key = delivery.query.get("key", "")
-    return any(signing.same(one, key) for one in values.get("WEBHOOK_KEY") or ())
+    return any(signing.same(secret, key) for secret in values.get("WEBHOOK_KEY") or ())
 
 
 def sign(secret: str, body: bytes, now: datetime) -> dict[str, str]:
     stamp = str(int(now.timestamp() * 1000))
-    made = signing.hmac_hex(secret, _signed(stamp, body))
-    return {"X-Crisp-Request-Timestamp": stamp, "X-Crisp-Signature": made}
+    signature = signing.hmac_hex(secret, _signed(stamp, body))
+    return {"X-Crisp-Request-Timestamp": stamp, "X-Crisp-Signature": signature}
 
 
 def _signed(stamp: str, body: bytes) -> bytes:
@@ -126,4 +128,6 @@ def _moment(unix: Any) -> datetime | None:
     return chat_moment(moment(unix / 1000 if unix >= 10**11 else unix))
 
 
-WEBHOOKS = HookRoom(secrets=("WEBHOOK_SECRET", "WEBHOOK_KEY"), verify=verify, parse=parse, sign=sign, sent_at=sent_at)
+WEBHOOKS = WebhookSpec(
+    secrets=("WEBHOOK_SECRET", "WEBHOOK_KEY"), verify=verify, parse=parse, sign=sign, sent_at=sent_at
+)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ... import signing
-from ...hooks import Delivery, HookRoom
+from ...hooks import Delivery, WebhookSpec
 from ...model import Event
 from .. import Values, moment
 from ..markup import to_text
@@ -41,9 +41,9 @@ STATES = {
 
 
 def verify(values: Values, delivery: Delivery) -> bool:
-    scheme, _, given = delivery.headers.get("x-hub-signature", "").partition("=")
-    made = [signing.hmac_hex(one, delivery.body, "sha1") for one in values["CLIENT_SECRET"]]
-    return scheme == "sha1" and any(signing.same(one, given) for one in made)
+    scheme, _, signature = delivery.headers.get("x-hub-signature", "").partition("=")
+    expected = [signing.hmac_hex(secret, delivery.body, "sha1") for secret in values["CLIENT_SECRET"]]
+    return scheme == "sha1" and any(signing.same(digest, signature) for digest in expected)
 
 
 def sign(secret: str, body: bytes, now: datetime) -> dict[str, str]:
@@ -84,7 +84,7 @@ def _conversation(topic: str, item: Payload, people: People, event: Event) -> Se
     events = [_started(topic, item, event)] if topic in STARTED else []
     for number, part in enumerate(parts):
         events += _of_part(number, part, topic, people, event)
-    if change is not None and all(one.kind != change for one in events):
+    if change is not None and all(event.kind != change for event in events):
         events.append(replace(event, kind=change, author="agent"))
     if topic in SPOKEN and not parts:
         events.append(replace(event, kind="message", author=SPOKEN[topic]))
@@ -96,9 +96,9 @@ def _name(topic: str, item: Payload) -> str | None:
     if item.text("type") in ("conversation", None) and (own := item.key("id")):
         return own
     inner = item.part("conversation")  # of a contact who was attached to one
-    found = item.key("conversation_id") or inner.key("id") or inner.part("model").key("id")
+    name = item.key("conversation_id") or inner.key("id") or inner.part("model").key("id")
     is_needed = item.text("type") == "conversation" or topic in (*STARTED, *SPOKEN, *CHANGES, RATED)
-    return required(found, "id") if is_needed else found
+    return required(name, "id") if is_needed else name
 
 
 def _tags(item: Payload) -> tuple[str, ...] | None:
@@ -188,11 +188,11 @@ def _moment(value: Any) -> datetime | None:
     """Unix seconds, or ISO 8601, as some deliveries have it. None for a moment that nobody means."""
     if isinstance(value, str):
         try:
-            found = datetime.fromisoformat(value)
-            return chat_moment(found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC))
+            parsed = datetime.fromisoformat(value)
+            return chat_moment(parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC))
         except (ValueError, OverflowError):
             return None
     return None if isinstance(value, bool) else chat_moment(moment(value))
 
 
-WEBHOOKS = HookRoom(secrets=("CLIENT_SECRET",), verify=verify, parse=parse, sign=sign)
+WEBHOOKS = WebhookSpec(secrets=("CLIENT_SECRET",), verify=verify, parse=parse, sign=sign)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ... import signing
-from ...hooks import Delivery, HookRoom
+from ...hooks import Delivery, WebhookSpec
 from ...model import Contact, Event
 from .. import Values
 from ..payload import Payload, chat_moment, objects, required
@@ -20,8 +20,10 @@ FILES = ("attchs", "attachments", "file")  # fields of a message
 
 
 def verify(values: Values, delivery: Delivery) -> bool:
-    given = delivery.headers.get("x-tawk-signature", "")
-    return any(signing.same(signing.hmac_hex(one, delivery.body, "sha1"), given) for one in values["WEBHOOK_SECRET"])
+    signature = delivery.headers.get("x-tawk-signature", "")
+    return any(
+        signing.same(signing.hmac_hex(secret, delivery.body, "sha1"), signature) for secret in values["WEBHOOK_SECRET"]
+    )
 
 
 def sign(secret: str, body: bytes, now: datetime) -> dict[str, str]:
@@ -101,10 +103,10 @@ def _people(data: Mapping[str, Any]) -> tuple[Contact, ...]:
 def _moment(text: Any) -> datetime | None:
     """ISO 8601. None for anything else, and for years that nobody means."""
     try:
-        found = datetime.fromisoformat(text)
-        return chat_moment(found if found.tzinfo else found.replace(tzinfo=UTC))
+        parsed = datetime.fromisoformat(text)
+        return chat_moment(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC))
     except (TypeError, ValueError):
         return None
 
 
-WEBHOOKS = HookRoom(secrets=("WEBHOOK_SECRET",), verify=verify, parse=parse, sign=sign)
+WEBHOOKS = WebhookSpec(secrets=("WEBHOOK_SECRET",), verify=verify, parse=parse, sign=sign)

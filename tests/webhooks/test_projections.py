@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from flask_livechat.desk import tables
 from flask_livechat.desk.store import Store
-from flask_livechat.desk.work import Worker
+from flask_livechat.desk.worker import Worker
 from flask_livechat.model import Event
 from flask_livechat.office_hours import parse
 
-from .test_history import ANY
+from .test_timeline import ANY
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)  # a Friday
 OWN = ("id", "changed_at", "progress")
@@ -27,8 +27,8 @@ MADE = (tables.conversations, tables.episodes, tables.tags, tables.contacts)
 
 def rows(store: Store, table: sa.Table, *names: str) -> list[tuple[Any, ...]]:
     with store.engine.connect() as connection:
-        found = connection.execute(sa.select(*(table.c[name] for name in names))).all()
-    return sorted((tuple(row) for row in found), key=repr)
+        result = connection.execute(sa.select(*(table.c[name] for name in names))).all()
+    return sorted((tuple(row) for row in result), key=repr)
 
 
 def state(store: Store) -> dict[str, list[Any]]:
@@ -37,13 +37,13 @@ def state(store: Store) -> dict[str, list[Any]]:
     named = sa.select(c.c.conversation, *(column for column in e.c if column.name not in ("id", "conversation")))
     tagged = sa.select(c.c.conversation, e.c.started_at, t.c.tag).join(e, e.c.id == t.c.episode)
     with store.engine.connect() as connection:
-        told = {
+        events = {
             "conversations": connection.execute(sa.select(*(x for x in c.c if x.name not in OWN))).all(),
             "episodes": connection.execute(named.join(c, c.c.id == e.c.conversation)).all(),
             "tags": connection.execute(tagged.join(c, c.c.id == e.c.conversation)).all(),
             "contacts": connection.execute(sa.select(*(x for x in tables.contacts.c if x.name != "id"))).all(),
         }
-    return {name: sorted(map(repr, found)) for name, found in told.items()}
+    return {name: sorted(map(repr, result)) for name, result in events.items()}
 
 
 def clear(store: Store) -> None:
@@ -71,10 +71,10 @@ def test_a_conversation_is_up_to_date_when_its_handler_is_called(store: Store) -
 
 
 ELSEWHERE = st.lists(
-    st.builds(lambda one, where: replace(one, conversation=where), ANY, st.sampled_from(["s", "t", None])),
+    st.builds(lambda event, where: replace(event, conversation=where), ANY, st.sampled_from(["s", "t", None])),
     min_size=1,
     max_size=8,
-    unique_by=lambda one: one.id,
+    unique_by=lambda event: event.id,
 )
 
 
@@ -92,8 +92,8 @@ def test_any_order_and_any_repetition_gives_the_same_state(
     for start in range(0, len(again), size):
         store.add(again[start : start + size], NOW)
         work(store)
-        for one in again[:start]:
-            store.fold(one, NOW)
+        for event in again[:start]:
+            store.update_projection(event, NOW)
     assert state(store) == expected
 
 

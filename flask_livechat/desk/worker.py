@@ -1,4 +1,4 @@
-"""What is done about events after the vendor has its answer: handlers, with growing pauses where they fail."""
+"""Handle events after the vendor has its answer, with growing pauses where handlers fail."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ..errors import what_failed
 from ..limits import LineLimit
 from ..model import Event
 from .erasure import prune
-from .store import Store, Stored
+from .store import QueuedEvent, Store
 
-MOST_ATTEMPTS = 10  # over some 17 hours
+MAX_ATTEMPTS = 10  # over some 17 hours
 FIRST_PAUSE = timedelta(minutes=2)
-LONGEST_PAUSE = timedelta(hours=12)
+MAX_PAUSE = timedelta(hours=12)
 PRUNED_EVERY = timedelta(hours=1)
-IDLE = 1.0  # seconds between two looks at an empty queue
+IDLE_S = 1.0  # between two looks at an empty queue
 GAP_S = (0.001, 0.05)  # after each transaction on SQLite, at least and at most: others have the one writer's place, too
-LONGEST_S = 3600.0  # for which a batch is renewed: a handler that hangs does not keep its event for ever
+MAX_RENEWAL_S = 3600.0  # for which a batch is renewed: a handler that hangs does not keep its event for ever
 LAG_S = 5.0  # beyond which a clock is said to be behind
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """How many events were tried, and how many of them went well. False when there was none."""
+    """How many events were tried, and how many of them went well. It is false when there was none."""
 
     tried: int = 0
     done: int = 0
@@ -46,60 +46,60 @@ class Batch:
 class Worker:
     """``handle`` does all that is to be done about one event; it is called at least once for each.
 
-    By then the conversation is up to date with it. ``keep_days``: after which what came in is erased.
+    By then the conversation is up to date with it. After ``keep_days`` events are erased.
     """
 
     store: Store
     handle: Callable[[Event], None]
     clock: Callable[[], datetime]
     keep_days: int | None = None
-    later: Callable[[datetime], None] = lambda when: None  # is told when what failed is due again
+    later: Callable[[datetime], None] = lambda when: None  # called with when a failed event is due again
     lines: LineLimit = field(default_factory=LineLimit)
 
     def run(self, stop: Callable[[], bool]) -> None:
-        """Until ``stop`` says so, between two batches. A database that does not answer is waited for."""
+        """Work until ``stop`` returns true between two batches. Wait for a database that does not answer."""
         pruned: datetime | None = None
         while not stop():
             try:
                 if pruned is None or self.clock() - pruned >= PRUNED_EVERY:
                     self.prune()
                     pruned = self.clock()
-                found = self.once()
+                batch = self.once()
             except SQLAlchemyError as error:
                 if count := self.lines.count(type(error).__name__):
                     log.error("livechat: the database does not answer: %s (%d so far).", type(error).__name__, count)
-                found = Batch()
-            if not found:
-                time.sleep(IDLE)
+                batch = Batch()
+            if not batch:
+                time.sleep(IDLE_S)
 
     def prune(self) -> None:
         if self.keep_days is not None:
             prune(self.store, self.clock() - timedelta(days=self.keep_days))
 
     def once(self) -> Batch:
-        """A batch of what is due."""
+        """Handle a batch of what is due."""
         taken = self._paced(lambda: self.store.take(self.clock()))
         if not taken:
-            self._look_at_the_clock()
+            self._check_clock()
             return Batch()
         with self._renewed(taken):
-            return Batch(len(taken), sum(self._try(one) for one in taken))
+            return Batch(len(taken), sum(self._try(queued) for queued in taken))
 
-    def _look_at_the_clock(self) -> None:
-        """An event is due when it was received, by the clock of whoever received it."""
+    def _check_clock(self) -> None:
+        """Warn of a clock that is behind: an event is due when it was received, by the clock of whoever received it."""
         newest = self.store.newest()
         lag = 0.0 if newest is None else (newest - self.clock()).total_seconds()
         if lag > LAG_S and self.lines.count("lag"):
             log.warning("livechat: this worker's clock is %.0f s behind a receiver's: events wait for so long.", lag)
 
     @contextmanager
-    def _renewed(self, taken: Sequence[Stored]) -> Iterator[None]:
-        """The lease goes on for as long as this process lives and handles them."""
+    def _renewed(self, taken: Sequence[QueuedEvent]) -> Iterator[None]:
+        """Renew the lease for as long as this process lives and handles the events."""
         over = threading.Event()
         pause_s = max(0.0, (taken[0].due_at - self.clock()).total_seconds()) / 3
 
         def renew() -> None:
-            end = time.monotonic() + LONGEST_S
+            end = time.monotonic() + MAX_RENEWAL_S
             while not over.wait(pause_s) and time.monotonic() < end:
                 try:
                     self.store.renew(taken, self.clock())
@@ -115,7 +115,7 @@ class Worker:
             thread.join()
 
     def _paced(self, call: Callable[[], T]) -> T:
-        """A transaction, and on SQLite a gap of the same length in which others write."""
+        """Run a transaction, and leave on SQLite a gap of the same length, in which others write."""
         start = time.monotonic()
         try:
             return call()
@@ -123,47 +123,47 @@ class Worker:
             if self.store.is_sqlite:
                 time.sleep(min(max(time.monotonic() - start, GAP_S[0]), GAP_S[1]))
 
-    def _try(self, one: Stored) -> bool:
-        """Whether that went well."""
-        if one.attempts >= MOST_ATTEMPTS:  # none of them was heard of again: what begins with it, dies
-            log.error("livechat: event %s ended %s workers.", one.row, one.attempts)
-            self.store.fail(one, "the worker died")
+    def _try(self, queued: QueuedEvent) -> bool:
+        """Handle an event. Return whether that went well."""
+        if queued.attempts >= MAX_ATTEMPTS:  # none of them was heard of again: who starts with it, dies
+            log.error("livechat: event %s ended %s workers.", queued.row, queued.attempts)
+            self.store.mark_failed(queued, "the worker died")
             return False
         try:
-            begun = self._begin(one)
-            if begun is not None:
-                self.handle(begun.event)
-                self._paced(lambda: self.store.done(begun))
+            started = self._start(queued)
+            if started is not None:
+                self.handle(started.event)
+                self._paced(lambda: self.store.ack(started))
         except Exception as error:
-            self._failed(one, one.attempts + 1, what_failed(error))
-            log.debug("livechat: event %s", one.row, exc_info=error)
+            self._retry_or_fail(queued, queued.attempts + 1, what_failed(error))
+            log.debug("livechat: event %s", queued.row, exc_info=error)
             return False
         return True
 
-    def _begin(self, one: Stored) -> Stored | None:
-        """A conversation that cannot be counted keeps nobody from handling what was said in it.
+    def _start(self, queued: QueuedEvent) -> QueuedEvent | None:
+        """Start with an event, also where its conversation cannot be counted.
 
-        What the database could not do for now is no such thing: it is tried again, as a handler is.
+        Raise what the database could not do for now: that is tried again, as a handler is.
         """
         try:
-            return self._paced(lambda: self.store.begin(one, self.clock()))
+            return self._paced(lambda: self.store.start(queued, self.clock()))
         except Exception as error:
             if isinstance(error, SQLAlchemyError) and not isinstance(error, DataError | IntegrityError):
                 raise
-            log.error("livechat: event %s could not be counted: %s.", one.row, type(error).__name__)
-            return self._paced(lambda: self.store.begin(one, self.clock(), counted=False))
+            log.error("livechat: event %s could not be counted: %s.", queued.row, type(error).__name__)
+            return self._paced(lambda: self.store.start(queued, self.clock(), counted=False))
 
-    def _failed(self, one: Stored, attempts: int, name: str) -> None:
-        if attempts >= MOST_ATTEMPTS:
-            log.error("livechat: event %s failed %s times, now with %s.", one.row, attempts, name)
-            self.store.fail(one, name)
+    def _retry_or_fail(self, queued: QueuedEvent, attempts: int, error: str) -> None:
+        if attempts >= MAX_ATTEMPTS:
+            log.error("livechat: event %s failed %s times, now with %s.", queued.row, attempts, error)
+            self.store.mark_failed(queued, error)
         else:
-            log.warning("livechat: event %s failed with %s; it is tried again.", one.row, name)
-            when = self.clock() + pause(attempts)
-            self.store.again(replace(one, attempts=attempts), when, name)
+            log.warning("livechat: event %s failed with %s; it is tried again.", queued.row, error)
+            when = self.clock() + pause_after(attempts)
+            self.store.retry_later(replace(queued, attempts=attempts), when, error)
             self.later(when)
 
 
-def pause(attempts: int) -> timedelta:
-    """Twice as long after each failure."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(attempts - 1, 20)))
+def pause_after(attempts: int) -> timedelta:
+    """Return the pause, which is twice as long after each failure."""
+    return min(MAX_PAUSE, FIRST_PAUSE * (1 << min(attempts - 1, 20)))

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import Conflict, NotFound
 from ...model import Agent, Contact, Conversation, Message, Visitor
-from ...operation import DeskRoom, Explanation, Operation, Page, Steps, page_of, path
+from ...operation import ApiSpec, ErrorDetails, Operation, OperationSequence, Page, page_of, path
 from .. import Values, given, moment
 from . import articles
 from .widget import attributes
@@ -31,15 +31,16 @@ def headers(values: Values) -> dict[str, str]:
     }
 
 
-def unwrap(said: Any) -> Any:
-    """What the official libraries take for nothing is nothing: an answer without data, or without a body."""
-    return {} if said is None else said.get("data", {})
+def unwrap(data: Any) -> Any:
+    """Take an answer without data, or without a body, for an empty one, as the official libraries do."""
+    return {} if data is None else data.get("data", {})
 
 
-def explain(said: Any) -> Explanation:
+def explain(data: Any) -> ErrorDetails:
     """``{error, reason, data: {message}}``. Reasons are opaque, but for few."""
-    data = said.get("data")
-    return Explanation(what=data.get("message") if isinstance(data, Mapping) else None, code=said.get("reason") or None)
+    details = data.get("data")
+    what = details.get("message") if isinstance(details, Mapping) else None
+    return ErrorDetails(what=what, code=data.get("reason") or None)
 
 
 # -- conversations ---------------------------------------------------------------------------------------------------
@@ -64,7 +65,7 @@ def _conversations(
 ) -> Operation[Page[Conversation]]:
     def read(data: Any) -> Page[Conversation]:
         following = _conversations(values, query, number + 1, state)
-        return page_of("Crisp conversations", conversation, data, following, lambda one: state in (None, one.state))
+        return page_of("Crisp conversations", conversation, data, following, lambda chat: state in (None, chat.state))
 
     return Operation("GET", _path(values, "/conversations/{}", number), read, query=query)
 
@@ -73,18 +74,18 @@ def get(values: Values, id: str) -> Operation[Conversation]:
     return Operation("GET", _path(values, "/conversation/{}", id), conversation)
 
 
-def messages(values: Values, id: str) -> Steps[list[Message]]:
-    """Pages go back in time, from the newest; what comes of them is in the order in which it was said."""
+def messages(values: Values, id: str) -> OperationSequence[list[Message]]:
+    """Pages go back in time, from the newest; what comes of them is in the order in which it was written."""
     where = _path(values, "/conversation/{}/messages", id)
-    found: dict[str, Message] = {}
+    by_id: dict[str, Message] = {}
     query: dict[str, str | int] = {}
     while True:
-        said: Page[Message] = yield Operation("GET", where, _messages, query=query)
-        new = {one.id: one for one in said.items if one.id not in found}
-        found = new | found
-        times = [int(one.raw["timestamp"]) for one in new.values() if one.at is not None]
+        page: Page[Message] = yield Operation("GET", where, _messages, query=query)
+        new = {message.id: message for message in page.items if message.id not in by_id}
+        by_id = new | by_id
+        times = [int(message.raw["timestamp"]) for message in new.values() if message.at is not None]
         if not times:
-            return sorted(found.values(), key=lambda one: one.at or datetime.min.replace(tzinfo=UTC))
+            return sorted(by_id.values(), key=lambda message: message.at or datetime.min.replace(tzinfo=UTC))
         query = {"timestamp_before": min(times)}
 
 
@@ -92,14 +93,14 @@ def _messages(data: Any) -> Page[Message]:
     return page_of("Crisp messages", message, data)
 
 
-def start(values: Values, visitor: Visitor, text: str) -> Steps[Conversation]:
+def start(values: Values, visitor: Visitor, text: str) -> OperationSequence[Conversation]:
     where = _path(values, "/conversation")
-    made: str = yield Operation("POST", where, lambda data: str(data["session_id"]), json={})
+    session: str = yield Operation("POST", where, lambda data: str(data["session_id"]), json={})
     who = given(nickname=visitor.name, email=visitor.email, phone=visitor.phone, data=attributes(visitor.attributes))
     if who:
-        yield _patch(values, made, "meta", who)
-    yield _send(values, made, text, "text", "user")
-    result: Conversation = yield get(values, made)
+        yield _patch(values, session, "meta", who)
+    yield _send(values, session, text, "text", "user")
+    result: Conversation = yield get(values, session)
     return result
 
 
@@ -112,24 +113,24 @@ def note(values: Values, id: str, text: str) -> Operation[Message]:
 
 
 def _send(values: Values, id: str, text: str, kind: str, author: str) -> Operation[Message]:
-    said = {"type": kind, "from": author, "origin": ORIGIN, "content": text}
+    body = {"type": kind, "from": author, "origin": ORIGIN, "content": text}
 
     def read(data: Any) -> Message:
         who = "agent" if author == "operator" else "visitor"
         return Message(str(data["fingerprint"]), id, who, text, kind, raw=data)
 
-    return Operation("POST", _path(values, "/conversation/{}/message", id), read, json=said)
+    return Operation("POST", _path(values, "/conversation/{}/message", id), read, json=body)
 
 
-def close(values: Values, id: str) -> Steps[None]:
+def close(values: Values, id: str) -> OperationSequence[None]:
     yield from _set_state(values, id, "resolved")
 
 
-def reopen(values: Values, id: str) -> Steps[None]:
+def reopen(values: Values, id: str) -> OperationSequence[None]:
     yield from _set_state(values, id, "unresolved")
 
 
-def _set_state(values: Values, id: str, wanted: str) -> Steps[None]:
+def _set_state(values: Values, id: str, wanted: str) -> OperationSequence[None]:
     """Each change of the state is told to visitors and webhooks: one that changes nothing is not made."""
     where = _path(values, "/conversation/{}/state", id)
     state: str = yield Operation("GET", where, lambda data: str(data.get("state")))
@@ -141,32 +142,34 @@ def assign(values: Values, id: str, agent: str) -> Operation[None]:
     return _patch(values, id, "routing", {"assigned": {"user_id": agent}})
 
 
-def tag(values: Values, id: str, *tags: str) -> Steps[None]:
+def tag(values: Values, id: str, *tags: str) -> OperationSequence[None]:
     """Crisp calls them segments, and takes all of them at once."""
-    yield from _retag(values, id, lambda known: [*known, *(one for one in dict.fromkeys(tags) if one not in known)])
+    yield from _retag(
+        values, id, lambda segments: [*segments, *(name for name in dict.fromkeys(tags) if name not in segments)]
+    )
 
 
-def untag(values: Values, id: str, *tags: str) -> Steps[None]:
-    yield from _retag(values, id, lambda known: [one for one in known if one not in tags])
+def untag(values: Values, id: str, *tags: str) -> OperationSequence[None]:
+    yield from _retag(values, id, lambda segments: [name for name in segments if name not in tags])
 
 
-def _retag(values: Values, id: str, change: Any) -> Steps[None]:
+def _retag(values: Values, id: str, change: Any) -> OperationSequence[None]:
     meta: Mapping[str, Any] = yield Operation("GET", _path(values, "/conversation/{}/meta", id), dict)
-    known = [str(one) for one in meta.get("segments") or []]
-    if (wanted := change(known)) != known:
+    segments = [str(name) for name in meta.get("segments") or []]
+    if (wanted := change(segments)) != segments:
         yield _patch(values, id, "meta", {"segments": wanted})
 
 
-def _patch(values: Values, id: str, part: str, said: Mapping[str, Any]) -> Operation[None]:
-    """Sets what it says, however often it is said."""
+def _patch(values: Values, id: str, part: str, body: Mapping[str, Any]) -> Operation[None]:
+    """Set the given fields. To do so twice changes nothing."""
     where = _path(values, "/conversation/{}/" + part, id)
-    return Operation("PATCH", where, lambda data: None, json=dict(said), repeatable=True)
+    return Operation("PATCH", where, lambda data: None, json=dict(body), repeatable=True)
 
 
 # -- contacts --------------------------------------------------------------------------------------------------------
 
 
-def find(values: Values, id: str | None = None, email: str | None = None) -> Steps[Contact | None]:
+def find(values: Values, id: str | None = None, email: str | None = None) -> OperationSequence[Contact | None]:
     """By Crisp's id or by the address, which its routes take alike."""
     try:
         return (yield from _person(values, id or email or ""))
@@ -174,33 +177,33 @@ def find(values: Values, id: str | None = None, email: str | None = None) -> Ste
         return None
 
 
-def find_all(values: Values, id: str | None = None, email: str | None = None) -> Steps[list[Contact]]:
+def find_all(values: Values, id: str | None = None, email: str | None = None) -> OperationSequence[list[Contact]]:
     """As ``find``, without attributes: there is one contact of an address."""
     try:
-        found: Contact = yield Operation("GET", _path(values, "/people/profile/{}", id or email or ""), contact)
+        profile: Contact = yield Operation("GET", _path(values, "/people/profile/{}", id or email or ""), contact)
     except NotFound:
         return []
-    return [found]
+    return [profile]
 
 
-def _person(values: Values, id: str) -> Steps[Contact]:
+def _person(values: Values, id: str) -> OperationSequence[Contact]:
     """What is known of somebody stands in two places there."""
-    found: Contact = yield Operation("GET", _path(values, "/people/profile/{}", id), contact)
+    profile: Contact = yield Operation("GET", _path(values, "/people/profile/{}", id), contact)
     try:
-        known: Any = yield Operation("GET", _path(values, "/people/data/{}", id), lambda data: data.get("data"))
+        attributes: Any = yield Operation("GET", _path(values, "/people/data/{}", id), lambda data: data.get("data"))
     except NotFound:  # a profile may have none
-        known = None
-    return replace(found, attributes=dict(known) if isinstance(known, Mapping) else {})
+        attributes = None
+    return replace(profile, attributes=dict(attributes) if isinstance(attributes, Mapping) else {})
 
 
-def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
+def upsert(values: Values, visitor: Visitor) -> OperationSequence[Contact]:
     """Found by the address or made; where somebody else makes it meanwhile, changed."""
     if not visitor.email:
         raise ValueError("Crisp knows people by their email: Visitor.email is missing.")
     where = _path(values, "/people/profile/{}", visitor.email)
     person = given(nickname=visitor.name, phone=visitor.phone, avatar=visitor.avatar)
-    said = {"email": visitor.email, **given(person=person, segments=list(visitor.segments))}
-    change: Operation[None] = Operation("PATCH", where, lambda data: None, json=said, repeatable=True)
+    body = {"email": visitor.email, **given(person=person, segments=list(visitor.segments))}
+    change: Operation[None] = Operation("PATCH", where, lambda data: None, json=body, repeatable=True)
     try:
         yield change
     except NotFound:
@@ -209,37 +212,37 @@ def upsert(values: Values, visitor: Visitor) -> Steps[Contact]:
                 "POST",
                 _path(values, "/people/profile"),
                 lambda data: data.get("people_id"),
-                json=said,
+                json=body,
                 repeatable=True,
-                makes=lambda made: (visitor.email, made and str(made)),
+                makes=lambda people_id: (visitor.email, people_id and str(people_id)),
             )
         except Conflict:
             yield change
-    if known := attributes(visitor.attributes):
+    if custom := attributes(visitor.attributes):
         data = _path(values, "/people/data/{}", visitor.email)
-        yield Operation("PATCH", data, lambda data: None, json={"data": known}, repeatable=True)
+        yield Operation("PATCH", data, lambda data: None, json={"data": custom}, repeatable=True)
     return (yield from _person(values, visitor.email))
 
 
-def conversations_of(values: Values, id: str) -> Steps[list[Conversation]]:
+def conversations_of(values: Values, id: str) -> OperationSequence[list[Conversation]]:
     """The list has ids alone: each is asked for."""
     ids: dict[str, None] = {}
     number = 1
     while True:
         where = _path(values, "/people/conversations/{}/list/{}", id, number)
-        more: list[str] = yield Operation("GET", where, lambda data: [str(one) for one in data])
+        more: list[str] = yield Operation("GET", where, lambda data: [str(session) for session in data])
         if not set(more) - ids.keys():
             break
         ids |= dict.fromkeys(more)
         number += 1
-    found: list[Conversation] = []
-    for one in ids:
+    conversations: list[Conversation] = []
+    for session in ids:
         try:
-            known: Page[Conversation] = yield Operation("GET", _path(values, "/conversation/{}", one), _alone)
+            page: Page[Conversation] = yield Operation("GET", _path(values, "/conversation/{}", session), _alone)
         except NotFound:  # it was removed, and is listed all the same
             continue
-        found += known.items
-    return found
+        conversations += page.items
+    return conversations
 
 
 def _alone(data: Any) -> Page[Conversation]:
@@ -250,8 +253,8 @@ def event(
     values: Values, id: str, name: str, metadata: Mapping[str, Any] | None = None, *, at: datetime
 ) -> Operation[None]:
     """It has no moment of its own there: it is when it arrives."""
-    said = {"text": name, "data": attributes(metadata or {}), "color": "blue"}
-    return Operation("POST", _path(values, "/people/events/{}", id), lambda data: None, json=said)
+    body = {"text": name, "data": attributes(metadata or {}), "color": "blue"}
+    return Operation("POST", _path(values, "/people/events/{}", id), lambda data: None, json=body)
 
 
 def forget(values: Values, id: str) -> Operation[None]:
@@ -263,14 +266,14 @@ def forget(values: Values, id: str) -> Operation[None]:
 
 def agents(values: Values) -> Operation[Page[Agent]]:
     def read(data: Any) -> Page[Agent]:
-        return page_of("Crisp operators", lambda one: _agent(one.get("details") or one), data)
+        return page_of("Crisp operators", lambda entry: _agent(entry.get("details") or entry), data)
 
     return Operation("GET", _path(values, "/operators/list"), read)
 
 
-def _agent(said: Mapping[str, Any]) -> Agent:
-    name = " ".join(part for part in (said.get("first_name"), said.get("last_name")) if part)
-    return Agent(str(said["user_id"]), name or None, said.get("email"), raw=said)
+def _agent(data: Mapping[str, Any]) -> Agent:
+    name = " ".join(part for part in (data.get("first_name"), data.get("last_name")) if part)
+    return Agent(str(data["user_id"]), name or None, data.get("email"), raw=data)
 
 
 def availability(values: Values) -> Operation[str]:
@@ -281,52 +284,52 @@ def availability(values: Values) -> Operation[str]:
 # -- records ---------------------------------------------------------------------------------------------------------
 
 
-def conversation(said: Mapping[str, Any]) -> Conversation:
-    meta = said.get("meta") or {}
+def conversation(data: Mapping[str, Any]) -> Conversation:
+    meta = data.get("meta") or {}
     return Conversation(
-        id=str(said["session_id"]),
-        state=STATES.get(str(said.get("state")), "open"),
+        id=str(data["session_id"]),
+        state=STATES.get(str(data.get("state")), "open"),
         contact=Contact(
-            id=str(said.get("people_id") or ""),
+            id=str(data.get("people_id") or ""),
             email=meta.get("email") or None,
             name=meta.get("nickname") or None,
             phone=meta.get("phone") or None,
             attributes=meta.get("data") or {},
         ),
         subject=meta.get("subject") or None,
-        agent=(said.get("assigned") or {}).get("user_id"),
+        agent=(data.get("assigned") or {}).get("user_id"),
         tags=tuple(meta.get("segments") or ()),
-        created_at=_moment(said.get("created_at")),
-        updated_at=_moment(said.get("updated_at")),
-        raw=said,
+        created_at=_moment(data.get("created_at")),
+        updated_at=_moment(data.get("updated_at")),
+        raw=data,
     )
 
 
-def message(said: Mapping[str, Any]) -> Message:
-    who = said.get("user") or {}
-    automated = bool(said.get("automated"))
-    content = said.get("content")
+def message(data: Mapping[str, Any]) -> Message:
+    who = data.get("user") or {}
+    automated = bool(data.get("automated"))
+    content = data.get("content")
     return Message(
-        id=str(said["fingerprint"]),
-        conversation=str(said["session_id"]),
-        author="visitor" if said.get("from") == "user" else "bot" if automated else "agent",
+        id=str(data["fingerprint"]),
+        conversation=str(data["session_id"]),
+        author="visitor" if data.get("from") == "user" else "bot" if automated else "agent",
         text=content if isinstance(content, str) else str((content or {}).get("text") or ""),
-        kind=KINDS.get(str(said.get("type")), "other"),
+        kind=KINDS.get(str(data.get("type")), "other"),
         author_name=who.get("nickname"),
-        at=_moment(said.get("timestamp")),
-        raw=said,
+        at=_moment(data.get("timestamp")),
+        raw=data,
     )
 
 
-def contact(said: Mapping[str, Any]) -> Contact:
-    person = said.get("person") or {}
+def contact(data: Mapping[str, Any]) -> Contact:
+    person = data.get("person") or {}
     return Contact(
-        id=str(said.get("people_id") or said.get("email") or ""),
-        email=said.get("email"),
+        id=str(data.get("people_id") or data.get("email") or ""),
+        email=data.get("email"),
         name=person.get("nickname") or None,
         phone=person.get("phone") or None,
-        created_at=_moment(said.get("created_at")),
-        raw=said,
+        created_at=_moment(data.get("created_at")),
+        raw=data,
     )
 
 
@@ -338,7 +341,7 @@ def _path(values: Values, rest: str, *parts: str | int) -> str:
     return path("/v1/website/{}", values["WEBSITE_ID"]) + path(rest, *parts)
 
 
-DESK = DeskRoom(
+API = ApiSpec(
     needs=("API_IDENTIFIER", "API_KEY"),
     base=lambda values: "https://api.crisp.chat",
     headers=headers,

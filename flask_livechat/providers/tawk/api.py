@@ -14,10 +14,10 @@ from typing import Any
 
 from ...errors import NotFound, Unsupported
 from ...model import Agent, Contact, Conversation, Message
-from ...operation import DeskRoom, Explanation, Operation, Page, Refusal, Steps, page_of
+from ...operation import ApiSpec, ErrorDetails, ErrorInSuccessResponse, Operation, OperationSequence, Page, page_of
 from .. import Values
 
-SIZE = 50  # quoted as the most; larger ones were seen
+PER_PAGE = 50  # quoted as the most; larger pages were seen
 # A failure may come with a 200; these are the codes that are known.
 STATUS = {"auth_error": 401, "permission_denied": 403, "rate_limited": 429, "not_found": 404}
 AUTHORS = {"v": "visitor", "visitor": "visitor", "a": "agent", "agent": "agent"}
@@ -29,14 +29,14 @@ def headers(values: Values) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode(), "Accept": "application/json"}
 
 
-def unwrap(said: Any) -> Any:
-    if said.get("ok") is not True:
-        raise Refusal(STATUS.get(str(said.get("error")), 400))
-    return said
+def unwrap(data: Any) -> Any:
+    if data.get("ok") is not True:
+        raise ErrorInSuccessResponse(STATUS.get(str(data.get("error")), 400))
+    return data
 
 
-def explain(said: Any) -> Explanation:
-    return Explanation(what=said.get("message"), code=said.get("error"))
+def explain(data: Any) -> ErrorDetails:
+    return ErrorDetails(what=data.get("message"), code=data.get("error"))
 
 
 def list_conversations(
@@ -49,53 +49,53 @@ def list_conversations(
 
 
 def _chats(values: Values, since: datetime | None, offset: int) -> Operation[Page[Conversation]]:
-    def read(said: Any) -> Page[Conversation]:
-        total, reached = said.get("total"), offset + len(said["data"])
+    def read(data: Any) -> Page[Conversation]:
+        total, reached = data.get("total"), offset + len(data["data"])
         more = reached > offset and (not isinstance(total, int) or reached < total)
         following = _chats(values, since, reached) if more else None
-        found = page_of("Tawk.to chats", conversation, said["data"], following, lambda one: _is_since(one, since))
+        page = page_of("Tawk.to chats", conversation, data["data"], following, lambda chat: _is_since(chat, since))
         # A page on which nothing is new enough is the last one: they come by their age.
-        return found if found.items or since is None else replace(found, next=None)
+        return page if page.items or since is None else replace(page, next=None)
 
-    said = {"propertyId": values["PROPERTY_ID"], "size": SIZE, "offset": offset, "sort": "co-new-old"}
-    return _call("chat.list", said, read)
+    body = {"propertyId": values["PROPERTY_ID"], "size": PER_PAGE, "offset": offset, "sort": "co-new-old"}
+    return _call("chat.list", body, read)
 
 
-def _is_since(one: Conversation, since: datetime | None) -> bool:
-    return since is None or one.created_at is None or one.created_at >= since
+def _is_since(chat: Conversation, since: datetime | None) -> bool:
+    return since is None or chat.created_at is None or chat.created_at >= since
 
 
 def get(values: Values, id: str) -> Operation[Conversation]:
-    return _call("chat.get", _of(values, chatId=id), lambda said: conversation(said["data"]))
+    return _call("chat.get", _of(values, chatId=id), lambda data: conversation(data["data"]))
 
 
-def messages(values: Values, id: str) -> Steps[list[Message]]:
-    found: Conversation = yield get(values, id)
-    said = list(enumerate(found.raw.get("messages") or []))
-    return [*page_of("Tawk.to messages", lambda one: message(one[1], id, one[0]), said).items]
+def messages(values: Values, id: str) -> OperationSequence[list[Message]]:
+    chat: Conversation = yield get(values, id)
+    numbered = list(enumerate(chat.raw.get("messages") or []))
+    return [*page_of("Tawk.to messages", lambda entry: message(entry[1], id, entry[0]), numbered).items]
 
 
-def find(values: Values, id: str | None = None, email: str | None = None) -> Steps[Contact | None]:
+def find(values: Values, id: str | None = None, email: str | None = None) -> OperationSequence[Contact | None]:
     """By the vendor's id of a person. There is no evidence of a search."""
     if id is None:
         raise Unsupported("Tawk.to", "contacts.find by email")
     try:
-        found: Contact = yield _call(
+        person: Contact = yield _call(
             "contact.person.get",
             _of(values, personId=id, fields=FIELDS),
-            lambda said: contact(said["data"]["person"], id),
+            lambda data: contact(data["data"]["person"], id),
         )
     except NotFound:
         return None
-    return found
+    return person
 
 
 def agents(values: Values) -> Operation[Page[Agent]]:
-    return _call("members.list", _of(values), lambda said: page_of("Tawk.to agents", _agent, said["data"]))
+    return _call("members.list", _of(values), lambda data: page_of("Tawk.to agents", _agent, data["data"]))
 
 
-def _agent(said: Mapping[str, Any]) -> Agent:
-    return Agent(str(said.get("id") or said["agentId"]), said.get("name"), said.get("email"), raw=said)
+def _agent(data: Mapping[str, Any]) -> Agent:
+    return Agent(str(data.get("id") or data["agentId"]), data.get("name"), data.get("email"), raw=data)
 
 
 def _of(values: Values, **more: Any) -> dict[str, Any]:
@@ -105,66 +105,66 @@ def _of(values: Values, **more: Any) -> dict[str, Any]:
     return {"propertyId": values["PROPERTY_ID"], **more}
 
 
-def _call(method: str, said: Mapping[str, Any], read: Any) -> Operation[Any]:
+def _call(method: str, body: Mapping[str, Any], read: Any) -> Operation[Any]:
     """All that is asked for here changes nothing, so it may be asked for again."""
-    return Operation("POST", f"/v1/{method}", read, json=dict(said), repeatable=True)
+    return Operation("POST", f"/v1/{method}", read, json=dict(body), repeatable=True)
 
 
-def conversation(said: Mapping[str, Any]) -> Conversation:
-    who = said.get("visitor") or {}
-    person = said.get("personId")
+def conversation(data: Mapping[str, Any]) -> Conversation:
+    who = data.get("visitor") or {}
+    person = data.get("personId")
     return Conversation(
-        id=str(said.get("id") or said["chatId"]),
+        id=str(data.get("id") or data["chatId"]),
         # A chat is listed when it is over: whether a running one is, too, is UNCONFIRMED.
         state="closed",
         contact=Contact(str(person or ""), email=who.get("email"), name=who.get("name"), raw=who),
-        tags=tuple(str(tag) for tag in said.get("tags") or ()),
-        created_at=_moment(said.get("createdOn") or said.get("time")),
-        updated_at=_moment(said.get("updatedOn") or said.get("createdOn")),
-        raw=said,
+        tags=tuple(str(tag) for tag in data.get("tags") or ()),
+        created_at=_moment(data.get("createdOn") or data.get("time")),
+        updated_at=_moment(data.get("updatedOn") or data.get("createdOn")),
+        raw=data,
     )
 
 
-def message(said: Mapping[str, Any], conversation: str, number: int) -> Message:
+def message(data: Mapping[str, Any], conversation: str, number: int) -> Message:
     """Messages have no id of their own there: their place stands in for it."""
-    sender = said.get("sender") or {}
-    text = said.get("msg") if isinstance(said.get("msg"), str) else said.get("text")
+    sender = data.get("sender") or {}
+    text = data.get("msg") if isinstance(data.get("msg"), str) else data.get("text")
     return Message(
         id=f"{conversation}-{number}",
         conversation=conversation,
         author=AUTHORS.get(str(sender.get("t") or sender.get("type")), "bot"),
         text=str(text or ""),
-        kind="text" if said.get("type") == "msg" else "file" if said.get("type") == "file" else "other",
+        kind="text" if data.get("type") == "msg" else "file" if data.get("type") == "file" else "other",
         author_name=sender.get("n") or sender.get("name"),
-        at=_moment(said.get("time")),
-        raw=said,
+        at=_moment(data.get("time")),
+        raw=data,
     )
 
 
-def contact(said: Mapping[str, Any], id: str) -> Contact:
-    names = said.get("names") or []
+def contact(data: Mapping[str, Any], id: str) -> Contact:
+    names = data.get("names") or []
     first = names[0] if isinstance(names, list) and names else names
     name = first.get("value") if isinstance(first, Mapping) else first
     return Contact(
         id=id,
-        external_id=said.get("userId"),
-        email=said.get("primaryEmail"),
+        external_id=data.get("userId"),
+        email=data.get("primaryEmail"),
         name=str(name) if name else None,
-        attributes=said.get("customAttributes") or {},
-        raw=said,
+        attributes=data.get("customAttributes") or {},
+        raw=data,
     )
 
 
 def _moment(text: Any) -> datetime | None:
     """ISO 8601 with a Z; None for what is no moment."""
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-DESK = DeskRoom(
+API = ApiSpec(
     needs=("REST_API_KEY",),
     base=lambda values: "https://api.tawk.to",
     headers=headers,

@@ -1,4 +1,4 @@
-"""What every room must verify and refuse, and what it makes of its vendor's deliveries."""
+"""What every vendor's webhooks must verify and refuse, and what it makes of its vendor's deliveries."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flask_livechat import providers
-from flask_livechat.hooks import Delivery, HookRoom
+from flask_livechat.hooks import Delivery, WebhookSpec
 from flask_livechat.model import KINDS, Event
 from flask_livechat.providers import Secrets
 
-ROOMS = [name for name in providers.names() if providers.webhooks(name)]
+VENDORS = [name for name in providers.names() if providers.webhooks(name)]
 PROPERTY, WEBSITE, APP = "58ca8453b8a7e060cd3b1ecb", "42286ab3-b29a-4fde-8538-da0ae501d825", "abc12345"
 IDS = {"tawk": {"PROPERTY_ID": PROPERTY}, "crisp": {"WEBSITE_ID": WEBSITE}, "intercom": {"APP_ID": APP}}
 KEY = {"tawk": "WEBHOOK_SECRET", "crisp": "WEBHOOK_SECRET", "intercom": "CLIENT_SECRET"}
 STAMP = "1790000000123"
 
 
-def room(name: str) -> HookRoom:
-    found = providers.webhooks(name)
-    assert found is not None
-    return found
+def spec_of(name: str) -> WebhookSpec:
+    result = providers.webhooks(name)
+    assert result is not None
+    return result
 
 
 def values(name: str, *secrets: str, **more: Any) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def signature(name: str, secret: str, body: bytes, stamp: str = STAMP) -> dict[s
 
 
 def verified(name: str, secrets: tuple[str, ...], body: bytes, headers: dict[str, str], **query: str) -> bool:
-    return room(name).verify(values(name, *secrets), Delivery(headers, query, body))
+    return spec_of(name).verify(values(name, *secrets), Delivery(headers, query, body))
 
 
 # -- the vectors of the vendors' facts ---------------------------------------------------------------------------------
@@ -178,23 +178,23 @@ def test_what_others_take_for_a_signature_is_none(name: str, secret: str, body: 
     assert not verified(name, (secret,), body, headers)
 
 
-# -- what every room refuses -------------------------------------------------------------------------------------------
+# -- what every vendor refuses --------------------------------------------------------------------------------------
 
-every_room = pytest.mark.parametrize("name", ROOMS)
+every_vendor = pytest.mark.parametrize("name", VENDORS)
 
 
 def changed(headers: dict[str, str], change: Callable[[str], str]) -> dict[str, str]:
     return {key: change(value) if "signature" in key else value for key, value in headers.items()}
 
 
-@every_room
+@every_vendor
 def test_each_secret_of_a_rotation_counts(name: str) -> None:
     for secret in ("new", "old"):
         assert verified(name, ("new", "old"), b"{}", signature(name, secret, b"{}"))
     assert not verified(name, ("new", "old"), b"{}", signature(name, "older", b"{}"))
 
 
-@every_room
+@every_vendor
 @pytest.mark.parametrize(
     "change",
     [
@@ -213,12 +213,12 @@ def test_a_header_of_another_shape_is_refused(name: str, change: Callable[[str],
     assert not verified(name, ("secret",), b"{}", changed(signature(name, "secret", b"{}"), change))
 
 
-@every_room
+@every_vendor
 def test_without_a_header_nothing_is_verified(name: str) -> None:
     assert not verified(name, ("secret",), b"{}", {})
 
 
-@every_room
+@every_vendor
 def test_another_algorithm_is_refused(name: str) -> None:
     body = b"{}"
     other = hashlib.sha1 if name == "crisp" else hashlib.sha256
@@ -229,7 +229,7 @@ def test_another_algorithm_is_refused(name: str) -> None:
     assert not verified(name, ("secret",), body, changed(right, lambda _: given))
 
 
-@every_room
+@every_vendor
 @settings(max_examples=150, deadline=None)
 @given(body=st.binary(max_size=80), header=st.text(max_size=80), stamp=st.text(max_size=20))
 def test_hostile_headers_get_an_answer(name: str, body: bytes, header: str, stamp: str) -> None:
@@ -254,17 +254,17 @@ SHAPED = st.recursive(
 )
 
 
-@every_room
+@every_vendor
 @settings(max_examples=300, deadline=None)
-@given(said=SHAPED, body=st.binary(max_size=40))
-def test_a_parser_gives_events_or_says_that_the_shape_is_wrong(name: str, said: Any, body: bytes) -> None:
+@given(data=SHAPED, body=st.binary(max_size=40))
+def test_a_parser_gives_events_or_says_that_the_shape_is_wrong(name: str, data: Any, body: bytes) -> None:
     known = values(name, "secret")
-    for raw in (json.dumps(said).encode(), body, b"[" * 100_000):
+    for raw in (json.dumps(data).encode(), body, b"[" * 100_000):
         try:
-            events = room(name).parse(known, Delivery({}, {}, raw))
+            events = spec_of(name).parse(known, Delivery({}, {}, raw))
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
-        assert all(isinstance(one, Event) and one.kind in KINDS and one.at.tzinfo for one in events)
+        assert all(isinstance(event, Event) and event.kind in KINDS and event.at.tzinfo for event in events)
 
 
 # -- what they make of it ----------------------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ def test_a_parser_gives_events_or_says_that_the_shape_is_wrong(name: str, said: 
 
 def parsed(name: str, body: Any, **ids: str) -> list[Event]:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return list(room(name).parse(values(name, "x") | ids, Delivery({}, {}, raw)))
+    return list(spec_of(name).parse(values(name, "x") | ids, Delivery({}, {}, raw)))
 
 
 def test_a_chat_of_tawk_starts() -> None:
@@ -288,7 +288,7 @@ def test_a_chat_of_tawk_starts() -> None:
 
 
 def test_a_transcript_of_tawk_is_its_messages_without_joins_and_page_views() -> None:
-    said = {
+    data = {
         "event": "chat:transcript_created",
         "time": "2024-07-03T01:10:00.000Z",
         "property": {"id": PROPERTY},
@@ -304,14 +304,14 @@ def test_a_transcript_of_tawk_is_its_messages_without_joins_and_page_views() -> 
             ],
         },
     }
-    events = parsed("tawk", said)
-    assert [(one.kind, one.author, one.text) for one in events] == [
+    events = parsed("tawk", data)
+    assert [(event.kind, event.author, event.text) for event in events] == [
         ("message", "visitor", "hello"),
         ("message", "bot", "hi"),
         ("message", "agent", "yes?"),
     ]
-    assert len({one.id for one in events}) == 3
-    assert {one.conversation for one in events} == {"c1"}
+    assert len({event.id for event in events}) == 3
+    assert {event.conversation for event in events} == {"c1"}
 
 
 def crisp(event: str, **data: Any) -> dict[str, Any]:
@@ -323,7 +323,7 @@ def spoken(event: str, kind: str, author: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "author"),
+    ("data", "kind", "author"),
     [
         (spoken("message:send", "text", "user"), "message", "visitor"),
         (spoken("message:received", "text", "operator"), "message", "agent"),
@@ -342,8 +342,8 @@ def spoken(event: str, kind: str, author: str, **more: Any) -> dict[str, Any]:
         (crisp("session:something:new", session_id="s"), "unknown", None),
     ],
 )
-def test_what_crisp_tells(said: dict[str, Any], kind: str, author: str | None) -> None:
-    (event,) = parsed("crisp", said)
+def test_what_crisp_tells(data: dict[str, Any], kind: str, author: str | None) -> None:
+    (event,) = parsed("crisp", data)
     assert (event.kind, event.author) == (kind, author)
     assert event.at == datetime.fromtimestamp(1790000000.123, UTC)
 
@@ -374,7 +374,7 @@ WHO = {
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "author", "text"),
+    ("data", "kind", "author", "text"),
     [
         (intercom("conversation.user.created", **WHO), "conversation_started", "visitor", "It broke"),
         (intercom("conversation.user.replied", **WHO, **PARTS), "message", "visitor", "hello"),
@@ -390,16 +390,16 @@ WHO = {
         (intercom("ticket.created", type="ticket"), "unknown", None, None),
     ],
 )
-def test_what_intercom_tells(said: dict[str, Any], kind: str, author: str | None, text: str | None) -> None:
-    (event,) = parsed("intercom", said)
+def test_what_intercom_tells(data: dict[str, Any], kind: str, author: str | None, text: str | None) -> None:
+    (event,) = parsed("intercom", data)
     assert (event.kind, event.author, event.text) == (kind, author, text)
 
 
 def test_who_closes_at_intercoms_is_told_by_the_closing_part() -> None:
     def by(*parts: tuple[str, str]) -> str | None:
-        said = [{"id": str(n), "part_type": kind, "author": {"type": who}} for n, (kind, who) in enumerate(parts)]
+        data = [{"id": str(n), "part_type": kind, "author": {"type": who}} for n, (kind, who) in enumerate(parts)]
         (event,) = parsed(
-            "intercom", intercom("conversation.admin.closed", conversation_parts={"conversation_parts": said})
+            "intercom", intercom("conversation.admin.closed", conversation_parts={"conversation_parts": data})
         )
         return event.author
 
@@ -419,9 +419,9 @@ def test_a_reply_of_intercoms_without_words_is_a_message_all_the_same() -> None:
 
 
 def test_a_conversation_of_intercoms_that_is_gone_is_known_by_its_other_name() -> None:
-    said = intercom("conversation.deleted")
-    said["data"]["item"] = {"type": "conversation", "conversation_id": "215"}
-    (event,) = parsed("intercom", said)
+    data = intercom("conversation.deleted")
+    data["data"]["item"] = {"type": "conversation", "conversation_id": "215"}
+    (event,) = parsed("intercom", data)
     assert (event.kind, event.conversation) == ("unknown", "215")
 
 
@@ -444,15 +444,15 @@ def test_a_lead_of_intercoms_has_no_id_of_yours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "data"),
     [
         ("intercom", intercom("contact.deleted", type="contact", external_id="42", email="ada@example.com")),
         ("crisp", crisp("people:profile:removed", people_id="1", email="ada@example.com")),
         ("crisp", crisp("session:removed", session_id="session_1", email="ada@example.com")),
     ],
 )
-def test_the_last_word_about_somebody_who_is_gone_names_nobody(name: str, said: dict[str, Any]) -> None:
-    (event,) = parsed(name, said)
+def test_the_last_word_about_somebody_who_is_gone_names_nobody(name: str, data: dict[str, Any]) -> None:
+    (event,) = parsed(name, data)
     assert (event.kind, event.visitor, event.email, event.conversation) == ("contact_changed", None, None, None)
     assert "ada" not in str(event.raw)
     assert "42" not in str(event.raw)
@@ -465,45 +465,45 @@ def test_who_it_is_with_and_when_is_in_it() -> None:
 
 
 def test_a_ping_is_unknown_and_no_two_are_the_same() -> None:
-    (one,), (other,) = (
+    (first,), (other,) = (
         parsed("intercom", INTERCOM_1),
         parsed("intercom", INTERCOM_1.replace(b"1553288147", b"1553288148")),
     )
-    assert one.kind == other.kind == "unknown"
-    assert one.id != other.id
+    assert first.kind == other.kind == "unknown"
+    assert first.id != other.id
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "data"),
     [
         ("tawk", json.loads(TAWK_1) | {"property": {"id": "another"}}),
         ("crisp", crisp("message:send", session_id="s") | {"website_id": "another"}),
         ("intercom", intercom("conversation.user.created") | {"app_id": "another"}),
     ],
 )
-def test_what_is_another_accounts_is_no_event(name: str, said: dict[str, Any]) -> None:
-    assert parsed(name, said) == []
+def test_what_is_another_accounts_is_no_event(name: str, data: dict[str, Any]) -> None:
+    assert parsed(name, data) == []
 
 
 @pytest.mark.parametrize("when", [1, 10**30, -5, "1999", None, True, "0001-01-01T00:00:00Z", "30000-01-01"])
-@every_room
+@every_vendor
 def test_a_moment_that_nobody_means_is_refused(name: str, when: Any) -> None:
-    said = {
+    data = {
         "tawk": json.loads(TAWK_1) | {"time": when},
         "crisp": crisp("session:set_state", session_id="s", state="resolved") | {"timestamp": when},
         "intercom": intercom("conversation.admin.closed") | {"created_at": when},
     }[name]
     with pytest.raises((ValueError, KeyError, TypeError)):
-        parsed(name, said)
+        parsed(name, data)
 
 
-@every_room
+@every_vendor
 def test_a_delivery_that_comes_again_has_the_same_ids(name: str) -> None:
     """Also with another unsigned id, and a new stamp."""
     body = {"tawk": TAWK_1, "crisp": CRISP_1, "intercom": INTERCOM_2}[name]
-    one = room(name).parse(values(name, "x"), Delivery({"x-hook-event-id": "1"}, {}, body))
-    other = room(name).parse(values(name, "x"), Delivery({"x-hook-event-id": "2"}, {}, body))
-    assert [event.id for event in one] == [event.id for event in other]
+    first = spec_of(name).parse(values(name, "x"), Delivery({"x-hook-event-id": "1"}, {}, body))
+    other = spec_of(name).parse(values(name, "x"), Delivery({"x-hook-event-id": "2"}, {}, body))
+    assert [event.id for event in first] == [event.id for event in other]
 
 
 # -- website hooks of Crisp's ------------------------------------------------------------------------------------------
@@ -512,18 +512,18 @@ def test_a_delivery_that_comes_again_has_the_same_ids(name: str) -> None:
 def test_a_website_hook_is_known_by_the_key_in_its_address() -> None:
     known = {"WEBHOOK_KEY": Secrets(("new", "old")), "WEBSITE_ID": WEBSITE}
     for key, right in (("new", True), ("old", True), ("", False), ("newer", False)):
-        assert room("crisp").verify(known, Delivery({}, {"key": key}, CRISP_1)) is right
+        assert spec_of("crisp").verify(known, Delivery({}, {"key": key}, CRISP_1)) is right
 
 
 def test_a_wrong_signature_is_not_made_good_by_a_key() -> None:
     known = values("crisp", "secret", WEBHOOK_KEY=Secrets(("key",)))
     headers = changed(signature("crisp", "secret", CRISP_1), lambda given: "0" * 64)
-    assert not room("crisp").verify(known, Delivery(headers, {"key": "key"}, CRISP_1))
+    assert not spec_of("crisp").verify(known, Delivery(headers, {"key": "key"}, CRISP_1))
 
 
 @pytest.mark.parametrize(("stamp", "seconds"), [("1790000000", 1790000000.0), ("1790000000123", 1790000000.123)])
 def test_crisp_says_when_it_was_sent_in_either_unit(stamp: str, seconds: float) -> None:
-    sent = room("crisp").sent_at(Delivery({"x-crisp-request-timestamp": stamp}, {}, b""))
+    sent = spec_of("crisp").sent_at(Delivery({"x-crisp-request-timestamp": stamp}, {}, b""))
     assert sent is not None
     assert sent.timestamp() == seconds
-    assert room("crisp").sent_at(Delivery({"x-crisp-request-timestamp": "soon"}, {}, b"")) is None
+    assert spec_of("crisp").sent_at(Delivery({"x-crisp-request-timestamp": "soon"}, {}, b"")) is None

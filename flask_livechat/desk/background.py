@@ -1,6 +1,6 @@
-"""What is done at a vendor's after the answer has gone out: in one thread of the process, in order, bounded.
+"""Calls of a vendor's after the answer has gone out: in one thread of the process, in order, bounded.
 
-It is memory: what has not been done when a process is killed is lost. A process that ends does first what is left.
+The queue is memory: a process that is killed loses it. A process that ends does first what is left.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from weakref import WeakSet
 from ..forks import in_children
 from ..limits import LineLimit
 
-MOST = 1000  # pieces of work that wait; the oldest is dropped for one more
-PATIENCE = 5.0  # seconds that the end of a process waits for what is left
+MAX_JOBS = 1000  # that wait; the oldest is dropped for one more
+EXIT_TIMEOUT_S = 5.0  # that the end of a process waits for what is left
 log = logging.getLogger(__name__)
 Work = Callable[[], object]
 
 
-OUTBOXES: WeakSet[Outbox] = WeakSet()  # of this process: a test ends with nothing left in them
+QUEUES: WeakSet[BackgroundQueue] = WeakSet()  # of this process: a test ends with nothing left in them
 LINES = LineLimit()
 
 
 @atexit.register
 def _finish_all() -> None:
-    for outbox in list(OUTBOXES):
-        outbox.finish(PATIENCE)
+    for queue in list(QUEUES):
+        queue.finish(EXIT_TIMEOUT_S)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Job:
     """Work, and when it may be done."""
 
     due: float
@@ -43,31 +43,31 @@ class Waiting:
     work: Work
 
 
-class Outbox:
-    """For one app and vendor. ``put`` may be called from any thread; after a fork a child begins with nothing in it."""
+class BackgroundQueue:
+    """Work for one app and vendor. Any thread may call ``put``. After a fork a child begins with an empty queue."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._begin()
-        in_children(self, Outbox._begin)
-        OUTBOXES.add(self)
+        in_children(self, BackgroundQueue._begin)
+        QUEUES.add(self)
 
     def _begin(self) -> None:
         self._changed = threading.Condition()
-        self._waiting: OrderedDict[Hashable, Waiting] = OrderedDict()
+        self._waiting: OrderedDict[Hashable, Job] = OrderedDict()
         self._thread: threading.Thread | None = None
         self._busy = self._hurry = False
 
-    def put(self, what: str, work: Work, *, key: Hashable = None, delay: float = 0.0) -> None:
-        """Does ``work`` in ``delay`` seconds. What has the same ``key`` and still waits is replaced, and not put off.
+    def put(self, what: str, work: Work, *, key: Hashable = None, delay_s: float = 0.0) -> None:
+        """Do ``work`` in ``delay_s`` seconds. It replaces work of the same ``key`` that waits, and is not put off.
 
         ``what`` is for the log: nothing personal.
         """
         with self._changed:
             named = key if key is not None else object()
-            known = self._waiting.get(named)
-            self._waiting[named] = Waiting(known.due if known else self._clock() + delay, what, work)
-            if len(self._waiting) > MOST:
+            earlier = self._waiting.get(named)
+            self._waiting[named] = Job(earlier.due if earlier else self._clock() + delay_s, what, work)
+            if len(self._waiting) > MAX_JOBS:
                 _, dropped = self._waiting.popitem(last=False)
                 if count := LINES.count(dropped.what):
                     log.warning(
@@ -80,7 +80,7 @@ class Outbox:
             self._changed.notify_all()
 
     def finish(self, seconds: float) -> bool:
-        """Does now what is left, whenever it is due. False when ``seconds`` were too few for it."""
+        """Do now what is left, whenever it is due. Return False when ``seconds`` were too few for it."""
         with self._changed:
             self._hurry = True
             self._changed.notify_all()
@@ -90,25 +90,25 @@ class Outbox:
 
     def _run(self) -> None:
         while True:
-            one = self._next()
+            job = self._next()
             try:
-                one.work()
+                job.work()
             except Exception as error:
                 # Neither its text nor its traceback: they may hold what nobody should read in a log.
                 with suppress(Exception):  # an app's own handlers of logs may expect a request
-                    log.error("livechat: %s failed with %s.", one.what, type(error).__name__)
+                    log.error("livechat: %s failed with %s.", job.what, type(error).__name__)
             finally:
                 with self._changed:
                     self._busy = False
                     self._changed.notify_all()
 
-    def _next(self) -> Waiting:
+    def _next(self) -> Job:
         with self._changed:
             while True:
-                due = min((one.due for one in self._waiting.values()), default=None)
+                due = min((job.due for job in self._waiting.values()), default=None)
                 now = self._clock()
                 if due is not None and (due <= now or self._hurry):
-                    key = next(key for key, one in self._waiting.items() if one.due == due)
+                    key = next(key for key, job in self._waiting.items() if job.due == due)
                     self._busy = True
                     return self._waiting.pop(key)
                 self._changed.wait(None if due is None else due - now)

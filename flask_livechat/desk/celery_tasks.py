@@ -1,4 +1,4 @@
-"""Work after the answer, on Celery. Needs the extra ``celery``, and the app's Celery as Flask's documentation makes it.
+"""Handle events after the answer, on Celery. It needs the extra ``celery``, and the app's Celery as Flask documents it.
 
 The database is the queue, as it is for ``flask livechat work``. A task says only that there is work: what was told,
 what is leased and what failed stands in the database. A task that gets lost loses nothing; one too many finds nothing.
@@ -17,30 +17,30 @@ from flask import current_app, has_app_context
 from ..errors import ConfigError, Problem
 from ..state import current_state
 from .store import LEASE
-from .work import PRUNED_EVERY, Worker
+from .worker import PRUNED_EVERY, Worker
 
 NAME = "livechat.work"
-PATIENCE = 1.0  # seconds for each step of telling the broker: a vendor waits for its answer
-LONGEST = timedelta(minutes=20)  # for brokers deliver again what waits too long: Redis after an hour
+BROKER_TIMEOUT_S = 1.0  # for each step of sending a task: a vendor waits for its answer
+MAX_DELAY = timedelta(minutes=20)  # for brokers deliver again what waits too long: Redis after an hour
 PATTERN = "https://flask.palletsprojects.com/en/stable/patterns/celery/"
 log = logging.getLogger(__name__)
 
 # By the names that Redis and AMQP have for them; each leaves the other's alone. One retry reaches a second host.
-BOUNDED: Mapping[str, Any] = {
+BROKER_OPTIONS: Mapping[str, Any] = {
     "max_retries": 1,
     "interval_start": 0,
     "interval_step": 0,
-    "socket_connect_timeout": PATIENCE,
-    "socket_timeout": PATIENCE,
-    "read_timeout": PATIENCE,
-    "write_timeout": PATIENCE,
+    "socket_connect_timeout": BROKER_TIMEOUT_S,
+    "socket_timeout": BROKER_TIMEOUT_S,
+    "read_timeout": BROKER_TIMEOUT_S,
+    "write_timeout": BROKER_TIMEOUT_S,
 }
 
 
-def tell(when: datetime | None = None) -> None:
-    """Sends the task, to be run now or at a moment.
+def send_task(when: datetime | None = None) -> None:
+    """Send the task, to be run now or at a moment.
 
-    Takes a few seconds at most, whatever the broker does. Raises what the broker's client raises, and ``ConfigError``
+    It takes a few seconds at most, whatever the broker does. Raise what the broker's client raises, and ``ConfigError``
     for an app without Celery.
     """
     celery = current_app.extensions.get("celery")
@@ -48,26 +48,26 @@ def tell(when: datetime | None = None) -> None:
         raise _problem("the app has no Celery", 'Set app.extensions["celery"] to it')
     options: dict[str, Any] = {}
     if when is not None:
-        options = {"args": [when.isoformat()], "eta": min(when, _livechat().now() + LONGEST)}
+        options = {"args": [when.isoformat()], "eta": min(when, _livechat().now() + MAX_DELAY)}
     # A connection of its own: the ones that Celery keeps are as patient as the app's own tasks want them.
-    with celery.connection_for_write(connect_timeout=PATIENCE, transport_options=BOUNDED) as connection:
+    with celery.connection_for_write(connect_timeout=BROKER_TIMEOUT_S, transport_options=BROKER_OPTIONS) as connection:
         celery.tasks[NAME].apply_async(**options, connection=connection, retry=False)
 
 
 # A task whose process is killed comes again.
 @shared_task(name=NAME, bind=True, ignore_result=True, acks_late=True, reject_on_worker_lost=True)  # type: ignore[untyped-decorator]  # Celery ships no types
 def work(task: Any, when: str | None = None) -> None:
-    """Handles what is due, until nothing is. Before ``when`` it only sends itself again."""
+    """Handle what is due, until nothing is. Before ``when`` only send the task again."""
     if not has_app_context():
         raise _problem("the task runs outside the app's context", "Make the app's Celery with task_cls=FlaskTask")
     livechat = _livechat()
 
     def later(moment: datetime) -> None:
-        """What the broker does not take is left to the next task."""
+        """Leave to the next task what the broker does not take."""
         if task.request.is_eager:  # it would run at once
             return
         try:
-            tell(moment)
+            send_task(moment)
         except Exception as error:
             log.warning("livechat: Celery was not told to try again: %s.", type(error).__name__)
 

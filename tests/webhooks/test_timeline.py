@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_livechat.desk.history import Episode, history
+from flask_livechat.desk.timeline import Episode, build_timeline
 from flask_livechat.model import KINDS, Event
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -23,7 +23,7 @@ def event(minutes: float, kind: str, author: str | None = None, **fields: Any) -
     return Event("crisp", kind, f"{minutes}:{kind}:{author}", at(minutes), "s", author=author, **fields)
 
 
-def said(minutes: float, author: str) -> Event:
+def message_at(minutes: float, author: str) -> Event:
     return event(minutes, "message", author)
 
 
@@ -32,94 +32,106 @@ def closed(minutes: float, author: str | None = "agent") -> Event:
 
 
 def only(*events: Event) -> Episode:
-    (found,) = history(events).episodes
-    return found
+    (result,) = build_timeline(events).episodes
+    return result
 
 
 def test_the_first_reply_of_an_agent_counts_not_a_bots() -> None:
-    found = only(said(0, "visitor"), said(1, "bot"), said(2, "visitor"), said(5, "agent"), said(6, "agent"))
-    assert (found.started_at, found.answered_at) == (at(0), at(5))
+    result = only(
+        message_at(0, "visitor"),
+        message_at(1, "bot"),
+        message_at(2, "visitor"),
+        message_at(5, "agent"),
+        message_at(6, "agent"),
+    )
+    assert (result.started_at, result.answered_at) == (at(0), at(5))
 
 
 def test_notes_and_joins_are_no_reply() -> None:
-    found = only(said(0, "visitor"), event(1, "unknown", "agent"), said(5, "agent"))
-    assert found.answered_at == at(5)
+    result = only(message_at(0, "visitor"), event(1, "unknown", "agent"), message_at(5, "agent"))
+    assert result.answered_at == at(5)
 
 
 def test_an_agent_who_writes_first_has_not_replied() -> None:
-    found = only(said(0, "agent"), said(3, "visitor"), said(4, "agent"))
-    assert (found.started_at, found.answered_at) == (at(3), at(4))
+    result = only(message_at(0, "agent"), message_at(3, "visitor"), message_at(4, "agent"))
+    assert (result.started_at, result.answered_at) == (at(3), at(4))
 
 
 def test_what_an_agent_writes_to_nobody_is_no_episode() -> None:
-    assert history([said(0, "agent"), closed(1)]).episodes == ()
+    assert build_timeline([message_at(0, "agent"), closed(1)]).episodes == ()
 
 
 def test_what_starts_with_a_visitors_words_starts_then() -> None:
-    assert only(event(0, "conversation_started", "visitor"), said(4, "agent")).started_at == at(0)
-    assert history([event(0, "conversation_started", "agent")]).episodes == ()
+    assert only(event(0, "conversation_started", "visitor"), message_at(4, "agent")).started_at == at(0)
+    assert build_timeline([event(0, "conversation_started", "agent")]).episodes == ()
 
 
 def test_reopening_starts_a_new_episode_with_the_visitors_next_message() -> None:
-    first, second = history(
-        [said(0, "visitor"), said(1, "agent"), closed(2), event(60, "conversation_reopened"), said(61, "visitor")]
+    first, second = build_timeline(
+        [
+            message_at(0, "visitor"),
+            message_at(1, "agent"),
+            closed(2),
+            event(60, "conversation_reopened"),
+            message_at(61, "visitor"),
+        ]
     ).episodes
     assert (first.started_at, first.closed_at) == (at(0), at(2))
     assert (second.started_at, second.answered_at, second.closed_at) == (at(61), None, None)
 
 
 def test_a_visitor_who_writes_after_the_end_starts_a_new_episode() -> None:
-    first, second = history([said(0, "visitor"), closed(2), said(9, "visitor"), closed(12)]).episodes
+    first, second = build_timeline([message_at(0, "visitor"), closed(2), message_at(9, "visitor"), closed(12)]).episodes
     assert (first.closed_at, second.started_at, second.closed_at) == (at(2), at(9), at(12))
 
 
 def test_to_close_what_is_closed_changes_nothing() -> None:
-    assert only(said(0, "visitor"), closed(2), closed(7)).closed_at == at(2)
+    assert only(message_at(0, "visitor"), closed(2), closed(7)).closed_at == at(2)
 
 
 def test_what_an_agent_writes_after_closing_is_no_first_response() -> None:
-    found = only(said(0, "visitor"), closed(2), said(3, "agent"))
-    assert (found.answered_at, found.closed_at) == (None, at(2))
+    result = only(message_at(0, "visitor"), closed(2), message_at(3, "agent"))
+    assert (result.answered_at, result.closed_at) == (None, at(2))
 
 
 @pytest.mark.parametrize("author", ["agent", "bot"])
 def test_who_closed_it_is_told_apart(author: str) -> None:
-    assert only(said(0, "visitor"), closed(2, author)).closed_by == author
+    assert only(message_at(0, "visitor"), closed(2, author)).closed_by == author
 
 
 def test_what_fell_silent_was_over_with_its_last_word() -> None:
-    found = only(said(0, "visitor"), said(1, "agent"), said(2, "visitor"), closed(4, None))
-    assert (found.closed_at, found.closed_by) == (at(2), "agent")
-    assert only(said(0, "visitor"), said(1, "bot"), closed(4, None)).closed_by == "bot"
+    result = only(message_at(0, "visitor"), message_at(1, "agent"), message_at(2, "visitor"), closed(4, None))
+    assert (result.closed_at, result.closed_by) == (at(2), "agent")
+    assert only(message_at(0, "visitor"), message_at(1, "bot"), closed(4, None)).closed_by == "bot"
 
 
 def test_what_nobody_answered_was_ended_by_nobody() -> None:
-    found = only(said(0, "visitor"), closed(4, None))
-    assert (found.closed_at, found.closed_by) == (at(4), "nobody")
+    result = only(message_at(0, "visitor"), closed(4, None))
+    assert (result.closed_at, result.closed_by) == (at(4), "nobody")
 
 
 def test_the_last_rating_of_an_episode_counts_also_after_its_end() -> None:
-    found = only(
-        said(0, "visitor"),
+    result = only(
+        message_at(0, "visitor"),
         event(1, "rated", rating=2, best=5),
         closed(2),
         event(3, "rated", rating=4, best=5),
     )
-    assert (found.rated_at, found.rating, found.best) == (at(3), 4, 5)
+    assert (result.rated_at, result.rating, result.best) == (at(3), 4, 5)
 
 
 def test_a_rating_of_what_began_before_anybody_listened_is_kept() -> None:
-    found = only(event(3, "rated", rating=4, best=5))
-    assert (found.started_at, found.rating) == (None, 4)
+    result = only(event(3, "rated", rating=4, best=5))
+    assert (result.started_at, result.rating) == (None, 4)
 
 
 def test_an_episode_has_the_tags_of_its_end() -> None:
-    first, second = history(
+    first, second = build_timeline(
         [
-            said(0, "visitor"),
+            message_at(0, "visitor"),
             event(1, "unknown", tags=("refund",)),
             closed(2),
-            said(60, "visitor"),
+            message_at(60, "visitor"),
             event(61, "unknown", tags=("b", "a", "b")),
         ]
     ).episodes
@@ -127,29 +139,29 @@ def test_an_episode_has_the_tags_of_its_end() -> None:
 
 
 def test_who_it_is_with_is_what_was_said_last() -> None:
-    found = history(
+    result = build_timeline(
         [
             event(0, "message", "visitor", email="Ada@Example.com"),
             event(1, "contact_changed", visitor="42"),
-            said(2, "visitor"),
+            message_at(2, "visitor"),
         ]
     )
-    assert (found.visitor, found.email, found.first_at, found.last_at) == ("42", "ada@example.com", at(0), at(2))
+    assert (result.visitor, result.email, result.first_at, result.last_at) == ("42", "ada@example.com", at(0), at(2))
 
 
 def test_who_joins_a_conversation_does_not_take_it_over() -> None:
-    found = history(
+    result = build_timeline(
         [
             event(0, "conversation_started", "visitor", visitor="ana", email="ana@example.com"),
             event(1, "message", "visitor", visitor="ben", email="ben@example.com"),
         ]
     )
-    assert (found.visitor, found.email) == ("ana", "ana@example.com")
+    assert (result.visitor, result.email) == ("ana", "ana@example.com")
 
 
-def test_without_events_there_is_no_history() -> None:
+def test_without_events_there_is_no_timeline() -> None:
     with pytest.raises(ValueError, match="no events"):
-        history([])
+        build_timeline([])
 
 
 ANY = st.builds(
@@ -168,19 +180,19 @@ ANY = st.builds(
 )
 
 
-@given(st.lists(ANY, min_size=1, max_size=12, unique_by=lambda one: one.id), st.randoms())
+@given(st.lists(ANY, min_size=1, max_size=12, unique_by=lambda event: event.id), st.randoms())
 def test_the_order_in_which_events_came_changes_nothing(events: list[Event], random: Any) -> None:
     shuffled = random.sample(events, len(events))
-    assert history(shuffled) == history(events)
+    assert build_timeline(shuffled) == build_timeline(events)
 
 
-@given(st.lists(ANY, min_size=1, max_size=12, unique_by=lambda one: one.id))
+@given(st.lists(ANY, min_size=1, max_size=12, unique_by=lambda event: event.id))
 def test_an_episode_is_sound_whatever_happened(events: list[Event]) -> None:
     before = None
-    for one in history(events).episodes:
-        assert one.started_at or one.rated_at
-        if one.started_at:
-            assert before is None or one.started_at >= before
-            before = one.started_at
-            assert one.answered_at is None or one.answered_at >= one.started_at
-        assert (one.closed_at is None) == (one.closed_by is None)
+    for episode in build_timeline(events).episodes:
+        assert episode.started_at or episode.rated_at
+        if episode.started_at:
+            assert before is None or episode.started_at >= before
+            before = episode.started_at
+            assert episode.answered_at is None or episode.answered_at >= episode.started_at
+        assert (episode.closed_at is None) == (episode.closed_by is None)

@@ -21,10 +21,18 @@ import httpx
 import pytest
 
 from flask_livechat import ConfigError, Problem, Unsupported
-from flask_livechat.desk import rest
-from flask_livechat.desk.budget import Budget, budget_of
+from flask_livechat.desk import http
 from flask_livechat.desk.desk import open_desk
-from flask_livechat.desk.rest import AsyncClient, AsyncPool, Client, Explanation, Performer, Pool, Refusal
+from flask_livechat.desk.http import (
+    AsyncClient,
+    AsyncPool,
+    Client,
+    ErrorDetails,
+    ErrorInSuccessResponse,
+    Pool,
+    RequestExecutor,
+)
+from flask_livechat.desk.retry import Budget, budget_of
 from flask_livechat.errors import (
     ApiError,
     Conflict,
@@ -36,7 +44,7 @@ from flask_livechat.errors import (
     Unauthorized,
     VendorDown,
 )
-from flask_livechat.operation import Operation, Page, Steps, path
+from flask_livechat.operation import Operation, OperationSequence, Page, path
 from flask_livechat.providers import Secrets
 
 from .vendor import Answer, awaited, serving
@@ -54,22 +62,22 @@ class Acme:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {SECRET}", "Accept": "application/json"}
 
-    def unwrap(self, said: Any) -> Any:
-        if said.get("ok") is False:
-            raise Refusal(401)
-        return said.get("data")
+    def unwrap(self, data: Any) -> Any:
+        if data.get("ok") is False:
+            raise ErrorInSuccessResponse(401)
+        return data.get("data")
 
-    def explain(self, said: Any) -> Explanation:
-        return Explanation(said.get("message"), said.get("code"), said.get("request"), said.get("fields") or {})
+    def explain(self, data: Any) -> ErrorDetails:
+        return ErrorDetails(data.get("message"), data.get("code"), data.get("request"), data.get("fields") or {})
 
 
 class Sync:
     """Both ways of calling, behind the same face."""
 
     def __init__(self, server: Any, **options: Any) -> None:
-        self.performer = Performer(Acme(server.url), (SECRET,), **{"deadline": 5.0} | options)
+        self.executor = RequestExecutor(Acme(server.url), (SECRET,), **{"deadline": 5.0} | options)
         self.http: list[httpx.Client] = []
-        self.client = Client(self.performer, Pool(self._open))
+        self.client = Client(self.executor, Pool(self._open))
 
     def _open(self) -> httpx.Client:
         self.http.append(httpx.Client(timeout=httpx.Timeout(0.5)))
@@ -82,11 +90,11 @@ class Sync:
     def send(self, operation: Operation[Any]) -> Any:
         return self.client.send(operation)
 
-    def run(self, steps: Steps[Any]) -> Any:
+    def run(self, steps: OperationSequence[Any]) -> Any:
         return self.client.run(steps)
 
-    def each(self, first: Operation[Page[Any]]) -> list[Any]:
-        return [*self.client.each(first)]
+    def items(self, first: Operation[Page[Any]]) -> list[Any]:
+        return [*self.client.items(first)]
 
 
 class Async(Sync):
@@ -94,7 +102,7 @@ class Async(Sync):
         async def whole() -> Any:
             pool = AsyncPool(lambda: httpx.AsyncClient(timeout=httpx.Timeout(0.5)))
             try:
-                return await work(AsyncClient(self.performer, pool))
+                return await work(AsyncClient(self.executor, pool))
             finally:
                 assert pool() is pool()
                 await pool().aclose()
@@ -104,12 +112,12 @@ class Async(Sync):
     def send(self, operation: Operation[Any]) -> Any:
         return self._awaited(lambda client: client.send(operation))
 
-    def run(self, steps: Steps[Any]) -> Any:
+    def run(self, steps: OperationSequence[Any]) -> Any:
         return self._awaited(lambda client: client.run(steps))
 
-    def each(self, first: Operation[Page[Any]]) -> list[Any]:
+    def items(self, first: Operation[Page[Any]]) -> list[Any]:
         async def items(client: AsyncClient) -> list[Any]:
-            return [item async for item in client.each(first)]
+            return [item async for item in client.items(first)]
 
         return list(self._awaited(items))
 
@@ -126,16 +134,16 @@ def call(request: pytest.FixtureRequest) -> Iterator[Caller]:
         return made[-1]
 
     yield make
-    for each in made:
-        each.close()
+    for item in made:
+        item.close()
 
 
 @pytest.fixture
 def sync() -> Iterator[Caller]:
     made: list[Sync] = []
     yield lambda server: made.append(Sync(server)) or made[-1]  # type: ignore[func-returns-value]
-    for each in made:
-        each.close()
+    for item in made:
+        item.close()
 
 
 pytestmark = pytest.mark.usefixtures("short_pauses")
@@ -153,10 +161,10 @@ def down(status: int = 503, **more: Any) -> Answer:
     return Answer(status, {"message": "not now"}, **more)
 
 
-GOOD = Answer(said={"data": {"id": 1}})
+GOOD = Answer(data={"data": {"id": 1}})
 
 
-def test_an_answer_becomes_what_the_room_reads(call: Caller) -> None:
+def test_an_answer_becomes_what_the_operation_reads(call: Caller) -> None:
     with serving(GOOD) as server:
         assert call(server).send(get("a b/ü?#")) == {"id": 1}
         assert server.asked[0].path == "/a%20b%2F%C3%BC%3F%23"
@@ -198,10 +206,10 @@ def test_a_post_that_reached_nobody_is_repeated() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if faults:
             raise faults.pop()
-        return httpx.Response(200, json=GOOD.said)
+        return httpx.Response(200, json=GOOD.data)
 
     with httpx.Client(transport=httpx.MockTransport(answer)) as http:  # the network alone can refuse
-        client = Client(Performer(Acme("http://acme.test"), (SECRET,), 5.0), lambda: http)
+        client = Client(RequestExecutor(Acme("http://acme.test"), (SECRET,), 5.0), lambda: http)
         assert client.send(post()) == {"id": 1}
     assert not faults
 
@@ -212,7 +220,7 @@ def test_a_post_that_the_vendor_deduplicates_is_repeated(call: Caller) -> None:
 
 
 @pytest.mark.parametrize(("operation", "asked"), [(get(), 2), (post(), 1)])
-@pytest.mark.parametrize("fault", [Answer(said=GOOD.said, cut=3), Answer(said=GOOD.said, wait=0.8)])
+@pytest.mark.parametrize("fault", [Answer(data=GOOD.data, cut=3), Answer(data=GOOD.data, wait=0.8)])
 def test_a_lost_answer_is_asked_for_again_only_where_that_is_safe(
     call: Caller, operation: Operation[Any], asked: int, fault: Answer
 ) -> None:
@@ -238,7 +246,7 @@ class _Gone:
 
 
 def test_an_answer_that_drips_ends(call: Caller) -> None:
-    with serving(Answer(said={"data": "x" * 200}, drip=0.1)) as server:
+    with serving(Answer(data={"data": "x" * 200}, drip=0.1)) as server:
         begin = time.monotonic()
         with pytest.raises(TimedOut):
             call(server, deadline=0.6).send(post())
@@ -246,8 +254,8 @@ def test_an_answer_that_drips_ends(call: Caller) -> None:
 
 
 def test_an_answer_without_an_end_ends(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rest, "LARGEST", 1000)
-    with serving(Answer(said={"data": "x" * 5000})) as server, pytest.raises(VendorDown):
+    monkeypatch.setattr(http, "MAX_BODY_BYTES", 1000)
+    with serving(Answer(data={"data": "x" * 5000})) as server, pytest.raises(VendorDown):
         call(server).send(post())
 
 
@@ -303,8 +311,8 @@ def test_there_is_a_last_try(call: Caller) -> None:
      (413, Invalid), (422, Invalid), (301, ApiError), (599, VendorDown)],
 )  # fmt: skip
 def test_each_status_has_its_error(call: Caller, status: int, kind: type[ApiError]) -> None:
-    said = {"message": "no", "code": "bad", "request": "r-1", "fields": {"email": "is taken"}}
-    with serving(Answer(status, said, headers={"Location": "http://127.0.0.1:1/"})) as server:
+    data = {"message": "no", "code": "bad", "request": "r-1", "fields": {"email": "is taken"}}
+    with serving(Answer(status, data, headers={"Location": "http://127.0.0.1:1/"})) as server:
         with pytest.raises(kind, match=rf"acme: POST /things: {status} no; email: is taken \(request r-1\)") as caught:
             call(server).send(post())
         assert type(caught.value) is kind
@@ -319,26 +327,26 @@ def test_an_answer_that_is_none_is_an_error_and_no_crash(call: Caller, body: byt
         with pytest.raises(ApiError) as caught:
             call(server).send(post())
         assert len(server.asked) == 1
-        assert len(caught.value.body) <= rest.EXTRACT
+        assert len(caught.value.body) <= http.MAX_EXTRACT_CHARS
 
 
 def test_a_failure_that_came_with_a_200_is_one(call: Caller) -> None:
-    refused = Answer(said={"ok": False, "message": "auth_error"})
+    refused = Answer(data={"ok": False, "message": "auth_error"})
     with serving(refused) as server, pytest.raises(Unauthorized, match="401 auth_error"):
         call(server).send(get())
 
 
 def test_no_secret_is_in_an_error_or_a_log(call: Caller, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    said = {"message": f"no such token: {SECRET}", "fields": {"token": SECRET}}
-    with serving(down(), Answer(401, said)) as server, pytest.raises(Unauthorized) as caught:
+    data = {"message": f"no such token: {SECRET}", "fields": {"token": SECRET}}
+    with serving(down(), Answer(401, data)) as server, pytest.raises(Unauthorized) as caught:
         call(server).send(get())
     for text in (str(caught.value), repr(caught.value), caught.value.body, str(vars(caught.value)), caplog.text):
         assert SECRET not in text
 
 
 def test_several_calls_are_one(call: Caller) -> None:
-    def steps() -> Steps[str]:
+    def steps() -> OperationSequence[str]:
         first = yield get("first")
         try:
             yield get("second")
@@ -346,7 +354,7 @@ def test_several_calls_are_one(call: Caller) -> None:
             third = yield get(f"third-{first['id']}")
         return f"{first['id']} and {third['id']}"
 
-    with serving(GOOD, Answer(404), Answer(said={"data": {"id": 3}})) as server:
+    with serving(GOOD, Answer(404), Answer(data={"data": {"id": 3}})) as server:
         assert call(server).run(steps()) == "1 and 3"
         assert [asked.path for asked in server.asked] == ["/first", "/second", "/third-1"]
 
@@ -362,25 +370,25 @@ def pages(count: int, repeat: bool = False) -> Operation[Page[Any]]:
 
 
 def test_a_list_is_all_its_pages(call: Caller) -> None:
-    with serving(*(Answer(said={"data": [n, n + 1]}) for n in (1, 3, 5))) as server:
-        assert call(server).each(pages(3)) == [1, 2, 3, 4, 5, 6]
+    with serving(*(Answer(data={"data": [n, n + 1]}) for n in (1, 3, 5))) as server:
+        assert call(server).items(pages(3)) == [1, 2, 3, 4, 5, 6]
         assert server.asked[1].path == "/things/2?page=2"
 
 
 def test_a_page_that_comes_again_ends_the_list(call: Caller) -> None:
-    with serving(Answer(said={"data": [1, 2]})) as server:
-        assert call(server).each(pages(50, repeat=True)) == [1, 2]
+    with serving(Answer(data={"data": [1, 2]})) as server:
+        assert call(server).items(pages(50, repeat=True)) == [1, 2]
         assert len(server.asked) == 2
 
 
 def test_an_empty_page_ends_the_list(call: Caller) -> None:
-    with serving(Answer(said={"data": [1]}), Answer(said={"data": []})) as server:
-        assert call(server).each(pages(50)) == [1]
+    with serving(Answer(data={"data": [1]}), Answer(data={"data": []})) as server:
+        assert call(server).items(pages(50)) == [1]
 
 
 def test_a_page_is_asked_for_when_it_is_wanted(sync: Caller) -> None:
-    with serving(*(Answer(said={"data": [n]}) for n in range(5))) as server:
-        items: Iterator[Any] = sync(server).client.each(pages(5))
+    with serving(*(Answer(data={"data": [n]}) for n in range(5))) as server:
+        items: Iterator[Any] = sync(server).client.items(pages(5))
         assert next(items) == 0
         assert len(server.asked) == 1
 
@@ -415,7 +423,7 @@ def test_a_child_of_a_fork_has_connections_of_its_own(sync: Caller) -> None:
 
 def used_up(seconds: int) -> Answer:
     reset = str(int(time.time()) + seconds)
-    return Answer(said=GOOD.said, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset})
+    return Answer(data=GOOD.data, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset})
 
 
 def test_after_the_last_call_of_a_window_the_next_one_waits(call: Caller) -> None:
@@ -490,7 +498,7 @@ print(len({job.value.conversation for job in jobs}), time.monotonic() - start)
 
 
 def test_greenlets_share_a_desk_and_do_not_wait_for_each_other() -> None:
-    with serving(Answer(said={"error": False, "data": {"fingerprint": 1}}, wait=0.3)) as server:
+    with serving(Answer(data={"error": False, "data": {"fingerprint": 1}}, wait=0.3)) as server:
         done = subprocess.run([sys.executable, "-c", GEVENT, server.url], capture_output=True, text=True, check=True)
     count, seconds = done.stdout.split()
     assert count == "20"
@@ -512,8 +520,8 @@ def test_what_a_vendor_says_of_our_credentials_is_not_repeated() -> None:
     """Also as a header has them, in a code, in an id of a request, or at length."""
     encoded = base64.b64encode(b"me:the-key").decode()
     values = {"WEBSITE_ID": "w", "API_IDENTIFIER": "me", "API_KEY": Secrets(("the-key",)), "API_TIER": "website"}
-    said = {"error": True, "reason": f"bad {encoded}", "data": {"message": f"Basic {encoded} " + "x" * 100_000}}
-    with serving(Answer(401, said, headers={"X-Request-Id": encoded})) as server:
+    data = {"error": True, "reason": f"bad {encoded}", "data": {"message": f"Basic {encoded} " + "x" * 100_000}}
+    with serving(Answer(401, data, headers={"X-Request-Id": encoded})) as server:
         desk = open_desk("crisp", values, lambda: datetime.now(UTC), base=server.url)
         with pytest.raises(Unauthorized) as caught:
             desk.agents.availability()
@@ -529,7 +537,7 @@ def test_the_log_of_stamina_has_neither_addresses_nor_the_vendors_words(
     with serving(Answer(503, {"message": "ada@example.com"}), Answer()) as server:
         call(server).send(get("ada%40example.com"))
     assert "example.com" not in caplog.text
-    assert "example.com" not in str([vars(one) for one in caplog.records])
+    assert "example.com" not in str([vars(record) for record in caplog.records])
 
 
 def test_an_error_goes_to_another_process_and_back() -> None:

@@ -13,7 +13,7 @@ import pytest
 from flask_livechat import Unsupported, Visitor, providers
 from flask_livechat.desk.aio import AsyncDesk, open_async_desk
 from flask_livechat.desk.desk import Desk, open_desk
-from flask_livechat.desk.rest import AsyncPool
+from flask_livechat.desk.http import AsyncPool
 from flask_livechat.model import Agent
 from flask_livechat.providers import Secrets
 
@@ -53,30 +53,28 @@ def test_the_methods_are_the_contracts() -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_each_method_can_be_awaited_with_the_same_arguments(name: str) -> None:
     group, _, method = name.partition(".")
-    one, other = (getattr(kind, method) for kind in classes(group))
-    assert inspect.signature(one).parameters == inspect.signature(other).parameters
-    is_list = "Iterator" in str(inspect.signature(one).return_annotation)
+    blocking, other = (getattr(kind, method) for kind in classes(group))
+    assert inspect.signature(blocking).parameters == inspect.signature(other).parameters
+    is_list = "Iterator" in str(inspect.signature(blocking).return_annotation)
     assert inspect.iscoroutinefunction(other) is not is_list
     assert is_list is ("AsyncIterator" in str(inspect.signature(other).return_annotation))
 
 
-@pytest.mark.parametrize("vendor", [name for name in providers.names() if providers.desk(name)])
-def test_a_room_says_only_methods_that_there_are(vendor: str) -> None:
-    room = providers.desk(vendor)
-    assert room is not None
-    assert set(room.methods) <= set(METHODS)
-    assert all(
-        inspect.getmodule(make).__name__.startswith(f"flask_livechat.providers.{vendor}.")
-        for make in room.methods.values()
-    )  # type: ignore[union-attr]
+@pytest.mark.parametrize("vendor", [name for name in providers.names() if providers.api(name)])
+def test_a_vendors_api_has_only_methods_that_the_desk_has(vendor: str) -> None:
+    spec = providers.api(vendor)
+    assert spec is not None
+    assert set(spec.methods) <= set(METHODS)
+    modules = {make.__module__ for make in spec.methods.values()}
+    assert all(module.startswith(f"flask_livechat.providers.{vendor}.") for module in modules)
 
 
 def asked(work: Callable[[AsyncDesk], Any], *answers: Answer, monkeypatch: pytest.MonkeyPatch) -> Any:
     async def whole(url: str) -> Any:
-        room = providers.desk("crisp")
-        assert room is not None
-        here = _at(room, url)
-        monkeypatch.setattr(providers, "desk", lambda name: here)
+        spec_of = providers.api("crisp")
+        assert spec_of is not None
+        here = _at(spec_of, url)
+        monkeypatch.setattr(providers, "api", lambda name: here)
         async with open_async_desk("crisp", VALUES, now, AsyncPool()) as desk:
             return await work(desk)
 
@@ -84,20 +82,20 @@ def asked(work: Callable[[AsyncDesk], Any], *answers: Answer, monkeypatch: pytes
         return awaited(whole(server.url))
 
 
-def _at(room: Any, url: str) -> Any:
+def _at(spec_of: Any, url: str) -> Any:
     from dataclasses import replace
 
-    return replace(room, base=lambda values: url)
+    return replace(spec_of, base=lambda values: url)
 
 
 def test_one_call_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = asked(lambda desk: desk.conversations.get("session_1"), ok(ONE), monkeypatch=monkeypatch)
-    assert found.id == "session_1"
+    result = asked(lambda desk: desk.conversations.get("session_1"), ok(ONE), monkeypatch=monkeypatch)
+    assert result.id == "session_1"
 
 
 def test_a_list_is_gone_through_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(desk: AsyncDesk) -> list[str]:
-        return [one.id async for one in desk.conversations.list()]
+        return [chat.id async for chat in desk.conversations.list()]
 
     answers = ok([ONE]), ok([ONE | {"session_id": "2"}]), ok([])
     assert asked(work, *answers, monkeypatch=monkeypatch) == ["session_1", "2"]
@@ -105,7 +103,7 @@ def test_a_list_is_gone_through_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_has_to_be_gathered_is_a_list_too(monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(desk: AsyncDesk) -> list[str]:
-        return [one.text async for one in desk.conversations.messages("session_1")]
+        return [message.text async for message in desk.conversations.messages("session_1")]
 
     assert asked(work, ok([SAID | {"timestamp": 1}]), ok([]), monkeypatch=monkeypatch) == ["hello"]
 
@@ -121,7 +119,7 @@ def test_what_cannot_be_done_is_said_before_a_call(monkeypatch: pytest.MonkeyPat
 def test_fifty_replies_at_once_take_as_long_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(desk: AsyncDesk) -> int:
         replies = await asyncio.gather(*(desk.conversations.reply(f"s{n}", "hello") for n in range(50)))
-        return len({one.conversation for one in replies})
+        return len({item.conversation for item in replies})
 
     assert asked(work, ok({"fingerprint": 1}), monkeypatch=monkeypatch) == 50
 
@@ -158,7 +156,7 @@ def test_a_path_that_leads_elsewhere_is_none(open_site: OpenSite, path: str) -> 
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_both_ways_ask_the_room_for_the_same(name: str) -> None:
+def test_both_ways_make_the_same_call(name: str) -> None:
     """A note that became a reply would be read by the visitor."""
     group, _, method = name.partition(".")
     asked: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
@@ -179,22 +177,22 @@ def test_both_ways_ask_the_room_for_the_same(name: str) -> None:
         "start": (Visitor(id="1"), "x"),
         "create": ("x", "y"),
     } | dict.fromkeys(("reply", "note", "assign", "event", "tag", "untag"), ("1", "x"))
-    room = providers.desk("intercom")
-    assert room is not None
+    spec_of = providers.api("intercom")
+    assert spec_of is not None
     values = {"ACCESS_TOKEN": Secrets(("x",)), "API_VERSION": "2.16"}
-    one, other = open_desk("intercom", values, now), open_async_desk("intercom", values, now)
+    blocking, other = open_desk("intercom", values, now), open_async_desk("intercom", values, now)
     given = arguments.get(method, ("1",))
-    for desk in (one, other):
-        desk._made = made  # type: ignore[method-assign]
+    for desk in (blocking, other):
+        desk._call = made  # type: ignore[method-assign]
     with pytest.raises(Made):
-        getattr(getattr(one, group), method)(*given)
+        getattr(getattr(blocking, group), method)(*given)
 
     async def ask() -> None:
-        found = getattr(getattr(other, group), method)(*given)
-        if inspect.iscoroutine(found):
-            await found
+        result = getattr(getattr(other, group), method)(*given)
+        if inspect.iscoroutine(result):
+            await result
         else:
-            await anext(found)
+            await anext(result)
 
     with pytest.raises(Made):
         awaited(ask())
