@@ -13,7 +13,7 @@ OTHERS = $(if $(filter file,$(origin ON)),$(foreach minor,12 13 14,$(firstword \
   $(shell python3.$(minor) -c 'import sys; print(sys.executable)' 2>/dev/null) $(wildcard ~/.pyenv/versions/3.$(minor).*/bin/python))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-engines soak chromium engines nginx js minify lint types build installed locks test-lowest test-newest release-check bench bench-quick bench-imports doctor-demo docs docs-checks audit fuzz screenshots clean
+.PHONY: help demo test test-quick test-engines soak chromium engines nginx js minify lint types build installed locks test-lowest test-newest release-check bench bench-quick bench-imports doctor-demo docs docs-checks audit fuzz screenshots clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -28,6 +28,9 @@ demo: $(VENV)/demo  ## The example app with all three vendors on the sandbox, at
 
 test: $(VENV)/test chromium nginx js  ## The whole test suite, Chromium included
 	$(BIN)/python -m pytest -n $(WORKERS) --ignore tests/engines
+
+test-quick: $(VENV)/quick  ## What needs no browser, no server and no database but SQLite: a minute
+	CI=true $(BIN)/python -m pytest -q -n auto --quick
 
 test-engines: $(VENV)/test engines js  ## The core circle in Firefox and in WebKit, too
 	$(BIN)/python -m pytest -n $(WORKERS) tests/engines
@@ -140,9 +143,13 @@ $(VENV)/demo: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[doctor,desk]'
 	@touch $@
 
+$(VENV)/quick: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[quick]'
+	@touch $@ $(VENV)/demo
+
 $(VENV)/test: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-	@touch $@ $(VENV)/demo
+	@touch $@ $(VENV)/quick $(VENV)/demo
 
 $(VENV)/docs: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'

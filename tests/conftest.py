@@ -7,19 +7,22 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask, redirect, render_template_string
 from flask.testing import FlaskClient
 from flask_login import LoginManager, UserMixin, login_user, logout_user
-from playwright.sync_api import Browser, sync_playwright
 from werkzeug.serving import WSGIRequestHandler
 
 from flask_livechat import LiveChat
 
 from .browser.matrix import Matrix
+from .needs import Needs
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 TAWK_KEY = "0123456789abcdef0123456789abcdef01234567"
 CRISP_SECRET = "test_verify_secret"
@@ -51,8 +54,13 @@ USERS = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="Leave out the tests that need more, as tests/needs.py says.")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Matrix())
+    config.pluginmanager.register(Needs(quick=config.getoption("quick")))
 
 
 class Quiet(WSGIRequestHandler):
@@ -116,9 +124,17 @@ def make_app() -> Callable[..., Flask]:
     return create_app
 
 
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Of the app that each module makes for its tests."""
+    return app.test_client()
+
+
 @pytest.fixture(scope="session")
 def launch() -> Iterator[Callable[..., Browser]]:
     """Starts Chromium with further arguments. One Playwright serves the whole run: it allows no second one."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         path = shutil.which("chromium") or shutil.which("chromium-browser") or playwright.chromium.executable_path
         if not os.path.exists(path):

@@ -133,6 +133,7 @@ print(f"{(time.process_time() - start) * 1000:.0f} {peak() - before:.0f} {why}")
 """
 
 
+@pytest.mark.needs("process")
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="the peak of the memory is read from /proc")
 @pytest.mark.parametrize("name", ["gzip", "br", "zstd", "gzip, br"])
 def test_a_bomb_costs_at_most_100_ms_and_40_mb(name: str) -> None:

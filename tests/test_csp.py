@@ -417,6 +417,7 @@ def test_hostile_policies_never_raise_and_no_line_break_is_added(text: str) -> N
     assert not re.search("[\r\n]", result)
 
 
+@pytest.mark.needs("process")
 def test_the_result_does_not_depend_on_the_hash_seed() -> None:
     code = (
         "from flask_livechat import providers; from flask_livechat.widget import csp\n"

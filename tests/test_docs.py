@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from docs import checks, tables
-from flask_livechat import providers, settings
+from flask_livechat import doctor, providers, settings
 from flask_livechat.cli import group
 
 ROOT = Path(__file__).parent.parent
@@ -43,6 +43,15 @@ def test_the_readmes_table_is_what_the_rooms_say(capability: str) -> None:
 def test_the_doctors_pages_are_made_of_its_checks() -> None:
     """`make docs-checks` makes them anew."""
     assert {path.name: path.read_text("utf-8") for path in (ROOT / "docs" / "doctor").glob("*.rst")} == checks.pages()
+
+
+@pytest.mark.parametrize("check", doctor.checks(), ids=lambda check: check.code)
+def test_the_address_that_the_doctor_prints_is_a_page_of_the_repository(check: doctor.Check) -> None:
+    """So the pages are committed: what Sphinx alone would build is not at that address."""
+    home, _, page = check.link.partition("/blob/main/")
+    assert home == "https://github.com/flask-livechat/flask-livechat"
+    assert page == f"docs/doctor/{check.code}.rst"
+    assert (ROOT / page).is_file()
 
 
 def test_the_desks_matrix_is_what_the_rooms_say() -> None:

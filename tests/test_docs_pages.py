@@ -162,6 +162,7 @@ def test_a_template_renders(block: Block) -> None:
     assert set(marks) <= set(re.findall(r"data-livechat-[a-z]+", (DOCS / "browser.rst").read_text("utf-8")))
 
 
+@pytest.mark.needs("process")
 @pytest.mark.parametrize("block", _of("javascript"), ids=str)
 def test_a_script_parses(block: Block) -> None:
     if shutil.which("node") is None:
@@ -189,7 +190,18 @@ def test_a_file_of_settings_parses(block: Block, monkeypatch: pytest.MonkeyPatch
 LINES = [(block.page.stem, line) for block in _of("console") for line in block.code.splitlines() if line.strip()]
 
 
-@pytest.mark.parametrize(("page", "line"), LINES, ids=[f"{page}: {line}" for page, line in LINES])
+@pytest.mark.parametrize(
+    ("page", "line"),
+    [
+        pytest.param(
+            page,
+            line,
+            id=f"{page}: {line}",
+            marks=[pytest.mark.needs("package")] if line.startswith(("$ celery", "$ playwright")) else [],
+        )
+        for page, line in LINES
+    ],
+)
 def test_a_command_is_there_with_its_options(page: str, line: str) -> None:
     assert line.startswith("$ ")
     words = shlex.split(line.partition(" > ")[0])[1:]

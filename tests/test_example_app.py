@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +54,17 @@ def app(home: Path) -> Flask:
     return make(home)
 
 
+@pytest.fixture(scope="module")
+def shared_app(first_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """For tests that only read pages: to make the app is most of what such a test takes."""
+    folder = tmp_path_factory.mktemp("shared")
+    shutil.copytree(first_start, folder, dirs_exist_ok=True)
+    return make(folder)
+
+
 @pytest.fixture
-def client(app: Flask) -> Iterator[FlaskClient]:
-    with app.test_client() as client:
-        yield client
+def reader(shared_app: Flask) -> FlaskClient:
+    return shared_app.test_client()
 
 
 def make(folder: Path, config: Mapping[str, Any] | None = None) -> Flask:
@@ -98,34 +105,34 @@ def policy(response: TestResponse) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", PUBLIC)
-def test_public_pages_open_without_signing_in(client: FlaskClient, path: str) -> None:
-    assert client.get(path).status_code == 200
+def test_public_pages_open_without_signing_in(reader: FlaskClient, path: str) -> None:
+    assert reader.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("path", PUBLIC + PRIVATE)
 @pytest.mark.parametrize("who", ["grower", "starter", "staff"])
-def test_every_page_opens_for_people_who_are_signed_in(client: FlaskClient, who: str, path: str) -> None:
-    sign_in(client, who)
-    assert client.get(path).status_code == 200
+def test_every_page_opens_for_people_who_are_signed_in(reader: FlaskClient, who: str, path: str) -> None:
+    sign_in(reader, who)
+    assert reader.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("path", [*PRIVATE, "/staff/"])
-def test_private_pages_lead_visitors_to_the_login(client: FlaskClient, path: str) -> None:
-    response = client.get(path)
+def test_private_pages_lead_visitors_to_the_login(reader: FlaskClient, path: str) -> None:
+    response = reader.get(path)
     assert response.status_code == 302
     assert response.location.startswith("/login?next=")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/docs/nothing", "/blog/nothing", "/shop/nothing"])
-def test_unknown_pages_get_a_friendly_404(client: FlaskClient, path: str) -> None:
-    response = client.get(path)
+def test_unknown_pages_get_a_friendly_404(reader: FlaskClient, path: str) -> None:
+    response = reader.get(path)
     assert response.status_code == 404
     assert "Nothing grows here" in response.text
 
 
 @pytest.mark.parametrize("path", [*PUBLIC, "/boom", "/nothing"])
-def test_no_page_holds_inline_code_or_style(client: FlaskClient, path: str) -> None:
-    page = soup(client.get(path))
+def test_no_page_holds_inline_code_or_style(reader: FlaskClient, path: str) -> None:
+    page = soup(reader.get(path))
     inline = [tag for tag in page.find_all("script", src=False) if tag.get("type") != "application/json"]
     assert inline == []
     assert page.find_all("style") == page.select("[style]") == []
@@ -133,14 +140,14 @@ def test_no_page_holds_inline_code_or_style(client: FlaskClient, path: str) -> N
 
 
 @pytest.mark.parametrize("path", [*PUBLIC, "/boom", "/nothing"])
-def test_everything_a_page_names_is_there(client: FlaskClient, path: str) -> None:
-    page = soup(client.get(path))
+def test_everything_a_page_names_is_there(reader: FlaskClient, path: str) -> None:
+    page = soup(reader.get(path))
     addresses = [
         tag.get("src") or tag.get("href")
         for tag in page.select("img[src], script[src], link[rel=stylesheet], link[rel=icon]")
     ]
     assert len(addresses) >= 3
-    assert {str(address): client.get(str(address)).status_code for address in addresses} == dict.fromkeys(
+    assert {str(address): reader.get(str(address)).status_code for address in addresses} == dict.fromkeys(
         map(str, addresses), 200
     )
 
@@ -533,8 +540,8 @@ def test_every_page_links_to_its_own_inspection(client: FlaskClient, path: str) 
 
 
 @pytest.mark.parametrize("path", [*PUBLIC, "/boom", "/nothing"])
-def test_every_page_has_the_strict_policy(client: FlaskClient, path: str) -> None:
-    response = client.get(path)
+def test_every_page_has_the_strict_policy(reader: FlaskClient, path: str) -> None:
+    response = reader.get(path)
     found = policy(response)
     nonce = re.search(r"'nonce-([^']+)'", found["script-src"])
     assert found["default-src"] == "'self'"

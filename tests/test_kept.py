@@ -208,6 +208,7 @@ LONG_ADDRESSES: dict[str, Callable[[int], dict[str, Any]]] = {
 }
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("address", LONG_ADDRESSES.values(), ids=LONG_ADDRESSES)
 def test_what_a_client_sends_is_kept_within_bytes(address: Callable[[int], dict[str, Any]]) -> None:
     app = create_app(LIVECHAT_LOCALE=lambda: request.headers.get("Accept-Language", "en"))

@@ -384,6 +384,7 @@ def test_without_a_provider_nothing_is_shown_and_the_reason_says_so() -> None:
     assert "LIVECHAT_PROVIDER" in said.why
 
 
+@pytest.mark.needs("time")
 @given(path=st.text(max_size=40), endpoint=st.none() | st.text(max_size=20), query=st.lists(st.text(max_size=12)))
 def test_no_address_makes_a_decision_raise(path: str, endpoint: str | None, query: list[str]) -> None:
     said = decided(path, {"path": "/a*b/*"}, {"endpoint": "*.x"}, endpoint=endpoint, query=tuple(query))

@@ -385,6 +385,7 @@ def test_a_session_of_one_vendor_is_unknown_to_another(sandbox: Sandbox) -> None
     assert sandbox.act("tawk", "message", key, text="hello").status_code == 404
 
 
+@pytest.mark.needs("time")
 def test_memory_is_bounded(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "MAX_SESSIONS", 3)
     first = sandbox.open("crisp", account=WEBSITE, token="t-1")["session"]
@@ -431,6 +432,7 @@ FIELDS = (
 )
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("vendor", names())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(action=st.sampled_from(ACTIONS), body=st.dictionaries(st.sampled_from(FIELDS), JSON), known=st.booleans())

@@ -26,10 +26,6 @@ def start(folder: Path, **config: Any) -> Flask:
     return app
 
 
-def site(app: Flask) -> Sandbox:
-    return Sandbox(app.test_client())
-
-
 def saved(folder: Path) -> str:
     return (folder / FILE).read_text("utf-8") if (folder / FILE).exists() else ""
 
@@ -37,7 +33,7 @@ def saved(folder: Path) -> str:
 def talk(folder: Path) -> tuple[Flask, str]:
     """An app in which a visitor has written, and an agent has answered."""
     app = start(folder)
-    sandbox = site(app)
+    sandbox = Sandbox(app.test_client())
     key = sandbox.open("crisp", token="a-token")["session"]
     sandbox.act("crisp", "identify", key, email="ada@example.com")
     sandbox.act("crisp", "attributes", key, attributes={"plan": "gold", "seats": 3})
@@ -51,7 +47,7 @@ def talk(folder: Path) -> tuple[Flask, str]:
 
 def test_conversations_outlive_a_restart(tmp_path: Path) -> None:
     before, key = talk(tmp_path)
-    old, new = site(before), site(start(tmp_path))
+    old, new = Sandbox(before.test_client()), Sandbox(start(tmp_path).test_client())
     assert new.desk(key)["detail"] == old.desk(key)["detail"]
     assert [one["text"] for one in new.desk(key)["detail"]["messages"]] == ["Hello \N{ROCKET}", "How can I help?"]
     assert new.open("crisp", token="a-token")["session"] == key
@@ -71,9 +67,9 @@ def test_a_reset_reaches_the_app_that_runs(tmp_path: Path) -> None:
     runner = start(tmp_path).test_cli_runner()
     assert FILE in runner.invoke(args=["livechat", "sandbox"]).output
     assert runner.invoke(args=["livechat", "sandbox", "--reset"]).exit_code == 0
-    assert site(app).desk(key)["sessions"] == []
-    assert site(start(tmp_path)).desk()["sessions"] == []
-    again = site(app).open("crisp")["session"]
+    assert Sandbox(app.test_client()).desk(key)["sessions"] == []
+    assert Sandbox(start(tmp_path).test_client()).desk()["sessions"] == []
+    again = Sandbox(app.test_client()).open("crisp")["session"]
     until(lambda: again in saved(tmp_path))
 
 
@@ -93,7 +89,7 @@ def test_a_reset_reaches_the_app_that_runs(tmp_path: Path) -> None:
 )
 def test_a_file_that_cannot_be_read_is_passed_over(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text, "utf-8")
-    sandbox = site(start(tmp_path))
+    sandbox = Sandbox(start(tmp_path).test_client())
     assert sandbox.desk()["sessions"] == []
     key = sandbox.open("crisp")["session"]
     until(lambda: key in saved(tmp_path))
@@ -104,8 +100,8 @@ def test_a_suite_neither_finds_nor_leaves_conversations(tmp_path: Path) -> None:
     before = saved(tmp_path)
     app = start(tmp_path)
     app.testing = True  # said after LiveChat(app)
-    assert site(app).desk()["sessions"] == []
-    site(app).open("crisp")
+    assert Sandbox(app.test_client()).desk()["sessions"] == []
+    Sandbox(app.test_client()).open("crisp")
     assert sandbox_of(app).file is None
     assert saved(tmp_path) == before
 
@@ -113,7 +109,7 @@ def test_a_suite_neither_finds_nor_leaves_conversations(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_to_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     app = start(tmp_path / "file" / "instance")
-    assert site(app).open("crisp")["session"]
+    assert Sandbox(app.test_client()).open("crisp")["session"]
     sandbox_of(app).file.write()
 
 

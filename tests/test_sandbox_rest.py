@@ -321,6 +321,7 @@ QUERY = (
 )
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("name", list(VALUES))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())

@@ -28,7 +28,7 @@ FACE = f"{HOST}?.shadowRoot.querySelector('button')?.ariaLabel"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> str:
+def database_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'events.sqlite3'}"
 
 
@@ -53,9 +53,9 @@ def work(app: Flask) -> int:
 
 
 @every_vendor
-def test_the_whole_circle(site: Site, visit: Visit, vendor: str, store: str) -> None:
+def test_the_whole_circle(site: Site, visit: Visit, vendor: str, database_url: str) -> None:
     """Visitor, webhook, store, handler, desk, visitor; and then it is in the metrics."""
-    app = site(vendor, LOAD="eager", store=store)
+    app = site(vendor, LOAD="eager", store=database_url)
     livechat = chat_of(app)
     livechat.staff_required(lambda: True)
     listen(visit, app)
@@ -108,8 +108,8 @@ def opens(app: Flask) -> int:
 
 
 @every_vendor
-def test_an_open_is_reported_once_a_visit(site: Site, open_visit: Open, vendor: str, store: str) -> None:
-    app = site(vendor, LOAD="eager", store=store)
+def test_an_open_is_reported_once_a_visit(site: Site, open_visit: Open, vendor: str, database_url: str) -> None:
+    app = site(vendor, LOAD="eager", store=database_url)
     visit = open_visit()
     for _ in range(2):
         visit.go()
@@ -129,8 +129,8 @@ def test_an_open_is_reported_once_a_visit(site: Site, open_visit: Open, vendor: 
 
 
 @every_vendor
-def test_who_does_not_open_is_not_counted(site: Site, visit: Visit, vendor: str, store: str) -> None:
-    app = site(vendor, LOAD="eager", store=store)
+def test_who_does_not_open_is_not_counted(site: Site, visit: Visit, vendor: str, database_url: str) -> None:
+    app = site(vendor, LOAD="eager", store=database_url)
     visit.go()
     visit.ready()
     visit.go("/other")
@@ -150,8 +150,8 @@ def test_without_a_store_nothing_is_reported(site: Site, visit: Visit, vendor: s
     assert not [line for line in visit.net.log if "/opens" in line or "/unread" in line]
 
 
-def test_a_thumb_is_reported_and_may_be_turned(site: Site, visit: Visit, store: str) -> None:
-    app = site("tawk", LOAD="eager", store=store)
+def test_a_thumb_is_reported_and_may_be_turned(site: Site, visit: Visit, database_url: str) -> None:
+    app = site("tawk", LOAD="eager", store=database_url)
     visit.go()
     visit.ready()
     for thumb, good in ((1, 1), (1, 1), (-1, 0)):
@@ -175,8 +175,10 @@ def answered(app: Flask, vendor: str, texts: int = 2) -> None:
 
 
 @every_vendor
-def test_what_is_unread_is_shown_before_the_vendor_is_loaded(site: Site, visit: Visit, vendor: str, store: str) -> None:
-    app = site(vendor, LOAD="intent", store=store)
+def test_what_is_unread_is_shown_before_the_vendor_is_loaded(
+    site: Site, visit: Visit, vendor: str, database_url: str
+) -> None:
+    app = site(vendor, LOAD="intent", store=database_url)
     answered(app, vendor)
     visit.go("/login/1")
     visit.until("document.getElementById('unread').textContent === '2'")
@@ -195,8 +197,8 @@ def test_what_is_unread_is_shown_before_the_vendor_is_loaded(site: Site, visit: 
     visit.eventually(seen)
 
 
-def test_what_comes_while_the_chat_is_open_is_read(site: Site, visit: Visit, store: str) -> None:
-    site("crisp", LOAD="eager", store=store)
+def test_what_comes_while_the_chat_is_open_is_read(site: Site, visit: Visit, database_url: str) -> None:
+    site("crisp", LOAD="eager", store=database_url)
     visit.go("/login/1")
     visit.ready()
     visit.get("livechat.open(); 0")
@@ -228,8 +230,8 @@ def test_what_the_vendor_counts_is_shown_as_soon_as_it_is_there(site: Site, visi
 
 
 @every_vendor
-def test_nobody_in_particular_asks_for_nothing(site: Site, visit: Visit, vendor: str, store: str) -> None:
-    app = site(vendor, LOAD="intent", store=store)
+def test_nobody_in_particular_asks_for_nothing(site: Site, visit: Visit, vendor: str, database_url: str) -> None:
+    app = site(vendor, LOAD="intent", store=database_url)
     answered(app, vendor)
     visit.go()
     visit.until(f"{FACE} === 'Chat with us'")
@@ -237,8 +239,8 @@ def test_nobody_in_particular_asks_for_nothing(site: Site, visit: Visit, vendor:
     assert not [line for line in visit.net.log if "/unread" in line]
 
 
-def test_where_the_page_has_launchers_of_its_own_they_show_it(site: Site, visit: Visit, store: str) -> None:
-    app = site("crisp", LOAD="intent", LAUNCHER="none", store=store)
+def test_where_the_page_has_launchers_of_its_own_they_show_it(site: Site, visit: Visit, database_url: str) -> None:
+    app = site("crisp", LOAD="intent", LAUNCHER="none", store=database_url)
     answered(app, "crisp")
     visit.go("/login/1")
     visit.until("document.getElementById('unread').textContent === '2'")
@@ -246,9 +248,9 @@ def test_where_the_page_has_launchers_of_its_own_they_show_it(site: Site, visit:
 
 
 def test_a_page_that_is_the_same_for_everybody_asks_for_whoever_was_here_last(
-    site: Site, visit: Visit, store: str
+    site: Site, visit: Visit, database_url: str
 ) -> None:
-    app = site("crisp", LOAD="intent", IDENTITY_DELIVERY="fetch", store=store)
+    app = site("crisp", LOAD="intent", IDENTITY_DELIVERY="fetch", store=database_url)
     visit.go("/login/1")
     visit.page.click("#opener")
     visit.ready()
@@ -269,8 +271,8 @@ def test_a_page_that_is_the_same_for_everybody_asks_for_whoever_was_here_last(
     visit.until("document.getElementById('unread').textContent === '1'")
 
 
-def test_nothing_is_asked_before_consent(site: Site, visit: Visit, store: str) -> None:
-    app = site("crisp", LOAD="intent", CONSENT="required", store=store)
+def test_nothing_is_asked_before_consent(site: Site, visit: Visit, database_url: str) -> None:
+    app = site("crisp", LOAD="intent", CONSENT="required", store=database_url)
     answered(app, "crisp")
     visit.go("/login/1")
     visit.until(f"{FACE} === 'Chat with us'")
@@ -278,8 +280,8 @@ def test_nothing_is_asked_before_consent(site: Site, visit: Visit, store: str) -
     assert not [line for line in visit.net.log if "/unread" in line]
 
 
-def test_a_server_that_does_not_know_is_no_harm(site: Site, visit: Visit, store: str, tmp_path: Path) -> None:
-    app = site("crisp", LOAD="intent", store=store)
+def test_a_server_that_does_not_know_is_no_harm(site: Site, visit: Visit, database_url: str, tmp_path: Path) -> None:
+    app = site("crisp", LOAD="intent", store=database_url)
     app.testing = False
     (tmp_path / "events.sqlite3").write_bytes(b"no database")
     visit.go("/login/1")

@@ -28,7 +28,7 @@ def now() -> datetime:
     return datetime(2026, 11, 21, tzinfo=UTC)
 
 
-class Site:
+class VendorApi:
     """``root``: what all addresses begin with, and ``calls`` leaves out."""
 
     def __init__(self, server: Server, desk: Desk, root: str) -> None:
@@ -46,19 +46,19 @@ class Site:
         ]
 
 
-OpenSite = Callable[..., Site]
+OpenVendorApi = Callable[..., VendorApi]
 
 
 @pytest.fixture
-def open_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenSite]:
+def open_vendor_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenVendorApi]:
     with ExitStack() as stack:
 
-        def make(name: str, values: dict[str, Any], root: str = "") -> Site:
+        def make(name: str, values: dict[str, Any], root: str = "") -> VendorApi:
             server, http = stack.enter_context(serving()), stack.enter_context(httpx.Client())
             spec_of = providers.api(name)
             assert spec_of is not None
             monkeypatch.setattr(providers, "api", lambda name: replace(spec_of, base=lambda values: server.url))
-            return Site(server, open_desk(name, values, now, Pool(lambda: http)), root)
+            return VendorApi(server, open_desk(name, values, now, Pool(lambda: http)), root)
 
         yield make
 

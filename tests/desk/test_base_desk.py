@@ -17,7 +17,7 @@ from flask_livechat.desk.http import AsyncPool
 from flask_livechat.model import Agent
 from flask_livechat.providers import Secrets
 
-from .conftest import OpenSite, now
+from .conftest import OpenVendorApi, now
 from .test_crisp import ONE, SAID, VALUES, ok
 from .vendor import Answer, awaited, serving
 
@@ -124,20 +124,23 @@ def test_fifty_replies_at_once_take_as_long_as_one(monkeypatch: pytest.MonkeyPat
     assert asked(work, ok({"fingerprint": 1}), monkeypatch=monkeypatch) == 50
 
 
-def test_a_list_asks_for_nothing_until_it_is_gone_through(open_site: OpenSite) -> None:
-    site = open_site("crisp", VALUES)
-    site.answers(ok([ONE])).conversations.list()
-    site.desk.conversations.messages("session_1")
-    assert site.server.asked == []
+def test_a_list_asks_for_nothing_until_it_is_gone_through(open_vendor_api: OpenVendorApi) -> None:
+    vendor_api = open_vendor_api("crisp", VALUES)
+    vendor_api.answers(ok([ONE])).conversations.list()
+    vendor_api.desk.conversations.messages("session_1")
+    assert vendor_api.server.asked == []
 
 
-def test_any_call_of_the_vendors_can_be_made(open_site: OpenSite) -> None:
-    site = open_site("crisp", VALUES)
-    desk = site.answers(ok({"name": "Shop"}))
+def test_any_call_of_the_vendors_can_be_made(open_vendor_api: OpenVendorApi) -> None:
+    vendor_api = open_vendor_api("crisp", VALUES)
+    desk = vendor_api.answers(ok({"name": "Shop"}))
     assert desk.raw.request("get", "/v1/website/w%201?x=1") == {"name": "Shop"}
     desk.raw.request("PATCH", "/v1/website/w/settings", json={"contact": {}})
-    assert site.calls == [("GET", "/v1/website/w%201?x=1", None), ("PATCH", "/v1/website/w/settings", {"contact": {}})]
-    assert "authorization" in site.server.asked[0].headers
+    assert vendor_api.calls == [
+        ("GET", "/v1/website/w%201?x=1", None),
+        ("PATCH", "/v1/website/w/settings", {"contact": {}}),
+    ]
+    assert "authorization" in vendor_api.server.asked[0].headers
 
 
 def test_it_can_be_awaited_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,11 +151,11 @@ def test_it_can_be_awaited_too(monkeypatch: pytest.MonkeyPatch) -> None:
     "path",
     ["", "v1/x", "//evil.test/x", "https://evil.test/x", "/a b", "/a\nb", "/v1/../x", "/v1/./x", "/\u00fc", "/x#y"],
 )
-def test_a_path_that_leads_elsewhere_is_none(open_site: OpenSite, path: str) -> None:
-    site = open_site("crisp", VALUES)
+def test_a_path_that_leads_elsewhere_is_none(open_vendor_api: OpenVendorApi, path: str) -> None:
+    vendor_api = open_vendor_api("crisp", VALUES)
     with pytest.raises(ValueError, match="a method and a path are needed"):
-        site.answers(ok()).raw.request("GET", path)
-    assert site.server.asked == []
+        vendor_api.answers(ok()).raw.request("GET", path)
+    assert vendor_api.server.asked == []
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -213,19 +216,19 @@ def test_an_async_desk_that_ends_ends_nobody_elses_calls(monkeypatch: pytest.Mon
     assert asked(work, answer, monkeypatch=monkeypatch) == "session_1"
 
 
-def test_naive_moments_are_refused_by_both(open_site: OpenSite) -> None:
+def test_naive_moments_are_refused_by_both(open_vendor_api: OpenVendorApi) -> None:
     naive = datetime(2026, 1, 1)
-    desk = open_site("crisp", VALUES).desk
+    desk = open_vendor_api("crisp", VALUES).desk
     with pytest.raises(ValueError, match="aware"):
         desk.contacts.event("1", "x", at=naive)
     with pytest.raises(ValueError, match="aware"):
         awaited(open_async_desk("crisp", VALUES, now).conversations.snooze("1", naive))
 
 
-def test_an_agent_is_named_by_id_in_both(open_site: OpenSite) -> None:
+def test_an_agent_is_named_by_id_in_both(open_vendor_api: OpenVendorApi) -> None:
     agent: Any = Agent("7")
     with pytest.raises(ValueError, match="a text is needed"):
-        open_site("crisp", VALUES).desk.conversations.assign("1", agent)
+        open_vendor_api("crisp", VALUES).desk.conversations.assign("1", agent)
     with pytest.raises(ValueError, match="a text is needed"):
         awaited(open_async_desk("crisp", VALUES, now).conversations.assign("1", agent))
 

@@ -163,6 +163,7 @@ def test_on_the_sandbox_the_server_that_runs_is_asked(app_in_the_sandbox: Flask,
     assert "Hello?" in runner.invoke(args=asked).output
 
 
+@pytest.mark.needs("time")
 def test_a_server_that_does_not_run_is_said(app_in_the_sandbox: Flask) -> None:
     runner = app_in_the_sandbox.test_cli_runner()
     result = runner.invoke(args=["livechat", "desk", "conversations", "--at", "http://127.0.0.1:9"])

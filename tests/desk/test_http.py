@@ -245,6 +245,7 @@ class _Gone:
         self.url = url
 
 
+@pytest.mark.needs("time")
 def test_an_answer_that_drips_ends(call: Caller) -> None:
     with serving(Answer(data={"data": "x" * 200}, drip=0.1)) as server:
         begin = time.monotonic()
@@ -259,6 +260,7 @@ def test_an_answer_without_an_end_ends(call: Caller, monkeypatch: pytest.MonkeyP
         call(server).send(post())
 
 
+@pytest.mark.needs("time")
 def test_the_vendor_says_how_long_to_wait(call: Caller) -> None:
     with serving(down(429, headers={"Retry-After": "1"}), GOOD) as server:
         begin = time.monotonic()
@@ -426,6 +428,7 @@ def used_up(seconds: int) -> Answer:
     return Answer(data=GOOD.data, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset})
 
 
+@pytest.mark.needs("time")
 def test_after_the_last_call_of_a_window_the_next_one_waits(call: Caller) -> None:
     with serving(used_up(2), GOOD) as server:
         caller = call(server)
@@ -497,6 +500,7 @@ print(len({job.value.conversation for job in jobs}), time.monotonic() - start)
 """
 
 
+@pytest.mark.needs("package")
 def test_greenlets_share_a_desk_and_do_not_wait_for_each_other() -> None:
     with serving(Answer(data={"error": False, "data": {"fingerprint": 1}}, wait=0.3)) as server:
         done = subprocess.run([sys.executable, "-c", GEVENT, server.url], capture_output=True, text=True, check=True)

@@ -29,7 +29,7 @@ from flask_livechat.sandbox import sandbox_of
 from flask_livechat.sandbox.rest import Rest
 
 from ..conftest import chat_of, create_app
-from .conftest import OpenSite, Site
+from .conftest import OpenVendorApi, VendorApi
 from .test_intercom import CONTACT, ME, ONE, VALUES, VISITOR, WHO, listed, ok
 
 HERE = Path(__file__).parents[2]
@@ -118,18 +118,18 @@ def spec(version: str) -> OpenAPI:
 
 
 @pytest.fixture
-def site(open_site: OpenSite) -> Site:
-    return open_site("intercom", VALUES)
+def vendor_api(open_vendor_api: OpenVendorApi) -> VendorApi:
+    return open_vendor_api("intercom", VALUES)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call_is_what_the_vendors_own_file_asks_for(site: Site, name: str, version: str) -> None:
+def test_a_call_is_what_the_vendors_own_file_asks_for(vendor_api: VendorApi, name: str, version: str) -> None:
     known = spec(version)
     call, answers = CALLS[name]
-    call(site.answers(*answers))
-    assert site.server.asked
-    for asked in site.server.asked:
+    call(vendor_api.answers(*answers))
+    assert vendor_api.server.asked
+    for asked in vendor_api.server.asked:
         path, _, query = asked.path.partition("?")
         arguments = dict(part.split("=") for part in query.split("&") if part)
         request = MockRequest(

@@ -18,7 +18,7 @@ from flask_livechat.desk.http import AsyncPool, Pool
 from flask_livechat.errors import NotFound, RateLimited, VendorDown
 from flask_livechat.providers import Secrets
 
-from .conftest import OpenSite, Site, now
+from .conftest import OpenVendorApi, VendorApi, now
 from .vendor import Answer, Server, awaited, serving
 
 VALUES: dict[str, dict[str, Any]] = {
@@ -64,6 +64,7 @@ async def _then_close(desk: Any, call: Any) -> None:
         await call(desk)
 
 
+@pytest.mark.needs("time")
 def test_a_vendor_that_says_at_once_is_asked_ten_times_in_three_seconds_at_most() -> None:
     with ExitStack() as stack, ThreadPoolExecutor(20) as pool:
         kinds = [(limit, is_async) for limit in limits() for is_async in (False, True)]
@@ -80,8 +81,8 @@ quickly = pytest.mark.usefixtures("short_pauses")
 
 
 @pytest.fixture(params=["crisp", "intercom"])
-def site(open_site: OpenSite, request: pytest.FixtureRequest) -> Site:
-    return open_site(request.param, VALUES[request.param])
+def vendor_api(open_vendor_api: OpenVendorApi, request: pytest.FixtureRequest) -> VendorApi:
+    return open_vendor_api(request.param, VALUES[request.param])
 
 
 DELETES = {
@@ -104,10 +105,10 @@ LOST = [Answer(data={"ok": True}, cut=3), Answer(503), Answer(504)]
 
 @quickly
 @pytest.mark.parametrize("lost", LOST, ids=["cut", "503", "504"])
-def test_a_delete_whose_answer_was_lost_has_succeeded(site: Site, lost: Answer) -> None:
-    for delete in DELETES[site.desk.provider]:
+def test_a_delete_whose_answer_was_lost_has_succeeded(vendor_api: VendorApi, lost: Answer) -> None:
+    for delete in DELETES[vendor_api.desk.provider]:
         before = BEFORE if delete is DELETES["intercom"][-1] else []
-        delete(site.answers(*before, lost, Answer(404, {})))
+        delete(vendor_api.answers(*before, lost, Answer(404, {})))
 
 
 @quickly
@@ -122,14 +123,14 @@ def test_a_delete_whose_answer_was_lost_has_succeeded_for_those_who_await_it(los
 
 
 @quickly
-def test_a_first_delete_of_nothing_says_so(site: Site) -> None:
+def test_a_first_delete_of_nothing_says_so(vendor_api: VendorApi) -> None:
     with pytest.raises(NotFound):
-        DELETES[site.desk.provider][0](site.answers(Answer(404, {})))
-    assert len(site.calls) == 1
+        DELETES[vendor_api.desk.provider][0](vendor_api.answers(Answer(404, {})))
+    assert len(vendor_api.calls) == 1
 
 
 @quickly
-def test_a_delete_that_was_refused_before_has_deleted_nothing(site: Site) -> None:
+def test_a_delete_that_was_refused_before_has_deleted_nothing(vendor_api: VendorApi) -> None:
     with pytest.raises(NotFound):
-        DELETES[site.desk.provider][0](site.answers(Answer(429, {}), Answer(404, {})))
-    assert len(site.calls) == 2
+        DELETES[vendor_api.desk.provider][0](vendor_api.answers(Answer(429, {}), Answer(404, {})))
+    assert len(vendor_api.calls) == 2

@@ -292,6 +292,7 @@ def test_a_view_that_hangs_is_left() -> None:
     assert "GET /slow: took longer than 0.2 s" in unseen(report)
 
 
+@pytest.mark.needs("time")
 def test_of_ten_thousand_routes_some_are_visited_and_the_rest_is_said() -> None:
     app = app_of(login=False)
     for n in range(10_000):

@@ -109,6 +109,7 @@ def test_a_dead_workers_events_are_taken_after_a_minute(store: Store) -> None:
     assert len(store.take(NOW + LEASE)) == 1
 
 
+@pytest.mark.needs("time")
 def test_a_living_worker_renews_its_lease(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also for what waits behind a slow handler."""
     monkeypatch.setattr("flask_livechat.desk.store.LEASE", timedelta(seconds=0.6))
@@ -147,6 +148,7 @@ def moments(many: list[Event]) -> list[Event]:
     return [replace(event, id=f"{number}") for number, event in enumerate(many)]
 
 
+@pytest.mark.needs("time")
 @given(st.lists(ANY, min_size=1, max_size=40).map(moments), st.integers(1, 8))
 def test_a_history_that_is_gone_on_with_is_the_same_as_the_whole(many: list[Event], tail: int) -> None:
     whole = build_timeline(many)
@@ -162,6 +164,7 @@ def test_a_history_that_is_gone_on_with_is_the_same_as_the_whole(many: list[Even
     assert (result.state, result.tags, result.last_at) == (whole.state, whole.tags, whole.last_at)
 
 
+@pytest.mark.needs("time")
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ELSEWHERE, st.randoms(), st.integers(1, 2))
 def test_a_long_conversation_comes_to_the_same_in_any_order_and_any_parts(
@@ -196,6 +199,7 @@ def fill(store: Store, count: int) -> None:
     store.update_projection(many[0], NOW)
 
 
+@pytest.mark.needs("time")
 def test_one_more_message_in_a_long_conversation_costs_as_little_as_in_a_short_one(
     database: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -365,6 +365,7 @@ def test_a_worker_that_has_taken_it_does_not_bring_it_back(store: Store) -> None
     assert "Ada" not in everything(store)
 
 
+@pytest.mark.needs("postgresql")
 def test_while_a_conversation_is_counted_its_erasure_waits(database: Callable[..., str]) -> None:
     """On PostgreSQL: SQLite has one writer at a time."""
     store = Store(database("postgresql", "migrated"))
@@ -469,7 +470,7 @@ def test_a_key_that_a_vendor_does_not_take_is_nobody_there(talked: Store) -> Non
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[Flask, str]]:
+def served_app(tmp_path: Path) -> Iterator[tuple[Flask, str]]:
     """An app on the sandbox, and where it answers: what its stand-ins know is in its memory."""
     app = site("intercom", tmp_path)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
@@ -481,8 +482,8 @@ def served(tmp_path: Path) -> Iterator[tuple[Flask, str]]:
     server.server_close()
 
 
-def test_the_command_erases_here_and_at_the_stand_in_and_prints_a_receipt(served: tuple[Flask, str]) -> None:
-    app, at = served
+def test_the_command_erases_here_and_at_the_stand_in_and_prints_a_receipt(served_app: tuple[Flask, str]) -> None:
+    app, at = served_app
     with app.app_context():
         livechat = chat_of(app)
         livechat.desk().contacts.upsert(Visitor("42", email="ada@example.com", name="Ada"))
@@ -500,9 +501,9 @@ def test_the_command_erases_here_and_at_the_stand_in_and_prints_a_receipt(served
     assert runner.invoke(args=words, input="n\n").exit_code == 1
 
 
-def test_the_command_lists_what_is_left_to_decide_until_somebody_has(served: tuple[Flask, str]) -> None:
+def test_the_command_lists_what_is_left_to_decide_until_somebody_has(served_app: tuple[Flask, str]) -> None:
     """Two leads and a user have said the same address."""
-    app, at = served
+    app, at = served_app
     with app.app_context():
         desk = chat_of(app).desk()
         for _ in range(2):
@@ -526,10 +527,10 @@ def test_the_command_lists_what_is_left_to_decide_until_somebody_has(served: tup
 
 
 def test_a_workers_handlers_reach_the_conversations_of_the_app_that_runs(
-    served: tuple[Flask, str], tmp_path: Path
+    served_app: tuple[Flask, str], tmp_path: Path
 ) -> None:
     """On the sandbox those are in its memory, and the worker is another process: here, another app."""
-    app, at = served
+    app, at = served_app
     worker = site("intercom", tmp_path)
 
     @chat_of(worker).on("conversation_started")

@@ -374,6 +374,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_the_time_for_a_text_grows_with_its_length_alone(piece: str) -> None:
     """Of what takes time with its square, ten times as much takes a hundred times as long."""
@@ -397,6 +398,7 @@ def test_a_body_of_200_000_signs_is_read_at_once() -> None:
     assert event.text == "<" * 200_000
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("contact", [{"external_id": "NUMBER"}, {"id": "NUMBER", "email": "NUMBER"}, {"type": "user"}])
 def test_the_time_for_people_grows_with_their_number_alone(contact: dict[str, str]) -> None:
     listed = [json.loads(json.dumps(contact).replace("NUMBER", str(n))) for n in range(15_000)]
@@ -596,6 +598,7 @@ OPTIONAL: dict[str, list[str]] = {
 }
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("name", LIVES)
 def test_any_order_and_any_repetition_of_deliveries_gives_the_same_figures(name: str) -> None:
     store = Store("sqlite://")
@@ -611,6 +614,7 @@ def test_any_order_and_any_repetition_of_deliveries_gives_the_same_figures(name:
     assert figures(store) == FIGURES[name]
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("name", LIVES)
 def test_any_subset_of_the_optional_fields_gives_the_same_figures(name: str) -> None:
     store = Store("sqlite://")

@@ -129,6 +129,7 @@ def test_an_export_stops_at_the_first_event_that_is_not_settled(store: Store) ->
     assert [row["event"] for row in first + rest] == ["s:1", "s:2", "s:3"]
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_export_beside_six_receivers_leaves_nothing_out(kind: str, database: Any, tmp_path: Path) -> None:
     outcome = exporting.run(database(kind, "migrated"), tmp_path, seconds=2, settled_s=1)
@@ -155,6 +156,7 @@ def test_what_is_counted_later_is_exported_later_whatever_the_clock_said(databas
     store.engine.dispose()
 
 
+@pytest.mark.needs("postgresql")
 def test_a_moment_is_taken_when_the_lock_is_held(database: Any) -> None:
     """On PostgreSQL: what has waited for its conversation is not older than what was exported meanwhile."""
     store = Store(database("postgresql", "migrated"))
@@ -209,6 +211,7 @@ print(all_of_it(), tracemalloc.get_traced_memory()[1])
 """
 
 
+@pytest.mark.needs("process")
 def test_memory_does_not_grow_with_what_is_exported(store: Store) -> None:
     """In a process of its own: what other tests have left behind takes memory, too."""
     store.add([message(n, raw={"text": "x" * 500}) for n in range(3000)], NOW)
@@ -334,7 +337,11 @@ def test_a_database_that_was_never_created_is_said(postgres: str) -> None:
     ("url", "output"),
     [
         ("sqlite:////nowhere/at/all", "Error: The database does not answer (OperationalError)."),
-        ("postgresql://127.0.0.1:1/x", "Error: The database does not answer (OperationalError)."),
+        pytest.param(
+            "postgresql://127.0.0.1:1/x",
+            "Error: The database does not answer (OperationalError).",
+            marks=pytest.mark.needs("package"),
+        ),
         (
             "sqlite+nothing://",
             "Error: LIVECHAT_DATABASE_URL is no address of an SQLite or PostgreSQL database that can",

@@ -37,11 +37,6 @@ def app(make: Make, monkeypatch: pytest.MonkeyPatch) -> Flask:  # noqa: F811
     return app
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
 def talk(app: Flask, *tags: str) -> Store:
     """A conversation of an hour ago, answered after five minutes and closed after nine."""
     with app.app_context():
@@ -259,6 +254,7 @@ def test_the_months_are_those_of_the_office(make: Make) -> None:  # noqa: F811
     assert figure(page, "First response", "Median, office hours")
 
 
+@pytest.mark.needs("package")
 def test_the_chart_library_is_the_one_that_is_published() -> None:
     ours = Path(chat_of.__code__.co_filename).parents[1] / "flask_livechat" / "desk" / "static"
     assert re.match(rb"/\*!\s+\* Chart.js v4\.\d+", (ours / "chart.min.js").read_bytes())

@@ -29,11 +29,6 @@ def app(make: Make) -> Flask:  # noqa: F811
     return make("crisp")
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
 def counted(app: Flask) -> dict[str, Any]:
     with app.app_context():
         livechat = chat_of(app)

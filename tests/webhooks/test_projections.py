@@ -78,6 +78,7 @@ ELSEWHERE = st.lists(
 )
 
 
+@pytest.mark.needs("time")
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ELSEWHERE, st.randoms(), st.integers(1, 3))
 def test_any_order_and_any_repetition_gives_the_same_state(

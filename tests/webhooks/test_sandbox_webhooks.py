@@ -43,12 +43,12 @@ class Vendor:
 
 
 @pytest.fixture
-def intercom() -> Vendor:
+def intercom_stand_in() -> Vendor:
     return Vendor("intercom")
 
 
 @pytest.fixture
-def crisp() -> Vendor:
+def crisp_stand_in() -> Vendor:
     return Vendor("crisp")
 
 
@@ -59,18 +59,18 @@ def parts(notification: dict[str, Any]) -> list[dict[str, Any]]:
 # -- Intercom --------------------------------------------------------------------------------------------------------
 
 
-def test_one_bots_reply_is_told_under_two_topics(intercom: Vendor) -> None:
-    intercom.hub.say(intercom.key, "visitor", "Hello?")
-    intercom.hub.say(intercom.key, "bot", "I am a bot.")
-    _, first, second = intercom.sent
+def test_one_bots_reply_is_told_under_two_topics(intercom_stand_in: Vendor) -> None:
+    intercom_stand_in.hub.say(intercom_stand_in.key, "visitor", "Hello?")
+    intercom_stand_in.hub.say(intercom_stand_in.key, "bot", "I am a bot.")
+    _, first, second = intercom_stand_in.sent
     assert [first["topic"], second["topic"]] == ["conversation.admin.replied", "conversation.operator.replied"]
     assert first["id"] != second["id"]
     assert [item["id"] for item in parts(first)] == [item["id"] for item in parts(second)]
     assert {item["author"]["type"] for deliveries in (first, second) for item in parts(deliveries)} == {"bot"}
 
 
-def test_each_part_has_its_own_author_and_moment(intercom: Vendor) -> None:
-    hub, key, agent = intercom.hub, intercom.key, intercom.agent
+def test_each_part_has_its_own_author_and_moment(intercom_stand_in: Vendor) -> None:
+    hub, key, agent = intercom_stand_in.hub, intercom_stand_in.key, intercom_stand_in.agent
     hub.say(key, "visitor", "Hello?")
     hub.say(key, "agent", "Yes?", agent=agent)
     hub.say(key, "agent", "late again", "note", agent=agent)
@@ -79,7 +79,7 @@ def test_each_part_has_its_own_author_and_moment(intercom: Vendor) -> None:
     hub.decide(key, "opened", agent)
     hub.end(key, "agent", "814861", "Bye.")
     hub.say(key, "visitor", "Wait")
-    started, *others = intercom.sent
+    started, *others = intercom_stand_in.sent
     assert (started["topic"], parts(started)) == ("conversation.user.created", [])
     assert started["data"]["item"]["source"]["author"]["type"] == "lead"
     deliveries = [
@@ -102,14 +102,14 @@ def test_each_part_has_its_own_author_and_moment(intercom: Vendor) -> None:
     assert closing["author"]["id"] == "814861"
 
 
-def test_tags_after_the_close_are_told_with_the_part_that_has_them(intercom: Vendor) -> None:
-    hub, key = intercom.hub, intercom.key
+def test_tags_after_the_close_are_told_with_the_part_that_has_them(intercom_stand_in: Vendor) -> None:
+    hub, key = intercom_stand_in.hub, intercom_stand_in.key
     hub.say(key, "visitor", "Hello?")
-    hub.end(key, "agent", intercom.agent)
+    hub.end(key, "agent", intercom_stand_in.agent)
     hub.tag(key, ("vip",))
     hub.tag(key, ("vip", "refund"))
     hub.tag(key, ("refund",))  # taken away: there is no topic for it
-    deliveries = [item for item in intercom.sent if item["topic"] == "conversation_part.tag.created"]
+    deliveries = [item for item in intercom_stand_in.sent if item["topic"] == "conversation_part.tag.created"]
     assert [[tag["name"] for tag in item["data"]["item"]["tags"]["tags"]] for item in deliveries] == [
         ["vip"],
         ["vip", "refund"],
@@ -121,75 +121,76 @@ def test_tags_after_the_close_are_told_with_the_part_that_has_them(intercom: Ven
     assert [item["body"] for notification in deliveries for item in parts(notification)] == ["<p>Hello?</p>"] * 2
 
 
-def test_everybody_in_a_conversation_is_in_its_contacts(intercom: Vendor) -> None:
-    hub, key, people = intercom.hub, intercom.key, intercom.account
+def test_everybody_in_a_conversation_is_in_its_contacts(intercom_stand_in: Vendor) -> None:
+    hub, key, people = intercom_stand_in.hub, intercom_stand_in.key, intercom_stand_in.account
     ben = people.add("b" * 24, external_id="ben", email="ben@example.com")
     hub.identify(key, Identity("verified", "ana", "ana@example.com"))
     hub.set(key, participants=(ben.id,))
     hub.say(key, "visitor", "Ana asks")
     hub.say(key, "visitor", "Ben answers", agent=ben.id)
-    last = intercom.sent[-1]["data"]["item"]
+    last = intercom_stand_in.sent[-1]["data"]["item"]
     assert [contact["external_id"] for contact in last["contacts"]["contacts"]] == ["ana", "ben"]
-    assert parts(intercom.sent[-1])[0]["author"] == {
+    assert parts(intercom_stand_in.sent[-1])[0]["author"] == {
         "type": "user", "id": ben.id, "name": None, "email": "ben@example.com"
     }  # fmt: skip
 
 
-def test_moments_of_statistics_are_texts_in_a_webhook(intercom: Vendor) -> None:
-    intercom.hub.say(intercom.key, "visitor", "Hello?")
-    data = intercom.sent[0]["data"]["item"]["statistics"]
+def test_moments_of_statistics_are_texts_in_a_webhook(intercom_stand_in: Vendor) -> None:
+    intercom_stand_in.hub.say(intercom_stand_in.key, "visitor", "Hello?")
+    data = intercom_stand_in.sent[0]["data"]["item"]["statistics"]
     assert datetime.fromisoformat(data["first_contact_reply_at"]).tzinfo
     assert isinstance(data["count_conversation_parts"], int)
 
 
-def test_what_the_team_begins_is_told_as_such_and_a_removed_one_by_its_id_alone(intercom: Vendor) -> None:
-    intercom.hub.say(intercom.key, "agent", "May we help?", agent=intercom.agent)
-    intercom.hub.say(intercom.key, "visitor", "Yes")
-    number = str(intercom.hub.look(intercom.key).number)
-    intercom.hub.drop(intercom.key)
-    assert intercom.topics() == [
+def test_what_the_team_begins_is_told_as_such_and_a_removed_one_by_its_id_alone(intercom_stand_in: Vendor) -> None:
+    intercom_stand_in.hub.say(intercom_stand_in.key, "agent", "May we help?", agent=intercom_stand_in.agent)
+    intercom_stand_in.hub.say(intercom_stand_in.key, "visitor", "Yes")
+    number = str(intercom_stand_in.hub.look(intercom_stand_in.key).number)
+    intercom_stand_in.hub.drop(intercom_stand_in.key)
+    assert intercom_stand_in.topics() == [
         "conversation.admin.single.created", "conversation.user.replied", "conversation.deleted"
     ]  # fmt: skip
-    assert intercom.sent[-1]["data"]["item"] == {"type": "conversation", "conversation_id": number}
+    assert intercom_stand_in.sent[-1]["data"]["item"] == {"type": "conversation", "conversation_id": number}
 
 
 # -- Crisp -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_bot_of_crisp_is_one_by_automated_and_by_its_origin(crisp: Vendor) -> None:
-    crisp.hub.say(crisp.key, "visitor", "Hello?")
-    crisp.hub.say(crisp.key, "bot", "I am a bot.")
-    crisp.hub.say(crisp.key, "agent", "I am not.", agent=crisp.agent)
+def test_a_bot_of_crisp_is_one_by_automated_and_by_its_origin(crisp_stand_in: Vendor) -> None:
+    crisp_stand_in.hub.say(crisp_stand_in.key, "visitor", "Hello?")
+    crisp_stand_in.hub.say(crisp_stand_in.key, "bot", "I am a bot.")
+    crisp_stand_in.hub.say(crisp_stand_in.key, "agent", "I am not.", agent=crisp_stand_in.agent)
     deliveries = [
-        (event["event"], event["data"]["automated"], event["data"]["origin"].partition(":")[0]) for event in crisp.sent
+        (event["event"], event["data"]["automated"], event["data"]["origin"].partition(":")[0])
+        for event in crisp_stand_in.sent
     ]
     assert deliveries == [
         ("message:send", False, "chat"),
         ("message:received", True, "urn"),
         ("message:received", False, "chat"),
     ]
-    assert all(item["timestamp"] == item["data"]["timestamp"] for item in crisp.sent)
+    assert all(item["timestamp"] == item["data"]["timestamp"] for item in crisp_stand_in.sent)
 
 
-def test_each_state_of_crisp_is_told(crisp: Vendor) -> None:
-    hub, key = crisp.hub, crisp.key
+def test_each_state_of_crisp_is_told(crisp_stand_in: Vendor) -> None:
+    hub, key = crisp_stand_in.hub, crisp_stand_in.key
     hub.say(key, "visitor", "Hello?")
     hub.decide(key, "pending")
     hub.end(key, "agent")
     hub.decide(key, "opened")
     hub.decide(key, "opened")  # it is so already
-    states = [item["data"]["state"] for item in crisp.sent if item["event"] == "session:set_state"]
+    states = [item["data"]["state"] for item in crisp_stand_in.sent if item["event"] == "session:set_state"]
     assert states == ["pending", "resolved", "unresolved"]
 
 
-def test_what_becomes_of_a_message_is_told_by_its_fingerprint(crisp: Vendor) -> None:
-    data = crisp.hub.say(crisp.key, "agent", "Yse?")
-    crisp.hub.change(crisp.key, data.n, text="Yes?")
-    crisp.hub.remove(crisp.key, data.n)
-    crisp.hub.say(crisp.key, "visitor", "Hello?")
-    crisp.hub.assign(crisp.key, crisp.agent)
-    crisp.hub.drop(crisp.key)
-    assert crisp.topics() == [
+def test_what_becomes_of_a_message_is_told_by_its_fingerprint(crisp_stand_in: Vendor) -> None:
+    data = crisp_stand_in.hub.say(crisp_stand_in.key, "agent", "Yse?")
+    crisp_stand_in.hub.change(crisp_stand_in.key, data.n, text="Yes?")
+    crisp_stand_in.hub.remove(crisp_stand_in.key, data.n)
+    crisp_stand_in.hub.say(crisp_stand_in.key, "visitor", "Hello?")
+    crisp_stand_in.hub.assign(crisp_stand_in.key, crisp_stand_in.agent)
+    crisp_stand_in.hub.drop(crisp_stand_in.key)
+    assert crisp_stand_in.topics() == [
         "message:received",
         "message:updated",
         "message:removed",
@@ -197,8 +198,8 @@ def test_what_becomes_of_a_message_is_told_by_its_fingerprint(crisp: Vendor) -> 
         "session:set_routing",
         "session:removed",
     ]
-    assert {item["data"]["fingerprint"] for item in crisp.sent[:3]} == {data.n}
-    assert crisp.sent[1]["data"]["content"] == "Yes?"
+    assert {item["data"]["fingerprint"] for item in crisp_stand_in.sent[:3]} == {data.n}
+    assert crisp_stand_in.sent[1]["data"]["content"] == "Yes?"
 
 
 # -- Tawk.to ---------------------------------------------------------------------------------------------------------

@@ -90,6 +90,7 @@ def test_what_browsers_ask_gives_up_on_a_locked_database(store: Store) -> None:
         assert connection.execute(sa.text("SELECT sum(count) FROM livechat_counts")).scalar() == 1
 
 
+@pytest.mark.needs("package")
 def test_what_browsers_ask_gives_up_on_a_server_that_does_not_answer() -> None:
     with silent_server() as url:
         client = log_in(site(url))
@@ -107,6 +108,7 @@ def test_a_connection_that_falls_silent_is_given_up(store: Store) -> None:
     store.add([event(1)], NOW)  # and the next one is another
 
 
+@pytest.mark.needs("package")
 def test_a_connection_that_was_not_made_in_time_takes_no_place_at_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else there are too many clients once it answers again. Not even until garbage is collected."""
     monkeypatch.setattr("flask_livechat.desk.connecting.CONNECT_S", 2)  # the least that the driver knows
@@ -149,6 +151,7 @@ def test_after_three_failures_nothing_is_asked_for_half_a_minute() -> None:
     assert not breaker.is_open()
 
 
+@pytest.mark.needs("package")
 def test_a_site_leaves_a_silent_database_alone() -> None:
     with silent_server() as url:
         client = log_in(site(url))
@@ -172,6 +175,7 @@ def test_a_webhook_is_answered_500_in_time_and_stored_later(
     assert [deliver(app, n) for n in range(4)] == [200] * 4
 
 
+@pytest.mark.needs("package")
 def test_a_webhook_waits_less_than_five_seconds() -> None:
     assert limits.WEBHOOK_S < 5
     with silent_server() as url:
@@ -334,6 +338,7 @@ def test_the_folder_of_the_default_database_is_its_owners_alone(tmp_path: Path, 
 # -- upgrades ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.needs("process")
 @pytest.mark.parametrize(("kind", "processes"), [("postgresql", 20), ("sqlite", 4)])
 def test_tables_are_made_by_many_processes_at_once(kind: str, processes: int, database: Callable[..., str]) -> None:
     """They are forked, so that they are there at once."""
