@@ -115,8 +115,8 @@ class ApiError(LiveChatError):
     ) -> None:
         self.provider, self.call, self.status, self.code = provider, call, status, code
         self.request_id, self.fields, self.retry_after, self.body = request_id, dict(fields or {}), retry_after, body
-        said = [f"{provider}: {call}: {what}", *(f"{name}: {why}" for name, why in self.fields.items())]
-        super().__init__("; ".join(said) + (f" (request {request_id})" if request_id else ""))
+        parts = [f"{provider}: {call}: {what}", *(f"{name}: {why}" for name, why in self.fields.items())]
+        super().__init__("; ".join(parts) + (f" (request {request_id})" if request_id else ""))
 
 
 class Unauthorized(ApiError):

@@ -163,7 +163,7 @@ declare namespace LiveChat {
 
   type Timer = ReturnType<typeof setTimeout>;
 
-  /** All that changes while a session lives. */
+  /** All that changes while a session lives. What is served has short names for its fields, as for VisitorStore's. */
   interface SessionState {
     /** Failures and logouts so far: what began before one must not go on after it. */
     generation: number;
@@ -235,7 +235,7 @@ declare namespace LiveChat {
 
   interface Button {
     draw(wanted: boolean): void;
-    /** Never a dead button: to the configured place, to where the launcher's own link leads, or at least a word. */
+    /** Leads to the configured place or to where the launcher's own link leads, or says that there is no chat. */
     lead(launcher: HTMLElement | undefined, clicked?: number): void;
   }
 
@@ -278,8 +278,8 @@ declare namespace LiveChat {
     swapped?(): boolean;
     /** Whether the widget is in the document, where its elements alone do not say it. */
     present?(): boolean;
-    /** Tells the vendor who it is now: a new proof, a login, or somebody new after an end. Returns false where that takes
-     * a new page. */
+    /** Tells the vendor who it is now: a new proof, a login, or somebody new after an end. Returns false where that
+     * takes a new page. */
     identify(page: Page): false | void | Promise<void>;
     open(text?: string): void;
     close(): void;

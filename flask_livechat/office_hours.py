@@ -107,15 +107,15 @@ def parse(given: Mapping[str, Any]) -> OfficeHours:
 
 
 def _days(text: str) -> list[int]:
-    found: list[int] = []
+    days: list[int] = []
     for part in str(text).lower().replace(" ", "").split(","):
         first, dash, last = part.partition("-")
         last = last if dash else first
         if first not in DAYS or last not in DAYS:
             raise ValueError(f"{text!r} is not a day or days such as 'mon-fri' or 'sat'")
         start, count = DAYS.index(first), (DAYS.index(last) - DAYS.index(first)) % 7
-        found += [(start + n) % 7 for n in range(count + 1)]
-    return found
+        days += [(start + n) % 7 for n in range(count + 1)]
+    return days
 
 
 def _spans(text: str) -> tuple[tuple[time, time], ...]:

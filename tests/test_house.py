@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -179,6 +180,20 @@ def test_what_is_pure_imports_neither_flask_nor_a_client(module: str) -> None:
 def test_only_the_desk_speaks_http() -> None:
     speakers = {name for name, path in SOURCES.items() if outside(path) & {"httpx", "requests", "urllib3"}}
     assert speakers <= {"desk.http"}
+
+
+VAGUE = {"one", "each", "said", "told", "found", "kept", "room"}
+CLEAR = [name for name in SOURCES if name.split(".")[0] in {*BASE, "desk", "widget"} or name.count(".") > 1]
+
+
+@pytest.mark.parametrize("module", [name for name in CLEAR if not name.startswith(("doctor", "sandbox"))])
+def test_a_variable_is_named_for_the_thing_that_it_holds(module: str) -> None:
+    nodes = ast.walk(ast.parse(SOURCES[module].read_text("utf-8")))
+    assert not VAGUE & {node.id if isinstance(node, ast.Name) else node.arg for node in nodes if is_variable(node)}
+
+
+def is_variable(node: ast.AST) -> TypeGuard[ast.Name | ast.arg]:
+    return isinstance(node, ast.arg) or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
 
 
 @pytest.mark.parametrize("module", SOURCES)

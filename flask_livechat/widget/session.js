@@ -214,18 +214,19 @@ function session(core, rest, makeAdapter) {
     if (generation !== state.generation) return;
     if (state.sessionEnded) return resume();
     if (state.elementsLost && elementsGone()) return reload();
-    if (!state.globalsSet) {
-      state.globalsSet = true;
-      state.launcherVisible = vendorLauncher();
-      state.sentAttributes = { ...page.context };
-      state.identifiedPage = page;
-      if (!safely(() => (adapter.start(page, state.freshSession), true))) {
-        state.globalsSet = false; // the next click tries all of it again
-        return fail("error");
-      }
-      state.freshSession = false;
-    }
-    load();
+    if (state.globalsSet || setGlobals(page)) load();
+    else fail("error");
+  }
+
+  /** Sets what the vendor's script reads as it arrives. @param {LiveChat.Page} page @returns {boolean} */
+  function setGlobals(page) {
+    state.launcherVisible = vendorLauncher();
+    state.sentAttributes = { ...page.context };
+    state.identifiedPage = page;
+    state.globalsSet = true;
+    if (safely(() => (adapter.start(page, state.freshSession), true))) state.freshSession = false;
+    else state.globalsSet = false; // the next click tries all of it again
+    return state.globalsSet;
   }
 
   /** Whether the server has to say who it is: somebody may have logged out or in elsewhere since the page was made. */
@@ -600,13 +601,7 @@ function session(core, rest, makeAdapter) {
     addEventListener("pageshow", ({ persisted }) => persisted && onReturn(true));
     addEventListener("pagehide", () => (core.hasConsent() ? store.sweepIfEnded() : store.sweepTraces()));
     addEventListener("error", () => { if (doc.currentScript === state.vendorScript) state.failureReason = "error"; });
-    addEventListener("securitypolicyviolation", ({ blockedURI, sourceFile }) => {
-      if (!state.vendorScript) return;
-      if (state.vendorScript.src.startsWith(blockedURI)) state.failureReason = "csp";
-      // Where Trusted Types are required, the vendor's script may be kept from loading its parts, and not say so.
-      if (blockedURI === "trusted-types-sink" && sourceFile.startsWith(new URL(state.vendorScript.src).origin)
-        && chat.state === "loading") fail("csp");
-    });
+    addEventListener("securitypolicyviolation", onPolicyViolation);
     matchMedia("(max-width: 640px)").addEventListener("change", () => { if (chat.state === "ready") applyRules(); });
     doc.addEventListener("visibilitychange", () => doc.hidden || onReturn());
     doc.addEventListener("keydown", (event) => {
@@ -619,6 +614,15 @@ function session(core, rest, makeAdapter) {
       restartIfLost();
       showUnread(); // the same page may have come again, or a part of one
     });
+  }
+
+  /** @param {SecurityPolicyViolationEvent} event */
+  function onPolicyViolation({ blockedURI, sourceFile }) {
+    if (!state.vendorScript) return;
+    if (state.vendorScript.src.startsWith(blockedURI)) state.failureReason = "csp";
+    // Where Trusted Types are required, the vendor's script may be kept from loading its parts, and not say so.
+    if (blockedURI === "trusted-types-sink" && sourceFile.startsWith(new URL(state.vendorScript.src).origin)
+      && chat.state === "loading") fail("csp");
   }
 
   /** Somebody looks at the page again. @param {boolean=} persisted whether it came out of the back/forward cache */

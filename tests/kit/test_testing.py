@@ -15,6 +15,7 @@ from flask_livechat import Visitor, signing
 from flask_livechat.testing import FakeDesk, Proof, as_visitor, assert_livechat, read, webhook
 
 from ..conftest import SECRETS, USERS, VENDORS, chat_of, create_app
+from ..webhooks.conftest import database, migrated_file  # noqa: F401 - what the next one needs
 from ..webhooks.test_receiver import BODIES, Make, make  # noqa: F401 - a fixture
 
 every_vendor = pytest.mark.parametrize("name", VENDORS)

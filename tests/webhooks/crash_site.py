@@ -15,7 +15,7 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from flask_livechat import LiveChat
-from flask_livechat.desk import store, webhooks, worker
+from flask_livechat.desk import dashboard, store, webhooks, worker
 from flask_livechat.desk.worker import Worker
 from flask_livechat.model import Event
 
@@ -70,7 +70,8 @@ def say_ready() -> None:
 def main() -> None:
     what, url, where, lease = sys.argv[1:]
     store.LEASE = timedelta(seconds=float(lease))
-    assert webhooks  # loaded before the first fork, as the driver is
+    assert dashboard  # loaded before the first fork, as the driver is
+    assert webhooks
     known = store.Store(url)
     known.newest()
     known.engine.dispose()

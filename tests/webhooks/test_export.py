@@ -61,7 +61,7 @@ def test_an_export_goes_on_after_a_cursor(store: Store) -> None:
 
 
 def test_pages_of_an_export_leave_nothing_out(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "SIZE", 3)
+    monkeypatch.setattr(export, "BATCH_ROWS", 3)
     store.add([message(n) for n in range(10)], NOW)
     assert [row["event"] for row in written(export.each_event(store, LATER))] == [f"s:{n}" for n in range(10)]
 

@@ -29,14 +29,11 @@ Make = Callable[..., Flask]
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Make:
+def make(database: Callable[..., str]) -> Make:
     def app_of(name: str, **config: Any) -> Flask:
         keys = {f"LIVECHAT_{name.upper()}_{key}": value for key, value in {**IDS[name], KEY[name]: "secret"}.items()}
-        url = f"sqlite:///{tmp_path / 'events.sqlite3'}"
-        app = create_app(name, **{"secrets": False, "LIVECHAT_DATABASE_URL": url, **keys, **config})
-        with app.app_context():
-            chat_of(app).store.upgrade()
-        return app
+        url = database("sqlite", "migrated")
+        return create_app(name, **{"secrets": False, "LIVECHAT_DATABASE_URL": url, **keys, **config})
 
     return app_of
 

@@ -32,23 +32,23 @@ def settings(values: Values) -> dict[str, Any]:
 
 def visitor(values: Values, who: Visitor) -> dict[str, Any]:
     """With a JWT only what the token does not hold: avatar and company (nested ones are UNCONFIRMED in a token)."""
-    said = _said(who)
+    person = _claims(who)
     if values.get("IDENTITY_SECRET") and values["IDENTITY"] == "jwt":
-        return {name: value for name, value in said.items() if name not in (*SIGNED, "id")}
-    return said
+        return {name: value for name, value in person.items() if name not in (*SIGNED, "id")}
+    return person
 
 
 def prove(values: Values, who: Visitor, now: int, life: int) -> dict[str, Any] | None:
     """A JWT that expires, or the older HMAC of the id. Never both: two are reported to be refused (UNCONFIRMED)."""
     secrets = values.get("IDENTITY_SECRET")
-    said = _said(who)
-    if not secrets or "id" not in said:
+    person = _claims(who)
+    if not secrets or "id" not in person:
         return None
     if values["IDENTITY"] == "hmac":
-        return {"user_hash": signing.hmac_hex(secrets[0], said["id"])}
+        return {"user_hash": signing.hmac_hex(secrets[0], person["id"])}
     expires = now + life
-    personal = {name: said[name] for name in SIGNED if name in said}
-    claims = {"user_id": said["id"], **personal.pop("attributes", {}), **personal, "exp": expires}
+    personal = {name: person[name] for name in SIGNED if name in person}
+    claims = {"user_id": person["id"], **personal.pop("attributes", {}), **personal, "exp": expires}
     return {"jwt": signing.make_jwt(claims, secrets[0]), "expires": expires}
 
 
@@ -57,7 +57,7 @@ def attributes(given: Mapping[str, Value]) -> dict[str, Any]:
 
 
 @lru_cache(1024)
-def _said(who: Visitor) -> dict[str, Any]:
+def _claims(who: Visitor) -> dict[str, Any]:
     return given(
         id=whole(who.id, LONGEST),
         email=whole(who.email, LONGEST),
@@ -73,14 +73,14 @@ def _said(who: Visitor) -> dict[str, Any]:
 
 def _company(company: Company | None) -> dict[str, Any] | None:
     # The vendor takes a company only with both an id and a name.
-    said = company and given(
+    fields = company and given(
         id=whole(company.id, LONGEST),
         name=cut(company.name, LONGEST),
         plan=cut(company.plan, LONGEST),
         website=whole(company.website, 2048),
         created_at=seconds(company.created_at),
     )
-    return said if said and {"id", "name"} <= said.keys() else None
+    return fields if fields and {"id", "name"} <= fields.keys() else None
 
 
 def _key(name: str) -> str:

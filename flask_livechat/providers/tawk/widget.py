@@ -48,8 +48,8 @@ def prove(values: Values, who: Visitor, now: int, life: int) -> dict[str, Any] |
     secrets = values.get("JS_API_KEY")
     if not secrets:
         return None
-    said = visitor(values, who)
-    return {field: signing.hmac_hex(secrets[0], said[field]) for field in ("email", "id") if field in said} or None
+    fields = visitor(values, who)
+    return {field: signing.hmac_hex(secrets[0], fields[field]) for field in ("email", "id") if field in fields} or None
 
 
 def attributes(given: Mapping[str, Value]) -> dict[str, Any]:
