@@ -331,8 +331,8 @@ def test_a_rooms_functions_answer_with_public_values_only(name: str) -> None:
 
 
 @by_name
-def test_a_room_has_a_widget_js_that_defines_its_room(name: str) -> None:
-    assert re.search(r"\broom\b", providers.adapter(name).read_text("utf-8"))
+def test_a_vendor_has_a_widget_js_that_defines_its_adapter(name: str) -> None:
+    assert re.search(r"^function adapter\(", providers.adapter(name).read_text("utf-8"), re.MULTILINE)
 
 
 @by_name
