@@ -40,6 +40,9 @@ class Outcome:
     seconds: float  # from the last kill until all was done
 
 
+ACKNOWLEDGED_S = 5.0  # for which a kill waits for acknowledgements
+
+
 def body(number: int) -> bytes:
     data = {"session_id": f"s{number % 7}", "type": "text", "content": "x", "from": "user", "fingerprint": number}
     moment = 1790000000000 + number
@@ -88,11 +91,15 @@ def sites(url: str, port: int, handled: Path, lease_s: float) -> Iterator[tuple[
             site.end()
 
 
-def killed_again_and_again(site: Site, kills: int) -> None:
+def killed_again_and_again(site: Site, kills: int, acknowledged: list[str]) -> None:
+    """Every second time the site gets as far as a further acknowledgement first, however slow the machine is."""
     chance = random.Random(7)  # noqa: S311 - not for secrets
     while site.kills < kills:
         site.start()
         time.sleep(chance.uniform(0.05, 0.45))
+        before, until = len(acknowledged), time.monotonic() + ACKNOWLEDGED_S
+        while site.kills % 2 and len(acknowledged) < before + 5 and time.monotonic() < until:
+            time.sleep(0.01)
         site.kill()
     site.start()
 
@@ -130,7 +137,9 @@ def run(url: str, handled: Path, kills: int, lease_s: float = LEASE.total_second
             threading.Thread(target=send, args=(port, iter(range(n, 10**9, SENDERS)), stop, acknowledged))
             for n in range(SENDERS)
         ]
-        killers = [threading.Thread(target=killed_again_and_again, args=(site, kills // 2)) for site in pair]
+        killers = [
+            threading.Thread(target=killed_again_and_again, args=(site, kills // 2, acknowledged)) for site in pair
+        ]
         for thread in (*senders, *killers):
             thread.start()
         for thread in killers:
