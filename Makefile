@@ -29,7 +29,7 @@ demo: $(VENV)/demo  ## The example app with all three vendors on the sandbox, at
 test: $(VENV)/test chromium nginx js  ## The whole test suite, Chromium included
 	$(BIN)/python -m pytest -n $(WORKERS) --ignore tests/engines
 
-test-quick: $(VENV)/quick  ## What needs no browser, no server and no database but SQLite: a minute
+test-quick: $(VENV)/quick  ## What needs no browser, no server and no database but SQLite: a minute and a half
 	CI=true $(BIN)/python -m pytest -q -n auto --quick
 
 test-engines: $(VENV)/test engines js  ## The core circle in Firefox and in WebKit, too

@@ -27,6 +27,7 @@ FILES = {  # and folders: a quick run does not even import them
     "desk/test_openapi.py": "package",
     "doctor/test_demo.py": "time",
     "kit/test_plugin.py": "process",
+    "test_fourth_vendor.py": "browser",
     "test_mixed_requests.py": "time",
     "test_nginx.py": "process",
     "webhooks/celery_site.py": "package",
