@@ -27,7 +27,7 @@ demo: $(VENV)/demo  ## The example app with all three vendors on the sandbox, at
 	  $(BIN)/flask --app example_app run --debug --port $(PORT)
 
 test: $(VENV)/test chromium nginx js  ## The whole test suite, Chromium included
-	$(BIN)/python -m pytest -n $(WORKERS) --ignore tests/engines
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --ignore tests/engines
 
 test-quick: $(VENV)/quick  ## What needs no browser, no server and no database but SQLite: a minute and a half
 	CI=true $(BIN)/python -m pytest -q -n auto --quick

@@ -346,7 +346,11 @@ function session(core, rest, makeAdapter) {
 
   async function sendAttributes() {
     const generation = state.generation;
-    if (isTokenStale()) await checkIdentity();
+    // The page may be swapped while the server is asked: its answer was about the page before then.
+    for (let page; isTokenStale() && page !== chat.page;) {
+      page = chat.page;
+      await checkIdentity();
+    }
     if (generation !== state.generation || chat.state !== "ready") return;
     const news = Object.fromEntries(
       Object.entries(state.changedAttributes).filter(([name, value]) => state.sentAttributes[name] !== value));
