@@ -174,6 +174,7 @@ class Rest:
 
     def __init__(self, api: Api, account: Account) -> None:
         self._api, self.account = api, account
+        self._rules = api.rules  # made here, at the app's start: threads that compile at once disturb each other (3.11)
         self._meter = Meter(*api.limit, account.clock) if api.limit else None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -197,7 +198,7 @@ class Rest:
 
     def _route(self, request: Request) -> tuple[View, Mapping[str, Any]]:
         try:
-            view, path = self._api.rules.bind_to_environ(request.environ).match()
+            view, path = self._rules.bind_to_environ(request.environ).match()
         except HTTPException:  # no such address, or no such method of it
             raise RefusedError(404, "not_found", "there is no such route") from None
         return view, path
