@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,10 +25,11 @@ from flask import Flask
 from flask_livechat import LiveChat, forks, limits
 from flask_livechat.desk.background import MAX_JOBS, BackgroundQueue
 from flask_livechat.desk.store import Store
-from flask_livechat.desk.worker import Worker
+from flask_livechat.desk.worker import GAP_S, Worker
 from flask_livechat.limits import FAILURES, REST_S, Breaker, LineLimit, within
 
 from ..conftest import create_app, log_in
+from .conftest import KINDS
 from .killing import SECRET, WEBSITE, body
 from .test_opens import OPENS, UNREAD
 from .test_store import NOW, Clock, event
@@ -225,6 +227,23 @@ def test_a_worker_leaves_a_gap_between_its_transactions(
     store.engine.dispose()
     assert len(took) > 10
     assert failed <= 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_after_a_transaction_a_worker_leaves_sqlite_to_others_for_as_long(
+    kind: str, database: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL has many writers at once: there nobody has to wait."""
+    store, pauses, elapsed = Store(database(kind, "migrated")), list[float](), list[float]()
+    store.add([event(1)], NOW)
+    monkeypatch.setattr("flask_livechat.desk.store.update_projection", lambda *arguments: elapsed.append(0.03))
+    clock = SimpleNamespace(monotonic=lambda: sum(elapsed), sleep=pauses.append)
+    monkeypatch.setattr("flask_livechat.desk.worker.time", clock)
+    assert Worker(store, lambda event: None, Clock()).once()
+    store.engine.dispose()
+    assert pauses == (
+        [GAP_S[0], 0.03, GAP_S[0]] if kind == "sqlite" else []
+    )  # to take an event, start with it, and end
 
 
 def test_a_trouble_is_a_line_a_minute_with_how_often_it_came() -> None:
