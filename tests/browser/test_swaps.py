@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from flask import Flask, redirect, render_template_string, request
 from flask_login import login_user, logout_user
@@ -645,6 +647,33 @@ def test_an_update_carries_the_newest_token(swaps: Swaps, visit: Visit, library:
     told = [call[1] for call in visit.get("__told") if call[0] in ("boot", "update")]
     [path] = [values for values in told if values.get("path") == "/page/two"]  # a new token goes with a boot
     assert path["intercom_user_jwt"] == asked[-1]
+
+
+@both_deliveries
+def test_an_update_that_waits_for_a_token_while_the_page_is_swapped_carries_the_newest(
+    swaps: Swaps, visit: Visit, delivery: str
+) -> None:
+    """What the server answers then is about the page before, and the token of that is nearly over."""
+    app = swaps("intercom", "history", IDENTITY_DELIVERY=delivery)
+    visit.net.probes["intercom"] = PROBE
+    livechat = app.extensions["livechat"].livechat
+    livechat.now = lambda: datetime.now(UTC) - timedelta(seconds=7170)  # tokens have 30 seconds left
+    hold = _gate(app, "/livechat/identity")
+    visit.go("/login/1")
+    _land(visit)
+    visit.ready()
+    visit.eventually(lambda: visit.desk()["attributes"].get("path") == "/page/one")
+    hold.clear()
+    asked = visit.net.log.count("www.site.test/livechat/identity")
+    visit.get("livechat.update({seats: 4})")
+    visit.eventually(lambda: visit.net.log.count("www.site.test/livechat/identity") > asked)
+    _to(visit, "two")
+    del livechat.now
+    hold.set()
+    visit.eventually(lambda: visit.desk()["attributes"].get("path") == "/page/two")
+    [update] = [call[1] for call in visit.get("__told") if call[1].get("path") == "/page/two"]
+    claims = jwt.decode(update["intercom_user_jwt"], options={"verify_signature": False})
+    assert claims["exp"] > time.time() + 60
 
 
 # Who it is on the new page.
