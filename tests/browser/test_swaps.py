@@ -385,16 +385,32 @@ def test_a_logout_by_a_swap_that_begins_while_the_vendor_is_starting_goes_on_as_
 ) -> None:
     """A vendor may say a second time that it is ready, when the visit has already taken its elements along."""
     hold = _gate(swaps(vendor, "turbo"), "/leave")
+    # An adapter that looks again looks within the visit, however slow the machine is.
+    visit.page.add_init_script("{ const real = setInterval; window.setInterval = (call, ms) => real(call, 6 * ms); }")
     visit.go("/login/1")
     _land(visit)
     visit.ready()
     hold.clear()
     visit.page.click("#leave")
-    visit.pause(0.6)
+    visit.pause(2)
     hold.set()
     _arrived(visit, "two")
     _go_on(visit, vendor)
     assert visit.snapshot()["identity"]["state"] == "anonymous"
+
+
+@pytest.mark.parametrize("vendor", ["intercom", "tawk"])  # which can be started anew
+def test_a_logout_while_a_lost_widget_comes_back_goes_on_as_nobody(swaps: Swaps, visit: Visit, vendor: str) -> None:
+    swaps(vendor, "htmx2")
+    visit.page.add_init_script("delete Element.prototype.moveBefore")
+    before = _chat(visit)
+    visit.net.gate.clear()
+    _to(visit, "two")
+    visit.until("livechat.state === 'loading'")
+    _submit(visit, "/leave")
+    visit.net.gate.set()
+    _go_on(visit, vendor)
+    _is_nobody(visit, before)
 
 
 @every_vendor

@@ -338,7 +338,13 @@ class Intercom {
     this.settings = { ...this.settings, ...settings };
     this.dress(settings);
     if (!this.mayPing(settings)) return;
-    if (IDENTITY.some((name) => settings[name])) this.remember(await this.line.send("ping", claims(settings)));
+    if (IDENTITY.some((name) => settings[name])) {
+      const { life } = this;
+      const view = await this.line.send("ping", claims(settings));
+      this.writeState(view);
+      if (life !== this.life) return; // no cookie comes after a shutdown
+      this.remember(view);
+    }
     await this.describe(settings);
     await this.line.send("visit", { page: location.pathname });
   }

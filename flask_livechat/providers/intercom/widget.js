@@ -273,6 +273,7 @@ function adapter(vendor, core) {
       // Not arrived yet: what waits for it holds the visitor's identity.
       if (window.Intercom && Array.isArray(window.Intercom.q)) window.Intercom.q.length = 0;
       ended = true;
+      renewing = false; // whoever comes next is not waited for by what was lost before
       updates.waiting = updates.sent = {};
       intercom("shutdown");
       core.unset("intercomSettings");
