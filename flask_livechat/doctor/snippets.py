@@ -12,10 +12,9 @@ from .survey import Survey
 
 
 def vendors() -> Iterator[tuple[Provider, Signs]]:
-    for name in providers.names():
-        signs = providers.signs(name)
-        if signs is not None:
-            yield providers.load(name), signs
+    for provider in map(providers.load, providers.names()):
+        if provider.signs is not None:
+            yield provider, provider.signs
 
 
 def somewhere(survey: Survey, pattern: str) -> list[Script]:

@@ -52,7 +52,7 @@ class Account:
 
     def verified(self, stored: Stored) -> Fact | None:
         """Whether the vendor believes the identity, where its API says so and the page is not told."""
-        ask = self.vendor.spec.verified if self.vendor.spec else None
+        ask = self.vendor.provider.live.verified
         if ask is None:
             return None
         name, title = "user.verified", "The vendor says that the identity is verified"

@@ -48,7 +48,7 @@ def identified(visit: Visit, vendor: Vendor) -> Fact:
         known = any(_mentions(text, person) for _, text in texts(visit.watch, vendor))
         seen = "sent without a proof: no identity secret is set" if known else "nothing of it was sent"
         return Fact(name, title, known, seen)
-    spare = vendor.spec.spare if vendor.spec else frozenset()
+    spare = vendor.provider.live.spare
     needed = {kind: proof for kind, proof in person.proofs.items() if kind not in spare or len(person.proofs) == 1}
     lacking = [kind for kind, proof in needed.items() if not _sent(visit.watch, vendor, proof)]
     refused = [*refusals(visit.watch, vendor, person.proofs.values())]
@@ -74,7 +74,7 @@ def _refusal(exchange: Exchange, vendor: Vendor) -> str | None:
         answer = json.loads(exchange.answer or "null")
     except ValueError:
         answer = None
-    code = vendor.spec.refusal(answer) if vendor.spec and vendor.spec.refusal else None
+    code = vendor.provider.live.refusal(answer) if vendor.provider.live.refusal else None
     code = code or stand_in_refusal(exchange.url, answer)
     if code or (exchange.status or 0) >= 400:
         return vendor.mask(code or "") or f"status {exchange.status}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ...providers import LiveSpec, Provider, Secrets, Values
+from ...providers import Provider, Secrets, Values
 from ...widget import csp
 from .records import Exchange, Socket, Stored, Watch
 
@@ -40,7 +40,6 @@ class Vendor:
     needs: Mapping[str, list[str]]  # what our policy allows, by directive
     origin: str  # of the app, as the browser sees it
     stand_in: str | None = None  # the path below which the sandbox' stand-in answers
-    spec: LiveSpec | None = None
 
     @property
     def public_ids(self) -> tuple[str, ...]:

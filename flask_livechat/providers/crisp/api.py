@@ -10,8 +10,9 @@ from typing import Any
 
 from ...errors import Conflict, NotFound
 from ...model import Agent, Contact, Conversation, Message, Visitor
-from ...operation import ApiSpec, ErrorDetails, Operation, OperationSequence, Page, page_of, path
-from .. import Values, given, moment
+from ...operation import ErrorDetails, Operation, OperationSequence, Page, page_of, path
+from ..base import ApiSpec, Values
+from ..sanitize import moment, without_empty
 from . import articles
 from .widget import attributes
 
@@ -96,7 +97,9 @@ def _messages(data: Any) -> Page[Message]:
 def start(values: Values, visitor: Visitor, text: str) -> OperationSequence[Conversation]:
     where = _path(values, "/conversation")
     session: str = yield Operation("POST", where, lambda data: str(data["session_id"]), json={})
-    who = given(nickname=visitor.name, email=visitor.email, phone=visitor.phone, data=attributes(visitor.attributes))
+    who = without_empty(
+        nickname=visitor.name, email=visitor.email, phone=visitor.phone, data=attributes(visitor.attributes)
+    )
     if who:
         yield _patch(values, session, "meta", who)
     yield _send(values, session, text, "text", "user")
@@ -201,8 +204,8 @@ def upsert(values: Values, visitor: Visitor) -> OperationSequence[Contact]:
     if not visitor.email:
         raise ValueError("Crisp knows people by their email: Visitor.email is missing.")
     where = _path(values, "/people/profile/{}", visitor.email)
-    person = given(nickname=visitor.name, phone=visitor.phone, avatar=visitor.avatar)
-    body = {"email": visitor.email, **given(person=person, segments=list(visitor.segments))}
+    person = without_empty(nickname=visitor.name, phone=visitor.phone, avatar=visitor.avatar)
+    body = {"email": visitor.email, **without_empty(person=person, segments=list(visitor.segments))}
     change: Operation[None] = Operation("PATCH", where, lambda data: None, json=body, repeatable=True)
     try:
         yield change

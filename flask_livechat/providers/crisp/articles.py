@@ -17,7 +17,7 @@ from urllib.parse import quote
 from ...errors import NotFound
 from ...model import Article
 from ...operation import Operation, OperationSequence, page_of, path
-from .. import Values
+from ..base import Values
 
 KIND = "articles"  # beside guides, references and news
 ID = re.compile(r"([A-Za-z0-9-]+)/([a-z]+)/(.+)")

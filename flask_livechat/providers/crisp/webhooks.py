@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from ... import signing
-from ...hooks import Delivery, WebhookSpec
+from ...hooks import Delivery
 from ...model import Contact, Event
-from .. import Values, moment
+from ..base import Values, WebhookSpec
 from ..payload import Payload, chat_moment, objects, required
+from ..sanitize import moment
 
 BEST = 5  # stars. UNCONFIRMED: only third-party code names the scale
 # "pending" is what an open conversation is while it waits: that reopens nothing.

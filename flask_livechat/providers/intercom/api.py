@@ -12,9 +12,10 @@ from typing import Any
 
 from ...errors import Conflict, NotFound
 from ...model import Agent, Article, Contact, Conversation, Message, Visitor
-from ...operation import ApiSpec, ErrorDetails, Operation, OperationSequence, Page, page_of, path
-from .. import Values, given, moment, seconds
+from ...operation import ErrorDetails, Operation, OperationSequence, Page, page_of, path
+from ..base import ApiSpec, Values
 from ..markup import to_text
+from ..sanitize import moment, seconds, without_empty
 from .records import agent, article, contact, conversation, message
 from .widget import attributes
 
@@ -224,7 +225,7 @@ def _by(id: str | None, email: str | None) -> Operation[Page[Contact]]:
 
 def upsert(values: Values, visitor: Visitor) -> OperationSequence[Contact]:
     """Made first: the vendor's search knows a new contact only minutes later. Where there is one it says which."""
-    body = given(
+    body = without_empty(
         role="user",
         external_id=visitor.id,
         email=visitor.email,
@@ -273,7 +274,7 @@ def event(
 ) -> Operation[None]:
     """Answers 202 and nothing. May be sent again: the same contact, name and second are taken for the same event."""
     fitted = dict(list(attributes(metadata or {}).items())[:MAX_METADATA_KEYS])
-    body = given(event_name=name, created_at=seconds(at), metadata=fitted)
+    body = without_empty(event_name=name, created_at=seconds(at), metadata=fitted)
     who = {"id": id} if ID.fullmatch(id) else {"user_id": id}
     return Operation("POST", "/events", lambda data: None, json=body | who, repeatable=True)
 
@@ -347,7 +348,7 @@ def create_article(values: Values, title: str, body: str) -> OperationSequence[A
 
 
 def update_article(values: Values, id: str, title: str | None = None, body: str | None = None) -> Operation[Article]:
-    return Operation("PUT", path("/articles/{}", id), article, json=given(title=title, body=body))
+    return Operation("PUT", path("/articles/{}", id), article, json=without_empty(title=title, body=body))
 
 
 def publish(values: Values, id: str) -> Operation[Article]:
@@ -398,7 +399,7 @@ def _searched(where: str, kind: Kind, query: Query, after: str | None = None) ->
         cursor = _cursor(data)
         return _page(data, kind, _searched(where, kind, query, cursor) if cursor else None)
 
-    body = {"query": query, "pagination": given(per_page=PER_PAGE, starting_after=after)}
+    body = {"query": query, "pagination": without_empty(per_page=PER_PAGE, starting_after=after)}
     return Operation("POST", where, page, json=body, repeatable=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...model import Agent, Article, Contact, Conversation, Message
-from .. import moment
+from ..sanitize import moment
 
 
 def conversation(data: Mapping[str, Any]) -> Conversation:

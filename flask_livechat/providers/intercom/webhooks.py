@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ... import signing
-from ...hooks import Delivery, WebhookSpec
+from ...hooks import Delivery
 from ...model import Event
-from .. import Values, moment
+from ..base import Values, WebhookSpec
 from ..markup import to_text
 from ..payload import Payload, chat_moment, required
+from ..sanitize import moment
 from .people import TYPES, People, Person
 
 BEST = 5

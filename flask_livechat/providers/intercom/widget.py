@@ -8,7 +8,8 @@ from typing import Any
 
 from ... import signing
 from ...model import Company, Value, Visitor
-from .. import Values, cut, fit, given, seconds, whole
+from ..base import Values
+from ..sanitize import cut, fit, seconds, whole, without_empty
 
 # Custom attributes stand inline beside these, so none of them may be overridden by an attribute's name.
 RESERVED = frozenset(
@@ -52,13 +53,13 @@ def prove(values: Values, who: Visitor, now: int, life: int) -> dict[str, Any] |
     return {"jwt": signing.make_jwt(claims, secrets[0]), "expires": expires}
 
 
-def attributes(given: Mapping[str, Value]) -> dict[str, Any]:
-    return fit(given, _key, _value, MOST)
+def attributes(values: Mapping[str, Value]) -> dict[str, Any]:
+    return fit(values, _key, _value, MOST)
 
 
 @lru_cache(1024)
 def _claims(who: Visitor) -> dict[str, Any]:
-    return given(
+    return without_empty(
         id=whole(who.id, LONGEST),
         email=whole(who.email, LONGEST),
         name=cut(who.name, LONGEST),
@@ -73,7 +74,7 @@ def _claims(who: Visitor) -> dict[str, Any]:
 
 def _company(company: Company | None) -> dict[str, Any] | None:
     # The vendor takes a company only with both an id and a name.
-    fields = company and given(
+    fields = company and without_empty(
         id=whole(company.id, LONGEST),
         name=cut(company.name, LONGEST),
         plan=cut(company.plan, LONGEST),

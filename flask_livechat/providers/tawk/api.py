@@ -14,8 +14,8 @@ from typing import Any
 
 from ...errors import NotFound, Unsupported
 from ...model import Agent, Contact, Conversation, Message
-from ...operation import ApiSpec, ErrorDetails, ErrorInSuccessResponse, Operation, OperationSequence, Page, page_of
-from .. import Values
+from ...operation import ErrorDetails, ErrorInSuccessResponse, Operation, OperationSequence, Page, page_of
+from ..base import ApiSpec, Values
 
 PER_PAGE = 50  # quoted as the most; larger pages were seen
 # A failure may come with a 200; these are the codes that are known.

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ... import signing
-from ...hooks import Delivery, WebhookSpec
+from ...hooks import Delivery
 from ...model import Contact, Event
-from .. import Values
+from ..base import Values, WebhookSpec
 from ..payload import Payload, chat_moment, objects, required
 
 AUTHORS = {"visitor": "visitor", "v": "visitor", "agent": "agent", "a": "agent"}

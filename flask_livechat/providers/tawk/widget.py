@@ -8,7 +8,8 @@ from typing import Any
 
 from ... import signing
 from ...model import Value, Visitor
-from .. import Values, cut, fit, given, seconds, whole
+from ..base import Values
+from ..sanitize import cut, fit, seconds, whole, without_empty
 
 # Limits of the JavaScript API (vendor's plugin docs, read 2026-11): keys alphanumeric and "-", stored in lower case;
 # values text, not empty, at most 255 characters; 50 attributes; 10 tags. A key's 50 characters are not in the docs but
@@ -25,13 +26,13 @@ def settings(values: Values) -> dict[str, Any]:
 
 def visitor(values: Values, who: Visitor) -> dict[str, Any]:
     company = who.company
-    return given(
+    return without_empty(
         id=whole(who.id, LONGEST),
         email=_email(who),
         name=cut(who.name, LONGEST),
         phone=cut(who.phone, LONGEST),
         created_at=seconds(who.created_at),
-        company=company and given(id=whole(company.id, LONGEST), name=cut(company.name, LONGEST)),
+        company=company and without_empty(id=whole(company.id, LONGEST), name=cut(company.name, LONGEST)),
         attributes=attributes(who.attributes),
         segments=[tag for segment in who.segments[:TAGS] if (tag := cut(segment, LONGEST))],
     )
@@ -52,8 +53,8 @@ def prove(values: Values, who: Visitor, now: int, life: int) -> dict[str, Any] |
     return {field: signing.hmac_hex(secrets[0], fields[field]) for field in ("email", "id") if field in fields} or None
 
 
-def attributes(given: Mapping[str, Value]) -> dict[str, Any]:
-    return fit(given, _key, _value, MOST)
+def attributes(values: Mapping[str, Value]) -> dict[str, Any]:
+    return fit(values, _key, _value, MOST)
 
 
 def _key(name: str) -> str:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...model import Agent, Contact, Conversation, Message
-from ...operation import ApiSpec, ErrorDetails, Operation, Page, page_of, path
-from .. import Values, given, moment
+from ...operation import ErrorDetails, Operation, Page, page_of, path
+from ..base import ApiSpec, Values
+from ..sanitize import moment, without_empty
 
 
 def headers(values: Values) -> dict[str, str]:
@@ -22,7 +23,7 @@ def explain(data: Any) -> ErrorDetails:
 def list_conversations(
     values: Values, state: str | None = None, since: datetime | None = None
 ) -> Operation[Page[Conversation]]:
-    query = given(state=state, since=since and int(since.astimezone(UTC).timestamp()))
+    query = without_empty(state=state, since=since and int(since.astimezone(UTC).timestamp()))
     return Operation("GET", "/api/conversations", lambda data: page_of("chats", conversation, data), query=query)
 
 
@@ -37,7 +38,7 @@ def messages(values: Values, id: str) -> Operation[Page[Message]]:
 
 def reply(values: Values, id: str, text: str, agent: str | None = None) -> Operation[Message]:
     where = path("/api/conversations/{}/messages", id)
-    return Operation("POST", where, message, json=given(text=text, agent=agent))
+    return Operation("POST", where, message, json=without_empty(text=text, agent=agent))
 
 
 def agents(values: Values) -> Operation[Page[Agent]]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ... import signing
-from ...hooks import Delivery, WebhookSpec
+from ...hooks import Delivery
 from ...model import Contact, Event
-from .. import Values, moment
+from ..base import Values, WebhookSpec
 from ..payload import Payload, chat_moment, required
+from ..sanitize import moment
 
 KINDS = {"message": "message", "opened": "conversation_started", "closed": "conversation_closed"}
 
