@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
@@ -126,19 +126,32 @@ class Call:
         return int(text)
 
 
-View = Callable[[Call], tuple[int, Any]]
-"""Gives a status and what is answered as JSON; None for nothing at all."""
+View = TypeVar("View", bound=Callable[..., tuple[int, Any]])
+
+
+def route(method: str, address: str) -> Callable[[View], View]:
+    """Have a method of a ``Call`` answer an address: ``@route("GET", "/contacts/<id>")``. It may have several.
+
+    The method gives a status and what is answered as JSON; None for nothing at all.
+    """
+
+    def add_route(view: View) -> View:
+        vars(view).setdefault("routes", []).append((method, address))
+        return view
+
+    return add_route
 
 
 @dataclass(frozen=True)
 class Api:
     """How one vendor's API looks from outside.
 
-    ``routes``: ("GET", "/contacts/<id>", view). ``admit`` checks credentials and headers, ``refuse`` makes the body of
-    an error, ``meet`` runs before each call. ``limit``: calls, and the seconds that they are for.
+    ``calls``: the classes of ``Call`` whose methods have a ``route``. ``admit`` checks credentials and headers,
+    ``refuse`` makes the body of an error, ``meet`` runs before each call. ``limit``: calls, and the seconds that they
+    are for.
     """
 
-    routes: Sequence[tuple[str, str, View]] = ()
+    calls: Sequence[type[Call]] = ()
     admit: Callable[[Account, Headers], None] = lambda account, headers: None
     refuse: Callable[[RefusedError], tuple[int, Any]] = lambda error: (error.status, {"error": error.code})
     meet: Callable[[Account], None] = lambda account: None
@@ -148,7 +161,12 @@ class Api:
     @cached_property
     def rules(self) -> Map:
         """Made once for all accounts: a map of many rules takes a while."""
-        rules = [Rule(path, methods=[method], endpoint=view) for method, path, view in self.routes]
+        rules = [
+            Rule(address, methods=[method], endpoint=(kind, view))
+            for kind in self.calls
+            for view in vars(kind).values()
+            for method, address in getattr(view, "routes", ())
+        ]
         return Map(rules, strict_slashes=True, merge_slashes=False)
 
 
@@ -186,9 +204,9 @@ class Rest:
             self._api.admit(self.account, request.headers)
             self._measure(headers)
             self._api.meet(self.account)
-            view, path = self._route(request)
-            body = _body(request)
-            status, said = view(Call(self.account, request.headers, path, request.args.to_dict(), body))
+            (kind, view), path = self._route(request)
+            call = kind(self.account, request.headers, path, request.args.to_dict(), _body(request))
+            status, said = view(call)
         except RefusedError as refusal:
             status, said = self._api.refuse(refusal)
         if said is None:
@@ -196,12 +214,12 @@ class Rest:
         text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
         return Response(text, status, headers, mimetype="application/json")
 
-    def _route(self, request: Request) -> tuple[View, Mapping[str, Any]]:
+    def _route(self, request: Request) -> tuple[Any, Mapping[str, Any]]:
         try:
-            view, path = self._rules.bind_to_environ(request.environ).match()
+            endpoint, path = self._rules.bind_to_environ(request.environ).match()
         except HTTPException:  # no such address, or no such method of it
             raise RefusedError(404, "not_found", "there is no such route") from None
-        return view, path
+        return endpoint, path
 
     def _measure(self, headers: dict[str, str]) -> None:
         if self._meter is None:

@@ -11,7 +11,7 @@ from typing import Any
 from werkzeug.datastructures import Authorization, Headers
 
 from ... import signing
-from ...sandbox.api import Account, Api, Call, fresh_id, iso_moment
+from ...sandbox.api import Account, Api, Call, fresh_id, iso_moment, route
 from ...sandbox.body import secrets
 from ...sandbox.records import Person, agents
 from ...sandbox.sessions import Change, Message, RefusedError, Session
@@ -49,56 +49,59 @@ def ok(data: Any, **more: Any) -> tuple[int, Any]:
     return 200, {"ok": True, "data": data, **more}
 
 
-def list_chats(call: Call) -> tuple[int, Any]:
-    """``page`` is ignored; ``offset`` counts."""
-    account, body = _ours(call), call.body
-    size = body.number("size", 1, 1000) if "size" in body.data else SIZE
-    offset = body.number("offset", 0, 10**9) if "offset" in body.data else 0
-    found = sorted(account.hub.conversations(account.name), key=lambda one: one.created, reverse=True)
-    if body.text("sort") == "co-old-new":
-        found.reverse()
-    return ok([chat(account, one) for one in found[offset : offset + min(size, SIZE)]], total=len(found))
+class Calls(Call):
+    """The calls by name, of which all but two name the property."""
 
+    @route("POST", "/v1/chat.list")
+    def list_chats(self) -> tuple[int, Any]:
+        """``page`` is ignored; ``offset`` counts."""
+        account, body = self._own_account(), self.body
+        size = body.number("size", 1, 1000) if "size" in body.data else SIZE
+        offset = body.number("offset", 0, 10**9) if "offset" in body.data else 0
+        found = sorted(account.hub.conversations(account.name), key=lambda one: one.created, reverse=True)
+        if body.text("sort") == "co-old-new":
+            found.reverse()
+        return ok([chat(account, one) for one in found[offset : offset + min(size, SIZE)]], total=len(found))
 
-def get_chat(call: Call) -> tuple[int, Any]:
-    account = _ours(call)
-    session = account.session(call.body.need("chatId"))
-    if not session.messages:
-        raise RefusedError(404, "not_found")
-    return ok(chat(account, session))
+    @route("POST", "/v1/chat.get")
+    def get_chat(self) -> tuple[int, Any]:
+        account = self._own_account()
+        session = account.session(self.body.need("chatId"))
+        if not session.messages:
+            raise RefusedError(404, "not_found")
+        return ok(chat(account, session))
 
+    @route("POST", "/v1/contact.person.get")
+    def get_person(self) -> tuple[int, Any]:
+        found = self._own_account().people.get(self.body.need("personId"))
+        if found is None:
+            raise RefusedError(404, "not_found")
+        every = {
+            "names": [{"value": found.name}] if found.name else [],
+            "userId": found.external_id,
+            "primaryEmail": found.email,
+            "customAttributes": dict(found.attributes),
+        }
+        wanted = self.body.texts("fields")
+        return ok({"person": {name: value for name, value in every.items() if name in wanted}})
 
-def get_person(call: Call) -> tuple[int, Any]:
-    found = _ours(call).people.get(call.body.need("personId"))
-    if found is None:
-        raise RefusedError(404, "not_found")
-    every = {
-        "names": [{"value": found.name}] if found.name else [],
-        "userId": found.external_id,
-        "primaryEmail": found.email,
-        "customAttributes": dict(found.attributes),
-    }
-    wanted = call.body.texts("fields")
-    return ok({"person": {name: value for name, value in every.items() if name in wanted}})
+    @route("POST", "/v1/members.list")
+    def list_members(self) -> tuple[int, Any]:
+        return ok([{"id": one.id, "name": one.name, "email": one.email} for one in self._own_account().agents])
 
+    @route("POST", "/v1/property.list")
+    def list_properties(self) -> tuple[int, Any]:
+        return ok([{"propertyId": self.account.values["PROPERTY_ID"], "name": "Sandbox"}])
 
-def list_members(call: Call) -> tuple[int, Any]:
-    return ok([{"id": one.id, "name": one.name, "email": one.email} for one in _ours(call).agents])
+    @route("POST", "/v1/agent.me")
+    def whose_key(self) -> tuple[int, Any]:
+        agent = self.account.agents[0]
+        return ok({"id": agent.id, "name": agent.name, "email": agent.email})
 
-
-def list_properties(call: Call) -> tuple[int, Any]:
-    return ok([{"propertyId": call.account.values["PROPERTY_ID"], "name": "Sandbox"}])
-
-
-def whose_key(call: Call) -> tuple[int, Any]:
-    agent = call.account.agents[0]
-    return ok({"id": agent.id, "name": agent.name, "email": agent.email})
-
-
-def _ours(call: Call) -> Account:
-    if call.body.need("propertyId") != call.account.values["PROPERTY_ID"]:
-        raise RefusedError(403, "permission_denied")
-    return call.account
+    def _own_account(self) -> Account:
+        if self.body.need("propertyId") != self.account.values["PROPERTY_ID"]:
+            raise RefusedError(403, "permission_denied")
+        return self.account
 
 
 def chat(account: Account, session: Session) -> dict[str, Any]:
@@ -126,14 +129,7 @@ def chat_message(account: Account, said: Message) -> dict[str, Any]:
 
 
 API = Api(
-    routes=(
-        ("POST", "/v1/chat.list", list_chats),
-        ("POST", "/v1/chat.get", get_chat),
-        ("POST", "/v1/contact.person.get", get_person),
-        ("POST", "/v1/members.list", list_members),
-        ("POST", "/v1/property.list", list_properties),
-        ("POST", "/v1/agent.me", whose_key),
-    ),
+    calls=(Calls,),
     admit=admit,
     refuse=refuse,
     meet=meet,

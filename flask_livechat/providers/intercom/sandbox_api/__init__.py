@@ -12,8 +12,11 @@ from ....sandbox.api import Account, Api
 from ....sandbox.body import secrets
 from ....sandbox.records import agents
 from ....sandbox.sessions import RefusedError
-from . import articles, contacts, conversations, workspace
+from .articles import Articles
 from .calls import VERSIONS, person_of
+from .contacts import Contacts
+from .conversations import Conversations
+from .workspace import Workspace
 
 AGENTS = agents("814860", "814861")
 CODES = {"_missing": "parameter_not_found", "_invalid": "parameter_invalid"}  # of a field that is not as it must be
@@ -43,7 +46,7 @@ def meet(account: Account) -> None:
 
 
 API = Api(
-    routes=(*conversations.ROUTES, *contacts.ROUTES, *articles.ROUTES, *workspace.ROUTES),
+    calls=(Conversations, Contacts, Articles, Workspace),
     admit=admit,
     refuse=refuse,
     meet=meet,

@@ -16,17 +16,54 @@ VERSIONS = ("2.11", "2.12", "2.13", "2.14", "2.15", "2.16")
 ATTACHMENTS = 10  # of one message
 
 
-def version(call: Call) -> tuple[int, int]:
-    """The one of the header, else that of the app's own setting."""
-    text = call.headers.get("Intercom-Version", str(call.account.values.get("API_VERSION") or VERSIONS[-1]))
-    major, _, minor = text.partition(".")
-    return int(major), int(minor)
+class IntercomCall(Call):
+    """A call with the version of its header, and with the records that it names."""
 
+    def version(self) -> tuple[int, int]:
+        """The one of the header, else that of the app's own setting."""
+        text = self.headers.get("Intercom-Version", str(self.account.values.get("API_VERSION") or VERSIONS[-1]))
+        major, _, minor = text.partition(".")
+        return int(major), int(minor)
 
-def since(call: Call, minor: int) -> None:
-    """Refuse a route that older versions do not have."""
-    if version(call) < (2, minor):
-        raise RefusedError(404, "not_found", "The requested resource was not found")
+    def needs_version(self, minor: int) -> None:
+        """Refuse a route that older versions do not have."""
+        if self.version() < (2, minor):
+            raise RefusedError(404, "not_found", "The requested resource was not found")
+
+    def session(self) -> Session:
+        """The conversation that a path names. ``last`` is its sender's own latest one."""
+        wanted, found = self.path["id"], conversations(self.account)
+        if wanted == "last":
+            who = self.sender()
+            found = [one for one in found if who.id in (known.id for known in people_of(self.account, one))]
+            wanted = str(found[0].number) if found else ""
+        for session in found:
+            if str(session.number) == wanted:
+                return session
+        raise RefusedError(404, "not_found", "Resource Not Found")
+
+    def admin(self, name: str = "admin_id") -> Agent:
+        agent = self.account.agent(self.body.need(name))
+        if agent is None:
+            raise RefusedError(404, "admin_not_found", "Admin not found")
+        return agent
+
+    def contact(self, id: str | None = None) -> Person:
+        found = self.account.people.get(self.path["id"] if id is None else id)
+        if found is None:
+            raise RefusedError(404, "not_found", "User Not Found")
+        return found
+
+    def sender(self, body: Body | None = None, own: str = "intercom_user_id") -> Person:
+        """By the vendor's id, by the app's, or by the address. An address that several have names nobody: 409."""
+        body, account = body or self.body, self.account
+        theirs, external, email = body.text(own), body.text("user_id"), body.text("email")
+        if not (theirs or external or email):
+            raise RefusedError(400, "parameter_not_found", f"{own}, user_id or email is required")
+        found = account.people.get(theirs) if theirs else account.person(external, email)
+        if found is None:
+            raise RefusedError(404, "not_found", "User Not Found")
+        return found
 
 
 def user_name(id: str | None, email: str | None) -> str:
@@ -51,45 +88,6 @@ def conversations(account: Account) -> list[Session]:
     """A message of the team's to which nobody has replied is no conversation yet."""
     every = account.hub.conversations(account.name)
     return [one for one in every if not one.is_unanswered or any(said.author == "visitor" for said in one.messages)]
-
-
-def session_of(call: Call) -> Session:
-    """The conversation that a path names. ``last`` is its sender's own latest one."""
-    wanted, found = call.path["id"], conversations(call.account)
-    if wanted == "last":
-        who = sender_of(call)
-        found = [one for one in found if who.id in (known.id for known in people_of(call.account, one))]
-        wanted = str(found[0].number) if found else ""
-    for session in found:
-        if str(session.number) == wanted:
-            return session
-    raise RefusedError(404, "not_found", "Resource Not Found")
-
-
-def admin_of(call: Call, name: str = "admin_id") -> Agent:
-    agent = call.account.agent(call.body.need(name))
-    if agent is None:
-        raise RefusedError(404, "admin_not_found", "Admin not found")
-    return agent
-
-
-def contact_of(call: Call, id: str | None = None) -> Person:
-    found = call.account.people.get(call.path["id"] if id is None else id)
-    if found is None:
-        raise RefusedError(404, "not_found", "User Not Found")
-    return found
-
-
-def sender_of(call: Call, body: Body | None = None, own: str = "intercom_user_id") -> Person:
-    """By the vendor's id, by the app's, or by the address. An address that several have names nobody: 409."""
-    body, account = body or call.body, call.account
-    theirs, external, email = body.text(own), body.text("user_id"), body.text("email")
-    if not (theirs or external or email):
-        raise RefusedError(400, "parameter_not_found", f"{own}, user_id or email is required")
-    found = account.people.get(theirs) if theirs else account.person(external, email)
-    if found is None:
-        raise RefusedError(404, "not_found", "User Not Found")
-    return found
 
 
 def one_of(body: Body, name: str, *allowed: str) -> str:

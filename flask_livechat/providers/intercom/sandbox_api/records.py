@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ....sandbox.api import Account, Call
+from ....sandbox.api import Account
 from ....sandbox.records import Agent, Article, Company, Person
-from .calls import html_of
+from .calls import IntercomCall, html_of
 
 TEAM = {"type": "team", "id": "814865", "name": "Support"}
 SEGMENT = {
@@ -50,7 +50,7 @@ def tag_id(account: Account, name: str) -> str:
     return made
 
 
-def contact(call: Call, person: Person) -> dict[str, Any]:
+def contact(call: IntercomCall, person: Person) -> dict[str, Any]:
     account = call.account
     return {
         "type": "contact",
@@ -125,7 +125,7 @@ def company(account: Account, known: Company) -> dict[str, Any]:
     }
 
 
-def article(call: Call, known: Article) -> dict[str, Any]:
+def article(call: IntercomCall, known: Article) -> dict[str, Any]:
     return {
         "type": "article",
         "id": known.id,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....sandbox.api import Account, Call
+from ....sandbox.api import Account
 from ....sandbox.sessions import Kind, Message, RefusedError, Session
-from .calls import html_of, people_of, person_of, version
+from .calls import IntercomCall, html_of, people_of, person_of
 from .records import tag
 
 STATES = {"open": "open", "pending": "open", "snoozed": "snoozed", "closed": "closed"}
@@ -22,9 +22,9 @@ MAX_PARTS = 500  # the newest of a conversation
 BOT = "9608808"  # the id that the workspace's bot has
 
 
-def conversation(call: Call, session: Session) -> dict[str, Any]:
+def conversation(call: IntercomCall, session: Session) -> dict[str, Any]:
     """As lists and searches give it: without its parts."""
-    account, new = call.account, version(call) >= (2, 16)
+    account, new = call.account, call.version() >= (2, 16)
     people = [{"type": "contact", "id": one.id, "external_id": one.external_id} for one in people_of(account, session)]
     agents = dict.fromkeys(one.agent for one in session.messages if one.author == "agent" and one.agent)
     nobody = 0 if new else None
@@ -53,7 +53,7 @@ def conversation(call: Call, session: Session) -> dict[str, Any]:
     }
 
 
-def whole(call: Call, session: Session) -> dict[str, Any]:
+def whole(call: IntercomCall, session: Session) -> dict[str, Any]:
     if not session.messages:
         raise RefusedError(404, "not_found", "Resource Not Found")
     first = first_of(session)
@@ -69,7 +69,7 @@ def first_of(session: Session) -> Message:
     return next((one for one in session.messages if one.is_reply), session.messages[0])
 
 
-def part(call: Call, session: Session, said: Message) -> dict[str, Any]:
+def part(call: IntercomCall, session: Session, said: Message) -> dict[str, Any]:
     at = int(said.at)
     return {
         "type": "conversation_part",
@@ -88,7 +88,7 @@ def part(call: Call, session: Session, said: Message) -> dict[str, Any]:
     }
 
 
-def _source(call: Call, session: Session) -> dict[str, Any]:
+def _source(call: IntercomCall, session: Session) -> dict[str, Any]:
     said = first_of(session)
     return {
         "type": "conversation",
@@ -103,7 +103,7 @@ def _source(call: Call, session: Session) -> dict[str, Any]:
     }
 
 
-def _body(call: Call, said: Message) -> str:
+def _body(call: IntercomCall, said: Message) -> str:
     """HTML, but where plain text was asked for."""
     if call.query.get("display_as") == "plaintext":
         return said.text

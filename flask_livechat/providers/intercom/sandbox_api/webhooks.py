@@ -8,11 +8,12 @@ from typing import Any
 
 from werkzeug.datastructures import Headers
 
-from ....sandbox.api import Account, Call, iso_moment
+from ....sandbox.api import Account, iso_moment
 from ....sandbox.body import Body
 from ....sandbox.sessions import Change, Kind, Message, Session
 from ....sandbox.stand_in import Webhooks
 from . import records, shapes
+from .calls import IntercomCall
 
 TOPICS: Mapping[Kind, str] = {
     "closed": "conversation.admin.closed",
@@ -55,7 +56,9 @@ def _topics(message: Message, *, is_first: bool) -> tuple[str, ...]:
 
 def _conversation(account: Account, session: Session, new: Message | None) -> dict[str, Any]:
     """A conversation, with the new part alone. Moments of its statistics are texts here, unlike in the REST API."""
-    call = Call(account, Headers({"Intercom-Version": str(account.values.get("API_VERSION"))}), {}, {}, Body({}))
+    call = IntercomCall(
+        account, Headers({"Intercom-Version": str(account.values.get("API_VERSION"))}), {}, {}, Body({})
+    )
     item = shapes.whole(call, session)
     parts = [] if new is None else [shapes.part(call, session, new)]
     moments = {name: iso_moment(value) if name.endswith("_at") else value for name, value in item["statistics"].items()}
