@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
 from ..hooks import Delivery
@@ -105,11 +107,39 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """The calls of one group of the desk's methods (``conversations``), each of them a public method of a subclass.
+
+    A method takes the arguments of the desk's own. It returns an ``Operation`` (of a ``Page``: the first of a list), or
+    an ``OperationSequence``.
+    """
+
+    values: Values = field(repr=False)
+
+
+def methods_of(**groups: type[Calls]) -> dict[str, Callable[..., Any]]:
+    """The methods of an ``ApiSpec`` by name (``conversations.list``); each takes the vendor's values first."""
+
+    def bound(group: type[Calls], make: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(make)
+        def method(values: Values, *arguments: Any, **named: Any) -> Any:
+            return make(group(values), *arguments, **named)
+
+        return method
+
+    return {
+        f"{name}.{make.__name__}": bound(group, make)
+        for name, group in groups.items()
+        for make in vars(group).values()
+        if inspect.isfunction(make) and not make.__name__.startswith("_")
+    }
+
+
+@dataclass(frozen=True, slots=True)
 class ApiSpec:
     """A vendor's API: where it is, who we are there, and the calls that each method of the desk makes.
 
-    A method takes the vendor's values and its own arguments. It returns an ``Operation`` (of a ``Page``: the first of a
-    list), or an ``OperationSequence``. A method that is missing from ``methods`` is one that the vendor cannot do.
+    A method that is missing from ``methods`` is one that the vendor cannot do.
     """
 
     needs: tuple[str, ...]  # names of keys without which no call can be made
