@@ -48,7 +48,7 @@ class Account:
 
     def agent(self, id: str | None) -> Agent | None:
         """The agent of that id."""
-        return next((one for one in self.agents if one.id == id), None)
+        return next((agent for agent in self.agents if agent.id == id), None)
 
     def session(self, key: str) -> Session:
         """A conversation, by its session's key. Raises RefusedError(404)."""
@@ -65,11 +65,11 @@ class Account:
     def person(self, external_id: str | None = None, email: str | None = None) -> Person | None:
         """By the app's own id, else by the address. Raises RefusedError(409) where several have that address."""
         if external_id:
-            return next((one for one in self.people.all() if one.external_id == external_id), None)
-        found = [one for one in self.people.all() if email and same_address(one.email, email)]
-        if len(found) > 1:
+            return next((person for person in self.people.all() if person.external_id == external_id), None)
+        matching = [person for person in self.people.all() if email and same_address(person.email, email)]
+        if len(matching) > 1:
             raise RefusedError(409, "conflict", "Multiple existing users match this email address")
-        return next(iter(found), None)
+        return next(iter(matching), None)
 
     def add(self, id: str, **fields: Any) -> Person:
         """Somebody new."""
@@ -90,17 +90,17 @@ class Account:
             return None
         known, claimed = self.people.all(), session.identity
         if claimed.state in ("verified", "unverified") and (claimed.id or claimed.email):
-            mine = (one for one in known if one.role == "user" and _is(one, claimed.id, claimed.email))
+            mine = (item for item in known if item.role == "user" and _is(item, claimed.id, claimed.email))
             return next(mine, None) or self.add(
                 new_id(), external_id=claimed.id, email=claimed.email, name=claimed.name
             )
-        stranger = next((one for one in known if one.session == session.key), None)
+        stranger = next((item for item in known if item.session == session.key), None)
         return stranger or (self.add(new_id(), session=session.key, **lead) if lead is not None else None)
 
 
-def same_address(one: str | None, other: str | None) -> bool:
+def same_address(address: str | None, other: str | None) -> bool:
     """Whether two addresses are one, for all that vendors tell apart."""
-    return bool(one and other and one.casefold() == other.casefold())
+    return bool(address and other and address.casefold() == other.casefold())
 
 
 def _is(person: Person, external_id: str | None, email: str | None) -> bool:
@@ -206,12 +206,12 @@ class Rest:
             self._api.meet(self.account)
             (kind, view), path = self._route(request)
             call = kind(self.account, request.headers, path, request.args.to_dict(), _body(request))
-            status, said = view(call)
+            status, data = view(call)
         except RefusedError as refusal:
-            status, said = self._api.refuse(refusal)
-        if said is None:
+            status, data = self._api.refuse(refusal)
+        if data is None:
             return Response(b"", status, headers, mimetype="application/json")
-        text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         return Response(text, status, headers, mimetype="application/json")
 
     def _route(self, request: Request) -> tuple[Any, Mapping[str, Any]]:
@@ -226,8 +226,8 @@ class Rest:
             return
         left, reset = self._meter.take()
         if self._api.limit_headers:
-            said = {"Limit": self._meter.most, "Remaining": max(0, left), "Reset": reset}
-            headers |= {f"X-RateLimit-{name}": str(value) for name, value in said.items()}
+            limits = {"Limit": self._meter.most, "Remaining": max(0, left), "Reset": reset}
+            headers |= {f"X-RateLimit-{name}": str(value) for name, value in limits.items()}
         if left < 0:
             raise RefusedError(429, "rate_limit_exceeded", f"Exceeded rate limit of {self._meter.most}")
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..base import Key, LiveSpec, Provider, Signs, Values
-from .widget import attributes, prove, settings, visitor
+from .widget import attributes, prove, visitor
 
 # docs.crisp.chat, "Crisp domain names" (2024-12), narrowed to the hosts that it names for each use. The rescue and
 # stream sockets are optional there; the wildcard for relay does not cover the rescue host.
@@ -101,7 +101,7 @@ PROVIDER = Provider(
     cookies=_cookies,
     # In localStorage and sessionStorage (read in the script of 2022-01).
     storage=lambda values: ("crisp-client/*", "crisp-client%2F*"),
-    settings=settings,
+    settings=lambda values: {"website_id": values["WEBSITE_ID"]},
     visitor=visitor,
     prove=prove,
     attributes=attributes,

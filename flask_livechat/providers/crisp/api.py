@@ -19,8 +19,6 @@ from .widget import attributes
 STATES = {"unresolved": "open", "pending": "pending", "resolved": "closed"}
 KINDS = {"text": "text", "note": "note", "file": "file", "animation": "file", "audio": "file"}
 PER_PAGE = 50  # 20 to 50 are taken
-# Written from the server in the visitor's name, or an operator's: "chat" is how the vendor's own libraries say it.
-ORIGIN = "chat"
 
 
 def headers(values: Values) -> dict[str, str]:
@@ -117,7 +115,8 @@ class Conversations(CrispCalls):
         return self._send(id, text, "note", "operator")
 
     def _send(self, id: str, text: str, kind: str, author: str) -> Operation[Message]:
-        body = {"type": kind, "from": author, "origin": ORIGIN, "content": text}
+        # Whether a visitor or an operator writes, the origin is "chat", as the vendor's own libraries have it.
+        body = {"type": kind, "from": author, "origin": "chat", "content": text}
 
         def read(data: Any) -> Message:
             who = "agent" if author == "operator" else "visitor"
@@ -252,7 +251,7 @@ class Agents(CrispCalls):
 
     def list(self) -> Operation[Page[Agent]]:
         def read(data: Any) -> Page[Agent]:
-            return page_of("Crisp operators", lambda entry: _agent(entry.get("details") or entry), data)
+            return page_of("Crisp operators", lambda entry: agent(entry.get("details") or entry), data)
 
         return Operation("GET", self._path("/operators/list"), read)
 
@@ -261,7 +260,7 @@ class Agents(CrispCalls):
         return Operation("GET", self._path("/availability/status"), lambda data: str(data["status"]))
 
 
-def _agent(data: Mapping[str, Any]) -> Agent:
+def agent(data: Mapping[str, Any]) -> Agent:
     name = " ".join(part for part in (data.get("first_name"), data.get("last_name")) if part)
     return Agent(str(data["user_id"]), name or None, data.get("email"), raw=data)
 

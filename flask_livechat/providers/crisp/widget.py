@@ -1,4 +1,4 @@
-"""What a page says to Crisp: settings, visitor, proof, data. Pure."""
+"""What a page says to Crisp: visitor, proof, data. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,6 @@ from ..sanitize import cut, fit, seconds, whole, without_empty
 LONGEST = 255
 LONGEST_VALUE = 1000
 MOST = 100
-
-
-def settings(values: Values) -> dict[str, Any]:
-    return {"website_id": values["WEBSITE_ID"]}
 
 
 def visitor(values: Values, who: Visitor) -> dict[str, Any]:
@@ -46,12 +42,10 @@ def prove(values: Values, who: Visitor, now: int, life: int) -> dict[str, Any] |
     """
     secrets, email = values.get("IDENTITY_SECRET"), whole(who.email, LONGEST)
     signature = signing.hmac_hex(secrets[0], email) if secrets and email else None
-    return without_empty(email=signature, token=_token(values, who)) or None
-
-
-def _token(values: Values, who: Visitor) -> str | None:
-    secrets = values.get("SESSION_SECRET")
-    return who.session_token or (signing.hmac_hex(secrets[0], who.id) if secrets else None)
+    token, token_secrets = who.session_token, values.get("SESSION_SECRET")
+    if not token and token_secrets:
+        token = signing.hmac_hex(token_secrets[0], who.id)
+    return without_empty(email=signature, token=token) or None
 
 
 def attributes(values: Mapping[str, Value]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from ..base import Key, Provider, Signs
 from .csp import csp
-from .widget import attributes, prove, settings, visitor
+from .widget import attributes, prove, visitor
 
 PROVIDER = Provider(
     name="intercom",
@@ -54,7 +54,7 @@ PROVIDER = Provider(
     cookies=lambda values: tuple(f"intercom-{kind}-{values['APP_ID']}" for kind in ("id", "session", "device-id")),
     # In localStorage and sessionStorage (read in the script of 2022-02).
     storage=lambda values: ("intercom.*", "intercom-*"),
-    settings=settings,
+    settings=lambda values: {"app_id": values["APP_ID"], "region": values.get("REGION") or "us"},
     visitor=visitor,
     prove=prove,
     attributes=attributes,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from ..base import Key, LiveSpec, Provider, Signs, Values
-from .widget import attributes, prove, settings, visitor
+from ..base import Key, LiveSpec, Provider, Signs
+from .widget import attributes, prove, visitor
 
 # The vendor's own allow-list (its Magento plugin, 2024-07). Sockets and API hosts are numbered, so the wildcard is
 # needed. Not in that list: data: images and inline styles, which nearly every deployed policy has; assumed required.
@@ -26,10 +26,6 @@ CSP = {
     "frame-src": ("https://*.tawk.to",),
     "form-action": ("https://*.tawk.to",),
 }
-
-
-def _script(values: Values) -> str:
-    return f"https://embed.tawk.to/{quote(values['PROPERTY_ID'])}/{quote(values['WIDGET_ID'])}"
 
 
 def _refusal(answer: Any) -> str | None:
@@ -83,7 +79,7 @@ PROVIDER = Provider(
             min_chars=48,  # 96 hexadecimal digits in all that were seen (UNCONFIRMED)
         ),
     ),
-    script=_script,
+    script=lambda values: f"https://embed.tawk.to/{quote(values['PROPERTY_ID'])}/{quote(values['WIDGET_ID'])}",
     csp=lambda values: CSP,
     # The help article writes tawk_uuid_, real browsers hold twk_uuid_: both go.
     cookies=lambda values: (
@@ -95,7 +91,7 @@ PROVIDER = Provider(
     ),
     # In localStorage and sessionStorage (read in the script of 2025-04).
     storage=lambda values: ("twk_*", "tawk_*", "previousNav"),
-    settings=settings,
+    settings=lambda values: {"property_id": values["PROPERTY_ID"], "widget_id": values["WIDGET_ID"]},
     visitor=visitor,
     prove=prove,
     attributes=attributes,

@@ -18,9 +18,6 @@ from ...operation import ErrorDetails, ErrorInSuccessResponse, Operation, Operat
 from ..base import ApiSpec, Calls, Values, methods_of
 
 PER_PAGE = 50  # quoted as the most; larger pages were seen
-# A failure may come with a 200; these are the codes that are known.
-STATUS = {"auth_error": 401, "permission_denied": 403, "rate_limited": 429, "not_found": 404}
-AUTHORS = {"v": "visitor", "visitor": "visitor", "a": "agent", "agent": "agent"}
 
 
 def headers(values: Values) -> dict[str, str]:
@@ -29,8 +26,10 @@ def headers(values: Values) -> dict[str, str]:
 
 
 def unwrap(data: Any) -> Any:
+    """A failure may come with a 200; these are the codes that are known."""
+    status = {"auth_error": 401, "permission_denied": 403, "rate_limited": 429, "not_found": 404}
     if data.get("ok") is not True:
-        raise ErrorInSuccessResponse(STATUS.get(str(data.get("error")), 400))
+        raise ErrorInSuccessResponse(status.get(str(data.get("error")), 400))
     return data
 
 
@@ -129,12 +128,13 @@ def conversation(data: Mapping[str, Any]) -> Conversation:
 
 def message(data: Mapping[str, Any], conversation: str, number: int) -> Message:
     """Messages have no id of their own there: their place stands in for it."""
+    authors = {"v": "visitor", "visitor": "visitor", "a": "agent", "agent": "agent"}
     sender = data.get("sender") or {}
     text = data.get("msg") if isinstance(data.get("msg"), str) else data.get("text")
     return Message(
         id=f"{conversation}-{number}",
         conversation=conversation,
-        author=AUTHORS.get(str(sender.get("t") or sender.get("type")), "bot"),
+        author=authors.get(str(sender.get("t") or sender.get("type")), "bot"),
         text=str(text or ""),
         kind="text" if data.get("type") == "msg" else "file" if data.get("type") == "file" else "other",
         author_name=sender.get("n") or sender.get("name"),

@@ -24,9 +24,9 @@ SENDERS = {"visitor": "visitor", "agent": "agent", "bot": "system", "system": "s
 
 def admit(account: Account, headers: Headers) -> None:
     """Basic, with the key as the name; the password counts for nothing."""
-    said = Authorization.from_header(headers.get("Authorization"))
-    key = said.username or "" if said and said.type == "basic" else ""
-    if not any(signing.same(one, key) for one in secrets(account.values, "REST_API_KEY")):
+    credentials = Authorization.from_header(headers.get("Authorization"))
+    key = credentials.username or "" if credentials and credentials.type == "basic" else ""
+    if not any(signing.same(secret, key) for secret in secrets(account.values, "REST_API_KEY")):
         raise RefusedError(401, "auth_error")
 
 
@@ -58,10 +58,12 @@ class Calls(Call):
         account, body = self._own_account(), self.body
         size = body.number("size", 1, 1000) if "size" in body.data else SIZE
         offset = body.number("offset", 0, 10**9) if "offset" in body.data else 0
-        found = sorted(account.hub.conversations(account.name), key=lambda one: one.created, reverse=True)
+        sessions = sorted(account.hub.conversations(account.name), key=lambda session: session.created, reverse=True)
         if body.text("sort") == "co-old-new":
-            found.reverse()
-        return ok([chat(account, one) for one in found[offset : offset + min(size, SIZE)]], total=len(found))
+            sessions.reverse()
+        return ok(
+            [chat(account, session) for session in sessions[offset : offset + min(size, SIZE)]], total=len(sessions)
+        )
 
     @route("POST", "/v1/chat.get")
     def get_chat(self) -> tuple[int, Any]:
@@ -73,21 +75,21 @@ class Calls(Call):
 
     @route("POST", "/v1/contact.person.get")
     def get_person(self) -> tuple[int, Any]:
-        found = self._own_account().people.get(self.body.need("personId"))
-        if found is None:
+        person = self._own_account().people.get(self.body.need("personId"))
+        if person is None:
             raise RefusedError(404, "not_found")
         every = {
-            "names": [{"value": found.name}] if found.name else [],
-            "userId": found.external_id,
-            "primaryEmail": found.email,
-            "customAttributes": dict(found.attributes),
+            "names": [{"value": person.name}] if person.name else [],
+            "userId": person.external_id,
+            "primaryEmail": person.email,
+            "customAttributes": dict(person.attributes),
         }
         wanted = self.body.texts("fields")
         return ok({"person": {name: value for name, value in every.items() if name in wanted}})
 
     @route("POST", "/v1/members.list")
     def list_members(self) -> tuple[int, Any]:
-        return ok([{"id": one.id, "name": one.name, "email": one.email} for one in self._own_account().agents])
+        return ok([{"id": agent.id, "name": agent.name, "email": agent.email} for agent in self._own_account().agents])
 
     @route("POST", "/v1/property.list")
     def list_properties(self) -> tuple[int, Any]:
@@ -114,18 +116,18 @@ def chat(account: Account, session: Session) -> dict[str, Any]:
         "createdOn": iso_moment(session.created),
         "updatedOn": iso_moment(session.changed),
         "tags": list(session.tags),
-        "messages": [chat_message(account, one) for one in session.messages if one.kind == "text"],
+        "messages": [chat_message(account, line) for line in session.messages if line.kind == "text"],
     }
 
 
-def chat_message(account: Account, said: Message) -> dict[str, Any]:
-    sender: dict[str, Any] = {"t": SENDERS[said.author][0]}
-    agent = account.agent(said.agent) or account.agents[0]
-    if said.author == "agent":
+def chat_message(account: Account, line: Message) -> dict[str, Any]:
+    sender: dict[str, Any] = {"t": SENDERS[line.author][0]}
+    agent = account.agent(line.agent) or account.agents[0]
+    if line.author == "agent":
         sender |= {"n": agent.name, "id": agent.id}
-    elif said.author == "bot":
+    elif line.author == "bot":
         sender |= {"n": "Customer Support"}
-    return {"sender": sender, "type": "msg", "msg": said.text, "time": iso_moment(said.at)}
+    return {"sender": sender, "type": "msg", "msg": line.text, "time": iso_moment(line.at)}
 
 
 API = Api(
@@ -150,13 +152,13 @@ def bodies(account: Account, change: Change, session: Session, message: Message 
         yield common | {"event": "chat:start", "chatId": session.key, "message": first, "visitor": visitor}
     elif change == "decided" and message is not None and message.kind == "closed":
         yield common | {"event": "chat:end", "chatId": session.key, "visitor": visitor}
-        messages = [chat_message(account, one) for one in session.messages if one.kind == "text"]
+        messages = [chat_message(account, line) for line in session.messages if line.kind == "text"]
         chat = {"id": session.key, "visitor": visitor, "messages": messages}
         yield common | {"event": "chat:transcript_created", "domain": "localhost", "referrer": "", "chat": chat}
 
 
-def headers(delivery: str, attempt: int, limit: int) -> dict[str, str]:
-    return {"X-Hook-Event-Id": delivery}
-
-
-WEBHOOKS = Webhooks(bodies, headers, pauses_s=(30, 300, 1800))  # the pauses are UNCONFIRMED
+WEBHOOKS = Webhooks(
+    bodies,
+    headers=lambda delivery, attempt, limit: {"X-Hook-Event-Id": delivery},
+    pauses_s=(30, 300, 1800),  # UNCONFIRMED
+)

@@ -18,7 +18,7 @@ AGENTS = agents("1", "2")
 def admit(account: Account, headers: Headers) -> None:
     auth = Authorization.from_header(headers.get("Authorization"))
     token = auth.token or "" if auth and auth.type == "bearer" else ""
-    if not any(signing.same(one, token) for one in secrets(account.values, "API_TOKEN")):
+    if not any(signing.same(secret, token) for secret in secrets(account.values, "API_TOKEN")):
         raise RefusedError(401, "unauthorized")
 
 
@@ -29,7 +29,11 @@ class Calls(Call):
     def list_conversations(self) -> tuple[int, Any]:
         account, since = self.account, self.number("since", 0, 0, 2**53)
         state = self.query.get("state")
-        shapes = [conversation(account, one) for one in account.hub.conversations(account.name) if one.created >= since]
+        shapes = [
+            conversation(account, session)
+            for session in account.hub.conversations(account.name)
+            if session.created >= since
+        ]
         return 200, [shape for shape in shapes if state in (None, shape["state"])]
 
     @route("GET", "/api/conversations/<id>")
@@ -39,7 +43,7 @@ class Calls(Call):
     @route("GET", "/api/conversations/<id>/messages")
     def list_messages(self) -> tuple[int, Any]:
         session = self.account.session(self.path["id"])
-        return 200, [message(session, one) for one in session.messages if one.is_reply]
+        return 200, [message(session, line) for line in session.messages if line.is_reply]
 
     @route("POST", "/api/conversations/<id>/messages")
     def add_message(self) -> tuple[int, Any]:
@@ -47,12 +51,12 @@ class Calls(Call):
         agent = self.body.text("agent") or AGENTS[0].id
         if self.account.agent(agent) is None:
             raise RefusedError(422, "agent_invalid")
-        said = self.account.hub.say(session.key, "agent", self.body.need("text", MAX_TEXT), agent=agent)
-        return 201, message(session, said)
+        line = self.account.hub.say(session.key, "agent", self.body.need("text", MAX_TEXT), agent=agent)
+        return 201, message(session, line)
 
     @route("GET", "/api/agents")
     def list_agents(self) -> tuple[int, Any]:
-        return 200, [{"id": one.id, "name": one.name, "email": one.email} for one in AGENTS]
+        return 200, [{"id": agent.id, "name": agent.name, "email": agent.email} for agent in AGENTS]
 
 
 def conversation(account: Account, session: Session) -> dict[str, Any]:
@@ -70,13 +74,13 @@ def contact(session: Session) -> dict[str, Any]:
     return {"id": who.id, "email": who.email, "name": who.name}
 
 
-def message(session: Session, said: Message) -> dict[str, Any]:
+def message(session: Session, line: Message) -> dict[str, Any]:
     return {
-        "id": f"{session.key}:{said.n}",
+        "id": f"{session.key}:{line.n}",
         "conversation": session.key,
-        "author": said.author,
-        "text": said.text,
-        "at": said.at,
+        "author": line.author,
+        "text": line.text,
+        "at": line.at,
     }
 
 

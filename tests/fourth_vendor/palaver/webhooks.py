@@ -17,7 +17,7 @@ KINDS = {"message": "message", "opened": "conversation_started", "closed": "conv
 
 def verify(values: Values, delivery: Delivery) -> bool:
     digest = delivery.headers.get("x-palaver-signature", "")
-    return any(signing.same(signing.hmac_hex(one, delivery.body), digest) for one in values["WEBHOOK_SECRET"])
+    return any(signing.same(signing.hmac_hex(secret, delivery.body), digest) for secret in values["WEBHOOK_SECRET"])
 
 
 def sign(secret: str, body: bytes, now: datetime) -> dict[str, str]:

@@ -31,7 +31,7 @@ def admit(account: Account, headers: Headers) -> None:
     given = Authorization.from_header(headers.get("Authorization"))
     identifier, key = (given.username or "", given.password or "") if given and given.type == "basic" else ("", "")
     keys = secrets(account.values, "API_KEY")
-    known = identifier == account.values["API_IDENTIFIER"] and any(signing.same(one, key) for one in keys)
+    known = identifier == account.values["API_IDENTIFIER"] and any(signing.same(secret, key) for secret in keys)
     if not known or headers.get("X-Crisp-Tier") != account.values["API_TIER"]:
         raise RefusedError(401, "invalid_session", "Wrong key, or wrong X-Crisp-Tier.")
 

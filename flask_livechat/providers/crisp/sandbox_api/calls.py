@@ -28,11 +28,11 @@ class CrispCall(Call):
     def session(self) -> Session:
         return self.own_account().session(self.path["id"])
 
-    def page_of(self, found: Sequence[Any], size: int = PER_PAGE) -> tuple[int, Any]:
+    def page_of(self, items: Sequence[Any], size: int = PER_PAGE) -> tuple[int, Any]:
         """The page that the address names; the last one is followed by an empty one."""
         self.own_account()
         page = max(1, int(self.path["page"]))
-        return ok(list(found[(page - 1) * size : page * size]), reason="listed")
+        return ok(list(items[(page - 1) * size : page * size]), reason="listed")
 
     def page_size(self) -> int:
         return self.number("per_page", PER_PAGE, PER_PAGE, 50)
@@ -47,12 +47,12 @@ class CrispCall(Call):
         if not text:
             return None
         try:
-            found = datetime.fromisoformat(text)
+            moment = datetime.fromisoformat(text)
         except ValueError:
             raise RefusedError(400, "invalid_data", f"{name} is ISO 8601") from None
-        if found.tzinfo is None:
+        if moment.tzinfo is None:
             raise RefusedError(400, "invalid_data", f"{name} has a time zone")
-        return found.timestamp()
+        return moment.timestamp()
 
 
 def milliseconds(unix: float) -> int:

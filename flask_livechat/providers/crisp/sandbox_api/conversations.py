@@ -23,11 +23,11 @@ class Conversations(CrispCall):
     @route("GET", f"{WEBSITE}/conversations/<int:page>")
     def list_conversations(self) -> tuple[int, Any]:
         account, size = self.own_account(), self.page_size()
-        found = [one for one in account.hub.conversations(account.name) if self._is_wanted(account, one)]
+        sessions = [session for session in account.hub.conversations(account.name) if self._is_wanted(account, session)]
         if self.flag("order_date_created"):
-            found.sort(key=lambda one: one.created, reverse=True)
+            sessions.sort(key=lambda item: item.created, reverse=True)
         self.flag("order_date_updated")
-        return self.page_of([conversation(account, one) for one in found], size)
+        return self.page_of([conversation(account, item) for item in sessions], size)
 
     def _is_wanted(self, account: Account, session: Session) -> bool:
         since, until = self.moment("filter_date_start"), self.moment("filter_date_end")
@@ -52,8 +52,8 @@ class Conversations(CrispCall):
         if kind not in SEARCHES:
             raise RefusedError(400, "invalid_data", f"search_type is one of {', '.join(SEARCHES)}")
         if kind == "segment":
-            return not text or text in (one.casefold() for one in session.tags)
-        return kind == "filter" or any(text in said.text.casefold() for said in session.messages)
+            return not text or text in (name.casefold() for name in session.tags)
+        return kind == "filter" or any(text in line.text.casefold() for line in session.messages)
 
     @route("POST", f"{WEBSITE}/conversation")
     def create_conversation(self) -> tuple[int, Any]:
@@ -134,16 +134,16 @@ class Conversations(CrispCall):
 
     @route("GET", f"{ONE}/participants")
     def get_participants(self) -> tuple[int, Any]:
-        found = self.session().participants
-        return ok({"participants": [{"type": "email", "target": one} for one in found]})
+        addresses = self.session().participants
+        return ok({"participants": [{"type": "email", "target": item} for item in addresses]})
 
     @route("PUT", f"{ONE}/participants")
     def save_participants(self) -> tuple[int, Any]:
         session, given = self.session(), self.body.data.get("participants")
-        if not isinstance(given, list) or len(given) > 50 or not all(isinstance(one, dict) for one in given):
+        if not isinstance(given, list) or len(given) > 50 or not all(isinstance(item, dict) for item in given):
             raise RefusedError(400, "invalid_data", "participants is a list of objects")
-        found = tuple(Body(one).need("target") for one in given if Body(one).need("type") == "email")
-        self.account.hub.set(session.key, participants=found)
+        addresses = tuple(Body(item).need("target") for item in given if Body(item).need("type") == "email")
+        self.account.hub.set(session.key, participants=addresses)
         return ok(reason="saved")
 
     @route("GET", f"{ONE}/pages/<int:page>")
@@ -155,15 +155,15 @@ class Conversations(CrispCall):
     @route("GET", f"{ONE}/events/<int:page>")
     def list_events(self) -> tuple[int, Any]:
         events = [
-            {"text": one.name, "data": dict(one.data), "color": "grey", "timestamp": int(one.at * 1000)}
-            for one in reversed(self.session().events)
+            {"text": event.name, "data": dict(event.data), "color": "grey", "timestamp": int(event.at * 1000)}
+            for event in reversed(self.session().events)
         ]
         return self.page_of(events)
 
     @route("GET", f"{ONE}/files/<int:page>")
     def list_files(self) -> tuple[int, Any]:
-        found = [one for one in reversed(self.session().messages) if one.type in ("file", "audio", "animation")]
-        return self.page_of([{**dict(one.content or {}), "timestamp": int(one.at * 1000)} for one in found])
+        files = [line for line in reversed(self.session().messages) if line.type in ("file", "audio", "animation")]
+        return self.page_of([{**dict(item.content or {}), "timestamp": int(item.at * 1000)} for item in files])
 
     @route("POST", f"{ONE}/feedback")
     def ask_for_rating(self) -> tuple[int, Any]:
@@ -184,14 +184,16 @@ class Conversations(CrispCall):
     @route("GET", f"{WEBSITE}/conversations/suggest/segments/<int:page>")
     def list_segments(self) -> tuple[int, Any]:
         sessions = self.own_account().hub.sessions(self.account.name)
-        names = dict.fromkeys(name for one in sessions for name in one.tags)
-        return self.page_of([{"segment": name, "count": sum(name in one.tags for one in sessions)} for name in names])
+        names = dict.fromkeys(name for session in sessions for name in session.tags)
+        return self.page_of(
+            [{"segment": name, "count": sum(name in session.tags for session in sessions)} for name in names]
+        )
 
     @route("PATCH", f"{WEBSITE}/batch/<what>")
     def batch(self) -> tuple[int, Any]:
         """The same for several conversations. One that is not there is passed over."""
         account, what, body = self.own_account(), self.path["what"], self.body
-        keys = [one for one in body.texts("sessions", BATCH) if account.hub.has(account.name, one)]
+        keys = [key for key in body.texts("sessions", BATCH) if account.hub.has(account.name, key)]
         for key in keys:
             if what in ("resolve", "unresolve"):
                 _decide(account, key, f"{what}d")

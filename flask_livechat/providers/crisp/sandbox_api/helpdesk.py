@@ -24,13 +24,13 @@ class Helpdesk(CrispCall):
 
     @route("GET", f"{WEBSITE}/helpdesk/page/list/<locale>/<kind>/<int:page>")
     def list_pages(self) -> tuple[int, Any]:
-        return self.page_of([_listed(one) for one in self._articles()])
+        return self.page_of([_listed(article) for article in self._articles()])
 
     @route("GET", f"{TREE}/list/<locale>/<kind>/<int:page>")
     def list_tree(self) -> tuple[int, Any]:
         """Flat when a title is searched for."""
         text = self.query.get("search_title", "").casefold()
-        return self.page_of([_node(one) for one in self._articles() if text in one.title.casefold()])
+        return self.page_of([_node(article) for article in self._articles() if text in article.title.casefold()])
 
     @route("POST", f"{TREE}/path/<locale>/<kind>/<path:path>")
     def create_node(self) -> tuple[int, Any]:
@@ -67,8 +67,8 @@ class Helpdesk(CrispCall):
     def get_metadata(self) -> tuple[int, Any]:
         article = self._article()
         state = {"published": article.published, "hidden": False, "featured": False}
-        said = {"title": article.title, "description": article.description, "format": "markdown", "state": state}
-        return ok({**said, "updated_at": milliseconds(article.updated)})
+        metadata = {"title": article.title, "description": article.description, "format": "markdown", "state": state}
+        return ok({**metadata, "updated_at": milliseconds(article.updated)})
 
     @route("PATCH", f"{TREE}/metadata/<locale>/<kind>/<path:path>")
     def change_metadata(self) -> tuple[int, Any]:
@@ -100,14 +100,14 @@ class Helpdesk(CrispCall):
 
     def _article(self) -> Article:
         account, where = self._where()
-        found = account.articles.get(where)
-        if found is None:
+        article = account.articles.get(where)
+        if article is None:
             raise RefusedError(404, "not_found")
-        return found
+        return article
 
     def _articles(self) -> list[Article]:
         account, where = self._where()
-        return [one for one in account.articles.all() if one.id.startswith(where)]
+        return [article for article in account.articles.all() if article.id.startswith(where)]
 
     def _keep(self, article: Article) -> None:
         self.account.articles.put(article.id, replace(article, updated=self.account.clock()))

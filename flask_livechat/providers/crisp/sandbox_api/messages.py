@@ -23,17 +23,17 @@ class Messages(CrispCall):
     @route("GET", f"{ONE}/messages")
     def get_messages(self) -> tuple[int, Any]:
         """The newest ones; of those before, after or around a moment, if one is named. Oldest first."""
-        session, found = self.session(), listed(self.session())
+        session, lines = self.session(), listed(self.session())
         named = [name for name in ("before", "after", "around") if f"timestamp_{name}" in self.query]
         if len(named) > 1:
             raise RefusedError(400, "invalid_data", "one of timestamp_before, _after and _around")
         which = named[0] if named else "before"
         at = self.number(f"timestamp_{which}", LATEST, 0, LATEST)
         if which == "after":
-            found = [one for one in found if milliseconds(one.at) > at][:MESSAGES]
+            lines = [item for item in lines if milliseconds(item.at) > at][:MESSAGES]
         else:
-            found = _newest([one for one in found if which == "around" or milliseconds(one.at) < at])
-        return ok([message(self.account, session, one) for one in found], reason="listed")
+            lines = _newest([item for item in lines if which == "around" or milliseconds(item.at) < at])
+        return ok([message(self.account, session, item) for item in lines], reason="listed")
 
     @route("POST", f"{ONE}/message")
     def send_message(self) -> tuple[int, Any]:
@@ -43,11 +43,11 @@ class Messages(CrispCall):
         if sender not in ("user", "operator") or (kind, sender) == ("note", "user"):
             raise RefusedError(400, "invalid_data", "from is user or operator, a note an operator's")
         given = body.number("fingerprint", 1, BIG) if "fingerprint" in body.data else None
-        if given is not None and any(fingerprint(one) == given for one in session.messages):
+        if given is not None and any(fingerprint(line) == given for line in session.messages):
             raise RefusedError(409, "message_exists")
         automated = _optional_flag(body, "automated")
         who: Author = "visitor" if sender == "user" else "bot" if automated else "agent"
-        said = self.account.hub.say(
+        line = self.account.hub.say(
             session.key,
             who,
             text,
@@ -59,35 +59,35 @@ class Messages(CrispCall):
             automated=automated,
             fingerprint=given,
         )
-        return ok({"fingerprint": fingerprint(said)}, 202, "dispatched")
+        return ok({"fingerprint": fingerprint(line)}, 202, "dispatched")
 
     @route("GET", MESSAGE)
     def get_message(self) -> tuple[int, Any]:
-        session, said = self._message()
-        return ok(message(self.account, session, said))
+        session, line = self._message()
+        return ok(message(self.account, session, line))
 
     @route("PATCH", MESSAGE)
     def change_message(self) -> tuple[int, Any]:
-        session, said = self._message()
-        if said.content is None:
+        session, line = self._message()
+        if line.content is None:
             changed: dict[str, Any] = {"text": self.body.need("content", MAX_TEXT)}
         else:
-            text, content = contents.read(Body({"type": said.type, "content": self.body.data.get("content")}))
+            text, content = contents.read(Body({"type": line.type, "content": self.body.data.get("content")}))
             changed = {"text": text, "content": content}
-        self.account.hub.change(session.key, said.n, edited=True, **changed)
+        self.account.hub.change(session.key, line.n, edited=True, **changed)
         return ok(reason="updated")
 
     @route("DELETE", MESSAGE)
     def remove_message(self) -> tuple[int, Any]:
-        session, said = self._message()
-        self.account.hub.remove(session.key, said.n)
+        session, line = self._message()
+        self.account.hub.remove(session.key, line.n)
         return ok(reason="deleted")
 
     def _message(self) -> tuple[Session, Message]:
         session = self.session()
-        for said in listed(session):
-            if str(fingerprint(said)) == self.path["fingerprint"]:
-                return session, said
+        for line in listed(session):
+            if str(fingerprint(line)) == self.path["fingerprint"]:
+                return session, line
         raise RefusedError(404, "message_not_found")
 
     @route("PATCH", f"{ONE}/read")
@@ -98,7 +98,7 @@ class Messages(CrispCall):
         body.need("origin")
         if sender == "operator":  # what the operators wrote was read by the visitor
             named = body.data.get("fingerprints")
-            wanted = [one.n for one in listed(session) if not isinstance(named, list) or fingerprint(one) in named]
+            wanted = [line.n for line in listed(session) if not isinstance(named, list) or fingerprint(line) in named]
             self.account.hub.mark_read(session.key, max(wanted, default=0))
         return ok(reason="updated")
 
@@ -110,10 +110,10 @@ class Messages(CrispCall):
         return ok(reason="updated")
 
 
-def _newest(found: list[Message]) -> list[Message]:
+def _newest(lines: list[Message]) -> list[Message]:
     """Those of one millisecond stay together: who asks for what was before it would miss the others."""
-    cut = milliseconds(found[-MESSAGES].at) if len(found) > MESSAGES else 0
-    return [one for one in found if milliseconds(one.at) >= cut]
+    cut = milliseconds(lines[-MESSAGES].at) if len(lines) > MESSAGES else 0
+    return [item for item in lines if milliseconds(item.at) >= cut]
 
 
 def _optional_flag(body: Body, name: str) -> bool:

@@ -23,14 +23,15 @@ class People(CrispCall):
     @route("GET", f"{PEOPLE}/profiles/<int:page>")
     def list_people(self) -> tuple[int, Any]:
         text, wanted = self.query.get("search_text", "").casefold(), self._filter()
-        found = [
-            one
-            for one in reversed(self.own_account().people.all())
-            if text in f"{one.name or ''} {one.email or ''}".casefold() and all(_matches(one, part) for part in wanted)
+        people = [
+            person
+            for person in reversed(self.own_account().people.all())
+            if text in f"{person.name or ''} {person.email or ''}".casefold()
+            and all(_matches(person, part) for part in wanted)
         ]
         if self.query.get("sort_order", "descending") == "ascending":
-            found.reverse()
-        return self.page_of([profile(one) for one in found], self.page_size())
+            people.reverse()
+        return self.page_of([profile(item) for item in people], self.page_size())
 
     def _filter(self) -> list[Body]:
         """A JSON list of {model, criterion, operator, query}."""
@@ -38,9 +39,9 @@ class People(CrispCall):
             data = json.loads(self.query.get("search_filter") or "[]")
         except (ValueError, RecursionError):
             raise RefusedError(400, "invalid_data", "search_filter is JSON") from None
-        if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
+        if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
             raise RefusedError(400, "invalid_data", "search_filter is a list of objects")
-        return [Body(one) for one in data]
+        return [Body(item) for item in data]
 
     @route("GET", f"{PEOPLE}/stats")
     def get_statistics(self) -> tuple[int, Any]:
@@ -50,16 +51,18 @@ class People(CrispCall):
     @route("GET", f"{PEOPLE}/segments/<int:page>")  # as the Python library still asks for it
     def list_segments(self) -> tuple[int, Any]:
         people = self.own_account().people.all()
-        names = dict.fromkeys(name for one in people for name in one.segments)
-        return self.page_of([{"segment": name, "count": sum(name in one.segments for one in people)} for name in names])
+        names = dict.fromkeys(name for person in people for name in person.segments)
+        return self.page_of(
+            [{"segment": name, "count": sum(name in person.segments for person in people)} for name in names]
+        )
 
     def _person(self) -> Person:
         """By the id, or by the address."""
         account, named = self.own_account(), self.path["id"]
-        found = account.people.get(named) or account.person(email=named)
-        if found is None:
+        person = account.people.get(named) or account.person(email=named)
+        if person is None:
             raise RefusedError(404, "not_found")
-        return found
+        return person
 
     @route("GET", f"{PEOPLE}/profile/<id>")
     def get_person(self) -> tuple[int, Any]:
@@ -131,7 +134,7 @@ class People(CrispCall):
     @route("GET", f"{PEOPLE}/conversations/<id>/list/<int:page>")
     def list_conversations(self) -> tuple[int, Any]:
         """Ids alone."""
-        return self.page_of([one.key for one in _conversations(self.own_account(), self._person())])
+        return self.page_of([session.key for session in _conversations(self.own_account(), self._person())])
 
     @route("GET", f"{PEOPLE}/subscription/<id>")
     def get_subscription(self) -> tuple[int, Any]:
@@ -152,12 +155,12 @@ def _matches(person: Person, part: Body) -> bool:
     part.need("operator")
     criterion, query = part.need("criterion"), part.texts("query")
     known = {"email": (person.email or "",), "segments": person.segments}.get(criterion)
-    return known is None or any(one in known for one in query)
+    return known is None or any(item in known for item in query)
 
 
 def _conversations(account: Account, person: Person) -> list[Session]:
-    found = account.hub.conversations(account.name)
-    return [one for one in found if (known := person_of(account, one)) and known.id == person.id]
+    sessions = account.hub.conversations(account.name)
+    return [item for item in sessions if (known := person_of(account, item)) and known.id == person.id]
 
 
 def _details(body: Body) -> dict[str, Any]:

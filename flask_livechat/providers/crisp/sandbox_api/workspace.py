@@ -29,8 +29,8 @@ class Workspace(CrispCall):
         account = self.own_account()
         known = [operator(account, agent)["details"] for agent in account.agents]
         seen = milliseconds(account.clock())
-        found = [{**one, "timestamp": seen} for one in known if one["availability"] == "online"]
-        return ok(found, reason="listed")
+        online = [{**details, "timestamp": seen} for details in known if details["availability"] == "online"]
+        return ok(online, reason="listed")
 
     @route("GET", f"{WEBSITE}/operator/<id>")
     def get_operator(self) -> tuple[int, Any]:
@@ -52,7 +52,7 @@ class Workspace(CrispCall):
         account = self.own_account()
         there = "online" if account.hub.status(account.name) == "online" else "offline"
         since = {"for": 0, "since": milliseconds(account.clock())}
-        return ok([{"user_id": one.id, "type": there, "time": since} for one in account.agents], reason="listed")
+        return ok([{"user_id": agent.id, "type": there, "time": since} for agent in account.agents], reason="listed")
 
     @route("GET", f"{WEBSITE}/visitors/count")
     def count_visitors(self) -> tuple[int, Any]:
@@ -61,7 +61,7 @@ class Workspace(CrispCall):
     @route("GET", f"{WEBSITE}/visitors/list/<int:page>")
     def list_visitors(self) -> tuple[int, Any]:
         account = self.own_account()
-        return self.page_of([conversation(account, one) for one in account.hub.sessions(account.name)])
+        return self.page_of([conversation(account, session) for session in account.hub.sessions(account.name)])
 
     @route("GET", f"{WEBSITE}/visitors/token/<token>")
     def find_by_token(self) -> tuple[int, Any]:

@@ -20,25 +20,27 @@ class Articles(IntercomCall):
 
     @route("GET", "/articles")
     def list_articles(self) -> tuple[int, Any]:
-        found, page = self.account.articles.all(), self.number("page", 1, 1, 10**6)
+        articles, page = self.account.articles.all(), self.number("page", 1, 1, 10**6)
         size = self.number("per_page", 25, 1, 150)
-        pages = numbered(len(found), page, size)
-        listed = [article(self, one) for one in found[(page - 1) * size : page * size]]
-        return 200, {"type": "list", "data": listed, "total_count": len(found), "pages": pages}
+        pages = numbered(len(articles), page, size)
+        listed = [article(self, item) for item in articles[(page - 1) * size : page * size]]
+        return 200, {"type": "list", "data": listed, "total_count": len(articles), "pages": pages}
 
     @route("GET", "/articles/search")
     def search_articles(self) -> tuple[int, Any]:
         phrase, state = self.query.get("phrase", "").casefold(), self.query.get("state", "all")
         if state not in STATES:
             raise RefusedError(400, "parameter_invalid", f"state is {' or '.join(STATES)}")
-        matching = [one for one in self.account.articles.all() if phrase in f"{one.title} {one.body}".casefold()]
-        found = [made for one in matching if state in ("all", (made := article(self, one))["state"])]
-        data = {"articles": found, "highlights": []}
+        matching = [
+            article for article in self.account.articles.all() if phrase in f"{article.title} {article.body}".casefold()
+        ]
+        results = [made for known in matching if state in ("all", (made := article(self, known))["state"])]
+        data = {"articles": results, "highlights": []}
         return 200, {
             "type": "list",
             "data": data,
-            "total_count": len(found),
-            "pages": numbered(1, 1, max(1, len(found))),
+            "total_count": len(results),
+            "pages": numbered(1, 1, max(1, len(results))),
         }
 
     @route("GET", "/articles/<id>")
@@ -70,15 +72,15 @@ class Articles(IntercomCall):
         return 200, {"id": known.id, "object": "article", "deleted": True}
 
     def _kept(self, known: Article) -> Article:
-        kept = replace(known, updated=self.account.clock())
-        self.account.articles.put(kept.id, kept)
-        return kept
+        changed = replace(known, updated=self.account.clock())
+        self.account.articles.put(changed.id, changed)
+        return changed
 
     def _article(self) -> Article:
-        found = self.account.articles.get(self.path["id"])
-        if found is None:
+        result = self.account.articles.get(self.path["id"])
+        if result is None:
             raise RefusedError(404, "not_found", "Resource Not Found")
-        return found
+        return result
 
     @route("GET", "/help_center/collections")
     def list_collections(self) -> tuple[int, Any]:

@@ -1,4 +1,4 @@
-"""Intercom's contacts: users, leads, and what is told and written of them."""
+"""Intercom's contacts: users, leads, with their notes, tags and events."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class Contacts(IntercomCall):
     @route("POST", "/contacts/search")
     def search_contacts(self) -> tuple[int, Any]:
         wanted = matcher(self.body.part("query").data, orders=(">", "<", ">=", "<="), by_the_day=True)
-        matching = [one for one in self._newest() if wanted(contact(self, one))]
+        matching = [person for person in self._newest() if wanted(contact(self, person))]
         return self._listed(*paged(matching, *pagination(self.body, 50)))
 
     def _newest(self) -> list[Person]:
         """Whoever is archived is in no list."""
-        known = [one for one in self.account.people.all() if not one.is_archived]
-        return sorted(known, key=lambda one: one.created, reverse=True)
+        known = [person for person in self.account.people.all() if not person.is_archived]
+        return sorted(known, key=lambda item: item.created, reverse=True)
 
-    def _listed(self, found: Sequence[Person], pages: Mapping[str, Any]) -> tuple[int, Any]:
-        return 200, {"type": "list", "data": [contact(self, one) for one in found], **pages}
+    def _listed(self, people: Sequence[Person], pages: Mapping[str, Any]) -> tuple[int, Any]:
+        return 200, {"type": "list", "data": [contact(self, person) for person in people], **pages}
 
     @route("GET", ONE)
     def get_contact(self) -> tuple[int, Any]:
@@ -46,10 +46,10 @@ class Contacts(IntercomCall):
     @route("GET", "/contacts/find_by_external_id/<external>")
     def find_by_external_id(self) -> tuple[int, Any]:
         self.needs_version(13)
-        found = self.account.person(self.path["external"])
-        if found is None or found.is_archived:
+        person = self.account.person(self.path["external"])
+        if person is None or person.is_archived:
             raise RefusedError(404, "not_found", "User Not Found")
-        return 200, contact(self, found)
+        return 200, contact(self, person)
 
     @route("POST", "/contacts")
     def create_contact(self) -> tuple[int, Any]:
@@ -131,7 +131,7 @@ class Contacts(IntercomCall):
         person, name = self.contact(), self._tag_name(self.path["tag"])
         if name not in person.tags:
             raise RefusedError(404, "not_found", "Resource Not Found")
-        self.account.change(person, tags=tuple(one for one in person.tags if one != name))
+        self.account.change(person, tags=tuple(tag for tag in person.tags if tag != name))
         return 200, tag(self.account, name)
 
     def _tag_name(self, id: str) -> str:
@@ -143,13 +143,13 @@ class Contacts(IntercomCall):
     @route("GET", f"{ONE}/notes")
     def list_notes(self) -> tuple[int, Any]:
         person, page, size = self.contact(), self.number("page", 1, 1, 10**6), self.number("per_page", 10, 1, 150)
-        found = [note(self.account, person, one) for one in reversed(person.notes)]
-        listed = found[(page - 1) * size : page * size]
+        notes = [note(self.account, person, entry) for entry in reversed(person.notes)]
+        listed = notes[(page - 1) * size : page * size]
         return 200, {
             "type": "list",
             "data": listed,
-            "total_count": len(found),
-            "pages": numbered(len(found), page, size),
+            "total_count": len(notes),
+            "pages": numbered(len(notes), page, size),
         }
 
     @route("POST", f"{ONE}/notes")
@@ -166,9 +166,9 @@ class Contacts(IntercomCall):
     @route("GET", "/notes/<id>")
     def get_note(self) -> tuple[int, Any]:
         for person in self.account.people.all():
-            for one in person.notes:
-                if one["id"] == self.path["id"]:
-                    return 200, note(self.account, person, one)
+            for entry in person.notes:
+                if entry["id"] == self.path["id"]:
+                    return 200, note(self.account, person, entry)
         raise RefusedError(404, "not_found", "Resource Not Found")
 
     @route("GET", f"{ONE}/segments")
@@ -187,7 +187,9 @@ class Contacts(IntercomCall):
         if len(body.values("metadata")) > METADATA:
             raise RefusedError(400, "parameter_invalid", f"metadata has at most {METADATA} keys")
         person = self.sender(own="id")
-        same = [one for one in person.events if (one["event_name"], one["created_at"]) == tuple(event.values())[:2]]
+        same = [
+            entry for entry in person.events if (entry["event_name"], entry["created_at"]) == tuple(event.values())[:2]
+        ]
         if not same:  # the vendor leaves out what it has
             self.account.change(person, events=(*person.events[-99:], event))
         return 202, None
@@ -198,17 +200,19 @@ class Contacts(IntercomCall):
             raise RefusedError(400, "parameter_invalid", "type is user")
         person = self.sender(Body(self.query))
         known = {"type": "event", "intercom_user_id": person.id, "email": person.email, "user_id": person.external_id}
-        found = [{**known, "id": str(n), **one} for n, one in enumerate(person.events, 1)]
-        return 200, {"type": "event.list", "events": found[::-1], "pages": {}}
+        events = [{**known, "id": str(n), **event} for n, event in enumerate(person.events, 1)]
+        return 200, {"type": "event.list", "events": events[::-1], "pages": {}}
 
 
 def _refuse_known(account: Account, external: str | None, email: str | None, but: str = "") -> None:
     """There is one user of an id, and of an address; leads may share theirs with anybody."""
-    for one in account.people.all():
-        same = (external and one.external_id == external) or (one.role == "user" and same_address(one.email, email))
-        if same and one.id != but:
-            kind = "An archived contact" if one.is_archived else "A contact"
-            raise RefusedError(409, "conflict", f"{kind} matching those details already exists with id={one.id}")
+    for person in account.people.all():
+        same = (external and person.external_id == external) or (
+            person.role == "user" and same_address(person.email, email)
+        )
+        if same and person.id != but:
+            kind = "An archived contact" if person.is_archived else "A contact"
+            raise RefusedError(409, "conflict", f"{kind} matching those details already exists with id={person.id}")
 
 
 def _address(body: Body) -> str | None:

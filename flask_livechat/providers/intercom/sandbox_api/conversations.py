@@ -21,26 +21,26 @@ class Conversations(IntercomCall):
 
     @route("GET", "/conversations")
     def list_conversations(self) -> tuple[int, Any]:
-        found, pages = paged(
+        sessions, pages = paged(
             conversations(self.account), self.query.get("starting_after"), self.number("per_page", 20, 1, 150)
         )
-        return self._listed(found, pages)
+        return self._listed(sessions, pages)
 
     @route("POST", "/conversations/search")
     def search_conversations(self) -> tuple[int, Any]:
         wanted = matcher(self.body.part("query").data, orders=(">", "<"))
-        matching = [one for one in conversations(self.account) if wanted(self._searchable(one))]
+        matching = [session for session in conversations(self.account) if wanted(self._searchable(session))]
         return self._listed(*paged(matching, *pagination(self.body)))
 
     def _searchable(self, session: Session) -> dict[str, Any]:
         return conversation(self, session) | {
-            "contact_ids": [one.id for one in people_of(self.account, session)],
+            "contact_ids": [person.id for person in people_of(self.account, session)],
             "tag_ids": [tag(self.account, name)["id"] for name in session.tags],
             "source.body": first_of(session).text.split(),
         }
 
-    def _listed(self, found: Sequence[Session], pages: Mapping[str, Any]) -> tuple[int, Any]:
-        listed = [conversation(self, one) for one in found]
+    def _listed(self, sessions: Sequence[Session], pages: Mapping[str, Any]) -> tuple[int, Any]:
+        listed = [conversation(self, session) for session in sessions]
         return 200, {"type": "conversation.list", "conversations": listed, **pages}
 
     @route("GET", ONE)
@@ -74,8 +74,8 @@ class Conversations(IntercomCall):
         one_of(sender, "type", "user", "lead", "contact")
         person = self.contact(sender.need("id"))
         key = self._open(person)
-        said = self.account.hub.say(key, "visitor", text)
-        return 200, self._message(key, said, "user_message")
+        line = self.account.hub.say(key, "visitor", text)
+        return 200, self._message(key, line, "user_message")
 
     @route("POST", "/messages")
     def send_message(self) -> tuple[int, Any]:
@@ -93,8 +93,8 @@ class Conversations(IntercomCall):
             raise RefusedError(422, "parameter_not_found", "No subject supplied for email message")
         key = self._open(person)
         hub.set(key, is_unanswered=not body.flag("create_conversation_without_contact_reply"))
-        said = hub.say(key, "agent", text, agent=agent.id)
-        return 200, self._message(key, said, "admin_message")
+        line = hub.say(key, "agent", text, agent=agent.id)
+        return 200, self._message(key, line, "admin_message")
 
     def _open(self, person: Person) -> str:
         """A conversation of a contact's. The widget shows one of each user."""
@@ -110,15 +110,15 @@ class Conversations(IntercomCall):
             account.change(person, session=key)
         return key
 
-    def _message(self, key: str, said: Message, kind: str) -> dict[str, Any]:
+    def _message(self, key: str, line: Message, kind: str) -> dict[str, Any]:
         """The message's id is not the conversation's."""
         session = self.account.hub.look(key)
         return {
             "type": kind,
-            "id": str(said.n),
-            "created_at": int(said.at),
+            "id": str(line.n),
+            "created_at": int(line.at),
             "subject": self.body.text("subject") or "",
-            "body": said.text,
+            "body": line.text,
             "message_type": "email" if self.body.data.get("message_type") == "email" else "inapp",
             **({} if session.is_unanswered else {"conversation_id": str(session.number)}),
         }
@@ -130,7 +130,7 @@ class Conversations(IntercomCall):
             one_of(body, "message_type", "comment")
             session, who = self.session(), self.sender()
             text, more = words_of(body)
-            people = [one.id for one in people_of(self.account, session)]
+            people = [person.id for person in people_of(self.account, session)]
             if who.id not in people:
                 raise RefusedError(404, "not_found", "User Not Found")
             hub.say(session.key, "visitor", text, agent=who.id if who.id != people[0] else None, **more)
@@ -184,7 +184,7 @@ class Conversations(IntercomCall):
         who = self.contact(self.path["contact"])
         if who.id not in session.participants:
             raise RefusedError(404, "not_found", "User Not Found")
-        left = tuple(one for one in session.participants if one != who.id)
+        left = tuple(address for address in session.participants if address != who.id)
         self.account.hub.set(session.key, participants=left)
         return self._now(session)
 
@@ -201,7 +201,7 @@ class Conversations(IntercomCall):
         session, agent, name = self.session(), self.admin(), self._tag_name(self.path["tag"])
         if name not in session.tags:
             raise RefusedError(404, "tag_not_found", "Tag not found")
-        self.account.hub.tag(session.key, tuple(one for one in session.tags if one != name))
+        self.account.hub.tag(session.key, tuple(tag for tag in session.tags if tag != name))
         return 200, tag(self.account, name, by=agent)
 
     def _tag_name(self, id: str) -> str:

@@ -42,7 +42,7 @@ def bodies(account: Account, change: Change, session: Session, message: Message 
 
 
 def _topics(message: Message, *, is_first: bool) -> tuple[str, ...]:
-    """A bot's reply is told under two topics, each with a notification of its own."""
+    """A bot's reply comes under two topics, each with a notification of its own."""
     if message.kind in TOPICS:
         return (TOPICS[message.kind],)
     if message.author == "visitor":
@@ -88,8 +88,8 @@ def _notification(account: Account, topic: str, item: Mapping[str, Any]) -> dict
     }
 
 
-def headers(delivery: str, attempt: int, limit: int) -> dict[str, str]:
-    return {"User-Agent": "intercom-parrot-service-client/1.0"}
-
-
-WEBHOOKS = Webhooks(bodies, headers, pauses_s=(60,))
+WEBHOOKS = Webhooks(
+    bodies,
+    headers=lambda delivery, attempt, limit: {"User-Agent": "intercom-parrot-service-client/1.0"},
+    pauses_s=(60,),
+)

@@ -37,7 +37,7 @@ class Workspace(IntercomCall):
 
     @route("GET", "/admins")
     def list_admins(self) -> tuple[int, Any]:
-        return 200, {"type": "admin.list", "admins": [admin(self.account, one) for one in self.account.agents]}
+        return 200, {"type": "admin.list", "admins": [admin(self.account, agent) for agent in self.account.agents]}
 
     @route("GET", "/admins/<id>")
     def get_admin(self) -> tuple[int, Any]:
@@ -69,7 +69,7 @@ class Workspace(IntercomCall):
     @route("GET", "/tags")
     def list_tags(self) -> tuple[int, Any]:
         """All of them, without pages."""
-        used = (name for one in conversations(self.account) for name in one.tags)
+        used = (name for session in conversations(self.account) for name in session.tags)
         return 200, {
             "type": "list",
             "data": [tag(self.account, name) for name in dict.fromkeys([*self._names(), *used])],
@@ -95,7 +95,10 @@ class Workspace(IntercomCall):
     def delete_tag(self) -> tuple[int, Any]:
         """One that is in use stays."""
         name, account = self._tag(self.path["id"]), self.account
-        used = [*(one.tags for one in account.people.all()), *(one.tags for one in conversations(account))]
+        used = [
+            *(person.tags for person in account.people.all()),
+            *(session.tags for session in conversations(account)),
+        ]
         if any(name in tags for tags in used):
             raise RefusedError(400, "tag_has_dependent_objects", f"Unable to delete Tag with dependent objects: {name}")
         account.tags.drop(tag_id(account, name))
@@ -115,7 +118,7 @@ class Workspace(IntercomCall):
             if name not in (*COMPANY, *NUMBERS, *OTHERS):
                 raise RefusedError(400, "bad_request", f"bad '{name}' parameter")
         own = body.need("company_id")
-        known = next((one for one in account.companies.all() if one.company_id == own), None)
+        known = next((company for company in account.companies.all() if company.company_id == own), None)
         return 200, company(account, self._kept(known))
 
     def _kept(self, known: Company | None) -> Company:
@@ -134,16 +137,16 @@ class Workspace(IntercomCall):
     def list_companies(self) -> tuple[int, Any]:
         """One by the app's id or by its name, else all."""
         account, query = self.account, self.query
-        found = account.companies.all()
+        companies = account.companies.all()
         if "company_id" in query or "name" in query:
-            for one in found:
-                if one.company_id == query.get("company_id") or one.data.get("name", "") == query.get("name"):
-                    return 200, company(account, one)
+            for entry in companies:
+                if entry.company_id == query.get("company_id") or entry.data.get("name", "") == query.get("name"):
+                    return 200, company(account, entry)
             raise RefusedError(404, "company_not_found", "Company Not Found")
         page, size = self.number("page", 1, 1, 10**6), self.number("per_page", 15, 1, 60)
-        listed = [company(account, one) for one in found[(page - 1) * size : page * size]]
-        pages = numbered(len(found), page, size)
-        return 200, {"type": "list", "data": listed, "total_count": len(found), "pages": pages}
+        listed = [company(account, item) for item in companies[(page - 1) * size : page * size]]
+        pages = numbered(len(companies), page, size)
+        return 200, {"type": "list", "data": listed, "total_count": len(companies), "pages": pages}
 
     @route("GET", "/companies/<id>")
     def get_company(self) -> tuple[int, Any]:
@@ -171,25 +174,25 @@ class Workspace(IntercomCall):
     @route("DELETE", "/contacts/<id>/companies/<company>")
     def detach_company(self) -> tuple[int, Any]:
         person, known = self.contact(), self._company(self.path["company"])
-        self.account.change(person, companies=tuple(one for one in person.companies if one != known.id))
+        self.account.change(person, companies=tuple(key for key in person.companies if key != known.id))
         return 200, company(self.account, known)
 
     @route("GET", "/companies/<id>/contacts")
     def list_contacts_of(self) -> tuple[int, Any]:
         known, account = self._company(self.path["id"]), self.account
-        listed = [contact(self, one) for one in account.people.all() if known.id in one.companies]
+        listed = [contact(self, person) for person in account.people.all() if known.id in person.companies]
         pages = numbered(len(listed), 1, 50)
         return 200, {"type": "list", "data": listed, "total_count": len(listed), "pages": pages}
 
     @route("GET", "/contacts/<id>/companies")
     def list_companies_of(self) -> tuple[int, Any]:
         known = map(self.account.companies.get, self.contact().companies)
-        listed = [company(self.account, one) for one in known if one is not None]
+        listed = [company(self.account, item) for item in known if item is not None]
         pages = numbered(len(listed), 1, 50)
         return 200, {"type": "list", "data": listed, "companies": listed, "total_count": len(listed), "pages": pages}
 
     def _company(self, id: str) -> Company:
-        found = self.account.companies.get(id)
-        if found is None:
+        result = self.account.companies.get(id)
+        if result is None:
             raise RefusedError(404, "company_not_found", "Company Not Found")
-        return found
+        return result
