@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .desk.erasure import Receipt
     from .desk.metrics import Metrics
     from .desk.store import Store
+    from .help.articles import Articles
     from .providers import Values
 
 T = TypeVar("T")
@@ -85,6 +86,8 @@ class LiveChat:
 
             sandbox.register(app, state, places)
         self._register_desk(app, state, places)
+        if config.articles:
+            import_module(".help.views", __package__).register(app, state, places)
         app.jinja_env.globals |= {"livechat": self.tag, "livechat_button": self.button}
         lifecycle.register(app)
         if config.on_error:
@@ -236,6 +239,14 @@ class LiveChat:
         """The provider that a desk is asked for, and its values. Raises ``ConfigError`` where it has none."""
         name, values = _service().account(current_state(), provider)
         return name, values
+
+    # What answers before anybody asks.
+
+    @property
+    def articles(self) -> Articles:
+        """The articles in LIVECHAT_ARTICLES. Raises ``ConfigError`` where there is no such folder."""
+        library: Articles = import_module(".help.library", __package__).articles(current_state(), _app())
+        return library
 
     # What templates call.
 
