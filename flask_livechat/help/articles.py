@@ -97,7 +97,7 @@ class Folder:
 class Articles:
     """The articles of ``LIVECHAT_ARTICLES``: an iterable of ``Article``, drafts among them."""
 
-    folder: Folder
+    folder: Folder = field(repr=False)
     pages: str | None = None  # the path of our own pages, such as "/livechat/help"
     files: str = ""  # the path of what articles show
     site_url: str | None = None

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 
@@ -25,10 +26,12 @@ MAX_QUERY_WORDS = 16
 MAX_CANDIDATES = 20
 EXCERPT_CHARS = 160
 WEIGHTS = (8.0, 6.0, 3.0, 1.0)  # of title, keywords, description, body
+COLUMNS = {"title keywords": 1.0, "description": 0.8, "body": 0.6}  # how surely a word there is the subject
 FLOOR = 0.4  # the least share of a question that an article must answer
-TYPO_WEIGHT = 0.7  # of a word that is near what was asked for
-BODY_WEIGHT = 0.7  # of a word that is in the body alone
-UNKNOWN_WEIGHT = 0.5  # of a word that is in no article
+NEAR_WEIGHT = 0.7  # of a word that is like what was asked for, or a part of it
+SYNONYM_WEIGHT = 0.8
+UNKNOWN_WEIGHT = 0.5  # of a word that is in no article, against one that is in a single one
+BM25_SHARE = 0.2  # of the score: it tells apart what answers the same share of a question
 MIN_TYPO_CHARS, LONG_WORD_CHARS = 4, 8  # no typo is looked for in shorter words; two may be in long ones
 MIN_PART_CHARS = 4
 LINKS = ("s", "n", "en", "es")
@@ -41,6 +44,14 @@ CREATE VIRTUAL TABLE {docs}_terms USING fts5vocab({docs}, row);
 CREATE TABLE {docs}_forms (form TEXT PRIMARY KEY, term TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE {docs}_pieces (piece TEXT, form TEXT, PRIMARY KEY (piece, form)) WITHOUT ROWID;
 """
+COUNTS = "SELECT term, doc FROM {docs}_terms WHERE term IN ({marks})"
+TERM = "SELECT term FROM {docs}_forms WHERE form = ?"
+NEAR = "SELECT DISTINCT form FROM {docs}_pieces WHERE piece IN ({marks})"
+BEST = "SELECT rowid, -bm25({docs}, ?, ?, ?, ?) FROM {docs} WHERE {docs} MATCH ? ORDER BY 2 DESC LIMIT ?"
+WHERE = "SELECT rowid FROM {docs} WHERE {docs} MATCH ? AND rowid IN ({rows})"
+INSERT = "INSERT INTO {docs} (rowid, title, keywords, description, body) VALUES (?, ?, ?, ?, ?)"
+INSERT_FORM = "INSERT INTO {docs}_forms VALUES (?, ?)"
+INSERT_PIECE = "INSERT OR IGNORE INTO {docs}_pieces VALUES (?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +77,6 @@ class Result:
     @property
     def url(self) -> str | None:
         return self.article.url
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A word of a question: a term of the index that stands for it, and how surely."""
-
-    text: str
-    weight: float
 
 
 @dataclass(eq=False)
@@ -108,74 +111,90 @@ def rank(
     connection: sqlite3.Connection, docs: str, language: Language, text: str, count: int
 ) -> list[tuple[int, float]]:
     """Return the rows of the articles that answer a question, with a score, the best first."""
-    asked = [resolve(connection, docs, language, word) for word in question_words(text, language)]
-    known = {term.text for terms in asked for term in terms}
-    if not known:
+    known = Vocabulary(connection, docs, language)
+    asked = [known.resolve(*pair) for pair in question_words(text, language)]
+    rarity = known.rarity({term for terms in asked for term in terms}, count)
+    if not rarity:
         return []
-    marks = ", ".join("?" * len(known))
-    in_docs = dict(connection.execute(f"SELECT term, doc FROM {docs}_terms WHERE term IN ({marks})", [*known]))
-    rarity = {term: math.log(1 + (count - n + 0.5) / (n + 0.5)) for term, n in in_docs.items()}
-    unknown = math.log(1 + count) * UNKNOWN_WEIGHT
-    whole = sum(max((rarity.get(term.text, 0) for term in terms), default=unknown) for terms in asked)
-    match = " OR ".join(f'"{term}"' for term in in_docs)
-    weights = ", ".join(map(str, WEIGHTS))
-    best = f"SELECT rowid, -bm25({docs}, {weights}) FROM {docs} WHERE {docs} MATCH ? ORDER BY 2 DESC LIMIT ?"
-    scores = dict(connection.execute(best, [match, MAX_CANDIDATES]))
-    if not scores or not whole:
-        return []
-    shares = dict.fromkeys(scores, 0.0)
+    match = " OR ".join(f'"{term}"' for term in rarity)
+    scores = dict(connection.execute(BEST.format(docs=docs), [*WEIGHTS, match, MAX_CANDIDATES]))
     rows = ", ".join(map(str, scores))
-    for terms in asked:
+    worth = [max((rarity[term] for term in terms), default=0) for terms in asked]
+    unknown = worth.count(0) * math.log(1 + count) * UNKNOWN_WEIGHT
+    whole = sum(worth) + min(unknown, sum(worth))
+    shares = dict.fromkeys(scores, 0.0)
+    for terms, most in zip(asked, worth, strict=True):
         answered = dict.fromkeys(scores, 0.0)
-        for term in terms:
-            for columns, weight in (("title keywords description", 1.0), ("body", BODY_WEIGHT)):
-                where = f"SELECT rowid FROM {docs} WHERE {docs} MATCH ? AND rowid IN ({rows})"
-                for (row,) in connection.execute(where, [f'{{{columns}}} : "{term.text}"']):
-                    answered[row] = max(answered[row], term.weight * weight * rarity.get(term.text, 0))
+        for term, weight in terms.items():
+            for columns, share in COLUMNS.items():
+                where = WHERE.format(docs=docs, rows=rows)
+                for (row,) in connection.execute(where, [f'{{{columns}}} : "{term}"']):
+                    answered[row] = max(answered[row], weight * share)
         for row, share in answered.items():
-            shares[row] += share / whole
-    ranked = [(row, score * shares[row]) for row, score in scores.items() if shares[row] >= FLOOR]
+            shares[row] += share * most / whole
+    top = max(scores.values(), default=0) or 1
+    ranked = [(row, shares[row] + BM25_SHARE * scores[row] / top) for row in scores if shares[row] >= FLOOR]
     return sorted(ranked, key=lambda item: (-item[1], item[0]))
 
 
-def question_words(text: str, language: Language) -> list[str]:
-    """Return the words that say what a question is about, each once."""
-    asked = dict.fromkeys(word for word in words(text[:MAX_QUERY_CHARS]) if not language.is_stop_word(word))
-    return [*asked][:MAX_QUERY_WORDS]
+def question_words(text: str, language: Language) -> list[tuple[str, str]]:
+    """Return the words that say what a question is about, each once, and the word after each in the text."""
+    row = [*words(text[:MAX_QUERY_CHARS]), ""]
+    pairs = {word: after for word, after in pairwise(row) if not language.is_stop_word(word)}
+    return [*pairs.items()][:MAX_QUERY_WORDS]
 
 
-def resolve(connection: sqlite3.Connection, docs: str, language: Language, word: str) -> list[Term]:
-    """Return the terms that a word may stand for: its stem, the word without a typo, or its parts."""
-    form = fold(word)
-    if term := _term(connection, docs, form):
-        return [Term(term, 1)]
-    stem = language.stem(word)
-    if connection.execute(f"SELECT 1 FROM {docs}_terms WHERE term = ?", [stem]).fetchone():
-        return [Term(stem, 1)]
-    for parts in splits(form):
-        terms = [term for part in parts if (term := _term(connection, docs, part))]
-        if len(terms) == len(parts):
-            return [Term(term, TYPO_WEIGHT) for term in terms]
-    near = _nearest(connection, docs, form)
-    return [Term(near, TYPO_WEIGHT)] if near else []
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of one language's articles, and the terms that the index has for them."""
 
+    connection: sqlite3.Connection
+    docs: str
+    language: Language
 
-def _term(connection: sqlite3.Connection, docs: str, form: str) -> str | None:
-    row = connection.execute(f"SELECT term FROM {docs}_forms WHERE form = ?", [form]).fetchone()
-    return row and str(row[0])
+    def resolve(self, word: str, after: str) -> dict[str, float]:
+        """Return the terms that a word of a question may stand for, and how surely: 1 is the word itself."""
+        form, stem = fold(word), self.language.stem(word)
+        terms = {term: 1.0 for term in (self._term(form), self._term(form + fold(after)), self._stem(stem)) if term}
+        if not terms:
+            terms = dict.fromkeys(self._parts(form) or self._nearest(form), NEAR_WEIGHT)
+        synonyms = {name for term in (stem, *terms) for name in self.language.synonyms.get(term, ())}
+        return {**{name: SYNONYM_WEIGHT for name in sorted(synonyms) if self._stem(name)}, **terms}
 
+    def rarity(self, terms: set[str], count: int) -> dict[str, float]:
+        """Return how much each term says: the fewer articles have it, the more."""
+        marks = ", ".join("?" * len(terms))
+        rows = self.connection.execute(COUNTS.format(docs=self.docs, marks=marks), [*terms])
+        return {term: math.log(1 + (count - n + 0.5) / (n + 0.5)) for term, n in rows}
 
-def _nearest(connection: sqlite3.Connection, docs: str, form: str) -> str | None:
-    """Return the term of the word that differs least, by a letter or two. None where all differ more."""
-    if len(form) < MIN_TYPO_CHARS:
-        return None
-    pieces = [*without_one(form)]
-    marks = ", ".join("?" * len(pieces))
-    near = f"SELECT DISTINCT form FROM {docs}_pieces WHERE piece IN ({marks})"
-    distances = sorted((distance(form, other), other) for (other,) in connection.execute(near, pieces))
-    if distances and distances[0][0] <= (1 if len(form) < LONG_WORD_CHARS else 2):
-        return _term(connection, docs, distances[0][1])
-    return None
+    def _term(self, form: str) -> str | None:
+        """Return the term of a word that is in the articles as it is, be it without accents."""
+        row = self.connection.execute(TERM.format(docs=self.docs), [form]).fetchone()
+        return row and str(row[0])
+
+    def _stem(self, stem: str) -> str | None:
+        row = self.connection.execute(COUNTS.format(docs=self.docs, marks="?"), [stem]).fetchone()
+        return row and stem
+
+    def _parts(self, form: str) -> list[str]:
+        """Return the terms of the two words that a word is made of."""
+        for parts in splits(form):
+            terms = [term for part in parts if (term := self._term(part))]
+            if len(terms) == len(parts):
+                return terms
+        return []
+
+    def _nearest(self, form: str) -> list[str]:
+        """Return the term of the word that differs least, by a letter or two. None where all differ more."""
+        if len(form) < MIN_TYPO_CHARS:
+            return []
+        pieces = [*without_one(form)]
+        marks = ", ".join("?" * len(pieces))
+        rows = self.connection.execute(NEAR.format(docs=self.docs, marks=marks), pieces)
+        distances = sorted((distance(form, other), other) for (other,) in rows if other[0] == form[0])
+        if not distances or distances[0][0] > (1 if len(form) < LONG_WORD_CHARS else 2):
+            return []
+        return [term for term in [self._term(distances[0][1])] if term]
 
 
 def without_one(form: str) -> set[str]:
@@ -185,7 +204,7 @@ def without_one(form: str) -> set[str]:
 
 def distance(word: str, other: str) -> int:
     """Return how many letters were left out, added, changed or swapped between two words."""
-    rows = [[*range(len(other) + 1)]]
+    rows: list[list[int]] = [[*range(len(other) + 1)]]
     for n, letter in enumerate(word, 1):
         before, row = rows[-1], [n]
         for m, wanted in enumerate(other, 1):
@@ -257,12 +276,11 @@ def fill(connection: sqlite3.Connection, articles: Articles) -> None:
         seen = {word for columns in texts for column in columns for word in column}
         terms = _terms(seen, language)
         rows = ([" ".join(t for word in column for t in terms[word]) for column in columns] for columns in texts)
-        insert = f"INSERT INTO {docs} (rowid, title, keywords, description, body) VALUES (?, ?, ?, ?, ?)"
-        connection.executemany(insert, ((n, *row) for n, row in enumerate(rows)))
+        connection.executemany(INSERT.format(docs=docs), ((n, *row) for n, row in enumerate(rows)))
         forms = {fold(word): terms[word][0] for word in sorted(seen) if terms[word]}
-        connection.executemany(f"INSERT INTO {docs}_forms VALUES (?, ?)", sorted(forms.items()))
+        connection.executemany(INSERT_FORM.format(docs=docs), sorted(forms.items()))
         pieces = ((piece, form) for form in forms if _may_have_typos(form) for piece in without_one(form))
-        connection.executemany(f"INSERT OR IGNORE INTO {docs}_pieces VALUES (?, ?)", sorted(pieces))
+        connection.executemany(INSERT_PIECE.format(docs=docs), sorted(pieces))
     connection.commit()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import snowballstemmer
 
 from .stop_words import STOP_WORDS
+from .synonyms import SYNONYMS
 
 MAX_WORD_CHARS = 40  # what is longer is no word
 MAX_CACHED = 20_000
@@ -43,7 +44,12 @@ def language_of(locale: str) -> Language:
 def _language(tag: str) -> Language:
     name = STEMMERS.get(tag)
     stemmer = snowballstemmer.stemmer(name) if name in snowballstemmer.algorithms() else None
-    return Language(stemmer, STOP_WORDS.get(tag, frozenset()), tag in JOINING)
+    language = Language(stemmer, frozenset(map(fold, STOP_WORDS.get(tag, ()))), tag in JOINING)
+    for group in SYNONYMS.get(tag, ()):
+        stems = [language.stem(word) for name in group.split() for word in {name.replace("-", "")}]
+        for stem in stems:
+            language.synonyms.setdefault(stem, set()).update(stems)
+    return language
 
 
 @dataclass
@@ -53,6 +59,7 @@ class Language:
     stemmer: Any
     stop_words: frozenset[str]
     joins_words: bool  # Kreditkarte
+    synonyms: dict[str, set[str]] = field(default_factory=dict, repr=False)  # by stems
     _stems: dict[str, str] = field(default_factory=dict, repr=False)
 
     def stem(self, word: str) -> str:
@@ -65,7 +72,8 @@ class Language:
         return stem
 
     def is_stop_word(self, word: str) -> bool:
-        return word in self.stop_words or (len(word) == 1 and not word.isdigit() and not IS_UNSPACED.match(word))
+        """Whether a word says nothing about what a question is about, be it written without accents."""
+        return fold(word) in self.stop_words or (len(word) == 1 and not word.isdigit() and not IS_UNSPACED.match(word))
 
 
 def fold(word: str) -> str:
