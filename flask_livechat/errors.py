@@ -23,16 +23,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-
 
 def what_failed(error: BaseException) -> str:
     """For a log: an error's type and the line of the app's that led to it. Not its text, which may hold anything."""
     import sysconfig  # noqa: PLC0415 - for nobody whose code does not fail
 
     libraries = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-    frames = traceback.extract_tb(error.__traceback__)
-    others = [frame for frame in frames if not Path(frame.filename).is_relative_to(HERE)] or frames
+    frames, package = traceback.extract_tb(error.__traceback__), Path(__file__).parent
+    others = [frame for frame in frames if not Path(frame.filename).is_relative_to(package)] or frames
     own = [frame for frame in others if not frame.filename.startswith(libraries)] or others
     where = f" at {Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name}" if own else ""
     return type(error).__name__ + where
@@ -43,14 +41,7 @@ class LiveChatError(Exception):
 
     def __reduce__(self) -> Any:
         """For other processes: an error is its text and its fields, not the arguments that it was made of."""
-        return _again, (type(self), self.args, dict(self.__dict__))
-
-
-def _again(kind: type[LiveChatError], args: tuple[Any, ...], fields: dict[str, Any]) -> LiveChatError:
-    made = kind.__new__(kind)
-    made.args = args
-    made.__dict__.update(fields)
-    return made
+        return Exception.__new__, (type(self), *self.args), dict(self.__dict__)
 
 
 def shown(value: Any) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
-T = TypeVar("T")
 _OWNERS: WeakKeyDictionary[object, Callable[..., object]] = WeakKeyDictionary()
 
 
-def in_children(owner: T, call: Callable[[T], object]) -> None:
+def in_children(owner: object, call: Callable[[Any], object]) -> None:
     """Call ``call(owner)`` in each child of this process, for as long as there is an owner.
 
     ``call`` must not hold the owner itself.

@@ -13,8 +13,6 @@ from typing import Any
 
 from .model import Event
 
-MAX_DEPTH = 64  # of objects and lists within each other
-
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -27,8 +25,13 @@ class Delivery:
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object, without numbers that JSON has not. Raises ``ValueError`` for anything else."""
+
+        def finite(digits: str) -> float | None:
+            number = float(digits)
+            return number if math.isfinite(number) else None
+
         try:
-            data = json.loads(self.body, parse_float=_finite, parse_constant=lambda name: None)
+            data = json.loads(self.body, parse_float=finite, parse_constant=lambda name: None)
         except RecursionError:
             raise ValueError("nested too deeply") from None
         if not isinstance(data, dict):
@@ -61,14 +64,10 @@ class WebhookSpec:
     sent_at: Callable[[Delivery], datetime | None] = lambda delivery: None
 
 
-def _finite(digits: str) -> float | None:
-    number = float(digits)
-    return number if math.isfinite(number) else None
-
-
 def _is_too_deep(data: dict[str, Any]) -> bool:
+    """Whether there are more than 64 objects and lists within each other."""
     level: list[Any] = [data]
-    for _ in range(MAX_DEPTH):
+    for _ in range(64):
         level = [child for holder in level for child in (holder.values() if isinstance(holder, dict) else holder)]
         level = [child for child in level if isinstance(child, dict | list)]
         if not level:

@@ -13,13 +13,11 @@ from threading import BoundedSemaphore, Lock
 BACKGROUND_S = 0.3  # what browsers ask beside the page: opens, unread
 WEBHOOK_S = 4.5  # a vendor has its answer, or a 500, within five seconds
 CROWDED_S = 1.0  # a webhook for which others wait already
-MOST_WAITING = 2  # webhooks of a process that wait for long: its other threads are there for pages
 FAILURES = 3  # in a row
 REST_S = 30.0  # for which nothing is asked then
-MINUTE_S = 60.0
 
 _until: ContextVar[float | None] = ContextVar("livechat_until", default=None)
-_waiting = BoundedSemaphore(MOST_WAITING)
+_waiting = BoundedSemaphore(2)  # webhooks of a process that wait for long: its other threads are there for pages
 
 
 @contextmanager
@@ -90,5 +88,5 @@ class LineLimit:
             now = self.clock()
             if now < self._next.get(kind, now):
                 return 0
-            self._next[kind] = now + MINUTE_S
+            self._next[kind] = now + 60.0
             return self._counts[kind]

@@ -8,6 +8,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from .safe_text import well_formed
+
 Value = str | int | float | bool | None
 """What an attribute may hold."""
 
@@ -32,7 +34,7 @@ class Company(_Private):
     created_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        _clean(self, COMPANY_TEXTS)
+        _clean(self, ("id", "name", "plan", "website"))
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -60,7 +62,7 @@ class Visitor(_Private):
     email_verified: bool | None = None
 
     def __post_init__(self) -> None:
-        _clean(self, VISITOR_TEXTS)
+        _clean(self, ("id", "email", "name", "phone", "avatar", "session_token"))
         if self.email_verified not in (None, False, True):
             raise ValueError(
                 f"Visitor.email_verified must be a bool or None, not {type(self.email_verified).__name__}."
@@ -230,20 +232,11 @@ class Event(_Private):
     people: tuple[Contact, ...] = field(default=(), compare=False)
 
 
-def well_formed(text: str) -> str:
-    """Text that every browser and every hash reads alike: lone surrogates become U+FFFD."""
-    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
 def _clean_value(value: Any) -> Value:
     """What is no plain value becomes its text, here and now: a list changes later, and cannot be a key."""
     if isinstance(value, str):
         return well_formed(value)
     return value if value is None or isinstance(value, bool | int | float) else well_formed(str(value))
-
-
-VISITOR_TEXTS = ("id", "email", "name", "phone", "avatar", "session_token")
-COMPANY_TEXTS = ("id", "name", "plan", "website")
 
 
 def _clean(record: Visitor | Company, names: tuple[str, ...]) -> None:

@@ -14,17 +14,10 @@ from .model import Visitor
 
 T = TypeVar("T")
 log = logging.getLogger("flask_livechat")
-Errors = tuple[type[Exception], ...]
-UNREADABLE: Errors = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-)  # over JSON, by its shape
-WRONG_SHAPE: Errors = (*UNREADABLE, ValueError)  # over whatever a vendor sends
+# What reading JSON of another shape raises; and reading whatever a vendor sends.
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
+WRONG_SHAPE = (*UNREADABLE, ValueError)
 SKIPPED: Counter[str] = Counter()  # entries of lists that could not be read, by what they were to be
-SAFE_METHODS = ("GET", "HEAD", "PUT", "DELETE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +53,7 @@ class Operation(Generic[T]):
 
     @property
     def may_repeat(self) -> bool:
-        return self.method in SAFE_METHODS if self.repeatable is None else self.repeatable
+        return self.method in ("GET", "HEAD", "PUT", "DELETE") if self.repeatable is None else self.repeatable
 
     def names(self) -> set[str]:
         """Return everything that may be an id: the parts of the path, and the texts of the body."""
@@ -172,10 +165,8 @@ def path(template: str, *parts: str | int) -> str:
 
     Raise ``ValueError`` for a part that is empty, or that clients would take for a way up.
     """
-    return template.format(*(_segment(str(part)) for part in parts))
-
-
-def _segment(part: str) -> str:
-    if part in ("", ".", "..") or not part.isprintable():
-        raise ValueError(f"{part[:40]!r} is no id")
-    return quote(part, safe="")
+    segments = [str(part) for part in parts]
+    for segment in segments:
+        if segment in ("", ".", "..") or not segment.isprintable():
+            raise ValueError(f"{segment[:40]!r} is no id")
+    return template.format(*(quote(segment, safe="") for segment in segments))

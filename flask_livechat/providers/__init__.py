@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 
 from ..errors import LiveChatError
 from ..hooks import WebhookSpec
-from ..model import Value, Visitor, well_formed
+from ..model import Value, Visitor
 from ..operation import ApiSpec
+from ..safe_text import well_formed
 
 log = logging.getLogger("flask_livechat")
 T = TypeVar("T")
