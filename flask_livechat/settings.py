@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
@@ -94,42 +95,34 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One key of the core: its default, the check that a value must pass, and what a right value is."""
+    """One key of the core: its default, the check that a value must pass, and what a right value is.
+
+    PROVIDER, RULES, OFFICE_HOURS and POSITION are checked apart: their problems say more.
+    """
 
     default: Any
-    check: Callable[[Any], bool]
-    expected: str
+    check: Callable[[Any], bool] = lambda value: True
+    expected: str = ""
 
 
 def _one_of(*values: Any) -> tuple[Callable[[Any], bool], str]:
     return lambda value: value in values, "one of " + ", ".join(map(repr, values))
 
 
-def _text_or_callable(value: Any) -> bool:
-    return value is None or callable(value) or (isinstance(value, str) and bool(value))
+def _text(pattern: str, value: Any) -> bool:
+    """Whether a value is text of a pattern, or None."""
+    return value is None or (isinstance(value, str) and re.fullmatch(pattern, value) is not None)
 
 
-def _locale(value: Any) -> bool:
-    return value is None or callable(value) or (isinstance(value, str) and LOCALE.fullmatch(value) is not None)
-
-
-def _fallback(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, str) and re.match(r"(/(?!/)|https?://|mailto:|tel:)", value, re.IGNORECASE) is not None
-    )
-
-
-def _domain(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, str) and re.fullmatch(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", value) is not None
-    )
+def _whole_number(value: Any, least: int, most: float = math.inf) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def _frames(value: Any) -> bool:
     """A policy's sources: nothing but an origin, for what stands here goes into a header."""
     origin = re.compile(r"https://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?")
     return value in (False, True) or (
-        isinstance(value, list | tuple) and all(isinstance(one, str) and origin.fullmatch(one) for one in value)
+        isinstance(value, list | tuple) and all(isinstance(item, str) and origin.fullmatch(item) for item in value)
     )
 
 
@@ -156,80 +149,83 @@ def _selector(value: Any) -> bool:
     return all(part and not re.search(odd, part) for part in map(str.strip, rest.split(",")))
 
 
-def _ttl(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 60 <= value <= 30 * 24 * 3600
-
-
-def _positive(value: Any) -> bool:
-    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
-
-
-def _database(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, str) and re.match(r"(sqlite|postgres|postgresql)(\+\w+)?://", value) is not None
-    )
-
-
 OPTIONS: Mapping[str, Option] = {
-    # PROVIDER, RULES, OFFICE_HOURS and POSITION are checked apart: their problems say more.
-    "PROVIDER": Option(None, lambda value: True, ""),
+    "PROVIDER": Option(None),
     "LOAD": Option("idle", rules.is_load, f"one of {', '.join(rules.STRATEGIES)}"),
-    "RULES": Option((), lambda value: True, ""),
+    "RULES": Option(()),
     "IDENTITY_DELIVERY": Option("inline", *_one_of("inline", "fetch")),
     "ALLOW_UNVERIFIED": Option(False, *_one_of(False, True)),
-    "TOKEN_TTL": Option(7200, _ttl, "a whole number of seconds from 60 to 2592000 (30 days)"),
+    "TOKEN_TTL": Option(
+        7200,
+        lambda value: _whole_number(value, 60, 30 * 24 * 3600),
+        "a whole number of seconds from 60 to 2592000 (30 days)",
+    ),
     "CONSENT": Option(
         "implied",
         lambda value: callable(value) or value in ("implied", "required", "click"),
         "'implied', 'required', 'click', or a callable that says whether this request's visitor has agreed",
     ),
-    "OFFICE_HOURS": Option(None, lambda value: True, ""),
+    "OFFICE_HOURS": Option(None),
     "OFFLINE": Option("show", *_one_of(*rules.OFFLINE)),
-    "FALLBACK_URL": Option(None, _fallback, "a path such as '/contact', an https:, mailto: or tel: address, or None"),
-    "POSITION": Option(POSITION, lambda value: True, ""),
+    "FALLBACK_URL": Option(
+        None,
+        partial(_text, r"(?is)(/(?!/)|https?://|mailto:|tel:).*"),
+        "a path such as '/contact', an https:, mailto: or tel: address, or None",
+    ),
+    "POSITION": Option(POSITION),
     "MOBILE": Option("show", *_one_of(*rules.MOBILE)),
     "LAUNCHER": Option("vendor", *_one_of("vendor", "own", "none")),
-    "LAUNCHERS_IN": Option(
-        None,
-        _selector,
-        "a CSS selector such as 'header, #help', or None",
-    ),
+    "LAUNCHERS_IN": Option(None, _selector, "a CSS selector such as 'header, #help', or None"),
     "TEXTS": Option(
         {}, _texts, f"by language, any of {', '.join(texts.NAMES)}, such as {{'nl': {{'chat': 'Chat met ons'}}}}"
     ),
-    "LOCALE": Option(None, _locale, "a tag such as 'en' or 'pt-BR', a callable, or None"),
+    "LOCALE": Option(
+        None,
+        lambda value: callable(value) or _text(LOCALE.pattern, value),
+        "a tag such as 'en' or 'pt-BR', a callable, or None",
+    ),
     "CSP": Option("off", *_one_of("off", "merge")),
     "CSP_ARTICLES": Option(
         False, _frames, "True, False, or a list of further origins such as ['https://help.example.com']"
     ),
-    "NONCE": Option(None, _text_or_callable, "text, a callable that gives the page's nonce, or None"),
+    "NONCE": Option(
+        None,
+        lambda value: callable(value) or _text(r"(?s).+", value),
+        "text, a callable that gives the page's nonce, or None",
+    ),
     "URL_PREFIX": Option(
         "/livechat",
-        lambda value: isinstance(value, str) and re.fullmatch(r"(/[\w.~-]+)+", value) is not None,
+        lambda value: value is not None and _text(r"(/[\w.~-]+)+", value),
         "a path such as '/livechat', without a slash at its end",
     ),
-    "COOKIE_DOMAIN": Option(None, _domain, "a domain such as 'example.com', or None"),
+    "COOKIE_DOMAIN": Option(
+        None, partial(_text, r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"), "a domain such as 'example.com', or None"
+    ),
     "REPORT_FAILURES": Option(False, *_one_of(False, True)),
     "CSP_REPORTS": Option(True, *_one_of(False, True)),
     "GUARD": Option(True, *_one_of(False, True)),
     "ON_ERROR": Option(None, *_one_of(None, "conversation")),
     "TRACK_VIA": Option("page", *_one_of("page", "server")),
-    "DATABASE_URL": Option(None, _database, "the URL of an SQLite or PostgreSQL database, or None"),
-    "WEBHOOK_TOLERANCE": Option(None, _positive, "a whole number of seconds, or None"),
-    "KEEP_DAYS": Option(None, _positive, "a whole number of days, or None"),
+    "DATABASE_URL": Option(
+        None,
+        partial(_text, r"(?s)(sqlite|postgres|postgresql)(\+\w+)?://.*"),
+        "the URL of an SQLite or PostgreSQL database, or None",
+    ),
+    "WEBHOOK_TOLERANCE": Option(
+        None, lambda value: value is None or _whole_number(value, 1), "a whole number of seconds, or None"
+    ),
+    "KEEP_DAYS": Option(
+        None, lambda value: value is None or _whole_number(value, 1), "a whole number of days, or None"
+    ),
     "CELERY": Option(False, *_one_of(False, True)),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
 
 
-# What is done over the vendor's API, and which method of the desk it takes.
-BY_THE_DESK = {"ON_ERROR": "conversations.start", "TRACK_VIA": "contacts.event"}
-
-
 def keys() -> tuple[str, ...]:
     """Every key there is, of the core and of every provider."""
-    rooms = [f"{name.upper()}_{key.name}" for name in providers.names() for key in providers.load(name).keys]
-    return tuple(PREFIX + name for name in (*OPTIONS, *rooms))
+    vendors = [f"{name.upper()}_{key.name}" for name in providers.names() for key in providers.load(name).keys]
+    return tuple(PREFIX + name for name in (*OPTIONS, *vendors))
 
 
 def livechat_config(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -263,7 +259,7 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     core["OFFICE_HOURS"] = _office_hours(core["OFFICE_HOURS"], problems)
     core["POSITION"] = _position(core["POSITION"], problems)
     core["SANDBOX"] = bool(core["SANDBOX"])
-    for name, method in BY_THE_DESK.items():
+    for name, method in (("ON_ERROR", "conversations.start"), ("TRACK_VIA", "contacts.event")):
         if core[name] != OPTIONS[name].default:
             _by_the_desk(name, method, core, values, problems)
     if core["CELERY"] and not all(find_spec(name) for name in ("celery", "sqlalchemy")):
@@ -398,33 +394,32 @@ def _fits(key: Key, text: str) -> bool:
 def _secrets(key: Key, prefix: str, value: Any, problems: list[Problem]) -> Secrets:
     """One value or a list, newest first. A wrong one is described, never shown."""
     many = value if isinstance(value, list | tuple) else [value]
-    for one in many:
+    for secret in many:
         # A number is what the environment makes of a secret of digits. Anything else would sign as its repr.
-        if not isinstance(one, str | int) or isinstance(one, bool):
-            what = f"a secret is text, not {type(one).__name__}"
-        elif not _fits(key, str(one)):
-            what = f"a secret of {len(str(one))} characters does not look right"
+        if not isinstance(secret, str | int) or isinstance(secret, bool):
+            what = f"a secret is text, not {type(secret).__name__}"
+        elif not _fits(key, str(secret)):
+            what = f"a secret of {len(str(secret))} characters does not look right"
         else:
             continue
         problems.append(Problem("LC102", prefix + key.name, what, key.where))
-    return Secrets(str(one) for one in many)
+    return Secrets(map(str, many))
 
 
 def _provider(
-    name: Any, values: Mapping[str, Values], rooms: Mapping[str, Provider], problems: list[Problem]
+    name: Any, values: Mapping[str, Values], known: Mapping[str, Provider], problems: list[Problem]
 ) -> str | None:
-    key = PREFIX + "PROVIDER"
     if name in (None, "", False):
         return None
-    if not isinstance(name, str) or name not in rooms:
-        near = difflib.get_close_matches(str(name), rooms, 1, cutoff=0.4)
-        fix = f"Did you mean {near[0]!r}?" if near else f"It must be one of {', '.join(rooms)}, or None."
-        problems.append(Problem("LC102", key, f"{shown(name)} is not a provider", fix))
+    if not isinstance(name, str) or name not in known:
+        near = difflib.get_close_matches(str(name), known, 1, cutoff=0.4)
+        fix = f"Did you mean {near[0]!r}?" if near else f"It must be one of {', '.join(known)}, or None."
+        problems.append(Problem("LC102", PREFIX + "PROVIDER", f"{shown(name)} is not a provider", fix))
     elif name not in values:
-        needed = [f"{PREFIX}{name.upper()}_{each.name}" for each in rooms[name].keys if each.required]
+        needed = [f"{PREFIX}{name.upper()}_{key.name}" for key in known[name].keys if key.required]
         sandbox = ", or LIVECHAT_SANDBOX=True to start without an account" if providers.has_stand_in(name) else ""
         fix = f"Set {', '.join(needed)}{sandbox}."
-        problems.append(Problem("LC103", key, f"{rooms[name].title} is not configured", fix))
+        problems.append(Problem("LC103", PREFIX + "PROVIDER", f"{known[name].title} is not configured", fix))
     return str(name)
 
 
@@ -438,7 +433,7 @@ def _missing_stand_ins(names: Iterable[str]) -> Iterator[Problem]:
 
 def _rules(given: Any, values: Mapping[str, Values], problems: list[Problem]) -> tuple[Rule, ...]:
     key = PREFIX + "RULES"
-    if not isinstance(given, list | tuple) or not all(isinstance(one, Mapping) for one in given):
+    if not isinstance(given, list | tuple) or not all(isinstance(rule, Mapping) for rule in given):
         fix = 'Such as [{"path": "/admin/*", "show": False}]. '
         fix += f"""{IN_JSON}RULES='[{{"path": "/admin/*", "show": false}}]'."""
         problems.append(Problem("LC105", key, "must be a list of dicts", fix))
@@ -466,8 +461,7 @@ def _position(given: Any, problems: list[Problem]) -> Mapping[str, Any]:
     merged = {**POSITION, **given} if isinstance(given, Mapping) else {}
     sides = merged.get("side") in ("left", "right")
     pixels = [merged.get(name) for name in POSITION if name != "side"]
-    whole = all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n <= 1000 for n in pixels)
-    if not sides or not whole or merged.keys() != POSITION.keys():
+    if not sides or not all(_whole_number(n, 0, 1000) for n in pixels) or merged.keys() != POSITION.keys():
         fix = "It takes side ('left' or 'right') and x, y, mobile_x, mobile_y (whole pixels up to 1000)."
         fix += f""" {IN_JSON}POSITION='{{"side": "left", "x": 20}}'."""
         problems.append(Problem("LC102", PREFIX + "POSITION", f"{shown(given)} is not right", fix))
