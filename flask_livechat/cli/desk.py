@@ -61,7 +61,7 @@ def opened(provider: str | None, at: str) -> Desk:
     logging.getLogger("stamina").setLevel(logging.ERROR)  # that it tries again is nobody's news here
     # The sandbox' conversations are in the memory of the server: another process than this one.
     base = f"{at.rstrip('/')}{livechat.settings.url_prefix}/sandbox/rest/{name}"
-    return open_desk(name, values, livechat.now, http.local(), base, WAIT)
+    return open_desk(name, values, livechat.now, http.LOCAL, base, WAIT)
 
 
 whose = click.option("--provider", metavar="NAME", help="Another one than LIVECHAT_PROVIDER.")

@@ -24,7 +24,6 @@ from .desk import (
     raw_operation,
     state_of,
     text_of,
-    vendor_of,
 )
 from .http import AsyncClient, AsyncPool, Vendor
 from .retry import DEADLINE_S
@@ -223,6 +222,6 @@ def open_async_desk(
     deadline: float = DEADLINE_S,
 ) -> AsyncDesk:
     """As ``open_desk``. Its connections are its own: to close one desk ends nobody else's calls."""
-    vendor = vendor_of(name, values, base)
     pool = pool or AsyncPool()
-    return AsyncDesk(vendor, AsyncClient(executor_of(vendor, deadline, pool.app), pool), clock)
+    executor = executor_of(name, values, base, deadline, pool.app)
+    return AsyncDesk(executor.vendor, AsyncClient(executor, pool), clock)

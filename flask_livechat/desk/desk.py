@@ -23,7 +23,6 @@ from .retry import DEADLINE_S, budget_of
 
 State = Literal["open", "pending", "snoozed", "closed"]
 POOL = Pool()
-RAW = re.compile(r"/(?!/)[A-Za-z0-9/_.~!$&'()*+,;=:@%?-]*")  # the characters of an address
 
 
 class BaseDesk:
@@ -239,7 +238,8 @@ class RawCalls(_Group):
 
 def raw_operation(method: str, path: str, json: Any) -> Operation[Any]:
     way_up = any(part in (".", "..") for part in path.partition("?")[0].split("/"))
-    if not RAW.fullmatch(path) or way_up or not method.isalpha():
+    is_address = re.fullmatch(r"/(?!/)[A-Za-z0-9/_.~!$&'()*+,;=:@%?-]*", path)
+    if not is_address or way_up or not method.isalpha():
         raise ValueError('a method and a path are needed, such as "GET" and "/v1/website/…", each part encoded')
     return Operation(method.upper(), path, lambda data: data, json=json)
 
@@ -259,11 +259,14 @@ def open_desk(
 
     Raise ``ConfigError`` where a key is missing, ``Unsupported`` for a vendor without an API.
     """
-    vendor = vendor_of(name, values, base)
-    return Desk(vendor, Client(executor_of(vendor, deadline, pool.app), pool), clock)
+    executor = executor_of(name, values, base, deadline, pool.app)
+    return Desk(executor.vendor, Client(executor, pool), clock)
 
 
-def vendor_of(name: str, values: Values, base: str | None = None) -> Vendor:
+def executor_of(
+    name: str, values: Values, base: str | None, deadline: float, app: Callable[..., Any] | None
+) -> RequestExecutor:
+    """Check what a desk needs, and make what carries out its calls."""
     api = providers.api(name)
     if api is None:
         raise Unsupported(providers.load(name).title, "desk")
@@ -272,12 +275,8 @@ def vendor_of(name: str, values: Values, base: str | None = None) -> Vendor:
     if missing:
         prefix = f"LIVECHAT_{name.upper()}_"
         raise ConfigError([Problem("LC103", prefix + key.name, "is needed by the desk", key.where) for key in missing])
-    return Vendor(name, api, values, base or api.base(values))
-
-
-def executor_of(vendor: Vendor, deadline: float, app: Callable[..., Any] | None) -> RequestExecutor:
-    secrets = (secret for value in vendor.values.values() if isinstance(value, Secrets) for secret in value)
-    credentials = tuple(secrets)
+    vendor = Vendor(name, api, values, base or api.base(values))
+    credentials = tuple(secret for value in values.values() if isinstance(value, Secrets) for secret in value)
     encoded = vendor.headers().get("Authorization", "").partition(" ")[2]  # as the header has them
     redacted = (*filter(None, [encoded]), *credentials)
     return RequestExecutor(vendor, redacted, deadline, budget=budget_of(vendor.base, credentials, app))

@@ -7,31 +7,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from ..errors import ConfigError, Invalid, LiveChatError, NotFound, Unsupported
 from ..model import Contact, Visitor
-from .projections import drop_unused, lock_conversation
+from .projections import batched, drop_unused, lock_conversation
 from .store import Store
 from .tables import contacts, conversations, events, people, seen
 
-T = TypeVar("T")
-# What is left of an event: that it came. A vendor that tells of it once more tells nothing new.
-EMPTY_EVENT = {"event": "", "conversation": None, "visitor": None, "email": None, "text": None, "raw": "{}"}
-HANDLED = {"kind": "unknown", "state": "done", "error": None}
 NO_CONTENT = {"text": None, "raw": "{}"}
-BATCH_ROWS = 500
-# What is left of somebody's part in a conversation of others: it stays counted.
-NO_CONTENT_OR_PERSON = NO_CONTENT | {"visitor": None, "email": None}
-NO_PERSON = {"visitor": None, "email": None, "progress": None}  # whose it is now, all of its events say
+NO_PERSON = {"visitor": None, "email": None}
+NO_NAMES = {"conversation": None} | NO_PERSON
+# What is left of an event: that it came. A vendor that tells of it once more tells nothing new.
+EMPTY_EVENT = NO_CONTENT | NO_NAMES | {"event": "", "kind": "unknown", "state": "done", "error": None}
 MAX_LOOKS = 10  # at a vendor, where each finds somebody new
-NO_NAMES = {"conversation": None, "visitor": None, "email": None}
 
 
 class Contacts(Protocol):
@@ -186,15 +181,16 @@ def _here(
         # Whoever is counting one of them is waited for, and what they write is seen below.
         rows = [lock_conversation(connection, store.insert, provider, name) for provider, name in names]
         shared = _shared(connection, person, names)
-        erased = _empty_parts(connection, person, events.c.conversation.is_(None), EMPTY_EVENT | HANDLED)
-        for some in _chunks(sorted(shared)):
-            erased += _empty_parts(connection, person, _in(some), NO_CONTENT_OR_PERSON)
-        for some in _chunks([name for name in names if name not in shared]):
+        erased = _empty_parts(connection, person, events.c.conversation.is_(None), EMPTY_EVENT)
+        for some in batched(sorted(shared)):  # somebody's part in a conversation of others stays counted
+            erased += _empty_parts(connection, person, _in(some), NO_CONTENT | NO_PERSON)
+        for some in batched([name for name in names if name not in shared]):
             erased += _emptied(connection, some)
         drop_unused(connection, rows)
-        for few in _chunks([row for row, name in zip(rows, names, strict=True) if name not in shared]):
+        for few in batched([row for row, name in zip(rows, names, strict=True) if name not in shared]):
             connection.execute(sa.update(conversations).where(conversations.c.id.in_(few)).values(NO_NAMES))
-        connection.execute(sa.update(conversations).where(_theirs(conversations, person)).values(NO_PERSON))
+        nobodys = NO_PERSON | {"progress": None}  # whose it is now, all of its events say
+        connection.execute(sa.update(conversations).where(_theirs(conversations, person)).values(nobodys))
         connection.execute(sa.delete(people).where(_is_named(person)))
         connection.execute(sa.delete(seen).where(seen.c.visitor.in_(person.visitors)))
         left = () if only else _left(connection, person)
@@ -218,7 +214,7 @@ def _know_contacts(connection: sa.Connection, person: Person) -> None:
     key = sa.tuple_(people.c.provider, people.c.contact)
     pairs = sa.select(people.c.provider, people.c.contact).where(people.c.contact.is_not(None))
     beside = {(provider, contact) for provider, contact in connection.execute(pairs.where(_is_named(person)))}
-    for some in _chunks(sorted(beside)):
+    for some in batched(sorted(beside)):
         others = pairs.where(key.in_(some), people.c.visitor.not_in(person.visitors))
         beside -= {(provider, contact) for provider, contact in connection.execute(others)}
     person.contacts |= beside
@@ -243,7 +239,7 @@ def _shared(connection: sa.Connection, person: Person, names: Sequence[tuple[str
     wanted = sa.select(events.c.provider, events.c.conversation)
     has_id = (sa.func.coalesce(people.c.visitor, "") != "") | people.c.contact.is_not(None)
     others = events.c.id.in_(sa.select(people.c.event).where(~_is_named(person), has_id))
-    for some in _chunks(names):
+    for some in batched(names):
         by_others = (events.c.visitor != "") & events.c.visitor.not_in(person.visitors)
         shared |= {
             (provider, name) for provider, name in connection.execute(wanted.where(_in(some), by_others | others))
@@ -257,9 +253,9 @@ def _in(names: Sequence[tuple[str, str]]) -> sa.ColumnElement[bool]:
 
 def _emptied(connection: sa.Connection, names: Sequence[tuple[str, str]]) -> int:
     """Empty the events of conversations, and forget whom they name. Gives how many there were."""
-    emptied = sa.update(events).where(_in(names)).values(EMPTY_EVENT | HANDLED).returning(events.c.id)
+    emptied = sa.update(events).where(_in(names)).values(EMPTY_EVENT).returning(events.c.id)
     ids = connection.execute(emptied).scalars().all()
-    for some in _chunks(ids):
+    for some in batched(ids):
         connection.execute(sa.delete(people).where(people.c.event.in_(some)))
     return len(ids)
 
@@ -302,10 +298,6 @@ def _is_named(person: Person) -> sa.ColumnElement[bool]:
     return visitor.in_(person.visitors) | ((visitor == "") & (is_contact | email.in_(person.emails)))
 
 
-def _chunks(values: Sequence[T], size: int = 200) -> Iterator[Sequence[T]]:
-    return (values[start : start + size] for start in range(0, len(values), size))
-
-
 def _at_vendor(
     name: str, opened: Callable[[], Contacts], person: Person, deleted: Counter[str], by_id: bool, only: bool
 ) -> AtVendor:
@@ -341,7 +333,9 @@ def _erase(
         if not new and look:
             break
         for contact in new:
-            deleted[name] += _delete(desk, contact.id)
+            with suppress(NotFound):
+                desk.forget(contact.id)
+                deleted[name] += 1
             gone.add(contact.id)
             person.learn(name, contact)
     else:
@@ -352,15 +346,12 @@ def _erase(
     there = {key: contact for key, contact in candidates.items() if desk.find(id=key) is not None}
     if gone & there.keys():
         raise StillThereError("a contact is still there")
-    return () if only else tuple(sorted(_shown(contact) for contact in there.values()))
+    ids = [f"contact {key}" + (f" (id {there[key].external_id})" if there[key].external_id else "") for key in there]
+    return () if only else tuple(sorted(ids))
 
 
 class StillThereError(LiveChatError):
     """What was deleted at a vendor is there all the same."""
-
-
-def _shown(contact: Contact) -> str:
-    return f"contact {contact.id}" + (f" (id {contact.external_id})" if contact.external_id else "")
 
 
 def _find(desk: Contacts, ids: Iterable[str], emails: Iterable[str]) -> dict[str, Contact]:
@@ -369,15 +360,6 @@ def _find(desk: Contacts, ids: Iterable[str], emails: Iterable[str]) -> dict[str
         with suppress(Invalid):  # it is no key that this vendor could know anybody by
             by_id |= {contact.id: contact for contact in desk.find_all(**key)}
     return by_id
-
-
-def _delete(desk: Contacts, id: str) -> bool:
-    """Whether there was somebody."""
-    try:
-        desk.forget(id)
-    except NotFound:
-        return False
-    return True
 
 
 def prune(store: Store, before: datetime) -> int:
@@ -412,14 +394,14 @@ def _old(store: Store, before: datetime, after: int) -> Sequence[Any]:
     newest = sa.select(sa.func.max(events.c.id)).scalar_subquery()
     chosen = (events.c.id > after) & (events.c.received_at < before) & ((events.c.event != "") | (events.c.id < newest))
     with store.reading() as connection:
-        return connection.execute(wanted.where(chosen).order_by(events.c.id).limit(BATCH_ROWS)).all()
+        return connection.execute(wanted.where(chosen).order_by(events.c.id).limit(500)).all()
 
 
 def _living(connection: sa.Connection, names: set[tuple[str, str | None]], before: datetime) -> set[tuple[str, str]]:
     """Of these conversations, those that went on since."""
     keys = (events.c.provider, events.c.conversation)
     living: set[tuple[str, str]] = set()
-    for some in _chunks([(provider, name) for provider, name in names if name is not None]):
+    for some in batched([(provider, name) for provider, name in names if name is not None]):
         wanted = sa.select(*keys).where(sa.tuple_(*keys).in_(some), events.c.received_at >= before).distinct()
         living |= {(provider, name) for provider, name in connection.execute(wanted)}
     return living
@@ -429,7 +411,7 @@ def _erased(connection: sa.Connection, rows: list[int]) -> int:
     """Rows are gone, but the last of the table: SQLite would give its number again, which exports go on from."""
     newest = connection.execute(sa.select(sa.func.max(events.c.id))).scalar_one()
     if newest in rows:
-        connection.execute(sa.update(events).where(events.c.id == newest).values(EMPTY_EVENT | HANDLED))
+        connection.execute(sa.update(events).where(events.c.id == newest).values(EMPTY_EVENT))
     connection.execute(sa.delete(events).where(events.c.id.in_([row for row in rows if row != newest])))
     connection.execute(sa.delete(people).where(people.c.event.in_(rows)))
     return len(rows)

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -53,9 +53,7 @@ from ..safe_text import terminal_text
 from . import retry
 
 T = TypeVar("T")
-C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
-LAST_ANSWER_S = 1.0  # that the answer to a last attempt has at least
 MAX_EXTRACT_CHARS = 300  # of an answer, in an error
 MAX_BODY_BYTES = 20_000_000
 ERRORS: dict[int, type[ApiError]] = {
@@ -245,7 +243,7 @@ class BoundedBody:
     """An answer as it comes in. A vendor that drips, or never ends, does not hold the caller."""
 
     def __init__(self, response: httpx.Response, until: float) -> None:
-        self._response, self._until = response, max(until, time.monotonic() + LAST_ANSWER_S)
+        self._response, self._until = response, max(until, time.monotonic() + 1.0)  # for a last attempt
         self._pieces: list[bytes] = []
         self._size = 0
 
@@ -403,22 +401,20 @@ def _announce(request: httpx.Request) -> None:
     sys.audit("flask_livechat.call", request.url.host)
 
 
-async def _announce_awaited(request: httpx.Request) -> None:
-    _announce(request)
+def _no_cookies() -> CookieJar:
+    """All desks of a process share a client: what a vendor sets for one account is not sent with another's calls."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def _client() -> httpx.Client:
-    return _without_cookies(httpx.Client(timeout=TIMEOUT, event_hooks={"request": [_announce]}))
+    return httpx.Client(timeout=TIMEOUT, cookies=_no_cookies(), event_hooks={"request": [_announce]})
 
 
 def _async_client() -> httpx.AsyncClient:
-    return _without_cookies(httpx.AsyncClient(timeout=TIMEOUT, event_hooks={"request": [_announce_awaited]}))
+    async def announce(request: httpx.Request) -> None:
+        _announce(request)
 
-
-def _without_cookies(client: C) -> C:
-    """All desks of a process share it: what a vendor sets for one account is not sent with another's calls."""
-    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return client
+    return httpx.AsyncClient(timeout=TIMEOUT, cookies=_no_cookies(), event_hooks={"request": [announce]})
 
 
 class Pool:
@@ -437,12 +433,8 @@ class Pool:
         return self._clients[process]
 
 
-def local() -> Pool:
-    """For a server on the same machine: whatever proxy there is, it is not asked."""
-    return Pool(lambda: httpx.Client(timeout=TIMEOUT, trust_env=False))
-
-
-LOCAL = local()
+LOCAL = Pool(lambda: httpx.Client(timeout=TIMEOUT, trust_env=False))
+"""For a server on the same machine: whatever proxy there is, it is not asked."""
 
 
 def in_process(app: Callable[..., Any]) -> Pool:
@@ -477,7 +469,7 @@ class AsyncPool:
 
 
 def async_local() -> AsyncPool:
-    """As ``local``."""
+    """As ``LOCAL``."""
     return AsyncPool(lambda: httpx.AsyncClient(timeout=TIMEOUT, trust_env=False))
 
 
