@@ -25,7 +25,7 @@ from typing import Any
 
 
 def what_failed(error: BaseException) -> str:
-    """For a log: an error's type and the line of the app's that led to it. Not its text, which may hold anything."""
+    """Return for a log an error's type and the app's line that led to it, without its text, which may hold anything."""
     import sysconfig  # noqa: PLC0415 - for nobody whose code does not fail
 
     libraries = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
@@ -40,12 +40,12 @@ class LiveChatError(Exception):
     """The root of every error that this package raises."""
 
     def __reduce__(self) -> Any:
-        """For other processes: an error is its text and its fields, not the arguments that it was made of."""
+        """Send an error to other processes by its text and its fields, not by the arguments that it was made of."""
         return Exception.__new__, (type(self), *self.args), dict(self.__dict__)
 
 
 def shown(value: Any) -> str:
-    """A value in a message, unless it could be a secret that stands under the wrong key: then what kind it is."""
+    """Return a value for a message or, where it could be a secret under the wrong key, what kind of value it is."""
     if isinstance(value, str):
         mixed = len(re.findall(r"\d", value)) >= 2 and len(re.findall(r"[A-Za-z]", value)) >= 2
         hidden = len(value) > 16 or (mixed and len(value) >= 8)

@@ -16,7 +16,7 @@ from .model import Event
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came in. ``headers`` have lower-case names; ``odd`` counts the fields that a parser has left out."""
+    """A vendor's request. ``headers`` have lower-case names; ``odd`` counts the fields that a parser has left out."""
 
     headers: Mapping[str, str] = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
@@ -24,7 +24,7 @@ class Delivery:
     odd: Counter[str] = field(default_factory=Counter, compare=False)
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object, without numbers that JSON has not. Raises ``ValueError`` for anything else."""
+        """Return the body, a JSON object without NaN and infinities. Raise ``ValueError`` for anything else."""
 
         def finite(digits: str) -> float | None:
             number = float(digits)
@@ -42,7 +42,7 @@ class Delivery:
 
     @property
     def digest(self) -> str:
-        """Of the body's bytes: what tells two deliveries apart where their id is not signed."""
+        """The digest of the body's bytes, which tells two deliveries apart where their id is not signed."""
         return hashlib.sha256(self.body).hexdigest()
 
 

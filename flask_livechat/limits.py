@@ -32,7 +32,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def seconds_left(otherwise: float) -> float:
-    """Give what is left of the limit, and ``otherwise`` where there is none."""
+    """Return what is left of the limit, and ``otherwise`` where there is none."""
     until = _until.get()
     return otherwise if until is None else max(0.0, until - time.monotonic())
 
@@ -82,7 +82,7 @@ class LineLimit:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def count(self, kind: str) -> int:
-        """Count one more. Give their number where there may be a line, else 0. ``kind`` is one of few."""
+        """Count one more. Return their number where there may be a line, else 0. ``kind`` is one of few."""
         with self._lock:
             self._counts[kind] += 1
             now = self.clock()

@@ -32,7 +32,7 @@ class OfficeHours:
         return any(opens <= clock < closes for opens, closes in self.week.get(local.weekday(), ()))
 
     def seconds(self, start: datetime, end: datetime) -> float:
-        """How much of the time between two aware moments is within the hours; 0 where the end is not the later one."""
+        """Return how much of the time between two aware moments is within the hours: 0 if the end is the earlier."""
         day, total = start.astimezone(self.tz).date(), 0.0
         while (begins := self._midnight(day)) < end:
             for opens, closes in self._open_on(day, begins):
@@ -41,7 +41,7 @@ class OfficeHours:
         return total
 
     def _open_on(self, day: date, begins: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """When it is open on a day, in UTC. Where clocks change within it, each part goes by its own offset."""
+        """Yield the hours of a day in UTC. Where clocks change within it, each part goes by its own offset."""
         spans = () if day in self.closed else self.week.get(day.weekday(), ())
         ends = self._midnight(day + DAY)
         change = self._change(begins, ends) if spans else ends
@@ -57,7 +57,7 @@ class OfficeHours:
         return moment.astimezone(self.tz).utcoffset() or timedelta()
 
     def _change(self, first: datetime, last: datetime) -> datetime:
-        """When clocks change between two moments, to the second; the last where they do not."""
+        """Return when clocks change between two moments, to the second; the last where they do not."""
         before = self._offset(first)
         if self._offset(last) == before:
             return last
@@ -68,9 +68,9 @@ class OfficeHours:
 
 
 def parse(given: Mapping[str, Any]) -> OfficeHours:
-    """``{"tz": "Europe/Berlin", "mon-fri": "09:00-12:00, 13:00-17:00", "closed": ["2026-12-25"]}``.
+    """Read ``{"tz": "Europe/Berlin", "mon-fri": "09:00-12:00, 13:00-17:00", "closed": ["2026-12-25"]}``.
 
-    Raises ``ValueError`` that says what is wrong.
+    Raise ``ValueError`` that says what is wrong.
     """
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - slow to import, and most apps have no office hours
 
@@ -102,7 +102,7 @@ def _days(text: str) -> list[int]:
 
 
 def _spans(text: str) -> list[tuple[timedelta, timedelta]]:
-    """Read spans, in order. What two of them share is in the first alone."""
+    """Read the spans of a day and put them in order. What two of them share is in the first alone."""
     spans = []
     for part in str(text).replace(" ", "").split(","):
         match = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])-([01]?[0-9]|2[0-4]):([0-5][0-9])", part)

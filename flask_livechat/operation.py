@@ -14,7 +14,7 @@ from .model import Visitor
 
 T = TypeVar("T")
 log = logging.getLogger("flask_livechat")
-# What reading JSON of another shape raises; and reading whatever a vendor sends.
+# The first are what reading JSON of another shape raises, the second what reading anything of a vendor's raises.
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
 WRONG_SHAPE = (*UNREADABLE, ValueError)
 SKIPPED: Counter[str] = Counter()  # entries of lists that could not be read, by what they were to be
@@ -72,7 +72,7 @@ def _texts(data: Any) -> Iterator[str]:
 class Page(Generic[T]):
     """One page of a list, and the call for the next one.
 
-    ``ids``: of all that the vendor gave, where ``items`` are only what was wanted of it.
+    ``ids`` are of all that the vendor gave, where ``items`` are only what was wanted of it.
     """
 
     items: Sequence[T]

@@ -53,7 +53,7 @@ def check_places(app: Flask, host: Names, subdomain: Names) -> None:
 
 
 def own_url(app: Flask, host: Names, subdomain: Names) -> str:
-    """Where the app itself can reach our addresses, within its process."""
+    """Return where the app itself can reach our addresses, within its process."""
     trusted = [name for name in app.config.get("TRUSTED_HOSTS") or () if not name.startswith(".")]
     name = app.config["SERVER_NAME"] or next(iter(trusted), "localhost")
     if host is not None:
@@ -81,7 +81,7 @@ def _add_argument(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def same_origin(url: str) -> str:
-    """The path and the query of an address, which browsers ask the page's own origin for.
+    """Return the path of an address, which browsers ask the page's own origin for.
 
     A prefix comes from a header where a proxy is trusted: one with two slashes would be another host.
     """

@@ -1,4 +1,4 @@
-"""app.config -> Settings, or ConfigError listing every Problem."""
+"""Read ``app.config`` into ``Settings``, or raise ``ConfigError`` with every ``Problem``."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Settings:
 
     @cached_property
     def default_decision(self) -> Decision:
-        """What a page gets that no rule speaks of."""
+        """The decision for a page that no rule speaks of."""
         return rules.default_decision(
             {
                 "show": True,
@@ -119,7 +119,7 @@ def _whole_number(value: Any, least: int, most: float = math.inf) -> bool:
 
 
 def _frames(value: Any) -> bool:
-    """A policy's sources: nothing but an origin, for what stands here goes into a header."""
+    """Whether a value gives a policy's sources. Each is an origin and nothing else, for it goes into a header."""
     origin = re.compile(r"https://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?")
     return value in (False, True) or (
         isinstance(value, list | tuple) and all(isinstance(item, str) and origin.fullmatch(item) for item in value)
@@ -139,7 +139,7 @@ def _texts(value: Any) -> bool:
 
 
 def _selector(value: Any) -> bool:
-    """A list of CSS selectors, roughly: what a browser is sure to refuse would throw at each click."""
+    """Whether a value is a list of CSS selectors, roughly: one that a browser refuses would throw at each click."""
     if not isinstance(value, str):
         return value is None
     rest, brackets = re.sub(r"""\\.|"[^"]*"|'[^']*'""", "x", value), 1
@@ -223,20 +223,20 @@ OPTIONS: Mapping[str, Option] = {
 
 
 def keys() -> tuple[str, ...]:
-    """Every key there is, of the core and of every provider."""
+    """Return every key there is, of the core and of every provider."""
     vendors = [f"{name.upper()}_{key.name}" for name in providers.names() for key in providers.load(name).keys]
     return tuple(PREFIX + name for name in (*OPTIONS, *vendors))
 
 
 def livechat_config(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What an app's configuration says of us."""
+    """Return the keys of an app's configuration that are ours, with their values."""
     return ((str(key), value) for key, value in config.items() if str(key).startswith(PREFIX))
 
 
 def read(config: Mapping[str, Any], *, development: bool) -> Settings:
-    """All of ``LIVECHAT_…``, checked. ``development``: debug or testing, where the sandbox may run.
+    """Read and check all of ``LIVECHAT_…``. ``development`` is debug or testing, where the sandbox may run.
 
-    Raises ``ConfigError`` with every problem.
+    Raise ``ConfigError`` with every problem.
     """
     problems: list[Problem] = []
     given = dict(livechat_config(config))
@@ -271,7 +271,7 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
 
 
 def cautions(read: Settings, *, testing: bool) -> Iterator[str]:
-    """What does not keep an app from starting, and is hardly meant. Tests have secrets of their own."""
+    """Yield what does not keep an app from starting, and is hardly meant. Tests have secrets of their own."""
     named = [name for name in read.providers if any(rule.what.get("provider") == name for rule in read.rules)]
     if read.provider is None and read.providers and not named and not read.sandbox:
         first = next(iter(read.providers))
@@ -283,7 +283,7 @@ def cautions(read: Settings, *, testing: bool) -> Iterator[str]:
 
 
 def weak_secrets(read: Settings) -> Iterator[tuple[str, str]]:
-    """The keys of secrets that no vendor has made, and what is wrong with each. Never the secret."""
+    """Yield the keys of secrets that no vendor has made, and what is wrong with each, without the secret."""
     for name, values in read.providers.items():
         for key in providers.load(name).keys:
             for value in values.get(key.name) or () if key.secret else ():
@@ -299,12 +299,12 @@ def weak_secrets(read: Settings) -> Iterator[tuple[str, str]]:
 def _by_the_desk(
     name: str, method: str, core: Mapping[str, Any], values: Mapping[str, Values], problems: list[Problem]
 ) -> None:
-    """What the desk is to do by itself it must be able to do, and allowed to."""
+    """Check that the desk can do, and may do, what it is to do by itself."""
     vendor, api = core["PROVIDER"], providers.api(core["PROVIDER"]) if core["PROVIDER"] else None
     if vendor is None:
         problems.append(Problem("LC103", PREFIX + "PROVIDER", f"is needed for {PREFIX}{name}", "Set its keys."))
     if vendor not in values:
-        return  # which is said by now
+        return  # another problem says so by now
     loaded = providers.load(vendor)
     if api is None or method not in api.methods:
         problems.append(Problem("LC108", PREFIX + name, f"{loaded.title}'s API cannot do that", "Leave the key out."))
@@ -334,24 +334,24 @@ def _unknown(given: Mapping[str, Any], problems: list[Problem]) -> None:
 def _option(name: str, option: Option, given: Mapping[str, Any], problems: list[Problem]) -> Any:
     value = given.get(PREFIX + name, option.default)
     if isinstance(option.default, bool) and isinstance(value, str) and value.lower() in ("true", "false"):
-        value = value.lower() == "true"  # as people write it in the environment, where JSON wants it in lower case
+        value = value.lower() == "true"  # people write True in the environment, where JSON wants it in lower case
     try:
         right = option.check(value)
-    except TypeError:  # an unhashable value where one of a set is wanted
+    except TypeError:  # the check wants a value that can be hashed, say
         right = False
     if not right:
         # The URL of a database may hold a password, and a nonce is one.
         what = "a value" if name in ("DATABASE_URL", "NONCE") else shown(value)
         problems.append(Problem("LC102", PREFIX + name, f"{what} is not right", f"It must be {option.expected}."))
         return option.default
-    # As many hosts of databases write it, and as SQLAlchemy does not.
+    # Many hosts of databases write "postgres", which SQLAlchemy does not know.
     return re.sub(r"^postgres(?=[+:])", "postgresql", value) if name == "DATABASE_URL" and value else value
 
 
 def _read_provider(
     provider: Provider, given: Mapping[str, Any], sandbox: bool, problems: list[Problem]
 ) -> Values | None:
-    """A vendor's values; None when nothing of it is configured. In the sandbox examples fill the stand-in's gaps."""
+    """Return a vendor's values, or None if nothing of it is configured. In the sandbox examples fill its gaps."""
     sandbox = sandbox and providers.has_stand_in(provider.name)
     prefix = f"{PREFIX}{provider.name.upper()}_"
     raw = {key.name: given.get(prefix + key.name) for key in provider.keys}
@@ -392,7 +392,7 @@ def _fits(key: Key, text: str) -> bool:
 
 
 def _secrets(key: Key, prefix: str, value: Any, problems: list[Problem]) -> Secrets:
-    """One value or a list, newest first. A wrong one is described, never shown."""
+    """Read one secret or a list of them, newest first. A wrong one is described, never shown."""
     many = value if isinstance(value, list | tuple) else [value]
     for secret in many:
         # A number is what the environment makes of a secret of digits. Anything else would sign as its repr.
@@ -424,7 +424,7 @@ def _provider(
 
 
 def _missing_stand_ins(names: Iterable[str]) -> Iterator[Problem]:
-    """Of vendors that the app wants: in the sandbox their own servers are never asked."""
+    """Yield a problem for each vendor without a stand-in: in the sandbox a vendor's own servers are never asked."""
     for name in sorted(name for name in names if not providers.has_stand_in(name)):
         title = providers.load(name).title
         fix = f"Leave it out, or every key of {title}'s."

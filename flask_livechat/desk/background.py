@@ -15,8 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from weakref import WeakSet
 
-from ..forks import in_children
 from ..limits import LineLimit
+from ..system import in_children
 
 MAX_JOBS = 1000  # that wait; the oldest is dropped for one more
 log = logging.getLogger(__name__)

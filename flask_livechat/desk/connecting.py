@@ -11,58 +11,50 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..files import create_private, make_private
 from ..limits import seconds_left
+from ..system import make_private
 
 CONNECT_S = 5  # for each host
 LOCK_S = 4.0  # on PostgreSQL; on SQLite, whose one writer all wait for, longer
 WRITER_S = 10.0
 STATEMENT_S = 30.0
-POOL_S = 1.0  # for a connection of the process' own
 
 
 def bind(engine: sa.Engine) -> None:
     """Have the engine's connections keep to the limits."""
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "do_connect", _make_files_private)
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin)
+        _bind_sqlite(engine)
     else:
         sa.event.listen(engine, "do_connect", _connect_in_time)
         sa.event.listen(engine, "connect", _prepare_postgres)
 
 
-# -- SQLite ------------------------------------------------------------------------------------------------------------
+def _bind_sqlite(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "do_connect")
+    def make_files_private(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+        """Make the database private, and the files beside it: SQLite gives new ones the mode of the database."""
+        name = str(arguments[0]) if arguments else ":memory:"
+        if name and not name.startswith((":", "file:")):
+            make_private(Path(name), create=True)
+            for path in (f"{name}-wal", f"{name}-shm"):
+                make_private(Path(path))
 
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: Any) -> None:
+        """Let readers and the writer not wait for each other, and what is committed survive the machine's end."""
+        connection.isolation_level = None  # we begin transactions ourselves, see below
+        timeout_ms = int(seconds_left(WRITER_S) * 1000)
+        for pragma in (f"busy_timeout={timeout_ms}", "journal_mode=WAL", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
 
-def _make_files_private(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
-    """SQLite gives the files beside a database the mode of the database."""
-    name = str(arguments[0]) if arguments else ":memory:"
-    if not name or name.startswith((":", "file:")):
-        return
-    create_private(Path(name))
-    for path in (f"{name}-wal", f"{name}-shm"):
-        make_private(Path(path))
-
-
-def _prepare_sqlite(connection: Any, record: Any) -> None:
-    """Readers and the writer do not wait for each other; what is committed survives the machine's end."""
-    connection.isolation_level = None  # we begin transactions ourselves, see below
-    timeout_ms = int(seconds_left(WRITER_S) * 1000)
-    for pragma in (f"busy_timeout={timeout_ms}", "journal_mode=WAL", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: sa.Connection) -> None:
-    """A transaction that reads first and writes then fails where another has written meanwhile: writers take turns."""
-    reads, timeout_ms = connection.get_execution_options().get("livechat_reads"), int(seconds_left(WRITER_S) * 1000)
-    if connection.info.get("livechat_timeout_ms") != timeout_ms:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={timeout_ms}")
-        connection.info["livechat_timeout_ms"] = timeout_ms
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-
-# -- PostgreSQL --------------------------------------------------------------------------------------------------------
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        """Let writers take turns: one that reads first, and then writes, fails where another has written meanwhile."""
+        reads, timeout_ms = connection.get_execution_options().get("livechat_reads"), int(seconds_left(WRITER_S) * 1000)
+        if connection.info.get("livechat_timeout_ms") != timeout_ms:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={timeout_ms}")
+            connection.info["livechat_timeout_ms"] = timeout_ms
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _connect_in_time(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:

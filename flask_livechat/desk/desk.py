@@ -90,8 +90,7 @@ class Conversations(_Group):
 
     def get(self, id: str) -> Conversation:
         """Return a conversation, by its id."""
-        conversation: Conversation = self._desk._do("conversations.get", id)
-        return conversation
+        return self._desk._do("conversations.get", id)
 
     def messages(self, id: str) -> Iterator[Message]:
         """Yield the messages in the order in which they were written."""
@@ -99,18 +98,15 @@ class Conversations(_Group):
 
     def start(self, visitor: Visitor, text: str) -> Conversation:
         """Start a conversation in which ``visitor`` writes ``text``, and return it."""
-        conversation: Conversation = self._desk._do("conversations.start", visitor, text_of(text))
-        return conversation
+        return self._desk._do("conversations.start", visitor, text_of(text))
 
     def reply(self, id: str, text: str) -> Message:
         """Write as an agent. The visitor reads it."""
-        message: Message = self._desk._do("conversations.reply", id, text_of(text))
-        return message
+        return self._desk._do("conversations.reply", id, text_of(text))
 
     def note(self, id: str, text: str) -> Message:
         """Write a note for agents. The visitor does not read it."""
-        message: Message = self._desk._do("conversations.note", id, text_of(text))
-        return message
+        return self._desk._do("conversations.note", id, text_of(text))
 
     def close(self, id: str) -> None:
         """Make its state ``closed``."""
@@ -142,13 +138,11 @@ class Contacts(_Group):
 
     def upsert(self, visitor: Visitor) -> Contact:
         """Find or make the contact of this visitor, and write what the visitor says."""
-        contact: Contact = self._desk._do("contacts.upsert", visitor)
-        return contact
+        return self._desk._do("contacts.upsert", visitor)
 
     def find(self, id: str | None = None, email: str | None = None) -> Contact | None:
         """Find a contact by one of the two. Return None where the vendor knows nobody."""
-        contact: Contact | None = self._desk._do("contacts.find", **key_of(id, email))
-        return contact
+        return self._desk._do("contacts.find", **key_of(id, email))
 
     def find_all(self, id: str | None = None, email: str | None = None) -> Iterator[Contact]:
         """Yield all whom the vendor has by one of the two: several may share an address."""
@@ -183,28 +177,23 @@ class Articles(_Group):
 
     def get(self, id: str) -> Article:
         """Return an article, with its body."""
-        article: Article = self._desk._do("articles.get", id)
-        return article
+        return self._desk._do("articles.get", id)
 
     def create(self, title: str, body: str) -> Article:
         """Create a draft. Nobody reads it until it is published."""
-        article: Article = self._desk._do("articles.create", text_of(title), body)
-        return article
+        return self._desk._do("articles.create", text_of(title), body)
 
     def update(self, id: str, title: str | None = None, body: str | None = None) -> Article:
         """Change what is given, and leave the rest."""
-        article: Article = self._desk._do("articles.update", id, title, body)
-        return article
+        return self._desk._do("articles.update", id, title, body)
 
     def publish(self, id: str) -> Article:
         """Let visitors read it."""
-        article: Article = self._desk._do("articles.publish", id)
-        return article
+        return self._desk._do("articles.publish", id)
 
     def unpublish(self, id: str) -> Article:
         """Make it a draft again."""
-        article: Article = self._desk._do("articles.unpublish", id)
-        return article
+        return self._desk._do("articles.unpublish", id)
 
     def delete(self, id: str) -> None:
         """Delete it for good."""
@@ -220,8 +209,7 @@ class Agents(_Group):
 
     def availability(self) -> str:
         """Return whether somebody would answer now: ``online``, ``away`` or ``offline``."""
-        availability: str = self._desk._do("agents.availability")
-        return availability
+        return self._desk._do("agents.availability")
 
 
 class RawCalls(_Group):

@@ -87,7 +87,7 @@ class Person:
     claims: set[str] = field(default_factory=set)
 
     def add(self, who: str | Visitor) -> None:
-        """Text is the word of somebody who knows; of a ``Visitor`` an email counts that is verified."""
+        """Add an id or an email. Text is from somebody who knows; of a ``Visitor`` only a verified email counts."""
         if isinstance(who, Visitor):
             self.visitors.add(who.id)
             self._add_email(who.own_email)
@@ -108,7 +108,7 @@ class Person:
         return not contact.external_id or is_proven or bool(ids & self.visitors)
 
     def learn(self, provider: str, contact: Contact) -> None:
-        """What a contact of theirs says of them. Its email is theirs where the vendor says so."""
+        """Note what a contact of theirs says of them. Its email is theirs where the vendor says so."""
         self.contacts.add((provider, contact.id))
         if contact.external_id:
             self.visitors.add(contact.external_id)
@@ -159,7 +159,7 @@ def forget(
 
 
 def _said_with(store: Store, person: Person) -> set[str]:
-    """The emails that were ever said with the person's ids."""
+    """Return the emails that were ever said with the person's ids."""
     with store.reading() as connection:
         rows = (
             connection.execute(sa.select(table.c.email).where(table.c.visitor.in_(person.visitors))).scalars()
@@ -171,7 +171,7 @@ def _said_with(store: Store, person: Person) -> set[str]:
 def _here(
     store: Store, person: Person, now: datetime, is_open: bool, only: bool
 ) -> tuple[tuple[int, int, int], tuple[str, ...]]:
-    """How many events, conversations and contacts were erased; and what is left for somebody to decide.
+    """Erase here. Return how many events, conversations and contacts there were, and what is left to decide.
 
     While something is open, here or at a vendor, it stays known which emails were said with the person.
     """
@@ -199,7 +199,7 @@ def _here(
 
 
 def _settle(connection: sa.Connection, insert: Any, person: Person, now: datetime, is_open: bool) -> int:
-    """Forget which emails are whose, and give how many there were; or note it for the next time."""
+    """Forget which emails are whose, and return how many there were; or note it for the next time."""
     if not is_open:
         return connection.execute(sa.delete(contacts).where(_theirs(contacts, person))).rowcount
     visitor = min(person.visitors)
@@ -210,7 +210,7 @@ def _settle(connection: sa.Connection, insert: Any, person: Person, now: datetim
 
 
 def _know_contacts(connection: sa.Connection, person: Person) -> None:
-    """The vendors' ids that deliveries have said beside an id or email of theirs, and of nobody else's."""
+    """Learn the vendors' ids that deliveries have said beside an id or email of theirs, and of nobody else's."""
     key = sa.tuple_(people.c.provider, people.c.contact)
     pairs = sa.select(people.c.provider, people.c.contact).where(people.c.contact.is_not(None))
     beside = {(provider, contact) for provider, contact in connection.execute(pairs.where(_is_named(person)))}
@@ -221,7 +221,7 @@ def _know_contacts(connection: sa.Connection, person: Person) -> None:
 
 
 def _conversations_of(connection: sa.Connection, person: Person) -> list[tuple[str, str]]:
-    """Also of those that no worker has looked at yet. In one order, so that nobody waits for each other."""
+    """Return also those that no worker has looked at yet, in one order, so that nobody waits for each other."""
     names: set[tuple[str, str]] = set()
     named = events.c.id.in_(sa.select(people.c.event).where(_is_named(person)))
     for table, chosen in (
@@ -234,7 +234,7 @@ def _conversations_of(connection: sa.Connection, person: Person) -> list[tuple[s
 
 
 def _shared(connection: sa.Connection, person: Person, names: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Of these conversations, those that somebody else has a part in, by an id."""
+    """Return those of these conversations that somebody else has a part in, by an id."""
     shared: set[tuple[str, str]] = set()
     wanted = sa.select(events.c.provider, events.c.conversation)
     has_id = (sa.func.coalesce(people.c.visitor, "") != "") | people.c.contact.is_not(None)
@@ -252,7 +252,7 @@ def _in(names: Sequence[tuple[str, str]]) -> sa.ColumnElement[bool]:
 
 
 def _emptied(connection: sa.Connection, names: Sequence[tuple[str, str]]) -> int:
-    """Empty the events of conversations, and forget whom they name. Gives how many there were."""
+    """Empty the events of conversations, and forget whom they name. Return how many there were."""
     emptied = sa.update(events).where(_in(names)).values(EMPTY_EVENT).returning(events.c.id)
     ids = connection.execute(emptied).scalars().all()
     for some in batched(ids):
@@ -263,7 +263,7 @@ def _emptied(connection: sa.Connection, names: Sequence[tuple[str, str]]) -> int
 def _empty_parts(
     connection: sa.Connection, person: Person, where: sa.ColumnElement[bool], values: Mapping[str, Any]
 ) -> int:
-    """Empty what is the person's alone; of what names others, too, only the vendor's own words go."""
+    """Empty what is the person's alone. Of what names others, too, only the vendor's own words go."""
     named = events.c.id.in_(sa.select(people.c.event).where(_is_named(person)))
     others = events.c.id.in_(sa.select(people.c.event).where(~_is_named(person)))
     by_nobody_else = sa.func.coalesce(events.c.visitor, "").in_({"", *person.visitors})
@@ -286,7 +286,7 @@ def _left(connection: sa.Connection, person: Person) -> tuple[str, ...]:
 
 
 def _theirs(table: sa.Table, person: Person) -> sa.ColumnElement[bool]:
-    """By id; by email only where there is no id, for several may share an address."""
+    """Whether a row is the person's by its id or, where it has none, by its email: several may share an address."""
     nobody = sa.func.coalesce(table.c.visitor, "") == ""
     return table.c.visitor.in_(person.visitors) | (nobody & table.c.email.in_(person.emails))
 
@@ -322,9 +322,9 @@ def _at_vendor(
 def _erase(
     name: str, desk: Contacts, person: Person, deleted: Counter[str], by_id: bool, only: bool
 ) -> tuple[str, ...]:
-    """Delete whom the vendor has, until a second look finds nobody new. Gives those that may be theirs.
+    """Delete whom the vendor has, until a second look finds nobody new. Return those that may be theirs.
 
-    Raises ``LiveChatError``, also where somebody is still there.
+    Raise ``LiveChatError``, also where somebody is still there.
     """
     gone: set[str] = set()
     for look in range(MAX_LOOKS):
@@ -363,9 +363,9 @@ def _find(desk: Contacts, ids: Iterable[str], emails: Iterable[str]) -> dict[str
 
 
 def prune(store: Store, before: datetime) -> int:
-    """Erases what came in before a moment: whole conversations when all of it did, else what was said.
+    """Erase what came in before a moment: whole conversations when all of it did, else what was said.
 
-    Gives the number of events that are gone or empty. In small transactions, so that nobody waits for long.
+    Return the number of events that are gone or empty. Transactions are small, so that nobody waits for long.
     """
     last, count = 0, 0
     while rows := _old(store, before, last):
@@ -398,7 +398,7 @@ def _old(store: Store, before: datetime, after: int) -> Sequence[Any]:
 
 
 def _living(connection: sa.Connection, names: set[tuple[str, str | None]], before: datetime) -> set[tuple[str, str]]:
-    """Of these conversations, those that went on since."""
+    """Return those of these conversations that went on since."""
     keys = (events.c.provider, events.c.conversation)
     living: set[tuple[str, str]] = set()
     for some in batched([(provider, name) for provider, name in names if name is not None]):
@@ -408,7 +408,7 @@ def _living(connection: sa.Connection, names: set[tuple[str, str | None]], befor
 
 
 def _erased(connection: sa.Connection, rows: list[int]) -> int:
-    """Rows are gone, but the last of the table: SQLite would give its number again, which exports go on from."""
+    """Delete rows, but the last of the table: SQLite would give its number again, which exports go on from."""
     newest = connection.execute(sa.select(sa.func.max(events.c.id))).scalar_one()
     if newest in rows:
         connection.execute(sa.update(events).where(events.c.id == newest).values(EMPTY_EVENT))

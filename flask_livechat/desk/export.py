@@ -18,7 +18,6 @@ from .tables import conversations, episodes, events
 # writer: what is there is all that there was until then.
 SETTLE_TIME = timedelta(minutes=1)
 BATCH_ROWS = 1000
-EVENT = "event provider kind at received_at conversation visitor email author text rating best tags raw".split()
 TALK = ("provider", "conversation", "visitor", "email", "state", "tags", "first_at", "last_at")
 EPISODE = tuple(column.name for column in episodes.c if column.name not in ("id", "conversation", "provider"))
 
@@ -26,14 +25,15 @@ EPISODE = tuple(column.name for column in episodes.c if column.name not in ("id"
 def each_event(store: Store, now: datetime, after: str | None = None) -> Iterator[Mapping[str, Any]]:
     """Yield every event once, in the order in which they came, until one is not settled. ``cursor`` is a number."""
     last = _number(after or "0")
-    columns = [events.c[name] for name in EVENT]
+    names = "event provider kind at received_at conversation visitor email author text rating best tags raw".split()
+    columns = [events.c[name] for name in names]
     while rows := _read(
         store, sa.select(events.c.id, *columns).where(events.c.id > last).order_by(events.c.id).limit(BATCH_ROWS)
     ):
         for row in rows:
             if not store.is_sqlite and row["received_at"] > now - SETTLE_TIME:
                 return
-            yield {"cursor": str(row["id"])} | {name: row[name] for name in EVENT}
+            yield {"cursor": str(row["id"])} | {name: row[name] for name in names}
         last = rows[-1]["id"]
 
 

@@ -1,4 +1,4 @@
-"""Operation[T] -> httpx -> T | ApiError. The only file that imports httpx.
+"""Turn an operation into an HTTP call, and the answer into a result or an ``ApiError``. Only this file imports httpx.
 
 A call that may be made twice is tried again on 408, 425, 429, 5xx and network faults, when the vendor says so or with
 growing pauses, until a deadline. A call that may have been carried out is not; a DELETE is, and what it then does not
@@ -36,7 +36,6 @@ from ..errors import (
     Unauthorized,
     VendorDown,
 )
-from ..forks import in_children
 from ..operation import (
     UNREADABLE,
     ApiSpec,
@@ -50,6 +49,7 @@ from ..operation import (
 )
 from ..providers import Values
 from ..safe_text import terminal_text
+from ..system import in_children
 from . import retry
 
 T = TypeVar("T")
@@ -353,7 +353,7 @@ class AsyncClient:
         raise AssertionError("stamina gives the last error")  # pragma: no cover - for the type checker
 
     async def aclose(self) -> None:
-        """Ends this event loop's connections."""
+        """End this event loop's connections."""
         await self._http().aclose()
 
     async def run(self, sequence: OperationSequence[T]) -> T:
@@ -397,12 +397,12 @@ class AsyncClient:
 
 
 def _announce(request: httpx.Request) -> None:
-    """Whoever listens to audit events, as our pytest plugin does, hears of a call also where a proxy makes it."""
+    """Raise an audit event: our pytest plugin, which listens, hears of a call also where a proxy makes it."""
     sys.audit("flask_livechat.call", request.url.host)
 
 
 def _no_cookies() -> CookieJar:
-    """All desks of a process share a client: what a vendor sets for one account is not sent with another's calls."""
+    """Return a jar that takes none: all desks of a process share a client, whatever account its calls are for."""
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
@@ -434,16 +434,16 @@ class Pool:
 
 
 LOCAL = Pool(lambda: httpx.Client(timeout=TIMEOUT, trust_env=False))
-"""For a server on the same machine: whatever proxy there is, it is not asked."""
+"""The pool for a server on the same machine: whatever proxy there is, it is not asked."""
 
 
 def in_process(app: Callable[..., Any]) -> Pool:
-    """For an API that is a WSGI application of this process, whatever its address."""
+    """Make a pool for an API that is a WSGI application of this process, whatever its address."""
     return Pool(lambda: httpx.Client(transport=_wsgi(app), trust_env=False), app)
 
 
 def _wsgi(app: Callable[..., Any]) -> httpx.WSGITransport:
-    """WSGI carries a path's bytes as characters (PEP 3333); httpx hands on its text."""
+    """Give the path as PEP 3333 wants it, its bytes as characters, where httpx hands on its text."""
 
     def asked(environ: dict[str, Any], start_response: Any) -> Any:
         return app(environ | {"PATH_INFO": environ["PATH_INFO"].encode().decode("latin-1")}, start_response)
@@ -469,12 +469,12 @@ class AsyncPool:
 
 
 def async_local() -> AsyncPool:
-    """As ``LOCAL``."""
+    """Make a pool as ``LOCAL`` is."""
     return AsyncPool(lambda: httpx.AsyncClient(timeout=TIMEOUT, trust_env=False))
 
 
 def async_in_process(app: Callable[..., Any]) -> AsyncPool:
-    """As ``in_process``."""
+    """Make a pool as ``in_process`` does."""
     return AsyncPool(lambda: httpx.AsyncClient(transport=_InThread(app), trust_env=False), app)
 
 

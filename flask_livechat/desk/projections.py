@@ -65,9 +65,7 @@ def update_conversation(
     asked = time.monotonic()
     row = lock_conversation(connection, insert, provider, name)
     before = connection.execute(sa.select(conversations).where(conversations.c.id == row)).mappings().one()
-    start = _read_start(before["progress"])
-    if start is not None and (since is None or since <= start.progress.until or not _is_there(connection, row, start)):
-        start = None
+    start = _read_start(connection, before, since)
     mine = (events.c.provider == provider) & (events.c.conversation == name)
     if start is not None:
         mine &= events.c.at > start.progress.until
@@ -79,8 +77,8 @@ def update_conversation(
     over, following, timeline = _timeline(
         [_read_event(event) for event in rows], start, before["visitor"] if start else None
     )
-    _clear_episodes(connection, row, start.row if start else 0)
-    ids = [_put_episode(connection, row, provider, episode, hours) for episode in (*over, *timeline.episodes)]
+    owner = {"conversation": row, "provider": provider}
+    ids = _put_episodes(connection, owner, start.row if start else 0, (*over, *timeline.episodes), hours)
     if following and over:
         following = replace(following, row=ids[len(over) - 1])
     values = {
@@ -167,40 +165,42 @@ def _timeline(
     return over, Start(first.progress, start.row if start else 0), timeline
 
 
-def _is_there(connection: sa.Connection, row: int, start: Start) -> bool:
-    """Whether its episodes are still there: a worker of an older version writes all of them anew."""
-    last = sa.select(episodes.c.id).where(episodes.c.id == start.row, episodes.c.conversation == row)
-    return start.row == 0 or connection.execute(last).first() is not None
-
-
-def _clear_episodes(connection: sa.Connection, row: int, after: int) -> None:
-    mine = (episodes.c.conversation == row) & (episodes.c.id > after)
+def _put_episodes(
+    connection: sa.Connection, owner: dict[str, Any], after: int, new: Sequence[Episode], hours: OfficeHours | None
+) -> list[int]:
+    """Put episodes in the place of those of the conversation whose rows came ``after`` one. Return their rows."""
+    mine = (episodes.c.conversation == owner["conversation"]) & (episodes.c.id > after)
     old = sa.select(episodes.c.id).where(mine)
     connection.execute(sa.delete(tags).where(tags.c.episode.in_(old.scalar_subquery())))
     connection.execute(sa.delete(episodes).where(mine))
+    rows = []
+    for episode in new:
+        values = owner | episode_row(episode, hours)
+        row: int = connection.execute(sa.insert(episodes).values(values).returning(episodes.c.id)).scalar_one()
+        if episode.tags:
+            connection.execute(sa.insert(tags), [{"episode": row, "tag": tag} for tag in episode.tags])
+        rows.append(row)
+    return rows
 
 
-def _put_episode(
-    connection: sa.Connection, row: int, provider: str, episode: Episode, hours: OfficeHours | None
-) -> int:
-    values = {"conversation": row, "provider": provider} | episode_row(episode, hours)
-    number: int = connection.execute(sa.insert(episodes).values(values).returning(episodes.c.id)).scalar_one()
-    if episode.tags:
-        connection.execute(sa.insert(tags), [{"episode": number, "tag": tag} for tag in episode.tags])
-    return number
+def _read_start(connection: sa.Connection, row: Any, since: datetime | None) -> Start | None:
+    """Read from where a conversation goes on. Return None where it is to be counted anew.
 
-
-def _read_start(text: str | None) -> Start | None:
-    """Read the start of a conversation's row. Return None for what another version has written: all is counted anew."""
-    if text is None:
+    That is so for an event from before, for what another version has written, and where the last episode is gone: a
+    worker of an older version writes all of them anew.
+    """
+    if since is None or row["progress"] is None:
         return None
     try:
-        data = json.loads(text)
+        data = json.loads(row["progress"])
         progress = data["progress"]
         episode = Episode(**_read_fields(progress.pop("episode")))
-        return Start(Progress(episode=episode, **_read_fields(progress)), data["row"])
+        start = Start(Progress(episode=episode, **_read_fields(progress)), data["row"])
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+    last = sa.select(episodes.c.id).where(episodes.c.id == start.row, episodes.c.conversation == row["id"])
+    is_there = start.row == 0 or connection.execute(last).first() is not None
+    return start if is_there and since > start.progress.until else None
 
 
 def _read_fields(data: dict[str, Any]) -> dict[str, Any]:

@@ -55,22 +55,9 @@ def read_event(row: Any) -> Event:
         raw = json.loads(row["raw"])
     except RecursionError:  # earlier versions took JSON that is nested too deeply to be read again
         raw = {}
-    return Event(
-        provider=row["provider"],
-        kind=row["kind"],
-        id=row["event"],
-        at=row["at"],
-        conversation=row["conversation"],
-        visitor=row["visitor"],
-        email=row["email"],
-        author=row["author"],
-        text=row["text"],
-        rating=row["rating"],
-        best=row["best"],
-        tags=read_tags(row),
-        raw=raw,
-        sequence=row["sequence"],
-    )
+    names = ("provider", "kind", "at", "conversation", "visitor", "email", "author", "text", "rating", "best")
+    fields = {name: row[name] for name in (*names, "sequence")}
+    return Event(id=row["event"], tags=read_tags(row), raw=raw, **fields)
 
 
 def read_tags(row: Any) -> tuple[str, ...] | None:

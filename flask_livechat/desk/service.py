@@ -15,11 +15,11 @@ from flask import Flask, current_app
 
 from .. import providers, signals
 from ..errors import ConfigError, LiveChatError, Problem, Unsupported
-from ..files import make_private
 from ..limits import BACKGROUND_S, within
 from ..model import Event, Value, Visitor
 from ..providers import Values
 from ..state import State, warn_once
+from ..system import make_private
 
 if TYPE_CHECKING:
     from .aio import AsyncDesk

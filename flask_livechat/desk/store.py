@@ -20,10 +20,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ..errors import LiveChatError
-from ..forks import in_children
 from ..limits import within
 from ..model import Event
 from ..office_hours import OfficeHours
+from ..system import in_children
 from . import connecting
 from .projections import COUNTED, FAILED, rebuild_contacts, update_conversation, update_projection
 from .rows import event_row, key_text, people_rows, read_event
@@ -53,7 +53,7 @@ class QueuedEvent:
 
 
 class Store:
-    """Safe to share between threads, and after a fork. ``hours``: those that count in the metrics."""
+    """The events of an app. Threads may share it, and a fork's child. ``hours`` are those that count in the metrics."""
 
     def __init__(self, url: str, hours: OfficeHours | None = None) -> None:
         self.hours = hours
@@ -61,7 +61,7 @@ class Store:
             url = url.replace("://", "+psycopg://", 1)  # the driver that the extra brings
         try:
             # A database in memory has one connection, for which nobody waits. Parameters are what visitors wrote.
-            waits = {} if url in ("sqlite://", "sqlite:///:memory:") else {"pool_timeout": connecting.POOL_S}
+            waits = {} if url in ("sqlite://", "sqlite:///:memory:") else {"pool_timeout": 1.0}
             self.engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, **waits)
         except (ValueError, sa.exc.ArgumentError):  # whose text may hold its password
             wrong = "is no address of an SQLite or PostgreSQL database that can be used here"
@@ -89,7 +89,7 @@ class Store:
             if not self.is_sqlite:
                 limits = f"SET LOCAL statement_timeout = '{UPGRADE_S}s'; SET LOCAL lock_timeout = '{UPGRADE_S}s'"
                 connection.exec_driver_sql(limits)
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x6C697665)))  # others wait for their turn
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x6C697665)))  # one process at a time
             older = sa.inspect(connection).get_table_names()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

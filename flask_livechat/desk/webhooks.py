@@ -113,7 +113,7 @@ class Receiver:
         return Response(status=500)
 
     def _notify_worker(self, notify: Callable[[], None]) -> None:
-        """Whatever goes wrong here, the event is stored by now: the vendor has no reason to send it again."""
+        """Notify, and only log what goes wrong: the event is stored, so the vendor has no reason to send it again."""
         try:
             notify()
         except Exception as error:
@@ -126,7 +126,7 @@ class Receiver:
 
 
 def _read_body() -> bytes | None:
-    """Return None for a body that is too large."""
+    """Return the body, or None where it is too large."""
     if (request.content_length or 0) > MAX_BODY_BYTES:
         return None
     # Where the length is known, what the app's own hooks have read of it before is kept.

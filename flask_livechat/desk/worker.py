@@ -126,7 +126,7 @@ class Worker:
 
     def _try(self, queued: QueuedEvent) -> bool:
         """Handle an event. Return whether that went well."""
-        if queued.attempts >= MAX_ATTEMPTS:  # none of them was heard of again: who starts with it, dies
+        if queued.attempts >= MAX_ATTEMPTS:  # no worker was heard of again: whichever starts with it, dies
             log.error("livechat: event %s ended %s workers.", queued.row, queued.attempts)
             self.store.mark_failed(queued, "the worker died")
             return False
