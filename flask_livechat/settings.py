@@ -67,6 +67,9 @@ class Settings:
     webhook_tolerance: int | None  # seconds
     keep_days: int | None
     celery: bool
+    articles: str | None  # a folder
+    article_pages: bool
+    site_url: str | None
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -218,6 +221,15 @@ OPTIONS: Mapping[str, Option] = {
         None, lambda value: value is None or _whole_number(value, 1), "a whole number of days, or None"
     ),
     "CELERY": Option(False, *_one_of(False, True)),
+    "ARTICLES": Option(
+        None, partial(_text, r"(?s)[^\0]*[^\s\0][^\0]*"), "the folder of the articles, such as 'help', or None"
+    ),
+    "ARTICLE_PAGES": Option(False, *_one_of(False, True)),
+    "SITE_URL": Option(
+        None,
+        partial(_text, r"https?://[\w.:\[\]-]+(/[\w.~-]+)*"),
+        "the address of the site, such as 'https://shop.example.com', or None",
+    ),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
 
@@ -265,6 +277,12 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     if core["CELERY"] and not all(find_spec(name) for name in ("celery", "sqlalchemy")):
         fix = "pip install Flask-LiveChat[desk,celery], or leave the key out."
         problems.append(Problem("LC109", PREFIX + "CELERY", "needs what the extras [desk] and [celery] bring", fix))
+    if core["ARTICLES"] and not all(find_spec(name) for name in ("frontmatter", "markdown_it", "snowballstemmer")):
+        fix = "pip install Flask-LiveChat[articles], or leave the key out."
+        problems.append(Problem("LC110", PREFIX + "ARTICLES", "needs what the extra [articles] brings", fix))
+    if core["ARTICLE_PAGES"] and not core["ARTICLES"]:
+        fix = "Set it to the folder of the articles, such as 'help'."
+        problems.append(Problem("LC103", PREFIX + "ARTICLES", f"is needed for {PREFIX}ARTICLE_PAGES", fix))
     if problems:
         raise ConfigError(problems)
     return Settings(**{name.lower(): value for name, value in core.items()}, providers=MappingProxyType(values))
