@@ -1,0 +1,1 @@
+"""What answers before anybody asks a person: articles, their search, and flows."""
