@@ -66,6 +66,8 @@ class Settings:
     webhook_tolerance: int | None  # seconds
     keep_days: int | None
     celery: bool
+    flows: str | None  # a folder
+    flow_steps: int
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -88,6 +90,7 @@ class Settings:
                 "offline": self.offline,
                 "identify": True,
                 "tour": None,
+                "flow": None,
             }
         )
 
@@ -164,6 +167,10 @@ def _positive(value: Any) -> bool:
     return value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
 
 
+def _folder(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and bool(value.strip()) and "\0" not in value)
+
+
 def _database(value: Any) -> bool:
     return value is None or (
         isinstance(value, str) and re.match(r"(sqlite|postgres|postgresql)(\+\w+)?://", value) is not None
@@ -218,6 +225,8 @@ OPTIONS: Mapping[str, Option] = {
     "WEBHOOK_TOLERANCE": Option(None, _positive, "a whole number of seconds, or None"),
     "KEEP_DAYS": Option(None, _positive, "a whole number of days, or None"),
     "CELERY": Option(False, *_one_of(False, True)),
+    "FLOWS": Option(None, _folder, "the folder of the flows, such as 'flows', or None"),
+    "FLOW_STEPS": Option(3, *_one_of(1, 2, 3, 4)),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
 

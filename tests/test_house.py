@@ -84,7 +84,7 @@ def outside(path: Path) -> set[str]:
 
 
 REQUEST_BOUND = set("request_state decide identity tag response views session_store context lifecycle".split())
-HELP_VIEWS = {"flow_views"}
+HELP_VIEWS = {"flow_service"}
 DESK_VIEWS = {"service", "webhooks", "dashboard", "celery_tasks"}
 
 
@@ -171,7 +171,8 @@ PURE = [
     for name in SOURCES
     if (name.split(".")[0] in {*BASE, "providers"} and not is_sandbox(name))
     or name in ("widget.rules", "widget.csp", "widget.sensitive_urls")
-    or name in ("help.flows", "help.flow_files", "help.flow_words", "help.flow_texts", "help.flow_replies")
+    or name
+    in ("help.flows", "help.flow_files", "help.flow_words", "help.flow_texts", "help.flow_replies", "help.flow_proof")
 ]
 
 

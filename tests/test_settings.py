@@ -64,6 +64,8 @@ DEFAULTS = {
     "webhook_tolerance": None,
     "keep_days": None,
     "celery": False,
+    "flows": None,
+    "flow_steps": 3,
     "sandbox": False,
 }
 

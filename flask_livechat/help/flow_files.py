@@ -33,8 +33,12 @@ class Problem:
     fix: str
     is_error: bool = True
 
+    @property
+    def where_and_what(self) -> str:
+        return f"[{self.step}] {self.what}" if self.step else self.what
+
     def __str__(self) -> str:
-        return f"{self.file}{f' [{self.step}]' if self.step else ''}: {self.what}. {self.fix}"
+        return f"{self.file}: {self.where_and_what}. {self.fix}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def read(name: str, file: str, table: Any) -> tuple[Flow | None, list[Problem]]:
     if any(problem.is_error for problem in problems):
         return None, problems
     digest = hashlib.sha256(json.dumps(table, default=str).encode()).hexdigest()[:12]
-    return Flow(name, str(start), steps, tuple(_locales(steps)), digest), problems
+    return Flow(name, str(start), steps, file, tuple(_locales(steps)), digest), problems
 
 
 def _wrong_targets(file: str, start: Any, steps: Mapping[str, Step]) -> Iterator[Problem]:

@@ -67,6 +67,7 @@ class Flow:
     name: str
     start: str
     steps: Mapping[str, Step] = field(repr=False)
+    file: str = ""  # or what stands for one in messages
     locales: tuple[str, ...] = ()  # in the order of their first use; the first is the default
     digest: str = ""
 
