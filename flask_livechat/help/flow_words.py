@@ -32,7 +32,8 @@ class _Language:
 _LANGUAGES = {
     "en": _Language(
         persons=r"(?:human|agent|person|people|someone|somebody|anyone|anybody|representative|rep|advisor|operator"
-        r"|assistant|customer (?:service|support|care)|support(?: team| agent| staff)?|staff|employee|specialist)",
+        r"|assistant|manager|supervisor|customer (?:service|support|care)|support(?: team| agent| staff)?|staff"
+        r"|employee|specialist)",
         fillers=r"(?:a|an|the|real|live|actual|human|please|pls|now|hello|hi|need|want|i|get|me|give|to|some|just"
         r"|only)",
         verbs=r"(?:talk|speak|chat|talking|speaking|chatting)(?: (?:to|with))?"
@@ -40,25 +41,26 @@ _LANGUAGES = {
         r"(?: (?:over|through))?(?: (?:to|with))"
         r"|(?:get|give|find|send|bring|fetch) (?:me|us)|let me have",
         phrases=r"(?:not?|dont want|stop|hate|without|instead of)(?: \w+){0,3}? (?:an? )?(?:bots?|robots?"
-        r"|chatbots?|machine)$"
+        r"|chatbots?|machine)(?: please)?$"
+        r"|(?:person|human|someone|somebody|anyone)(?: that| who)? (?:i|we) can (?:talk|speak|chat)"
         r"|(?:is|are) (?:there )?(?:anyone|anybody|someone|somebody|you)(?: (?:there|here|online|around|real|human))+"
         r"|(?:call|ring|phone) (?:me|us)(?: back)?\b|live (?:chat|agent|support|person|human)$"
-        r"|(?:real|live|actual) (?:human|person|agent)",
+        r"|(?:real|live|actual) (?:human|person|agent)|(?:with|to|want|need) an? (?:human|person)$",
     ),
     "de": _Language(
         persons=r"(?:mensch\w*|mitarbeiter\w*|person\w*|jemand\w*|berater\w*|ansprechpartner\w*|kundendienst"
-        r"|kundenservice|support\w*|agent\w*|kollegen|kollegin)",
+        r"|kundenservice|support\w*|agent\w*|kollegen|kollegin|vorgesetzt\w*|hotline|mit wem)",
         fillers=r"(?:ein|eine\w*|echte\w*|richtige\w*|menschliche\w*|bitte|ich|will|mochte|brauche|hallo|den|die|der)",
         verbs=r"(?:verbinde\w*|durchstellen|weiterleiten) (?:sie )?(?:mich|uns)?|(?:sprechen|reden|chatten)(?: mit)?",
         after=r"(?:sprechen|reden|chatten|schreiben|telefonieren|unterhalten|verbunden)",
-        phrases=r"(?:keine\w*|ohne|nicht mit)(?: \w+){0,2} (?:bot|roboter|chatbot|maschine)\b"
+        phrases=r"(?:keine\w*|ohne|nicht mit|schluss mit)(?: \w+){0,2} (?:bot|roboter|chatbot|maschine)\b"
         r"|(?:ist|gibt es)(?: \w+){0,4} (?:jemand da|richtige\w* mensch\w*|echte\w* mensch\w*)"
         r"|ruf\w*(?: sie)? (?:mich|uns)|(?:mich|uns)(?: \w+)? (?:zuruck ?rufen|anrufen)"
         r"|(?:echte\w*|richtige\w*|menschliche\w*) (?:mensch\w*|person\w*|mitarbeiter\w*|ansprechpartner\w*)",
     ),
     "fr": _Language(
         persons=r"(?:humain\w*|personne|quelquun|conseiller\w*|conseillere\w*|agent\w*|operateur\w*|service client\w*"
-        r"|support|technicien\w*|employe\w*)",
+        r"|support|responsable|technicien\w*|employe\w*)",
         fillers=r"(?:un|une|vrai|vraie|svp|sil|vous|plait|je|veux|voudrais|besoin|dun|dune|jai|de|bonjour|humain)",
         verbs=r"(?:parler|discuter|echanger|chatter|causer)(?: (?:a|avec|au))?"
         r"|mett\w* moi en (?:relation|contact)(?: avec)?|pass\w* moi|transfer\w* moi(?: a| vers)?|joindre",
@@ -68,29 +70,32 @@ _LANGUAGES = {
     ),
     "es": _Language(
         persons=r"(?:human[oa]s?|persona|alguien|agente|asesor\w*|operador\w*|representante|ejecutiv[oa]"
+        r"|supervisor\w*|responsable"
         r"|atencion al cliente|soporte|servicio al cliente)",
         fillers=r"(?:un|una|real|por|favor|quiero|necesito|hola|el|la|humano|con|ayuda de)",
         verbs=r"(?:hablar|hablo|chatear|conversar|platicar|comunicarme|contactar)(?: con)?"
         r"|(?:pasame|paseme|paseme|conectame|comuniqueme|transfiereme|transfierame)(?: (?:con|a))?",
         phrases=r"no(?: \w+){0,3}? (?:robot|bot|chatbot|maquina)\b|hay alguien(?: \w+)?$"
-        r"|me llam\w+(?: por telefono)?|llame(?:n)?me|llamame|persona (?:real|de verdad)",
+        r"|me llam\w+(?: por telefono)?|llame(?:n)?me|llamame|persona (?:real|de verdad)|(?:atienda"
+        r"|atender) (?:una persona|alguien|un human)",
     ),
     "it": _Language(
-        persons=r"(?:uman[oi]|persona|qualcuno|operatore|operatrice|agente|consulente|assistenza|servizio clienti"
+        persons=r"(?:uman[oi]|persona|qualcuno|operatore|operatrice|agente|consulente|responsabile|assistenza"
+        r"|servizio clienti"
         r"|addetto|supporto)",
         fillers=r"(?:un|uno|una|vera|reale|umano|per|favore|voglio|vorrei|ciao|il|con)",
         verbs=r"(?:parlare|parlo|chattare|discutere)(?: con)?"
-        r"|(?:mi passi|passami|mi metta in contatto|mettimi in contatto|mi colleghi|collegami"
+        r"|(?:mi passi|passami|passatemi|mi metta in contatto|mettimi in contatto|mi colleghi|collegami"
         r"|trasferiscimi)(?: con| a)?",
         phrases=r"(?:non|niente|senza)(?: \w+){0,4}? (?:robot|bot|chatbot|macchina)\b|ce qualcuno(?: \w+)?$"
         r"|richiamar(?:mi|ci)|mi richiam\w+|persona (?:vera|reale)|chiamatemi|mi chiam(?:i|ate)\b",
     ),
     "pt": _Language(
         persons=r"(?:human[oa]|pessoa|alguem|atendente|agente|operador\w*|consultor\w*|assistente|representante"
-        r"|atendimento|suporte|apoio ao cliente)",
+        r"|supervisor\w*|gerente|atendimento|suporte|apoio ao cliente)",
         fillers=r"(?:um|uma|real|de|verdade|por|favor|quero|preciso|ola|oi|humano|com|o|a)",
         verbs=r"(?:falar|conversar|falo|contactar)(?: com)?"
-        r"|(?:me )?(?:transfer\w+|passa\w*|passe|conect\w+|ligue|coloque)(?: me)?(?: (?:para|com|a))",
+        r"|(?:me )?(?:transfer\w+|passa\w*|passe|conect\w+|ligue|coloque)(?: me)?(?: (?:para|pra|pro|com|a))",
         phrases=r"(?:nao|sem|chega)(?: \w+){0,3}? (?:robo|bot|chatbot|maquina)\b|(?:tem|ha|esta) alguem(?: \w+)?$"
         r"|(?:me )?(?:ligu?em?|ligar|telefonem?)(?: me)? de volta|me lig(?:ue|uem|ar|am)\b|pessoa (?:real|de verdade)",
     ),
@@ -120,14 +125,15 @@ _LANGUAGES = {
         persons=r"(?:manniska\w*|manskli\w*|person|nagon|handlaggare|medarbetare|kundtjanst|kundservice|agent|support)",
         fillers=r"(?:en|ett|riktig|verklig|levande|tack|jag|vill|hej|snalla)",
         verbs=r"(?:prata|tala|chatta|snacka)(?: med)?|koppla mig(?: vidare)?(?: till)?",
-        phrases=r"(?:inte|ingen|utan)(?: \w+){0,3}? (?:robot|bot|chatbot|maskin)\b"
+        phrases=r"(?:inte|ingen|inga|utan)(?: \w+){0,3}? (?:robot|robotar|bot|bottar|chatbot|maskin)\b"
         r"|(?:ar|finns) (?:det )?nagon(?: (?:dar|har|vaken))|ring(?:a)?(?: upp)? mig|riktig (?:person|manniska)",
     ),
     "cs": _Language(
         persons=r"(?:clovek\w*|osob[aouy]\w*|nekym|nekoho|operator\w*|pracovnik\w*|zakaznick\w+|agent\w*|podpor\w*"
         r"|konzultant\w*)",
         fillers=r"(?:prosim|s|ziv[aouy]\w*|skutecn\w*|chci|potrebuji|na|ahoj|dobry|den)",
-        verbs=r"(?:pro)?mluvit(?: si)?(?: s| se)?|(?:prepojte|spojte|prepoj|spoj)(?: me)?(?: (?:na|s|se))?|chatovat s",
+        verbs=r"(?:pro)?mluvit(?: si)?(?: s| se)?|(?:prepojte|spojte|prepojit|spojit|prepoj"
+        r"|spoj)(?: me)?(?: (?:na|s|se))?|chatovat s",
         phrases=r"(?:nechci|ne|zadn\w*|bez)(?: \w+){0,3}? (?:bot\w*|robot\w*|automat\w*)$"
         r"|je (?:tam|tu|zde) nekdo|zavolejte mi|ziv\w+ (?:osob\w*|clovek\w*)",
     ),
@@ -142,13 +148,19 @@ _LANGUAGES = {
     "ru": _Language(
         persons=r"(?:человек\w*|оператор\w*|специалист\w*|менеджер\w*|сотрудник\w*|кем нибудь|кем то|консультант\w*"
         r"|поддержк\w*|представител\w*|агент\w*)",
-        fillers=r"(?:жив\w+|реальн\w+|пожалуиста|хочу|нужен|мне|дайте|здравствуите|с|позовите)",
+        fillers=r"(?:жив\w+|реальн\w+|пожалуиста|хочу|нужен|мне|даите|здравствуите|с|позовите)",
         verbs=r"(?:по)?(?:говорить|общаться|беседовать|болтать)(?: с| со)?|(?:соедините|переключите|переведите|свяжите"
         r"|соедини|переключи|переведи|свяжи)(?: меня)?(?: (?:с|со|на))?|позовите|позови",
         phrases=r"(?:не|без|хватит)(?: \w+){0,3}? (?:бот\w*|робот\w*|машин\w*)\b|есть (?:тут |здесь )?кто(?: \w+){0,2}$"
         r"|кто нибудь (?:есть|тут|здесь)|перезвоните|позвоните мне|жив(?:ои|ого|ым|ому) человек\w*",
     ),
 }
+# "Is there a human?", "quiero un humano": in most languages the text ends so.
+_A_HUMAN = (
+    r"\b(?:an?|einen?|une?|um|en|een)(?: (?:real|live|echte[nr]?|vrai|riktig))? (?:human|mensch(?:en)?|humain"
+    r"|humano|umano"
+    r"|mens|manniska)$"
+)
 # Chinese and Japanese put no spaces between words.
 _PHRASES_WITHOUT_SPACES = (
     # Japanese
@@ -159,7 +171,7 @@ _PHRASES_WITHOUT_SPACES = (
     r"有人(?:チャット|対応|サポート|窓口)",
     r"(?:誰か|どなたか)(?:い|居)(?:ます|ません|る|ない)",
     r"(?:ロボット|ボット|機械|自動応答)(?:ではなく|じゃなく|でなく|は(?:いや|嫌|いら)|以外)",
-    r"折り返し(?:お)?電話|電話(?:を)?(?:ください|して(?:ください|ほしい|欲しい))",
+    r"折り返し(?:お)?電話|電話で(?:話|相談)|電話(?:を)?(?:ください|して(?:ください|ほしい|欲しい))",
     # Chinese
     r"(?:转|轉|找|要|接|换|換)(?:人工|真人)",
     r"(?:和|跟|与|與|同|找|接通|转接?|轉接?|联系|聯繫|呼叫|联络)(?:一?[个個位])?(?:真人|人工|活人|客服|专员|專員|工作人员)",
@@ -170,7 +182,7 @@ _PHRASES_WITHOUT_SPACES = (
 )
 _ALONE_WITHOUT_SPACES = (
     r"(?:请|請)?(?:人工|真人|在线|線上)?(?:客服|人工|真人|人工服务|人工服務|专员|客服人员)(?:谢谢|吧)?",
-    r"(?:オペレーター|担当者?|担当の方|有人|人間|スタッフ|係員|サポート)(?:を|に|で)?(?:お願い(?:します)?|ください|希望)?",
+    r"(?:人間の)?(?:オペレーター|担当者?|担当の方|有人|人間|スタッフ|係員|サポート)(?:を|に|で)?(?:お願い(?:します)?|ください|希望)?",
 )
 SWEAR_WORDS = (
     "fuck fucking wtf bullshit asshole scheisse scheiss arschloch merde putain connard mierda joder cabron cazzo"
@@ -195,6 +207,7 @@ def _patterns() -> Iterator[str]:
         if words.after:
             yield rf"\b{words.persons} (?:.{{0,{MAX_APART}}}? )??(?:{words.after})\b"
         yield rf"\b(?:{words.phrases})"
+    yield _A_HUMAN
 
 
 _ASKS = [re.compile(pattern) for pattern in _patterns()]
