@@ -56,6 +56,7 @@ class Runtime:
     flows: Any = None
     flow_steps: PerMinute = field(default_factory=lambda: PerMinute(MAX_OPENS, MAX_OPENS_OF_CLIENT))
     automations: dict[str, Any] = field(default_factory=dict)
+    articles: Any = None
     sandbox: Any = None
     sandbox_url: str | None = None  # where another process, such as a worker, finds the sandbox
     sandbox_sender: Any = None

@@ -1,1 +1,1 @@
-"""What answers before anybody asks a person: articles, their search, and flows."""
+"""What answers before anybody asks: articles of the app's repository, search and pages, and flows. On first use."""

@@ -38,9 +38,13 @@ def policy(state: AppState) -> Policy:
     return Policy(steps) if ask is None else Policy(steps, lambda text: bool(ask(text)))
 
 
-def search(state: AppState, text: str, locale: str | None) -> Sequence[Any]:
-    """The articles that answer a text."""
-    return ()
+def search(state: AppState, app: Flask, text: str, locale: str | None) -> Sequence[Any]:
+    """The articles that answer a text. None where the app has none."""
+    if state.settings.articles is None:
+        return ()
+    from .library import articles  # noqa: PLC0415 - it needs the extra, which flows do not
+
+    return articles(state, app).search(text, locale)
 
 
 def reply(state: AppState, app: Flask, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,11 +95,11 @@ def _with_extras(
     """What a step needs of the app: articles, or an answer with its sources. Without that it leads to a human."""
     extras = Extras(wait_s=_wait_s(flow, after, output))
     if output.articles is not None:
-        results = search(state, flow.text(output.articles, locale), locale)
+        results = search(state, app, flow.text(output.articles, locale), locale)
         extras = replace(extras, articles=_suggestions(results))
     elif output.answer is not None:
         question = after.words or handoff(flow, after, locale)["path"]
-        results = search(state, question, locale)
+        results = search(state, app, question, locale)
         answer = _ask(state, app, output.answer, question, results)
         if answer is None:
             return (*to_human(after, "answer"), extras)
