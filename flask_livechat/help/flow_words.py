@@ -201,7 +201,8 @@ def plain(text: str) -> str:
 def _patterns() -> Iterator[str]:
     for words in _LANGUAGES.values():
         fillers = words.fillers or r"(?!)"
-        yield rf"^(?:{fillers} )*{words.persons}(?: (?:{fillers}|{words.persons}))*$"
+        # An atomic group tries a word that is both once: a row of such words would else take for ever.
+        yield rf"^(?:(?>{fillers}\b) )*{words.persons}(?: (?>(?:{fillers}|{words.persons})\b))*+$"
         if words.verbs:
             yield rf"\b(?:{words.verbs}) (?:.{{0,{MAX_APART}}}? )??{words.persons}\b"
         if words.after:
