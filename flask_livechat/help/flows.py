@@ -134,31 +134,36 @@ class Output:
     why: str | None = None  # a human
 
 
-def advance(flow: Flow, state: State | None, input: Input, policy: Policy = Policy()) -> tuple[State, Output]:
+def advance(flow: Flow, state: State | None, action: Input, policy: Policy = Policy()) -> tuple[State, Output]:
     """Take one step. Without a state the flow begins, with what the visitor has written so far as the input."""
     begins = state is None
     state = State(flow.start) if state is None else state
-    if state.step in TARGETS or input.choice == HUMAN:
+    if state.step in TARGETS or action.choice == HUMAN:
         return to_human(state, "over" if state.step in TARGETS else "asked")
-    if input.choice == DONE:
+    if action.choice == DONE:
         return replace(state, step=DONE), Output(note="bye", end=DONE)
-    if input.text is not None:
-        words, before = clean(input.text), state.words
-        state = replace(state, words=words)
+    if action.text is not None:
+        words, before = clean(action.text), state.words
         if why := _why_human(words, before, policy):
-            return to_human(state, why)
+            return to_human(replace(state, words=words), why)
+        number = None if begins else flow.steps[state.step].choice_named(words)
+        if number is None:
+            state = replace(state, words=words)
+        else:
+            action = Input(choice=number)
     if begins:
         return _arrive(flow, state, flow.start, policy)
     if state.exchanges >= policy.limit:
         return to_human(state, "limit")
     state = replace(state, exchanges=state.exchanges + 1)
-    followed = _follow(flow.steps[state.step], state, input)
+    followed = _follow(flow.steps[state.step], state, action)
     if followed is not None:
         return _arrive(flow, *followed, policy)
     if state.misses:
         return to_human(state, "misunderstood")
     state = replace(state, misses=1)
-    return state, replace(_show(flow, state, policy), note="misunderstood")
+    shown = _show(flow, state, policy)
+    return state, replace(shown, note=shown.note or "misunderstood", articles=None, answer=None)
 
 
 def to_human(state: State, why: str) -> tuple[State, Output]:
@@ -175,14 +180,14 @@ def _why_human(words: str, before: str, policy: Policy) -> str | None:
     return "upset" if is_shouted(words) or is_sworn(words) else None
 
 
-def _follow(step: Step, state: State, input: Input) -> tuple[State, str] | None:
+def _follow(step: Step, state: State, action: Input) -> tuple[State, str] | None:
     """Where an input leads, and the state with it. None where it fits nothing."""
     if step.ask is not None:
-        if not input.text or not state.words:
+        if not action.text or not state.words:
             return None
         fields = {**dict(state.fields), step.ask: state.words}
         return replace(state, fields=tuple(fields.items())), step.then or HUMAN
-    number = step.choice_named(state.words) if input.text is not None else input.choice
+    number = action.choice
     if not isinstance(number, int) or isinstance(number, bool):
         return None
     if step.choices:

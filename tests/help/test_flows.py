@@ -142,8 +142,25 @@ def test_one_word_that_fits_nothing_is_asked_again() -> None:
 def test_a_label_may_be_typed_in_any_of_its_languages() -> None:
     choices = [{"label": {"en": "Billing", "de": "Rechnung"}, "to": "human"}, {"label": "Other", "to": "done"}]
     flow = flow_of({"start": "a", "a": {"say": "?", "choices": choices}})
-    assert walked(flow, "rechnung")[1].end == HUMAN
+    state, output = walked(flow, "rechnung")
+    assert output.end == HUMAN
+    assert handoff(flow, state, "de")["message"] == "Rechnung"
     assert walked(flow, "OTHER")[1].end == DONE
+
+
+def test_a_label_that_is_typed_in_two_steps_is_no_repetition() -> None:
+    assert len(walked(flow_of(CYCLE), "Yes", "Yes")[1].choices) == 2
+
+
+def test_what_fits_nothing_searches_and_asks_nothing_again() -> None:
+    flow = flow_of({"start": "a", "a": {"answer": "model", "then": "b"}, "b": {"articles": "x"}})
+    assert walked(flow)[1].answer == "model"
+    _, output = walked(flow, "and what about this?")
+    assert (output.answer, output.articles, output.note, output.goes_on) == (None, None, "misunderstood", True)
+
+
+def test_after_the_last_exchange_nobody_is_asked_to_choose() -> None:
+    assert walked(flow_of(CYCLE), 0, 0, "what else")[1].note == "limit"
 
 
 def test_an_error_code_in_capitals_is_no_shout() -> None:
