@@ -70,6 +70,7 @@ def test_the_proof_fails_for_a_renderer_that_forgets_the_human(monkeypatch: pyte
     assert prove(SUPPORT, Policy()).failures
 
 
+@pytest.mark.needs("time")
 def test_ten_thousand_steps_in_a_row_are_proven_as_far_as_anybody_gets() -> None:
     steps = {f"s{n}": {"say": "?", "choices": {"x": f"s{n + 1}" if n < 9_999 else HUMAN}} for n in range(10_000)}
     proof, problems = flow_proof.check(flow_of({"start": "s0", **steps}), Policy(), ())

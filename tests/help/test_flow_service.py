@@ -97,6 +97,7 @@ def test_articles_are_a_step_and_travel_to_the_agent(app: Flask) -> None:
     assert after["handoff"]["segment"] == "help:billing"
 
 
+@pytest.mark.needs("time")
 def test_300_random_walks_over_http_all_hand_over_what_was_said(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Path, fields and articles are in the reply that ends a flow, and in each one before it."""
     monkeypatch.setattr(app.extensions["livechat"].runtime.flow_steps, "allows", lambda client: True)
@@ -177,6 +178,7 @@ def test_a_flow_that_there_is_not_is_a_human(app: Flask, name: Any) -> None:
     assert reply["handoff"]["segment"] == "help:unknown"
 
 
+@pytest.mark.needs("time")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(
     body=JSON | st.fixed_dictionaries({"flow": st.just("support") | JSON, "state": JSON, "input": JSON, "locale": JSON})
