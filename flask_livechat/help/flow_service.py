@@ -25,11 +25,15 @@ def flows(state: AppState, app: Flask) -> Flows:
     """All flows of an app: read once, and in debug mode anew each time."""
     loaded: Flows | None = state.runtime.flows
     if loaded is None or app.debug:
-        folder = Path(app.root_path) / state.settings.flows if state.settings.flows else None
-        loaded = state.runtime.flows = read_all(folder, state.callbacks.flows)
+        loaded = state.runtime.flows = _read(state, app)
         for problem in loaded.problems:
             app.logger.error("livechat: a flow is not offered: %s", problem)
     return loaded
+
+
+def _read(state: AppState, app: Flask) -> Flows:
+    folder = Path(app.root_path) / state.settings.flows if state.settings.flows else None
+    return read_all(folder, state.callbacks.flows)
 
 
 def policy(state: AppState) -> Policy:
@@ -149,7 +153,7 @@ class Checked:
 
 def check_all(state: AppState, app: Flask) -> Checked:
     """Check all flows, and the rules that name one."""
-    loaded, proofs = flows(state, app), dict[str, Proof]()
+    loaded, proofs = _read(state, app), dict[str, Proof]()
     problems = [*loaded.problems]
     for name, flow in loaded.by_name.items():
         proofs[name], wrong = check(flow, policy(state), state.callbacks.answers)
