@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import MappingProxyType
@@ -109,6 +109,18 @@ class Decision:
     tour: str | None
     why: str  # "LIVECHAT_RULES[2] (path '/admin/*')"
     sources: Mapping[str, str]  # field -> who set it, for `flask livechat explain`
+    flow: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What ``@livechat.answer`` gives: a text, and the articles that it rests on, by their paths or themselves.
+
+    It is shown with its sources. Without one, or with one that was not among the articles, it is not shown.
+    """
+
+    text: str
+    sources: Sequence[Any]
 
 
 # -- what the desk gives ----------------------------------------------------------------------------------------------

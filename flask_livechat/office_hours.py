@@ -31,6 +31,16 @@ class OfficeHours:
         clock = timedelta(hours=local.hour, minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
         return any(opens <= clock < closes for opens, closes in self.week.get(local.weekday(), ()))
 
+    def next_opening(self, now: datetime) -> datetime | None:
+        """When it opens next, in its own time zone. None where it does not within a year."""
+        day = now.astimezone(self.tz).date()
+        for _ in range(366):
+            opens = [opens for opens, closes in self._open_on(day, self._midnight(day)) if now < opens < closes]
+            if opens:
+                return min(opens).astimezone(self.tz)
+            day += DAY
+        return None
+
     def seconds(self, start: datetime, end: datetime) -> float:
         """Return how much of the time between two aware moments is within the hours: 0 if the end is the earlier."""
         day, total = start.astimezone(self.tz).date(), 0.0

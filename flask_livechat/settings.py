@@ -70,6 +70,8 @@ class Settings:
     articles: str | None  # a folder
     article_pages: bool
     site_url: str | None
+    flows: str | None  # a folder
+    flow_steps: int
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -92,6 +94,7 @@ class Settings:
                 "offline": self.offline,
                 "identify": True,
                 "tour": None,
+                "flow": None,
             }
         )
 
@@ -230,6 +233,10 @@ OPTIONS: Mapping[str, Option] = {
         partial(_text, r"https?://[\w.:\[\]-]+(/[\w.~-]+)*"),
         "the address of the site, such as 'https://shop.example.com', or None",
     ),
+    "FLOWS": Option(
+        None, partial(_text, r"(?s)[^\0]*[^\s\0][^\0]*"), "the folder of the flows, such as 'flows', or None"
+    ),
+    "FLOW_STEPS": Option(3, *_one_of(1, 2, 3, 4)),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
 

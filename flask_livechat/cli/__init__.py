@@ -14,12 +14,13 @@ from flask.cli import AppGroup, with_appcontext
 from ..model import Decision
 from ..safe_text import terminal_text
 from ..state import current_state
-from . import articles, desk, doctor, events, metrics, sandbox
+from . import articles, desk, doctor, events, flows, metrics, sandbox
 from .user import user_of
 
 group = AppGroup("livechat", help="Customer chat: what pages get, and why.")
 for command in (
     articles.group,
+    flows.group,
     desk.group,
     events.db,
     events.work,
