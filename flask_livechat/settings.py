@@ -11,11 +11,12 @@ from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
-from . import office_hours, providers
+from . import office_hours, providers, targets
 from .errors import ConfigError, Problem, shown
 from .model import Decision
 from .office_hours import OfficeHours
 from .providers import Key, Provider, Secrets, Values
+from .targets import Target
 from .widget import rules, texts
 from .widget.rules import Rule
 
@@ -66,6 +67,7 @@ class Settings:
     webhook_tolerance: int | None  # seconds
     keep_days: int | None
     celery: bool
+    targets: Mapping[str, Target]
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -171,7 +173,7 @@ def _database(value: Any) -> bool:
 
 
 OPTIONS: Mapping[str, Option] = {
-    # PROVIDER, RULES, OFFICE_HOURS and POSITION are checked apart: their problems say more.
+    # PROVIDER, RULES, OFFICE_HOURS, TARGETS and POSITION are checked apart: their problems say more.
     "PROVIDER": Option(None, lambda value: True, ""),
     "LOAD": Option("idle", rules.is_load, f"one of {', '.join(rules.STRATEGIES)}"),
     "RULES": Option((), lambda value: True, ""),
@@ -218,6 +220,7 @@ OPTIONS: Mapping[str, Option] = {
     "WEBHOOK_TOLERANCE": Option(None, _positive, "a whole number of seconds, or None"),
     "KEEP_DAYS": Option(None, _positive, "a whole number of days, or None"),
     "CELERY": Option(False, *_one_of(False, True)),
+    "TARGETS": Option({}, lambda value: True, ""),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
 
@@ -261,6 +264,7 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
         problems += _missing_stand_ins({*values, core["PROVIDER"]} & known.keys())
     core["RULES"] = _rules(core["RULES"], values, problems)
     core["OFFICE_HOURS"] = _office_hours(core["OFFICE_HOURS"], problems)
+    core["TARGETS"] = _targets(core["TARGETS"], problems)
     core["POSITION"] = _position(core["POSITION"], problems)
     core["SANDBOX"] = bool(core["SANDBOX"])
     for name, method in BY_THE_DESK.items():
@@ -460,6 +464,16 @@ def _office_hours(given: Any, problems: list[Problem]) -> OfficeHours | None:
         what = str(error) if isinstance(error, ValueError) else "must be a dict"
         problems.append(Problem("LC107", PREFIX + "OFFICE_HOURS", what, fix))
         return None
+
+
+def _targets(config: Any, problems: list[Problem]) -> Mapping[str, Target]:
+    try:
+        return MappingProxyType(targets.parse(config))
+    except ValueError as error:
+        example = '{"first_response": 120, "deflection": [0.3, 0.5]}'
+        fix = f"Such as {example}. {IN_JSON}TARGETS='{example}'."
+        problems.append(Problem("LC102", PREFIX + "TARGETS", str(error), fix))
+        return MappingProxyType({})
 
 
 def _position(given: Any, problems: list[Problem]) -> Mapping[str, Any]:

@@ -36,6 +36,7 @@ BASE = {
     "safe_text",
     "signals",
     "signing",
+    "targets",
 }
 TOP = {"cli", "doctor", "testing"}
 

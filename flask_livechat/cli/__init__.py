@@ -19,7 +19,7 @@ from .user import user_of
 
 group = AppGroup("livechat", help="Customer chat: what pages get, and why.")
 STORE = (events.db, events.work, events.events, events.replay, events.forget)
-for part in (desk.group, *STORE, metrics.metrics, metrics.export, doctor.doctor):
+for part in (desk.group, *STORE, metrics.metrics, metrics.cohort, metrics.export, doctor.doctor):
     group.add_command(part)
 
 
