@@ -210,16 +210,19 @@ def metrics(
     provider: str | None = None,
     tag: str | None = None,
     targets: Mapping[str, Target] = NO_TARGETS,
+    now: datetime | None = None,
 ) -> Metrics:
     """The figures of a time, its end not included. Raises ``ValueError`` for moments without a zone, or backwards.
 
+    What follows is of months that are over by ``until``, and by ``now`` where that is given.
     Where there are office hours, the targets of times are for the time within them: nobody promises to answer at night.
     """
     asked = Asked(since, until, provider, tag)
     zone = store.hours.tz if store.hours else UTC
     by_clock, in_office = (NO_TARGETS, targets) if store.hours else (targets, NO_TARGETS)
     by_agent, by_bot = episodes.c.closed_by == "agent", episodes.c.closed_by == "bot"
-    spans, ended = months(since, until, zone), _ended_months(until, zone)
+    over_by = now if now is not None and since <= now < until else until
+    spans, ended = months(since, until, zone), _ended_months(over_by, zone)
     with store.reading() as connection:
 
         def times(what: str, when: str, target: Target | None, only: sa.ColumnElement[bool] | None = None) -> Durations:

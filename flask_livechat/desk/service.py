@@ -178,8 +178,8 @@ def metrics(
 ) -> Metrics:
     if provider is not None and provider not in providers.names():
         raise ValueError(f"{provider!r} is no provider: {', '.join(providers.names())}")
-    until, targets = until or state.now(), state.settings.targets
-    figures: Metrics = module("metrics").metrics(opened, since, until, provider, tag, targets)
+    now, targets = state.now(), state.settings.targets
+    figures: Metrics = module("metrics").metrics(opened, since, until or now, provider, tag, targets, now)
     return figures
 
 

@@ -356,6 +356,14 @@ def test_conclusions_are_of_the_last_three_whole_months(store: Store) -> None:
     assert metrics(store, datetime(2026, 11, 19, tzinfo=UTC), NOW, tag="refund").conclusions == ()
 
 
+def test_a_month_that_is_not_over_concludes_nothing(store: Store) -> None:
+    for month in (9, 10, 11):
+        when = datetime(2026, month, 2, tzinfo=UTC)
+        keep(store, Event("crisp", "message", f"{when}", when, f"{when}", author="visitor", tags=("refund",)))
+    assert metrics(store, *NOVEMBER, now=NOVEMBER[1]).conclusions[0].months == ("2026-09", "2026-10", "2026-11")
+    assert metrics(store, *NOVEMBER, now=NOVEMBER[1] - timedelta(seconds=1)).conclusions == ()
+
+
 MONTHS = ("2026-08", "2026-09", "2026-10")
 
 
