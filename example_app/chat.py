@@ -41,6 +41,8 @@ def configure(config: Config) -> None:
     config.setdefault("LIVECHAT_FALLBACK_URL", "/contact")
     # Beside the figures at /livechat/metrics, and what `flask livechat metrics --check` goes by.
     config.setdefault("LIVECHAT_TARGETS", {"first_response": 300, "csat": 0.8})
+    config.setdefault("LIVECHAT_ARTICLES", "help")
+    config.setdefault("LIVECHAT_ARTICLE_PAGES", True)
 
 
 def by_section(default: str | None, available: tuple[str, ...]) -> dict[str, str | None]:

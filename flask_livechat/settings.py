@@ -68,6 +68,9 @@ class Settings:
     keep_days: int | None
     celery: bool
     targets: Mapping[str, Target]
+    articles: str | None  # a folder
+    article_pages: bool
+    site_url: str | None
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -109,6 +112,16 @@ def _one_of(*values: Any) -> tuple[Callable[[Any], bool], str]:
 
 def _text_or_callable(value: Any) -> bool:
     return value is None or callable(value) or (isinstance(value, str) and bool(value))
+
+
+def _text_or_none(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and bool(value.strip()) and "\0" not in value)
+
+
+def _site_url(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, str) and re.fullmatch(r"https?://[\w.:\[\]-]+(/[\w.~-]+)*", value) is not None
+    )
 
 
 def _locale(value: Any) -> bool:
@@ -191,11 +204,7 @@ OPTIONS: Mapping[str, Option] = {
     "POSITION": Option(POSITION, lambda value: True, ""),
     "MOBILE": Option("show", *_one_of(*rules.MOBILE)),
     "LAUNCHER": Option("vendor", *_one_of("vendor", "own", "none")),
-    "LAUNCHERS_IN": Option(
-        None,
-        _selector,
-        "a CSS selector such as 'header, #help', or None",
-    ),
+    "LAUNCHERS_IN": Option(None, _selector, "a CSS selector such as 'header, #help', or None"),
     "TEXTS": Option(
         {}, _texts, f"by language, any of {', '.join(texts.NAMES)}, such as {{'nl': {{'chat': 'Chat met ons'}}}}"
     ),
@@ -220,7 +229,10 @@ OPTIONS: Mapping[str, Option] = {
     "WEBHOOK_TOLERANCE": Option(None, _positive, "a whole number of seconds, or None"),
     "KEEP_DAYS": Option(None, _positive, "a whole number of days, or None"),
     "CELERY": Option(False, *_one_of(False, True)),
-    "TARGETS": Option({}, lambda value: True, ""),
+    "TARGETS": Option({}, lambda value: value is not None, "a dict such as {'csat': 0.9}"),
+    "ARTICLES": Option(None, _text_or_none, "the folder of the articles, such as 'help', or None"),
+    "ARTICLE_PAGES": Option(False, *_one_of(False, True)),
+    "SITE_URL": Option(None, _site_url, "the address of the site, such as 'https://shop.example.com', or None"),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
 
@@ -263,8 +275,10 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     if core["SANDBOX"]:
         problems += _missing_stand_ins({*values, core["PROVIDER"]} & known.keys())
     core["RULES"] = _rules(core["RULES"], values, problems)
-    core["OFFICE_HOURS"] = _office_hours(core["OFFICE_HOURS"], problems)
-    core["TARGETS"] = _targets(core["TARGETS"], problems)
+    example = '{"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"}'
+    core["OFFICE_HOURS"] = _parsed(core, "OFFICE_HOURS", office_hours.parse, "LC107", example, problems)
+    example = '{"first_response": 120, "deflection": [0.3, 0.5]}'
+    core["TARGETS"] = _parsed(core, "TARGETS", targets.parse, "LC102", example, problems)
     core["POSITION"] = _position(core["POSITION"], problems)
     core["SANDBOX"] = bool(core["SANDBOX"])
     for name, method in BY_THE_DESK.items():
@@ -273,6 +287,12 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     if core["CELERY"] and not all(find_spec(name) for name in ("celery", "sqlalchemy")):
         fix = "pip install Flask-LiveChat[desk,celery], or leave the key out."
         problems.append(Problem("LC109", PREFIX + "CELERY", "needs what the extras [desk] and [celery] bring", fix))
+    if core["ARTICLES"] and not all(find_spec(name) for name in ("frontmatter", "markdown_it", "snowballstemmer")):
+        fix = "pip install Flask-LiveChat[articles], or leave the key out."
+        problems.append(Problem("LC110", PREFIX + "ARTICLES", "needs what the extra [articles] brings", fix))
+    if core["ARTICLE_PAGES"] and not core["ARTICLES"]:
+        fix = "Set it to the folder of the articles, such as 'help'."
+        problems.append(Problem("LC103", PREFIX + "ARTICLES", f"is needed for {PREFIX}ARTICLE_PAGES", fix))
     if problems:
         raise ConfigError(problems)
     return Settings(**{name.lower(): value for name, value in core.items()}, providers=MappingProxyType(values))
@@ -453,27 +473,16 @@ def _rules(given: Any, values: Mapping[str, Values], problems: list[Problem]) ->
     return tuple(rule for rule, _ in made)
 
 
-def _office_hours(given: Any, problems: list[Problem]) -> OfficeHours | None:
-    if given is None:
-        return None
+def _parsed(
+    core: Mapping[str, Any], name: str, parse: Callable[[Any], Any], code: str, example: str, problems: list[Problem]
+) -> Any:
+    """What a key's own parser makes of it; None, and a problem, where that cannot be."""
     try:
-        return office_hours.parse(given)
+        return None if core[name] is None else parse(core[name])
     except (ValueError, AttributeError, TypeError) as error:
-        example = '{"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"}'
-        fix = f"Such as {example}. {IN_JSON}OFFICE_HOURS='{example}'."
         what = str(error) if isinstance(error, ValueError) else "must be a dict"
-        problems.append(Problem("LC107", PREFIX + "OFFICE_HOURS", what, fix))
+        problems.append(Problem(code, PREFIX + name, what, f"Such as {example}. {IN_JSON}{name}='{example}'."))
         return None
-
-
-def _targets(config: Any, problems: list[Problem]) -> Mapping[str, Target]:
-    try:
-        return MappingProxyType(targets.parse(config))
-    except ValueError as error:
-        example = '{"first_response": 120, "deflection": [0.3, 0.5]}'
-        fix = f"Such as {example}. {IN_JSON}TARGETS='{example}'."
-        problems.append(Problem("LC102", PREFIX + "TARGETS", str(error), fix))
-        return MappingProxyType({})
 
 
 def _position(given: Any, problems: list[Problem]) -> Mapping[str, Any]:

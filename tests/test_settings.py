@@ -71,6 +71,9 @@ DEFAULTS = {
         "deflection": Target(0.3, 0.5, "share"),
         "csat": Target(0.9, None, "share"),
     },
+    "articles": None,
+    "article_pages": False,
+    "site_url": None,
     "sandbox": False,
 }
 
@@ -197,6 +200,7 @@ def test_right_values_are_taken_as_they_are(key: str, good: Any) -> None:
         ("PROVIDER", 7),
         ("RULES", "none"),
         ("TARGETS", 120),
+        ("TARGETS", None),
         ("TARGETS", {"csta": 0.9}),
         ("TARGETS", {"csat": 90}),
         ("TARGETS", {"csat": "0.9"}),
