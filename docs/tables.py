@@ -28,6 +28,8 @@ CAPABILITIES: Mapping[str, str] = {
     "message": "``data-livechat-message``: a message that is written already",
     "article": "``livechat.article(id)``",
     "tour": "``livechat.tour(id)``, and ``tour`` in a rule",
+    "segment": "``livechat.segment(…)`` in a view: segments, or tags",
+    "unsegment": "``livechat.unsegment(…)`` in a view",
     "offsets": "``LIVECHAT_POSITION`` in pixels; without it only the side",
 }
 

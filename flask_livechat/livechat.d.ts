@@ -61,6 +61,9 @@ declare namespace LiveChat {
     company?: Company; attributes?: Meta; segments?: string[];
   }
 
+  /** Something that the visitor did, or segments (tags) that they are to have, or no longer. */
+  type PageEvent = { name: string; metadata: Meta } | { name?: undefined; segment: string[]; unsegment: string[] };
+
   /** The page's data block. */
   interface Page {
     provider: string;
@@ -69,7 +72,7 @@ declare namespace LiveChat {
     visitor: Visitor | null;
     proof: Record<string, string> | null;
     context: Meta;
-    events: { name: string; metadata: Meta }[];
+    events: PageEvent[];
     who: string | null;
     left: boolean;
     /** Not from the server, but kept by Turbo or htmx. */
@@ -287,6 +290,8 @@ declare namespace LiveChat {
     hide(): void;
     track(name: string, meta: Meta): boolean | void;
     update(attributes: Meta): boolean | void;
+    /** Adds and takes away segments or tags. A vendor without them has no such method. */
+    segment?(added: string[], removed: string[]): void;
     tour(id: string | number): boolean | void;
     article(id: string | number): boolean | void;
     end(): Promise<void>;

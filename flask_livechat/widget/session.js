@@ -312,7 +312,8 @@ function session(core, rest, makeAdapter) {
     applyRules();
     queueAttributes(page.context);
     for (const event of [...store.takeStoredEvents(), ...page.events.splice(0)]) {
-      safely(() => callAdapter("track", event.name, event.metadata));
+      safely(() => (event.name == null
+        ? adapter.segment?.(event.segment, event.unsegment) : callAdapter("track", event.name, event.metadata)));
     }
     const { tour } = page.settings;
     page.settings.tour = undefined;

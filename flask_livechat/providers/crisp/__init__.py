@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import Key, Provider, Values
-from .widget import attributes, prove, settings, visitor
+from .widget import MOST, attributes, prove, settings, visitor
 
 # docs.crisp.chat, "Crisp domain names" (2024-12), narrowed to the hosts that it names for each use. The rescue and
 # stream sockets are optional there; the wildcard for relay does not cover the rescue host.
@@ -101,5 +101,7 @@ PROVIDER = Provider(
         "https://www.dailymotion.com",
     ),
     domains=lambda values: ("crisp.chat",),
-    can=frozenset({"presence", "article", "message"}),
+    max_segments=MOST,
+    # Segments cannot be taken away one by one: the client only adds to them, or replaces all, the agents' own, too.
+    can=frozenset({"presence", "article", "message", "segment"}),
 )

@@ -157,6 +157,7 @@ function adapter(vendor, core) {
     },
     track: (name, meta) => push("set", "session:event", [[[name, meta, "blue"]]]),
     update: sendData,
+    segment: (added) => push("set", "session:segments", [added, false]), // it only adds to those that are there
     tour: () => core.unsupported("tour"),
     article: (slug) =>
       push("do", "helpdesk:article:open", [core.doc.documentElement.lang.slice(0, 2) || "en", String(slug)]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from .. import Key, Provider, Values
-from .widget import attributes, prove, settings, visitor
+from .widget import TAGS, attributes, prove, settings, visitor
 
 # The vendor's own allow-list (its Magento plugin, 2024-07). Sockets and API hosts are numbered, so the wildcard is
 # needed. Not in that list: data: images and inline styles, which nearly every deployed policy has; assumed required.
@@ -103,5 +103,6 @@ PROVIDER = Provider(
     ),
     domains=lambda values: ("tawk.to", "tawk.link"),
     crossorigin="*",  # as the vendor's own snippet writes it; browsers read it as "anonymous"
-    can=frozenset({"presence", "rating", "offsets"}),
+    max_segments=TAGS,
+    can=frozenset({"presence", "rating", "offsets", "segment", "unsegment"}),
 )
