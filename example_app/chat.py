@@ -23,6 +23,9 @@ PUBLIC_ID = {
 }
 TITLE = {"crisp": "Crisp", "tawk": "Tawk.to", "intercom": "Intercom"}
 
+# What a customer sees once, and where the vendor has it.
+WELCOME = "tour:101"
+
 # Staff pages show customers' data; nothing of a vendor runs there.
 livechat.rule_for("staff", show=False)
 
@@ -60,7 +63,7 @@ def rules(shop: str | None, app: str | None) -> list[dict[str, Any]]:
         {"path": "/contact", "load": "visible:#help"},
         {"path": "/login", "load": "intent"},
         {"blueprint": "shop", "provider": shop, "load": "intent"},
-        {"path": "/dashboard", "provider": app, "load": "idle"},
+        {"path": "/dashboard", "provider": app, "load": "idle", "start": WELCOME if app == "intercom" else None},
         {"path": "/account", "provider": app, "load": "interaction"},
     ]
     # Without any account there is no vendor to name, and the extension refuses to be given None.

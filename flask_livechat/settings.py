@@ -88,6 +88,8 @@ class Settings:
                 "offline": self.offline,
                 "identify": True,
                 "tour": None,
+                "start": None,
+                "once": True,
             }
         )
 

@@ -103,5 +103,5 @@ PROVIDER = Provider(
     domains=lambda values: ("crisp.chat",),
     max_segments=MOST,
     # Segments cannot be taken away one by one: the client only adds to them, or replaces all, the agents' own, too.
-    can=frozenset({"presence", "article", "message", "segment"}),
+    can=frozenset({"presence", "article", "scenario", "trigger", "message", "segment"}),
 )

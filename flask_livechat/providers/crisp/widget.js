@@ -158,9 +158,11 @@ function adapter(vendor, core) {
     track: (name, meta) => push("set", "session:event", [[[name, meta, "blue"]]]),
     update: sendData,
     segment: (added) => push("set", "session:segments", [added, false]), // it only adds to those that are there
-    tour: () => core.unsupported("tour"),
-    article: (slug) =>
-      push("do", "helpdesk:article:open", [core.doc.documentElement.lang.slice(0, 2) || "en", String(slug)]),
+    startContent(kind, id) {
+      if (kind === "article") {
+        push("do", "helpdesk:article:open", [core.doc.documentElement.lang.slice(0, 2) || "en", id]);
+      } else push("do", kind === "scenario" ? "bot:scenario:run" : "trigger:run", [id]);
+    },
     end,
   };
 

@@ -8,7 +8,6 @@ function adapter(vendor, core) {
   const KEY_CHARS = 50; // of an attribute's name (not in the vendor's documents; one longer refuses the whole call)
   const VALUE_CHARS = 255;
   const MAX_ATTRIBUTES = 50;
-  const MAX_TAGS = 10;
   const TAGS_MS = 4000; // within which a change of tags is answered, or counts as over
   const LOGIN_MS = 10000; // within which a login is answered, or counts as refused
   const SESSION_MS = 4000; // within which the session of a login is there
@@ -23,8 +22,6 @@ function adapter(vendor, core) {
   let login = Promise.resolve();
   /** Names of attributes that were sent. @type {Set<string>} */
   const names = new Set();
-  /** Tags that were added. @type {Set<string>} */
-  const tags = new Set();
   /** The change of tags under way: the vendor has an error for one that another overtakes. @type {Promise<unknown>} */
   let tagging = Promise.resolve();
   const api = () => window.Tawk_API;
@@ -118,7 +115,7 @@ function adapter(vendor, core) {
     login = logIn(withinLimit(extra)).then(() => {
       if (open && !ended) api().maximize(); // a new session may begin with the panel shut, and not say so
       sendAttributes(context);
-      if (visitor && visitor.segments) changeTags(visitor.segments, []);
+      if (visitor && visitor.segments) changeTags("addTags", visitor.segments);
     });
     return login;
   }
@@ -194,18 +191,8 @@ function adapter(vendor, core) {
     return name.toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, KEY_CHARS).replace(/^-+|-+$/g, "");
   }
 
-  /** Leaves out new tags beyond ten, since one too many makes Tawk.to refuse the whole call.
-   * @param {string[]} added @param {string[]} removed */
-  function changeTags(added, removed) {
-    for (const tag of removed) tags.delete(tag);
-    const fitting = added.filter((tag) => tags.has(tag) || (tags.size < MAX_TAGS && tags.add(tag)));
-    if (fitting.length < added.length) core.warn(`Tawk.to takes ${MAX_TAGS} tags; further ones are left out.`);
-    sendTags("removeTags", removed);
-    sendTags("addTags", fitting);
-  }
-
   /** @param {"addTags" | "removeTags"} method @param {string[]} names */
-  function sendTags(method, names) {
+  function changeTags(method, names) {
     if (names.length) tagging = tagging.then(() => ended || new Promise((done) => {
       core.safely(() => api()[method](names, (/** @type {unknown} */ error) => done(warnIfRefused("tags")(error))));
       setTimeout(done, TAGS_MS);
@@ -280,9 +267,11 @@ function adapter(vendor, core) {
     track: (name, meta) => afterLogin(() =>
       api().addEvent(attributeName(name), fitLimits(meta), warnIfRefused("event"))),
     update: (attributes) => afterLogin(() => sendAttributes(attributes)),
-    segment: (added, removed) => afterLogin(() => changeTags(added, removed)),
-    tour: () => core.unsupported("tour"),
-    article: () => core.unsupported("article"),
+    segment: (added, removed) => afterLogin(() => {
+      changeTags("removeTags", removed); // first, since ten are the limit
+      changeTags("addTags", added);
+    }),
+    startContent: () => {}, // nothing of the kind is documented
     async end() {
       ended = true;
       if (!window.Tawk_API) return;
