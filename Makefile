@@ -23,6 +23,7 @@ demo: $(VENV)/demo  ## The example app with all three vendors on the sandbox, at
 	@echo "The agent's desk: http://127.0.0.1:$(PORT)/livechat/sandbox/"
 	@echo "The shop's inbox: http://127.0.0.1:$(PORT)/staff/inbox/ (as staff@example.com, password demo)"
 	@echo "Support metrics:  http://127.0.0.1:$(PORT)/livechat/metrics (as staff)"
+	@$(BIN)/flask --app example_app --debug livechat sandbox --seed-history 90
 	@$(BIN)/flask --app example_app --debug livechat work --at http://127.0.0.1:$(PORT) & worker=$$!; trap "kill $$worker" EXIT INT TERM; \
 	  $(BIN)/flask --app example_app run --debug --port $(PORT)
 
@@ -140,7 +141,7 @@ $(VENV)/bin/python:
 	  { echo "The venv module is missing (on Debian: apt install python3-venv)." >&2; rm -rf $(VENV); exit 1; }
 
 $(VENV)/demo: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[doctor,desk]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[doctor,desk,articles]'
 	@touch $@
 
 $(VENV)/quick: $(VENV)/bin/python pyproject.toml

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from flask import (
-    Blueprint,
     Flask,
     Response,
     current_app,
@@ -22,17 +21,18 @@ from flask import (
 )
 from markupsafe import Markup
 
-from . import settings, signals
-from .model import Decision, Event, Value, Visitor
+from . import settings
+from .internals import Internals, current_flask, service
+from .model import Decision, Value, Visitor
 from .same_origin import Names, check_places, own_url
 from .settings import Settings
 from .state import Callbacks, State, call_app, current_state, name_of, safely
-from .widget import assets, csp, lifecycle, logout, response, segments, session_store, tag, views
+from .widget import assets, lifecycle, logout, response, segments, session_store, tag, views
 from .widget import context as page_context
 from .widget.addresses import address
 from .widget.csp_reports import Reports
-from .widget.decide import add_view_rule, checked_rule, decide
-from .widget.identity import current_visitor, load_visitor, visitor_of_user
+from .widget.decide import decide
+from .widget.identity import load_visitor, visitor_of_user
 from .widget.request_state import RequestState, request_state
 from .widget.secret_scanner import SecretScanner
 
@@ -44,18 +44,12 @@ if TYPE_CHECKING:
     from .desk.erasure import Receipt
     from .desk.metrics import Metrics
     from .desk.store import Store
-    from .providers import Values
+    from .help.articles import Articles
 
 T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., Any])
-# What a decorator takes and gives back as it was.
-LoadVisitor = TypeVar("LoadVisitor", bound=Callable[[Any], Visitor | None])
-LoadContext = TypeVar("LoadContext", bound=Callable[[], Mapping[str, Value]])
-Ask = TypeVar("Ask", bound=Callable[[], bool])
-FirstStart = TypeVar("FirstStart", bound=Callable[[Visitor, str], bool])
 
 
-class LiveChat:
+class LiveChat(Internals):
     """Customer chat on a Flask app's pages.
 
     ``LiveChat(app)``, or ``LiveChat()`` and ``init_app(app)`` later. Raises ``ConfigError`` with every problem of the
@@ -63,7 +57,7 @@ class LiveChat:
     """
 
     def __init__(self, app: Flask | None = None) -> None:
-        self._callbacks = Callbacks()
+        super().__init__()
         if app is not None:
             self.init_app(app)
 
@@ -86,6 +80,8 @@ class LiveChat:
 
             sandbox.register(app, state, places)
         self._register_desk(app, state, places)
+        if config.articles:
+            import_module(".help.views", __package__).register(app, state, places)
         app.jinja_env.globals |= {"livechat": self.tag, "livechat_button": self.button}
         lifecycle.register(app)
         if config.on_error:
@@ -95,63 +91,6 @@ class LiveChat:
         from .cli import group  # noqa: PLC0415 - click's part is needed only where there is an app
 
         app.cli.add_command(group)
-
-    # What the app registers.
-
-    def visitor_loader(self, load: LoadVisitor) -> LoadVisitor:
-        """Register ``f(user) -> Visitor | None``. Without flask-login's LoginManager it is called with ``None``."""
-        self._callbacks.visitor_loader = load
-        return load
-
-    def context_loader(self, load: LoadContext) -> LoadContext:
-        """Register ``f() -> mapping``: attributes that agents see, asked once per page."""
-        self._callbacks.context_loader = load
-        return load
-
-    def impersonating(self, ask: Ask) -> Ask:
-        """Register ``f() -> bool``. While it says True no identity is sent: staff must not chat as somebody else."""
-        self._callbacks.impersonating = ask
-        return ask
-
-    def start_once(self, ask: FirstStart) -> FirstStart:
-        """Register ``f(visitor, content) -> bool`` for ``once="server"``: True where it is this visitor's first time.
-
-        It is called right before a browser starts ``content``, "tour:7" say, and remembers that. So it answers one of
-        two browsers that ask at once with True: a table with a unique constraint on both does that. When it raises,
-        nothing starts.
-        """
-        self._callbacks.start_once = ask
-        return ask
-
-    def staff_required(self, ask: Ask) -> Ask:
-        """Register ``f() -> bool``: whether whoever asks may see ``/livechat/metrics``. Without it nobody does: 404."""
-        self._callbacks.staff_required = ask
-        return ask
-
-    def rule(self, **fields: Any) -> Callable[[F], F]:
-        """Rule for one view. Stands above or below ``@app.route``. Raises ``ConfigError`` for a wrong field."""
-        return partial(add_view_rule, fields)
-
-    def rule_for(self, blueprint: Blueprint | str, **fields: Any) -> None:
-        """Rule for every view of a blueprint. Raises ``ConfigError`` for a wrong field."""
-        name = blueprint if isinstance(blueprint, str) else blueprint.name
-        self._callbacks.blueprint_rules[name] = checked_rule(f"livechat.rule_for({name!r})", fields)
-
-    def on(self, kind: str) -> Callable[[F], F]:
-        """Register ``f(event)`` for a kind of event that webhooks tell: ``"message"``, ``"conversation_started"``, …
-
-        It is called by ``flask livechat work`` or Celery, in an app context, and again later when it raises. Raises
-        ``ValueError`` for a kind that there is not.
-        """
-        signal = signals.BY_KIND.get(kind)
-        if signal is None:
-            raise ValueError(f"{kind!r} is no kind of event: {', '.join(signals.BY_KIND)}")
-
-        def decorate(handler: F) -> F:
-            self._callbacks.handlers.setdefault(kind, []).append(handler)
-            return handler
-
-        return decorate
 
     # What a view says.
 
@@ -194,7 +133,7 @@ class LiveChat:
         """
         load = self._callbacks.visitor_loader or visitor_of_user
         ask = (lambda: load_visitor(current_state(), request_state())) if user is None else partial(load, user)
-        safely("sync", lambda: _service().sync_contact(current_state(), _app(), ask), None)
+        safely("sync", lambda: service().sync_contact(current_state(), current_flask(), ask), None)
 
     def sync_on(self, *signals: Signal) -> None:
         """Calls ``sync`` whenever one of these blinker signals is sent with ``user=``, as flask-login's are."""
@@ -212,18 +151,13 @@ class LiveChat:
         return response
 
     @property
-    def has_visitor_loader(self) -> bool:
-        """Whether the app says itself who its visitors are."""
-        return self._callbacks.visitor_loader is not None
-
-    @property
     def settings(self) -> Settings:
         """The current app's settings."""
         return current_state().settings
 
     def decide(self, endpoint: str | None = None, path: str | None = None) -> Decision:
         """The ``Decision`` for a page; without arguments for the current one. A ``path`` may have a query."""
-        return decide(current_state(), _app(), address(endpoint, path))
+        return decide(current_state(), current_flask(), address(endpoint, path))
 
     @overload
     def csp(self, policy: str | None = None, nonce: str | None = None) -> str: ...
@@ -248,18 +182,21 @@ class LiveChat:
         In the sandbox it is the stand-in's API. Needs an app context, and ``pip install Flask-LiveChat[desk]``. Raises
         ``ConfigError`` where a key is missing.
         """
-        opened: Desk = _service().open_desk(current_state(), *self.account(provider))
+        opened: Desk = service().open_desk(current_state(), *self.account(provider))
         return opened
 
     def async_desk(self, provider: str | None = None) -> AsyncDesk:
         """The same with ``await``."""
-        opened: AsyncDesk = _service().open_async_desk(current_state(), *self.account(provider))
+        opened: AsyncDesk = service().open_async_desk(current_state(), *self.account(provider))
         return opened
 
-    def account(self, provider: str | None) -> tuple[str, Values]:
-        """The provider that a desk is asked for, and its values. Raises ``ConfigError`` where it has none."""
-        name, values = _service().account(current_state(), provider)
-        return name, values
+    # What answers before anybody asks.
+
+    @property
+    def articles(self) -> Articles:
+        """The articles in LIVECHAT_ARTICLES. Raises ``ConfigError`` where there is no such folder."""
+        library: Articles = import_module(".help.library", __package__).articles(current_state(), current_flask())
+        return library
 
     # What templates call.
 
@@ -286,12 +223,8 @@ class LiveChat:
     @property
     def store(self) -> Store:
         """Where the current app's events are. Raises ``LiveChatError`` where the extra is not installed."""
-        opened: Store = _service().store(current_state(), _app())
+        opened: Store = service().store(current_state(), current_flask())
         return opened
-
-    def handle(self, event: Event) -> None:
-        """All that the app does about an event: its handlers, then its signal's receivers. Raises what they raise."""
-        _service().handle(current_state(), _app(), event)
 
     def metrics(
         self, since: datetime, until: datetime | None = None, provider: str | None = None, tag: str | None = None
@@ -301,7 +234,7 @@ class LiveChat:
         Of all vendors, which go on as one series, or of one; of conversations with a tag. Raises ``ValueError`` for
         moments without a zone or backwards, and for a provider that there is not.
         """
-        figures: Metrics = _service().metrics(self.store, since, until or self.now(), provider, tag)
+        figures: Metrics = service().metrics(self.store, since, until or self.now(), provider, tag)
         return figures
 
     def erase(
@@ -318,48 +251,10 @@ class LiveChat:
         could not do is in the receipt. ``opened`` gives a provider's desk, if not ``livechat.desk``. Raises
         ``ValueError`` for nobody.
         """
-        receipt: Receipt = _service().erase(current_state(), self.store, who, opened or self.desk, only)
+        receipt: Receipt = service().erase(current_state(), self.store, who, opened or self.desk, only)
         return receipt
 
-    def count(self, provider: str, what: str) -> None:
-        """What a browser reports for the metrics, of nobody."""
-        self._ask_store(lambda store: store.count(provider, what, self.now()), None)
-
-    def rate(self, provider: str, thumb: str | None, receipt: str | None) -> str | None:
-        """A thumb that a browser reports. Gives its receipt, by which the same browser may take it back."""
-        return self._ask_store(lambda store: store.rate(provider, thumb, receipt, self.now()), None)
-
-    def unread(self) -> int:
-        """How many messages the logged-in visitor has not read, says our store."""
-        visitor = current_visitor(current_state(), request_state())
-        if visitor is None:
-            return 0
-        return self._ask_store(lambda store: store.unread(visitor.id, visitor.own_email), 0)
-
-    def see(self) -> None:
-        """The logged-in visitor has read what was said until now."""
-        visitor = current_visitor(current_state(), request_state())
-        if visitor is not None:
-            self._ask_store(lambda store: store.see(visitor.id, self.now()), None)
-
-    def identity_payload(self, provider: str) -> dict[str, Any]:
-        """What ``GET /livechat/identity`` answers: everything personal that a page in ``fetch`` mode leaves out."""
-        return tag.identity_payload(current_state(), request_state(), provider)
-
-    def needs_of(self, names: Iterable[str]) -> dict[str, list[str]]:
-        """What these providers need of a policy, and what our own script does: directive -> sources."""
-        return csp.needs_of(self.settings, names)
-
-    @staticmethod
-    def now() -> datetime:
-        """The one place that reads the clock."""
-        return datetime.now(UTC)
-
     # What Flask and other extensions call.
-
-    def _ask_store(self, ask: Callable[[Store], T], default: T) -> T:
-        answer: T = _service().ask_store(current_state(), _app(), ask, default)
-        return answer
 
     def _track(self, name: str, metadata: dict[str, Value]) -> None:
         state, req = current_state(), request_state()
@@ -368,7 +263,7 @@ class LiveChat:
         if reachable is None:
             session_store.add_event(name, metadata)
         else:
-            _service().record_event(state, req.app, *reachable, name, metadata)
+            service().record_event(state, req.app, *reachable, name, metadata)
 
     def _on_change(self, sender: Any, user: Any = None, **extra: Any) -> None:
         # A signal of flask-login's is every app's.
@@ -389,7 +284,7 @@ class LiveChat:
         reachable = tag.reachable_visitor(req.state, req, "conversations.start")
         if reachable is not None:
             context = {**page_context.of_page(req, error), **req.context}
-            _service().report_error(req.state, req.app, *reachable, context)
+            service().report_error(req.state, req.app, *reachable, context)
 
     def _is_staff(self) -> bool:
         ask = self._callbacks.staff_required
@@ -399,21 +294,11 @@ class LiveChat:
     def _register_desk(self, app: Flask, state: State, places: Mapping[str, Any]) -> None:
         config = state.settings
         if config.celery or config.webhook_providers:
-            _service().register(state, app, places, self._is_staff)
+            service().register(state, app, places, self._is_staff)
         if config.sandbox and state.stores_events:
             from .sandbox import connect  # noqa: PLC0415 - production never loads it
 
-            connect(app, state, own_url(app, **places), partial(_service().listens, state))
-
-
-def _app() -> Flask:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
-    return app
-
-
-def _service() -> Any:
-    """The desk, which whoever only embeds chat never loads."""
-    return import_module(".desk.service", __package__)
+            connect(app, state, own_url(app, **places), partial(service().listens, state))
 
 
 def _state_of(livechat: LiveChat, app: Flask, config: Settings, callbacks: Callbacks) -> State:

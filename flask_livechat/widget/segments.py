@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import providers
 from ..model import well_formed
-from ..providers import cut
+from ..providers.sanitize import cut
 from ..state import State, warn_once
 from . import session_store
 from .decide import decide

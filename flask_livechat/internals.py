@@ -1,0 +1,87 @@
+"""What our own views and commands ask of a ``LiveChat``. None of it is part of the public interface.
+
+It can be called on a ``LiveChat``, as it could in 0.1. From 0.3 on a call from elsewhere warns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flask import Flask, current_app
+
+from .model import Event
+from .registrations import Registrations
+from .state import current_state
+from .widget import csp, tag
+from .widget.identity import current_visitor
+from .widget.request_state import request_state
+
+if TYPE_CHECKING:
+    from .desk.store import Store
+    from .providers import Values
+
+T = TypeVar("T")
+
+
+def current_flask() -> Flask:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+    return app
+
+
+def service() -> Any:
+    """The desk, which whoever only embeds chat never loads."""
+    return import_module(".desk.service", __package__)
+
+
+class Internals(Registrations):
+    """The part of ``LiveChat`` that only this package calls."""
+
+    @staticmethod
+    def now() -> datetime:
+        """The one place that reads the clock."""
+        return datetime.now(UTC)
+
+    def account(self, provider: str | None) -> tuple[str, Values]:
+        """The provider that a desk is asked for, and its values. Raises ``ConfigError`` where it has none."""
+        name, values = service().account(current_state(), provider)
+        return name, values
+
+    def handle(self, event: Event) -> None:
+        """All that the app does about an event: its handlers, then its signal's receivers. Raises what they raise."""
+        service().handle(current_state(), current_flask(), event)
+
+    def count(self, provider: str, what: str) -> None:
+        """What a browser reports for the metrics, of nobody."""
+        self._ask_store(lambda store: store.count(provider, what, self.now()), None)
+
+    def rate(self, provider: str, thumb: str | None, receipt: str | None) -> str | None:
+        """A thumb that a browser reports. Gives its receipt, by which the same browser may take it back."""
+        return self._ask_store(lambda store: store.rate(provider, thumb, receipt, self.now()), None)
+
+    def unread(self) -> int:
+        """How many messages the logged-in visitor has not read, says our store."""
+        visitor = current_visitor(current_state(), request_state())
+        if visitor is None:
+            return 0
+        return self._ask_store(lambda store: store.unread(visitor.id, visitor.own_email), 0)
+
+    def see(self) -> None:
+        """The logged-in visitor has read what was said until now."""
+        visitor = current_visitor(current_state(), request_state())
+        if visitor is not None:
+            self._ask_store(lambda store: store.see(visitor.id, self.now()), None)
+
+    def identity_payload(self, provider: str) -> dict[str, Any]:
+        """What ``GET /livechat/identity`` answers: everything personal that a page in ``fetch`` mode leaves out."""
+        return tag.identity_payload(current_state(), request_state(), provider)
+
+    def needs_of(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """What these providers need of a policy, and what our own script does: directive -> sources."""
+        return csp.needs_of(current_state().settings, names)
+
+    def _ask_store(self, ask: Callable[[Store], T], default: T) -> T:
+        answer: T = service().ask_store(current_state(), current_flask(), ask, default)
+        return answer

@@ -1,0 +1,88 @@
+"""What an app registers on its ``LiveChat``: its own callables, and the rules of its views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from flask import Blueprint
+
+from . import signals
+from .model import Value, Visitor
+from .state import Callbacks
+from .widget.decide import add_view_rule, checked_rule
+
+F = TypeVar("F", bound=Callable[..., Any])
+# What a decorator takes and gives back as it was.
+LoadVisitor = TypeVar("LoadVisitor", bound=Callable[[Any], Visitor | None])
+LoadContext = TypeVar("LoadContext", bound=Callable[[], Mapping[str, Value]])
+Ask = TypeVar("Ask", bound=Callable[[], bool])
+FirstStart = TypeVar("FirstStart", bound=Callable[[Visitor, str], bool])
+
+
+class Registrations:
+    """The decorators of ``LiveChat``. Several apps of one ``LiveChat`` share what is registered."""
+
+    def __init__(self) -> None:
+        self._callbacks = Callbacks()
+
+    def visitor_loader(self, load: LoadVisitor) -> LoadVisitor:
+        """Register ``f(user) -> Visitor | None``. Without flask-login's LoginManager it is called with ``None``."""
+        self._callbacks.visitor_loader = load
+        return load
+
+    def context_loader(self, load: LoadContext) -> LoadContext:
+        """Register ``f() -> mapping``: attributes that agents see, asked once per page."""
+        self._callbacks.context_loader = load
+        return load
+
+    def impersonating(self, ask: Ask) -> Ask:
+        """Register ``f() -> bool``. While it says True no identity is sent: staff must not chat as somebody else."""
+        self._callbacks.impersonating = ask
+        return ask
+
+    def start_once(self, ask: FirstStart) -> FirstStart:
+        """Register ``f(visitor, content) -> bool`` for ``once="server"``: True where it is this visitor's first time.
+
+        It is called right before a browser starts ``content``, "tour:7" say, and remembers that. So it answers one of
+        two browsers that ask at once with True: a table with a unique constraint on both does that. When it raises,
+        nothing starts.
+        """
+        self._callbacks.start_once = ask
+        return ask
+
+    def staff_required(self, ask: Ask) -> Ask:
+        """Register ``f() -> bool``: whether whoever asks may see ``/livechat/metrics``. Without it nobody does: 404."""
+        self._callbacks.staff_required = ask
+        return ask
+
+    def rule(self, **fields: Any) -> Callable[[F], F]:
+        """Rule for one view. Stands above or below ``@app.route``. Raises ``ConfigError`` for a wrong field."""
+        return partial(add_view_rule, fields)
+
+    def rule_for(self, blueprint: Blueprint | str, **fields: Any) -> None:
+        """Rule for every view of a blueprint. Raises ``ConfigError`` for a wrong field."""
+        name = blueprint if isinstance(blueprint, str) else blueprint.name
+        self._callbacks.blueprint_rules[name] = checked_rule(f"livechat.rule_for({name!r})", fields)
+
+    def on(self, kind: str) -> Callable[[F], F]:
+        """Register ``f(event)`` for a kind of event that webhooks tell: ``"message"``, ``"conversation_started"``, …
+
+        It is called by ``flask livechat work`` or Celery, in an app context, and again later when it raises. Raises
+        ``ValueError`` for a kind that there is not.
+        """
+        signal = signals.BY_KIND.get(kind)
+        if signal is None:
+            raise ValueError(f"{kind!r} is no kind of event: {', '.join(signals.BY_KIND)}")
+
+        def decorate(handler: F) -> F:
+            self._callbacks.handlers.setdefault(kind, []).append(handler)
+            return handler
+
+        return decorate
+
+    @property
+    def has_visitor_loader(self) -> bool:
+        """Whether the app says itself who its visitors are."""
+        return self._callbacks.visitor_loader is not None
