@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask, redirect, render_template_string, stream_template_string
 
-from flask_livechat import providers
+from flask_livechat import Visitor, providers
 
 from .conftest import PAGE, chat_of, create_app, log_in, page, payload
 
@@ -116,6 +116,21 @@ def test_a_vendors_whole_limit_is_used_and_one_more_is_refused_with_its_number(n
         ValueError, match=rf"{providers.load(name).title} takes at most {most} segments, not {most + 1}"
     ):
         shop(name, *names, "one-more").test_client().get("/says")
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_a_visitors_own_segments_count_and_what_is_too_many_beside_them_is_left_out_and_logged(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    most = providers.load(name).max_segments
+    app = shop(name, "own-0", "first", "second")
+    own = tuple(f"own-{n}" for n in range(most - 1))
+    chat_of(app).visitor_loader(lambda user: Visitor("42", "ada@example.com", segments=own))
+    with caplog.at_level(logging.WARNING):
+        data = page(log_in(app), "/says")
+    assert data["visitor"]["segments"] == list(own)
+    assert data["events"] == [{"segment": ["first"], "unsegment": []}]
+    assert f"takes {most} segments" in caplog.text
 
 
 @pytest.mark.parametrize("name", ABLE)

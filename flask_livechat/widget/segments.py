@@ -6,7 +6,7 @@ and waiting in the browser until the vendor is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import providers
@@ -50,14 +50,21 @@ def _checked(name: object) -> str:
     return text
 
 
-def deliver(req: RequestState, name: str) -> list[dict[str, Any]]:
-    """The changes, as the vendor ``name`` takes them, to stand among the page's events. Empty where there are none."""
+def deliver(req: RequestState, name: str, visitor: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The changes, as the vendor ``name`` takes them, to stand among the page's events. Empty where there are none.
+
+    What ``visitor``, as the page names them, has of their own counts for the vendor's limit, too.
+    """
     provider, segments = providers.load(name), session_store.take_segments(req)
     req.has_delivered_segments = True
-    added = [segment for segment, wanted in segments.items() if wanted][: provider.max_segments]
+    own = (visitor or {}).get("segments", [])
+    added = [segment for segment, wanted in segments.items() if wanted and segment not in own]
     removed = [segment for segment, wanted in segments.items() if not wanted]
+    most = max(0, provider.max_segments - len(own))
+    if len(added) > most and "segment" in provider.can:
+        warn_once(f"{provider.title} takes {provider.max_segments} segments: some are left out beside a visitor's own.")
     event = {
-        "segment": added if "segment" in provider.can else [],
+        "segment": added[:most] if "segment" in provider.can else [],
         "unsegment": removed if "unsegment" in provider.can else [],
     }
     return [event] if any(event.values()) else []

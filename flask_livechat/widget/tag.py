@@ -88,7 +88,7 @@ def collect_personal(state: State, req: RequestState, decision: Decision, now: d
         return NOTHING_PERSONAL
     identity = identify(state, req, str(decision.provider), now) if decision.identify else ANONYMOUS
     attributes, events = collect_context_and_events(state, req, identity, now)
-    events += segments.deliver(req, str(decision.provider))
+    events += segments.deliver(req, str(decision.provider), identity.visitor)
     left = logout.marked(req.request, state.settings, str(decision.provider))
     if identity is ANONYMOUS and not (attributes or events or left):
         return NOTHING_PERSONAL
@@ -133,7 +133,7 @@ def identity_payload(state: State, req: RequestState, name: str) -> dict[str, An
         "proof": identity.proof,
         "who": identity.who,
         "context": providers.load(name).attributes(attributes),
-        "events": events + segments.deliver(req, name),
+        "events": events + segments.deliver(req, name, identity.visitor),
     }
 
 
