@@ -95,6 +95,8 @@ class Settings:
                 "identify": True,
                 "tour": None,
                 "flow": None,
+                "start": None,
+                "once": True,
             }
         )
 

@@ -97,7 +97,8 @@ class Provider:
     crossorigin: str | None = None  # of the vendor's script element
     hosts: tuple[str, ...] = ()  # origins that the vendor's script asks next: worth a connection before it runs
     article_frames: tuple[str, ...] = ()  # sources of help articles and the films in them: LIVECHAT_CSP_ARTICLES
-    can: frozenset[str] = field(default_factory=frozenset)  # "tour", "article", "message", "rating", "offline", …
+    max_segments: int = 0  # that one visitor may have of a page
+    can: frozenset[str] = field(default_factory=frozenset)  # "tour", "article", "message", "rating", "segment", …
     signs: Signs | None = None
     live: LiveSpec = LiveSpec()
 
