@@ -68,7 +68,8 @@ def rules(shop: str | None, app: str | None) -> list[dict[str, Any]]:
         {"path": "/tour", "load": "delay:5"},
         {"path": "/contact", "load": "visible:#help"},
         {"path": "/login", "load": "intent"},
-        {"blueprint": "shop", "provider": shop, "load": "intent", "flow": "shop"},
+        {"path": "/support", "help": "first"},
+        {"blueprint": "shop", "provider": shop, "load": "intent", "help": "first", "flow": "shop"},
         {
             "path": "/dashboard",
             "provider": app,
@@ -76,7 +77,7 @@ def rules(shop: str | None, app: str | None) -> list[dict[str, Any]]:
             "flow": "app",
             "start": WELCOME if app == "intercom" else None,
         },
-        {"path": "/account", "provider": app, "load": "interaction", "flow": "app"},
+        {"path": "/account", "provider": app, "load": "interaction", "help": "first", "flow": "app"},
     ]
     # Without any account there is no vendor to name, and the extension refuses to be given None.
     return [{field: value for field, value in rule.items() if value is not None} for rule in listed]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, current_app
 
-from .model import Event
+from .model import Decision, Event
 from .registrations import Registrations
 from .state import current_state
 from .widget import csp, tag
@@ -34,6 +34,10 @@ def current_flask() -> Flask:
 def service() -> Any:
     """The desk, which whoever only embeds chat never loads."""
     return import_module(".desk.service", __package__)
+
+
+def _panel() -> Any:
+    return import_module(".help.panel", __package__)
 
 
 class Internals(Registrations):
@@ -68,6 +72,15 @@ class Internals(Registrations):
             return None
         reply: dict[str, Any] = import_module(".help.flow_service", __package__).reply(state, current_flask(), request)
         return reply
+
+    def help_panel(self, decision: Decision) -> dict[str, Any] | None:
+        """What the help panel has on a page. None where it is off, or has nothing to offer."""
+        return None if decision.help == "off" else _panel().contents(current_state(), current_flask(), decision)
+
+    def suggest(self, question: str, locale: str | None) -> list[dict[str, str]] | None:
+        """The articles that answer a question. None where the app has none: then help is not loaded."""
+        state = current_state()
+        return None if state.settings.articles is None else _panel().suggest(state, current_flask(), question, locale)
 
     def unread(self) -> int:
         """How many messages the logged-in visitor has not read, says our store."""

@@ -13,6 +13,9 @@ declare namespace LiveChat {
     can: string[];
     session: string;
     button: string;
+    /** The help panel's file, and whether the vendor takes a prepared message: where pages may have the panel. */
+    help: string;
+    message?: boolean;
     /** Where a launcher leads when chat cannot. */
     fallback?: string;
     /** Attributes of ours count on elements in here alone. A CSS selector. */
@@ -55,6 +58,16 @@ declare namespace LiveChat {
     /** The page's rule wants nobody identified. */
     identify?: false;
     locale?: string;
+    help?: Help;
+  }
+
+  /** What the help panel has on a page. */
+  interface Help {
+    articles?: true;
+    /** A flow's name. */
+    flow?: string;
+    /** When somebody will be there, if nobody is: ISO 8601. */
+    opens?: string;
   }
 
   interface Company { id: string; name?: string; plan?: string; website?: string; created_at?: number }
@@ -246,8 +259,36 @@ declare namespace LiveChat {
 
   /** Our few sentences in one language. */
   type Texts = Record<"chat" | "message" | "unread" | "unreachable" | "consent" | "contact", string>;
+  type PanelTexts = Record<"question" | "human" | "message" | "answers" | "nothing" | "send" | "close" | "opens", string>;
 
-  interface Files { session?: Session; button?: Button }
+  interface Panel {
+    /** Opens the panel for a launcher, or closes it. */
+    toggle(launcher: HTMLElement): void;
+    /** Shows answers under a form's field. */
+    attach(field: HTMLTextAreaElement | HTMLInputElement): void;
+    /** The chat is open. */
+    opened(): void;
+  }
+
+  /** An article that answers. */
+  interface Answer { title: string; url: string; excerpt: string }
+
+  /** A step of a flow, as our server replies. */
+  interface FlowReply {
+    state: object;
+    say: string;
+    choices: { label: string; choice: number }[];
+    ask: string | null;
+    answer: string | null;
+    articles: Answer[];
+    human: string;
+    done: string | null;
+    end: "human" | "done" | null;
+    handoff: { path: string; fields: Meta; help_seen: string; segment: string; message: string };
+    wait_s: number;
+  }
+
+  interface Files { session?: Session; button?: Button; help?: Panel }
   /** How a file hands over what it holds. */
   type Hand = (make: (core: Core) => any) => void;
 
@@ -324,6 +365,9 @@ declare namespace LiveChat {
 declare function visitorStore(
   core: LiveChat.Core, vendor: LiveChat.Vendor & LiveChat.Rest, state: LiveChat.SessionState,
 ): LiveChat.VisitorStore;
+
+/** Whether the page may have the help panel. It is decided when the files are made. */
+declare const HELP: boolean;
 
 interface Window {
   livechat?: LiveChat.Api;

@@ -153,6 +153,7 @@ OPTIONS: Mapping[str, Option] = {
     "FLOWS": Option(
         None, partial(_text, r"(?s)[^\0]*[^\s\0][^\0]*"), "the folder of the flows, such as 'flows', or None"
     ),
+    "HELP": Option("off", *_one_of(*rules.HELP)),
     "FLOW_STEPS": Option(3, *_one_of(1, 2, 3, 4)),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }

@@ -70,6 +70,7 @@ class Settings:
     articles: str | None  # a folder
     article_pages: bool
     site_url: str | None
+    help: str
     flows: str | None  # a folder
     flow_steps: int
     sandbox: bool
@@ -80,6 +81,11 @@ class Settings:
         """The providers whose webhook secret is configured."""
         specs = {name: providers.webhooks(name) for name in self.providers}
         return tuple(name for name, spec in specs.items() if spec and any(map(self.providers[name].get, spec.secrets)))
+
+    @cached_property
+    def uses_help(self) -> bool:
+        """Whether the help panel is on by the configuration, on any page."""
+        return self.help != "off" or any(rule.what.get("help", "off") != "off" for rule in self.rules)
 
     @cached_property
     def default_decision(self) -> Decision:
@@ -94,6 +100,7 @@ class Settings:
                 "offline": self.offline,
                 "identify": True,
                 "tour": None,
+                "help": self.help,
                 "flow": None,
                 "start": None,
                 "once": True,

@@ -22,7 +22,13 @@ from flask_livechat.widget import assets
 from .conftest import ALL_IDS, SECRETS, VENDORS, create_app, log_in
 
 MakeApp = Callable[..., Flask]
-SOURCES = [assets.LOADER, assets.SESSION, assets.BUTTON, *((providers.adapter(name),) for name in VENDORS)]
+SOURCES = [
+    assets.LOADER,
+    assets.SESSION,
+    assets.BUTTON,
+    assets.PANEL,
+    *((providers.adapter(name),) for name in VENDORS),
+]
 ADDRESSES = {
     "tawk": "https://embed.tawk.to/58ca8453b8a7e060cd3b1ecb/default",
     "crisp": "https://client.crisp.chat/l.js",

@@ -27,6 +27,21 @@ def test_a_served_file_stays_within_its_budget(name: str, part: str) -> None:
     assert len(body) <= BUDGETS[part]
 
 
+def test_the_help_panel_with_its_flows_stays_within_its_budget() -> None:
+    script = create_app().extensions["livechat"].scripts["help"]
+    assert len(script.encoded({"gzip": 1.0})[0]) <= 5500
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_page_without_help_loads_a_first_file_without_it_and_a_page_with_help_little_more(name: str) -> None:
+    scripts = create_app(name).extensions["livechat"].scripts
+    plain, helping = scripts[name], scripts[f"{name}-help"]
+    assert b"data-livechat-suggest" in helping.source
+    assert b"data-livechat-suggest" not in plain.source
+    assert scripts["help"].address.encode() not in plain.source
+    assert len(helping.encoded({"gzip": 1.0})[0]) <= 4100
+
+
 @pytest.mark.parametrize("name", VENDORS)
 def test_what_stands_in_the_page_stays_within_its_budget(name: str) -> None:
     html = log_in(create_app(name)).get("/").text

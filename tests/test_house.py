@@ -83,7 +83,7 @@ def outside(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in imports(path, late=True) if not name.startswith(".")}
 
 
-HELP_VIEWS = {"library", "views", "flow_service"}
+HELP_VIEWS = {"library", "views", "flow_service", "panel"}
 REQUEST_BOUND = set("request_state decide identity tag response views session_store segments context lifecycle".split())
 DESK_VIEWS = {"service", "webhooks", "dashboard", "celery_tasks"}
 
@@ -349,7 +349,7 @@ def test_a_vendor_is_named_in_its_own_room_only(path: Path) -> None:
     "path",
     [
         path
-        for path in (*PACKAGE.glob("widget/*.js"), *PACKAGE.glob("providers/*/widget.js"))
+        for path in (*PACKAGE.glob("widget/*.js"), *PACKAGE.glob("help/*.js"), *PACKAGE.glob("providers/*/widget.js"))
         if not path.name.endswith(".min.js")
     ],
     ids=lambda path: f"{path.parent.name}/{path.name}",

@@ -74,6 +74,7 @@ DEFAULTS = {
     "articles": None,
     "article_pages": False,
     "site_url": None,
+    "help": "off",
     "flows": None,
     "flow_steps": 3,
     "sandbox": False,

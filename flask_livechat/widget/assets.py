@@ -24,6 +24,8 @@ from .rules import KINDS
 TEXTS = "texts-"  # before a language's tag
 HERE = Path(__file__).parent
 LOADER, BUTTON = (HERE / "loader.js",), (HERE / "button.js",)
+PANEL = (HERE.parent / "help" / "panel.js",)
+HELP = "help"  # the panel's file; "crisp-help" is a first file that knows how to open it
 SESSION = (HERE / "session.js", HERE / "visitor.js")  # minified together, into session.min.js
 # Read from the prototype: an element with name="currentScript" would be found in its place otherwise.
 ELEMENT = 'Object.getOwnPropertyDescriptor(Document.prototype, "currentScript").get.call(document)'
@@ -68,7 +70,8 @@ class Script:
 
 def build_all(config: Settings, stores_events: bool) -> dict[str, Script]:
     """Build the files of every provider of an app, by their names."""
-    languages = translations(config.texts)
+    languages = translations(config.texts, texts.NAMES if config.uses_help else texts.BUTTON)
+    panel = _script(HELP, PANEL, call=f"(core) => panel(core, {_json(_addresses(languages))})")
     files = [
         build(
             providers.load(name),
@@ -81,10 +84,11 @@ def build_all(config: Settings, stores_events: bool) -> dict[str, Script]:
             fallback=config.fallback_url,
             within=config.launchers_in,
             languages=languages,
+            panel=panel,
         )
         for name, values in config.providers.items()
     ]
-    return {file.name: file for of_provider in (languages, *files) for file in of_provider}
+    return {file.name: file for of_provider in (languages, (panel,), *files) for file in of_provider}
 
 
 def build(
@@ -99,12 +103,14 @@ def build(
     fallback: str | None = None,
     within: str | None = None,
     languages: Sequence[Script] = (),
+    panel: Script | None = None,
 ) -> tuple[Script, ...]:
     """All files for one provider of one app, the one that the page names first.
 
     ``stores_events``: whether messages are in our store. ``life``: of a token, in seconds. ``fallback``: where a
     launcher leads when chat cannot. ``within``: a selector of the elements in which our attributes count.
-    ``languages``: of what the button says, as ``translations`` gives them.
+    ``languages``: of what the button says, as ``translations`` gives them. ``panel``: of the help, which a first file
+    of its own opens, so that a page without it costs nothing more.
     """
     rest = {
         "title": provider.title,
@@ -127,9 +133,8 @@ def build(
         (providers.adapter(provider.name),),
         call=f"(core) => session(core, {_json(rest)}, adapter)",
     )
-    addresses = {file.name.removeprefix(TEXTS): file.address for file in languages}
-    button = _script(f"{provider.name}-button", BUTTON, call=f"(core) => button(core, {_json(addresses)})")
-    vendor = {
+    button = _script(f"{provider.name}-button", BUTTON, call=f"(core) => button(core, {_json(_addresses(languages))})")
+    vendor: dict[str, Any] = {
         "name": provider.name,
         "account": logout.account(provider, values),
         "traces": _any_of([*provider.cookies(values), *provider.storage(values)]),
@@ -142,21 +147,32 @@ def build(
             if value
         },
     }
-    return _script(provider.name, LOADER, call=f"loader({_json(vendor)}, {ELEMENT})"), session, button
+    first = _script(provider.name, LOADER, call=f"loader({_json(vendor)}, {ELEMENT})")
+    if panel is None:
+        return first, session, button
+    vendor |= {"help": panel.address, "message": "message" in provider.can}
+    helping = _script(f"{provider.name}-{HELP}", LOADER, call=f"loader({_json(vendor)}, {ELEMENT})", helps=True)
+    return first, session, button, helping
 
 
-def translations(own: Mapping[str, texts.Texts]) -> tuple[Script, ...]:
+def translations(own: Mapping[str, texts.Texts], names: Sequence[str] = texts.BUTTON) -> tuple[Script, ...]:
     """What the button says, a file for each language, with the app's ``own`` sentences in the place of ours.
+
+    ``names``: of the sentences, those of the help panel among them where it is on.
 
     They share a digest, so that the button's file, which names all of them, stays small.
     """
     files = [
         _script(f"{TEXTS}{tag}", call=f"() => ({json.dumps(words, ensure_ascii=False)})")
-        for tag, words in texts.merged(own).items()
-        if words != texts.TEXTS["en"]  # which stand in the button's file
+        for tag, words in texts.merged(own, names).items()
+        if words != {name: texts.TEXTS["en"][name] for name in names}  # which stand in the files that need them
     ]
     digest = hashlib.sha256("".join(file.digest for file in files).encode()).hexdigest()[:8]
     return tuple(replace(file, digest=digest) for file in files)
+
+
+def _addresses(languages: Sequence[Script]) -> dict[str, str]:
+    return {file.name.removeprefix(TEXTS): file.address for file in languages}
 
 
 def _json(values: Mapping[str, Any]) -> str:
@@ -176,26 +192,29 @@ def _any_of(names: Sequence[str]) -> str:
     return "|".join(map(re.escape, shortest)) or "(?!)"
 
 
-def _script(name: str, *sources: Sequence[Path], call: str) -> Script:
+def _script(name: str, *sources: Sequence[Path], call: str, helps: bool = False) -> Script:
     """Closed, so that it adds nothing to the page's global names but what it sets on purpose."""
     if not call.startswith("loader("):
         call = f"{ELEMENT}.livechat?.({call})"  # nobody waits for a copy that a consent manager has made
-    content = "\n".join(["(() => {", '"use strict";', *map(short, sources), f"{call};", "})();", ""]).encode()
+    parts = [short(files, helps) for files in sources]
+    content = "\n".join(["(() => {", '"use strict";', *parts, f"{call};", "})();", ""]).encode()
     return Script(name, content, hashlib.sha256(content).hexdigest()[:8])
 
 
-def short(sources: Sequence[Path]) -> str:
+def short(sources: Sequence[Path], helps: bool = False) -> str:
     """What is served of files that belong together: their minified form, beside the first.
 
-    While that is older than one of them, they are served without comments.
+    While that is older than one of them, they are served without comments. ``helps``: the form with what is within
+    ``if (HELP)``.
     """
     text = "".join(source.read_text("utf-8") for source in sources)
-    minified = sources[0].with_suffix(".min.js")
+    minified = sources[0].with_suffix(".help.min.js" if helps else ".min.js")
     if minified.is_file():
         stamp, _, code = minified.read_text("utf-8").partition("\n")
         if stamp == f"// {digest(text)}":
             return code.strip()
-    return squeeze(text)
+    constant = f"const HELP = {str(helps).lower()};\n" if "HELP" in text else ""
+    return constant + squeeze(text)
 
 
 def digest(text: str) -> str:

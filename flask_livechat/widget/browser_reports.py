@@ -16,6 +16,7 @@ FAILURE_REASONS = ("blocked", "csp", "error", "identity", "offline", "timeout")
 # How many reports a process takes in a minute, and how many of them from one client: anybody can send some.
 MAX_OPENS, MAX_OPENS_OF_CLIENT = 600, 60
 MAX_FAILURES, MAX_FAILURES_OF_CLIENT = 60, 20
+HELP_STEPS = ("asked", "read", "readchat")
 THUMBS = {1: "up", -1: "down"}
 
 
@@ -30,6 +31,12 @@ class Rating:
 def is_open(body: Mapping[str, Any]) -> bool:
     """Whether a report says that the chat was opened."""
     return body.get("open") == 1 and type(body["open"]) is int
+
+
+def help_step(body: Mapping[str, Any]) -> str | None:
+    """What a report says of the help panel: that somebody asked, read, or came to the chat after reading."""
+    step = body.get("help")
+    return step if isinstance(step, str) and step in HELP_STEPS else None
 
 
 def rating(body: Mapping[str, Any]) -> Rating | None:

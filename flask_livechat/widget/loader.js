@@ -26,7 +26,8 @@ function loader(vendor, script) {
 
   /** The data block that was read last, and its text. @type {HTMLScriptElement | undefined} */
   let block;
-  /** @type {any} */ let blockText;
+  /** @type {any} */
+  let blockText;
 
   // Another loader that is at work on this document hears this. One that document.open() has cut off does not.
   const first = doc.dispatchEvent(new Event("livechat:probe", { cancelable: true })) ? readPage() : null;
@@ -167,6 +168,17 @@ function loader(vendor, script) {
     });
     // A person who left this page for a while may have logged out meanwhile. The server is asked before the next start.
     addEventListener("blur", markIdentityStale);
+    if (HELP) {
+      doc.addEventListener("focusin", ({ target }) => {
+        if (matches(target, "[data-livechat-suggest]") && chat.page.settings.help) {
+          loadFile("help").then((help) => help?.attach(/** @type {HTMLTextAreaElement} */ (target)));
+        }
+      });
+      // However it was opened: what was read before counts.
+      doc.addEventListener("livechat:open", () => {
+        if (panelState()) loadFile("help").then((help) => help?.opened());
+      });
+    }
     addEventListener("pageshow", ({ persisted }) => persisted && markIdentityStale());
     window.cookieStore?.addEventListener("change", () => hasLogoutMark() && markIdentityStale());
   }
@@ -197,6 +209,9 @@ function loader(vendor, script) {
       const soon = () => void setTimeout(() => signal.aborted || onIdle(warm), DWELL_MS);
       afterLoad(() => onIdle(() => buttonShown ? soon() : onVisible(LAUNCHER, soon, signal)));
     };
+    if (HELP && kind === "help") on("pointerover focusin touchstart", (event) => {
+      if (within(event, LAUNCHER)) loadFile("help");
+    });
     if (hidden() || !hasConsent()) return; // `required` waits for livechat.consent(true), `click` for the click
     if (kind === "eager") go();
     if (kind === "idle") afterLoad(() => onIdle(go));
@@ -216,8 +231,19 @@ function loader(vendor, script) {
    * may never be looked at. */
   function strategy() {
     const load = `${chat.page.load}`;
+    if (HELP && helpFirst() && !/^(off|manual)/.test(load)) return "help"; // nothing of the vendor's comes before it
     const automatic = !/^(off|manual|intent)/.test(load);
     return automatic && (saveData() || doc.prerendering) ? "intent" : load;
+  }
+
+  /** Whether launchers open the help panel: not for whoever talks to somebody, or has something to read. */
+  function helpFirst() {
+    return chat.page.settings.help && !["loading", "ready"].includes(chat.state) && !stored("going") && !chat.unread;
+  }
+
+  /** Whether the panel was used in this tab. */
+  function panelState() {
+    return safely(() => sessionStorage.getItem(keyOf("help")));
   }
 
   function saveData() {
@@ -288,7 +314,7 @@ function loader(vendor, script) {
     return can;
   }
 
-  /** Fetches one of our other files. @template {"session" | "button"} N @param {N} name
+  /** Fetches one of our other files. @template {"session" | "button" | "help"} N @param {N} name
    * @returns {Promise<LiveChat.Files[N]>} undefined when it cannot be had; the next call tries again */
   function loadFile(name) {
     return pendingFiles[name] ||= new Promise((done, fail) => {
@@ -384,7 +410,9 @@ function loader(vendor, script) {
   function launch(event, launcher) {
     if (!launcher) return;
     event.preventDefault();
-    call("open", launcher.dataset.livechatMessage, launcher, Date.now());
+    const open = () => call("open", launcher.dataset.livechatMessage, launcher, Date.now());
+    if (HELP && helpFirst()) loadFile("help").then((help) => (help ? help.toggle(launcher) : open()));
+    else open();
   }
 
   // Which button is seen: the vendor's, or our own light one, which stands in until the vendor's is there.
@@ -400,7 +428,7 @@ function loader(vendor, script) {
     if (launcher === "own") return true;
     if (chat.state === "ready") return false;
     if (chat.state === "ended") return hasConsent(true);
-    return buttonShown || strategy() === "intent" || (mode === "click" && !hasConsent());
+    return buttonShown || strategy() === "intent" || (HELP && strategy() === "help") || (mode === "click" && !hasConsent());
   }
 
   /** Brings our own button up to date, or has it taken away. */

@@ -41,6 +41,7 @@ def build(
     locale: str | None,
     consent: str,
     closed: bool,
+    panel: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The payload of a page: its keys in the order of the contract (spec §5).
 
@@ -48,6 +49,8 @@ def build(
     """
     provider = providers.load(str(decision.provider))
     looks = _looks(settings, decision, locale=locale, consent=consent, closed=closed)
+    if panel is not None:
+        looks["help"] = panel
     return {
         "provider": provider.name,
         "load": decision.load,

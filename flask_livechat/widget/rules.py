@@ -14,6 +14,7 @@ from .sensitive_urls import Address, secret_in
 
 WHERE = ("path", "endpoint", "blueprint", "when")
 MOBILE = ("show", "hide")
+HELP = ("off", "first")
 OFFLINE = ("show", "hide", "leave-message")
 STRATEGIES = ("eager", "idle", "delay:SECONDS", "scroll", "interaction", "visible:SELECTOR", "intent", "manual", "off")
 KINDS = ("tour", "article", "survey", "checklist", "news", "ticket", "space", "conversation", "scenario", "trigger")
@@ -182,6 +183,7 @@ CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "offline": (lambda value: value in OFFLINE, "one of " + ", ".join(OFFLINE)),
     "identify": (_flag, "True or False"),
     "tour": (lambda value: value is None or (isinstance(value, str | int) and value != ""), "a tour's id"),
+    "help": (lambda value: value in HELP, "one of " + ", ".join(HELP)),
     "flow": (lambda value: value is None or (isinstance(value, str) and value != ""), "a flow's name"),
     "start": (
         lambda value: value is None or is_start(value),

@@ -18,6 +18,7 @@ from ..settings import Settings, livechat_config
 from ..state import State, call_app, name_of, safely, warn_once
 from . import context, logout, payload, segments, session_store
 from .addresses import of_request
+from .assets import HELP
 from .decide import checked_rule, decide
 from .identity import ANONYMOUS, Identity, current_visitor, identify, load_visitor, may_be_personal
 from .request_state import RequestState, Tag
@@ -62,6 +63,7 @@ def make_tag(state: State, req: RequestState, decision: Decision, error: BaseExc
     is_fetched = decision.identify and (config.identity_delivery == "fetch" or req.is_finished)
     language = call_app(config.locale, None, "LIVECHAT_LOCALE") if callable(config.locale) else config.locale
     consent = consent_of(state, req)
+    panel = _help_panel(state, decision) if error is None else None  # whoever met an error wants a person
     data = payload.build(
         config,
         decision,
@@ -74,11 +76,22 @@ def make_tag(state: State, req: RequestState, decision: Decision, error: BaseExc
         locale=payload.locale_tag(language) if language else None,
         consent=consent,
         closed=config.office_hours is not None and not config.office_hours.is_open(now),
+        panel=panel,
     )
     nonce = nonce_of(state, req)
-    preload = _preload(config, decision, nonce) if decision.preload and consent == "implied" else ""
-    markup = payload.render(data, _script_url(state, req, name), nonce, preload)
+    preloads = decision.preload and consent == "implied" and panel is None  # before help, nothing of the vendor's
+    preload = _preload(config, decision, nonce) if preloads else ""
+    script = f"{name}-{HELP}" if config.uses_help or panel is not None else name
+    markup = payload.render(data, _script_url(state, req, script), nonce, preload)
     return Tag(markup, decision, personal is not NOTHING_PERSONAL or is_consent_personal(state, req))
+
+
+def _help_panel(state: State, decision: Decision) -> dict[str, Any] | None:
+    """What the help panel has on this page. None where it is off, or where articles and flows are empty."""
+    if decision.help == "off":
+        return None
+    panel: dict[str, Any] | None = safely("the help panel", lambda: state.livechat.help_panel(decision), None)
+    return panel
 
 
 def collect_personal(state: State, req: RequestState, decision: Decision, now: datetime) -> Personal:
@@ -118,8 +131,11 @@ def write_button(state: State, req: RequestState, label: str, attributes: Mappin
         return NOTHING
     decision = safely("livechat_button()", lambda: decide(state, req.app), None)
     opens = decision is not None and decision.show
-    if config.fallback_url:
-        return payload.link(label, config.fallback_url, attributes, opens=opens)
+    href = config.fallback_url
+    if config.article_pages and decision is not None and decision.help != "off":
+        href = same_origin(url_for("livechat_help.search"))
+    if href:
+        return payload.link(label, href, attributes, opens=opens)
     return payload.button(label, attributes) if opens else NOTHING
 
 

@@ -17,6 +17,7 @@ from .request_state import request_state
 
 blueprint = SameOriginBlueprint("livechat", __name__)
 MAX_FLOW_BYTES = 2048
+SUGGESTION_CACHE = "public, max-age=300"
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -78,7 +79,7 @@ def failures() -> tuple[str, int]:
 
 @blueprint.post("/opens")
 def opens() -> Response:
-    """The chat was opened, or a thumb given, says a browser: no webhook does. Needs no login and takes none.
+    """The chat was opened, help used, or a thumb given, says a browser: no webhook does. It takes no login.
 
     A thumb is answered with its receipt, by which the same browser may take it back.
     """
@@ -86,13 +87,14 @@ def opens() -> Response:
     if not state.stores_events:
         abort(404)
     report = _report_of_our_page()
-    provider, rating, is_open = report.get("provider"), browser_reports.rating(report), browser_reports.is_open(report)
-    if provider not in tuple(state.settings.providers) or not (is_open or rating):
+    provider, rating = report.get("provider"), browser_reports.rating(report)
+    event = "open" if browser_reports.is_open(report) else browser_reports.help_step(report)
+    if provider not in tuple(state.settings.providers) or not (event or rating):
         abort(400)
     if not state.runtime.opens.allows(_client()):
         abort(429)
-    if is_open or rating is None:
-        state.livechat.count(str(provider), "open")
+    if event is not None or rating is None:
+        state.livechat.count(str(provider), str(event))
         return Response(status=204)
     receipt = state.livechat.rate(str(provider), rating.thumb, rating.receipt)
     return _personal(script_json({"receipt": receipt}))
@@ -149,6 +151,20 @@ def flow() -> Response:
         abort(429)
     reply = current_state().livechat.flow_reply(step)
     return abort(404) if reply is None else _personal(script_json(reply))
+
+
+@blueprint.get("/suggest")
+def suggest() -> Response:
+    """The articles that answer what somebody is writing. Of nobody: it is the same for all who ask it."""
+    if not current_state().runtime.suggestions.allows(_client()):
+        abort(429)
+    results = current_state().livechat.suggest(request.args.get("q", ""), request.args.get("locale"))
+    if results is None:
+        abort(404)
+    response = Response(script_json({"results": results}), mimetype="application/json")
+    response.headers["Cache-Control"] = SUGGESTION_CACHE
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def _report_of_our_page(max_bytes: int = MAX_REPORT_BYTES) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -283,7 +284,7 @@ for (const name of ["ready", "open", "close", "unread", "message", "status", "ra
 
 
 @pytest.fixture
-def site(net: Net) -> Callable[..., Flask]:
+def site(net: Net, tmp_path: Path) -> Callable[..., Flask]:
     """Puts a site on www.site.test: pages with and without chat, logins, a strict CSP that livechat merges into."""
     net.reset()
 
@@ -297,7 +298,7 @@ def site(net: Net) -> Callable[..., Flask]:
         store: str | None = None,
         **config: Any,
     ) -> Flask:
-        app = Flask("site", static_folder=None)
+        app = Flask("site", static_folder=None, instance_path=str(tmp_path / "instance"))
         app.testing = True
         app.secret_key = "a secret key of the test site, long enough"
         app.config.update(KEYS[provider], LIVECHAT_PROVIDER=provider, LIVECHAT_CSP="merge")

@@ -1,5 +1,5 @@
 // Makes loader.min.js of loader.js, and so on, beside each. The first line says which source it was made of.
-// visitor.js is served in one file with session.js.
+// visitor.js is served in one file with session.js. loader.help.min.js is the loader of pages with the help panel.
 // And copies the chart library that the metrics page serves, as it is.
 import { createHash } from "node:crypto";
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,13 +16,17 @@ if (twice.length) throw new Error(`${twice} would be shortened where it must not
 const properties = { regex: new RegExp(`^(${fields.join("|")})$`) };
 
 for (const name of readdirSync(home, { recursive: true })) {
-  if (!/^(widget\/\w+|providers\/\w+\/widget)\.js$/.test(name) || Object.values(PARTS).flat().includes(name)) continue;
+  if (!/^(widget\/\w+|help\/panel|providers\/\w+\/widget)\.js$/.test(name) || Object.values(PARTS).flat().includes(name)) continue;
   const parts = PARTS[name] || [];
   const source = [name, ...parts].map((part) => readFileSync(home + part, "utf-8")).join("");
   const mangle = parts.length ? { properties } : {};
-  const { code } = await minify(source, { ecma: 2022, compress: { passes: 3, keep_fargs: false }, mangle });
   const digest = createHash("sha256").update(source).digest("hex").slice(0, 16);
-  writeFileSync(home + name.replace(/js$/, "min.js"), `// ${digest}\n${code}`);
+  // What is within `if (HELP)` is served to pages with the help panel alone.
+  for (const [HELP, suffix] of source.includes("HELP") ? [[false, "min.js"], [true, "help.min.js"]] : [[false, "min.js"]]) {
+    const compress = { passes: 3, keep_fargs: false, global_defs: { HELP } };
+    const { code } = await minify(source, { ecma: 2022, compress, mangle });
+    writeFileSync(home + name.replace(/js$/, suffix), `// ${digest}\n${code}`);
+  }
 }
 
 function members(text) {

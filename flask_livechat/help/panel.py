@@ -1,0 +1,50 @@
+"""What the help panel has: what a page says of it, and the answers that it suggests while somebody writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+
+from ..model import Decision
+from ..state import State
+from . import flow_service
+
+MAX_QUESTION_CHARS = 120
+MAX_ANSWERS = 3
+
+
+def contents(state: State, app: Flask, decision: Decision) -> dict[str, Any] | None:
+    """What the panel has on a page, for its data block. None where it is off, or has nothing to offer."""
+    if decision.help == "off":
+        return None
+    offers = {"articles": _has_articles(state, app), "flow": _flow(state, app, decision.flow)}
+    if not any(offers.values()):
+        return None
+    return {name: value for name, value in {**offers, "opens": _opens(state)}.items() if value}
+
+
+def suggest(state: State, app: Flask, question: str, locale: str | None) -> list[dict[str, str]]:
+    """The articles that answer a question, the likeliest first. Whoever has no place to read one is not shown it."""
+    text = " ".join(question[:MAX_QUESTION_CHARS].split())
+    results = flow_service.search(state, app, text, locale)[:MAX_ANSWERS] if text else ()
+    return [{"title": item.title, "url": item.url, "excerpt": item.excerpt} for item in results if item.url]
+
+
+def _has_articles(state: State, app: Flask) -> bool:
+    if state.settings.articles is None:
+        return False
+    from .library import articles  # noqa: PLC0415 - it needs the extra, which flows do not
+
+    return any(article.is_published and article.url for article in articles(state, app))
+
+
+def _flow(state: State, app: Flask, name: str | None) -> str | None:
+    return name if name is not None and name in flow_service.flows(state, app).by_name else None
+
+
+def _opens(state: State) -> str | None:
+    """When somebody will be there, if nobody is now."""
+    hours, now = state.settings.office_hours, state.now()
+    moment = None if hours is None or hours.is_open(now) else hours.next_opening(now)
+    return moment.isoformat() if moment else None
