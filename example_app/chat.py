@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import current_app, session
@@ -12,7 +13,7 @@ from flask_livechat import Company, LiveChat, Visitor
 from flask_livechat.model import Event
 
 from . import headers, login
-from .users import User
+from .users import User, users
 
 livechat = LiveChat()
 
@@ -38,9 +39,12 @@ def configure(config: Config) -> None:
     config.setdefault("LIVECHAT_PROVIDER", available[0] if available else None)
     config["EXAMPLE_VENDORS"] = vendors = by_section(config["LIVECHAT_PROVIDER"], available)
     config.setdefault("LIVECHAT_RULES", rules(vendors["shop"], vendors["app"]))
+    config.setdefault("LIVECHAT_FLOWS", "flows")
     config.setdefault("LIVECHAT_CSP", "merge")
     config.setdefault("LIVECHAT_NONCE", headers.nonce)
     config.setdefault("LIVECHAT_FALLBACK_URL", "/contact")
+    # Beside the figures at /livechat/metrics, and what `flask livechat metrics --check` goes by.
+    config.setdefault("LIVECHAT_TARGETS", {"first_response": 300, "csat": 0.8})
     config.setdefault("LIVECHAT_ARTICLES", "help")
     config.setdefault("LIVECHAT_ARTICLE_PAGES", True)
 
@@ -64,9 +68,15 @@ def rules(shop: str | None, app: str | None) -> list[dict[str, Any]]:
         {"path": "/tour", "load": "delay:5"},
         {"path": "/contact", "load": "visible:#help"},
         {"path": "/login", "load": "intent"},
-        {"blueprint": "shop", "provider": shop, "load": "intent"},
-        {"path": "/dashboard", "provider": app, "load": "idle", "start": WELCOME if app == "intercom" else None},
-        {"path": "/account", "provider": app, "load": "interaction"},
+        {"blueprint": "shop", "provider": shop, "load": "intent", "flow": "shop"},
+        {
+            "path": "/dashboard",
+            "provider": app,
+            "load": "idle",
+            "flow": "app",
+            "start": WELCOME if app == "intercom" else None,
+        },
+        {"path": "/account", "provider": app, "load": "interaction", "flow": "app"},
     ]
     # Without any account there is no vendor to name, and the extension refuses to be given None.
     return [{field: value for field, value in rule.items() if value is not None} for rule in listed]
@@ -105,6 +115,14 @@ def impersonating() -> bool:
 def may_see_metrics() -> bool:
     """Who finds anything at ``/livechat/metrics``."""
     return login.staff_member() is not None and not login.is_viewing_as()
+
+
+@livechat.people
+def customers() -> Iterator[tuple[str, datetime, bool]]:
+    """For ``flask livechat cohort``: do customers who write in their first week take a plan that costs something?"""
+    for user in users().all():
+        if not user.is_staff:
+            yield user.id, user.created_at, user.plan != "starter"
 
 
 @livechat.on("rated")

@@ -187,4 +187,5 @@ CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         f"a kind and an id of at most {MAX_ID_CHARS} characters, such as 'tour:7'; kinds are {', '.join(KINDS)}",
     ),
     "once": (lambda value: isinstance(value, bool) or value == "server", "True, False or 'server'"),
+    "flow": (lambda value: value is None or (isinstance(value, str) and value != ""), "a flow's name"),
 }

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import providers
-from ..model import well_formed
 from ..providers.sanitize import cut
+from ..safe_text import well_formed
 from ..state import State, warn_once
 from . import session_store
 from .decide import decide
