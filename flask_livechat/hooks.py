@@ -6,12 +6,13 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .model import Event
+from .model import Conversation, Event
+from .operation import Operation, OperationSequence
 
 MAX_DEPTH = 64  # of objects and lists within each other
 
@@ -59,6 +60,23 @@ class WebhookSpec:
     parse: Callable[[Mapping[str, Any], Delivery], Sequence[Event]]
     sign: Callable[[str, bytes, datetime], dict[str, str]]
     sent_at: Callable[[Delivery], datetime | None] = lambda delivery: None
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySpec:
+    """How a vendor's past conversations become the deliveries that its webhooks would have made.
+
+    ``fetch`` gets all that the API tells of a conversation out of ``conversations.list``, and the two others take that.
+    ``deliveries``: what happened, in the bodies of webhooks. ``latest``: how the conversation is now, where the API
+    does not tell when it became so; what the store knows already is left out. ``workspace`` is the key of the
+    workspace's id, and the call that tells it of the credentials. ``lacks``: what webhooks tell and the API does not.
+    """
+
+    fetch: Callable[[Mapping[str, Any], Conversation], OperationSequence[Any]]
+    deliveries: Callable[[Mapping[str, Any], Any], Iterator[dict[str, Any]]]
+    latest: Callable[[Mapping[str, Any], Any, datetime], Iterator[dict[str, Any]]]
+    workspace: tuple[str, Operation[str | None]] | None = None
+    lacks: tuple[str, ...] = ()
 
 
 def _finite(digits: str) -> float | None:

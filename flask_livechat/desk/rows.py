@@ -11,6 +11,7 @@ from ..model import Event, well_formed
 
 MAX_KEY_CHARS = 500  # of an id, an email or a tag; beyond some 2,700 bytes PostgreSQL indexes none
 MAX_TAGS = 100
+IMPORTED = "imported"  # the state of what an import has brought, and no webhook
 
 
 def event_row(event: Event, now: datetime) -> dict[str, Any]:

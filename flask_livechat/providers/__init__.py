@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import LiveChatError
-from ..hooks import WebhookSpec
+from ..hooks import HistorySpec, WebhookSpec
 from ..model import Value, Visitor, well_formed
 from ..operation import ApiSpec
 
@@ -141,6 +141,11 @@ def api(name: str) -> ApiSpec | None:
 def webhooks(name: str) -> WebhookSpec | None:
     """A room's ``WEBHOOKS``, out of its ``webhooks.py``; None for a vendor that sends none."""
     return record(name, "webhooks", "WEBHOOKS", WebhookSpec)
+
+
+def history(name: str) -> HistorySpec | None:
+    """A room's ``HISTORY``, out of its ``history.py``; None for one that gives no past conversations."""
+    return record(name, "history", "HISTORY", HistorySpec)
 
 
 def signs(name: str) -> Signs | None:

@@ -27,7 +27,7 @@ SPOKEN = {
     "conversation.operator.replied": "bot",
 }
 STARTED = {"conversation.user.created": "visitor", "conversation.admin.single.created": "agent"}
-RATED = "conversation.rating.added"
+RATED, TAGGED = "conversation.rating.added", "conversation_part.tag.created"
 CHANGES = {"conversation.admin.closed": "conversation_closed", "conversation.admin.opened": "conversation_reopened"}
 AUTHORS = {"user": "visitor", "lead": "visitor", "contact": "visitor", "admin": "agent", "bot": "bot"}
 REPLIES = ("comment", "quick_reply")  # types of parts, which are replies also without words
@@ -78,6 +78,8 @@ def _conversation(topic: str, item: Payload, people: People, event: Event) -> Se
     if topic == RATED:
         return (_rated(item, event),)
     # The part that was tagged has been told of before, and what is noted is no message.
+    if topic == TAGGED:
+        return (replace(event, id=_tags_id(event.conversation, item) or event.id),)
     if topic.startswith("conversation_part.") or topic == "conversation.admin.noted":
         return (event,)
     parts, change = item.items("conversation_parts") or [], CHANGES.get(topic)
@@ -108,6 +110,20 @@ def _tags(item: Payload) -> tuple[str, ...] | None:
     names = [tag.text("name") for tag in listed]
     item.odd.update(["tags"] * names.count(None))
     return tuple(name for name in names if name)
+
+
+def _tags_id(conversation: str | None, item: Payload) -> str | None:
+    """An id made of which tags there are and of when the last one was put there; None where that is not told."""
+    at_of = {tag.key("id"): unix_seconds(tag.data.get("applied_at")) for tag in item.items("tags") or []}
+    moments = [at for at in at_of.values() if at is not None]
+    if conversation is None or not moments:
+        return None
+    return f"{conversation}:tags:{max(moments)}:{'+'.join(sorted(filter(None, at_of)))}"
+
+
+def unix_seconds(value: Any) -> int | None:
+    at = _moment(value)
+    return None if at is None else int(at.timestamp())
 
 
 def _source(item: Payload) -> Payload:
@@ -174,8 +190,11 @@ def _rated(item: Payload, event: Event) -> Event:
     stars = rating.whole("rating", 1, BEST)
     if stars is None:
         return event
+    # The same rating has the same id, told by whichever notification; another one of the same request is another event.
+    requested = unix_seconds(rating.data.get("created_at"))
+    key = event.id if requested is None else f"{event.conversation}:rating:{requested}:{stars}"
     at = _moment(rating.data.get("updated_at")) or event.at
-    return replace(event, kind="rated", at=at, rating=stars, best=BEST, text=rating.text("remark"))
+    return replace(event, kind="rated", id=key, at=at, rating=stars, best=BEST, text=rating.text("remark"))
 
 
 def _sequence(key: str | None) -> int | None:

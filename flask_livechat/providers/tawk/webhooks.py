@@ -68,7 +68,7 @@ def _transcript(chat: Payload, event: Event) -> Sequence[Event]:
     """
     name, email = required(chat.key("id"), "chat.id"), chat.part("visitor").text("email") or event.email
     event = replace(event, kind="message", conversation=name, email=email)
-    messages = [message for message in chat.items("messages") or [] if _says(message)]
+    messages = [message for message in chat.items("messages") or [] if says(message)]
     moments = [_moment(message.data.get("time")) for message in messages]
     at = next(filter(None, moments), event.at)
     counts, events = Counter[tuple[str, str, str | None]](), []
@@ -81,7 +81,7 @@ def _transcript(chat: Payload, event: Event) -> Sequence[Event]:
     return events
 
 
-def _says(message: Payload) -> bool:
+def says(message: Payload) -> bool:
     """Page views and agents who join say nothing. The shape of attachments is UNCONFIRMED."""
     kind, holds_file = message.text("type"), any(message.data.get(name) for name in FILES)
     return kind == "file" or (kind == "msg" and (message.text("msg") is not None or holds_file))
