@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import click
 from flask.cli import with_appcontext
 
+from .. import providers
 from ..errors import ApiError
 from ..safe_text import terminal_text
 from ..state import current_state
@@ -54,12 +55,15 @@ def import_(provider: str, since: str, at: str) -> None:
         why = f"{error}." if isinstance(error, ApiError) else "It was stopped."
         raise click.ClickException(
             f"{terminal_text(why)} What is here stays. To go on:\n"
-            f"  flask livechat import {provider} --since {moment.isoformat(timespec='seconds')}"
+            f"  flask livechat import {provider}{f' --at {at}' if livechat.settings.sandbox else ''}"
+            f" --since {moment.isoformat(timespec='seconds')}"
         ) from None
     finally:
         if livechat.settings.keep_days is not None:
             prune(store, livechat.now() - timedelta(days=livechat.settings.keep_days))
     click.echo(_summary(outcomes, new))
+    if (spec := providers.history(provider)) is not None and spec.lacks:
+        click.echo(f"Not among them, for webhooks alone tell it: {', '.join(spec.lacks)}.")
 
 
 def _not_too_old(moment: datetime, now: datetime) -> datetime:

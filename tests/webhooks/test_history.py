@@ -26,13 +26,12 @@ from flask_livechat.sandbox.hub import Hub
 from flask_livechat.sandbox.sessions import Identity, Message, Session
 from flask_livechat.sandbox.stand_in import load, open_account
 
-from ..test_sandbox_rest import VALUES
-
 VENDORS = [name for name in providers.names() if providers.history(name)]
 every_vendor = pytest.mark.parametrize("name", VENDORS)
 START = datetime(2026, 9, 1, 9, tzinfo=UTC)
 NOW = START + timedelta(days=30)
 DAY = 86_400
+VALUES = {name: providers.example_values(providers.load(name)) for name in VENDORS}
 
 
 class Vendor:
@@ -42,7 +41,6 @@ class Vendor:
         self.name, self.now, self.told = name, START.timestamp(), list[bytes]()
         self.hub = Hub(lambda: self.now)
         self.rest = open_account(name, VALUES[name], self.hub)
-        object.__setattr__(self.rest.account, "clock", lambda: self.now)
         self.agent = self.rest.account.agents[0].id
         self.hub.listener = self._tell
         self.calls = 0
@@ -59,7 +57,7 @@ class Vendor:
             self.calls += 1
             return self.rest(environ, start_response)
 
-        return open_desk(self.name, VALUES[self.name] | values, lambda: NOW, http.in_process(asked), deadline=0.5)
+        return open_desk(self.name, {**VALUES[self.name], **values}, lambda: NOW, http.in_process(asked), deadline=0.5)
 
     def visit(self, id: str, *texts: str) -> str:
         key = self.hub.create(self.name, "session_" if self.name == "crisp" else "")
