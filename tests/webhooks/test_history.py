@@ -17,6 +17,7 @@ from flask_livechat.desk import http
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.desk.history import ForeignWorkspace, import_history
 from flask_livechat.desk.metrics import metrics
+from flask_livechat.desk.projections import reread
 from flask_livechat.desk.store import Store
 from flask_livechat.desk.tables import events, people
 from flask_livechat.desk.worker import Worker
@@ -248,6 +249,29 @@ def test_a_webhook_that_comes_after_the_import_is_handled(vendor: Vendor, store:
 def test_nothing_that_is_imported_is_unread(vendor: Vendor, past: Store) -> None:
     imported(vendor, past)
     assert past.unread("user0", "user0@example.com") == 0
+
+
+def test_a_recount_of_what_was_imported_changes_nothing(vendor: Vendor, past: Store) -> None:
+    imported(vendor, past)
+    before, figures = [queued.event for queued, _, _ in past.scan()], metrics(past, START, NOW)
+    assert sum(reread(past, {vendor.name: VALUES[vendor.name]})) == len(before)
+    assert sum(past.recount(lambda: NOW)) == 6
+    assert [queued.event for queued, _, _ in past.scan()] == before
+    assert metrics(past, START, NOW) == figures
+
+
+def test_a_conversation_that_vanishes_meanwhile_is_left_out(vendor: Vendor, past: Store) -> None:
+    steps = import_history(vendor.desk(), past, START, lambda: NOW)
+    assert next(steps).outcome == "imported"
+    for session in vendor.hub.conversations(vendor.name):
+        if not past_has(past, vendor, session):
+            vendor.hub.drop(session.key)
+    assert {step.outcome for step in steps} == {"gone"}
+
+
+def past_has(store: Store, vendor: Vendor, session: Session) -> bool:
+    names = {queued.event.conversation for queued, _, _ in store.scan()}
+    return bool(names & {session.key, str(session.number)})
 
 
 def test_states_are_the_vendors(vendor: Vendor, past: Store) -> None:
