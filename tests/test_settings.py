@@ -64,6 +64,9 @@ DEFAULTS = {
     "webhook_tolerance": None,
     "keep_days": None,
     "celery": False,
+    "articles": None,
+    "article_pages": False,
+    "site_url": None,
     "sandbox": False,
 }
 
