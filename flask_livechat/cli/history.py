@@ -80,4 +80,4 @@ def _not_too_old(moment: datetime, now: datetime) -> datetime:
 def _summary(outcomes: Counter[str], new: int) -> str:
     others = {"known": "were here already", "gone": "are gone", "unreadable": "could not be read (see the log)"}
     parts = [f"{outcomes[name]} {words}" for name, words in others.items() if outcomes[name]]
-    return ", ".join([f"{outcomes['imported']} conversations imported ({new} new events)", *parts]) + "."
+    return ", ".join([f"Conversations imported: {outcomes['imported']} (new events: {new})", *parts]) + "."

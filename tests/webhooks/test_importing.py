@@ -17,8 +17,11 @@ from flask_livechat.desk.store import Store
 from flask_livechat.sandbox.api import Rest
 
 from ..conftest import chat_of, create_app
+from ..desk.test_stand_ins import shop_of
 from .conftest import KINDS
 from .importing import Archive, killed, run
+from .test_circle import stored_events
+from .test_erasure import served_app  # noqa: F401 - a fixture
 from .test_history import NOW, VENDORS, Vendor, imported
 
 
@@ -67,12 +70,12 @@ def test_the_command_says_what_was_imported(vendor: Vendor, url: str, monkeypatc
     assert result.exit_code == 0, result.output
     with app.app_context():
         total = chat_of(app).store.total()
-    assert f"6 conversations imported ({total} new events)." in result.stdout
+    assert f"Conversations imported: 6 (new events: {total})." in result.stdout
     lacks = providers.history(vendor.name).lacks  # type: ignore[union-attr]
     assert ("webhooks alone tell" in result.stdout) == bool(lacks)
     assert all(what in result.stdout for what in lacks)
     again = invoked(app, vendor.name, "--since", "60d")
-    assert "0 conversations imported (0 new events), 6 were here already." in again.stdout
+    assert "Conversations imported: 0 (new events: 0), 6 were here already." in again.stdout
     assert "@example.com" not in result.output
 
 
@@ -90,7 +93,7 @@ def test_a_spent_quota_ends_it_with_the_command_to_go_on(
         assert len(results) < 9
         if results[-1].exit_code:
             assert "What is here stays. To go on:" in results[-1].stderr
-            assert "conversations imported" in results[-1].stdout
+            assert "Conversations imported" in results[-1].stdout
             assert "Traceback" not in results[-1].output
             command = results[-1].stderr.strip().splitlines()[-1].split()
             assert command[:4] == ["flask", "livechat", "import", vendor.name]
@@ -160,3 +163,20 @@ def test_a_vendor_without_such_an_api_is_unsupported(url: str, monkeypatch: pyte
     assert result.exit_code == 1
     assert "import is not supported by Crisp." in result.stderr
     assert vendor.calls == 0
+
+
+def test_on_the_sandbox_it_asks_the_app_that_runs(served_app: tuple[Flask, str]) -> None:  # noqa: F811 - a fixture
+    app, at = served_app
+    shop = shop_of("intercom", app)
+    shop.visit("Hello?", "Anybody?")
+    told = {event.id for event in stored_events(app)}
+    assert told
+    result = invoked(app, "intercom", "--since", "1d", "--at", at)
+    assert result.exit_code == 0, result.output
+    assert "Conversations imported: 1 (new events: 0)." in result.stdout
+    with app.app_context():
+        store = chat_of(app).store
+        with store.engine.begin() as connection:
+            connection.execute(sa.text("delete from livechat_events"))
+    assert "Conversations imported: 1 (new events: 2)." in invoked(app, "intercom", "--since", "1d", "--at", at).stdout
+    assert ids(store) == told
