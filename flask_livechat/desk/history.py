@@ -18,9 +18,10 @@ import sqlalchemy as sa
 
 from .. import providers
 from ..errors import ApiError, Forbidden, LiveChatError, NotFound, Unsupported
-from ..hooks import Delivery, HistorySpec, WebhookSpec
+from ..hooks import Delivery
 from ..model import Conversation, Event
 from ..operation import WRONG_SHAPE
+from ..providers import HistorySpec, WebhookSpec
 from .desk import Desk
 from .projections import drop_unused, lock_conversation, update_conversation
 from .rows import IMPORTED, event_row, read_tags

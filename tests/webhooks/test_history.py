@@ -32,7 +32,7 @@ every_vendor = pytest.mark.parametrize("name", VENDORS)
 START = datetime(2026, 9, 1, 9, tzinfo=UTC)
 NOW = START + timedelta(days=30)
 DAY = 86_400
-VALUES = {name: providers.example_values(providers.load(name)) for name in VENDORS}
+VALUES = {name: providers.load(name).example_values() for name in VENDORS}
 
 
 class Vendor:

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from ...hooks import HistorySpec
 from ...model import Conversation
 from ...operation import Operation, OperationSequence, path
-from .. import Values
+from ..base import HistorySpec, Values
 
 # Public code reads it as an object's and as a text's; that one of a reopened conversation exists is UNCONFIRMED.
 NAMESPACE = re.compile(r"\bstate:(resolved|unresolved)\b")

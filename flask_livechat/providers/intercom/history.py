@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from ...hooks import HistorySpec
 from ...model import Conversation
 from ...operation import Operation, OperationSequence, path
-from .. import Values
+from ..base import HistorySpec, Values
 from .people import TYPES
 from .webhooks import RATED, TAGGED, unix_seconds
 

@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ...hooks import HistorySpec
 from ...model import Conversation
 from ...operation import Operation, OperationSequence
-from .. import Values
+from ..base import HistorySpec, Values
 from ..payload import Payload
-from .webhooks import AUTHORS, says
+from .webhooks import AUTHORS, has_words_or_file
 
 SILENCE = timedelta(hours=1)
 
@@ -54,7 +53,7 @@ def latest(values: Values, chat: Mapping[str, Any], now: datetime) -> Iterator[d
 
 def _messages(chat: Mapping[str, Any]) -> list[Payload]:
     listed = Payload(chat, Counter()).items("messages") or []
-    return [message for message in listed if says(message)]
+    return [message for message in listed if has_words_or_file(message)]
 
 
 def _last_at(messages: list[Payload], chat: Mapping[str, Any]) -> str:
