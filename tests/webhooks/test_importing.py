@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
 
+import docs.checks
 from flask_livechat import LiveChat, providers
 from flask_livechat.desk.store import Store
 from flask_livechat.sandbox.api import Rest
@@ -142,6 +143,13 @@ def test_what_is_older_than_keep_days_is_not_imported(
     with app.app_context(), chat_of(app).store.reading() as connection:
         wanted = sa.text("select count(*) from livechat_events where text is not null and at < '2026-09-06 09:00'")
         assert connection.execute(wanted).scalar() == 0
+
+
+def test_the_pages_command_runs(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(docs.checks.__file__).parent / "webhooks.rst").read_text("utf-8")
+    (command,) = (line for line in page.splitlines() if "$ flask livechat import" in line)
+    app = app_of("crisp", url, monkeypatch, Vendor("crisp"))
+    assert app.test_cli_runner().invoke(args=command.split()[2:]).exit_code == 0
 
 
 def test_a_moment_in_the_future_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,6 @@ from ..base import HistorySpec, Values
 from ..payload import Payload
 from .webhooks import AUTHORS, has_words_or_file
 
-SILENCE = timedelta(hours=1)
-
 
 def fetch(values: Values, conversation: Conversation) -> OperationSequence[dict[str, Any]]:
     """Asked for each chat: whether lists have all messages is UNCONFIRMED."""
@@ -29,41 +27,41 @@ def fetch(values: Values, conversation: Conversation) -> OperationSequence[dict[
     return {**chat, "id": conversation.id}
 
 
-def deliveries(values: Values, chat: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    messages = _messages(chat)
-    # A chat starts with the first word of the visitor or an agent: a trigger's does not count.
-    first = next((message for message in messages if message.part("sender").text("t") in AUTHORS), None)
-    if first is not None:
-        sender = {"type": AUTHORS[first.data["sender"]["t"]]}
-        message = {"type": first.data.get("type"), "text": first.data.get("msg"), "sender": sender}
-        start = _delivery(values, chat, "chat:start", first.data.get("time") or chat.get("createdOn"))
-        yield start | {"chatId": chat["id"], "message": message, "visitor": chat.get("visitor")}
-    if messages:
-        transcript = {name: chat.get(name) for name in ("id", "visitor", "messages")}
-        yield _delivery(values, chat, "chat:transcript_created", _last_at(messages, chat)) | {"chat": transcript}
+class Chat:
+    """A chat as the API gives it. Of its messages those that say something count."""
+
+    def __init__(self, values: Values, data: Mapping[str, Any]) -> None:
+        self._data, self._property = data, data.get("propertyId") or values["PROPERTY_ID"]
+        listed = Payload(data, Counter()).items("messages") or []
+        self._messages = [message for message in listed if has_words_or_file(message)]
+        times = [message.data["time"] for message in self._messages if message.text("time")]
+        self._last_at = str(max(times) if times else data.get("createdOn"))
+
+    def deliveries(self) -> Iterator[dict[str, Any]]:
+        # A chat starts with the first word of the visitor or an agent: a trigger's does not count.
+        first = next((message for message in self._messages if message.part("sender").text("t") in AUTHORS), None)
+        if first is not None:
+            sender = {"type": AUTHORS[first.data["sender"]["t"]]}
+            message = {"type": first.data.get("type"), "text": first.data.get("msg"), "sender": sender}
+            start = self._delivery("chat:start", first.data.get("time") or self._data.get("createdOn"))
+            yield start | {"chatId": self._data["id"], "message": message, "visitor": self._data.get("visitor")}
+        if self._messages:
+            chat = {name: self._data.get(name) for name in ("id", "visitor", "messages")}
+            yield self._delivery("chat:transcript_created", self._last_at) | {"chat": chat}
+
+    def latest(self, now: datetime) -> Iterator[dict[str, Any]]:
+        """Its end, with the last word, once it has been silent for an hour."""
+        if self._messages and datetime.fromisoformat(self._last_at) < now - timedelta(hours=1):
+            end = {"chatId": self._data["id"], "visitor": self._data.get("visitor")}
+            yield self._delivery("chat:end", self._last_at) | end
+
+    def _delivery(self, event: str, time: Any) -> dict[str, Any]:
+        return {"event": event, "time": time, "property": {"id": self._property}}
 
 
-def latest(values: Values, chat: Mapping[str, Any], now: datetime) -> Iterator[dict[str, Any]]:
-    if messages := _messages(chat):
-        last_at = _last_at(messages, chat)
-        if datetime.fromisoformat(last_at) < now - SILENCE:
-            end = {"chatId": chat["id"], "visitor": chat.get("visitor")}
-            yield _delivery(values, chat, "chat:end", last_at) | end
-
-
-def _messages(chat: Mapping[str, Any]) -> list[Payload]:
-    listed = Payload(chat, Counter()).items("messages") or []
-    return [message for message in listed if has_words_or_file(message)]
-
-
-def _last_at(messages: list[Payload], chat: Mapping[str, Any]) -> str:
-    times = [message.data["time"] for message in messages if message.text("time")]
-    return str(max(times) if times else chat["createdOn"])
-
-
-def _delivery(values: Values, chat: Mapping[str, Any], event: str, time: Any) -> dict[str, Any]:
-    property_id = chat.get("propertyId") or values["PROPERTY_ID"]
-    return {"event": event, "time": time, "property": {"id": property_id}}
-
-
-HISTORY = HistorySpec(fetch, deliveries, latest, lacks=("when a chat ended",))
+HISTORY = HistorySpec(
+    fetch,
+    deliveries=lambda values, chat: Chat(values, chat).deliveries(),
+    latest=lambda values, chat, now: Chat(values, chat).latest(now),
+    lacks=("when a chat ended",),
+)

@@ -9,16 +9,12 @@ from flask_livechat.desk.tables import Instant
 
 revision = "0006"
 down_revision = "0005"
-branch_labels = None
-depends_on = None
-
-TABLE = "livechat_conversations"
 
 
 def upgrade() -> None:
     comment = "the vendor's last change of it that was imported"
-    op.add_column(TABLE, sa.Column("imported_at", Instant(), comment=comment))
+    op.add_column("livechat_conversations", sa.Column("imported_at", Instant(), comment=comment))
 
 
 def downgrade() -> None:
-    op.drop_column(TABLE, "imported_at")
+    op.drop_column("livechat_conversations", "imported_at")
