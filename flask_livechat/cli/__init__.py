@@ -29,6 +29,7 @@ for command in (
     events.forget,
     history.import_,
     metrics.metrics,
+    metrics.cohort,
     metrics.export,
     doctor.doctor,
     sandbox.sandbox,
