@@ -245,7 +245,7 @@ def test_votes_are_counted_in_the_store_and_limited(make: Make, monkeypatch: pyt
 def test_the_index_is_a_private_file_named_by_the_articles(app: Flask, tmp_path: Path) -> None:
     with app.app_context():
         assert chat_of(app).articles.search("money back", "en")[0].path == "billing/refunds"
-    (file,) = (tmp_path / "instance").glob("livechat-articles-*")
+    (file,) = (tmp_path / "instance").glob("livechat-articles-*.sqlite3")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
