@@ -6,12 +6,9 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-
-from .model import Event
 
 MAX_DEPTH = 64  # of objects and lists within each other
 
@@ -41,24 +38,6 @@ class Delivery:
     def digest(self) -> str:
         """Of the body's bytes: what tells two deliveries apart where their id is not signed."""
         return hashlib.sha256(self.body).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookSpec:
-    """A vendor's webhooks.
-
-    ``secrets``: keys of which one at least must be configured. ``verify`` answers, whatever it is given. ``parse`` is
-    asked for verified bytes alone. For what is not the vendor's shape it raises ``ValueError``, ``KeyError``,
-    ``TypeError`` or ``AttributeError``; it gives no event for what is not this account's. ``sent_at``: when the vendor
-    says it was sent, for a freshness window; None where it does not. ``sign(secret, body, now)`` gives the headers that
-    the vendor would send; it signs by the first of ``secrets``.
-    """
-
-    secrets: tuple[str, ...]
-    verify: Callable[[Mapping[str, Any], Delivery], bool]
-    parse: Callable[[Mapping[str, Any], Delivery], Sequence[Event]]
-    sign: Callable[[str, bytes, datetime], dict[str, str]]
-    sent_at: Callable[[Delivery], datetime | None] = lambda delivery: None
 
 
 def _finite(digits: str) -> float | None:

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, unquote
 
-from .model import Visitor
-
 T = TypeVar("T")
 log = logging.getLogger("flask_livechat")
 Errors = tuple[type[Exception], ...]
@@ -148,23 +146,6 @@ class ErrorInSuccessResponse(Exception):
 
     def __init__(self, status: int) -> None:
         self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class ApiSpec:
-    """A vendor's API: where it is, who we are there, and the calls that each method of the desk makes.
-
-    A method takes the vendor's values and its own arguments. It returns an ``Operation`` (of a ``Page``: the first of a
-    list), or an ``OperationSequence``. A method that is missing from ``methods`` is one that the vendor cannot do.
-    """
-
-    needs: tuple[str, ...]  # names of keys without which no call can be made
-    base: Callable[[Mapping[str, Any]], str]
-    headers: Callable[[Mapping[str, Any]], dict[str, str]]
-    unwrap: Callable[[Any], Any]  # an answer's JSON -> what ``read`` gets; raises ``ErrorInSuccessResponse``
-    explain: Callable[[Any], ErrorDetails]  # the JSON of an error
-    methods: Mapping[str, Callable[..., Any]]
-    knows: Callable[[Visitor], bool] = lambda visitor: True  # whether there can be a contact for this visitor
 
 
 def path(template: str, *parts: str | int) -> str:

@@ -22,7 +22,7 @@ from . import providers, signing
 from .errors import LiveChatError
 from .extension import LiveChat
 from .model import Visitor
-from .providers import Secrets
+from .providers import Secrets, sanitize
 from .sandbox.body import Body
 from .state import current_state
 from .widget.bodies import decode
@@ -266,7 +266,7 @@ class FakeDesk:
         from .sandbox.hub import Hub  # noqa: PLC0415
         from .sandbox.stand_in import load, open_account  # noqa: PLC0415
 
-        self._values = providers.example_values(providers.load(provider))
+        self._values = providers.load(provider).example_values()
         self._stand_in, self._hub, self._keys = load(provider), Hub(), dict[str, str]()
         self.provider = provider
         self._account = open_account(provider, self._values, self._hub)
@@ -357,7 +357,7 @@ def _visitor_differs(expected: Any, found: RenderedWidget) -> list[str]:
 
 def _fields(visitor: Any) -> Mapping[str, Any]:
     if isinstance(visitor, Visitor):
-        return providers.given(id=visitor.id, email=visitor.email, name=visitor.name, phone=visitor.phone)
+        return sanitize.without_empty(id=visitor.id, email=visitor.email, name=visitor.name, phone=visitor.phone)
     return visitor if isinstance(visitor, Mapping) else {"id": str(visitor)}
 
 

@@ -39,7 +39,6 @@ from ..errors import (
 from ..forks import in_children
 from ..operation import (
     UNREADABLE,
-    ApiSpec,
     ErrorDetails,
     ErrorInSuccessResponse,
     Operation,
@@ -48,7 +47,7 @@ from ..operation import (
     PaginationLoopGuard,
     Reply,
 )
-from ..providers import Values
+from ..providers.base import ApiSpec, Values
 from ..safe_text import terminal_text
 from . import retry
 

@@ -11,10 +11,10 @@ from flask import Response, abort, current_app, request
 
 from .. import providers
 from ..errors import ConfigError
-from ..hooks import Delivery, WebhookSpec
+from ..hooks import Delivery
 from ..limits import Breaker, LineLimit, within_a_webhook
 from ..operation import WRONG_SHAPE
-from ..providers import Values
+from ..providers.base import Values, WebhookSpec
 from ..rate_limit import PerMinute
 from ..same_origin import SameOriginBlueprint
 from ..state import State
