@@ -69,18 +69,22 @@ class Result:
 
     @property
     def path(self) -> str:
+        """The article's path."""
         return self.article.path
 
     @property
     def locale(self) -> str:
+        """The article's language."""
         return self.article.locale
 
     @property
     def title(self) -> str:
+        """The article's title."""
         return self.article.title
 
     @property
     def url(self) -> str | None:
+        """Where visitors read the article."""
         return self.article.url
 
 
@@ -93,7 +97,7 @@ class Index:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __post_init__(self) -> None:
-        in_children(self, Index._renew_lock)
+        in_children(self, Index._begin_anew)
 
     def search(self, articles: Articles, text: str, locale: str, limit: int) -> list[Result]:
         """Return the published articles in a language that answer a question, the best first."""
@@ -111,8 +115,9 @@ class Index:
                 ranked = rank(self._connection, docs, language, text, len(published))
         return [Result(published[row], score, excerpt(published[row])) for row, score in ranked[:limit]]
 
-    def _renew_lock(self) -> None:
-        self._lock = Lock()
+    def _begin_anew(self) -> None:
+        """In a fork: a connection is its process's own, and the lock may be held by a thread that is not here."""
+        self._lock, self._connection = Lock(), None
 
 
 def rank(

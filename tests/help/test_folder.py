@@ -171,6 +171,7 @@ def test_articles_are_in_order_and_know_their_category(tmp_path: Path) -> None:
     assert articles.folder.categories["en", "z"].title == "First"
     assert articles.folder.categories["en", "a"].title == "A"
     assert articles.locale_for("de-AT") == "de"
+    assert Reader(tmp_path, lambda locale, path: None).read("DE").locales == ("de", "en")
     assert articles.locale_for("pt-BR") == "en"
 
 
