@@ -35,6 +35,7 @@ def configure(config: Config) -> None:
     config.setdefault("LIVECHAT_PROVIDER", available[0] if available else None)
     config["EXAMPLE_VENDORS"] = vendors = by_section(config["LIVECHAT_PROVIDER"], available)
     config.setdefault("LIVECHAT_RULES", rules(vendors["shop"], vendors["app"]))
+    config.setdefault("LIVECHAT_FLOWS", "flows")
     config.setdefault("LIVECHAT_CSP", "merge")
     config.setdefault("LIVECHAT_NONCE", headers.nonce)
     config.setdefault("LIVECHAT_FALLBACK_URL", "/contact")
@@ -61,9 +62,9 @@ def rules(shop: str | None, app: str | None) -> list[dict[str, Any]]:
         {"path": "/tour", "load": "delay:5"},
         {"path": "/contact", "load": "visible:#help"},
         {"path": "/login", "load": "intent"},
-        {"blueprint": "shop", "provider": shop, "load": "intent"},
-        {"path": "/dashboard", "provider": app, "load": "idle"},
-        {"path": "/account", "provider": app, "load": "interaction"},
+        {"blueprint": "shop", "provider": shop, "load": "intent", "flow": "shop"},
+        {"path": "/dashboard", "provider": app, "load": "idle", "flow": "app"},
+        {"path": "/account", "provider": app, "load": "interaction", "flow": "app"},
     ]
     # Without any account there is no vendor to name, and the extension refuses to be given None.
     return [{field: value for field, value in rule.items() if value is not None} for rule in listed]

@@ -36,6 +36,9 @@ class Callbacks:
     staff_required: Callable[[], bool] | None = None
     blueprint_rules: dict[str, Rule] = field(default_factory=dict)
     handlers: dict[str, list[Callable[[Event], Any]]] = field(default_factory=dict)
+    flows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    answers: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    wants_human: Callable[[str], bool] | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +53,8 @@ class Runtime:
     warnings: set[str] = field(default_factory=set)
     has_checked_config: bool = False  # whether late changes of the configuration have been looked for
     store: Any = None
+    flows: Any = None
+    flow_steps: PerMinute = field(default_factory=lambda: PerMinute(MAX_OPENS, MAX_OPENS_OF_CLIENT))
     automations: dict[str, Any] = field(default_factory=dict)
     articles: Any = None
     sandbox: Any = None

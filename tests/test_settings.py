@@ -67,6 +67,8 @@ DEFAULTS = {
     "articles": None,
     "article_pages": False,
     "site_url": None,
+    "flows": None,
+    "flow_steps": 3,
     "sandbox": False,
 }
 

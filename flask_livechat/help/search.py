@@ -16,8 +16,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from threading import Lock
 
-from ..files import create_private
-from ..forks import in_children
+from ..system import in_children, make_private
 from . import markdown
 from .articles import Article, Articles
 from .words import IS_UNSPACED, Language, fold, language_of, words
@@ -266,7 +265,7 @@ def _read_only(file: Path) -> sqlite3.Connection:
 @contextmanager
 def _one_process(path: Path) -> Iterator[None]:
     """Let one process in at a time. Where a system has no such locks, each makes the file, which harms nobody."""
-    create_private(path)
+    make_private(path, create=True)
     with path.open("rb") as lock:
         with suppress(ImportError, OSError):
             import fcntl  # noqa: PLC0415 - Windows has none

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from ..model import Value, well_formed
+from ..model import Value
+from ..safe_text import well_formed
 
 log = logging.getLogger("flask_livechat")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
