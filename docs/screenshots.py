@@ -85,7 +85,7 @@ def metrics(page: Page, address: str) -> None:
     page.goto(f"{address}/login")
     page.locator("form.demo", has_text="staff@example.com").get_by_role("button").click()
     page.goto(f"{address}/livechat/metrics")
-    until(page, "document.querySelectorAll('figure.drawn canvas').length === 4")
+    until(page, "document.querySelectorAll('figure.drawn canvas').length === 5")
     page.wait_for_timeout(1500)  # the charts move in
     page.screenshot(path=IMAGES / "metrics.png", full_page=True)
 

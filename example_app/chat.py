@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import current_app, session
@@ -12,7 +13,7 @@ from flask_livechat import Company, LiveChat, Visitor
 from flask_livechat.model import Event
 
 from . import headers, login
-from .users import User
+from .users import User, users
 
 livechat = LiveChat()
 
@@ -39,6 +40,8 @@ def configure(config: Config) -> None:
     config.setdefault("LIVECHAT_CSP", "merge")
     config.setdefault("LIVECHAT_NONCE", headers.nonce)
     config.setdefault("LIVECHAT_FALLBACK_URL", "/contact")
+    # Beside the figures at /livechat/metrics, and what `flask livechat metrics --check` goes by.
+    config.setdefault("LIVECHAT_TARGETS", {"first_response": 300, "csat": 0.8})
     config.setdefault("LIVECHAT_ARTICLES", "help")
     config.setdefault("LIVECHAT_ARTICLE_PAGES", True)
 
@@ -103,6 +106,14 @@ def impersonating() -> bool:
 def may_see_metrics() -> bool:
     """Who finds anything at ``/livechat/metrics``."""
     return login.staff_member() is not None and not login.is_viewing_as()
+
+
+@livechat.people
+def customers() -> Iterator[tuple[str, datetime, bool]]:
+    """For ``flask livechat cohort``: do customers who write in their first week take a plan that costs something?"""
+    for user in users().all():
+        if not user.is_staff:
+            yield user.id, user.created_at, user.plan != "starter"
 
 
 @livechat.on("rated")

@@ -55,7 +55,11 @@ SHOWN: Mapping[str, Shown] = {
     ),
     "workspace.account": Shown("Chat that waits for the first sign of life: a move, a key, a scroll."),
     "auth.login_page": Shown("Nothing of a vendor before somebody asks for it: a password is typed here."),
-    "staff.index": Shown("Staff who look at the site as a customer send nobody's identity.", (chat.impersonating,)),
+    "staff.index": Shown(
+        "Staff who look at the site as a customer send nobody's identity. They see the support metrics with their "
+        "targets, and flask livechat cohort says whether customers who wrote in their first week stayed.",
+        (chat.impersonating, chat.may_see_metrics, chat.customers),
+    ),
     "staff.inbox.index": Shown("Conversations of all three vendors through one desk.", (inbox.index,)),
 }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ LoadVisitor = TypeVar("LoadVisitor", bound=Callable[[Any], Visitor | None])
 LoadContext = TypeVar("LoadContext", bound=Callable[[], Mapping[str, Value]])
 Ask = TypeVar("Ask", bound=Callable[[], bool])
 AskText = TypeVar("AskText", bound=Callable[[str], bool])
+LoadPeople = TypeVar("LoadPeople", bound=Callable[[], Iterable[tuple[str, datetime, bool]]])
 
 
 class Registrations:
@@ -47,6 +49,11 @@ class Registrations:
         """Register ``f() -> bool``: whether whoever asks may see ``/livechat/metrics``. Without it nobody does: 404."""
         self._callbacks.staff_required = ask
         return ask
+
+    def people(self, load: LoadPeople) -> LoadPeople:
+        """Register ``f() -> iterable of (id, signed_up_at, stayed)``: the people of ``livechat.cohort``."""
+        self._callbacks.people = load
+        return load
 
     def rule(self, **fields: Any) -> Callable[[F], F]:
         """Rule for one view. Stands above or below ``@app.route``. Raises ``ConfigError`` for a wrong field."""

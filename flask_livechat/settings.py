@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
-from . import office_hours, providers
+from . import office_hours, providers, targets
 from .errors import ConfigError, Problem, shown
 from .model import Decision
 from .office_hours import OfficeHours
+from .options import OPTIONS, POSITION, Option, whole_number
 from .providers import Key, Provider, Secrets, Values
-from .widget import rules, texts
+from .targets import Target
+from .widget import rules
 from .widget.rules import Rule
 
 PREFIX = "LIVECHAT_"
-POSITION: Mapping[str, Any] = MappingProxyType({"side": "right", "x": 20, "y": 20, "mobile_x": 10, "mobile_y": 70})
 RULES_HELP = "docs/rules.rst has the fields."
 IN_JSON = "In the environment in JSON: FLASK_LIVECHAT_"
 # What people write until they have a secret: changeme, your-secret-here, <secret>, xxxxxxxx, ${SECRET}.
@@ -30,7 +30,6 @@ PLACEHOLDER = re.compile(
     r"([\W_]\D*)?|(secret|password|example|default|none|null|key|token)[\W_]*\w{0,4}|<.*>|\$\{?\w+\}?|[x*.]+",
     re.IGNORECASE | re.DOTALL,
 )
-LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,7 @@ class Settings:
     webhook_tolerance: int | None  # seconds
     keep_days: int | None
     celery: bool
+    targets: Mapping[str, Target]
     articles: str | None  # a folder
     article_pages: bool
     site_url: str | None
@@ -97,148 +97,6 @@ class Settings:
                 "flow": None,
             }
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One key of the core: its default, the check that a value must pass, and what a right value is.
-
-    PROVIDER, RULES, OFFICE_HOURS and POSITION are checked apart: their problems say more.
-    """
-
-    default: Any
-    check: Callable[[Any], bool] = lambda value: True
-    expected: str = ""
-
-
-def _one_of(*values: Any) -> tuple[Callable[[Any], bool], str]:
-    return lambda value: value in values, "one of " + ", ".join(map(repr, values))
-
-
-def _text(pattern: str, value: Any) -> bool:
-    """Whether a value is text of a pattern, or None."""
-    return value is None or (isinstance(value, str) and re.fullmatch(pattern, value) is not None)
-
-
-def _whole_number(value: Any, least: int, most: float = math.inf) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-
-def _frames(value: Any) -> bool:
-    """Whether a value gives a policy's sources. Each is an origin and nothing else, for it goes into a header."""
-    origin = re.compile(r"https://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?")
-    return value in (False, True) or (
-        isinstance(value, list | tuple) and all(isinstance(item, str) and origin.fullmatch(item) for item in value)
-    )
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        isinstance(tag, str)
-        and LOCALE.fullmatch(tag)
-        and isinstance(words, Mapping)
-        and set(words) <= set(texts.NAMES)
-        and all(isinstance(text, str) and 0 < len(text) <= texts.MAX_CHARS for text in words.values())
-        and texts.UNREAD in words.get("unread", texts.UNREAD)
-        for tag, words in value.items()
-    )
-
-
-def _selector(value: Any) -> bool:
-    """Whether a value is a list of CSS selectors, roughly: one that a browser refuses would throw at each click."""
-    if not isinstance(value, str):
-        return value is None
-    rest, brackets = re.sub(r"""\\.|"[^"]*"|'[^']*'""", "x", value), 1
-    while brackets:
-        rest, brackets = re.subn(r"\[[^][()]+\]|\([^][()]+\)", "x", rest)
-    odd = r"""[][(){}<"'/;!?@$%^]|[.#:](?![\w:-])|[.#]\d|^[>+~]|[>+~]$"""
-    return all(part and not re.search(odd, part) for part in map(str.strip, rest.split(",")))
-
-
-OPTIONS: Mapping[str, Option] = {
-    "PROVIDER": Option(None),
-    "LOAD": Option("idle", rules.is_load, f"one of {', '.join(rules.STRATEGIES)}"),
-    "RULES": Option(()),
-    "IDENTITY_DELIVERY": Option("inline", *_one_of("inline", "fetch")),
-    "ALLOW_UNVERIFIED": Option(False, *_one_of(False, True)),
-    "TOKEN_TTL": Option(
-        7200,
-        lambda value: _whole_number(value, 60, 30 * 24 * 3600),
-        "a whole number of seconds from 60 to 2592000 (30 days)",
-    ),
-    "CONSENT": Option(
-        "implied",
-        lambda value: callable(value) or value in ("implied", "required", "click"),
-        "'implied', 'required', 'click', or a callable that says whether this request's visitor has agreed",
-    ),
-    "OFFICE_HOURS": Option(None),
-    "OFFLINE": Option("show", *_one_of(*rules.OFFLINE)),
-    "FALLBACK_URL": Option(
-        None,
-        partial(_text, r"(?is)(/(?!/)|https?://|mailto:|tel:).*"),
-        "a path such as '/contact', an https:, mailto: or tel: address, or None",
-    ),
-    "POSITION": Option(POSITION),
-    "MOBILE": Option("show", *_one_of(*rules.MOBILE)),
-    "LAUNCHER": Option("vendor", *_one_of("vendor", "own", "none")),
-    "LAUNCHERS_IN": Option(None, _selector, "a CSS selector such as 'header, #help', or None"),
-    "TEXTS": Option(
-        {}, _texts, f"by language, any of {', '.join(texts.NAMES)}, such as {{'nl': {{'chat': 'Chat met ons'}}}}"
-    ),
-    "LOCALE": Option(
-        None,
-        lambda value: callable(value) or _text(LOCALE.pattern, value),
-        "a tag such as 'en' or 'pt-BR', a callable, or None",
-    ),
-    "CSP": Option("off", *_one_of("off", "merge")),
-    "CSP_ARTICLES": Option(
-        False, _frames, "True, False, or a list of further origins such as ['https://help.example.com']"
-    ),
-    "NONCE": Option(
-        None,
-        lambda value: callable(value) or _text(r"(?s).+", value),
-        "text, a callable that gives the page's nonce, or None",
-    ),
-    "URL_PREFIX": Option(
-        "/livechat",
-        lambda value: value is not None and _text(r"(/[\w.~-]+)+", value),
-        "a path such as '/livechat', without a slash at its end",
-    ),
-    "COOKIE_DOMAIN": Option(
-        None, partial(_text, r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"), "a domain such as 'example.com', or None"
-    ),
-    "REPORT_FAILURES": Option(False, *_one_of(False, True)),
-    "CSP_REPORTS": Option(True, *_one_of(False, True)),
-    "GUARD": Option(True, *_one_of(False, True)),
-    "ON_ERROR": Option(None, *_one_of(None, "conversation")),
-    "TRACK_VIA": Option("page", *_one_of("page", "server")),
-    "DATABASE_URL": Option(
-        None,
-        partial(_text, r"(?s)(sqlite|postgres|postgresql)(\+\w+)?://.*"),
-        "the URL of an SQLite or PostgreSQL database, or None",
-    ),
-    "WEBHOOK_TOLERANCE": Option(
-        None, lambda value: value is None or _whole_number(value, 1), "a whole number of seconds, or None"
-    ),
-    "KEEP_DAYS": Option(
-        None, lambda value: value is None or _whole_number(value, 1), "a whole number of days, or None"
-    ),
-    "CELERY": Option(False, *_one_of(False, True)),
-    "ARTICLES": Option(
-        None, partial(_text, r"(?s)[^\0]*[^\s\0][^\0]*"), "the folder of the articles, such as 'help', or None"
-    ),
-    "ARTICLE_PAGES": Option(False, *_one_of(False, True)),
-    "SITE_URL": Option(
-        None,
-        partial(_text, r"https?://[\w.:\[\]-]+(/[\w.~-]+)*"),
-        "the address of the site, such as 'https://shop.example.com', or None",
-    ),
-    "FLOWS": Option(
-        None, partial(_text, r"(?s)[^\0]*[^\s\0][^\0]*"), "the folder of the flows, such as 'flows', or None"
-    ),
-    "FLOW_STEPS": Option(3, *_one_of(1, 2, 3, 4)),
-    "SANDBOX": Option(False, *_one_of(False, True, "allow")),
-}
 
 
 def keys() -> tuple[str, ...]:
@@ -275,7 +133,10 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     if core["SANDBOX"]:
         problems += _missing_stand_ins({*values, core["PROVIDER"]} & known.keys())
     core["RULES"] = _rules(core["RULES"], values, problems)
-    core["OFFICE_HOURS"] = _office_hours(core["OFFICE_HOURS"], problems)
+    example = '{"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"}'
+    core["OFFICE_HOURS"] = _parsed(core, "OFFICE_HOURS", office_hours.parse, "LC107", example, problems)
+    example = '{"first_response": 120, "deflection": [0.3, 0.5]}'
+    core["TARGETS"] = _parsed(core, "TARGETS", targets.parse, "LC102", example, problems)
     core["POSITION"] = _position(core["POSITION"], problems)
     core["SANDBOX"] = bool(core["SANDBOX"])
     for name, method in (("ON_ERROR", "conversations.start"), ("TRACK_VIA", "contacts.event")):
@@ -469,16 +330,15 @@ def _rules(given: Any, values: Mapping[str, Values], problems: list[Problem]) ->
     return tuple(rule for rule, _ in made)
 
 
-def _office_hours(given: Any, problems: list[Problem]) -> OfficeHours | None:
-    if given is None:
-        return None
+def _parsed(
+    core: Mapping[str, Any], name: str, parse: Callable[[Any], Any], code: str, example: str, problems: list[Problem]
+) -> Any:
+    """What a key's own parser makes of it; None, and a problem, where that cannot be."""
     try:
-        return office_hours.parse(given)
+        return None if core[name] is None else parse(core[name])
     except (ValueError, AttributeError, TypeError) as error:
-        example = '{"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"}'
-        fix = f"Such as {example}. {IN_JSON}OFFICE_HOURS='{example}'."
         what = str(error) if isinstance(error, ValueError) else "must be a dict"
-        problems.append(Problem("LC107", PREFIX + "OFFICE_HOURS", what, fix))
+        problems.append(Problem(code, PREFIX + name, what, f"Such as {example}. {IN_JSON}{name}='{example}'."))
         return None
 
 
@@ -486,7 +346,7 @@ def _position(given: Any, problems: list[Problem]) -> Mapping[str, Any]:
     merged = {**POSITION, **given} if isinstance(given, Mapping) else {}
     sides = merged.get("side") in ("left", "right")
     pixels = [merged.get(name) for name in POSITION if name != "side"]
-    if not sides or not all(_whole_number(n, 0, 1000) for n in pixels) or merged.keys() != POSITION.keys():
+    if not sides or not all(whole_number(n, 0, 1000) for n in pixels) or merged.keys() != POSITION.keys():
         fix = "It takes side ('left' or 'right') and x, y, mobile_x, mobile_y (whole pixels up to 1000)."
         fix += f""" {IN_JSON}POSITION='{{"side": "left", "x": 20}}'."""
         problems.append(Problem("LC102", PREFIX + "POSITION", f"{shown(given)} is not right", fix))

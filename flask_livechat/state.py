@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -34,6 +34,7 @@ class Callbacks:
     context_loader: Callable[[], Mapping[str, Value]] | None = None
     impersonating: Callable[[], bool] | None = None
     staff_required: Callable[[], bool] | None = None
+    people: Callable[[], Iterable[tuple[str, datetime, bool]]] | None = None
     blueprint_rules: dict[str, Rule] = field(default_factory=dict)
     handlers: dict[str, list[Callable[[Event], Any]]] = field(default_factory=dict)
     flows: dict[str, Mapping[str, Any]] = field(default_factory=dict)

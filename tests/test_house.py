@@ -36,6 +36,7 @@ BASE = {
     "signals",
     "signing",
     "system",
+    "targets",
 }
 TOP = {"cli", "doctor", "testing"}
 
@@ -105,7 +106,7 @@ def floor(module: str) -> int:
         return 3
     if first in ("widget", "desk", "help"):
         return 4 if second in {*REQUEST_BOUND, "addresses", *DESK_VIEWS, *HELP_VIEWS} else 2
-    if first == "settings":
+    if first in ("options", "settings"):
         return 2
     return 6 if first in TOP else 5
 

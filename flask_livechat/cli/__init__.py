@@ -28,6 +28,7 @@ for command in (
     events.replay,
     events.forget,
     metrics.metrics,
+    metrics.cohort,
     metrics.export,
     doctor.doctor,
     sandbox.sandbox,

@@ -10,6 +10,8 @@ from typing import Any
 from ..model import Event
 from ..safe_text import well_formed
 
+MAX_KEY_CHARS = 500  # of an id, an email or a tag; beyond some 2,700 bytes PostgreSQL indexes none
+
 
 def event_row(event: Event, now: datetime) -> dict[str, Any]:
     """Return the row of an event that came ``now``. It keeps up to a hundred tags."""
@@ -67,7 +69,7 @@ def read_tags(row: Any) -> tuple[str, ...] | None:
 def key_text(value: str | None) -> str | None:
     """Return an id, an email or a tag in a length that an index takes: PostgreSQL's end at some 2,700 bytes."""
     text = _text(value)
-    return text and text[:500]
+    return text and text[:MAX_KEY_CHARS]
 
 
 def _text(value: str | None) -> str | None:

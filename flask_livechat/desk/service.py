@@ -24,6 +24,7 @@ from ..system import make_private
 if TYPE_CHECKING:
     from .aio import AsyncDesk
     from .automations import Automations
+    from .cohort import Cohort, Person
     from .desk import Desk
     from .erasure import Receipt
     from .metrics import Metrics
@@ -154,12 +155,30 @@ def handle(state: State, app: Flask, event: Event) -> None:
 
 
 def metrics(
-    opened: Store, since: datetime, until: datetime, provider: str | None = None, tag: str | None = None
+    state: State,
+    opened: Store,
+    since: datetime,
+    until: datetime | None = None,
+    provider: str | None = None,
+    tag: str | None = None,
 ) -> Metrics:
     if provider is not None and provider not in providers.names():
         raise ValueError(f"{provider!r} is no provider: {', '.join(providers.names())}")
-    figures: Metrics = module("metrics").metrics(opened, since, until, provider, tag)
+    now, targets = state.now(), state.settings.targets
+    figures: Metrics = module("metrics").metrics(opened, since, until or now, provider, tag, targets, now)
     return figures
+
+
+def cohort(state: State, opened: Store, people: Iterable[Person] | None, days: int) -> Cohort:
+    """Count the people given, else those whom the app registered."""
+    if people is None:
+        if state.callbacks.people is None:
+            raise LiveChatError("There are no people: give them, or register a function with @livechat.people.")
+        people = state.callbacks.people()
+    query = module("cohort_query")
+    find = partial(query.conversations_begun, opened)
+    result: Cohort = module("cohort").count(people, days, state.now(), query.first_known(opened), find)
+    return result
 
 
 def erase(
