@@ -109,10 +109,10 @@ class Decision:
     tour: str | None
     why: str  # "LIVECHAT_RULES[2] (path '/admin/*')"
     sources: Mapping[str, str]  # field -> who set it, for `flask livechat explain`
-    flow: str | None = None
     start: str | None = None  # "survey:7"; a tour may stand in either field, never in both
-    help: str = "off"  # "first": launchers open the help panel
     once: bool | str = True  # whether that starts once for a visitor; "server": wherever the app remembers it
+    help: str = "off"  # "first": launchers open the help panel
+    flow: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 LoadVisitor = TypeVar("LoadVisitor", bound=Callable[[Any], Visitor | None])
 LoadContext = TypeVar("LoadContext", bound=Callable[[], Mapping[str, Value]])
 Ask = TypeVar("Ask", bound=Callable[[], bool])
+FirstStart = TypeVar("FirstStart", bound=Callable[[Visitor, str], bool])
 AskText = TypeVar("AskText", bound=Callable[[str], bool])
 LoadPeople = TypeVar("LoadPeople", bound=Callable[[], Iterable[tuple[str, datetime, bool]]])
-FirstStart = TypeVar("FirstStart", bound=Callable[[Visitor, str], bool])
 
 
 class Registrations:

@@ -100,10 +100,10 @@ class Settings:
                 "offline": self.offline,
                 "identify": True,
                 "tour": None,
-                "help": self.help,
-                "flow": None,
                 "start": None,
                 "once": True,
+                "help": self.help,
+                "flow": None,
             }
         )
 

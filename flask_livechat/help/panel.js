@@ -1,6 +1,6 @@
 /**
- * The help panel answers before anybody asks a person: a field, up to three articles, a flow's choices, and the way to a
- * person beside all of it. It needs nothing of the vendor's. It also shows answers under the fields of forms.
+ * The help panel answers before anybody asks a person: a field, up to three articles, a flow's choices, and the way
+ * to a person beside all of it. It needs nothing of the vendor's. It also shows answers under the fields of forms.
  *
  * @param {LiveChat.Core} core @param {Record<string, string>} languages each one's file @returns {LiveChat.Panel}
  */

@@ -428,7 +428,8 @@ function loader(vendor, script) {
     if (launcher === "own") return true;
     if (chat.state === "ready") return false;
     if (chat.state === "ended") return hasConsent(true);
-    return buttonShown || strategy() === "intent" || (HELP && strategy() === "help") || (mode === "click" && !hasConsent());
+    if (HELP && strategy() === "help") return true;
+    return buttonShown || strategy() === "intent" || (mode === "click" && !hasConsent());
   }
 
   /** Brings our own button up to date, or has it taken away. */

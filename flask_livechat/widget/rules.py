@@ -183,11 +183,11 @@ CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "offline": (lambda value: value in OFFLINE, "one of " + ", ".join(OFFLINE)),
     "identify": (_flag, "True or False"),
     "tour": (lambda value: value is None or (isinstance(value, str | int) and value != ""), "a tour's id"),
-    "help": (lambda value: value in HELP, "one of " + ", ".join(HELP)),
-    "flow": (lambda value: value is None or (isinstance(value, str) and value != ""), "a flow's name"),
     "start": (
         lambda value: value is None or is_start(value),
         f"a kind and an id of at most {MAX_ID_CHARS} characters, such as 'tour:7'; kinds are {', '.join(KINDS)}",
     ),
     "once": (lambda value: isinstance(value, bool) or value == "server", "True, False or 'server'"),
+    "help": (lambda value: value in HELP, "one of " + ", ".join(HELP)),
+    "flow": (lambda value: value is None or (isinstance(value, str) and value != ""), "a flow's name"),
 }

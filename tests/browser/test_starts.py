@@ -77,6 +77,21 @@ def test_each_kind_that_a_vendor_can_is_started_by_script_and_by_attribute(
     visit.eventually(lambda: counts(visit, vendor) == each(vendor, 2))
 
 
+@pytest.mark.parametrize("vendor", [vendor for vendor in VENDORS if "trigger" in CAN[vendor]])
+@pytest.mark.parametrize("name", ["trigger:run", "bot:scenario:run", "helpdesk:article:open"])
+def test_a_stand_in_takes_names_that_are_text_alone(site: Site, visit: Visit, vendor: str, name: str) -> None:
+    site(vendor, LOAD="eager")
+    visit.go()
+    visit.ready()
+    visit.get("$crisp.push(['safe', false])")
+    for arguments in ("[7]", "[null]", "['en', {}]" if "article" in name else "['']"):
+        thrown = (
+            f"(() => {{ try {{ $crisp.push(['do', '{name}', {arguments}]); }} catch (error) {{ return true; }} }})()"
+        )
+        assert visit.get(thrown) is True
+    assert counts(visit, vendor) == each(vendor, 0)
+
+
 @every_vendor
 def test_a_kind_that_a_vendor_cannot_start_is_said_once_and_starts_nothing(
     site: Site, visit: Visit, vendor: str
