@@ -22,8 +22,10 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   let view = null;
   /** @type {HTMLElement | undefined} */
   let launcher;
+  /** Whether the answer to a step is on its way. */
+  let stepping = false;
   /** What this tab has asked, seen and counted so far, and where it is in a flow.
-   * @type {{text: string, seen: string[], counted: string[], flow?: string, reply?: LiveChat.FlowReply}} */
+   * @type {{text: string, seen: string[], counted: string[], opened?: boolean, flow?: string, reply?: LiveChat.FlowReply}} */
   const state = {
     text: "", seen: [], counted: [],
     ...safely(() => JSON.parse(sessionStorage.getItem(keyOf("help")) || "{}")),
@@ -87,6 +89,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   function toHuman() {
     const message = question();
     carry();
+    save();
     close();
     call("open", (vendor.message && message) || launcher?.dataset.livechatMessage, launcher, Date.now());
   }
@@ -115,7 +118,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
     close();
     if (state.text || state.reply) carry(); // the page may have been loaded anew on the way
     if (state.counted.includes("read")) count("readchat");
-    Object.assign(state, { text: "", seen: [], reply: undefined });
+    Object.assign(state, { text: "", seen: [], reply: undefined, opened: true });
     save();
   }
 
@@ -198,9 +201,11 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
    * @param {{choice?: number | string, text?: string} | null} input null begins one */
   async function step(input) {
     const { reply } = state;
-    if (input && view) for (const button of view.flow.querySelectorAll("button")) button.disabled = true;
+    if (stepping) return;
+    stepping = true;
     const body = { flow: help().flow, state: reply?.state ?? null, input, locale: locale() };
     const next = await post("flow", body, "same-origin", reply?.wait_s || 4);
+    stepping = false;
     if (!view || state.reply !== reply) return; // it was closed meanwhile, or has gone on
     if (!next) return void (input && toHuman());
     state.reply = next;
@@ -329,6 +334,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   /** @param {"fixed" | "block"} kind @param {Element} content */
   function createHost(kind, content) {
     const host = doc.createElement("div");
+    host.dataset.livechatPanel = "";
     const shadow = host.attachShadow({ mode: "open" });
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(styles(kind));

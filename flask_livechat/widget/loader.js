@@ -155,7 +155,9 @@ function loader(vendor, script) {
     doc.addEventListener("livechat:probe", (event) => event.preventDefault());
     doc.addEventListener("click", onClick);
     addEventListener("click", onClickCapture, true);
-    addEventListener("input", () => { chat.written = true; }, true); // in an editor or a component, too
+    addEventListener("input", (event) => { // in an editor or a component, too
+      if (!HELP || !matches(event.target, "[data-livechat-panel]")) chat.written = true;
+    }, true);
     // htmx follows every link that it boosts, and takes the click of a launcher before it comes to us.
     for (const name of ["htmx:beforeRequest", "htmx:before:request"]) {
       doc.addEventListener(name, (event) => launch(event, within(event, `a${LAUNCHER}`)));
@@ -236,9 +238,11 @@ function loader(vendor, script) {
     return automatic && (saveData() || doc.prerendering) ? "intent" : load;
   }
 
-  /** Whether launchers open the help panel: not for whoever talks to somebody, or has something to read. */
+  /** Whether launchers open the help panel: not for whoever talks to somebody, as far as we know, or has something to
+   * read. Not every vendor tells of messages, so an open chat counts, too, in its tab. */
   function helpFirst() {
-    return chat.page.settings.help && !["loading", "ready"].includes(chat.state) && !stored("going") && !chat.unread;
+    return chat.page.settings.help && !["loading", "ready"].includes(chat.state) && !stored("going") && !chat.unread
+      && !panelState()?.includes('"opened":true');
   }
 
   /** Whether the panel was used in this tab. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,18 @@ from flask import Flask
 
 from flask_livechat import providers
 
-from .conftest import VENDORS, Visit
+from .conftest import HOSTS, VENDORS, Visit, axe
 
 Site = Callable[..., Flask]
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
 CARD = "---\ntitle: Why was my card declined?\ndescription: What banks refuse, and what to do.\n---\nAsk your bank.\n"
 INVOICE = "---\ntitle: Where is my invoice?\n---\nUnder Billing.\n"
+FLOW = {
+    "start": "topic",
+    "topic": {"say": "What is it about?", "choices": {"My order": "order", "Something else": "human"}},
+    "order": {"say": "Which order?", "ask": "order_number", "then": "human"},
+}
+FORM = '<form><label for="message">Message</label><textarea id="message" data-livechat-suggest></textarea></form>'
 PANEL = "[...document.querySelectorAll('*')].find((node) => node.shadowRoot?.getElementById('field'))"
 TAKES_MESSAGE = {vendor: "message" in providers.load(vendor).can for vendor in VENDORS}
 
@@ -86,3 +93,202 @@ def test_what_was_typed_and_shown_is_with_the_agent(help_site: Site, visit: Visi
         assert visit.page.input_value(f"#livechat-sandbox-{vendor} textarea") == "my card was declined"
     else:
         assert visit.desk()["attributes"]["question"] == "my card was declined"
+
+
+@every_vendor
+def test_a_flow_hands_over_its_way_its_field_and_its_segment(help_site: Site, visit: Visit, vendor: str) -> None:
+    app = help_site(vendor, RULES=[{"path": "*", "flow": "shop"}])
+    app.extensions["livechat"].livechat.flow("shop", FLOW)
+    visit.go()
+    open_panel(visit)
+    visit.page.get_by_role("button", name="My order").click()
+    visit.until(f"{PANEL}.shadowRoot.querySelector('label').textContent === 'Which order?'")
+    assert visit.get(f"{PANEL}.shadowRoot.activeElement.id") == "field"
+    visit.go("/other")  # in the middle
+    open_panel(visit)
+    visit.page.get_by_role("textbox").fill("A-17")
+    visit.page.keyboard.press("Enter")
+    visit.ready()
+    visit.eventually(lambda: "A-17" in str(visit.desk()["attributes"]))
+    attributes = visit.desk()["attributes"]
+    assert {name.replace("-", "_"): value for name, value in attributes.items()}.items() >= {
+        "help_path": "My order",
+        "order_number": "A-17",
+    }.items()
+    if TAKES_MESSAGE[vendor]:
+        assert visit.page.input_value(f"#livechat-sandbox-{vendor} textarea") == "My order: A-17"
+    else:
+        assert attributes["question"] == "My order: A-17"
+    if "segment" in providers.load(vendor).can:
+        visit.eventually(lambda: "help:order" in str(visit.desk()))
+
+
+@every_vendor
+def test_a_visitor_whose_conversation_is_going_comes_straight_to_the_chat(
+    help_site: Site, visit: Visit, vendor: str
+) -> None:
+    help_site(vendor, LOAD="intent")
+    visit.go()
+    open_panel(visit)
+    human(visit).click()
+    visit.ready()
+    visit.page.fill(f"#livechat-sandbox-{vendor} textarea", "Is it in stock?")
+    visit.page.press(f"#livechat-sandbox-{vendor} textarea", "Enter")
+    visit.until("JSON.stringify([localStorage, sessionStorage]).match(/going|opened/)")
+    visit.go("/other")
+    visit.page.click("#opener")
+    visit.ready()
+    visit.until("__livechat_sandbox.open")
+    assert not shown(visit)
+
+
+@every_vendor
+def test_where_the_vendor_is_blocked_articles_work_and_the_launcher_leads_on_with_the_question_still_there(
+    help_site: Site, visit: Visit, vendor: str
+) -> None:
+    help_site(vendor, FALLBACK_URL="/contact")
+    visit.net.down.add(HOSTS[vendor])
+    visit.go()
+    open_panel(visit)
+    ask(visit)
+    human(visit).click()
+    visit.page.wait_for_url("**/contact")
+    visit.net.down.clear()
+    visit.go()
+    open_panel(visit)
+    assert visit.page.get_by_role("textbox").input_value() == "card declined"
+
+
+def test_the_panel_is_there_within_a_modal_dialog(help_site: Site, visit: Visit) -> None:
+    extra = '<dialog id="modal"><button id="inside" data-livechat-open>Help</button></dialog>'
+    help_site(extra=extra)
+    visit.go()
+    visit.get("document.getElementById('modal').showModal()")
+    open_panel(visit, "#inside")
+    ask(visit)
+    visit.page.keyboard.press("Escape")
+    visit.until(f"!{PANEL}")
+    assert visit.get("document.getElementById('modal').open")
+    assert visit.get("document.activeElement.id") == "inside"
+
+
+def test_from_the_field_to_a_person_is_one_tab_and_enter_and_escape_gives_the_focus_back(
+    help_site: Site, visit: Visit
+) -> None:
+    app = help_site(RULES=[{"path": "*", "flow": "shop"}])
+    app.extensions["livechat"].livechat.flow("shop", FLOW)
+    visit.go()
+    visit.page.focus("#opener")
+    visit.page.keyboard.press("Enter")
+    visit.until(f"{PANEL}?.shadowRoot.activeElement?.id === 'field'")
+    for text in ("", "card declined", "penguins"):
+        visit.page.get_by_role("textbox").fill(text)
+        visit.pause(0.4)
+        assert visit.get(f"{PANEL}.shadowRoot.activeElement.id") == "field"
+        visit.page.keyboard.press("Tab")
+        assert visit.get(f"{PANEL}.shadowRoot.activeElement.textContent") == "Talk to a human"
+        visit.page.keyboard.press("Shift+Tab")
+    visit.until(f"{PANEL}.shadowRoot.querySelector('[role=status]').textContent === 'No article answers that.'")
+    visit.page.keyboard.press("Escape")
+    visit.until(f"!{PANEL}")
+    assert visit.get("document.activeElement.id") == "opener"
+    visit.page.keyboard.press("Enter")
+    visit.until(f"{PANEL}?.shadowRoot.activeElement?.id === 'field'")
+    visit.page.keyboard.press("Tab")
+    visit.page.keyboard.press("Enter")
+    visit.ready()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_has_nothing_to_say_of_the_panel_and_of_answers_under_a_field(
+    help_site: Site, open_visit: Callable[..., Visit], scheme: str
+) -> None:
+    visit = open_visit(color_scheme=scheme, bypass_csp=True)
+    app = help_site(RULES=[{"path": "*", "flow": "shop"}], extra=FORM)
+    app.extensions["livechat"].livechat.flow("shop", FLOW)
+    visit.go()
+    visit.page.fill("#message", "card declined")
+    visit.page.get_by_role("link", name="Why was my card declined?").wait_for()
+    open_panel(visit)
+    visit.page.get_by_role("dialog").get_by_role("textbox").fill("invoice")
+    visit.page.get_by_role("dialog").get_by_role("link").first.wait_for()
+    visit.page.get_by_role("button", name="My order").wait_for()
+    ours = [line for line in axe(visit) if "landmark-one-main" not in line and "region" not in line]
+    assert ours == []
+
+
+def test_a_forms_field_shows_answers_that_leave_the_form_alone(help_site: Site, visit: Visit) -> None:
+    help_site(extra=FORM)
+    visit.go()
+    visit.page.fill("#message", "my card was declined")
+    link = visit.page.get_by_role("link", name="Why was my card declined?")
+    assert link.get_attribute("target") == "_blank"
+    assert visit.get("document.activeElement.id") == "message"
+    assert not shown(visit)
+
+
+def test_outside_office_hours_the_button_takes_a_message_and_says_when_somebody_is_there(
+    help_site: Site, visit: Visit
+) -> None:
+    app = help_site(OFFICE_HOURS={"tz": "UTC", "mon-fri": "09:00-17:00"})
+    app.extensions["livechat"].livechat.now = lambda: datetime(2026, 11, 28, 12, tzinfo=UTC)
+    visit.go()
+    open_panel(visit)
+    visit.page.get_by_role("button", name="Leave a message").wait_for()
+    assert "Somebody is here again: Monday, Nov 30" in visit.get(f"{PANEL}.shadowRoot.textContent")
+
+
+def test_a_page_that_is_swapped_keeps_the_panel_and_its_launchers(help_site: Site, visit: Visit) -> None:
+    help_site()
+    visit.go()
+    open_panel(visit)
+    swap = "fetch('/other').then((page) => page.text()).then((text) => { document.body.outerHTML = text; })"
+    visit.get(swap)
+    visit.until("document.querySelector('#opener')")
+    ask(visit)
+    visit.page.keyboard.press("Escape")
+    open_panel(visit)
+
+
+def test_where_our_own_server_answers_nothing_a_click_still_leads_on(help_site: Site, visit: Visit) -> None:
+    help_site(FALLBACK_URL="/contact", RULES=[{"path": "*", "flow": "unknown"}])
+    visit.go()
+    open_panel(visit)
+    visit.page.route("**/livechat/suggest*", lambda route: route.abort())
+    visit.page.get_by_role("textbox").fill("card declined")
+    human(visit).click()
+    visit.ready()
+
+
+def test_a_flow_whose_server_answers_nothing_ends_at_a_human(help_site: Site, visit: Visit) -> None:
+    app = help_site(RULES=[{"path": "*", "flow": "shop"}])
+    app.extensions["livechat"].livechat.flow("shop", FLOW)
+    visit.go()
+    open_panel(visit)
+    choice = visit.page.get_by_role("button", name="My order")
+    choice.wait_for()
+    visit.page.route("**/livechat/flow", lambda route: route.fulfill(status=413))
+    choice.click()
+    visit.ready()
+    visit.until("__livechat_sandbox.open")
+
+
+def test_what_was_asked_and_read_is_counted_once_in_a_tab_of_nobody(
+    help_site: Site, visit: Visit, tmp_path: Path
+) -> None:
+    app = help_site(store=f"sqlite:///{tmp_path / 'store.sqlite3'}")
+    counted: list[str] = []
+    app.extensions["livechat"].livechat.count = lambda provider, what: counted.append(what)
+    for _ in range(2):
+        visit.go()
+        open_panel(visit)
+        ask(visit)
+        visit.page.get_by_role("dialog").get_by_role("link").first.click()
+        visit.page.wait_for_url("**/card-declined")
+    visit.eventually(lambda: sorted(counted) == ["asked", "read"])
+    visit.go()
+    open_panel(visit)
+    human(visit).click()
+    visit.ready()
+    visit.eventually(lambda: sorted(set(counted)) == ["asked", "open", "read", "readchat"])
+    assert len(counted) == 4
