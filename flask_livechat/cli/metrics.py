@@ -110,6 +110,12 @@ def _lines(figures: Metrics, zone: tzinfo) -> Iterator[str]:
     deflection = figures.deflection
     counted = f"{deflection.opens} opens ({deflection.started} conversations)"
     yield f"deflection              {formatting.share(deflection.share)} of {counted}{against(deflection)}"
+    if (articles := figures.article_deflection).asked:
+        counted = (
+            f"{articles.asked} who asked ({articles.read} read, {articles.read_then_chat} of them came to the chat)"
+        )
+        advice = f": {articles.advice}" if articles.advice else ""
+        yield f"article deflection      {formatting.share(articles.share)} of {counted}{advice}"
     yield f"thumbs                  {rated(figures.csat_reported)}"
     yield from (conclusion.text for conclusion in figures.conclusions)
     if figures.waiting:

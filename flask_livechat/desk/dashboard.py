@@ -206,12 +206,19 @@ def _groups(today: Metrics, now: Metrics, before: Metrics, definitions: Mapping[
             line("Share", share, attrgetter("deflection.share"), "deflection"),
             line("Opens", str, attrgetter("deflection.opens")),
         ],
+        "article_deflection": [
+            line("Share", share, attrgetter("article_deflection.share")),
+            line("Asked the help panel", str, attrgetter("article_deflection.asked")),
+            line("Read an article", str, attrgetter("article_deflection.read")),
+            line("Came to the chat after that", str, attrgetter("article_deflection.read_then_chat")),
+        ],
         "csat_reported": [
             line("Share", share, attrgetter("csat_reported.share"), "csat_reported"),
             line("Rated", str, attrgetter("csat_reported.rated")),
         ],
     }
+    reported = ("deflection", "article_deflection", "csat_reported")
     return [
-        Group(name, formatting.TITLES[name], definitions[name], tuple(lines), name in ("deflection", "csat_reported"))
+        Group(name, formatting.TITLES[name], definitions[name], tuple(lines), name in reported)
         for name, lines in groups.items()
     ]

@@ -19,6 +19,7 @@ TITLES: Mapping[str, str] = {
     "resolution": "Resolution",
     "resolution_office": "Resolution in office hours",
     "deflection": "Deflection",
+    "article_deflection": "Article deflection",
     "csat": "CSAT",
     "csat_reported": "Thumbs in browsers",
 }

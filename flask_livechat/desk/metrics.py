@@ -16,6 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..targets import Target
+from . import article_deflection
+from .article_deflection import ArticleDeflection
 from .conclusions import MONTHS, Conclusion, conclude
 from .rows import key_text
 from .store import Store
@@ -44,6 +46,7 @@ DEFINITIONS: Mapping[str, str] = {
         "(opens - conversations started) / opens, over visits in which our loader reported an open. Without a figure "
         "where more conversations were started than opens reported."
     ),
+    "article_deflection": article_deflection.DEFINITION,
     "csat": (
         "The share of the top two of five stars, or of thumbs up, among all rated; with scale and count. The last "
         "rating of an episode counts, when it was given. Of what vendors sign."
@@ -147,6 +150,7 @@ class Metrics:
     resolution_office: Durations
     resolution_by_bot: Durations
     deflection: Deflection
+    article_deflection: ArticleDeflection
     csat: Csat
     csat_reported: Csat
     conversations_per_user: tuple[PerUser, ...]
@@ -181,6 +185,9 @@ class Metrics:
             if target is not None:
                 yield from ((name, f"target {what}", "", target[what]) for what in ("least", "most") if target[what])
                 yield (name, "verdict", "", verdict)
+        if self.article_deflection.asked:
+            for what, value in asdict(self.article_deflection).items():
+                yield ("article_deflection", what, "", value)
         yield ("waiting", "count", "", self.waiting)
         for month in self.conversations_per_user:
             for what in ("conversations", "identified", "users", "ratio"):
@@ -245,6 +252,7 @@ def metrics(
             resolution_office=times("resolution_office", "closed_at", in_office.get("resolution"), by_agent),
             resolution_by_bot=times("resolution", "closed_at", None, by_bot),
             deflection=_deflection(connection, asked, started, targets.get("deflection")),
+            article_deflection=ArticleDeflection.of(_reported(connection, asked, *article_deflection.STEPS)),
             csat=_csat(_ratings(connection, asked), targets.get("csat")),
             csat_reported=_csat(_thumbs(connection, asked), targets.get("csat")),
             conversations_per_user=tuple(month for month in per_user if month.month in asked_for),

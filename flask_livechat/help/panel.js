@@ -25,7 +25,9 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   /** Whether the answer to a step is on its way. */
   let stepping = false;
   /** What this tab has asked, seen and counted so far, and where it is in a flow.
-   * @type {{text: string, seen: string[], counted: string[], opened?: boolean, flow?: string, reply?: LiveChat.FlowReply}} */
+   * @type {{
+   *   text: string, seen: string[], counted: string[], opened?: boolean, flow?: string, reply?: LiveChat.FlowReply,
+   * }} */
   const state = {
     text: "", seen: [], counted: [],
     ...safely(() => JSON.parse(sessionStorage.getItem(keyOf("help")) || "{}")),

@@ -160,7 +160,7 @@ def test_what_browsers_report_stands_apart_on_the_page(client: FlaskClient) -> N
     }
     assert titles == {
         "figures": ["Conversations", "First response", "Resolution", "CSAT"],
-        "reported": ["Deflection", "Thumbs in browsers"],
+        "reported": ["Deflection", "Article deflection", "Thumbs in browsers"],
     }
     assert "somebody may send false ones" in page.select_one("[aria-labelledby=reported]").text
 

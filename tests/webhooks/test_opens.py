@@ -311,3 +311,49 @@ def test_staff_who_look_as_somebody_else_change_nothing(app: Flask) -> None:
     client.post(UNREAD, json={"provider": "crisp"})
     chat_of(app).impersonating(lambda: False)
     assert unread(client) == 1
+
+
+def article_deflection(app: Flask) -> Any:
+    with app.app_context():
+        livechat = chat_of(app)
+        return livechat.metrics(livechat.now() - timedelta(days=1)).article_deflection
+
+
+def use_help(client: FlaskClient, **steps: int) -> None:
+    for step, times in steps.items():
+        for _ in range(times):
+            assert client.post(OPENS, json={"provider": "crisp", "help": step}).status_code == 204
+
+
+def test_article_deflection_is_who_read_and_did_not_come_to_the_chat_of_all_who_asked(
+    app: Flask, client: FlaskClient
+) -> None:
+    assert article_deflection(app).share is None
+    use_help(client, asked=10, read=6, readchat=2)
+    figure = article_deflection(app)
+    assert (figure.asked, figure.read, figure.read_then_chat, figure.share) == (10, 6, 2, 0.4)
+    assert figure.advice is None
+
+
+@pytest.mark.parametrize(
+    ("read", "advice"),
+    [(1, "The articles do not answer what is asked."), (6, "Look whether people find the way to you.")],
+)
+def test_a_high_or_low_article_deflection_comes_with_advice(
+    app: Flask, client: FlaskClient, read: int, advice: str
+) -> None:
+    use_help(client, asked=10, read=read)
+    assert article_deflection(app).advice == advice
+    lines = app.test_cli_runner().invoke(args=["livechat", "metrics"]).output
+    assert advice in lines
+
+
+@pytest.mark.parametrize("step", ["open", "up", "chat", "", None, 1, ["asked"]])
+def test_what_is_no_step_of_help_is_refused(app: Flask, client: FlaskClient, step: Any) -> None:
+    assert client.post(OPENS, json={"provider": "crisp", "help": step}).status_code == 400
+    assert article_deflection(app).asked == 0
+
+
+def test_more_who_read_than_asked_have_no_article_deflection(app: Flask, client: FlaskClient) -> None:
+    use_help(client, asked=1, read=2)
+    assert article_deflection(app).share is None

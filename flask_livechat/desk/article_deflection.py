@@ -1,0 +1,37 @@
+"""How many who asked the help panel needed nobody. Pure: it is made of what browsers report, of nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+STEPS = ("asked", "read", "readchat")  # as browsers report them, each once in a tab
+LEAST, MOST = 0.3, 0.5  # of a share without a word of advice
+DEFINITION = (
+    "(read - read and then came to the chat) / asked, over tabs in which the help panel was used: somebody asked it "
+    "something, opened an article, and opened the chat after that. Each counts once in a tab. Above 50% look whether "
+    "people find the way to you; below 30% the articles do not answer what is asked."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleDeflection:
+    """How many who asked the help panel read an article and did not come to the chat."""
+
+    asked: int
+    read: int
+    read_then_chat: int
+    share: float | None  # 0 to 1
+    advice: str | None  # what the share says, where it is high or low
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> ArticleDeflection:
+        """The figure of a time. It has no share where a tab was used over the beginning of the time."""
+        asked, read, then_chat = (counts.get(step, 0) for step in STEPS)
+        share = (read - then_chat) / asked if asked and then_chat <= read <= asked else None
+        advice = None
+        if share is not None and share > MOST:
+            advice = "Look whether people find the way to you."
+        elif share is not None and share < LEAST:
+            advice = "The articles do not answer what is asked."
+        return cls(asked, read, then_chat, share, advice)
