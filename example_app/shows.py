@@ -39,7 +39,8 @@ SHOWN: Mapping[str, Shown] = {
     ),
     "site.support": Shown("Launchers of our own: a link, a button with a message, and a count of what is unread."),
     "site.contact": Shown(
-        "Chat that loads when its launcher comes into view. Launchers lead here where chat is blocked."
+        "Chat that loads when its launcher comes into view. Launchers lead here where chat is blocked. The form's "
+        "field suggests articles while somebody writes: data-livechat-suggest."
     ),
     "site.docs": Shown("A section without chat: nothing of a vendor is loaded while people read."),
     "site.blog": Shown("A section without chat, by another rule."),
@@ -48,7 +49,9 @@ SHOWN: Mapping[str, Shown] = {
     ),
     "site.try_it": Shown("What goes wrong by itself elsewhere: try it."),
     "shop.index": Shown(
-        "Another vendor for a whole blueprint, fetched at the first sign of interest, run with the click."
+        "Another vendor for a whole blueprint. Its button opens help first: articles, the choices of a flow, and a "
+        "person one Tab away. Nothing of the vendor's is fetched before that.",
+        (chat.rules,),
     ),
     "workspace.dashboard": Shown(
         "Pages behind a login, with a third vendor. The company and the plan go along. A tour starts once for each "

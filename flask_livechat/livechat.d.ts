@@ -11,6 +11,7 @@ declare namespace LiveChat {
     /** A regular expression. */
     traces: string;
     can: string[];
+    /** Where there is no vendor, and so no session, there is only help. */
     session: string;
     button: string;
     /** The help panel's file, and whether the vendor takes a prepared message: where pages may have the panel. */

@@ -54,6 +54,13 @@ def contact() -> str:
     return render_template("site/contact.html")
 
 
+@bp.post("/contact")
+def write() -> Response:
+    """A message that is written into the form. This is a demo: nobody reads it, and it is not stored."""
+    flash("Thank you. This is a demo, so your message went nowhere.")
+    return redirect(url_for("site.contact"))
+
+
 @bp.get("/docs/")
 def docs() -> str:
     """All docs pages."""

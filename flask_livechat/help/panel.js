@@ -152,7 +152,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
     let timer;
     const look = async () => {
       const text = field.value.replace(/\s+/g, " ").trim().slice(0, MAX_CHARS);
-      if (text === asked || !help().articles) return;
+      if (text === asked || !(target || help().articles)) return;
       asked = text;
       const answers = text.length < MIN_CHARS ? [] : await fetchAnswers(text);
       if (asked !== text || !answers) return; // somebody has written on

@@ -25,6 +25,7 @@ TEXTS = "texts-"  # before a language's tag
 HERE = Path(__file__).parent
 LOADER, BUTTON = (HERE / "loader.js",), (HERE / "button.js",)
 PANEL = (HERE.parent / "help" / "panel.js",)
+NO_VENDOR = "none"  # stands for a vendor's name where there is only help
 HELP = "help"  # the panel's file; "crisp-help" is a first file that knows how to open it
 SESSION = (HERE / "session.js", HERE / "visitor.js")  # minified together, into session.min.js
 # Read from the prototype: an element with name="currentScript" would be found in its place otherwise.
@@ -88,7 +89,8 @@ def build_all(config: Settings, stores_events: bool) -> dict[str, Script]:
         )
         for name, values in config.providers.items()
     ]
-    return {file.name: file for of_provider in (languages, (panel,), *files) for file in of_provider}
+    help_alone = build_without_vendor(languages, panel, config.fallback_url, config.launchers_in)
+    return {file.name: file for group in (languages, (panel,), help_alone, *files) for file in group}
 
 
 def build(
@@ -153,6 +155,24 @@ def build(
     vendor |= {"help": panel.address, "message": "message" in provider.can}
     helping = _script(f"{provider.name}-{HELP}", LOADER, call=f"loader({_json(vendor)}, {ELEMENT})", helps=True)
     return first, session, button, helping
+
+
+def build_without_vendor(
+    languages: Sequence[Script], panel: Script, fallback: str | None, within: str | None
+) -> tuple[Script, ...]:
+    """The files of a page that has the help panel and no vendor. The way to a person is the fallback."""
+    button = _script(f"{NO_VENDOR}-button", BUTTON, call=f"(core) => button(core, {_json(_addresses(languages))})")
+    options = {"fallback": fallback, "within": within}
+    vendor = {
+        "name": NO_VENDOR,
+        "account": NO_VENDOR,
+        "traces": "(?!)",  # nothing
+        "can": [],
+        "button": button.address,
+        "help": panel.address,
+        **{name: value for name, value in options.items() if value},
+    }
+    return _script(f"{NO_VENDOR}-{HELP}", LOADER, call=f"loader({_json(vendor)}, {ELEMENT})", helps=True), button
 
 
 def translations(own: Mapping[str, texts.Texts], names: Sequence[str] = texts.BUTTON) -> tuple[Script, ...]:

@@ -144,10 +144,21 @@ function loader(vendor, script) {
     return safely(() => doc.cookie.includes("livechat_left="));
   }
 
+  /** A page without a vendor needs no session. One with a vendor needs a page of its own. */
+  function onSwapWithoutVendor() {
+    if (!pageChanged()) return;
+    const next = readPage();
+    if (next && next.provider !== vendor.name) return location.reload();
+    Object.assign(chat.page, { load: "off" }, next);
+    draw();
+    schedule();
+  }
+
   function listen() {
     // Turbo, htmx and whatever else swaps pages bring another data block, or change the one that is there.
     new MutationObserver(() => {
       if (files.session) files.session.onPageSwap();
+      else if (HELP && !vendor.session) onSwapWithoutVendor();
       else if (!doc.prerendering && pageChanged()) {
         loadFile("session").then((session) => session?.onPageSwap());
       }
@@ -172,7 +183,7 @@ function loader(vendor, script) {
     addEventListener("blur", markIdentityStale);
     if (HELP) {
       doc.addEventListener("focusin", ({ target }) => {
-        if (matches(target, "[data-livechat-suggest]") && chat.page.settings.help) {
+        if (matches(target, "[data-livechat-suggest]")) {
           loadFile("help").then((help) => help?.attach(/** @type {HTMLTextAreaElement} */ (target)));
         }
       });
@@ -309,6 +320,7 @@ function loader(vendor, script) {
       draw();
     }
     if (files.session) return files.session.call(...queued);
+    if (HELP && !vendor.session) return name === "open" && openFallback(launcher, queued[3]); // there is no vendor
     if (name === "logout") return loadFile("session").then((session) => session?.call(name));
     if (chat.queue.length < 100) chat.queue.push(queued);
     const shows = name === "start";
@@ -321,6 +333,7 @@ function loader(vendor, script) {
   /** Fetches one of our other files. @template {"session" | "button" | "help"} N @param {N} name
    * @returns {Promise<LiveChat.Files[N]>} undefined when it cannot be had; the next call tries again */
   function loadFile(name) {
+    if (HELP && !vendor[name]) return Promise.resolve(undefined);
     return pendingFiles[name] ||= new Promise((done, fail) => {
       const receive = (/** @type {(core: LiveChat.Core) => any} */ make) =>
         done(files[name] ||= make(core));

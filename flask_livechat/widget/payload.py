@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -13,6 +14,7 @@ from .. import providers
 from ..model import Decision, Value
 from ..options import LOCALE, POSITION
 from ..settings import Settings
+from .assets import NO_VENDOR
 from .csp import NONCE
 
 UNSAFE = re.compile("[<>&'\u2028\u2029]")
@@ -61,6 +63,24 @@ def build(
         "events": events,
         "who": who,
         "left": left,
+    }
+
+
+def build_without_vendor(
+    config: Settings, decision: Decision, *, locale: str | None, closed: bool, panel: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The payload of a page that has the help panel and no vendor: it names nobody."""
+    looks = _looks(config, replace(decision, identify=True), locale=locale, consent="implied", closed=closed)
+    return {
+        "provider": NO_VENDOR,
+        "load": decision.load,
+        "settings": {**looks, "help": panel},
+        "visitor": None,
+        "proof": None,
+        "context": {},
+        "events": [],
+        "who": "",
+        "left": False,
     }
 
 

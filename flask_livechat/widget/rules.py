@@ -20,6 +20,7 @@ STRATEGIES = ("eager", "idle", "delay:SECONDS", "scroll", "interaction", "visibl
 KINDS = ("tour", "article", "survey", "checklist", "news", "ticket", "space", "conversation", "scenario", "trigger")
 """What ``start`` names. Which of them a vendor can start is in its ``Provider.can``."""
 MAX_ID_CHARS = 100
+NO_PROVIDER = "no provider is configured (LIVECHAT_PROVIDER)"
 
 Predicate = Callable[[], bool]
 
@@ -99,9 +100,11 @@ def _combined(default: Decision, layers: list[Rule]) -> Decision:
 
 def _refusal(address: Address, layers: Iterable[Rule], decision: Decision) -> str | None:
     """Why there is no chat on this page, whatever its rules say."""
+    if not decision.show:
+        return None
     if decision.provider is None:
-        return "no provider is configured (LIVECHAT_PROVIDER)"
-    if not decision.show or any(rule.exact and rule.what.get("show") is True for rule in layers):
+        return NO_PROVIDER
+    if any(rule.exact and rule.what.get("show") is True for rule in layers):
         return None
     secret = secret_in(address)
     return f"{secret}; only a rule with show=True for exactly this page shows chat here" if secret else None

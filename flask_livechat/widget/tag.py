@@ -16,9 +16,9 @@ from ..model import Decision, Value, Visitor
 from ..same_origin import same_origin
 from ..settings import Settings, livechat_config
 from ..state import State, call_app, name_of, safely, warn_once
-from . import context, logout, payload, segments, session_store
+from . import context, logout, payload, rules, segments, session_store
 from .addresses import of_request
-from .assets import HELP
+from .assets import HELP, NO_VENDOR
 from .decide import checked_rule, decide
 from .identity import ANONYMOUS, Identity, current_visitor, identify, load_visitor, may_be_personal
 from .request_state import RequestState, Tag
@@ -45,12 +45,12 @@ def write_tag(state: State, req: RequestState, overrides: Mapping[str, Any]) -> 
     own = [checked_rule("template", overrides)] if overrides else []
     _warn_of_late_config(state, req)
     # An error page is another page of the same request, and the first may have got as far as its tag.
-    if not state.settings.providers or req.tagged_page == (error,):
+    if req.tagged_page == (error,) or not (state.settings.providers or state.settings.uses_help):
         return NOTHING
     decision = decide(state, req.app, of_request(req.request), own)
-    if not decision.show:
+    tag = make_tag(state, req, decision, error) if decision.show else make_help_tag(state, req, decision, error)
+    if tag is None:
         return NOTHING
-    tag = make_tag(state, req, decision, error)
     req.tagged_page = (error,)
     req.tags.append(tag)
     return tag.markup
@@ -94,6 +94,25 @@ def _help_panel(state: State, decision: Decision) -> dict[str, Any] | None:
     return panel
 
 
+def make_help_tag(state: State, req: RequestState, decision: Decision, error: BaseException | None) -> Tag | None:
+    """The tag of a page that has no vendor, but the help panel. It names nobody. None where it has neither."""
+    is_possible = decision.sources["show"] == rules.NO_PROVIDER and error is None
+    panel = _help_panel(state, decision) if is_possible else None
+    if panel is None:
+        return None
+    config, now = state.settings, state.now()
+    language = call_app(config.locale, None, "LIVECHAT_LOCALE") if callable(config.locale) else config.locale
+    data = payload.build_without_vendor(
+        config,
+        decision,
+        locale=payload.locale_tag(language) if language else None,
+        closed=config.office_hours is not None and not config.office_hours.is_open(now),
+        panel=panel,
+    )
+    markup = payload.render(data, _script_url(state, req, f"{NO_VENDOR}-{HELP}"), nonce_of(state, req), "")
+    return Tag(markup, decision, is_private=False)
+
+
 def collect_personal(state: State, req: RequestState, decision: Decision, now: datetime) -> Personal:
     """What the page says of its visitor: nothing where the loader fetches it, or there is nothing to say."""
     # What is rendered while the response already streams can no longer be made private: the loader fetches it.
@@ -127,10 +146,10 @@ def collect_context_and_events(
 def write_button(state: State, req: RequestState, label: str, attributes: Mapping[str, Any]) -> Markup:
     """``{{ livechat_button() }}``: a link where there is a fallback, else a button where there is chat."""
     config = state.settings
-    if not config.providers:
+    if not (config.providers or config.uses_help):
         return NOTHING
     decision = safely("livechat_button()", lambda: decide(state, req.app), None)
-    opens = decision is not None and decision.show
+    opens = decision is not None and (decision.show or make_help_tag(state, req, decision, None) is not None)
     href = config.fallback_url
     if config.article_pages and decision is not None and decision.help != "off":
         href = same_origin(url_for("livechat_help.search"))

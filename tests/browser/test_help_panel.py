@@ -292,3 +292,15 @@ def test_what_was_asked_and_read_is_counted_once_in_a_tab_of_nobody(
     visit.ready()
     visit.eventually(lambda: sorted(set(counted)) == ["asked", "open", "read", "readchat"])
     assert len(counted) == 4
+
+
+def test_without_any_vendor_the_panel_answers_and_the_way_to_a_person_is_the_fallback(
+    help_site: Site, visit: Visit
+) -> None:
+    help_site(PROVIDER=None, FALLBACK_URL="/contact")
+    visit.go()
+    open_panel(visit)
+    ask(visit)
+    human(visit).click()
+    visit.page.wait_for_url("**/contact")
+    assert not [name for vendor in VENDORS for name in visit.net.asked(vendor)]

@@ -139,3 +139,20 @@ def test_there_is_nothing_to_suggest_without_articles(make: Make) -> None:
         make(HELP="off", ARTICLES=None, ARTICLE_PAGES=False).test_client().get("/livechat/suggest?q=x").status_code
         == 404
     )
+
+
+def test_without_any_vendor_a_page_has_the_panel_and_names_nobody(make: Make) -> None:
+    app = make(None)
+    data = page(log_in(app))
+    assert data["provider"] == "none"
+    assert data["settings"] == {"help": {"articles": True}}
+    assert (data["visitor"], data["who"], data["context"]) == (None, "", {})
+    assert app.test_client().get("/").headers.get("Cache-Control") is None
+
+
+def test_without_any_vendor_a_rule_that_shows_nothing_is_obeyed(make: Make) -> None:
+    assert "livechat" not in make(None, RULES=[{"path": "/", "show": False}]).test_client().get("/").text
+
+
+def test_without_any_vendor_and_without_help_a_page_has_nothing(make: Make) -> None:
+    assert "livechat" not in make(None, HELP="off").test_client().get("/").text
