@@ -152,6 +152,16 @@ def ship_a_secret(app: Flask) -> None:
     app.config["VITE_CRISP_IDENTITY_SECRET"] = SECRET
 
 
+def with_nameless_article(app: Flask) -> None:
+    """An article whose title has no word that anybody asks with."""
+    with app.app_context():
+        articles = chat.livechat.articles
+    runtime = app.extensions["livechat"].runtime
+    nameless = replace(articles.folder.articles[0], path="what", title="What is it?", file="en/what.md")
+    folder = replace(articles.folder, articles=(*articles.folder.articles, nameless))
+    runtime.articles = (runtime.articles[0], replace(articles, folder=folder))
+
+
 MISTAKES: Mapping[str, Mistake] = {
     "LC201": Mistake(page=SNIPPET),
     "LC202": Mistake(page=SNIPPET + TAG),
@@ -193,6 +203,16 @@ MISTAKES: Mapping[str, Mistake] = {
     "LC604": Mistake(config={"LIVECHAT_FALLBACK_URL": "/kontakt"}),
     "LC605": Mistake(config={"LIVECHAT_FLOWS": "no-such-folder"}),
     "LC606": Mistake(change=with_another_login),
+    "LC607": Mistake(
+        config={
+            "LIVECHAT_PROVIDER": None,
+            "LIVECHAT_SANDBOX": False,
+            "LIVECHAT_FALLBACK_URL": None,
+            "LIVECHAT_RULES": (),
+        }
+    ),
+    "LC608": Mistake(change=with_nameless_article),
+    "LC609": Mistake(header=("Set-Cookie", "visit=4711")),
     "LC701": Mistake(config={"LIVECHAT_CSP": "off"}),
     "LC702": Mistake(header=(f"{POLICY}-Report-Only", "default-src 'self'")),
     "LC703": Mistake(header=(POLICY, "style-src 'unsafe-inline' 'nonce-c3R5bGU='")),

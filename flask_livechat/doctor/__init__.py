@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Flask
 
-from . import deployment, ending, headers, identity, pages, secrets, snippets
+from . import answers, deployment, ending, headers, identity, pages, secrets, snippets
 from .findings import CHECKS, Check, Finding, Level, Match, Place, Report, Skipped, gathered
 from .limits import Limits, silence, within
 from .routes import skipped
@@ -34,7 +34,7 @@ __all__ = [
     "skipped",
 ]
 MAX_CHECK_S = 60.0  # for one check over all pages
-_MODULES = (snippets, identity, secrets, pages, ending, headers, deployment)  # each enters its checks
+_MODULES = (snippets, identity, secrets, pages, ending, headers, deployment, answers)  # each enters its checks
 
 
 def checks() -> tuple[Check, ...]:

@@ -22,6 +22,7 @@ from werkzeug.test import TestResponse
 
 from ..model import Decision
 from ..state import PROBE_KEY, current_state
+from ..widget.assets import NO_VENDOR
 from ..widget.bodies import UnreadableBody, decode
 from ..widget.decide import decide
 from ..widget.logout import MARK
@@ -55,6 +56,11 @@ class Page:
     @property
     def place(self) -> Place:
         return Place(_named(self.path, self.logged_in))
+
+    @property
+    def is_help_alone(self) -> bool:
+        """Whether the page has the help panel, and no vendor."""
+        return self.payload.get("provider") == NO_VENDOR
 
     @property
     def payload(self) -> Mapping[str, Any]:
@@ -190,10 +196,12 @@ class Crawler:
         """Ask, as the page's visitor, for our script that it names, and for the identity beside it."""
         home = urljoin(base, page.path.lstrip("/"))
         script = urljoin(urljoin(home, page.document.base), page.document.loader)
-        identity = urljoin(script, f"identity?provider={page.payload['provider']}")
+        provider = page.payload["provider"]
+        identity = urljoin(script, f"identity?provider={provider}")
         several = self.app.url_map.host_matching or urlsplit(base).netloc != urlsplit(self.base_url).netloc
         host = urlsplit(base).netloc if several else ""
-        for url, wanted in ((script, "text/javascript"), (identity, "application/json")):
+        named = [(script, "text/javascript"), (identity, "application/json")]
+        for url, wanted in named[:1] if provider == NO_VENDOR else named:  # help alone asks for nobody's identity
             asked, address = urlsplit(url), urlsplit(url).path
             if asked[:2] != urlsplit(base)[:2]:
                 yield Answer(page.place, address, wanted, origin=f"{asked.scheme}://{asked.netloc}")

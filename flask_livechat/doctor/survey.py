@@ -61,7 +61,8 @@ class Survey:
 
     @property
     def with_chat(self) -> tuple[Page, ...]:
-        return tuple(page for page in self.pages if page.tagged)
+        """The pages with a vendor's tag. One that has help alone asks nothing of a vendor."""
+        return tuple(page for page in self.pages if page.tagged and not page.is_help_alone)
 
     @cached_property
     def routes(self) -> tuple[tuple[str, str], ...]:

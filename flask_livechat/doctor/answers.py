@@ -1,0 +1,68 @@
+"""LC607 to LC609: the help panel and the articles, which stand before a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..state import PROBE_KEY
+from .findings import Level, Match, Place, check
+from .survey import Survey
+
+MAX_NAMED = 10
+ANYBODYS = "?q=help"
+
+
+@check(
+    "LC607",
+    Level.ERROR,
+    "Help with no way on to a person",
+    why="Whoever finds no answer in the help panel, or on the articles' pages, can ask nobody.",
+    fix="Set LIVECHAT_PROVIDER, or LIVECHAT_FALLBACK_URL to where people can write to you.",
+)
+def no_way_on(survey: Survey) -> Iterable[Match]:
+    config = survey.settings
+    rules = (*config.rules, *survey.state.callbacks.blueprint_rules.values())
+    has_chat = config.provider is not None or any("provider" in rule.what for rule in rules)
+    if (config.uses_help or config.article_pages) and not has_chat and not config.fallback_url:
+        key = "LIVECHAT_HELP" if config.uses_help else "LIVECHAT_ARTICLE_PAGES"
+        yield Match(Place(key), "neither a vendor nor a fallback stands behind it")
+
+
+@check(
+    "LC608",
+    Level.WARNING,
+    "An article that is never found",
+    why="The search gives others for its very title, so nobody who asks that way reads it.",
+    fix="Give it a title of its own, in the words that people ask with, or merge it with the one that is found.",
+)
+def never_found(survey: Survey) -> Iterable[Match]:
+    if survey.settings.articles is None:
+        return
+    with survey.app.app_context():
+        articles = survey.state.livechat.articles
+        lost = [
+            article
+            for article in articles
+            if article.is_published
+            and article.path not in [result.path for result in articles.search(article.title, article.locale)]
+        ]
+    for article in lost[:MAX_NAMED]:
+        yield Match(Place(article.file, file=True), f"its own title, {article.title!r}, does not find it")
+
+
+@check(
+    "LC609",
+    Level.ERROR,
+    "The suggested answers are one visitor's",
+    why="They may be stored by any cache for five minutes: what one visitor got with them goes to the next.",
+    fix="Leave /livechat/ out of what sets cookies in each response.",
+)
+def personal_suggestions(survey: Survey) -> Iterable[Match]:
+    if survey.settings.articles is None:
+        return
+    path = f"{survey.settings.url_prefix}/suggest"
+    with survey.app.test_client().get(path + ANYBODYS, environ_overrides={PROBE_KEY: []}) as response:
+        is_public = "public" in response.headers.get("Cache-Control", "")
+        sets_cookie = "Set-Cookie" in response.headers  # one that varies by cookie is nobody else's
+    if is_public and sets_cookie:
+        yield Match(Place(f"GET {path}"), "its answer sets a cookie, and may be cached for all")
