@@ -202,6 +202,31 @@ class Agent(_Private):
     raw: Raw = field(default_factory=dict, compare=False)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Team(_Private):
+    """A group of agents, to whom a conversation may be assigned."""
+
+    id: str
+    name: str | None = None
+    raw: Raw = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LiveVisitor(_Private):
+    """Somebody who is on the site. ``id`` is of the conversation that they have, or would have.
+
+    ``page`` is the address that they look at. ``active``: whether its window is in front; None where the vendor does
+    not say.
+    """
+
+    id: str
+    name: str | None = None
+    email: str | None = None
+    page: str | None = None
+    active: bool | None = None
+    raw: Raw = field(default_factory=dict, compare=False)
+
+
 # -- what webhooks tell ------------------------------------------------------------------------------------------------
 
 KINDS = (

@@ -7,7 +7,7 @@ from datetime import datetime
 from types import GeneratorType
 from typing import Any, TypeVar
 
-from ..model import Agent, Article, Contact, Conversation, Message, Value, Visitor
+from ..model import Agent, Article, Contact, Conversation, LiveVisitor, Message, Team, Value, Visitor
 from ..operation import Operation, OperationSequence
 from ..providers import Values
 from .desk import (
@@ -18,6 +18,8 @@ from .desk import (
     Conversations,
     RawCalls,
     State,
+    Visitors,
+    assignee_of,
     executor_of,
     key_of,
     moment_of,
@@ -41,6 +43,7 @@ class AsyncDesk(BaseDesk):
         self.contacts = AsyncContacts(self)
         self.articles = AsyncArticles(self)
         self.agents = AsyncAgents(self)
+        self.visitors = AsyncVisitors(self)
         self.raw = AsyncRawCalls(self)
 
     async def __aenter__(self) -> AsyncDesk:
@@ -114,8 +117,8 @@ class AsyncConversations(_Group):
     async def reopen(self, id: str) -> None:
         await self._desk._do("conversations.reopen", id)
 
-    async def assign(self, id: str, agent: str) -> None:
-        await self._desk._do("conversations.assign", id, text_of(agent))
+    async def assign(self, id: str, agent: str | None = None, team: str | None = None) -> None:
+        await self._desk._do("conversations.assign", id, **assignee_of(agent, team))
 
     async def snooze(self, id: str, until: datetime) -> None:
         await self._desk._do("conversations.snooze", id, moment_of("until", until))
@@ -189,8 +192,19 @@ class AsyncAgents(_Group):
     def list(self) -> AsyncIterator[Agent]:
         return self._desk._items("agents.list")
 
+    def teams(self) -> AsyncIterator[Team]:
+        return self._desk._items("agents.teams")
+
     async def availability(self) -> str:
         return await self._desk._do("agents.availability")
+
+
+@_documented_by(Visitors)
+class AsyncVisitors(_Group):
+    """As ``Visitors``, to be awaited; its list is an asynchronous iterator."""
+
+    def list(self) -> AsyncIterator[LiveVisitor]:
+        return self._desk._items("visitors.list")
 
 
 @_documented_by(RawCalls)

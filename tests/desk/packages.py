@@ -101,6 +101,8 @@ def seeded(name: str) -> Iterator[Seeded]:
     desk = open_desk(*account, now, base=url)
     mine = desk.conversations.start(ADA, "Hello?")
     desk.conversations.tag(mine.id, "vip")
+    if desk.can("visitors.list"):
+        sandbox_of(app).apis[name].account.hub.visit(mine.id, "https://shop.example/cart")
     who, article = desk.contacts.find(email=ADA.email), desk.articles.create("Returns", "Send it back.")
     assert who is not None
     first, second = desk.agents.list()

@@ -116,6 +116,11 @@ CALLS: Calls = {
         ("list_website_operators", ()),
         ("listWebsiteOperators", ()),
     ),
+    "list visitors": (
+        lambda desk, ids: list(desk.visitors.list()),
+        ("list_visitors", (1,)),
+        ("listVisitors", (1,)),
+    ),
     "availability": (
         lambda desk, ids: desk.agents.availability(),
         ("get_website_availability_status", ()),
@@ -263,7 +268,6 @@ EXAMPLES: Examples = {
     ),
     "an operator": (None, ("getWebsiteOperator", ("<agent>",)), "sam@example.com"),
     "who is there": (None, ("listWebsiteOperatorAvailabilities", ()), "<agent>"),
-    "visitors": (("list_visitors", (1,)), ("listVisitors", (1,)), "session_"),
     "how many visitors": (("count_visitors", ()), ("countVisitors", ()), "count"),
     "resolve several": (
         ("batch_resolve_items", ({"sessions": [MINE]},)),

@@ -15,6 +15,7 @@ CLOSE = {"message_type": "close", **ADMIN}
 OPEN = {"message_type": "open", "admin_id": "<me>"}
 SNOOZE = {"message_type": "snoozed", "snoozed_until": UNTIL, "admin_id": "<me>"}
 ASSIGN = {"message_type": "assignment", **ADMIN, "assignee_id": "<agent>"}
+TO_A_TEAM = ASSIGN | {"type": "team", "assignee_id": "814865"}
 SEARCH = {"field": "source.body", "operator": "~", "value": "hello"}
 THEIRS = {"field": "contact_ids", "operator": "=", "value": "<contact>"}
 BY_EMAIL = {"field": "email", "operator": "=", "value": "ada@example.com"}
@@ -91,6 +92,17 @@ CALLS: Calls = {
         ("conversations.manage", MINE | {"request": ASSIGN}),
         ("conversations.manage", (MINE | {"body": ASSIGN},)),
     ),
+    "assign to a team": (
+        lambda desk, ids: desk.conversations.assign(ids["conversation"], team="814865"),
+        ("conversations.manage", MINE | {"request": TO_A_TEAM}),
+        ("conversations.manage", (MINE | {"body": TO_A_TEAM},)),
+    ),
+    "look up a team": (
+        lambda desk, ids: desk.conversations.assign(ids["conversation"], team="814865"),
+        ("teams.find", {"team_id": "814865"}),
+        ("teams.find", ({"team_id": "814865"},)),
+    ),
+    "list teams": (lambda desk, ids: list(desk.agents.teams()), ("teams.list", {}), ("teams.list", ())),
     "list tags": (
         lambda desk, ids: desk.conversations.untag(ids["conversation"], "x"),
         ("tags.list", {}),
@@ -234,8 +246,6 @@ EXAMPLES: Examples = {
         "",
     ),
     "an admin": (("admins.find", {"admin_id": 814861}), ("admins.find", ({"admin_id": 814861},)), "sam@example.com"),
-    "teams": (("teams.list", {}), ("teams.list", ()), "Support"),
-    "a team": (("teams.find", {"team_id": "814865"}), ("teams.find", ({"team_id": "814865"},)), "Support"),
     "a tag": (("tags.find", {"tag_id": "<tag>"}), ("tags.find", ({"tag_id": "<tag>"},)), "vip"),
     "a message of the team": (("messages.create", {"request": SENT}), ("messages.create", (SENT,)), "May we help?"),
     "one more contact": (

@@ -61,6 +61,10 @@ CALLS: dict[str, tuple[Callable[[Desk], Any], tuple[Any, ...]]] = {
         (ok(ONE | {"state": "closed"}), ME, ok(ONE)),
     ),
     "conversations.assign": (lambda desk: desk.conversations.assign("215", "7"), (ME, ok(ONE))),
+    "conversations.assign, to a team": (
+        lambda desk: desk.conversations.assign("215", team="814865"),
+        (ok({"type": "team", "id": "814865"}), ME, ok(ONE)),
+    ),
     "conversations.snooze": (lambda desk: desk.conversations.snooze("215", UNTIL), (ok(ONE), ME, ok(ONE))),
     "conversations.tag": (lambda desk: desk.conversations.tag("215", "vip"), (ME, ok({"id": "7"}), ok())),
     "conversations.untag": (
@@ -90,6 +94,7 @@ CALLS: dict[str, tuple[Callable[[Desk], Any], tuple[Any, ...]]] = {
     "articles.unpublish": (lambda desk: desk.articles.unpublish("55"), (ok(ARTICLE),)),
     "articles.delete": (lambda desk: desk.articles.delete("55"), (ok(ARTICLE),)),
     "agents.list": (lambda desk: list(desk.agents.list()), (ok({"admins": []}),)),
+    "agents.teams": (lambda desk: list(desk.agents.teams()), (ok({"teams": []}),)),
     "agents.availability": (lambda desk: desk.agents.availability(), (ok({"admins": []}),)),
 }
 
@@ -203,6 +208,8 @@ def toured(version: str) -> list[Heard]:
     desk.conversations.reply(mine, "Hello")
     desk.conversations.note(mine, "Rude")
     desk.conversations.assign(mine, second.id)
+    (team,) = desk.agents.teams()
+    desk.conversations.assign(mine, team=team.id)
     desk.conversations.tag(mine, "vip")
     list(desk.conversations.list())
     list(desk.conversations.list("open", since=datetime(2026, 1, 1, tzinfo=UTC)))

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ...errors import Conflict, NotFound
-from ...model import Agent, Contact, Conversation, Message, Visitor
+from ...errors import Conflict, NotFound, Unsupported
+from ...model import Agent, Contact, Conversation, LiveVisitor, Message, Visitor
 from ...operation import ErrorDetails, Operation, OperationSequence, Page, page_of, path
 from ..base import ApiSpec, Calls, Values, methods_of
 from ..sanitize import moment, without_empty
@@ -137,7 +137,9 @@ class Conversations(CrispCalls):
         if state != wanted:
             yield self._patch(id, "state", {"state": wanted})
 
-    def assign(self, id: str, agent: str) -> Operation[None]:
+    def assign(self, id: str, agent: str | None = None, team: str | None = None) -> Operation[None]:
+        if team is not None:
+            raise Unsupported("Crisp", "conversations.assign with a team")
         return self._patch(id, "routing", {"assigned": {"user_id": agent}})
 
     def tag(self, id: str, *tags: str) -> OperationSequence[None]:
@@ -260,6 +262,32 @@ class Agents(CrispCalls):
         return Operation("GET", self._path("/availability/status"), lambda data: str(data["status"]))
 
 
+class Visitors(CrispCalls):
+    """Who is on the site."""
+
+    def list(self) -> Operation[Page[LiveVisitor]]:
+        return self._page(1)
+
+    def _page(self, number: int) -> Operation[Page[LiveVisitor]]:
+        def read(data: Any) -> Page[LiveVisitor]:
+            return page_of("Crisp visitors", live_visitor, data, self._page(number + 1))
+
+        return Operation("GET", self._path("/visitors/list/{}", number), read)
+
+
+def live_visitor(data: Mapping[str, Any]) -> LiveVisitor:
+    """All but the id may be missing."""
+    active = data.get("active")
+    return LiveVisitor(
+        id=str(data["session_id"]),
+        name=data.get("nickname") or None,
+        email=data.get("email") or None,
+        page=(data.get("last_page") or {}).get("page_url") or None,
+        active=active if isinstance(active, bool) else None,
+        raw=data,
+    )
+
+
 def agent(data: Mapping[str, Any]) -> Agent:
     name = " ".join(part for part in (data.get("first_name"), data.get("last_name")) if part)
     return Agent(str(data["user_id"]), name or None, data.get("email"), raw=data)
@@ -325,5 +353,7 @@ API = ApiSpec(
     unwrap=unwrap,
     explain=explain,
     knows=lambda visitor: bool(visitor.email),
-    methods=methods_of(conversations=Conversations, contacts=Contacts, articles=Articles, agents=Agents),
+    methods=methods_of(
+        conversations=Conversations, contacts=Contacts, articles=Articles, agents=Agents, visitors=Visitors
+    ),
 )

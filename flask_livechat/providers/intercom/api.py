@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any
 
 from ...errors import Conflict, NotFound
-from ...model import Agent, Article, Contact, Conversation, Message, Visitor
+from ...model import Agent, Article, Contact, Conversation, Message, Team, Visitor
 from ...operation import ErrorDetails, Operation, OperationSequence, Page, page_of, path
 from ..base import ApiSpec, Calls, Values, methods_of
 from ..markup import to_text
 from ..sanitize import moment, seconds, without_empty
-from .records import agent, article, contact, conversation, message
+from .records import agent, article, contact, conversation, message, team
 from .widget import attributes
 
 BASES = {"us": "https://api.intercom.io", "eu": "https://api.eu.intercom.io", "au": "https://api.au.intercom.io"}
@@ -161,8 +161,12 @@ class Conversations(IntercomCalls):
         if chat.state != wanted or not is_until_then:
             yield from self._part(id, body)
 
-    def assign(self, id: str, agent: str) -> OperationSequence[None]:
-        yield from self._part(id, {"message_type": "assignment", "type": "admin", "assignee_id": agent})
+    def assign(self, id: str, agent: str | None = None, team: str | None = None) -> OperationSequence[None]:
+        """A team is looked up first: what the vendor makes of one that does not exist is UNCONFIRMED."""
+        if team is not None:
+            yield Operation("GET", path("/teams/{}", team), lambda data: None)
+        kind = {"type": "admin", "assignee_id": agent} if team is None else {"type": "team", "assignee_id": team}
+        yield from self._part(id, {"message_type": "assignment", **kind})
 
     def _part(self, id: str, body: Mapping[str, Any]) -> OperationSequence[None]:
         """Each is in somebody's name: whose the token is."""
@@ -361,6 +365,9 @@ class Agents(Calls):
 
     def list(self) -> Operation[Page[Agent]]:
         return Operation("GET", "/admins", lambda data: page_of("Intercom admins", agent, data["admins"]))
+
+    def teams(self) -> Operation[Page[Team]]:
+        return Operation("GET", "/teams", lambda data: page_of("Intercom teams", team, data["teams"]))
 
     def availability(self) -> Operation[str]:
         """Online while an admin with a seat is not away: the vendor has no such answer of its own."""
