@@ -83,7 +83,7 @@ def visitor(user: object) -> Visitor | None:
         email=user.email,
         name=user.name,
         created_at=user.created_at,
-        company=Company(id=user.company_id, name=user.company_name),
+        company=Company(id=user.company_id, name=user.company_name, plan=user.plan, size=user.seats),
         attributes={"role": user.role},
     )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from flask_livechat import Company
+
 from .conftest import now
-from .packages import BOB, EVE, Calls, Examples
+from .packages import BOB, EVE, OF_ACME, Calls, Examples
 
 ADMIN = {"type": "admin", "admin_id": "<me>"}
 UNTIL = 1796083200
@@ -24,6 +27,7 @@ KNOWN = {"role": "user", "external_id": "43", "email": "bob@example.com", "name"
 NEW = {"role": "user", "external_id": "44", "email": "eve@example.com", "name": "Eve"}
 DRAFT = {"title": "How to", "body": "<p>So</p>", "author_id": 814860, "state": "draft"}
 BOUGHT = {"event_name": "bought", "created_at": int(now().timestamp()), "id": "<contact>", "metadata": {"plan": "pro"}}
+OF_THEIRS = {"company_id": "acme", "name": "Acme", "plan": "pro", "website": "https://acme.example"}
 MINE = {"conversation_id": "<conversation>"}
 
 CALLS: Calls = {
@@ -132,6 +136,16 @@ CALLS: Calls = {
         lambda desk, ids: desk.contacts.upsert(BOB),
         ("contacts.update", {"contact_id": "<bob>", **KNOWN}),
         ("contacts.update", ({"contact_id": "<bob>", **KNOWN},)),
+    ),
+    "make a company": (
+        lambda desk, ids: desk.contacts.upsert(OF_ACME),
+        ("companies.create_or_update", {"request": OF_THEIRS}),
+        ("companies.createOrUpdate", (OF_THEIRS,)),
+    ),
+    "attach a contact to a company": (
+        lambda desk, ids: desk.contacts.upsert(replace(BOB, company=Company("7", "Seeded"))),
+        ("companies.attach_contact", {"contact_id": "<bob>", "company_id": "<company>"}),
+        ("companies.attachContact", ({"contact_id": "<bob>", "id": "<company>"},)),
     ),
     "get a contact": (
         lambda desk, ids: desk.contacts.find(id=ids["contact"]),

@@ -9,7 +9,7 @@ import io
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -30,7 +30,7 @@ from flask_livechat.sandbox.api import Rest
 
 from ..conftest import chat_of, create_app
 from .conftest import OpenVendorApi, VendorApi
-from .test_intercom import CONTACT, ME, ONE, VALUES, VISITOR, WHO, listed, ok
+from .test_intercom import ACME, CONTACT, ME, ONE, VALUES, VISITOR, WHO, listed, ok
 
 HERE = Path(__file__).parents[2]
 SPECS = Path(os.environ.get("LIVECHAT_INTERCOM_SPECS", HERE.parent / "shared" / "specs" / "intercom"))
@@ -76,6 +76,10 @@ CALLS: dict[str, tuple[Callable[[Desk], Any], tuple[Any, ...]]] = {
             Visitor(id="42", email="a@example.com", phone="+4930123", created_at=UNTIL, avatar="https://a.test/1.png")
         ),
         (ok(CONTACT),),
+    ),
+    "contacts.upsert, with a company": (
+        lambda desk: desk.contacts.upsert(replace(VISITOR, company=replace(ACME, created_at=UNTIL, website="a.test"))),
+        (ok({"id": "5f"}), ok(CONTACT), ok()),
     ),
     "contacts.find": (lambda desk: desk.contacts.find(id="42"), (listed(CONTACT, key="data"),)),
     "contacts.find_all": (
@@ -202,7 +206,7 @@ def toured(version: str) -> list[Heard]:
     with app.app_context():
         desk = open_desk(*chat_of(app).account("intercom"), chat_of(app).now, in_process(api))
     who = desk.contacts.upsert(VISITOR)
-    desk.contacts.upsert(VISITOR)
+    desk.contacts.upsert(replace(VISITOR, company=ACME))
     mine = desk.conversations.start(VISITOR, "It broke.").id
     _, second = desk.agents.list()
     desk.conversations.reply(mine, "Hello")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from flask_livechat import Unsupported, Visitor, providers, signing
+from flask_livechat import Company, Unsupported, Visitor, providers, signing
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.errors import Conflict, Invalid, NotFound, Unauthorized
 from flask_livechat.providers import ApiSpec
@@ -283,6 +283,23 @@ def test_a_contact_is_made_once_and_then_changed(shop: Shop) -> None:
         result = shop.desk.contacts.find(email="ada@example.com")
         assert result is not None
         assert result.id == first.id
+
+
+def test_a_contact_belongs_to_a_company_once(shop: Shop) -> None:
+    if able(shop.desk, "contacts.upsert"):
+        company = Company("acme", "Acme", "pro", "https://acme.example", spend=49.9, size=7, attributes={"seats": 12})
+        for _ in range(2):
+            who = shop.desk.contacts.upsert(replace(ADA, company=company))
+        account = sandbox_of(shop.app).apis[shop.name].account
+        (person,) = account.people.all()
+        assert person.id == who.id
+        if shop.name == "crisp":
+            assert person.extra["company"] == {"name": "Acme", "url": "https://acme.example"}
+        else:
+            (stored,) = account.companies.all()
+            assert person.companies == (stored.id,)
+            assert (stored.company_id, stored.data["monthly_spend"], stored.data["size"]) == ("acme", 49, 7)
+            assert stored.data["custom_attributes"] == {"seats": 12}
 
 
 def test_a_contacts_conversations_are_found(shop: Shop) -> None:

@@ -170,7 +170,11 @@ class Contacts(CrispCalls):
             raise ValueError("Crisp knows people by their email: Visitor.email is missing.")
         where = self._path("/people/profile/{}", visitor.email)
         person = without_empty(nickname=visitor.name, phone=visitor.phone, avatar=visitor.avatar)
-        body = {"email": visitor.email, **without_empty(person=person, segments=list(visitor.segments))}
+        company = visitor.company and without_empty(name=visitor.company.name, url=visitor.company.website)
+        body = {
+            "email": visitor.email,
+            **without_empty(person=person, company=company, segments=list(visitor.segments)),
+        }
         change: Operation[None] = Operation("PATCH", where, lambda data: None, json=body, repeatable=True)
         try:
             yield change

@@ -11,13 +11,13 @@ from functools import partial
 from typing import Any
 
 from ...errors import Conflict, NotFound
-from ...model import Agent, Article, Contact, Conversation, Message, Team, Visitor
+from ...model import Agent, Article, Company, Contact, Conversation, Message, Team, Visitor
 from ...operation import ErrorDetails, Operation, OperationSequence, Page, page_of, path
 from ..base import ApiSpec, Calls, Values, methods_of
 from ..markup import to_text
 from ..sanitize import moment, seconds, without_empty
 from .records import agent, article, contact, conversation, message, team
-from .widget import attributes
+from .widget import attributes, company, company_attributes
 
 BASES = {"us": "https://api.intercom.io", "eu": "https://api.eu.intercom.io", "au": "https://api.au.intercom.io"}
 PER_PAGE = 150  # the most that are given
@@ -202,6 +202,26 @@ class Contacts(IntercomCalls):
     """The app's users and visitors, as the vendor knows them."""
 
     def upsert(self, visitor: Visitor) -> OperationSequence[Contact]:
+        """The company goes first: the vendor shows it to nobody until a contact belongs to it."""
+        company_id: str | None = (yield self._company(visitor.company)) if visitor.company else None
+        person: Contact = yield from self._upsert(visitor)
+        attached = (person.raw.get("companies") or {}).get("data") or []
+        if company_id and company_id not in [item.get("id") for item in attached]:
+            where = path("/contacts/{}/companies", person.id)
+            yield Operation("POST", where, lambda data: None, json={"id": company_id}, repeatable=True)
+        return person
+
+    def _company(self, who: Company) -> Operation[str]:
+        """Found by the app's id or made. The answer is the vendor's id."""
+        fields = company(who)
+        if "id" not in fields:
+            raise ValueError("Intercom takes a company's id of at most 255 characters: Company.id is longer.")
+        names = {"id": "company_id", "created_at": "remote_created_at"}
+        body = {names.get(name, name): value for name, value in fields.items()}
+        body |= without_empty(custom_attributes=company_attributes(who))
+        return Operation("POST", "/companies", lambda data: str(data["id"]), json=body, repeatable=True)
+
+    def _upsert(self, visitor: Visitor) -> OperationSequence[Contact]:
         """Made first: the vendor's search knows a new contact only minutes later. Where there is one it says which."""
         body = without_empty(
             role="user",
