@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from types import GeneratorType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 from ..model import Agent, Article, Contact, Conversation, LiveVisitor, Message, Team, Value, Visitor
 from ..operation import Operation, OperationSequence
@@ -13,6 +14,7 @@ from ..providers import Values
 from .desk import (
     Agents,
     Articles,
+    Author,
     BaseDesk,
     Contacts,
     Conversations,
@@ -20,6 +22,7 @@ from .desk import (
     State,
     Visitors,
     assignee_of,
+    author_of,
     executor_of,
     key_of,
     moment_of,
@@ -28,6 +31,7 @@ from .desk import (
     text_of,
 )
 from .http import AsyncClient, AsyncPool, Vendor
+from .outreach import NOT_SENT, Outreach
 from .retry import DEADLINE_S
 
 G = TypeVar("G")
@@ -36,8 +40,10 @@ G = TypeVar("G")
 class AsyncDesk(BaseDesk):
     """As ``Desk``, with ``await``. Connections belong to the event loop; ``aclose`` or ``async with`` ends them."""
 
-    def __init__(self, vendor: Vendor, client: AsyncClient, clock: Callable[[], datetime]) -> None:
-        super().__init__(vendor, clock)
+    def __init__(
+        self, vendor: Vendor, client: AsyncClient, clock: Callable[[], datetime], outreach: Outreach | None = None
+    ) -> None:
+        super().__init__(vendor, clock, outreach)
         self._client = client
         self.conversations = AsyncConversations(self)
         self.contacts = AsyncContacts(self)
@@ -102,8 +108,23 @@ class AsyncConversations(_Group):
     def messages(self, id: str) -> AsyncIterator[Message]:
         return self._desk._items("conversations.messages", id)
 
-    async def start(self, visitor: Visitor, text: str) -> Conversation:
-        return await self._desk._do("conversations.start", visitor, text_of(text))
+    @overload
+    async def start(self, visitor: Visitor, text: str, author: Literal["visitor"] = "visitor") -> Conversation: ...
+
+    @overload
+    async def start(self, visitor: Visitor, text: str, author: Literal["agent"]) -> Conversation | None: ...
+
+    async def start(self, visitor: Visitor, text: str, author: Author = "visitor") -> Conversation | None:
+        call = ("conversations.start", visitor, text_of(text), author_of(author))
+        if author == "visitor":
+            return await self._desk._do(*call)
+        # In a thread: a database may be asked, which other tasks need not wait for.
+        take_back = await asyncio.to_thread(self._desk._outreach.claim, visitor.id, self._desk._clock())
+        try:
+            return await self._desk._do(*call)
+        except NOT_SENT:
+            await asyncio.to_thread(take_back)
+            raise
 
     async def reply(self, id: str, text: str) -> Message:
         return await self._desk._do("conversations.reply", id, text_of(text))
@@ -222,8 +243,9 @@ def open_async_desk(
     pool: AsyncPool | None = None,
     base: str | None = None,
     deadline: float = DEADLINE_S,
+    outreach: Outreach | None = None,
 ) -> AsyncDesk:
     """As ``open_desk``. Its connections are its own: to close one desk ends nobody else's calls."""
     pool = pool or AsyncPool()
     executor = executor_of(name, values, base, deadline, pool.app)
-    return AsyncDesk(executor.vendor, AsyncClient(executor, pool), clock)
+    return AsyncDesk(executor.vendor, AsyncClient(executor, pool), clock, outreach)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from types import GeneratorType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, overload
 
 from .. import providers
 from ..errors import ConfigError, Problem, Unsupported
@@ -20,18 +20,20 @@ from ..model import Agent, Article, Contact, Conversation, LiveVisitor, Message,
 from ..operation import Operation, OperationSequence
 from ..providers import Secrets, Values
 from .http import Client, Pool, RequestExecutor, Vendor
+from .outreach import NOT_SENT, Outreach
 from .retry import DEADLINE_S, budget_of
 
 State = Literal["open", "pending", "snoozed", "closed"]
+Author = Literal["visitor", "agent"]
 POOL = Pool()
 
 
 class BaseDesk:
     """What ``Desk`` and ``AsyncDesk`` share."""
 
-    def __init__(self, vendor: Vendor, clock: Callable[[], datetime]) -> None:
+    def __init__(self, vendor: Vendor, clock: Callable[[], datetime], outreach: Outreach | None) -> None:
         self.provider = vendor.name
-        self._vendor, self._clock = vendor, clock
+        self._vendor, self._clock, self._outreach = vendor, clock, outreach or Outreach()
 
     def can(self, method: str) -> bool:
         """Whether the vendor can do it: ``desk.can("conversations.snooze")``.
@@ -55,8 +57,10 @@ class BaseDesk:
 class Desk(BaseDesk):
     """One vendor's conversations, contacts, articles and agents. Safe to share between threads."""
 
-    def __init__(self, vendor: Vendor, client: Client, clock: Callable[[], datetime]) -> None:
-        super().__init__(vendor, clock)
+    def __init__(
+        self, vendor: Vendor, client: Client, clock: Callable[[], datetime], outreach: Outreach | None = None
+    ) -> None:
+        super().__init__(vendor, clock, outreach)
         self._client = client
         self.conversations = Conversations(self)
         self.contacts = Contacts(self)
@@ -105,9 +109,27 @@ class Conversations(_Group):
         """Yield the messages in the order in which they were written."""
         return self._desk._items("conversations.messages", id)
 
-    def start(self, visitor: Visitor, text: str) -> Conversation:
-        """Start a conversation in which ``visitor`` writes ``text``, and return it."""
-        return self._desk._do("conversations.start", visitor, text_of(text))
+    @overload
+    def start(self, visitor: Visitor, text: str, author: Literal["visitor"] = "visitor") -> Conversation: ...
+
+    @overload
+    def start(self, visitor: Visitor, text: str, author: Literal["agent"]) -> Conversation | None: ...
+
+    def start(self, visitor: Visitor, text: str, author: Author = "visitor") -> Conversation | None:
+        """Start a conversation in which ``visitor`` writes ``text``, and return it.
+
+        With ``author="agent"`` the team writes first. None where the vendor makes a conversation of that only once the
+        visitor answers. Raise ``TooOften`` where the team has begun ``LIVECHAT_OUTREACH`` with them within 24 hours.
+        """
+        call = ("conversations.start", visitor, text_of(text), author_of(author))
+        if author == "visitor":
+            return self._desk._do(*call)
+        take_back = self._desk._outreach.claim(visitor.id, self._desk._clock())
+        try:
+            return self._desk._do(*call)
+        except NOT_SENT:
+            take_back()
+            raise
 
     def reply(self, id: str, text: str) -> Message:
         """Write as an agent. The visitor reads it."""
@@ -271,16 +293,17 @@ def open_desk(
     pool: Pool = POOL,
     base: str | None = None,
     deadline: float = DEADLINE_S,
+    outreach: Outreach | None = None,
 ) -> Desk:
     """Open a desk over one vendor's API.
 
     ``clock`` gives aware moments. ``base`` is where the API is, if not at the vendor's. ``deadline`` is in seconds, for
-    a call with all its repetitions.
+    a call with all its repetitions. Without ``outreach`` the desk counts for itself how often the team begins.
 
     Raise ``ConfigError`` where a key is missing, ``Unsupported`` for a vendor without an API.
     """
     executor = executor_of(name, values, base, deadline, pool.app)
-    return Desk(executor.vendor, Client(executor, pool), clock)
+    return Desk(executor.vendor, Client(executor, pool), clock, outreach)
 
 
 def executor_of(
@@ -318,6 +341,12 @@ def assignee_of(agent: str | None, team: str | None) -> dict[str, str]:
     if (agent is None) == (team is None):
         raise ValueError("conversations.assign takes an agent or a team.")
     return {"agent": text_of(agent)} if agent is not None else {"team": text_of(team)}
+
+
+def author_of(author: str) -> str:
+    if author not in get_args(Author):
+        raise ValueError(f"{author!r} is no author: {', '.join(get_args(Author))}")
+    return author
 
 
 def state_of(state: str | None) -> str | None:

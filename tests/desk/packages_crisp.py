@@ -42,6 +42,11 @@ CALLS: Calls = {
         ("create_new_conversation", ()),
         ("createNewConversation", ()),
     ),
+    "a message of the team": (
+        lambda desk, ids: desk.conversations.start(ADA, "May we help?", author="agent"),
+        None,  # to a conversation that has just been made, as all of its calls are
+        None,
+    ),
     "reply": (
         lambda desk, ids: desk.conversations.reply(ids["conversation"], "Yes?"),
         ("send_message_in_conversation", ("<conversation>", TEXT)),

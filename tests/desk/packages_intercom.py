@@ -28,6 +28,8 @@ NEW = {"role": "user", "external_id": "44", "email": "eve@example.com", "name": 
 DRAFT = {"title": "How to", "body": "<p>So</p>", "author_id": 814860, "state": "draft"}
 BOUGHT = {"event_name": "bought", "created_at": int(now().timestamp()), "id": "<contact>", "metadata": {"plan": "pro"}}
 OF_THEIRS = {"company_id": "acme", "name": "Acme", "plan": "pro", "website": "https://acme.example"}
+SENDER = {"type": "admin", "id": 814860}
+PUSHED = {"message_type": "in_app", "body": "May we help?", "from": SENDER, "to": {"type": "user", "id": "<bob>"}}
 MINE = {"conversation_id": "<conversation>"}
 
 CALLS: Calls = {
@@ -65,6 +67,11 @@ CALLS: Calls = {
         lambda desk, ids: desk.conversations.start(BOB, "Hello again"),
         ("conversations.create", {"from_": {"type": "user", "id": "<bob>"}, "body": "Hello again"}),
         ("conversations.create", ({"from": {"type": "user", "id": "<bob>"}, "body": "Hello again"},)),
+    ),
+    "a message of the team": (
+        lambda desk, ids: desk.conversations.start(BOB, "May we help?", author="agent"),
+        ("messages.create", {"request": PUSHED}),
+        ("messages.create", (PUSHED,)),
     ),
     "reply": (
         lambda desk, ids: desk.conversations.reply(ids["conversation"], "Yes?"),
@@ -214,8 +221,6 @@ CALLS: Calls = {
 
 WHO = {"contact_id": "<contact>"}
 ACME = {"company_id": "acme", "name": "Acme"}
-PUSHED = {"message_type": "in_app", "body": "May we help?", "from": {"type": "admin", "id": 814860}}
-SENT = PUSHED | {"to": {"type": "user", "id": "<contact>"}}
 BEN = {"admin_id": "<me>", "customer": {"intercom_user_id": "<bob>"}}
 # What public examples call beside: the Python package's call, the JavaScript package's, and what is in the answer.
 EXAMPLES: Examples = {
@@ -261,7 +266,6 @@ EXAMPLES: Examples = {
     ),
     "an admin": (("admins.find", {"admin_id": 814861}), ("admins.find", ({"admin_id": 814861},)), "sam@example.com"),
     "a tag": (("tags.find", {"tag_id": "<tag>"}), ("tags.find", ({"tag_id": "<tag>"},)), "vip"),
-    "a message of the team": (("messages.create", {"request": SENT}), ("messages.create", (SENT,)), "May we help?"),
     "one more contact": (
         ("conversations.attach_contact_as_admin", MINE | BEN),
         ("conversations.attachContactAsAdmin", (MINE | BEN,)),

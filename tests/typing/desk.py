@@ -28,6 +28,8 @@ def calls(livechat: LiveChat, visitor: Visitor, moment: datetime) -> None:
     assert_type(conversations.get("1").contact, Contact | None)
     assert_type(conversations.messages("1"), Iterator[Message])
     assert_type(conversations.start(visitor, "Hello"), Conversation)
+    assert_type(conversations.start(visitor, "Hello", author="agent"), Conversation | None)
+    conversations.start(visitor, "Hello", author="bot")  # type: ignore[call-overload]
     assert_type(conversations.reply("1", "Hello"), Message)
     assert_type(conversations.note("1", "Hello"), Message)
     assert_type(conversations.close("1"), None)
@@ -71,6 +73,7 @@ async def awaited(livechat: LiveChat, visitor: Visitor, moment: datetime) -> Non
         assert_type(await conversations.get("1"), Conversation)
         assert_type(conversations.messages("1"), AsyncIterator[Message])
         assert_type(await conversations.start(visitor, "Hello"), Conversation)
+        assert_type(await conversations.start(visitor, "Hello", author="agent"), Conversation | None)
         assert_type(await conversations.reply("1", "Hello"), Message)
         assert_type(await conversations.note("1", "Hello"), Message)
         assert_type(await desk.contacts.upsert(visitor), Contact)

@@ -96,7 +96,10 @@ class Conversations(CrispCalls):
                 return sorted(by_id.values(), key=lambda item: item.at or datetime.min.replace(tzinfo=UTC))
             query = {"timestamp_before": min(times)}
 
-    def start(self, visitor: Visitor, text: str) -> OperationSequence[Conversation]:
+    def start(self, visitor: Visitor, text: str, author: str = "visitor") -> OperationSequence[Conversation]:
+        """What the team begins has its message last: whoever sees a refusal knows that nobody was written to."""
+        if author == "agent" and not visitor.email:
+            raise ValueError("Crisp reaches people by their email: Visitor.email is missing.")
         where = self._path("/conversation")
         session: str = yield Operation("POST", where, lambda data: str(data["session_id"]), json={})
         who = without_empty(
@@ -104,8 +107,11 @@ class Conversations(CrispCalls):
         )
         if who:
             yield self._patch(session, "meta", who)
-        yield self._send(session, text, "text", "user")
+        if author == "visitor":
+            yield self._send(session, text, "text", "user")
         result: Conversation = yield self.get(session)
+        if author == "agent":
+            yield self._send(session, text, "text", "operator")
         return result
 
     def reply(self, id: str, text: str) -> Operation[Message]:

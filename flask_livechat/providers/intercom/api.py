@@ -118,8 +118,15 @@ class Conversations(IntercomCalls):
         messages = page_of("Intercom messages", read, [*([first] if first else []), *parts]).items
         return [message for message in messages if message is not None]
 
-    def start(self, visitor: Visitor, text: str) -> OperationSequence[Conversation]:
+    def start(self, visitor: Visitor, text: str, author: str = "visitor") -> OperationSequence[Conversation | None]:
+        """What the team begins is a message in the Messenger, and a conversation once the visitor answers."""
         who: Contact = yield from Contacts(self.values).upsert(visitor)
+        if author == "agent":
+            admin: str = yield self._me()
+            sender, to = {"type": "admin", "id": int(admin)}, {"type": "user", "id": who.id}
+            in_app = {"message_type": "in_app", "body": text, "from": sender, "to": to}
+            yield Operation("POST", "/messages", lambda data: None, json=in_app)
+            return None
         body = {"from": {"type": "user", "id": who.id}, "body": text}
         # What comes back is the message; its id is not the conversation's.
         new: str = yield Operation("POST", "/conversations", lambda data: str(data["conversation_id"]), json=body)
