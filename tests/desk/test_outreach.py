@@ -12,10 +12,11 @@ import pytest
 from flask import Flask
 
 from flask_livechat import LiveChatError, Unsupported, Visitor, providers
+from flask_livechat.desk import outreach
 from flask_livechat.desk.aio import AsyncDesk, open_async_desk
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.desk.http import async_in_process, in_process
-from flask_livechat.desk.outreach import DAY, MAX_CLAIMS, Outreach, ProcessClaims
+from flask_livechat.desk.outreach import DAY, Outreach, ProcessClaims
 from flask_livechat.errors import ApiError, Conflict, Invalid, NotFound, TooOften, VendorDown
 from flask_livechat.sandbox import sandbox_of
 from flask_livechat.testing import FakeDesk
@@ -240,10 +241,10 @@ def test_what_is_refused_while_it_is_awaited_is_not_counted_either() -> None:
     app = site()
     with app.app_context():
         name, values = chat_of(app).account("crisp")
-    pool, outreach = async_in_process(sandbox_of(app).apis["crisp"]), Outreach(1)
+    pool, guard = async_in_process(sandbox_of(app).apis["crisp"]), Outreach(1)
 
     async def whole() -> None:
-        async with open_async_desk(name, values, now, pool, outreach=outreach) as desk:
+        async with open_async_desk(name, values, now, pool, outreach=guard) as desk:
             with pytest.raises(Invalid):
                 await desk.conversations.start(ADA, "x" * 1_000_000, author="agent")
             assert await desk.conversations.start(ADA, "May we help?", author="agent")
@@ -276,10 +277,11 @@ def test_nobody_is_written_to_while_it_cannot_be_counted(tmp_path: Path) -> None
     assert sandbox_of(app).apis["crisp"].account.hub.sessions("crisp") == []
 
 
-def test_what_a_process_remembers_is_bounded() -> None:
+def test_what_a_process_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outreach, "MAX_CLAIMS", 100)
     claims, moment = ProcessClaims(), datetime(2026, 11, 1, tzinfo=UTC)
-    for n in range(MAX_CLAIMS + 5):
+    for n in range(105):
         assert claims.claim(str(n), 1, moment) == 0
-    assert len(claims._taken) == MAX_CLAIMS
+    assert len(claims._taken) == 100
     assert claims.claim("new", 1, moment + DAY) == 0
     assert len(claims._taken) == 1
