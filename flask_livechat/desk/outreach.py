@@ -6,6 +6,7 @@ counts for itself.
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ from ..system import in_children
 if TYPE_CHECKING:
     from .store import Store
 
+log = logging.getLogger(__name__)
 DAY = timedelta(days=1)
 MAX_CLAIMS = 100_000  # that a process remembers; the oldest is forgotten for one more
 # What says for certain that nobody was written to. After a timeout, say, nobody knows: that counts.
@@ -87,7 +89,11 @@ class StoreClaims:
             raise LiveChatError(f"Nobody was written to, for it could not be counted. {reason}") from None
 
     def release(self, visitor: str, slot: int) -> None:
-        self._open().release_outreach(visitor, slot)
+        """Whoever releases has the vendor's error to raise: one of the database's is only logged."""
+        try:
+            self._open().release_outreach(visitor, slot)
+        except Exception as error:
+            log.warning("livechat: what the vendor refused stays counted for a day: %s.", type(error).__name__)
 
 
 class Outreach:

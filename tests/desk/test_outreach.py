@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_livechat import LiveChatError, Unsupported, Visitor, providers
+from flask_livechat import LiveChatError, Unsupported, Visitor, providers, signing
 from flask_livechat.desk import outreach
 from flask_livechat.desk.aio import AsyncDesk, open_async_desk
 from flask_livechat.desk.desk import Desk, open_desk
@@ -80,6 +80,20 @@ def test_the_team_begins_a_conversation(name: str) -> None:
     assert chat.contact is not None
     assert next(iter(desk.conversations.messages(chat.id))).author == "agent"
     assert desk.conversations.get(chat.id).contact == chat.contact
+
+
+@pytest.mark.parametrize("name", BEGINNERS)
+def test_who_opens_the_panel_reads_what_the_team_has_written(name: str) -> None:
+    desk = desk_of(app := site(), name)
+    if desk.conversations.start(ADA, "May we help?", author="agent") is not None:
+        return  # it reaches them by their email
+    client, secret = app.test_client(), str(providers.load(name).identity)
+    with app.app_context():
+        key = chat_of(app).account(name)[1][secret][0]
+    proof = {"identity": {"jwt": signing.make_jwt({"user_id": ADA.id, "email": ADA.email}, key)}}
+    session = (client.post(f"/livechat/sandbox/api/{name}/session", json=proof).json or {})["session"]
+    answer = client.post(f"/livechat/sandbox/api/{name}/visit", json={"session": session}).json or {}
+    assert [(line["author"], line["text"]) for line in answer["messages"]] == [("agent", "May we help?")]
 
 
 def test_crisp_gets_the_message_last(vendor_api: VendorApi) -> None:
@@ -275,6 +289,21 @@ def test_nobody_is_written_to_while_it_cannot_be_counted(tmp_path: Path) -> None
     with pytest.raises(LiveChatError, match=r"Nobody was written to, .* flask livechat db upgrade"):
         desk_of(app, "crisp").conversations.start(ADA, "May we help?", author="agent")
     assert sandbox_of(app).apis["crisp"].account.hub.sessions("crisp") == []
+
+
+def test_a_database_that_fails_later_hides_no_error_of_the_vendors(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = site(LIVECHAT_DATABASE_URL=f"sqlite:///{tmp_path / 'chat.sqlite3'}")
+    with app.app_context():
+        store = chat_of(app).store
+    store.upgrade()
+    desk = desk_of(app, "crisp")
+    take_back = desk._outreach.claim(ADA.id, now())
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE livechat_outreach")
+    take_back()
+    assert "stays counted for a day: OperationalError" in caplog.text
 
 
 def test_what_a_process_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
