@@ -48,11 +48,21 @@ def panel(page: Page, address: str, provider: str) -> None:
     page.screenshot(path=IMAGES / f"panel-{provider}.png")
 
 
+def help_panel(page: Page, address: str) -> None:
+    """The help panel of the shop, with the choices of its flow."""
+    page.goto(f"{address}/shop/")
+    until(page, "livechat.state === 'waiting' && document.documentElement.lastElementChild.shadowRoot")
+    page.locator("button[data-livechat-open]").last.click()
+    page.get_by_role("button", name="My order").wait_for()
+    page.screenshot(path=IMAGES / "help-panel.png")
+
+
 def take(browser: Browser, address: str) -> None:
     page = browser.new_page(viewport=SIZE)
     page.goto(address)
     until(page, "window.livechat && window.livechat.state === 'ready'")
     page.screenshot(path=IMAGES / "landing.png")
+    help_panel(page, address)
     panel(page, address, "tawk")
     page.goto(f"{address}/login")
     page.get_by_role("button", name="Sign in as").first.click()

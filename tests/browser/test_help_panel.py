@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 
 from flask_livechat import providers
 
@@ -304,3 +304,22 @@ def test_without_any_vendor_the_panel_answers_and_the_way_to_a_person_is_the_fal
     human(visit).click()
     visit.page.wait_for_url("**/contact")
     assert not [name for vendor in VENDORS for name in visit.net.asked(vendor)]
+
+
+def test_the_panel_works_where_trusted_types_are_required(help_site: Site, visit: Visit) -> None:
+    app = help_site(extra=FORM)
+    app.after_request_funcs[None].insert(0, with_trusted_types)
+    visit.go()
+    policy = visit.get("fetch('/').then((page) => page.headers.get('Content-Security-Policy'))")
+    assert "require-trusted-types-for" in policy
+    visit.page.fill("#message", "card declined")
+    visit.page.get_by_role("link", name="Why was my card declined?").wait_for()
+    open_panel(visit)
+    visit.page.get_by_role("dialog").get_by_role("textbox").fill("invoice")
+    visit.page.get_by_role("dialog").get_by_role("link", name="Where is my invoice?").wait_for()
+
+
+def with_trusted_types(response: Response) -> Response:
+    policy = "default-src 'self'; require-trusted-types-for 'script'; trusted-types livechat"
+    response.headers["Content-Security-Policy"] = policy
+    return response
