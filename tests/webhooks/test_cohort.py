@@ -285,6 +285,18 @@ def test_people_who_make_no_sense_are_refused_by_their_number(person: Any, messa
     assert "secret-id" not in str(caught.value)
 
 
+@pytest.mark.parametrize("people", [None, 7, lambda: []])
+def test_people_that_are_no_iterable_are_an_error(people: Any) -> None:
+    with pytest.raises(ValueError, match=f"people are an iterable of .*, not {type(people).__name__}"):
+        pure.count(people, 7, NOW, SIGNED_UP, lambda *asked: ())
+
+
+def test_two_spellings_of_an_email_lead_to_the_same_conversations(store: Store) -> None:
+    keep(store, [wrote(f"{n}", SIGNED_UP, visitor=None, email=f"p{n}@example.com") for n in range(10)])
+    people = [(f"{letter}{n}@example.com", SIGNED_UP, True) for letter in "Pp" for n in range(10)]
+    assert flat(count(store, people))["wrote"][:2] == (20, 20)
+
+
 def test_any_text_is_an_id(store: Store) -> None:
     odd = ["a\0b", "\ud800", "x" * 5000, "%", "' OR 1=1 --", "[]", '"']
     names = [*odd, *(f"{n}" for n in range(20 - len(odd)))]
