@@ -243,6 +243,7 @@ def test_targets_given_in_part_are_completed_and_none_is_no_target() -> None:
         ({"csta": 0.9}, "'csta' is no figure with a target: first_response, resolution, deflection, csat"),
         ({"csat": 90}, "'csat' takes a share from 0 to 1, or a pair of the least and the most: 90 is none"),
         ({"resolution": "1h"}, "'resolution' takes a number of seconds, or a pair"),
+        ({"resolution": 10**400}, "'resolution' takes a number of seconds, or a pair"),
         ({"deflection": [0.5, 0.3]}, "'deflection' takes a pair of the least and the most: [0.5, 0.3] is none"),
     ],
 )
