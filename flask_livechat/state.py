@@ -50,6 +50,7 @@ class Runtime:
     identities: dict[Any, Any] = field(default_factory=dict)  # signed ones, by all that they are made of
     failures: Failures = field(default_factory=Failures)
     opens: PerMinute = field(default_factory=lambda: PerMinute(MAX_OPENS, MAX_OPENS_OF_CLIENT))
+    starts: PerMinute = field(default_factory=lambda: PerMinute(MAX_OPENS, MAX_OPENS_OF_CLIENT))
     database_errors: LineLimit = field(default_factory=LineLimit)
     breaker: Breaker = field(default_factory=Breaker)  # of what browsers ask of the database in the background
     warnings: set[str] = field(default_factory=set)

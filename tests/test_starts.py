@@ -97,6 +97,13 @@ def test_a_question_is_small_and_of_our_own_page() -> None:
     assert had == set()
 
 
+def test_who_asks_too_often_is_refused_and_the_app_is_not_asked() -> None:
+    app, had = remembering()
+    client = log_in(app)
+    assert [ask(client, f"tour:{n}").status_code for n in range(61)] == [200] * 60 + [429]
+    assert len(had) == 60
+
+
 def test_an_answer_is_one_visitors_and_stored_nowhere() -> None:
     response = ask(log_in(remembering()[0]))
     assert response.headers["Cache-Control"] == "no-store"

@@ -112,6 +112,8 @@ def starts() -> Response:
         abort(404)
     if not rules.is_start(content):
         abort(400)
+    if not state.runtime.starts.allows(_client()):
+        abort(429)
     visitor = current_visitor(state, request_state())
     first = visitor is not None and call_app(
         lambda: current_app.ensure_sync(ask)(visitor, content), False, name_of(ask)
