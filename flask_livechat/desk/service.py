@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -176,8 +176,10 @@ def cohort(state: State, opened: Store, people: Iterable[Person] | None, days: i
             raise LiveChatError("There are no people: give them, or register a function with @livechat.people.")
         people = state.callbacks.people()
     query = module("cohort_query")
-    find = partial(query.conversations_begun, opened)
-    result: Cohort = module("cohort").count(people, days, state.now(), query.first_known(opened), find)
+    find, first = partial(query.conversations_begun, opened), query.first_known(opened)
+    if first is not None and (keep_days := state.settings.keep_days) is not None:
+        first = max(first, state.now() - timedelta(days=keep_days))  # nobody's name is kept in what began earlier
+    result: Cohort = module("cohort").count(people, days, state.now(), first, find)
     return result
 
 
