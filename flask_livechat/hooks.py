@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .model import Event
+from .model import Event, Message
 
 MAX_DEPTH = 64  # of objects and lists within each other
 
@@ -44,6 +44,31 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """An attachment, at the vendor."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a delivery says beside its event, for those who read the conversation.
+
+    ``author`` is the name of whoever wrote. ``pages`` are addresses that the visitor has been at, ``attributes`` what
+    the page's context says. ``handling`` has any of ``agent`` (the vendor's id, or None), ``agent_name``,
+    ``snoozed_until`` (aware, or None) and ``verified`` (whether the vendor vouches for the visitor), and only those of
+    which the delivery speaks.
+    """
+
+    author: str | None = None
+    files: tuple[File, ...] = ()
+    pages: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    handling: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookSpec:
     """A vendor's webhooks.
 
@@ -51,7 +76,8 @@ class WebhookSpec:
     asked for verified bytes alone. For what is not the vendor's shape it raises ``ValueError``, ``KeyError``,
     ``TypeError`` or ``AttributeError``; it gives no event for what is not this account's. ``sent_at``: when the vendor
     says it was sent, for a freshness window; None where it does not. ``sign(secret, body, now)`` gives the headers that
-    the vendor would send; it signs by the first of ``secrets``.
+    the vendor would send; it signs by the first of ``secrets``. ``details`` reads the rest of what is kept of an event;
+    whatever it is given, it does not raise. ``event_id``: which id the event has that tells of a message of the desk's.
     """
 
     secrets: tuple[str, ...]
@@ -59,6 +85,8 @@ class WebhookSpec:
     parse: Callable[[Mapping[str, Any], Delivery], Sequence[Event]]
     sign: Callable[[str, bytes, datetime], dict[str, str]]
     sent_at: Callable[[Delivery], datetime | None] = lambda delivery: None
+    details: Callable[[Event], Details] = lambda event: Details()
+    event_id: Callable[[Message], str | None] = lambda message: None
 
 
 def _finite(digits: str) -> float | None:

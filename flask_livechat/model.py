@@ -193,6 +193,7 @@ class Agent(_Private):
 KINDS = (
     "conversation_started",
     "message",
+    "note",
     "conversation_closed",
     "conversation_reopened",
     "rated",

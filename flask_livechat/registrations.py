@@ -18,6 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 LoadVisitor = TypeVar("LoadVisitor", bound=Callable[[Any], Visitor | None])
 LoadContext = TypeVar("LoadContext", bound=Callable[[], Mapping[str, Value]])
 Ask = TypeVar("Ask", bound=Callable[[], bool])
+LoadProfile = TypeVar("LoadProfile", bound=Callable[[Visitor], Mapping[str, Any]])
 
 
 class Registrations:
@@ -42,9 +43,17 @@ class Registrations:
         return ask
 
     def staff_required(self, ask: Ask) -> Ask:
-        """Register ``f() -> bool``: whether whoever asks may see ``/livechat/metrics``. Without it nobody does: 404."""
+        """Register ``f() -> bool``: whether whoever asks may see the metrics and the inbox. Without it nobody does."""
         self._callbacks.staff_required = ask
         return ask
+
+    def profile(self, load: LoadProfile) -> LoadProfile:
+        """Register ``f(visitor) -> mapping``: what the inbox shows of somebody beside their conversation.
+
+        The visitor has the id and the email that the vendor tells. Where it tells no id, ``id`` is the email.
+        """
+        self._callbacks.profile = load
+        return load
 
     def rule(self, **fields: Any) -> Callable[[F], F]:
         """Rule for one view. Stands above or below ``@app.route``. Raises ``ConfigError`` for a wrong field."""

@@ -66,6 +66,7 @@ class Settings:
     webhook_tolerance: int | None  # seconds
     keep_days: int | None
     celery: bool
+    inbox: bool
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -218,6 +219,7 @@ OPTIONS: Mapping[str, Option] = {
     "WEBHOOK_TOLERANCE": Option(None, _positive, "a whole number of seconds, or None"),
     "KEEP_DAYS": Option(None, _positive, "a whole number of days, or None"),
     "CELERY": Option(False, *_one_of(False, True)),
+    "INBOX": Option(False, *_one_of(False, True)),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
 

@@ -34,6 +34,7 @@ class Callbacks:
     context_loader: Callable[[], Mapping[str, Value]] | None = None
     impersonating: Callable[[], bool] | None = None
     staff_required: Callable[[], bool] | None = None
+    profile: Callable[[Visitor], Mapping[str, Any]] | None = None
     blueprint_rules: dict[str, Rule] = field(default_factory=dict)
     handlers: dict[str, list[Callable[[Event], Any]]] = field(default_factory=dict)
 

@@ -83,7 +83,7 @@ def outside(path: Path) -> set[str]:
 
 
 REQUEST_BOUND = set("request_state decide identity tag response views session_store context lifecycle".split())
-DESK_VIEWS = {"service", "webhooks", "dashboard", "celery_tasks"}
+DESK_VIEWS = {"service", "webhooks", "dashboard", "inbox", "celery_tasks"}
 
 
 def is_sandbox(module: str) -> bool:

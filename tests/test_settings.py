@@ -64,6 +64,7 @@ DEFAULTS = {
     "webhook_tolerance": None,
     "keep_days": None,
     "celery": False,
+    "inbox": False,
     "sandbox": False,
 }
 

@@ -7,14 +7,15 @@ that makes an event, and gives it its id.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ... import signing
-from ...hooks import Delivery, WebhookSpec
-from ...model import Event
+from ...hooks import Delivery, Details, File, WebhookSpec
+from ...model import Event, Message
 from .. import Values, moment
 from ..markup import to_text
 from ..payload import Payload, chat_moment, required
@@ -31,7 +32,8 @@ RATED = "conversation.rating.added"
 CHANGES = {"conversation.admin.closed": "conversation_closed", "conversation.admin.opened": "conversation_reopened"}
 AUTHORS = {"user": "visitor", "lead": "visitor", "contact": "visitor", "admin": "agent", "bot": "bot"}
 REPLIES = ("comment", "quick_reply")  # types of parts, which are replies also without words
-SILENT = ("note", "conversation_rating")  # how the types begin whose words are no message
+NOTED = "conversation.admin.noted"
+SILENT = "conversation_rating"  # how the types begin whose words are no message
 STATES = {
     "close": "conversation_closed",
     "open": "conversation_reopened",
@@ -77,9 +79,9 @@ def _conversation(topic: str, item: Payload, people: People, event: Event) -> Se
     event = _of(_starter(item, people), replace(event, conversation=_name(topic, item), tags=_tags(item)))
     if topic == RATED:
         return (_rated(item, event),)
-    # The part that was tagged has been told of before, and what is noted is no message.
-    if topic.startswith("conversation_part.") or topic == "conversation.admin.noted":
-        return (event,)
+    if topic.startswith("conversation_part."):  # the part that was tagged has been told of before
+        # Of two tags of one second the second one's notification has more of them; that one is taken away is not told.
+        return (replace(event, sequence=len(event.tags or ())),)
     parts, change = item.items("conversation_parts") or [], CHANGES.get(topic)
     events = [_started(topic, item, event)] if topic in STARTED else []
     for number, part in enumerate(parts):
@@ -149,7 +151,10 @@ def _of_part(number: int, part: Payload, topic: str, people: People, event: Even
     )
     text = to_text(part.text("body") or "")
     says = text or part.items("attachments") or "<img" in (part.text("body") or "")
-    if (says and not kind.startswith(SILENT)) or (topic in SPOKEN and kind in REPLIES):
+    if topic == NOTED or kind.startswith("note"):
+        if text:
+            yield replace(event, kind="note", text=text)
+    elif (says and not kind.startswith(SILENT)) or (topic in SPOKEN and kind in REPLIES):
         yield replace(event, kind="message", text=text)
     if kind in STATES:
         yield replace(
@@ -178,6 +183,40 @@ def _rated(item: Payload, event: Event) -> Event:
     return replace(event, kind="rated", at=at, rating=stars, best=BEST, text=rating.text("remark"))
 
 
+def details(event: Event) -> Details:
+    """What else stands in a notification: of the part that made the event, and of its conversation."""
+    item = Payload(event.raw, Counter()).part("data").part("item")
+    key = event.id.partition(":")[2].partition(":")[0]
+    parts = item.items("conversation_parts") or []
+    part = next((part for part in parts if part.key("id") == key), _source(item))
+    page = _source(item).text("url")
+    handling: dict[str, Any] = {}
+    if "admin_assignee_id" in item.data:
+        agent = item.key("admin_assignee_id")
+        author = part.part("author")
+        name = author.text("name") if agent and author.key("id") == agent else None
+        until = _moment(item.data.get("snoozed_until")) if item.text("state") == "snoozed" else None
+        # Nobody is null in a notification, and 0 in answers of the newest versions.
+        handling = {"agent": None if agent == "0" else agent, "snoozed_until": until} | (
+            {"agent_name": name} if name else {}
+        )
+    return Details(
+        author=part.part("author").text("name"),
+        files=tuple(
+            File(file.text("name") or "A file", url)
+            for file in part.items("attachments") or []
+            if (url := file.text("url"))
+        ),
+        pages=(page,) if page else (),
+        attributes=item.part("custom_attributes").data,
+        handling=handling,
+    )
+
+
+def event_id(message: Message) -> str | None:
+    return f"{message.conversation}:{message.id}" if message.id else None
+
+
 def _sequence(key: str | None) -> int | None:
     """Parts are numbered in the order in which they came, which their seconds do not tell."""
     is_number = key is not None and key.isascii() and key.isdecimal() and len(key) < 19
@@ -195,4 +234,6 @@ def _moment(value: Any) -> datetime | None:
     return None if isinstance(value, bool) else chat_moment(moment(value))
 
 
-WEBHOOKS = WebhookSpec(secrets=("CLIENT_SECRET",), verify=verify, parse=parse, sign=sign)
+WEBHOOKS = WebhookSpec(
+    secrets=("CLIENT_SECRET",), verify=verify, parse=parse, sign=sign, details=details, event_id=event_id
+)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ... import signing
-from ...hooks import Delivery, WebhookSpec
+from ...hooks import Delivery, Details, File, WebhookSpec
 from ...model import Contact, Event
 from .. import Values
 from ..payload import Payload, chat_moment, objects, required
@@ -87,6 +87,19 @@ def _says(message: Payload) -> bool:
     return kind == "file" or (kind == "msg" and (message.text("msg") is not None or holds_file))
 
 
+def details(event: Event) -> Details:
+    """Of a message of a transcript, or of a chat's start. Every address in an attachment counts as a file."""
+    raw = Payload(event.raw, Counter())
+    listed = [value for name in FILES for _, value in objects(event.raw.get(name))]
+    files = [Payload(value, raw.odd) for value in listed]
+    name = raw.part("sender").text("n") or (raw.part("visitor").text("name") if event.author == "visitor" else None)
+    return Details(
+        author=name,
+        files=tuple(File(file.text("name") or "A file", url) for file in files if (url := file.text("url"))),
+        pages=tuple(filter(None, [raw.text("referrer")])),
+    )
+
+
 def _id(chat: str, author: str, kind: str, text: str | None, count: int) -> str:
     """The same for a chat's start and for that message of its transcript. ``count``: how often the words came."""
     words = hashlib.sha256((text or "").encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -109,4 +122,4 @@ def _moment(text: Any) -> datetime | None:
         return None
 
 
-WEBHOOKS = WebhookSpec(secrets=("WEBHOOK_SECRET",), verify=verify, parse=parse, sign=sign)
+WEBHOOKS = WebhookSpec(secrets=("WEBHOOK_SECRET",), verify=verify, parse=parse, sign=sign, details=details)
