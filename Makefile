@@ -23,6 +23,7 @@ demo: $(VENV)/demo  ## The example app with all three vendors on the sandbox, at
 	@echo "The agent's desk: http://127.0.0.1:$(PORT)/livechat/sandbox/"
 	@echo "The shop's inbox: http://127.0.0.1:$(PORT)/staff/inbox/ (as staff@example.com, password demo)"
 	@echo "Support metrics:  http://127.0.0.1:$(PORT)/livechat/metrics (as staff)"
+	@$(BIN)/flask --app example_app --debug livechat sandbox --seed-history 90
 	@$(BIN)/flask --app example_app --debug livechat work --at http://127.0.0.1:$(PORT) & worker=$$!; trap "kill $$worker" EXIT INT TERM; \
 	  $(BIN)/flask --app example_app run --debug --port $(PORT)
 

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 HERE = Path(__file__).parent
 
 
@@ -77,8 +79,11 @@ class Problem:
         return f"{self.code} {self.key}: {self.what}. {self.fix}"
 
 
-class ConfigError(LiveChatError):
-    """The configuration cannot work. ``problems`` has all of them, not just the first."""
+class ConfigError(LiveChatError, click.ClickException):
+    """The configuration cannot work. ``problems`` has all of them, not just the first.
+
+    Under ``flask`` the message is printed alone, without a traceback, as it is for every error of click's.
+    """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)

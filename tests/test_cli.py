@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,3 +130,24 @@ def test_the_group_says_what_it_is_for(make_app: MakeApp) -> None:
     said = run(make_app(), "--help").output
     assert "explain" in said
     assert "csp" in said
+
+
+@pytest.mark.parametrize("command", [("livechat", "explain", "/"), ("run", "--port", "0")])
+def test_a_wrong_configuration_is_said_without_a_traceback(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "app.py").write_text(
+        "from flask import Flask; from flask_livechat import LiveChat; app = Flask(__name__);"
+        "app.config.update(LIVECHAT_PROVIDER='crisp', LIVECHAT_SANDBOX=True); LiveChat(app)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-m", "flask", *command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "FLASK_DEBUG": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: The live chat configuration has problems:\n  LC106 LIVECHAT_SANDBOX: ")
+    assert "flask run --debug" in result.stderr
+    assert "Traceback" not in result.stderr + result.stdout

@@ -107,7 +107,7 @@ def test_a_message_is_changed_and_taken_away(workspace: Workspace) -> None:
 
 def test_messages_are_read_before_or_after_a_moment(workspace: Workspace) -> None:
     times = iter(range(1_790_000_000, 1_790_000_100))
-    workspace.hub._clock = lambda: float(next(times))
+    workspace.hub.clock = lambda: float(next(times))
     for n in range(3):
         workspace.hub.say(workspace.key, "visitor", str(n))
     at = workspace.gives("GET", workspace.mine("/messages"))[1]["timestamp"]

@@ -287,7 +287,7 @@ def test_pages_of_crisp_have_twenty_to_fifty(crisp: Asker) -> None:
 
 def test_messages_of_one_moment_are_not_torn_apart(crisp: Asker) -> None:
     hub = crisp.hub
-    hub._clock = lambda: 1790000000.0
+    hub.clock = lambda: 1790000000.0
     key = hub.create("crisp", "session_")
     for n in range(60):
         hub.say(key, "visitor", str(n))

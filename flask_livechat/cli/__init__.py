@@ -14,12 +14,12 @@ from flask.cli import AppGroup, with_appcontext
 from ..model import Decision
 from ..safe_text import terminal_text
 from ..state import current_state
-from . import desk, doctor, events, metrics
+from . import desk, doctor, events, metrics, sandbox
 from .user import user_of
 
 group = AppGroup("livechat", help="Customer chat: what pages get, and why.")
 STORE = (events.db, events.work, events.events, events.replay, events.forget)
-for part in (desk.group, *STORE, metrics.metrics, metrics.export, doctor.doctor):
+for part in (desk.group, *STORE, metrics.metrics, metrics.export, doctor.doctor, sandbox.sandbox):
     group.add_command(part)
 
 
@@ -74,21 +74,6 @@ def _print_reports() -> None:
         click.echo(f"Nothing was reported. A policy with `report-uri {prefix}/csp-reports` sends reports.")
         if not Path(current_app.instance_path).is_dir():
             click.echo(f"(They are kept in {current_app.instance_path}, which is not there; the log has them.)")
-
-
-@group.command()
-@click.option("--reset", is_flag=True, help="Forget all conversations, also of an app that is running.")
-@with_appcontext
-def sandbox(reset: bool) -> None:
-    """Say where the sandbox keeps its conversations, and have it forget them."""
-    from ..sandbox.keeping import FILE  # noqa: PLC0415 - production never loads it
-
-    path = Path(current_app.instance_path) / FILE
-    if reset:
-        path.unlink(missing_ok=True)
-        click.echo("The sandbox has no conversations.")
-    else:
-        click.echo(f"{path}{'' if path.exists() else ' (not there: nothing was said)'}")
 
 
 @contextmanager

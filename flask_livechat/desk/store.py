@@ -246,6 +246,11 @@ class Store:
         """Mark the event as handled."""
         self._set(queued.row, state="done", error=None)
 
+    def ack_all(self) -> None:
+        """Mark every event as handled and counted. A recount has to follow."""
+        with self.engine.begin() as connection:
+            connection.execute(sa.update(events).where(PENDING).values(state="done", counted=COUNTED))
+
     def retry_later(self, queued: QueuedEvent, when: datetime, error: str) -> None:
         """Have the event handled again, not before ``when``."""
         self._set(queued.row, due_at=when, error=error, attempts=queued.attempts, owner=None)

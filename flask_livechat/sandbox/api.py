@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -40,11 +39,14 @@ class Account:
     values: Values = field(repr=False)
     hub: Hub
     agents: tuple[Agent, ...]
-    clock: Callable[[], float] = time.time
     people: Shelf[Person] = field(default_factory=Shelf)
     articles: Shelf[Article] = field(default_factory=Shelf)
     tags: Shelf[str] = field(default_factory=Shelf)  # id -> name, where tags have ids
     companies: Shelf[Company] = field(default_factory=Shelf)
+
+    def clock(self) -> float:
+        """Unix seconds, by the hub's clock."""
+        return self.hub.clock()
 
     def agent(self, id: str | None) -> Agent | None:
         """The agent of that id."""

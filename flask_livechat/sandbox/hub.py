@@ -44,7 +44,7 @@ class Hub:
     """All sessions of one app. Every method may be called from any thread."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
+        self.clock = clock
         self._changed = threading.Condition()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._names: dict[tuple[str, str, str], str] = {}
@@ -60,7 +60,7 @@ class Hub:
     def create(self, vendor: str, prefix: str = "") -> str:
         """Open a session and return its key. The one that was quiet longest makes room when there are too many."""
         with self._changed:
-            key, now = prefix + str(uuid.uuid4()), self._clock()
+            key, now = prefix + str(uuid.uuid4()), self.clock()
             self._sessions[key] = Session(key, vendor, seen=now, number=self._n + 1, created=now, changed=now)
             self._note(self._sessions[key])
             while len(self._sessions) > MAX_SESSIONS:
@@ -108,7 +108,7 @@ class Hub:
         """Seconds since the visitor was last here; 0 once a message was written, such a session stays."""
         with self._changed:
             session = self._get(key)
-            return 0.0 if session.messages else self._clock() - session.seen
+            return 0.0 if session.messages else self.clock() - session.seen
 
     def identity(self, key: str) -> Identity:
         """Who the vendor believes this is."""
@@ -122,7 +122,7 @@ class Hub:
         with self._changed:
             session = self._get(key)
             session.page = page
-            session.seen = self._clock()
+            session.seen = self.clock()
             self._note(session)
 
     def identify(self, key: str, identity: Identity) -> None:
@@ -166,7 +166,7 @@ class Hub:
         with self._changed:
             session = self._get(key)
             self._note(session)
-            session.events.append(Event(self._n, name, dict(data), self._clock()))
+            session.events.append(Event(self._n, name, dict(data), self.clock()))
 
     def say(
         self, key: str, author: Author, text: str, kind: Kind = "text", agent: str | None = None, **more: Any
@@ -429,7 +429,7 @@ class Hub:
             self.listener(change, copy(session), message)
 
     def _touch(self, session: Session) -> None:
-        session.changed = self._clock()
+        session.changed = self.clock()
         self._note(session)
 
     def _note(self, session: Session) -> None:

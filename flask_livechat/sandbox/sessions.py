@@ -159,6 +159,7 @@ def summary(session: Session) -> dict[str, object]:
         "page": session.page,
         "identity": asdict(session.identity),
         "ongoing": session.ongoing,
+        "tags": list(session.tags),
         "last": shown[-1] if shown else None,
     }
 
@@ -168,7 +169,6 @@ def detail(session: Session) -> dict[str, object]:
         **summary(session),
         "messages": lines(session.messages),
         "attributes": dict(session.attributes),
-        "tags": list(session.tags),
         "events": [asdict(event) for event in session.events],
         "rating": session.rating,
     }

@@ -5,8 +5,8 @@
  * @typedef {{state: "anonymous" | "verified" | "unverified" | "refused", id: string | null, email: string | null,
  *   name: string | null, reason: string}} Identity
  * @typedef {{session: string, vendor: string, n: number, seen: number, page: string, identity: Identity,
- *   ongoing: boolean, last: Message | null}} Summary
- * @typedef {Summary & {messages: Message[], attributes: Record<string, unknown>, tags: string[], rating: number | null,
+ *   ongoing: boolean, tags: string[], last: Message | null}} Summary
+ * @typedef {Summary & {messages: Message[], attributes: Record<string, unknown>, rating: number | null,
  *   events: {n: number, name: string, data: Record<string, unknown>, at: number}[]}} Detail
  * @typedef {{name: string, title: string, color: string}} Vendor `color`: a background for white letters
  * @typedef {{revision: number, status: Record<string, string>, vendors: Vendor[],
@@ -111,22 +111,40 @@ function showAgents(desk) {
 function showSessions(sessions) {
   const list = byId("sessions");
   const focused = document.activeElement?.getAttribute("data-session");
-  list.replaceChildren(...sessions.map((session) => element("li", {}, sessionButton(session))));
+  const sorted = sessions.toSorted((one, other) => rank(one) - rank(other) || lastAt(other) - lastAt(one));
+  list.replaceChildren(...sorted.map((session) => element("li", {}, sessionButton(session))));
   if (focused) /** @type {HTMLElement | null} */ (list.querySelector(`[data-session="${CSS.escape(focused)}"]`))?.focus();
+}
+
+/** @param {Summary} session whoever waits for an answer comes first, whoever has written nothing comes last */
+function rank(session) {
+  if (!session.last) return 2;
+  return isWaiting(session) ? 0 : 1;
+}
+
+/** @param {Summary} session */
+function isWaiting(session) {
+  return session.ongoing && session.last?.author === "visitor";
+}
+
+/** @param {Summary} session */
+function lastAt(session) {
+  return session.last ? session.last.at : session.seen;
 }
 
 /** @param {Summary} session */
 function sessionButton(session) {
   const last = session.last;
-  const waiting = last?.author === "visitor" && session.ongoing;
   const button = element("button", { type: "button", "data-session": session.session,
     "aria-current": String(session.session === chosen) },
   element("span", { class: "who" }, somebody(session.identity)),
   element("span", { class: "mark", "data-state": session.identity.state, title: session.identity.reason },
     MARKS[session.identity.state]),
-  element("span", { class: waiting ? "last waiting" : "last" }, last ? last.text : "no message yet"),
-  element("span", { class: "when" }, clock(last ? last.at : session.seen)),
-  element("span", { class: "where" }, vendorLabel(session.vendor), element("span", { class: "page" }, session.page)));
+  element("span", { class: isWaiting(session) ? "last waiting" : "last" }, last ? last.text : "no message yet"),
+  element("span", { class: "when" }, moment(lastAt(session))),
+  element("span", { class: "where" }, vendorLabel(session.vendor),
+    ...session.tags.map((tag) => element("span", { class: "tag" }, tag)),
+    element("span", { class: "page" }, session.page)));
   button.addEventListener("click", () => choose(session.session));
   return button;
 }
@@ -156,7 +174,7 @@ function showDetail(detail) {
   definitions("attributes", detail.attributes);
   byId("tags").replaceChildren(...orNone(detail.tags.map((tag) => element("span", {}, tag))));
   byId("events").replaceChildren(...orNone(detail.events.toReversed().map((event) => element("li", {}, event.name,
-    element("small", {}, `${clock(event.at)} ${Object.keys(event.data).length ? JSON.stringify(event.data) : ""}`)))));
+    element("small", {}, `${moment(event.at)} ${Object.keys(event.data).length ? JSON.stringify(event.data) : ""}`)))));
 }
 
 /** @param {Message[]} messages */
@@ -167,7 +185,8 @@ function showMessages(messages) {
   const first = messages.length < shown || log.firstElementChild?.getAttribute("data-n") !== String(messages[0]?.n) ? 0 : shown;
   if (first === 0) log.replaceChildren();
   log.append(...messages.slice(first).map((message) => element("div",
-    { class: "line", "data-author": message.author, "data-n": String(message.n), title: clock(message.at) }, message.text)));
+    { class: "line", "data-author": message.author, "data-n": String(message.n) }, message.text,
+    element("time", { datetime: new Date(message.at * 1000).toISOString() }, moment(message.at)))));
   if (messages.length !== shown) log.scrollTop = log.scrollHeight;
 }
 
@@ -195,9 +214,11 @@ function vendorLabel(name) {
   return label;
 }
 
-/** @param {number} seconds Unix time */
-function clock(seconds) {
-  return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+/** @param {number} seconds Unix time; of another day than today with its date */
+function moment(seconds) {
+  const at = new Date(seconds * 1000);
+  const day = at.toDateString() === new Date().toDateString() ? "" : `${at.toLocaleDateString([], { day: "numeric", month: "short" })} `;
+  return day + at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 }
 
 /** @param {boolean} [bot] as what the vendor's own bot would say */

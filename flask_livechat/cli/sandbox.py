@@ -1,0 +1,62 @@
+"""``flask livechat sandbox``: what the stand-ins remember, and a past for them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from ..errors import LiveChatError
+from ..state import State, current_state
+
+
+@click.command()
+@click.option("--reset", is_flag=True, help="Forget all conversations, also of an app that is running.")
+@click.option(
+    "--seed-history",
+    type=click.IntRange(1, 365),
+    metavar="DAYS",
+    help="Make up a past: conversations, ratings and tags of so many days. Your app must not be running.",
+)
+@with_appcontext
+def sandbox(reset: bool, seed_history: int | None) -> None:
+    """Say where the sandbox keeps its conversations, have it forget them, or give it a past."""
+    from ..sandbox.keeping import FILE  # noqa: PLC0415 - production never loads it
+
+    path = Path(current_app.instance_path) / FILE
+    if reset:
+        path.unlink(missing_ok=True)
+        click.echo("The sandbox has no conversations.")
+    if seed_history is not None:
+        _seed(current_state(), path, seed_history)
+    elif not reset:
+        click.echo(f"{path}{'' if path.exists() else ' (not there: nothing was said)'}")
+
+
+def _seed(state: State, path: Path, days: int) -> None:
+    if not state.settings.sandbox or not state.stores_events:
+        raise click.ClickException("There is no sandbox with webhooks here: set LIVECHAT_SANDBOX and install the desk.")
+    if path.exists():
+        click.echo("The sandbox has conversations already, and was left as it is. See --reset.")
+        return
+    from ..sandbox import history  # noqa: PLC0415 - production never loads it
+    from ..sandbox.keeping import SandboxFile  # noqa: PLC0415 - the same
+
+    try:
+        store = state.livechat.store
+    except LiveChatError as error:
+        raise click.ClickException(str(error)) from None
+    if count := store.total():
+        raise click.ClickException(f"There are {count} events already: a history is made where nothing has happened.")
+    stand_ins, now = state.runtime.sandbox, state.now()
+    file = SandboxFile(stand_ins.hub, path.parent, stand_ins.vendors)
+    past = history.plan(list(stand_ins.vendors), days, now)
+    steps = history.play(past, stand_ins, store)
+    with click.progressbar(steps, length=len(past.steps), label="History", file=sys.stderr) as played:
+        for _ in played:
+            pass
+    file.write()
+    click.echo(f"{len(past.vendors)} conversations of {days} days are in the sandbox.")
