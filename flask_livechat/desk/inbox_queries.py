@@ -16,7 +16,7 @@ from .. import providers
 from ..hooks import Details, File
 from .handling import WORDS, seen_mark
 from .rows import read_event
-from .tables import conversations, events, handling
+from .tables import Instant, conversations, events, handling
 
 TABS = ("waiting", "open", "snoozed", "closed")
 MAX_ROWS = 50  # of the list
@@ -26,7 +26,7 @@ MAX_TEXT_CHARS = 4000  # of a message in a thread; all of it is a link away
 MAX_PREVIEW_CHARS = 160
 MAX_RAW_CHARS = 100_000  # of a delivery that is read for names and files
 MAX_OTHERS = 10
-RECENT_EVENTS, RECENT_ROWS = 50, 20  # among which a transaction that ends late is still seen
+RECENT = 20  # rows, among which a transaction that ends late is still seen
 SHOWN = (*WORDS, "conversation_closed", "conversation_reopened", "rated")
 E, C, H = events.c, conversations.c, handling.c
 URL = re.compile(r"https?://[^\s]+", re.IGNORECASE)
@@ -97,27 +97,32 @@ class Thread:
     others: tuple[Row, ...] = ()
 
 
-def version(connection: sa.Connection, now: datetime) -> str:
-    """Return a digest that is another one whenever something has changed. It costs the same with any number of rows.
+def _version_statement() -> Any:
+    """What changes with every event, every conversation, and whoever handles it, and when a snooze is over.
 
-    Of two transactions the one with the lower number may end later: the newest few rows are looked at, not the newest.
+    Of two transactions the one with the lower number may end later: so it is the newest few rows, not the newest.
     """
+    nothing = sa.literal(None, sa.String)
+    moments = [sa.cast(column, sa.String).label("at") for column in (C.changed_at, H.changed_at, H.snoozed_until)]
     parts = (
-        sa.select(sa.literal("e"), E.id, sa.literal(None, sa.String)).order_by(E.id.desc()).limit(RECENT_EVENTS),
-        _changes("c", C.id, C.changed_at),
-        _changes("h", H.conversation, H.changed_at),
+        sa.select(E.id, nothing.label("at")).order_by(E.id.desc()).limit(RECENT),
+        sa.select(C.id, moments[0]).order_by(C.changed_at.desc()).limit(RECENT),
+        sa.select(H.conversation, moments[1]).order_by(H.changed_at.desc()).limit(RECENT),
+        sa.select(H.conversation, moments[2])
+        .where(H.snoozed_until <= sa.bindparam("now", type_=Instant))
+        .order_by(H.snoozed_until.desc())
+        .limit(1),
     )
-    due = sa.select(sa.func.max(H.snoozed_until)).where(H.snoozed_until <= now)
-    digest = hashlib.sha256(str(connection.execute(due).scalar()).encode())
-    wanted = sa.union_all(*(sa.select(part.subquery()) for part in parts))
-    for row in connection.execute(wanted):
-        digest.update(repr(tuple(row)).encode())
-    return digest.hexdigest()[:24]
+    return sa.union_all(*(sa.select(part.subquery()) for part in parts))
 
 
-def _changes(name: str, id: Any, changed_at: Any) -> sa.Select[Any]:
-    moment = sa.cast(changed_at, sa.String)
-    return sa.select(sa.literal(name), id, moment).order_by(changed_at.desc().nulls_last()).limit(RECENT_ROWS)
+VERSION = _version_statement()  # made once, for each poll needs it
+
+
+def version(connection: sa.Connection, now: datetime) -> str:
+    """Return a digest that is another one whenever something has changed. It costs the same with any number of rows."""
+    rows = connection.execute(VERSION, {"now": now}).all()
+    return hashlib.sha256(repr(rows).encode()).hexdigest()[:24]
 
 
 def tab_counts(connection: sa.Connection, wanted: Filter, now: datetime) -> dict[str, int]:
