@@ -143,7 +143,7 @@ $(VENV)/bin/python:
 	  { echo "The venv module is missing (on Debian: apt install python3-venv)." >&2; rm -rf $(VENV); exit 1; }
 
 $(VENV)/demo: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[doctor,desk]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[doctor,desk,articles]'
 	@touch $@
 
 $(VENV)/quick: $(VENV)/bin/python pyproject.toml

@@ -38,6 +38,8 @@ def configure(config: Config) -> None:
     config.setdefault("LIVECHAT_CSP", "merge")
     config.setdefault("LIVECHAT_NONCE", headers.nonce)
     config.setdefault("LIVECHAT_FALLBACK_URL", "/contact")
+    config.setdefault("LIVECHAT_ARTICLES", "help")
+    config.setdefault("LIVECHAT_ARTICLE_PAGES", True)
 
 
 def by_section(default: str | None, available: tuple[str, ...]) -> dict[str, str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from .desk.erasure import Receipt
     from .desk.metrics import Metrics
     from .desk.store import Store
+    from .help.articles import Articles
 
 T = TypeVar("T")
 
@@ -78,6 +80,8 @@ class LiveChat(Internals):
 
             sandbox.register(app, state, places)
         self._register_desk(app, state, places)
+        if config.articles:
+            import_module(".help.views", __package__).register(app, state, places)
         app.jinja_env.globals |= {"livechat": self.tag, "livechat_button": self.button}
         lifecycle.register(app)
         if config.on_error:
@@ -172,6 +176,14 @@ class LiveChat(Internals):
         """The same with ``await``."""
         opened: AsyncDesk = service().open_async_desk(current_state(), *self.account(provider))
         return opened
+
+    # What answers before anybody asks.
+
+    @property
+    def articles(self) -> Articles:
+        """The articles in LIVECHAT_ARTICLES. Raises ``ConfigError`` where there is no such folder."""
+        library: Articles = import_module(".help.library", __package__).articles(current_state(), current_flask())
+        return library
 
     # What templates call.
 

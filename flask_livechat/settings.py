@@ -67,6 +67,9 @@ class Settings:
     keep_days: int | None
     celery: bool
     inbox: bool
+    articles: str | None  # a folder
+    article_pages: bool
+    site_url: str | None
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -108,6 +111,16 @@ def _one_of(*values: Any) -> tuple[Callable[[Any], bool], str]:
 
 def _text_or_callable(value: Any) -> bool:
     return value is None or callable(value) or (isinstance(value, str) and bool(value))
+
+
+def _text_or_none(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and bool(value.strip()) and "\0" not in value)
+
+
+def _site_url(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, str) and re.fullmatch(r"https?://[\w.:\[\]-]+(/[\w.~-]+)*", value) is not None
+    )
 
 
 def _locale(value: Any) -> bool:
@@ -220,6 +233,9 @@ OPTIONS: Mapping[str, Option] = {
     "KEEP_DAYS": Option(None, _positive, "a whole number of days, or None"),
     "CELERY": Option(False, *_one_of(False, True)),
     "INBOX": Option(False, *_one_of(False, True)),
+    "ARTICLES": Option(None, _text_or_none, "the folder of the articles, such as 'help', or None"),
+    "ARTICLE_PAGES": Option(False, *_one_of(False, True)),
+    "SITE_URL": Option(None, _site_url, "the address of the site, such as 'https://shop.example.com', or None"),
     "SANDBOX": Option(False, *_one_of(False, True, "allow")),
 }
 
@@ -271,6 +287,12 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     if core["CELERY"] and not all(find_spec(name) for name in ("celery", "sqlalchemy")):
         fix = "pip install Flask-LiveChat[desk,celery], or leave the key out."
         problems.append(Problem("LC109", PREFIX + "CELERY", "needs what the extras [desk] and [celery] bring", fix))
+    if core["ARTICLES"] and not all(find_spec(name) for name in ("frontmatter", "markdown_it", "snowballstemmer")):
+        fix = "pip install Flask-LiveChat[articles], or leave the key out."
+        problems.append(Problem("LC110", PREFIX + "ARTICLES", "needs what the extra [articles] brings", fix))
+    if core["ARTICLE_PAGES"] and not core["ARTICLES"]:
+        fix = "Set it to the folder of the articles, such as 'help'."
+        problems.append(Problem("LC103", PREFIX + "ARTICLES", f"is needed for {PREFIX}ARTICLE_PAGES", fix))
     if problems:
         raise ConfigError(problems)
     return Settings(**{name.lower(): value for name, value in core.items()}, providers=MappingProxyType(values))

@@ -52,6 +52,7 @@ class Runtime:
     has_checked_config: bool = False  # whether late changes of the configuration have been looked for
     store: Any = None
     automations: dict[str, Any] = field(default_factory=dict)
+    articles: Any = None
     sandbox: Any = None
     sandbox_url: str | None = None  # where another process, such as a worker, finds the sandbox
     sandbox_sender: Any = None

@@ -85,11 +85,13 @@ def _app(**config: Any) -> tuple[Flask, LiveChat]:
 
 
 def _prepare(page: Path, folder: Path) -> tuple[Flask, LiveChat]:
-    """Two pages speak of what is there by then: conversations, and what webhooks told."""
+    """Three pages speak of what is there by then: conversations, what webhooks told, and articles."""
     stored = {"LIVECHAT_DATABASE_URL": f"sqlite:///{folder / 'chat.sqlite3'}"} if page.name == "metrics.rst" else {}
+    if page.name == "articles.rst":
+        stored = {"LIVECHAT_ARTICLES": str(ROOT / "example_app" / "help")}
     app, livechat = _app(**stored)
     with app.app_context():
-        if stored:
+        if page.name == "metrics.rst":
             livechat.store.upgrade()
         if page.name == "desk.rst":
             livechat.desk().conversations.start(Visitor("42", email="visitor@example.com"), "Hello?")

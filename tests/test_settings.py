@@ -65,6 +65,9 @@ DEFAULTS = {
     "keep_days": None,
     "celery": False,
     "inbox": False,
+    "articles": None,
+    "article_pages": False,
+    "site_url": None,
     "sandbox": False,
 }
 

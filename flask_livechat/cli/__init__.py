@@ -14,12 +14,12 @@ from flask.cli import AppGroup, with_appcontext
 from ..model import Decision
 from ..safe_text import terminal_text
 from ..state import current_state
-from . import desk, doctor, events, metrics, sandbox
+from . import articles, desk, doctor, events, metrics, sandbox
 from .user import user_of
 
 group = AppGroup("livechat", help="Customer chat: what pages get, and why.")
 STORE = (events.db, events.work, events.events, events.replay, events.forget)
-for part in (desk.group, *STORE, metrics.metrics, metrics.export, doctor.doctor, sandbox.sandbox):
+for part in (articles.group, desk.group, *STORE, metrics.metrics, metrics.export, doctor.doctor, sandbox.sandbox):
     group.add_command(part)
 
 

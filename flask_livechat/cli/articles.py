@@ -1,0 +1,51 @@
+"""``flask livechat articles …``: the articles in LIVECHAT_ARTICLES. Thin: it asks and prints."""
+
+from __future__ import annotations
+
+import click
+from flask import current_app
+from flask.cli import AppGroup, with_appcontext
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from ..errors import ConfigError
+from ..safe_text import terminal_text
+from ..state import current_state
+
+group = AppGroup("articles", help="Help articles from the app's own repository.")
+
+
+@group.command()
+@with_appcontext
+def check() -> None:
+    """Look for what is wrong with the articles: all of it at once, each with its file, its line and what to do.
+
+    Exit with status 1 where there are errors. Warnings let everything work.
+    """
+    try:
+        articles = current_state().livechat.articles
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+    from ..help.check import problems  # noqa: PLC0415 - needs the extra
+
+    every = problems(articles, _answers)
+    errors = [problem for problem in every if problem.is_error]
+    for problem in [*errors, *(problem for problem in every if not problem.is_error)]:
+        click.echo(terminal_text(f"{'error' if problem.is_error else 'warning'}: {problem}"))
+    locales = ", ".join(f"{locale} {len(articles.published(locale))}" for locale in articles.locales)
+    click.echo(
+        f"{len(articles)} articles ({locales or 'none'}): {len(errors)} errors, {len(every) - len(errors)} warnings."
+    )
+    if errors:
+        raise click.exceptions.Exit(1)
+
+
+def _answers(path: str) -> bool:
+    """Whether the app has a page at a path."""
+    adapter = current_app.url_map.bind(current_app.config["SERVER_NAME"] or "localhost")
+    try:
+        adapter.match(path, method="GET")
+    except (NotFound, MethodNotAllowed):
+        return False
+    except HTTPException:  # a redirect to the path with a slash
+        return True
+    return True

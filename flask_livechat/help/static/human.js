@@ -1,0 +1,2 @@
+// Whoever came here asked for a person: the chat opens by itself where the page has one.
+window.livechat?.open();
