@@ -7,10 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from .. import login
 from ..users import users
-from . import inbox
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")
-bp.register_blueprint(inbox.bp)
 
 
 @bp.before_request

@@ -18,6 +18,7 @@ from .desk import (
     Conversations,
     RawCalls,
     State,
+    check_seen,
     executor_of,
     key_of,
     moment_of,
@@ -105,7 +106,9 @@ class AsyncConversations(_Group):
         conversation: Conversation = await self._desk._do("conversations.start", visitor, text_of(text))
         return conversation
 
-    async def reply(self, id: str, text: str) -> Message:
+    async def reply(self, id: str, text: str, seen: str | None = None) -> Message:
+        if seen is not None:
+            check_seen(self._desk.provider, seen, [message.id async for message in self.messages(id)])
         message: Message = await self._desk._do("conversations.reply", id, text_of(text))
         return message
 

@@ -8,13 +8,13 @@ is none. Lists are lazy: a page is asked for when it is wanted.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import GeneratorType
 from typing import Any, Literal, get_args
 
 from .. import providers
-from ..errors import ConfigError, Problem, Unsupported
+from ..errors import ConfigError, Conflict, Problem, Unsupported
 from ..model import Agent, Article, Contact, Conversation, Message, Value, Visitor
 from ..operation import Operation, OperationSequence
 from ..providers import Secrets, Values
@@ -103,8 +103,14 @@ class Conversations(_Group):
         conversation: Conversation = self._desk._do("conversations.start", visitor, text_of(text))
         return conversation
 
-    def reply(self, id: str, text: str) -> Message:
-        """Write as an agent. The visitor reads it."""
+    def reply(self, id: str, text: str, seen: str | None = None) -> Message:
+        """Write as an agent. The visitor reads it.
+
+        ``seen``: the id of the last message that the author has read. Where somebody has written since, nothing is
+        written, and ``Conflict`` is raised.
+        """
+        if seen is not None:
+            check_seen(self._desk.provider, seen, [message.id for message in self.messages(id)])
         message: Message = self._desk._do("conversations.reply", id, text_of(text))
         return message
 
@@ -281,6 +287,13 @@ def executor_of(vendor: Vendor, deadline: float, app: Callable[..., Any] | None)
     encoded = vendor.headers().get("Authorization", "").partition(" ")[2]  # as the header has them
     redacted = (*filter(None, [encoded]), *credentials)
     return RequestExecutor(vendor, redacted, deadline, budget=budget_of(vendor.base, credentials, app))
+
+
+def check_seen(provider: str, seen: str, written: Sequence[str]) -> None:
+    """Raise ``Conflict`` unless the last of the messages is the one that was seen."""
+    if not written or written[-1] != seen:
+        title = providers.load(provider).title
+        raise Conflict("somebody has written meanwhile", provider=title, call="conversations.reply")
 
 
 def text_of(text: str) -> str:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 import sqlalchemy as sa
 from flask import Response, abort, current_app, redirect, render_template, request, session, url_for
@@ -23,7 +24,7 @@ from ..errors import ConfigError, LiveChatError, TimedOut
 from ..limits import BACKGROUND_S, within
 from ..model import Agent, Event, Message, Visitor
 from ..same_origin import SameOriginBlueprint
-from ..state import State, call_app
+from ..state import State, call_app, safely
 from . import inbox_queries as queries
 from .handling import begin_answer, put_handling
 from .inbox_queries import TABS, Filter, Row
@@ -231,6 +232,7 @@ class Inbox:
             hint=hint,
             agents=self._agents(row) if row and view.agents and "assign" in can else None,
             profile=self._profile(row) if row else {},
+            articles=self._articles() if row and "reply" in can else [],
             is_verified=self._is_verified,
             titles=self._titles(),
             tags=sorted({*queries.tags_in_use(connection, rows), *filter(None, [view.tag])}),
@@ -271,6 +273,16 @@ class Inbox:
         visitor = Visitor(id=known_as, email=row.email, name=row.name)
         answer: Any = call_app(lambda: current_app.ensure_sync(load)(visitor), {}, "profile")
         return answer if isinstance(answer, Mapping) else {}
+
+    def _articles(self) -> list[tuple[str, str]]:
+        """Titles and addresses of the app's published articles, to be sent as links."""
+        settings = self._state.settings
+        if settings.articles is None:
+            return []
+        articles: list[Any] = safely("the articles", lambda: list(self._state.livechat.articles), [])
+        site = settings.site_url or request.host_url
+        listed = [(article.title, article.url) for article in articles if article.is_published and article.url]
+        return [(title, urljoin(site, url)) for title, url in listed]
 
     def _is_verified(self, row: Row) -> bool:
         """Whether the vendor vouches for who it is: by a mark, or by an id that has to be signed."""

@@ -328,6 +328,14 @@
   document.getElementById("help")?.addEventListener("click", () => keys["?"]());
   if (text && !text.value) text.value = localStorage.getItem(draftKey) || "";
   text?.addEventListener("input", keepDraft);
+  document.getElementById("article")?.closest("label")?.removeAttribute("hidden");
+  document.getElementById("article")?.addEventListener("change", ({ target }) => {
+    const choice = /** @type {HTMLSelectElement} */ (target);
+    text?.setRangeText(choice.value, text.selectionStart, text.selectionEnd, "end");
+    choice.value = "";
+    text?.focus();
+    keepDraft();
+  });
   setInterval(tellTime, 15_000);
   toEnd();
   tell(waitingRows());
