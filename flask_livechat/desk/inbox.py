@@ -153,7 +153,7 @@ class Inbox:
         if self._version() == request.args.get("after"):
             return Response(status=304)
         count_waiting_events(self._store, self._state.livechat.now)
-        return self._render("livechat/inbox_changes.html", view_of(request.args))
+        return self._render("livechat/inbox_changes.html", view_of(request.args), lists=not request.args.get("q"))
 
     def older(self, id: int) -> ResponseReturnValue:
         """All of a conversation, as its vendor has it: asked for once, and not kept."""
@@ -211,19 +211,21 @@ class Inbox:
     def _titles(self) -> dict[str, str]:
         return {name: providers.load(name).title for name in self._state.settings.webhook_providers}
 
-    def _render(self, template: str, view: View, **more: Any) -> str:
+    def _render(self, template: str, view: View, lists: bool = True, **more: Any) -> str:
+        """``lists``: False leaves the list as it is. A search is not made again for each poll."""
         now = self._state.now()
         with within(SEARCH_S), self._store.reading() as connection:
             cursor = queries.version(connection, now)  # before all else: what comes after it is told of again
             row = queries.row_of(connection, view.c) if view.c is not None else None
             thread = queries.thread(connection, row) if row else None
-            rows = queries.rows(connection, view.filter, now)
+            rows = queries.rows(connection, view.filter, now) if lists else []
             counts = queries.tab_counts(connection, view.filter, now)
         can, hint = self._can(row) if row else (frozenset(), "")
         return render_template(
             template,
             view=view,
             rows=rows,
+            lists=lists,
             counts=counts,
             more_than=queries.MAX_COUNT,
             thread=thread,

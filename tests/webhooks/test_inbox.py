@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 from bs4 import BeautifulSoup, Tag
 from flask import Flask
 from flask.testing import FlaskClient
@@ -21,7 +23,7 @@ from flask_livechat.desk import inbox_queries as queries
 from flask_livechat.desk.erasure import forget
 from flask_livechat.desk.handling import begin_answer, put_handling, seen_mark
 from flask_livechat.desk.inbox import view_of
-from flask_livechat.desk.store import Store
+from flask_livechat.desk.store import MIGRATIONS, Store
 from flask_livechat.desk.tables import conversations, events
 from flask_livechat.errors import TimedOut, VendorDown
 from flask_livechat.model import Event
@@ -565,5 +567,26 @@ def test_a_poll_is_304_until_somebody_writes(name: str, open_inbox: Callable[...
     assert response.status_code == 200
     new = BeautifulSoup(response.text, "html.parser")
     assert [words(row) for row in new.select("#rows .words")] == ["Anybody?", "Hello?"]
+    assert not BeautifulSoup(inbox.client.get(f"{URL}/changes?q=any").text, "html.parser").select("#rows")
     after = new.select_one("[data-cursor]")["data-cursor"]  # type: ignore[index]
     assert inbox.client.get(f"{URL}/changes?after={after}").status_code == 304
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_who_waited_before_an_upgrade_waits_after_it(kind: str, database: Callable[..., str]) -> None:
+    store = Store(database(kind, "migrated"))
+    new = [message(1), message(2, "agent", 1), message(3, minutes=2), message(4, minutes=3)]
+    store.add([*new, replace(message(5, "agent", 4), conversation="t", kind="conversation_closed")], NOW)
+    work(store)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with store.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005")
+    store.upgrade()
+    with store.reading() as connection:
+        wanted = sa.select(conversations.c.conversation, conversations.c.asked_at).order_by(
+            conversations.c.conversation
+        )
+        assert connection.execute(wanted).all() == [("s", NOW + timedelta(minutes=2)), ("t", None)]
+    store.engine.dispose()

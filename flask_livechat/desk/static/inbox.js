@@ -16,6 +16,8 @@
   const NAME = "livechat-inbox"; // of the lock, the channel and what is kept in this browser
   const thread = /** @type {HTMLElement | null} */ (document.querySelector("[data-conversation]"));
   const text = /** @type {HTMLTextAreaElement | null} */ (document.getElementById("text"));
+  const log = document.getElementById("log");
+  const isPhone = matchMedia("(max-width: 48rem)");
   const notify = document.getElementById("notify");
   const draftKey = `${NAME}:${location.pathname}:${thread?.dataset.conversation}`;
   const channel = new BroadcastChannel(NAME);
@@ -71,10 +73,9 @@
     for (const old of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-live]"))) {
       const fresh = page.getElementById(old.id);
       if (!fresh) continue;
-      const frame = old.id === "entries" && old.parentElement;
-      const isAtEnd = frame && frame.scrollHeight - frame.scrollTop - frame.clientHeight < 80;
+      const follows = old.id === "entries" && isAtEnd();
       replaceChildren(old, fresh, isOwn);
-      if (isAtEnd) toEnd();
+      if (follows) toEnd();
     }
     const seen = page.getElementById("entries")?.dataset.seen;
     if (seen) setTimeout(markSeen, isOwn ? 0 : READ_MS, seen);
@@ -307,9 +308,16 @@
     if (line.textContent !== words) line.textContent = words;
   }
 
+  // On a phone it is the page that scrolls, and the form stands below the messages.
+
+  function isAtEnd() {
+    if (isPhone.matches) return (text?.getBoundingClientRect().top || 0) < innerHeight;
+    return !log || log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  }
+
   function toEnd() {
-    const log = document.getElementById("log");
-    log?.scrollTo(0, log.scrollHeight);
+    if (isPhone.matches) text?.form?.scrollIntoView({ block: "end" });
+    else log?.scrollTo(0, log.scrollHeight);
   }
 
   function tellTime() {
