@@ -100,6 +100,7 @@ bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst 
 	$(BIN)/python -m benchmarks.desk
 	$(BIN)/python -m benchmarks.webhooks
 	$(BIN)/python -m benchmarks.inbox
+	$(BIN)/python -m benchmarks.cohort
 	$(BIN)/python -m benchmarks.browser
 	$(BIN)/python -m benchmarks.lighthouse
 
@@ -109,6 +110,7 @@ bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and 
 	$(BIN)/python -m benchmarks.desk --quick
 	$(BIN)/python -m benchmarks.webhooks --quick
 	$(BIN)/python -m benchmarks.inbox --quick
+	$(BIN)/python -m benchmarks.cohort --quick
 	$(BIN)/python -m benchmarks.browser --quick
 
 bench-imports: $(VENV)/demo  ## What `import flask_livechat` costs

@@ -115,7 +115,10 @@ def differs(told: Metrics, found: Mapping[str, Sequence[Any]]) -> list[str]:
     pairs = {
         "conversations": (told.conversations, found["conversations"][0][0]),
         "opens": (told.deflection.opens, reported["open"]),
-        "csat": ([(one.rated, one.good) for one in told.csat.scales], [stars, thumbs]),
+        "csat": (
+            [(one.rated, one.good) for csat in (told.csat, told.csat_reported) for one in csat.scales],
+            [stars, thumbs],
+        ),
         "users": (
             [(one.month, one.conversations, one.users) for one in told.conversations_per_user],
             [tuple(row) for row in found["users"]],

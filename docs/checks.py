@@ -14,7 +14,7 @@ from flask_livechat.desk import desk
 from tests.doctor.corpus import HERE, Case, cases
 
 FOLDER = Path(__file__).parent / "doctor"
-LANGUAGES = {".py": "python", ".html": "html+jinja", ".js": "javascript", ".json": "json"}
+LANGUAGES = {".py": "python", ".html": "html+jinja", ".js": "javascript", ".json": "json", ".toml": "toml"}
 BEGIN, END = ".. begin of the matrix: made by `make docs-checks` out of the rooms", ".. end of the matrix"
 NOTE = "made by `make docs-checks` out of flask_livechat/doctor and tests/doctor"
 

@@ -89,7 +89,7 @@ def sign_in_as_staff(page: Page, address: str) -> None:
 def metrics(page: Page, address: str) -> None:
     sign_in_as_staff(page, address)
     page.goto(f"{address}/livechat/metrics")
-    until(page, "document.querySelectorAll('figure.drawn canvas').length === 4")
+    until(page, "document.querySelectorAll('figure.drawn canvas').length === 5")
     page.wait_for_timeout(1500)  # the charts move in
     page.screenshot(path=IMAGES / "metrics.png", full_page=True)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import current_app, session
@@ -36,9 +37,12 @@ def configure(config: Config) -> None:
     config["EXAMPLE_VENDORS"] = vendors = by_section(config["LIVECHAT_PROVIDER"], available)
     config.setdefault("LIVECHAT_RULES", rules(vendors["shop"], vendors["app"]))
     config.setdefault("LIVECHAT_INBOX", True)
+    config.setdefault("LIVECHAT_FLOWS", "flows")
     config.setdefault("LIVECHAT_CSP", "merge")
     config.setdefault("LIVECHAT_NONCE", headers.nonce)
     config.setdefault("LIVECHAT_FALLBACK_URL", "/contact")
+    # Beside the figures at /livechat/metrics, and what `flask livechat metrics --check` goes by.
+    config.setdefault("LIVECHAT_TARGETS", {"first_response": 300, "csat": 0.8})
     config.setdefault("LIVECHAT_ARTICLES", "help")
     config.setdefault("LIVECHAT_ARTICLE_PAGES", True)
 
@@ -62,9 +66,9 @@ def rules(shop: str | None, app: str | None) -> list[dict[str, Any]]:
         {"path": "/tour", "load": "delay:5"},
         {"path": "/contact", "load": "visible:#help"},
         {"path": "/login", "load": "intent"},
-        {"blueprint": "shop", "provider": shop, "load": "intent"},
-        {"path": "/dashboard", "provider": app, "load": "idle"},
-        {"path": "/account", "provider": app, "load": "interaction"},
+        {"blueprint": "shop", "provider": shop, "load": "intent", "flow": "shop"},
+        {"path": "/dashboard", "provider": app, "load": "idle", "flow": "app"},
+        {"path": "/account", "provider": app, "load": "interaction", "flow": "app"},
     ]
     # Without any account there is no vendor to name, and the extension refuses to be given None.
     return [{field: value for field, value in rule.items() if value is not None} for rule in listed]
@@ -113,6 +117,14 @@ def profile(visitor: Visitor) -> Mapping[str, str | int]:
         return {}
     signed_up = f"{user.created_at:%d %b %Y}"
     return {"Company": user.company_name, "Plan": user.plan, "Seats": user.seats, "Signed up": signed_up}
+
+
+@livechat.people
+def customers() -> Iterator[tuple[str, datetime, bool]]:
+    """For ``flask livechat cohort``: do customers who write in their first week take a plan that costs something?"""
+    for user in users().all():
+        if not user.is_staff:
+            yield user.id, user.created_at, user.plan != "starter"
 
 
 @livechat.on("rated")

@@ -191,6 +191,7 @@ MISTAKES: Mapping[str, Mistake] = {
     "LC602": Mistake(change=without_flask_login),
     "LC603": Mistake(config={"LIVECHAT_FALLBACK_URL": None}),
     "LC604": Mistake(config={"LIVECHAT_FALLBACK_URL": "/kontakt"}),
+    "LC605": Mistake(config={"LIVECHAT_FLOWS": "no-such-folder"}),
     "LC606": Mistake(change=with_another_login),
     "LC701": Mistake(config={"LIVECHAT_CSP": "off"}),
     "LC702": Mistake(header=(f"{POLICY}-Report-Only", "default-src 'self'")),

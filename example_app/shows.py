@@ -57,8 +57,9 @@ SHOWN: Mapping[str, Shown] = {
     "auth.login_page": Shown("Nothing of a vendor before somebody asks for it: a password is typed here."),
     "staff.index": Shown(
         "Staff who look at the site as a customer send nobody's identity. The inbox and the metrics are the package's "
-        "own pages; the site says who may see them, and what it knows of a visitor.",
-        (chat.impersonating, chat.may_see_support, chat.profile),
+        "own pages: the site says who may see them, and what it knows of a visitor. flask livechat cohort says whether "
+        "customers who wrote in their first week stayed.",
+        (chat.impersonating, chat.may_see_support, chat.profile, chat.customers),
     ),
 }
 

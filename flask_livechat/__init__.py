@@ -2,8 +2,18 @@
 
 from .errors import ConfigError, LiveChatError, Problem, Unsupported
 from .extension import LiveChat
-from .model import Company, Decision, Visitor
+from .model import Answer, Company, Decision, Visitor
 
 __version__ = "0.1.0"
 
-__all__ = ["Company", "ConfigError", "Decision", "LiveChat", "LiveChatError", "Problem", "Unsupported", "Visitor"]
+__all__ = [
+    "Answer",
+    "Company",
+    "ConfigError",
+    "Decision",
+    "LiveChat",
+    "LiveChatError",
+    "Problem",
+    "Unsupported",
+    "Visitor",
+]

@@ -25,16 +25,14 @@ from typing import Any
 
 import click
 
-HERE = Path(__file__).parent
-
 
 def what_failed(error: BaseException) -> str:
-    """For a log: an error's type and the line of the app's that led to it. Not its text, which may hold anything."""
+    """Return for a log an error's type and the app's line that led to it, without its text, which may hold anything."""
     import sysconfig  # noqa: PLC0415 - for nobody whose code does not fail
 
     libraries = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-    frames = traceback.extract_tb(error.__traceback__)
-    others = [frame for frame in frames if not Path(frame.filename).is_relative_to(HERE)] or frames
+    frames, package = traceback.extract_tb(error.__traceback__), Path(__file__).parent
+    others = [frame for frame in frames if not Path(frame.filename).is_relative_to(package)] or frames
     own = [frame for frame in others if not frame.filename.startswith(libraries)] or others
     where = f" at {Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name}" if own else ""
     return type(error).__name__ + where
@@ -44,19 +42,12 @@ class LiveChatError(Exception):
     """The root of every error that this package raises."""
 
     def __reduce__(self) -> Any:
-        """For other processes: an error is its text and its fields, not the arguments that it was made of."""
-        return _again, (type(self), self.args, dict(self.__dict__))
-
-
-def _again(kind: type[LiveChatError], args: tuple[Any, ...], fields: dict[str, Any]) -> LiveChatError:
-    made = kind.__new__(kind)
-    made.args = args
-    made.__dict__.update(fields)
-    return made
+        """Send an error to other processes by its text and its fields, not by the arguments that it was made of."""
+        return Exception.__new__, (type(self), *self.args), dict(self.__dict__)
 
 
 def shown(value: Any) -> str:
-    """A value in a message, unless it could be a secret that stands under the wrong key: then what kind it is."""
+    """Return a value for a message or, where it could be a secret under the wrong key, what kind of value it is."""
     if isinstance(value, str):
         mixed = len(re.findall(r"\d", value)) >= 2 and len(re.findall(r"[A-Za-z]", value)) >= 2
         hidden = len(value) > 16 or (mixed and len(value) >= 8)

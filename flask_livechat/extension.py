@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from blinker import Signal
 
     from .desk.aio import AsyncDesk
+    from .desk.cohort import Cohort
     from .desk.desk import Desk
     from .desk.erasure import Receipt
     from .desk.metrics import Metrics
@@ -221,8 +222,18 @@ class LiveChat(Internals):
         Of all vendors, which go on as one series, or of one; of conversations with a tag. Raises ``ValueError`` for
         moments without a zone or backwards, and for a provider that there is not.
         """
-        figures: Metrics = service().metrics(self.store, since, until or self.now(), provider, tag)
+        figures: Metrics = service().metrics(current_state(), self.store, since, until, provider, tag)
         return figures
+
+    def cohort(self, people: Iterable[tuple[str, datetime, bool]] | None = None, days: int = 7) -> Cohort:
+        """Who wrote within so many days of signing up, who did not, and how many of each stayed.
+
+        ``people``: an iterable of ``(id, signed_up_at, stayed)``, each person once; else what ``@livechat.people``
+        gives. ``id`` is your id of them, or their email where the vendor tells no ids. They are read in batches. Raises
+        ``ValueError`` for people who make no sense, and where nobody is left.
+        """
+        result: Cohort = service().cohort(current_state(), self.store, people, days)
+        return result
 
     def erase(
         self,

@@ -5,7 +5,7 @@ It can be called on a ``LiveChat``, as it could in 0.1. From 0.3 on a call from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -60,6 +60,14 @@ class Internals(Registrations):
     def rate(self, provider: str, thumb: str | None, receipt: str | None) -> str | None:
         """A thumb that a browser reports. Gives its receipt, by which the same browser may take it back."""
         return self._ask_store(lambda store: store.rate(provider, thumb, receipt, self.now()), None)
+
+    def flow_reply(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The reply to one step of a flow. None where the app has no flows: then help is not loaded."""
+        state = current_state()
+        if state.settings.flows is None and not self._callbacks.flows:
+            return None
+        reply: dict[str, Any] = import_module(".help.flow_service", __package__).reply(state, current_flask(), request)
+        return reply
 
     def unread(self) -> int:
         """How many messages the logged-in visitor has not read, says our store."""

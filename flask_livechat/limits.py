@@ -13,13 +13,11 @@ from threading import BoundedSemaphore, Lock
 BACKGROUND_S = 0.3  # what browsers ask beside the page: opens, unread
 WEBHOOK_S = 4.5  # a vendor has its answer, or a 500, within five seconds
 CROWDED_S = 1.0  # a webhook for which others wait already
-MOST_WAITING = 2  # webhooks of a process that wait for long: its other threads are there for pages
 FAILURES = 3  # in a row
 REST_S = 30.0  # for which nothing is asked then
-MINUTE_S = 60.0
 
 _until: ContextVar[float | None] = ContextVar("livechat_until", default=None)
-_waiting = BoundedSemaphore(MOST_WAITING)
+_waiting = BoundedSemaphore(2)  # webhooks of a process that wait for long: its other threads are there for pages
 
 
 @contextmanager
@@ -34,7 +32,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def seconds_left(otherwise: float) -> float:
-    """Give what is left of the limit, and ``otherwise`` where there is none."""
+    """Return what is left of the limit, and ``otherwise`` where there is none."""
     until = _until.get()
     return otherwise if until is None else max(0.0, until - time.monotonic())
 
@@ -84,11 +82,11 @@ class LineLimit:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def count(self, kind: str) -> int:
-        """Count one more. Give their number where there may be a line, else 0. ``kind`` is one of few."""
+        """Count one more. Return their number where there may be a line, else 0. ``kind`` is one of few."""
         with self._lock:
             self._counts[kind] += 1
             now = self.clock()
             if now < self._next.get(kind, now):
                 return 0
-            self._next[kind] = now + MINUTE_S
+            self._next[kind] = now + 60.0
             return self._counts[kind]

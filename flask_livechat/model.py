@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
+
+from .safe_text import well_formed
 
 Value = str | int | float | bool | None
 """What an attribute may hold."""
@@ -32,7 +34,7 @@ class Company(_Private):
     created_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        _clean(self, COMPANY_TEXTS)
+        _clean(self, ("id", "name", "plan", "website"))
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -44,7 +46,7 @@ class Visitor(_Private):
     knows that the email is the visitor's own. ``False`` leaves the email out of the record, and so everywhere; only
     ``True`` lets it lead to what is kept under it.
 
-    Raises ``ValueError`` for an empty id or a naive ``created_at``.
+    Raise ``ValueError`` for an empty id or a naive ``created_at``.
     """
 
     id: str
@@ -60,7 +62,7 @@ class Visitor(_Private):
     email_verified: bool | None = None
 
     def __post_init__(self) -> None:
-        _clean(self, VISITOR_TEXTS)
+        _clean(self, ("id", "email", "name", "phone", "avatar", "session_token"))
         if self.email_verified not in (None, False, True):
             raise ValueError(
                 f"Visitor.email_verified must be a bool or None, not {type(self.email_verified).__name__}."
@@ -82,14 +84,14 @@ class Visitor(_Private):
 
     def cache_key(self) -> tuple[object, ...]:
         """Return all that tells this visitor from another. It hashes faster than the record."""
-        # With their types: 1 and True are equal otherwise, and what was made of one would do for the other.
+        # Types count, too: 1 and True are equal, and what was made of one would do for the other.
         attributes = tuple((name, value, type(value)) for name, value in self.attributes.items())
         rest = (self.phone, self.avatar, self.created_at, self.company, attributes, self.segments, self.session_token)
         return (self.id, self.email, self.email_verified, self.name, *rest)
 
     @property
     def own_email(self) -> str | None:
-        """The email where the app says that it is the visitor's own: it may lead to what is kept under it."""
+        """The email, if the app says that it is the visitor's own: it may lead to what is kept under it."""
         return self.email if self.email_verified else None
 
 
@@ -107,6 +109,18 @@ class Decision:
     tour: str | None
     why: str  # "LIVECHAT_RULES[2] (path '/admin/*')"
     sources: Mapping[str, str]  # field -> who set it, for `flask livechat explain`
+    flow: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What ``@livechat.answer`` gives: a text, and the articles that it rests on, by their paths or themselves.
+
+    It is shown with its sources. Without one, or with one that was not among the articles, it is not shown.
+    """
+
+    text: str
+    sources: Sequence[Any]
 
 
 # -- what the desk gives ----------------------------------------------------------------------------------------------
@@ -136,7 +150,7 @@ class Contact(_Private):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Conversation(_Private):
-    """``state`` is ``open``, ``pending``, ``snoozed`` or ``closed``. ``agent``: the id of whom it is assigned to."""
+    """``state`` is ``open``, ``pending``, ``snoozed`` or ``closed``. ``agent`` is the id of whom it is assigned to."""
 
     id: str
     state: str
@@ -165,7 +179,7 @@ class Message(_Private):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Article(_Private):
-    """A page of the help centre. ``body`` only where one article was asked for, in the vendor's format."""
+    """A page of the help centre. It has a ``body`` only where one article was asked for, in the vendor's format."""
 
     id: str
     title: str
@@ -179,7 +193,7 @@ class Article(_Private):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Agent(_Private):
-    """Somebody who answers. ``online``: None where the vendor was not asked."""
+    """Somebody who answers. ``online`` is None where the vendor was not asked."""
 
     id: str
     name: str | None = None
@@ -231,24 +245,15 @@ class Event(_Private):
     people: tuple[Contact, ...] = field(default=(), compare=False)
 
 
-def well_formed(text: str) -> str:
-    """Text that every browser and every hash reads alike: lone surrogates become U+FFFD."""
-    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
 def _clean_value(value: Any) -> Value:
-    """What is no plain value becomes its text, here and now: a list changes later, and cannot be a key."""
+    """Turn what is no plain value into its text, here and now: a list changes later, and cannot be a key."""
     if isinstance(value, str):
         return well_formed(value)
     return value if value is None or isinstance(value, bool | int | float) else well_formed(str(value))
 
 
-VISITOR_TEXTS = ("id", "email", "name", "phone", "avatar", "session_token")
-COMPANY_TEXTS = ("id", "name", "plan", "website")
-
-
 def _clean(record: Visitor | Company, names: tuple[str, ...]) -> None:
-    """Text fields become well-formed text, also from numbers; anything else in one is an error that names the field."""
+    """Make text fields well-formed text, also of numbers. For anything else raise a ``ValueError`` with its name."""
     kind = type(record).__name__
     for name in names:
         value = getattr(record, name)

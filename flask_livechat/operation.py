@@ -10,21 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, unquote
 
-from .model import Visitor
-
 T = TypeVar("T")
 log = logging.getLogger("flask_livechat")
-Errors = tuple[type[Exception], ...]
-UNREADABLE: Errors = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-)  # over JSON, by its shape
-WRONG_SHAPE: Errors = (*UNREADABLE, ValueError)  # over whatever a vendor sends
+# The first are what reading JSON of another shape raises, the second what reading anything of a vendor's raises.
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
+WRONG_SHAPE = (*UNREADABLE, ValueError)
 SKIPPED: Counter[str] = Counter()  # entries of lists that could not be read, by what they were to be
-SAFE_METHODS = ("GET", "HEAD", "PUT", "DELETE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +51,7 @@ class Operation(Generic[T]):
 
     @property
     def may_repeat(self) -> bool:
-        return self.method in SAFE_METHODS if self.repeatable is None else self.repeatable
+        return self.method in ("GET", "HEAD", "PUT", "DELETE") if self.repeatable is None else self.repeatable
 
     def names(self) -> set[str]:
         """Return everything that may be an id: the parts of the path, and the texts of the body."""
@@ -79,7 +70,7 @@ def _texts(data: Any) -> Iterator[str]:
 class Page(Generic[T]):
     """One page of a list, and the call for the next one.
 
-    ``ids``: of all that the vendor gave, where ``items`` are only what was wanted of it.
+    ``ids`` are of all that the vendor gave, where ``items`` are only what was wanted of it.
     """
 
     items: Sequence[T]
@@ -150,32 +141,13 @@ class ErrorInSuccessResponse(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class ApiSpec:
-    """A vendor's API: where it is, who we are there, and the calls that each method of the desk makes.
-
-    A method takes the vendor's values and its own arguments. It returns an ``Operation`` (of a ``Page``: the first of a
-    list), or an ``OperationSequence``. A method that is missing from ``methods`` is one that the vendor cannot do.
-    """
-
-    needs: tuple[str, ...]  # names of keys without which no call can be made
-    base: Callable[[Mapping[str, Any]], str]
-    headers: Callable[[Mapping[str, Any]], dict[str, str]]
-    unwrap: Callable[[Any], Any]  # an answer's JSON -> what ``read`` gets; raises ``ErrorInSuccessResponse``
-    explain: Callable[[Any], ErrorDetails]  # the JSON of an error
-    methods: Mapping[str, Callable[..., Any]]
-    knows: Callable[[Visitor], bool] = lambda visitor: True  # whether there can be a contact for this visitor
-
-
 def path(template: str, *parts: str | int) -> str:
     """``path("/contacts/{}", id)``: each part is one segment, whatever is in it.
 
     Raise ``ValueError`` for a part that is empty, or that clients would take for a way up.
     """
-    return template.format(*(_segment(str(part)) for part in parts))
-
-
-def _segment(part: str) -> str:
-    if part in ("", ".", "..") or not part.isprintable():
-        raise ValueError(f"{part[:40]!r} is no id")
-    return quote(part, safe="")
+    segments = [str(part) for part in parts]
+    for segment in segments:
+        if segment in ("", ".", "..") or not segment.isprintable():
+            raise ValueError(f"{segment[:40]!r} is no id")
+    return template.format(*(quote(segment, safe="") for segment in segments))

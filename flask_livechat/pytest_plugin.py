@@ -112,7 +112,7 @@ def _is_vendors(host: str) -> bool:
     from . import providers  # noqa: PLC0415 - a suite's coverage begins before we are imported
 
     rooms = [providers.load(name) for name in providers.names()]
-    domains = [domain for room in rooms for domain in room.domains(providers.example_values(room))]
+    domains = [domain for room in rooms for domain in room.domains(room.example_values())]
     return any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 

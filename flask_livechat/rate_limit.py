@@ -29,7 +29,7 @@ class PerMinute:
                 self._minute, self._taken = minute, 0
                 self._clients.clear()
             if self._taken >= self.most or (client and self._clients[client] >= (self.per_client or self.most)):
-                return False  # and takes no place from other clients
+                return False  # a refused call takes no place from other clients
             self._taken += 1
             if client:
                 self._clients[client] += 1
@@ -37,7 +37,7 @@ class PerMinute:
 
 
 def client_name(address: str | None, forwarded_for: str = "") -> str:
-    """Who asks: an IPv4 address, or the network that one customer of a provider has in IPv6. Empty where it is unknown.
+    """Return who asks: an IPv4 address, or the IPv6 network of one customer of a provider. It is empty if unknown.
 
     Behind a proxy that the app was not told of, all have the proxy's address. Then the last address that was forwarded
     counts. Whoever invents that one gets no further than the limit for the process.

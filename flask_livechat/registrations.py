@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from flask import Blueprint
 
 from . import signals
+from .errors import ConfigError, Problem
 from .model import Value, Visitor
 from .state import Callbacks
 from .widget.decide import add_view_rule, checked_rule
@@ -18,7 +20,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 LoadVisitor = TypeVar("LoadVisitor", bound=Callable[[Any], Visitor | None])
 LoadContext = TypeVar("LoadContext", bound=Callable[[], Mapping[str, Value]])
 Ask = TypeVar("Ask", bound=Callable[[], bool])
+AskText = TypeVar("AskText", bound=Callable[[str], bool])
 LoadProfile = TypeVar("LoadProfile", bound=Callable[[Visitor], Mapping[str, Any]])
+LoadPeople = TypeVar("LoadPeople", bound=Callable[[], Iterable[tuple[str, datetime, bool]]])
 
 
 class Registrations:
@@ -55,6 +59,11 @@ class Registrations:
         self._callbacks.profile = load
         return load
 
+    def people(self, load: LoadPeople) -> LoadPeople:
+        """Register ``f() -> iterable of (id, signed_up_at, stayed)``: the people of ``livechat.cohort``."""
+        self._callbacks.people = load
+        return load
+
     def rule(self, **fields: Any) -> Callable[[F], F]:
         """Rule for one view. Stands above or below ``@app.route``. Raises ``ConfigError`` for a wrong field."""
         return partial(add_view_rule, fields)
@@ -79,6 +88,35 @@ class Registrations:
             return handler
 
         return decorate
+
+    def flow(self, name: str, table: Mapping[str, Any]) -> None:
+        """Register a flow: a table as in a file of ``LIVECHAT_FLOWS``. Raises ``ConfigError`` with each problem."""
+        from .help import flow_files  # noqa: PLC0415 - help is loaded on first use
+
+        _, problems = flow_files.read(name, flow_files.source(name), table)
+        if problems:
+            raise ConfigError(
+                [Problem("LC111", str(wrong.file), wrong.where_and_what, wrong.fix) for wrong in problems]
+            )
+        self._callbacks.flows[name] = table
+
+    def answer(self, name: str) -> Callable[[F], F]:
+        """Register ``f(question, articles) -> Answer | None`` for flows' steps with ``answer = "…"``.
+
+        It runs in a thread with an app context, and has eight seconds. A human takes over where it gives None, raises,
+        is late, or has no source or one that is not among ``articles``.
+        """
+
+        def decorate(answerer: F) -> F:
+            self._callbacks.answers[name] = answerer
+            return answerer
+
+        return decorate
+
+    def wants_human(self, ask: AskText) -> AskText:
+        """Register ``f(text) -> bool``: whether a visitor of a flow asks for a person. It replaces our own words."""
+        self._callbacks.wants_human = ask
+        return ask
 
     @property
     def has_visitor_loader(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, current_app, has_request_context, request
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from flask.sansio.app import App
 
 ARGUMENT = "livechat_host"  # of our rules, never of our views
-ANY = f"<{ARGUMENT}>"
-UNSEEN = re.compile(r"[\t\r\n]")  # browsers take these out of addresses
-ORIGIN = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
 Names = str | Iterable[str] | None
 
 
@@ -37,7 +34,13 @@ class SameOriginBlueprint(Blueprint):
 
 class _SetupState(BlueprintSetupState):
     def add_url_rule(self, rule: str, endpoint: str | None = None, view_func: Any = None, **options: Any) -> None:
-        for place in _places(self.app, self.options):
+        """Add the rule once for each host or subdomain."""
+        places, anywhere = [dict[str, str]()], f"<{ARGUMENT}>"
+        if self.app.url_map.host_matching:
+            places = [{"host": name} for name in _listed(self.options.get("host"), (anywhere,))]
+        elif self.app.subdomain_matching:
+            places = [{"subdomain": name} for name in _listed(self.options.get("subdomain"), ("", anywhere))]
+        for place in places:
             super().add_url_rule(rule, endpoint, view_func, **options, **place)
 
 
@@ -50,22 +53,13 @@ def check_places(app: Flask, host: Names, subdomain: Names) -> None:
 
 
 def own_url(app: Flask, host: Names, subdomain: Names) -> str:
-    """Where the app itself can reach our addresses, within its process."""
+    """Return where the app itself can reach our addresses, within its process."""
     trusted = [name for name in app.config.get("TRUSTED_HOSTS") or () if not name.startswith(".")]
     name = app.config["SERVER_NAME"] or next(iter(trusted), "localhost")
     if host is not None:
         return f"http://{_listed(host, ())[0]}/"
     below = next(iter(_listed(subdomain, ())), "")
     return f"http://{below}.{name}/" if below else f"http://{name}/"
-
-
-def _places(app: App, options: Mapping[str, Any]) -> list[dict[str, str]]:
-    """What each rule says of its host, once for each of them."""
-    if app.url_map.host_matching:
-        return [{"host": name} for name in _listed(options.get("host"), (ANY,))]
-    if app.subdomain_matching:
-        return [{"subdomain": name} for name in _listed(options.get("subdomain"), ("", ANY))]
-    return [{}]
 
 
 def _listed(names: Names, default: Iterable[str]) -> list[str]:
@@ -87,9 +81,10 @@ def _add_argument(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def same_origin(url: str) -> str:
-    """The path and the query of an address, which browsers ask the page's own origin for.
+    """Return the path of an address, which browsers ask the page's own origin for.
 
     A prefix comes from a header where a proxy is trusted: one with two slashes would be another host.
     """
-    path = "/" + ORIGIN.sub("", UNSEEN.sub("", url)).lstrip("/\\")
+    url = re.sub(r"[\t\r\n]", "", url)  # browsers take these out of addresses
+    path = "/" + re.sub(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*", "", url).lstrip("/\\")
     return path.replace("?", "%3F").replace("#", "%23")  # our addresses have neither: a prefix's would cut them short

@@ -1,4 +1,4 @@
-"""app.config -> Settings, or ConfigError listing every Problem."""
+"""Read ``app.config`` into ``Settings``, or raise ``ConfigError`` with every ``Problem``."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
-from . import office_hours, providers
+from . import office_hours, providers, targets
 from .errors import ConfigError, Problem, shown
 from .model import Decision
 from .office_hours import OfficeHours
+from .options import OPTIONS, POSITION, Option, whole_number
 from .providers import Key, Provider, Secrets, Values
-from .widget import rules, texts
+from .targets import Target
+from .widget import rules
 from .widget.rules import Rule
 
 PREFIX = "LIVECHAT_"
-POSITION: Mapping[str, Any] = MappingProxyType({"side": "right", "x": 20, "y": 20, "mobile_x": 10, "mobile_y": 70})
 RULES_HELP = "docs/rules.rst has the fields."
 IN_JSON = "In the environment in JSON: FLASK_LIVECHAT_"
 # What people write until they have a secret: changeme, your-secret-here, <secret>, xxxxxxxx, ${SECRET}.
@@ -29,7 +30,6 @@ PLACEHOLDER = re.compile(
     r"([\W_]\D*)?|(secret|password|example|default|none|null|key|token)[\W_]*\w{0,4}|<.*>|\$\{?\w+\}?|[x*.]+",
     re.IGNORECASE | re.DOTALL,
 )
-LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,12 @@ class Settings:
     keep_days: int | None
     celery: bool
     inbox: bool
+    targets: Mapping[str, Target]
     articles: str | None  # a folder
     article_pages: bool
     site_url: str | None
+    flows: str | None  # a folder
+    flow_steps: int
     sandbox: bool
     providers: Mapping[str, Values] = field(repr=False)  # holds the secrets
 
@@ -81,7 +84,7 @@ class Settings:
 
     @cached_property
     def default_decision(self) -> Decision:
-        """What a page gets that no rule speaks of."""
+        """The decision for a page that no rule speaks of."""
         return rules.default_decision(
             {
                 "show": True,
@@ -92,173 +95,26 @@ class Settings:
                 "offline": self.offline,
                 "identify": True,
                 "tour": None,
+                "flow": None,
             }
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One key of the core: its default, the check that a value must pass, and what a right value is."""
-
-    default: Any
-    check: Callable[[Any], bool]
-    expected: str
-
-
-def _one_of(*values: Any) -> tuple[Callable[[Any], bool], str]:
-    return lambda value: value in values, "one of " + ", ".join(map(repr, values))
-
-
-def _text_or_callable(value: Any) -> bool:
-    return value is None or callable(value) or (isinstance(value, str) and bool(value))
-
-
-def _text_or_none(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and bool(value.strip()) and "\0" not in value)
-
-
-def _site_url(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, str) and re.fullmatch(r"https?://[\w.:\[\]-]+(/[\w.~-]+)*", value) is not None
-    )
-
-
-def _locale(value: Any) -> bool:
-    return value is None or callable(value) or (isinstance(value, str) and LOCALE.fullmatch(value) is not None)
-
-
-def _fallback(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, str) and re.match(r"(/(?!/)|https?://|mailto:|tel:)", value, re.IGNORECASE) is not None
-    )
-
-
-def _domain(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, str) and re.fullmatch(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", value) is not None
-    )
-
-
-def _frames(value: Any) -> bool:
-    """A policy's sources: nothing but an origin, for what stands here goes into a header."""
-    origin = re.compile(r"https://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?")
-    return value in (False, True) or (
-        isinstance(value, list | tuple) and all(isinstance(one, str) and origin.fullmatch(one) for one in value)
-    )
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        isinstance(tag, str)
-        and LOCALE.fullmatch(tag)
-        and isinstance(words, Mapping)
-        and set(words) <= set(texts.NAMES)
-        and all(isinstance(text, str) and 0 < len(text) <= texts.MAX_CHARS for text in words.values())
-        and texts.UNREAD in words.get("unread", texts.UNREAD)
-        for tag, words in value.items()
-    )
-
-
-def _selector(value: Any) -> bool:
-    """A list of CSS selectors, roughly: what a browser is sure to refuse would throw at each click."""
-    if not isinstance(value, str):
-        return value is None
-    rest, brackets = re.sub(r"""\\.|"[^"]*"|'[^']*'""", "x", value), 1
-    while brackets:
-        rest, brackets = re.subn(r"\[[^][()]+\]|\([^][()]+\)", "x", rest)
-    odd = r"""[][(){}<"'/;!?@$%^]|[.#:](?![\w:-])|[.#]\d|^[>+~]|[>+~]$"""
-    return all(part and not re.search(odd, part) for part in map(str.strip, rest.split(",")))
-
-
-def _ttl(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 60 <= value <= 30 * 24 * 3600
-
-
-def _positive(value: Any) -> bool:
-    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
-
-
-def _database(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, str) and re.match(r"(sqlite|postgres|postgresql)(\+\w+)?://", value) is not None
-    )
-
-
-OPTIONS: Mapping[str, Option] = {
-    # PROVIDER, RULES, OFFICE_HOURS and POSITION are checked apart: their problems say more.
-    "PROVIDER": Option(None, lambda value: True, ""),
-    "LOAD": Option("idle", rules.is_load, f"one of {', '.join(rules.STRATEGIES)}"),
-    "RULES": Option((), lambda value: True, ""),
-    "IDENTITY_DELIVERY": Option("inline", *_one_of("inline", "fetch")),
-    "ALLOW_UNVERIFIED": Option(False, *_one_of(False, True)),
-    "TOKEN_TTL": Option(7200, _ttl, "a whole number of seconds from 60 to 2592000 (30 days)"),
-    "CONSENT": Option(
-        "implied",
-        lambda value: callable(value) or value in ("implied", "required", "click"),
-        "'implied', 'required', 'click', or a callable that says whether this request's visitor has agreed",
-    ),
-    "OFFICE_HOURS": Option(None, lambda value: True, ""),
-    "OFFLINE": Option("show", *_one_of(*rules.OFFLINE)),
-    "FALLBACK_URL": Option(None, _fallback, "a path such as '/contact', an https:, mailto: or tel: address, or None"),
-    "POSITION": Option(POSITION, lambda value: True, ""),
-    "MOBILE": Option("show", *_one_of(*rules.MOBILE)),
-    "LAUNCHER": Option("vendor", *_one_of("vendor", "own", "none")),
-    "LAUNCHERS_IN": Option(
-        None,
-        _selector,
-        "a CSS selector such as 'header, #help', or None",
-    ),
-    "TEXTS": Option(
-        {}, _texts, f"by language, any of {', '.join(texts.NAMES)}, such as {{'nl': {{'chat': 'Chat met ons'}}}}"
-    ),
-    "LOCALE": Option(None, _locale, "a tag such as 'en' or 'pt-BR', a callable, or None"),
-    "CSP": Option("off", *_one_of("off", "merge")),
-    "CSP_ARTICLES": Option(
-        False, _frames, "True, False, or a list of further origins such as ['https://help.example.com']"
-    ),
-    "NONCE": Option(None, _text_or_callable, "text, a callable that gives the page's nonce, or None"),
-    "URL_PREFIX": Option(
-        "/livechat",
-        lambda value: isinstance(value, str) and re.fullmatch(r"(/[\w.~-]+)+", value) is not None,
-        "a path such as '/livechat', without a slash at its end",
-    ),
-    "COOKIE_DOMAIN": Option(None, _domain, "a domain such as 'example.com', or None"),
-    "REPORT_FAILURES": Option(False, *_one_of(False, True)),
-    "CSP_REPORTS": Option(True, *_one_of(False, True)),
-    "GUARD": Option(True, *_one_of(False, True)),
-    "ON_ERROR": Option(None, *_one_of(None, "conversation")),
-    "TRACK_VIA": Option("page", *_one_of("page", "server")),
-    "DATABASE_URL": Option(None, _database, "the URL of an SQLite or PostgreSQL database, or None"),
-    "WEBHOOK_TOLERANCE": Option(None, _positive, "a whole number of seconds, or None"),
-    "KEEP_DAYS": Option(None, _positive, "a whole number of days, or None"),
-    "CELERY": Option(False, *_one_of(False, True)),
-    "INBOX": Option(False, *_one_of(False, True)),
-    "ARTICLES": Option(None, _text_or_none, "the folder of the articles, such as 'help', or None"),
-    "ARTICLE_PAGES": Option(False, *_one_of(False, True)),
-    "SITE_URL": Option(None, _site_url, "the address of the site, such as 'https://shop.example.com', or None"),
-    "SANDBOX": Option(False, *_one_of(False, True, "allow")),
-}
-
-
-# What is done over the vendor's API, and which method of the desk it takes.
-BY_THE_DESK = {"ON_ERROR": "conversations.start", "TRACK_VIA": "contacts.event"}
-
-
 def keys() -> tuple[str, ...]:
-    """Every key there is, of the core and of every provider."""
-    rooms = [f"{name.upper()}_{key.name}" for name in providers.names() for key in providers.load(name).keys]
-    return tuple(PREFIX + name for name in (*OPTIONS, *rooms))
+    """Return every key there is, of the core and of every provider."""
+    vendors = [f"{name.upper()}_{key.name}" for name in providers.names() for key in providers.load(name).keys]
+    return tuple(PREFIX + name for name in (*OPTIONS, *vendors))
 
 
 def livechat_config(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What an app's configuration says of us."""
+    """Return the keys of an app's configuration that are ours, with their values."""
     return ((str(key), value) for key, value in config.items() if str(key).startswith(PREFIX))
 
 
 def read(config: Mapping[str, Any], *, development: bool) -> Settings:
-    """All of ``LIVECHAT_…``, checked. ``development``: debug or testing, where the sandbox may run.
+    """Read and check all of ``LIVECHAT_…``. ``development`` is debug or testing, where the sandbox may run.
 
-    Raises ``ConfigError`` with every problem.
+    Raise ``ConfigError`` with every problem.
     """
     problems: list[Problem] = []
     given = dict(livechat_config(config))
@@ -278,10 +134,13 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     if core["SANDBOX"]:
         problems += _missing_stand_ins({*values, core["PROVIDER"]} & known.keys())
     core["RULES"] = _rules(core["RULES"], values, problems)
-    core["OFFICE_HOURS"] = _office_hours(core["OFFICE_HOURS"], problems)
+    example = '{"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"}'
+    core["OFFICE_HOURS"] = _parsed(core, "OFFICE_HOURS", office_hours.parse, "LC107", example, problems)
+    example = '{"first_response": 120, "deflection": [0.3, 0.5]}'
+    core["TARGETS"] = _parsed(core, "TARGETS", targets.parse, "LC102", example, problems)
     core["POSITION"] = _position(core["POSITION"], problems)
     core["SANDBOX"] = bool(core["SANDBOX"])
-    for name, method in BY_THE_DESK.items():
+    for name, method in (("ON_ERROR", "conversations.start"), ("TRACK_VIA", "contacts.event")):
         if core[name] != OPTIONS[name].default:
             _by_the_desk(name, method, core, values, problems)
     if core["CELERY"] and not all(find_spec(name) for name in ("celery", "sqlalchemy")):
@@ -299,7 +158,7 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
 
 
 def cautions(read: Settings, *, testing: bool) -> Iterator[str]:
-    """What does not keep an app from starting, and is hardly meant. Tests have secrets of their own."""
+    """Yield what does not keep an app from starting, and is hardly meant. Tests have secrets of their own."""
     named = [name for name in read.providers if any(rule.what.get("provider") == name for rule in read.rules)]
     if read.provider is None and read.providers and not named and not read.sandbox:
         first = next(iter(read.providers))
@@ -311,7 +170,7 @@ def cautions(read: Settings, *, testing: bool) -> Iterator[str]:
 
 
 def weak_secrets(read: Settings) -> Iterator[tuple[str, str]]:
-    """The keys of secrets that no vendor has made, and what is wrong with each. Never the secret."""
+    """Yield the keys of secrets that no vendor has made, and what is wrong with each, without the secret."""
     for name, values in read.providers.items():
         for key in providers.load(name).keys:
             for value in values.get(key.name) or () if key.secret else ():
@@ -327,12 +186,12 @@ def weak_secrets(read: Settings) -> Iterator[tuple[str, str]]:
 def _by_the_desk(
     name: str, method: str, core: Mapping[str, Any], values: Mapping[str, Values], problems: list[Problem]
 ) -> None:
-    """What the desk is to do by itself it must be able to do, and allowed to."""
+    """Check that the desk can do, and may do, what it is to do by itself."""
     vendor, api = core["PROVIDER"], providers.api(core["PROVIDER"]) if core["PROVIDER"] else None
     if vendor is None:
         problems.append(Problem("LC103", PREFIX + "PROVIDER", f"is needed for {PREFIX}{name}", "Set its keys."))
     if vendor not in values:
-        return  # which is said by now
+        return  # another problem says so by now
     loaded = providers.load(vendor)
     if api is None or method not in api.methods:
         problems.append(Problem("LC108", PREFIX + name, f"{loaded.title}'s API cannot do that", "Leave the key out."))
@@ -362,24 +221,24 @@ def _unknown(given: Mapping[str, Any], problems: list[Problem]) -> None:
 def _option(name: str, option: Option, given: Mapping[str, Any], problems: list[Problem]) -> Any:
     value = given.get(PREFIX + name, option.default)
     if isinstance(option.default, bool) and isinstance(value, str) and value.lower() in ("true", "false"):
-        value = value.lower() == "true"  # as people write it in the environment, where JSON wants it in lower case
+        value = value.lower() == "true"  # people write True in the environment, where JSON wants it in lower case
     try:
         right = option.check(value)
-    except TypeError:  # an unhashable value where one of a set is wanted
+    except TypeError:  # the check wants a value that can be hashed, say
         right = False
     if not right:
         # The URL of a database may hold a password, and a nonce is one.
         what = "a value" if name in ("DATABASE_URL", "NONCE") else shown(value)
         problems.append(Problem("LC102", PREFIX + name, f"{what} is not right", f"It must be {option.expected}."))
         return option.default
-    # As many hosts of databases write it, and as SQLAlchemy does not.
+    # Many hosts of databases write "postgres", which SQLAlchemy does not know.
     return re.sub(r"^postgres(?=[+:])", "postgresql", value) if name == "DATABASE_URL" and value else value
 
 
 def _read_provider(
     provider: Provider, given: Mapping[str, Any], sandbox: bool, problems: list[Problem]
 ) -> Values | None:
-    """A vendor's values; None when nothing of it is configured. In the sandbox examples fill the stand-in's gaps."""
+    """Return a vendor's values, or None if nothing of it is configured. In the sandbox examples fill its gaps."""
     sandbox = sandbox and providers.has_stand_in(provider.name)
     prefix = f"{PREFIX}{provider.name.upper()}_"
     raw = {key.name: given.get(prefix + key.name) for key in provider.keys}
@@ -420,40 +279,39 @@ def _fits(key: Key, text: str) -> bool:
 
 
 def _secrets(key: Key, prefix: str, value: Any, problems: list[Problem]) -> Secrets:
-    """One value or a list, newest first. A wrong one is described, never shown."""
+    """Read one secret or a list of them, newest first. A wrong one is described, never shown."""
     many = value if isinstance(value, list | tuple) else [value]
-    for one in many:
+    for secret in many:
         # A number is what the environment makes of a secret of digits. Anything else would sign as its repr.
-        if not isinstance(one, str | int) or isinstance(one, bool):
-            what = f"a secret is text, not {type(one).__name__}"
-        elif not _fits(key, str(one)):
-            what = f"a secret of {len(str(one))} characters does not look right"
+        if not isinstance(secret, str | int) or isinstance(secret, bool):
+            what = f"a secret is text, not {type(secret).__name__}"
+        elif not _fits(key, str(secret)):
+            what = f"a secret of {len(str(secret))} characters does not look right"
         else:
             continue
         problems.append(Problem("LC102", prefix + key.name, what, key.where))
-    return Secrets(str(one) for one in many)
+    return Secrets(map(str, many))
 
 
 def _provider(
-    name: Any, values: Mapping[str, Values], rooms: Mapping[str, Provider], problems: list[Problem]
+    name: Any, values: Mapping[str, Values], known: Mapping[str, Provider], problems: list[Problem]
 ) -> str | None:
-    key = PREFIX + "PROVIDER"
     if name in (None, "", False):
         return None
-    if not isinstance(name, str) or name not in rooms:
-        near = difflib.get_close_matches(str(name), rooms, 1, cutoff=0.4)
-        fix = f"Did you mean {near[0]!r}?" if near else f"It must be one of {', '.join(rooms)}, or None."
-        problems.append(Problem("LC102", key, f"{shown(name)} is not a provider", fix))
+    if not isinstance(name, str) or name not in known:
+        near = difflib.get_close_matches(str(name), known, 1, cutoff=0.4)
+        fix = f"Did you mean {near[0]!r}?" if near else f"It must be one of {', '.join(known)}, or None."
+        problems.append(Problem("LC102", PREFIX + "PROVIDER", f"{shown(name)} is not a provider", fix))
     elif name not in values:
-        needed = [f"{PREFIX}{name.upper()}_{each.name}" for each in rooms[name].keys if each.required]
+        needed = [f"{PREFIX}{name.upper()}_{key.name}" for key in known[name].keys if key.required]
         sandbox = ", or LIVECHAT_SANDBOX=True to start without an account" if providers.has_stand_in(name) else ""
         fix = f"Set {', '.join(needed)}{sandbox}."
-        problems.append(Problem("LC103", key, f"{rooms[name].title} is not configured", fix))
+        problems.append(Problem("LC103", PREFIX + "PROVIDER", f"{known[name].title} is not configured", fix))
     return str(name)
 
 
 def _missing_stand_ins(names: Iterable[str]) -> Iterator[Problem]:
-    """Of vendors that the app wants: in the sandbox their own servers are never asked."""
+    """Yield a problem for each vendor without a stand-in: in the sandbox a vendor's own servers are never asked."""
     for name in sorted(name for name in names if not providers.has_stand_in(name)):
         title = providers.load(name).title
         fix = f"Leave it out, or every key of {title}'s."
@@ -462,7 +320,7 @@ def _missing_stand_ins(names: Iterable[str]) -> Iterator[Problem]:
 
 def _rules(given: Any, values: Mapping[str, Values], problems: list[Problem]) -> tuple[Rule, ...]:
     key = PREFIX + "RULES"
-    if not isinstance(given, list | tuple) or not all(isinstance(one, Mapping) for one in given):
+    if not isinstance(given, list | tuple) or not all(isinstance(rule, Mapping) for rule in given):
         fix = 'Such as [{"path": "/admin/*", "show": False}]. '
         fix += f"""{IN_JSON}RULES='[{{"path": "/admin/*", "show": false}}]'."""
         problems.append(Problem("LC105", key, "must be a list of dicts", fix))
@@ -473,16 +331,15 @@ def _rules(given: Any, values: Mapping[str, Values], problems: list[Problem]) ->
     return tuple(rule for rule, _ in made)
 
 
-def _office_hours(given: Any, problems: list[Problem]) -> OfficeHours | None:
-    if given is None:
-        return None
+def _parsed(
+    core: Mapping[str, Any], name: str, parse: Callable[[Any], Any], code: str, example: str, problems: list[Problem]
+) -> Any:
+    """What a key's own parser makes of it; None, and a problem, where that cannot be."""
     try:
-        return office_hours.parse(given)
+        return None if core[name] is None else parse(core[name])
     except (ValueError, AttributeError, TypeError) as error:
-        example = '{"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"}'
-        fix = f"Such as {example}. {IN_JSON}OFFICE_HOURS='{example}'."
         what = str(error) if isinstance(error, ValueError) else "must be a dict"
-        problems.append(Problem("LC107", PREFIX + "OFFICE_HOURS", what, fix))
+        problems.append(Problem(code, PREFIX + name, what, f"Such as {example}. {IN_JSON}{name}='{example}'."))
         return None
 
 
@@ -490,8 +347,7 @@ def _position(given: Any, problems: list[Problem]) -> Mapping[str, Any]:
     merged = {**POSITION, **given} if isinstance(given, Mapping) else {}
     sides = merged.get("side") in ("left", "right")
     pixels = [merged.get(name) for name in POSITION if name != "side"]
-    whole = all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n <= 1000 for n in pixels)
-    if not sides or not whole or merged.keys() != POSITION.keys():
+    if not sides or not all(whole_number(n, 0, 1000) for n in pixels) or merged.keys() != POSITION.keys():
         fix = "It takes side ('left' or 'right') and x, y, mobile_x, mobile_y (whole pixels up to 1000)."
         fix += f""" {IN_JSON}POSITION='{{"side": "left", "x": 20}}'."""
         problems.append(Problem("LC102", PREFIX + "POSITION", f"{shown(given)} is not right", fix))

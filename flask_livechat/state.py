@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -35,8 +35,12 @@ class Callbacks:
     impersonating: Callable[[], bool] | None = None
     staff_required: Callable[[], bool] | None = None
     profile: Callable[[Visitor], Mapping[str, Any]] | None = None
+    people: Callable[[], Iterable[tuple[str, datetime, bool]]] | None = None
     blueprint_rules: dict[str, Rule] = field(default_factory=dict)
     handlers: dict[str, list[Callable[[Event], Any]]] = field(default_factory=dict)
+    flows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    answers: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    wants_human: Callable[[str], bool] | None = None
 
 
 @dataclass(slots=True)
@@ -51,6 +55,8 @@ class Runtime:
     warnings: set[str] = field(default_factory=set)
     has_checked_config: bool = False  # whether late changes of the configuration have been looked for
     store: Any = None
+    flows: Any = None
+    flow_steps: PerMinute = field(default_factory=lambda: PerMinute(MAX_OPENS, MAX_OPENS_OF_CLIENT))
     automations: dict[str, Any] = field(default_factory=dict)
     articles: Any = None
     sandbox: Any = None

@@ -22,7 +22,7 @@ from . import providers, signing
 from .errors import LiveChatError
 from .extension import LiveChat
 from .model import Visitor
-from .providers import Secrets
+from .providers import Secrets, sanitize
 from .sandbox.body import Body
 from .state import current_state
 from .widget.bodies import decode
@@ -39,7 +39,6 @@ __all__ = ["FakeDesk", "Proof", "RenderedWidget", "as_visitor", "assert_livechat
 C = TypeVar("C", bound="FlaskClient")
 ANYTHING: Any = object()  # what was not asked about
 CONTINUITY = {"token", "expires"}
-NOBODY = "nobody is logged in, or there is no such user, or their identity cannot be proven: flask livechat explain"
 NO_APP = "no app to read the secret of: use it in an app context, or say secret=…"
 FETCHED = "the page leaves it to GET /livechat/identity"
 
@@ -109,7 +108,9 @@ def read(page: Response | str | bytes) -> RenderedWidget | None:
     except ModuleNotFoundError:
         raise LiveChatError("This needs what pip install Flask-LiveChat[testing] brings.") from None
 
-    soup = BeautifulSoup(_html(page), "html.parser")
+    if not isinstance(page, str | bytes):  # a body that nobody here can read raises ``UnreadableBody``
+        page = decode(page.get_data(), ", ".join(page.headers.getlist("Content-Encoding")))
+    soup = BeautifulSoup(page, "html.parser")
     block = soup.select_one('script#livechat[type="application/json"]')
     if block is None:
         return None
@@ -234,8 +235,14 @@ def webhook(
     if not isinstance(payload, Mapping | bytes):
         raise TypeError("a payload is a dict, or its very bytes")
     body = payload if isinstance(payload, bytes) else json.dumps(payload, ensure_ascii=False).encode()
-    key = _configured(provider, spec.secrets[0]) if secret is None else secret
-    return {"Content-Type": "application/json", **spec.sign(key, body, LiveChat.now())}, body
+    if secret is None:
+        if not has_app_context():
+            raise ValueError(NO_APP)
+        configured = _secrets(current_app, provider, spec.secrets[0])
+        if not configured:
+            raise ValueError(f"LIVECHAT_{provider.upper()}_{spec.secrets[0]} is not configured: say secret=…")
+        secret = configured[0]
+    return {"Content-Type": "application/json", **spec.sign(secret, body, LiveChat.now())}, body
 
 
 class FakeDesk:
@@ -266,7 +273,7 @@ class FakeDesk:
         from .sandbox.hub import Hub  # noqa: PLC0415
         from .sandbox.stand_in import load, open_account  # noqa: PLC0415
 
-        self._values = providers.example_values(providers.load(provider))
+        self._values = providers.load(provider).example_values()
         self._stand_in, self._hub, self._keys = load(provider), Hub(), dict[str, str]()
         self.provider = provider
         self._account = open_account(provider, self._values, self._hub)
@@ -307,13 +314,6 @@ def _named(visitor: Mapping[str, Any] | None, proof: Mapping[str, Any] | None) -
     return {**fields, "attributes": {name: value for name, value in said.items() if name != "exp"}, **visitor}
 
 
-def _html(page: Response | str | bytes) -> str | bytes:
-    """Raises ``UnreadableBody``, a ``LiveChatError``, for what is compressed in a way that nobody here can read."""
-    if isinstance(page, str | bytes):
-        return page
-    return decode(page.get_data(), ", ".join(page.headers.getlist("Content-Encoding")))
-
-
 # -- what differs ------------------------------------------------------------------------------------------------------
 
 
@@ -350,15 +350,15 @@ def _visitor_differs(expected: Any, found: RenderedWidget) -> list[str]:
     if found.who is None:
         return [f"visitor: {FETCHED}"]
     if expected is None or found.visitor is None:
-        why = f" ({NOBODY})" if found.visitor is None else ""
-        return [line + why for line in _differs("visitor", expected, found.visitor and dict(found.visitor))]
-    return _fields_differ("visitor", _fields(expected), found.visitor)
-
-
-def _fields(visitor: Any) -> Mapping[str, Any]:
-    if isinstance(visitor, Visitor):
-        return providers.given(id=visitor.id, email=visitor.email, name=visitor.name, phone=visitor.phone)
-    return visitor if isinstance(visitor, Mapping) else {"id": str(visitor)}
+        why = "nobody is logged in, or there is no such user, or their identity cannot be proven"
+        hint = f" ({why}: flask livechat explain)" if found.visitor is None else ""
+        return [line + hint for line in _differs("visitor", expected, found.visitor and dict(found.visitor))]
+    if isinstance(expected, Visitor):
+        names = ("id", "email", "name", "phone")
+        expected = sanitize.without_empty(**{name: getattr(expected, name) for name in names})
+    elif not isinstance(expected, Mapping):
+        expected = {"id": str(expected)}
+    return _fields_differ("visitor", expected, found.visitor)
 
 
 def _fields_differ(what: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
@@ -406,12 +406,3 @@ def _app() -> Flask:
 def _secrets(app: Flask, provider: str, key: str) -> tuple[str, ...]:
     known = current_state(app).settings.providers
     return tuple(known[provider].get(key) or ()) if provider in known else ()
-
-
-def _configured(provider: str, key: str) -> str:
-    if not has_app_context():
-        raise ValueError(NO_APP)
-    found = _secrets(current_app, provider, key)
-    if not found:
-        raise ValueError(f"LIVECHAT_{provider.upper()}_{key} is not configured: say secret=…")
-    return found[0]

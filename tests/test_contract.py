@@ -307,7 +307,7 @@ def test_a_room_says_all_about_its_vendor(name: str) -> None:
     assert room.title
     assert any(key.required for key in room.keys)
     assert room.identity in {key.name for key in room.keys if key.secret}
-    assert all(re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", one) for one in room.domains(providers.example_values(room)))
+    assert all(re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", one) for one in room.domains(room.example_values()))
 
 
 @by_name

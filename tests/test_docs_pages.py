@@ -38,7 +38,8 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.rst", *DOCS.glob("*.rst"), *(DOCS / "vendors").glob("*.rst")])
 BLOCK = re.compile(r"^( *)\.\. code-block:: (\S+)\n\n((?:\1   .*\n|\n)+)", re.MULTILINE)
-LANGUAGES = {"console", "python", "html+jinja", "javascript", "ini", "text"}  # of which text is what was printed
+# Of which text is what was printed, and SQL is run in tests/webhooks/test_cohort.py.
+LANGUAGES = {"console", "python", "html+jinja", "javascript", "ini", "sql", "text"}
 # Pages whose Python needs more than an app, and where it is run.
 ELSEWHERE = {
     "README.rst": ("tests/kit/test_plugin.py",),

@@ -33,11 +33,12 @@ ROOM = '''
 """Parley: the facts (as of never)."""
 
 from flask_livechat import signing
-from flask_livechat.providers import Key, Provider, cut, fit, given, whole
+from flask_livechat.providers.base import Key, Provider
+from flask_livechat.providers.sanitize import cut, fit, without_empty, whole
 
 
 def visitor(values, who):
-    return given(id=whole(who.id, 40), email=whole(who.email, 80), name=cut(who.name, 12))
+    return without_empty(id=whole(who.id, 40), email=whole(who.email, 80), name=cut(who.name, 12))
 
 
 def prove(values, who, now, life):

@@ -26,8 +26,6 @@ SOURCES = {
 }
 BASE = {
     "errors",
-    "files",
-    "forks",
     "hooks",
     "office_hours",
     "limits",
@@ -37,6 +35,8 @@ BASE = {
     "safe_text",
     "signals",
     "signing",
+    "system",
+    "targets",
 }
 TOP = {"cli", "doctor", "testing"}
 
@@ -83,7 +83,7 @@ def outside(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in imports(path, late=True) if not name.startswith(".")}
 
 
-HELP_VIEWS = {"library", "views"}
+HELP_VIEWS = {"library", "views", "flow_service"}
 REQUEST_BOUND = set("request_state decide identity tag response views session_store context lifecycle".split())
 DESK_VIEWS = {"service", "webhooks", "dashboard", "inbox", "celery_tasks"}
 
@@ -106,7 +106,7 @@ def floor(module: str) -> int:
         return 3
     if first in ("widget", "desk", "help"):
         return 4 if second in {*REQUEST_BOUND, "addresses", *DESK_VIEWS, *HELP_VIEWS} else 2
-    if first == "settings":
+    if first in ("options", "settings"):
         return 2
     return 6 if first in TOP else 5
 
@@ -171,6 +171,8 @@ PURE = [
     for name in SOURCES
     if (name.split(".")[0] in {*BASE, "providers"} and not is_sandbox(name))
     or name in ("widget.rules", "widget.csp", "widget.sensitive_urls")
+    or name
+    in ("help.flows", "help.flow_files", "help.flow_words", "help.flow_texts", "help.flow_replies", "help.flow_proof")
 ]
 
 
@@ -185,10 +187,14 @@ def test_only_the_desk_speaks_http() -> None:
 
 
 VAGUE = {"one", "each", "said", "told", "found", "kept", "room"}
-CLEAR = [name for name in SOURCES if name.split(".")[0] in {*BASE, "desk", "help", "widget"} or name.count(".") > 1]
+CLEAR = [
+    name
+    for name in SOURCES
+    if name.split(".")[0] in {*BASE, "desk", "help", "widget", "providers", "doctor", "sandbox"} or name.count(".") > 1
+]
 
 
-@pytest.mark.parametrize("module", [name for name in CLEAR if not name.startswith("doctor") and not is_sandbox(name)])
+@pytest.mark.parametrize("module", CLEAR)
 def test_a_variable_is_named_for_the_thing_that_it_holds(module: str) -> None:
     nodes = ast.walk(ast.parse(SOURCES[module].read_text("utf-8")))
     assert not VAGUE & {node.id if isinstance(node, ast.Name) else node.arg for node in nodes if is_variable(node)}
@@ -201,6 +207,55 @@ def is_variable(node: ast.AST) -> TypeGuard[ast.Name | ast.arg]:
 @pytest.mark.parametrize("module", SOURCES)
 def test_a_file_is_short_enough_to_be_read_at_once(module: str) -> None:
     assert len(SOURCES[module].read_text("utf-8").splitlines()) <= 500
+
+
+# What is short, and not part of the one file that it serves.
+SHORT_FILES = (
+    r"signals",  # public: what apps import it for is its names alone
+    r"desk\.migrations\.env",  # Alembic loads it by its name
+    r"desk\.migrations\.versions\.\w+",  # a step of the tables' history each
+    r"providers\.\w+\.(signs|live)",  # what is asked of each vendor, whatever others answer
+)
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_a_file_is_long_enough_to_be_worth_a_file(module: str) -> None:
+    is_excepted = module.endswith("__init__") or any(re.fullmatch(pattern, module) for pattern in SHORT_FILES)
+    assert is_excepted or len(SOURCES[module].read_text("utf-8").splitlines()) >= 35
+
+
+AIM = 5.0
+# Names at the top of modules for each 100 lines of a folder: at most this, where it is not the aim yet. It only falls.
+NAMES_PER_100_LINES = {
+    r"": 7.1,
+    r"cli": 5.3,
+    r"desk": 6.8,
+    r"desk\.migrations\.versions": 8.5,  # Alembic wants four of each
+    r"doctor": 7.6,
+    r"doctor\.live": 7.1,
+    r"providers": 8.2,
+    r"providers\.\w+": 7.7,
+    r"providers\.\w+\.sandbox_api": 5.4,
+    r"help": 8.0,
+    r"sandbox": 5.9,
+    r"widget": 10.5,
+}
+FOLDERS = sorted({name.rpartition(".")[0] for name in SOURCES})
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_has_few_names_to_keep_in_mind(folder: str) -> None:
+    paths = [path for name, path in SOURCES.items() if name.rpartition(".")[0] == folder]
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+    sources = [path.read_text("utf-8") for path in paths]
+    names = sum(isinstance(node, kinds) for source in sources for node in ast.parse(source).body)
+    lines = sum(source.count("\n") for source in sources)
+    limit = next((limit for pattern, limit in NAMES_PER_100_LINES.items() if re.fullmatch(pattern, folder)), AIM)
+    assert 100 * names / lines <= limit
+
+
+def test_each_limit_of_names_is_some_folders() -> None:
+    assert not [pattern for pattern in NAMES_PER_100_LINES if not any(re.fullmatch(pattern, name) for name in FOLDERS)]
 
 
 def test_the_extension_registers_and_delegates() -> None:

@@ -11,6 +11,7 @@ from flask import Flask
 
 from flask_livechat import ConfigError, LiveChat, LiveChatError, Problem, providers, settings
 from flask_livechat.settings import Settings
+from flask_livechat.targets import Target
 
 from .conftest import ALL_IDS, IDS, TAWK_KEY, VENDORS, create_app
 
@@ -65,9 +66,17 @@ DEFAULTS = {
     "keep_days": None,
     "celery": False,
     "inbox": False,
+    "targets": {
+        "first_response": Target(None, 120, "seconds"),
+        "resolution": Target(None, 900, "seconds"),
+        "deflection": Target(0.3, 0.5, "share"),
+        "csat": Target(0.9, None, "share"),
+    },
     "articles": None,
     "article_pages": False,
     "site_url": None,
+    "flows": None,
+    "flow_steps": 3,
     "sandbox": False,
 }
 
@@ -193,6 +202,19 @@ def test_right_values_are_taken_as_they_are(key: str, good: Any) -> None:
         ("PROVIDER", "tawk"),
         ("PROVIDER", 7),
         ("RULES", "none"),
+        ("TARGETS", 120),
+        ("TARGETS", None),
+        ("TARGETS", {"csta": 0.9}),
+        ("TARGETS", {"csat": 90}),
+        ("TARGETS", {"csat": "0.9"}),
+        ("TARGETS", {"csat": True}),
+        ("TARGETS", {"csat": float("nan")}),
+        ("TARGETS", {"first_response": -1}),
+        ("TARGETS", {"first_response": float("inf")}),
+        ("TARGETS", {"deflection": [0.5, 0.3]}),
+        ("TARGETS", {"deflection": [0.5]}),
+        ("TARGETS", {"deflection": [0.3, 0.5, 0.7]}),
+        ("TARGETS", {7: 0.9}),
     ],
 )
 def test_a_wrong_value_is_one_problem_that_names_its_key(key: str, bad: Any) -> None:
@@ -205,6 +227,37 @@ def test_a_wrong_value_is_one_problem_that_names_its_key(key: str, bad: Any) -> 
 
 def test_a_position_given_in_part_is_completed() -> None:
     assert read(POSITION={"side": "left"}).position == DEFAULTS["position"] | {"side": "left"}  # type: ignore[operator]
+
+
+def test_targets_given_in_part_are_completed_and_none_is_no_target() -> None:
+    targets = read(TARGETS={"csat": [0.7, 0.9], "deflection": 0.4, "resolution": None}).targets
+    assert targets == {
+        "first_response": Target(None, 120, "seconds"),
+        "deflection": Target(0.4, None, "share"),
+        "csat": Target(0.7, 0.9, "share"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"csta": 0.9}, "'csta' is no figure with a target: first_response, resolution, deflection, csat"),
+        ({"csat": 90}, "'csat' takes a share from 0 to 1, or a pair of the least and the most: 90 is none"),
+        ({"resolution": "1h"}, "'resolution' takes a number of seconds, or a pair"),
+        ({"deflection": [0.5, 0.3]}, "'deflection' takes a pair of the least and the most: [0.5, 0.3] is none"),
+    ],
+)
+def test_a_wrong_target_is_named_with_what_it_takes(config: dict[str, Any], message: str) -> None:
+    (problem,) = problems(TARGETS=config)
+    assert message in problem.what
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [(0.3, "within"), (0.5, "within"), (0.29, "below"), (0.51, "above"), (0.0, "below"), (None, None)],
+)
+def test_a_verdict_counts_the_bounds_of_a_target_in(value: float | None, verdict: str | None) -> None:
+    assert Target(0.3, 0.5, "share").verdict(value) == verdict
 
 
 # Everything at once.
@@ -539,6 +592,7 @@ def test_an_error_lists_the_values_that_are_possible(key: str, value: str, possi
         ("RULES", '[{"path": "/admin/*", "show": False}]'),  # of Python, not JSON
         ("OFFICE_HOURS", "{'tz': 'Europe/Berlin'}"),
         ("POSITION", "{'side': 'left'}"),
+        ("TARGETS", "{'csat': 0.9}"),
     ],
 )
 def test_an_error_shows_the_json_that_the_environment_takes(

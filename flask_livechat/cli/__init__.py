@@ -14,13 +14,26 @@ from flask.cli import AppGroup, with_appcontext
 from ..model import Decision
 from ..safe_text import terminal_text
 from ..state import current_state
-from . import articles, desk, doctor, events, metrics, sandbox
+from . import articles, desk, doctor, events, flows, metrics, sandbox
 from .user import user_of
 
 group = AppGroup("livechat", help="Customer chat: what pages get, and why.")
-STORE = (events.db, events.work, events.events, events.replay, events.forget)
-for part in (articles.group, desk.group, *STORE, metrics.metrics, metrics.export, doctor.doctor, sandbox.sandbox):
-    group.add_command(part)
+for command in (
+    articles.group,
+    flows.group,
+    desk.group,
+    events.db,
+    events.work,
+    events.events,
+    events.replay,
+    events.forget,
+    metrics.metrics,
+    metrics.cohort,
+    metrics.export,
+    doctor.doctor,
+    sandbox.sandbox,
+):
+    group.add_command(command)
 
 
 @group.command()
@@ -87,11 +100,11 @@ def _page(path: str, user_id: str | None) -> Iterator[None]:
 
 
 def _visitor(livechat: Any, decision: Decision) -> str:
-    """Whether an identity is sent and with what proof. Never what it holds."""
+    """Say whether an identity is sent and with what proof, and never what it holds."""
     if not decision.identify:
         return "anonymous (identify=False)"
-    found = livechat.identity_payload(decision.provider)
-    if found["visitor"] is None:
+    payload = livechat.identity_payload(decision.provider)
+    if payload["visitor"] is None:
         return "anonymous"
-    proofs = ", ".join(sorted(set(found["proof"] or {}) - {"expires"})) or "none: unverified"
+    proofs = ", ".join(sorted(set(payload["proof"] or {}) - {"expires"})) or "none: unverified"
     return f"identified; proof: {proofs}"

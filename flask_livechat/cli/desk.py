@@ -6,8 +6,7 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta, tzinfo
 from functools import wraps
@@ -27,44 +26,6 @@ if TYPE_CHECKING:
     from ..model import Conversation
 
 group = AppGroup("desk", help="Conversations and contacts at the vendor's, from a terminal.")
-WAIT = 2.0  # seconds for a server on the same machine
-MANY = 100  # items of a list, if not said otherwise
-Command = Callable[..., None]
-
-
-def command(name: str) -> Callable[[Command], click.Command]:
-    """A command that is handed the desk, and says in one line what went wrong."""
-
-    def decorate(run: Command) -> click.Command:
-        @wraps(run)
-        def wrapped(provider: str | None, at: str, **options: Any) -> None:
-            with _told(at):
-                run(opened(provider, at), **options)
-
-        made: click.Command = group.command(name)(with_appcontext(whose(where(wrapped))))
-        return made
-
-    return decorate
-
-
-def opened(provider: str | None, at: str) -> Desk:
-    livechat: LiveChat = current_state().livechat
-    if not livechat.settings.sandbox:
-        return livechat.desk(provider)
-    name, values = livechat.account(provider)
-    if not at.startswith(("http://", "https://")):
-        raise click.BadParameter("it begins with http:// or https://", param_hint="--at")
-    livechat.desk(provider)  # says what is missing
-    from ..desk import http  # noqa: PLC0415 - and this
-    from ..desk.desk import open_desk  # noqa: PLC0415 - after what it needs has been found
-
-    logging.getLogger("stamina").setLevel(logging.ERROR)  # that it tries again is nobody's news here
-    # The sandbox' conversations are in the memory of the server: another process than this one.
-    base = f"{at.rstrip('/')}{livechat.settings.url_prefix}/sandbox/rest/{name}"
-    return open_desk(name, values, livechat.now, http.local(), base, WAIT)
-
-
-whose = click.option("--provider", metavar="NAME", help="Another one than LIVECHAT_PROVIDER.")
 where = click.option(
     "--at",
     metavar="URL",
@@ -72,36 +33,78 @@ where = click.option(
     show_default=True,
     help="On the sandbox: where your app runs.",
 )
-
-
 as_json = click.option("--json", "raw", is_flag=True, help="As JSON, one object a line.")
-how_many = click.option("--limit", default=MANY, show_default=True, type=click.IntRange(1), help="How many at most.")
+
+
+def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command that is given the desk, and that ends with status 1 and one line about what went wrong."""
+
+    def decorate(run: Callable[..., None]) -> click.Command:
+        @wraps(run)
+        def wrapped(provider: str | None, at: str, **options: Any) -> None:
+            try:
+                run(opened(provider, at), **options)
+            except VendorDown as error:
+                is_unanswered = error.status is None and current_state().settings.sandbox
+                hint = f" Does your app run at {at}? See --at." if is_unanswered else ""
+                raise click.ClickException(f"{error}.{hint}") from None
+            except (LiveChatError, ValueError) as error:
+                raise click.ClickException(str(error)) from None
+
+        whose = click.option("--provider", metavar="NAME", help="Another one than LIVECHAT_PROVIDER.")
+        made: click.Command = group.command(name)(with_appcontext(whose(where(wrapped))))
+        return made
+
+    return decorate
+
+
+def opened(provider: str | None, at: str) -> Desk:
+    """Open a desk. On the sandbox it is over the API of the server at ``at``, whose memory has the conversations."""
+    livechat: LiveChat = current_state().livechat
+    if not livechat.settings.sandbox:
+        return livechat.desk(provider)
+    name, values = livechat.account(provider)
+    if not at.startswith(("http://", "https://")):
+        raise click.BadParameter("it begins with http:// or https://", param_hint="--at")
+    livechat.desk(provider)  # raises an error that names what is missing
+    from ..desk import http  # noqa: PLC0415 - what it needs is there by now
+    from ..desk.desk import open_desk  # noqa: PLC0415
+
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # that it tries again is nobody's news here
+    base = f"{at.rstrip('/')}{livechat.settings.url_prefix}/sandbox/rest/{name}"
+    return open_desk(name, values, livechat.now, http.LOCAL, base, deadline=2.0)
 
 
 @command("conversations")
 @click.option("--state", type=click.Choice(["open", "pending", "snoozed", "closed"]), help="Only those in this state.")
 @click.option("--since", metavar="WHEN", help="Changed since: 30d, 12h, or 2026-11-21.")
 @click.option("--search", metavar="TEXT", help="With this text in them.")
-@how_many
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="How many at most.")
 @as_json
 def conversations(desk: Desk, state: str | None, since: str | None, search: str | None, limit: int, raw: bool) -> None:
     """List conversations, newest first."""
     moment = None if since is None else since_when(since)
-    found: Iterator[Conversation]
+
+    def is_wanted(conversation: Conversation) -> bool:
+        changed_at = conversation.updated_at
+        is_since = moment is None or changed_at is None or changed_at >= moment
+        return is_since and state in (None, conversation.state)
+
+    chosen: Iterator[Conversation]
     if search:  # no vendor's search takes more than a text
         every = desk.conversations.search(search)
-        found = (one for one in every if state in (None, one.state) and _is_since(one, moment))
+        chosen = filter(is_wanted, every)
     else:
-        found = desk.conversations.list(state, moment)  # type: ignore[arg-type]  # click has checked it
+        chosen = desk.conversations.list(state, moment)  # type: ignore[arg-type]  # click has checked it
     _print(
-        islice(found, limit),
+        islice(chosen, limit),
         raw,
-        lambda one: {
-            "id": one.id,
-            "state": one.state,
-            "changed": _when(one.updated_at),
-            "who": (one.contact and (one.contact.name or one.contact.email)) or "",
-            "tags": ", ".join(one.tags),
+        lambda conversation: {
+            "id": conversation.id,
+            "state": conversation.state,
+            "changed": _when(conversation.updated_at),
+            "who": (conversation.contact and (conversation.contact.name or conversation.contact.email)) or "",
+            "tags": ", ".join(conversation.tags),
         },
     )
 
@@ -111,13 +114,13 @@ def conversations(desk: Desk, state: str | None, since: str | None, search: str 
 @as_json
 def show(desk: Desk, id: str, raw: bool) -> None:
     """Print what was said in the conversation ID."""
-    for one in desk.conversations.messages(id):
+    for message in desk.conversations.messages(id):
         if raw:
-            click.echo(_line(one))
+            click.echo(_json(message))
         else:
-            note = " (note)" if one.kind == "note" else ""
-            text = terminal_text(one.text or f"({one.kind})", lines=True).replace("\n", "\n    ")
-            click.echo(f"{_when(one.at)}  {terminal_text(one.author_name or one.author)}{note}: {text}")
+            note = " (note)" if message.kind == "note" else ""
+            text = terminal_text(message.text or f"({message.kind})", lines=True).replace("\n", "\n    ")
+            click.echo(f"{_when(message.at)}  {terminal_text(message.author_name or message.author)}{note}: {text}")
 
 
 @command("reply")
@@ -126,8 +129,8 @@ def show(desk: Desk, id: str, raw: bool) -> None:
 @click.option("--note", is_flag=True, help="For agents only.")
 def reply(desk: Desk, id: str, text: str, note: bool) -> None:
     """Answer in the conversation ID. TEXT may be - to read it from standard input."""
-    said = sys.stdin.read() if text == "-" else text
-    (desk.conversations.note if note else desk.conversations.reply)(id, said)
+    text = sys.stdin.read() if text == "-" else text
+    (desk.conversations.note if note else desk.conversations.reply)(id, text)
     click.echo("Noted." if note else "Sent.")
 
 
@@ -136,14 +139,14 @@ def reply(desk: Desk, id: str, text: str, note: bool) -> None:
 def close(desk: Desk, ids: tuple[str, ...]) -> None:
     """Close conversations. One that cannot be closed does not keep the others open."""
     failed = 0
-    for each in ids:
+    for conversation in ids:
         try:
-            desk.conversations.close(each)
+            desk.conversations.close(conversation)
         except (ApiError, ValueError) as error:
             failed += 1
-            click.echo(terminal_text(f"{each} is not: {error}"), err=True)
+            click.echo(terminal_text(f"{conversation} is not: {error}"), err=True)
         else:
-            click.echo(f"{each} is closed.")
+            click.echo(f"{conversation} is closed.")
     if failed:
         raise click.exceptions.Exit(1)
 
@@ -156,14 +159,15 @@ def contacts(desk: Desk, id: str | None, email: str | None, raw: bool) -> None:
     """Look somebody up, and their conversations."""
     if (id is None) == (email is None):
         raise click.UsageError("give --id or --email")
-    found = desk.contacts.find(id=id, email=email)
-    if found is None:
+    contact = desk.contacts.find(id=id, email=email)
+    if contact is None:
         raise click.ClickException("nobody is known by that")
-    theirs = [one.id for one in desk.contacts.conversations(found.id)] if desk.can("contacts.conversations") else []
+    theirs = desk.contacts.conversations(contact.id) if desk.can("contacts.conversations") else ()
+    ids = [conversation.id for conversation in theirs]
     if raw:
-        click.echo(json.dumps(_plain(found) | {"conversations": theirs}, default=_text))
+        click.echo(_json(contact, conversations=ids))
         return
-    for name, value in (_plain(found) | {"conversations": ", ".join(theirs)}).items():
+    for name, value in (_plain(contact) | {"conversations": ", ".join(ids)}).items():
         if value:
             click.echo(f"{name:<14} {terminal_text(str(value))}")
 
@@ -199,24 +203,11 @@ def ping(desk: Desk) -> None:
 # -- printing --------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _told(at: str) -> Iterator[None]:
-    """In one line, and with status 1."""
-    try:
-        yield
-    except VendorDown as error:
-        unanswered = error.status is None and current_state().settings.sandbox
-        hint = f" Does your app run at {at}? See --at." if unanswered else ""
-        raise click.ClickException(f"{error}.{hint}") from None
-    except (LiveChatError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
-
-
 def _print(records: Iterable[Any], raw: bool, row: Callable[[Any], Mapping[str, str]]) -> None:
-    """JSON goes out as it comes; a table when all of it is here, which a terminal is told meanwhile."""
+    """Print JSON as it comes, or a table once all of it is here. Meanwhile a terminal shows how much has come."""
     if raw:
         for record in records:
-            click.echo(_line(record))
+            click.echo(_json(record))
         return
     rows = []
     for record in records:
@@ -225,40 +216,31 @@ def _print(records: Iterable[Any], raw: bool, row: Callable[[Any], Mapping[str, 
             click.echo(f"\r\x1b[K{len(rows)} so far", err=True, nl=False)
     if sys.stderr.isatty():
         click.echo("\r\x1b[K", err=True, nl=False)
-    for line in _table(rows):
-        click.echo(line)
-
-
-def _table(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
     if not rows:
-        yield "None."
+        click.echo("None.")
         return
-    names = list(rows[0])
-    widths = [max(len(name), *(len(row[name]) for row in rows)) for name in names]
-    most = shutil.get_terminal_size((120, 24)).columns
-    for cells in ([name.upper() for name in names], *([row[name] for name in names] for row in rows)):
-        yield "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()[:most]
+    lines = [[name.upper() for name in rows[0]], *(list(row.values()) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    columns = shutil.get_terminal_size((120, 24)).columns
+    for cells in lines:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        click.echo(line.rstrip()[:columns])
 
 
-def _line(record: Any) -> str:
-    return json.dumps(_plain(record), default=_text)
+def _json(record: Any, **more: Any) -> str:
+    def text(value: Any) -> str:
+        return value.isoformat() if isinstance(value, datetime) else str(value)
+
+    return json.dumps(_plain(record) | more, default=text)
 
 
 def _plain(record: Any) -> dict[str, Any]:
-    """Without the vendor's own JSON."""
+    """Return a record as a dict, without the vendor's own JSON."""
     return {
-        name: {key: value for key, value in each.items() if key != "raw"} if isinstance(each, dict) else each
-        for name, each in asdict(record).items()
+        name: {key: item for key, item in value.items() if key != "raw"} if isinstance(value, dict) else value
+        for name, value in asdict(record).items()
         if name != "raw"
     }
-
-
-def _text(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def _is_since(one: Conversation, moment: datetime | None) -> bool:
-    return moment is None or one.updated_at is None or one.updated_at >= moment
 
 
 def _when(moment: datetime | None) -> str:
@@ -266,15 +248,15 @@ def _when(moment: datetime | None) -> str:
 
 
 def since_when(text: str, option: str = "--since", zone: tzinfo | None = None) -> datetime:
-    """A moment as people type it; a day begins in ``zone``, or here. Raises ``click.BadParameter``."""
+    """Read a moment as people type it; a day begins in ``zone``, or here. Raise ``click.BadParameter``."""
     now: datetime = current_state().livechat.now()
     units = {"d": "days", "h": "hours", "m": "minutes"}
     try:
         if text[:-1].isdecimal() and text[-1:] in units:
             return now - timedelta(**{units[text[-1]]: int(text[:-1][:9])})
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         raise click.BadParameter("it is 30d, 12h, or a date such as 2026-11-21", param_hint=option) from None
-    if found.tzinfo:
-        return found
-    return found.replace(tzinfo=zone) if zone else found.astimezone()
+    if moment.tzinfo:
+        return moment
+    return moment.replace(tzinfo=zone) if zone else moment.astimezone()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
@@ -133,7 +132,7 @@ def doctor(
         skip=skip,
         base_url=base_url,
         limits=examiner.Limits(pages=pages, seconds=seconds),
-        progress=_progress() if sys.stderr.isatty() else _no_progress,
+        progress=_progress,
     )
     if form == "json":
         click.echo(reports.as_json(report))
@@ -166,16 +165,8 @@ def _as_nobody(app: Flask) -> str:
     )
 
 
-def _no_progress(done: int, total: int, what: str) -> None:
-    """Into a file or a pipe nothing is drawn."""
-
-
-def _progress() -> Callable[[int, int, str], None]:
-    """One line on the terminal that is written over."""
-
-    def show(done: int, total: int, what: str) -> None:
-        click.echo(
-            f"\r\x1b[K{f'{done + 1}/{total} {terminal_text(what[:60])}' if done < total else ''}", err=True, nl=False
-        )
-
-    return show
+def _progress(done: int, total: int, what: str) -> None:
+    """Write one line over on a terminal. Into a file or a pipe nothing is drawn."""
+    if sys.stderr.isatty():
+        line = f"{done + 1}/{total} {terminal_text(what[:60])}" if done < total else ""
+        click.echo(f"\r\x1b[K{line}", err=True, nl=False)

@@ -24,13 +24,9 @@ from .desk import opened, since_when, where
 if TYPE_CHECKING:
     from ..extension import LiveChat
 
-Command = Callable[..., None]
-EXTRA = "This needs what pip install Flask-LiveChat[desk] brings."
-DRIVER = "PostgreSQL needs what pip install Flask-LiveChat[postgres] brings."
 
-
-def plainly(run: Command) -> Command:
-    """Says in one line what is wrong with the database, or that there is none."""
+def plainly(run: Callable[..., None]) -> Callable[..., None]:
+    """Have a command say in one line what is wrong with the database, or that there is none."""
 
     @wraps(run)
     def wrapped(**options: Any) -> None:
@@ -39,15 +35,16 @@ def plainly(run: Command) -> Command:
         except ModuleNotFoundError as error:
             if error.name not in ("sqlalchemy", "alembic", "psycopg"):
                 raise
-            raise click.ClickException(DRIVER if error.name == "psycopg" else EXTRA) from None
+            what, extra = ("PostgreSQL", "postgres") if error.name == "psycopg" else ("This", "desk")
+            raise click.ClickException(f"{what} needs what pip install Flask-LiveChat[{extra}] brings.") from None
         except (LiveChatError, ValueError) as error:
             raise click.ClickException(str(error)) from None
         except Exception as error:
             from ..desk.store import explain  # noqa: PLC0415 - there is one by now
 
-            if (said := explain(error)) is None:
+            if (explanation := explain(error)) is None:
                 raise
-            raise click.ClickException(said) from None
+            raise click.ClickException(explanation) from None
 
     return wrapped
 
@@ -76,8 +73,8 @@ def recount() -> None:
 
     total = livechat.store.total()
     with click.progressbar(length=total, label="Events", file=sys.stderr) as read:
-        for some in reread(livechat.store, livechat.settings.providers):
-            read.update(some)
+        for rows in reread(livechat.store, livechat.settings.providers):
+            read.update(rows)
     with click.progressbar(livechat.store.recount(livechat.now), label="Conversations", file=sys.stderr) as counted:
         count = sum(counted)
     click.echo(f"{count} conversations counted anew.")
@@ -105,13 +102,13 @@ def work(once: bool, at: str) -> None:
     if once:
         worker.prune()
         done = tried = 0
-        while found := worker.once():
-            done, tried = done + found.done, tried + found.tried
+        while batch := worker.once():
+            done, tried = done + batch.done, tried + batch.tried
         failed = f", {tried - done} failed: flask livechat events" if tried > done else ""
         click.echo(f"{done} handled{failed}.")
         return
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: stopped.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
     click.echo("Waiting for events; Ctrl-C ends it.", err=True)
     worker.run(stopped.is_set)
 
@@ -126,21 +123,22 @@ def work(once: bool, at: str) -> None:
 def events(failed: bool, pending: bool, uncounted: bool, raw: bool) -> None:
     """List what came in."""
     state = "failed" if failed else "pending" if pending else None
-    for one, now, error in _livechat().store.scan(state, uncounted=uncounted):
-        said: dict[str, Any] = {
-            "row": one.row,
-            "at": one.event.at.isoformat(timespec="seconds"),
-            "provider": one.event.provider,
-            "kind": one.event.kind,
-            "conversation": one.event.conversation,
+    for queued, now, error in _livechat().store.scan(state, uncounted=uncounted):
+        is_due = now == "pending" and queued.attempts
+        data: dict[str, Any] = {
+            "row": queued.row,
+            "at": queued.event.at.isoformat(timespec="seconds"),
+            "provider": queued.event.provider,
+            "kind": queued.event.kind,
+            "conversation": queued.event.conversation,
             "state": now,
-            "attempts": one.attempts,
-            "due": one.due_at.isoformat(timespec="seconds") if now == "pending" and one.attempts else None,
+            "attempts": queued.attempts,
+            "due": queued.due_at.isoformat(timespec="seconds") if is_due else None,
             "error": error,
-            "counted": "not counted" if one.counted == "failed" else None,
+            "counted": "not counted" if queued.counted == "failed" else None,
         }
-        row = "  ".join(terminal_text(str(value)) for value in said.values() if value is not None)
-        click.echo(json.dumps(said) if raw else row)
+        row = "  ".join(terminal_text(str(value)) for value in data.values() if value is not None)
+        click.echo(json.dumps(data) if raw else row)
 
 
 @click.command("replay")
@@ -186,21 +184,17 @@ def forget(who: tuple[str, ...], yes: bool, only: bool, raw: bool, at: str) -> N
         click.echo(
             f"  here: {receipt.events} events, {receipt.conversations} conversations, {receipt.contacts} contacts"
         )
-        for one in receipt.vendors:
-            click.echo(f"  {one.provider}: {one.outcome}{f' ({one.why})' if one.why else ''}")
-            _echo_left(one.left)
+        parts = [(f"{v.provider}: {v.outcome}{f' ({v.why})' if v.why else ''}", v.left) for v in receipt.vendors]
         if receipt.left:
-            click.echo("  here, to decide (give their id or email, too, or --only):")
-            _echo_left(receipt.left)
+            parts.append(("here, to decide (give their id or email, too, or --only):", receipt.left))
+        for line, left in parts:
+            click.echo(f"  {line}")
+            for name in left:
+                click.echo(f"    {terminal_text(name)}")
     if not receipt.complete:
         sys.exit(1)
 
 
-def _echo_left(left: tuple[str, ...]) -> None:
-    for name in left:
-        click.echo(f"    {terminal_text(name)}")
-
-
 def _livechat() -> LiveChat:
-    found: LiveChat = current_state().livechat
-    return found
+    livechat: LiveChat = current_state().livechat
+    return livechat

@@ -17,7 +17,8 @@ from .desk import since_when
 from .events import plainly
 
 if TYPE_CHECKING:
-    from ..desk.metrics import Durations, Metrics
+    from ..desk.cohort import Cohort, Difference, Group
+    from ..desk.metrics import Csat, Deflection, Durations, Metrics
     from ..extension import LiveChat
 
 
@@ -30,68 +31,137 @@ if TYPE_CHECKING:
 @click.option("--tag", help="Conversations with this tag only.")
 @click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.option("--explain", is_flag=True, help="How each figure is defined.")
+@click.option("--check", is_flag=True, help="End with 1 where a target of LIVECHAT_TARGETS is missed.")
 @with_appcontext
 @plainly
-def metrics(since: str, until: str | None, provider: str | None, tag: str | None, shape: str, explain: bool) -> None:
+def metrics(
+    since: str, until: str | None, provider: str | None, tag: str | None, shape: str, explain: bool, check: bool
+) -> None:
     """Say how support goes: response, resolution, deflection, CSAT, conversations per user, topics.
 
     Days are those of LIVECHAT_OFFICE_HOURS' time zone, else of UTC, as on the page.
     """
-    livechat = _livechat()
+    livechat: LiveChat = current_state().livechat
     hours = livechat.settings.office_hours
     zone = hours.tz if hours else UTC
     end: datetime | None = None if until is None else since_when(until, "--until", zone)
     try:
-        found = livechat.metrics(since_when(since, zone=zone), end, provider, tag)
+        figures = livechat.metrics(since_when(since, zone=zone), end, provider, tag)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if shape == "json":
-        click.echo(json.dumps(found.as_dict(), indent=2))
+        click.echo(json.dumps(figures.as_dict(), indent=2))
     elif shape == "csv":
         from ..desk.formatting import write_csv  # noqa: PLC0415 - needs the extra
 
-        write_csv(found, sys.stdout)
+        write_csv(figures, sys.stdout)
     else:
-        for line in _lines(found, zone):
+        for line in _lines(figures, zone):
             click.echo(terminal_text(line))
     if explain:
         from ..desk.metrics import DEFINITIONS  # noqa: PLC0415 - needs the extra
 
         for name, text in DEFINITIONS.items():
             click.echo(f"\n{name}\n    {text}")
+    if check:
+        from ..desk.formatting import TITLES, verdict  # noqa: PLC0415 - needs the extra
+
+        for name, figure in figures.judged.items():
+            if name in figures.missed or figure.verdict is None:
+                click.echo(f"{TITLES[name]}: {verdict(figure.target, figure.verdict)}.", err=True)
+        sys.exit(1 if figures.missed else 0)
 
 
-def _lines(found: Metrics, zone: tzinfo) -> Iterator[str]:
-    from ..desk.formatting import change, number, scales, share  # noqa: PLC0415 - needs the extra
+def _lines(figures: Metrics, zone: tzinfo) -> Iterator[str]:
+    from ..desk import formatting  # noqa: PLC0415 - needs the extra
 
-    since, until = found.since.astimezone(zone), found.until.astimezone(zone)
+    def times(durations: Durations) -> str:
+        if not durations.count:
+            return "-" + against(durations)
+        median, p90 = formatting.span(durations.median), formatting.span(durations.p90)
+        return f"median {median}, p90 {p90} ({durations.count}){against(durations)}"
+
+    def rated(csat: Csat) -> str:
+        scales = f" ({formatting.scales(csat)})" if csat.rated else ""
+        return f"{formatting.share(csat.share)} of {csat.rated} rated{scales}{against(csat)}"
+
+    def against(figure: Durations | Deflection | Csat) -> str:
+        return f": {formatting.verdict(figure.target, figure.verdict)}" if figure.target else ""
+
+    since, until = figures.since.astimezone(zone), figures.until.astimezone(zone)
     yield f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}, {zone}"
-    yield f"conversations           {found.conversations}"
-    yield f"first response          {_times(found.first_response)}"
-    if found.first_response_office.count:
-        yield f"  in office hours       {_times(found.first_response_office)}"
-    yield f"resolution              {_times(found.resolution)}"
-    if found.resolution_office.count:
-        yield f"  in office hours       {_times(found.resolution_office)}"
-    if found.resolution_by_bot.count:
-        yield f"  by a bot              {_times(found.resolution_by_bot)}"
-    opens, started = found.deflection.opens, found.deflection.started
-    yield f"deflection              {share(found.deflection.share)} of {opens} opens ({started} conversations)"
-    rated = f" ({scales(found.csat)})" if found.csat.rated else ""
-    yield f"CSAT                    {share(found.csat.share)} of {found.csat.rated} rated{rated}"
-    for month in found.conversations_per_user:
-        said = f"{month.conversations} conversations, {month.identified} of {month.users} known users"
-        yield f"per user {month.month}        {number(month.ratio)} ({said})"
-    for topic in found.topics:
-        yield f"topic {topic.month}           {topic.tag}: {topic.conversations} ({change(topic.change)})"
-    if found.waiting:
-        yield f"{found.waiting} events wait for a worker, and these figures may lack them: flask livechat work"
+    yield f"conversations           {figures.conversations}"
+    yield f"first response          {times(figures.first_response)}"
+    if figures.first_response_office.count or figures.first_response_office.target:
+        yield f"  in office hours       {times(figures.first_response_office)}"
+    yield f"resolution              {times(figures.resolution)}"
+    if figures.resolution_office.count or figures.resolution_office.target:
+        yield f"  in office hours       {times(figures.resolution_office)}"
+    if figures.resolution_by_bot.count:
+        yield f"  by a bot              {times(figures.resolution_by_bot)}"
+    yield f"CSAT                    {rated(figures.csat)}"
+    for month in figures.conversations_per_user:
+        text = f"{month.conversations} conversations, {month.identified} of {month.users} known users"
+        yield f"per user {month.month}        {formatting.number(month.ratio)} ({text})"
+    for topic in figures.topics:
+        change = formatting.change(topic.change)
+        yield f"topic {topic.month}           {topic.tag}: {topic.conversations} ({change})"
+    yield "as browsers report it, signed by no vendor:"
+    deflection = figures.deflection
+    counted = f"{deflection.opens} opens ({deflection.started} conversations)"
+    yield f"deflection              {formatting.share(deflection.share)} of {counted}{against(deflection)}"
+    yield f"thumbs                  {rated(figures.csat_reported)}"
+    yield from (conclusion.text for conclusion in figures.conclusions)
+    if figures.waiting:
+        yield f"{figures.waiting} events wait for a worker, and these figures may lack them: flask livechat work"
 
 
-def _times(found: Durations) -> str:
-    from ..desk.formatting import span  # noqa: PLC0415 - needs the extra
+@click.command("cohort")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1), help="How long after signing up.")
+@click.option("--json", "raw", is_flag=True, help="As JSON.")
+@with_appcontext
+@plainly
+def cohort(days: int, raw: bool) -> None:
+    """Say who wrote soon after signing up, who did not, and how many of each stayed.
 
-    return f"median {span(found.median)}, p90 {span(found.p90)} ({found.count})" if found.count else "-"
+    The people are those that your function with @livechat.people gives.
+    """
+    livechat: LiveChat = current_state().livechat
+    result = livechat.cohort(days=days)
+    if raw:
+        click.echo(json.dumps(result.as_dict(), indent=2))
+    else:
+        for line in _cohort_lines(result):
+            click.echo(terminal_text(line))
+
+
+def _cohort_lines(result: Cohort) -> Iterator[str]:
+    from ..desk.cohort import MIN_PEOPLE  # noqa: PLC0415 - needs the extra
+    from ..desk.formatting import points, share  # noqa: PLC0415 - needs the extra
+
+    def line(title: str, group: Group | None, difference: Difference | None = None) -> str:
+        if group is None:
+            return f"{title:<40}fewer than {MIN_PEOPLE} people: not shown"
+        text = f"{group.people} people, {group.stayed} stayed ({share(group.share)})"
+        return f"{title:<40}{text}{f': {interval(difference)}' if difference else ''}"
+
+    def interval(difference: Difference) -> str:
+        low, high = points(difference.low), points(difference.high)
+        return f"{points(difference.share)} points, 95% interval {low} to {high}"
+
+    yield line(f"wrote within {result.days} days of signing up", result.wrote, result.difference)
+    yield line("did not", result.silent)
+    for group in result.by_tag:
+        yield line(
+            f"  wrote, first tag {group.tag}" if group.tag else "  wrote, without a tag", group, group.difference
+        )
+    if result.wrote:
+        yield f"Tags of fewer than {MIN_PEOPLE} people are not shown. Differences are from those who did not write."
+    if result.too_new:
+        yield f"Not counted: {result.too_new} who signed up less than {result.days} days ago."
+    if result.unknown:
+        yield f"Not counted: {result.unknown} whose days were over before the first conversation that is stored."
+    yield result.note
 
 
 @click.command("export")
@@ -105,8 +175,8 @@ def export(what: str, shape: str, after: str | None) -> None:
 
     Each row has a cursor. The last one is said at the end: start the next export --after it.
     """
-    livechat, last = _livechat(), [after]
-    store = livechat.store
+    livechat: LiveChat = current_state().livechat
+    store, last = livechat.store, [after]
     from ..desk import export as exports  # noqa: PLC0415 - needs the extra, which the store asks for
 
     rows = (exports.each_event if what == "events" else exports.each_episode)(store, livechat.now(), after)
@@ -119,8 +189,3 @@ def export(what: str, shape: str, after: str | None) -> None:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--after") from None
     click.echo(f"{count} rows.{f' Go on with --after {last[0]}' if last[0] else ''}", err=True)
-
-
-def _livechat() -> LiveChat:
-    found: LiveChat = current_state().livechat
-    return found

@@ -13,7 +13,7 @@ from flask import current_app
 
 
 def user_of(user_id: str) -> Any:
-    """Load a user as flask-login does. Raises ``click.BadParameter`` where there is none."""
+    """Load a user as flask-login does. Raise ``click.BadParameter`` where there is none."""
     manager = getattr(current_app, "login_manager", None)
     load = getattr(manager, "_user_callback", None)
     if load is None:
@@ -35,7 +35,7 @@ def user_of(user_id: str) -> Any:
 
 
 def _identifiers(text: str) -> Iterator[Any]:
-    """What a ``get_id()`` that is written so may give, as a session brings it: text, a number, a tuple, a UUID."""
+    """Yield what a ``get_id()`` that is written so may have given: text, a number, a tuple or a UUID."""
     yield text
     with suppress(ValueError, RecursionError):
         value = json.loads(text)

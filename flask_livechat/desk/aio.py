@@ -25,7 +25,6 @@ from .desk import (
     raw_operation,
     state_of,
     text_of,
-    vendor_of,
 )
 from .http import AsyncClient, AsyncPool, Vendor
 from .retry import DEADLINE_S
@@ -52,7 +51,7 @@ class AsyncDesk(BaseDesk):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Ends the connections."""
+        """End the connections."""
         await self._client.aclose()
 
     async def _do(self, method: str, *arguments: Any, **named: Any) -> Any:
@@ -96,25 +95,21 @@ class AsyncConversations(_Group):
         return self._desk._items("conversations.search", text_of(text))
 
     async def get(self, id: str) -> Conversation:
-        conversation: Conversation = await self._desk._do("conversations.get", id)
-        return conversation
+        return await self._desk._do("conversations.get", id)
 
     def messages(self, id: str) -> AsyncIterator[Message]:
         return self._desk._items("conversations.messages", id)
 
     async def start(self, visitor: Visitor, text: str) -> Conversation:
-        conversation: Conversation = await self._desk._do("conversations.start", visitor, text_of(text))
-        return conversation
+        return await self._desk._do("conversations.start", visitor, text_of(text))
 
     async def reply(self, id: str, text: str, seen: str | None = None) -> Message:
         if seen is not None:
             check_seen(self._desk.provider, seen, [message.id async for message in self.messages(id)])
-        message: Message = await self._desk._do("conversations.reply", id, text_of(text))
-        return message
+        return await self._desk._do("conversations.reply", id, text_of(text))
 
     async def note(self, id: str, text: str) -> Message:
-        message: Message = await self._desk._do("conversations.note", id, text_of(text))
-        return message
+        return await self._desk._do("conversations.note", id, text_of(text))
 
     async def close(self, id: str) -> None:
         await self._desk._do("conversations.close", id)
@@ -140,12 +135,10 @@ class AsyncContacts(_Group):
     """As ``Contacts``, to be awaited; its lists are asynchronous iterators."""
 
     async def upsert(self, visitor: Visitor) -> Contact:
-        contact: Contact = await self._desk._do("contacts.upsert", visitor)
-        return contact
+        return await self._desk._do("contacts.upsert", visitor)
 
     async def find(self, id: str | None = None, email: str | None = None) -> Contact | None:
-        contact: Contact | None = await self._desk._do("contacts.find", **key_of(id, email))
-        return contact
+        return await self._desk._do("contacts.find", **key_of(id, email))
 
     def find_all(self, id: str | None = None, email: str | None = None) -> AsyncIterator[Contact]:
         return self._desk._items("contacts.find_all", **key_of(id, email))
@@ -174,24 +167,19 @@ class AsyncArticles(_Group):
         return self._desk._items("articles.search", text_of(text))
 
     async def get(self, id: str) -> Article:
-        article: Article = await self._desk._do("articles.get", id)
-        return article
+        return await self._desk._do("articles.get", id)
 
     async def create(self, title: str, body: str) -> Article:
-        article: Article = await self._desk._do("articles.create", text_of(title), body)
-        return article
+        return await self._desk._do("articles.create", text_of(title), body)
 
     async def update(self, id: str, title: str | None = None, body: str | None = None) -> Article:
-        article: Article = await self._desk._do("articles.update", id, title, body)
-        return article
+        return await self._desk._do("articles.update", id, title, body)
 
     async def publish(self, id: str) -> Article:
-        article: Article = await self._desk._do("articles.publish", id)
-        return article
+        return await self._desk._do("articles.publish", id)
 
     async def unpublish(self, id: str) -> Article:
-        article: Article = await self._desk._do("articles.unpublish", id)
-        return article
+        return await self._desk._do("articles.unpublish", id)
 
     async def delete(self, id: str) -> None:
         await self._desk._do("articles.delete", id)
@@ -205,8 +193,7 @@ class AsyncAgents(_Group):
         return self._desk._items("agents.list")
 
     async def availability(self) -> str:
-        availability: str = await self._desk._do("agents.availability")
-        return availability
+        return await self._desk._do("agents.availability")
 
 
 @_documented_by(RawCalls)
@@ -226,6 +213,6 @@ def open_async_desk(
     deadline: float = DEADLINE_S,
 ) -> AsyncDesk:
     """As ``open_desk``. Its connections are its own: to close one desk ends nobody else's calls."""
-    vendor = vendor_of(name, values, base)
     pool = pool or AsyncPool()
-    return AsyncDesk(vendor, AsyncClient(executor_of(vendor, deadline, pool.app), pool), clock)
+    executor = executor_of(name, values, base, deadline, pool.app)
+    return AsyncDesk(executor.vendor, AsyncClient(executor, pool), clock)

@@ -45,7 +45,7 @@ class Recent:
 
 
 class Automations:
-    """For one vendor. ``open_desk`` gives the desk; it is called in the queue's thread."""
+    """What is done for one vendor. ``open_desk`` gives the desk; it is called in the queue's thread."""
 
     def __init__(self, open_desk: Callable[[], Desk], queue: BackgroundQueue | None = None) -> None:
         self._open, self.queue = open_desk, queue or BackgroundQueue()

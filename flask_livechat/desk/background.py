@@ -15,15 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from weakref import WeakSet
 
-from ..forks import in_children
 from ..limits import LineLimit
+from ..system import in_children
 
 MAX_JOBS = 1000  # that wait; the oldest is dropped for one more
-EXIT_TIMEOUT_S = 5.0  # that the end of a process waits for what is left
 log = logging.getLogger(__name__)
-Work = Callable[[], object]
-
-
 QUEUES: WeakSet[BackgroundQueue] = WeakSet()  # of this process: a test ends with nothing left in them
 LINES = LineLimit()
 
@@ -31,7 +27,7 @@ LINES = LineLimit()
 @atexit.register
 def _finish_all() -> None:
     for queue in list(QUEUES):
-        queue.finish(EXIT_TIMEOUT_S)
+        queue.finish(seconds=5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +36,7 @@ class Job:
 
     due: float
     what: str
-    work: Work
+    work: Callable[[], object]
 
 
 class BackgroundQueue:
@@ -58,7 +54,7 @@ class BackgroundQueue:
         self._thread: threading.Thread | None = None
         self._busy = self._hurry = False
 
-    def put(self, what: str, work: Work, *, key: Hashable = None, delay_s: float = 0.0) -> None:
+    def put(self, what: str, work: Callable[[], object], *, key: Hashable = None, delay_s: float = 0.0) -> None:
         """Do ``work`` in ``delay_s`` seconds. It replaces work of the same ``key`` that waits, and is not put off.
 
         ``what`` is for the log: nothing personal.

@@ -22,7 +22,6 @@ from .worker import PRUNED_EVERY, Worker
 NAME = "livechat.work"
 BROKER_TIMEOUT_S = 1.0  # for each step of sending a task: a vendor waits for its answer
 MAX_DELAY = timedelta(minutes=20)  # for brokers deliver again what waits too long: Redis after an hour
-PATTERN = "https://flask.palletsprojects.com/en/stable/patterns/celery/"
 log = logging.getLogger(__name__)
 
 # By the names that Redis and AMQP have for them; each leaves the other's alone. One retry reaches a second host.
@@ -48,7 +47,7 @@ def send_task(when: datetime | None = None) -> None:
         raise _problem("the app has no Celery", 'Set app.extensions["celery"] to it')
     options: dict[str, Any] = {}
     if when is not None:
-        options = {"args": [when.isoformat()], "eta": min(when, _livechat().now() + MAX_DELAY)}
+        options = {"args": [when.isoformat()], "eta": min(when, current_state().now() + MAX_DELAY)}
     # A connection of its own: the ones that Celery keeps are as patient as the app's own tasks want them.
     with celery.connection_for_write(connect_timeout=BROKER_TIMEOUT_S, transport_options=BROKER_OPTIONS) as connection:
         celery.tasks[NAME].apply_async(**options, connection=connection, retry=False)
@@ -60,7 +59,8 @@ def work(task: Any, when: str | None = None) -> None:
     """Handle what is due, until nothing is. Before ``when`` only send the task again."""
     if not has_app_context():
         raise _problem("the task runs outside the app's context", "Make the app's Celery with task_cls=FlaskTask")
-    livechat = _livechat()
+    state = current_state()
+    livechat = state.livechat
 
     def later(moment: datetime) -> None:
         """Leave to the next task what the broker does not take."""
@@ -79,15 +79,11 @@ def work(task: Any, when: str | None = None) -> None:
     worker = Worker(livechat.store, livechat.handle, livechat.now, livechat.settings.keep_days, later)
     while worker.once():
         pass
-    runtime = current_state().runtime
-    if runtime.pruned_at is None or livechat.now() - runtime.pruned_at >= PRUNED_EVERY:
+    if state.runtime.pruned_at is None or state.now() - state.runtime.pruned_at >= PRUNED_EVERY:
         worker.prune()
-        runtime.pruned_at = livechat.now()
-
-
-def _livechat() -> Any:
-    return current_state().livechat
+        state.runtime.pruned_at = state.now()
 
 
 def _problem(what: str, fix: str) -> ConfigError:
-    return ConfigError([Problem("LC109", "LIVECHAT_CELERY", what, f"{fix}, as in {PATTERN}")])
+    fix += ", as in https://flask.palletsprojects.com/en/stable/patterns/celery/"
+    return ConfigError([Problem("LC109", "LIVECHAT_CELERY", what, fix)])

@@ -5,95 +5,73 @@ from __future__ import annotations
 import selectors
 import threading
 import time
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from ..files import create_private, make_private
 from ..limits import seconds_left
+from ..system import make_private
 
 CONNECT_S = 5  # for each host
 LOCK_S = 4.0  # on PostgreSQL; on SQLite, whose one writer all wait for, longer
 WRITER_S = 10.0
 STATEMENT_S = 30.0
-IDLE_S = 20.0  # of a transaction: a process that was stopped holds no row for longer
-POOL_S = 1.0  # for a connection of the process' own
-POSTGRES = (
-    f"SET lock_timeout = '{LOCK_S:.0f}s'; SET statement_timeout = '{STATEMENT_S:.0f}s';"
-    f" SET idle_in_transaction_session_timeout = '{IDLE_S:.0f}s'"
-)
 
 
 def bind(engine: sa.Engine) -> None:
     """Have the engine's connections keep to the limits."""
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "do_connect", _make_files_private)
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin)
+        _bind_sqlite(engine)
     else:
-        sa.event.listen(engine, "do_connect", _connect)
+        sa.event.listen(engine, "do_connect", _connect_in_time)
         sa.event.listen(engine, "connect", _prepare_postgres)
 
 
-# -- SQLite ------------------------------------------------------------------------------------------------------------
+def _bind_sqlite(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "do_connect")
+    def make_files_private(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+        """Make the database private, and the files beside it: SQLite gives new ones the mode of the database."""
+        name = str(arguments[0]) if arguments else ":memory:"
+        if name and not name.startswith((":", "file:")):
+            make_private(Path(name), create=True)
+            for path in (f"{name}-wal", f"{name}-shm"):
+                make_private(Path(path))
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, record: Any) -> None:
+        """Let readers and the writer not wait for each other, and what is committed survive the machine's end."""
+        connection.isolation_level = None  # we begin transactions ourselves, see below
+        timeout_ms = int(seconds_left(WRITER_S) * 1000)
+        for pragma in (f"busy_timeout={timeout_ms}", "journal_mode=WAL", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        """Let writers take turns: one that reads first, and then writes, fails where another has written meanwhile."""
+        reads, timeout_ms = connection.get_execution_options().get("livechat_reads"), int(seconds_left(WRITER_S) * 1000)
+        if connection.info.get("livechat_timeout_ms") != timeout_ms:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={timeout_ms}")
+            connection.info["livechat_timeout_ms"] = timeout_ms
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
-def _make_files_private(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
-    """SQLite gives the files beside a database the mode of the database."""
-    name = str(arguments[0]) if arguments else ":memory:"
-    if not name or name.startswith((":", "file:")):
-        return
-    create_private(Path(name))
-    for path in (f"{name}-wal", f"{name}-shm"):
-        make_private(Path(path))
+def _connect_in_time(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
+    """Connect in a thread where there is a limit: drivers count whole seconds, and wait for names without an end."""
+    from psycopg import OperationalError  # noqa: PLC0415 - the driver is an extra
 
-
-def _prepare_sqlite(connection: Any, record: Any) -> None:
-    """Readers and the writer do not wait for each other; what is committed survives the machine's end."""
-    connection.isolation_level = None  # we begin transactions ourselves, see below
-    for pragma in (f"busy_timeout={_writer_timeout_ms()}", "journal_mode=WAL", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: sa.Connection) -> None:
-    """A transaction that reads first and writes then fails where another has written meanwhile: writers take turns."""
-    reads, timeout_ms = connection.get_execution_options().get("livechat_reads"), _writer_timeout_ms()
-    if connection.info.get("livechat_timeout_ms") != timeout_ms:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={timeout_ms}")
-        connection.info["livechat_timeout_ms"] = timeout_ms
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-
-def _writer_timeout_ms() -> int:
-    return int(seconds_left(WRITER_S) * 1000)
-
-
-# -- PostgreSQL --------------------------------------------------------------------------------------------------------
-
-
-def _connect(dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
-    connection = _bounded()
     options.setdefault("connect_timeout", CONNECT_S)
     seconds = seconds_left(-1.0)
     if seconds < 0:
-        return connection.connect(*arguments, **options)
-    return _in_time(lambda: connection.connect(*arguments, **options), seconds)
-
-
-def _in_time(connect: Callable[[], Any], seconds: float) -> Any:
-    """Drivers count whole seconds, and wait for names without a limit: a thread does not."""
-    from psycopg import OperationalError  # noqa: PLC0415 - the driver is an extra
-
+        return _bounded().connect(*arguments, **options)
     connections: list[Any] = []
     failed: list[BaseException] = []
     is_late, lock = threading.Event(), threading.Lock()
 
     def run() -> None:
         try:
-            new = connect()
+            new = _bounded().connect(*arguments, **options)
         except BaseException as error:
             if not is_late.is_set():
                 failed.append(error.with_traceback(None))
@@ -116,28 +94,18 @@ def _in_time(connect: Callable[[], Any], seconds: float) -> Any:
 
 
 def _prepare_postgres(connection: Any, record: Any) -> None:
-    """What the server does for a client that has given up ends, too. Set afterwards: a pooler takes no options."""
+    """End on the server, too, what a client has given up. This is set afterwards, for a pooler takes no options."""
     connection.autocommit = True
-    connection.execute(POSTGRES)
+    connection.execute(
+        f"SET lock_timeout = '{LOCK_S:.0f}s'; SET statement_timeout = '{STATEMENT_S:.0f}s';"
+        " SET idle_in_transaction_session_timeout = '20s'"  # a process that was stopped holds no row for longer
+    )
     connection.autocommit = False
-
-
-class _TooLate(Exception):
-    """The limit is over."""
-
-
-def _ready(descriptor: int, wanted: int, until: float) -> int:
-    with selectors.DefaultSelector() as selector:  # gevent puts its own there
-        selector.register(descriptor, wanted)
-        ready = selector.select(max(0.0, until - time.monotonic()))
-    if not ready:
-        raise _TooLate
-    return ready[0][1]
 
 
 @cache
 def _bounded() -> Any:
-    """A connection of psycopg's whose every wait has an end, whatever the server does."""
+    """Make a class of psycopg's connection whose every wait has an end, whatever the server does."""
     import psycopg  # noqa: PLC0415 - the driver is an extra
 
     class Bounded(psycopg.Connection[Any]):
@@ -146,13 +114,18 @@ def _bounded() -> Any:
             try:
                 wanted = next(gen)
                 while True:
-                    wanted = gen.send(_ready(self.fileno(), wanted, until))
+                    with selectors.DefaultSelector() as selector:  # gevent puts its own there
+                        selector.register(self.fileno(), wanted)
+                        ready = selector.select(max(0.0, until - time.monotonic()))
+                    if not ready:
+                        break
+                    wanted = gen.send(ready[0][1])
             except StopIteration as end:
                 return end.value
-            except (_TooLate, KeyboardInterrupt) as error:
-                self.close()  # nobody knows what the server makes of it: the pool takes another one
-                if isinstance(error, KeyboardInterrupt):
-                    raise
-                raise psycopg.OperationalError("the database does not answer in time") from None
+            except KeyboardInterrupt:
+                self.close()
+                raise
+            self.close()  # nobody knows what the server makes of it: the pool takes another one
+            raise psycopg.OperationalError("the database does not answer in time")
 
     return Bounded

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, abort, jsonify, render_template, request
@@ -16,17 +17,10 @@ from ..state import State
 from . import formatting
 
 if TYPE_CHECKING:
-    from .metrics import Metrics, Week
+    from .metrics import Metrics
     from .store import Store
 
 WEEKS = 4  # that are shown beside the four before, where nothing else is asked for
-TITLES: Mapping[str, str] = {
-    "conversations": "Conversations",
-    "first_response": "First response",
-    "resolution": "Resolution",
-    "deflection": "Deflection",
-    "csat": "CSAT",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +33,35 @@ class Question:
     tag: str | None
 
     def moments(self, zone: tzinfo) -> tuple[datetime, datetime]:
-        return _midnight(self.first, zone), _midnight(self.last + timedelta(days=1), zone)
+        days = (self.first, self.last + timedelta(days=1))
+        since, until = (datetime.combine(day, time.min, zone) for day in days)
+        return since, until
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A figure of today, of the time, and of as long a time before. ``change``: against that."""
+    """A figure of today, of the time, and of as long a time before. ``change``: against that.
+
+    ``target``: what the figure of the time is against its target, in words.
+    """
 
     label: str
     today: str
     now: str
     before: str
     change: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Lines that share a definition."""
+    """Lines that share a definition. ``reported``: by browsers, which nobody signs."""
 
     name: str
     title: str
     definition: str
     lines: tuple[Line, ...]
+    reported: bool
 
 
 def create_blueprint(state: State, is_allowed: Callable[[], bool]) -> SameOriginBlueprint:
@@ -86,20 +87,23 @@ def create_blueprint(state: State, is_allowed: Callable[[], bool]) -> SameOrigin
 
 
 def _answer(state: State) -> Response:
+    from .metrics import DEFINITIONS, known_tags, weeks  # noqa: PLC0415 - needs the extra
+
     hours = state.settings.office_hours
     zone: tzinfo = hours.tz if hours else UTC
     today = state.now().astimezone(zone).date()
     question, error = _question(request.args, today)
     since, until = question.moments(zone)
-    metrics: Callable[..., Metrics] = state.livechat.metrics
-    now = metrics(since, until, question.provider, question.tag)
-    shape = request.args.get("format")
+    midnight, next_midnight = replace(question, first=today, last=today).moments(zone)
+
+    def metrics(since: datetime, until: datetime) -> Metrics:
+        figures: Metrics = state.livechat.metrics(since, until, question.provider, question.tag)
+        return figures
+
+    now, shape = metrics(since, until), request.args.get("format")
     if shape in ("csv", "json") and not error:
         return _private(_download(now, shape))
-    earlier = metrics(since - (until - since), since, question.provider, question.tag)
-    of_today = metrics(
-        _midnight(today, zone), _midnight(today + timedelta(days=1), zone), question.provider, question.tag
-    )
+    earlier, of_today = metrics(since - (until - since), since), metrics(midnight, next_midnight)
     store: Store = state.livechat.store
     html = render_template(
         "livechat/metrics.html",
@@ -108,14 +112,14 @@ def _answer(state: State) -> Response:
         today=today,
         zone=str(zone),
         days=(question.last - question.first).days + 1,
-        groups=_groups(of_today, now, earlier, bool(hours)),
+        groups=_groups(of_today, now, earlier, DEFINITIONS, bool(hours)),
         metrics=now,
         topics=sorted(now.topics, key=lambda topic: (topic.month, topic.conversations), reverse=True),
-        weeks=_weeks(store, since, until, question),
+        weeks=weeks(store, since, until, question.provider, question.tag),
         providers={name: providers.load(name).title for name in providers.names()},
-        tags=_tags(store, question),
+        tags=sorted({*known_tags(store), *filter(None, [question.tag])}),
         figures=formatting,
-        definitions=_definitions(),
+        definitions=DEFINITIONS,
         spans=[(weeks, (today - timedelta(weeks=weeks) + timedelta(days=1)).isoformat()) for weeks in (1, 4, 12, 52)],
     )
     return _private(Response(html, status=400 if error else 200))
@@ -139,10 +143,6 @@ def _question(args: Mapping[str, str], today: date) -> tuple[Question, str | Non
     return Question(first, last, provider, args.get("tag") or None), None
 
 
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, time.min, zone)
-
-
 def _download(metrics: Metrics, shape: str) -> Response:
     if shape == "json":
         return jsonify(metrics.as_dict())
@@ -162,68 +162,48 @@ def _private(response: Response) -> Response:
     return response
 
 
-def _groups(today: Metrics, now: Metrics, before: Metrics, office: bool) -> list[Group]:
+def _groups(today: Metrics, now: Metrics, before: Metrics, definitions: Mapping[str, str], office: bool) -> list[Group]:
+    """Every figure of the three times, those that browsers report last. ``office``: there are office hours."""
     span, share = formatting.span, formatting.share
 
-    def line(label: str, text: Callable[[Any], str], read: Callable[[Metrics], Any]) -> Line:
+    def line(label: str, text: Callable[[Any], str], read: Callable[[Metrics], Any], judged: str = "") -> Line:
         here, there = read(now), read(before)
-        return Line(label, text(read(today)), text(here), text(there), _change(here, there, share is text))
+        change = formatting.difference(here, there, points=text is share)
+        figure = getattr(now, judged, None)
+        target = formatting.verdict(figure.target, figure.verdict) if figure else ""
+        return Line(label, text(read(today)), text(here), text(there), change, target)
 
-    def times(name: str, office_name: str) -> list[Line]:
+    def times(name: str) -> list[Line]:
         lines = [
-            line("Median", span, lambda metrics: getattr(metrics, name).median),
-            line("p90", span, lambda metrics: getattr(metrics, name).p90),
+            line("Median", span, attrgetter(f"{name}.median"), name),
+            line("p90", span, attrgetter(f"{name}.p90")),
+            line("Median, office hours", span, attrgetter(f"{name}_office.median"), f"{name}_office"),
+            line("p90, office hours", span, attrgetter(f"{name}_office.p90")),
         ]
-        if office:
-            lines.append(line("Median, office hours", span, lambda metrics: getattr(metrics, office_name).median))
-            lines.append(line("p90, office hours", span, lambda metrics: getattr(metrics, office_name).p90))
-        return lines
+        return lines if office else lines[:2]
 
     groups = {
-        "conversations": [line("Number", str, lambda metrics: metrics.conversations)],
+        "conversations": [line("Number", str, attrgetter("conversations"))],
         "first_response": [
-            *times("first_response", "first_response_office"),
-            line("Replies counted", str, lambda metrics: metrics.first_response.count),
+            *times("first_response"),
+            line("Replies counted", str, attrgetter("first_response.count")),
         ],
         "resolution": [
-            *times("resolution", "resolution_office"),
-            line("Resolved by agents", str, lambda metrics: metrics.resolution.count),
-            line("Resolved by a bot", str, lambda metrics: metrics.resolution_by_bot.count),
+            *times("resolution"),
+            line("Resolved by agents", str, attrgetter("resolution.count")),
+            line("Resolved by a bot", str, attrgetter("resolution_by_bot.count")),
         ],
+        "csat": [line("Share", share, attrgetter("csat.share"), "csat"), line("Rated", str, attrgetter("csat.rated"))],
         "deflection": [
-            line("Share", share, lambda metrics: metrics.deflection.share),
-            line("Opens", str, lambda metrics: metrics.deflection.opens),
+            line("Share", share, attrgetter("deflection.share"), "deflection"),
+            line("Opens", str, attrgetter("deflection.opens")),
         ],
-        "csat": [
-            line("Share", share, lambda metrics: metrics.csat.share),
-            line("Rated", str, lambda metrics: metrics.csat.rated),
+        "csat_reported": [
+            line("Share", share, attrgetter("csat_reported.share"), "csat_reported"),
+            line("Rated", str, attrgetter("csat_reported.rated")),
         ],
     }
-    return [Group(name, title, _definitions()[name], tuple(groups[name])) for name, title in TITLES.items()]
-
-
-def _change(now: float | None, before: float | None, points: bool) -> str:
-    """Write a change of shares in points, and of all else in per cent."""
-    if now is None or before is None or now == before:
-        return "" if now is None or before is None else "same"
-    if points:
-        return f"{(now - before) * 100:+.0f} points"
-    return f"{(now - before) / before:+.0%}" if before else "new"
-
-
-def _weeks(store: Store, since: datetime, until: datetime, question: Question) -> tuple[Week, ...]:
-    from .metrics import weeks  # noqa: PLC0415 - needs the extra
-
-    return weeks(store, since, until, question.provider, question.tag)
-
-
-def _tags(store: Store, question: Question) -> list[str]:
-    from .metrics import known_tags  # noqa: PLC0415 - needs the extra
-
-    return sorted({*known_tags(store), *filter(None, [question.tag])})
-
-
-def _definitions() -> Mapping[str, str]:
-    from .metrics import DEFINITIONS  # noqa: PLC0415 - needs the extra
-
-    return DEFINITIONS
+    return [
+        Group(name, formatting.TITLES[name], definitions[name], tuple(lines), name in ("deflection", "csat_reported"))
+        for name, lines in groups.items()
+    ]

@@ -23,7 +23,6 @@ from .retry import DEADLINE_S, budget_of
 
 State = Literal["open", "pending", "snoozed", "closed"]
 POOL = Pool()
-RAW = re.compile(r"/(?!/)[A-Za-z0-9/_.~!$&'()*+,;=:@%?-]*")  # the characters of an address
 
 
 class BaseDesk:
@@ -91,8 +90,7 @@ class Conversations(_Group):
 
     def get(self, id: str) -> Conversation:
         """Return a conversation, by its id."""
-        conversation: Conversation = self._desk._do("conversations.get", id)
-        return conversation
+        return self._desk._do("conversations.get", id)
 
     def messages(self, id: str) -> Iterator[Message]:
         """Yield the messages in the order in which they were written."""
@@ -100,8 +98,7 @@ class Conversations(_Group):
 
     def start(self, visitor: Visitor, text: str) -> Conversation:
         """Start a conversation in which ``visitor`` writes ``text``, and return it."""
-        conversation: Conversation = self._desk._do("conversations.start", visitor, text_of(text))
-        return conversation
+        return self._desk._do("conversations.start", visitor, text_of(text))
 
     def reply(self, id: str, text: str, seen: str | None = None) -> Message:
         """Write as an agent. The visitor reads it.
@@ -111,13 +108,11 @@ class Conversations(_Group):
         """
         if seen is not None:
             check_seen(self._desk.provider, seen, [message.id for message in self.messages(id)])
-        message: Message = self._desk._do("conversations.reply", id, text_of(text))
-        return message
+        return self._desk._do("conversations.reply", id, text_of(text))
 
     def note(self, id: str, text: str) -> Message:
         """Write a note for agents. The visitor does not read it."""
-        message: Message = self._desk._do("conversations.note", id, text_of(text))
-        return message
+        return self._desk._do("conversations.note", id, text_of(text))
 
     def close(self, id: str) -> None:
         """Make its state ``closed``."""
@@ -149,13 +144,11 @@ class Contacts(_Group):
 
     def upsert(self, visitor: Visitor) -> Contact:
         """Find or make the contact of this visitor, and write what the visitor says."""
-        contact: Contact = self._desk._do("contacts.upsert", visitor)
-        return contact
+        return self._desk._do("contacts.upsert", visitor)
 
     def find(self, id: str | None = None, email: str | None = None) -> Contact | None:
         """Find a contact by one of the two. Return None where the vendor knows nobody."""
-        contact: Contact | None = self._desk._do("contacts.find", **key_of(id, email))
-        return contact
+        return self._desk._do("contacts.find", **key_of(id, email))
 
     def find_all(self, id: str | None = None, email: str | None = None) -> Iterator[Contact]:
         """Yield all whom the vendor has by one of the two: several may share an address."""
@@ -190,28 +183,23 @@ class Articles(_Group):
 
     def get(self, id: str) -> Article:
         """Return an article, with its body."""
-        article: Article = self._desk._do("articles.get", id)
-        return article
+        return self._desk._do("articles.get", id)
 
     def create(self, title: str, body: str) -> Article:
         """Create a draft. Nobody reads it until it is published."""
-        article: Article = self._desk._do("articles.create", text_of(title), body)
-        return article
+        return self._desk._do("articles.create", text_of(title), body)
 
     def update(self, id: str, title: str | None = None, body: str | None = None) -> Article:
         """Change what is given, and leave the rest."""
-        article: Article = self._desk._do("articles.update", id, title, body)
-        return article
+        return self._desk._do("articles.update", id, title, body)
 
     def publish(self, id: str) -> Article:
         """Let visitors read it."""
-        article: Article = self._desk._do("articles.publish", id)
-        return article
+        return self._desk._do("articles.publish", id)
 
     def unpublish(self, id: str) -> Article:
         """Make it a draft again."""
-        article: Article = self._desk._do("articles.unpublish", id)
-        return article
+        return self._desk._do("articles.unpublish", id)
 
     def delete(self, id: str) -> None:
         """Delete it for good."""
@@ -227,8 +215,7 @@ class Agents(_Group):
 
     def availability(self) -> str:
         """Return whether somebody would answer now: ``online``, ``away`` or ``offline``."""
-        availability: str = self._desk._do("agents.availability")
-        return availability
+        return self._desk._do("agents.availability")
 
 
 class RawCalls(_Group):
@@ -245,7 +232,8 @@ class RawCalls(_Group):
 
 def raw_operation(method: str, path: str, json: Any) -> Operation[Any]:
     way_up = any(part in (".", "..") for part in path.partition("?")[0].split("/"))
-    if not RAW.fullmatch(path) or way_up or not method.isalpha():
+    is_address = re.fullmatch(r"/(?!/)[A-Za-z0-9/_.~!$&'()*+,;=:@%?-]*", path)
+    if not is_address or way_up or not method.isalpha():
         raise ValueError('a method and a path are needed, such as "GET" and "/v1/website/…", each part encoded')
     return Operation(method.upper(), path, lambda data: data, json=json)
 
@@ -265,11 +253,14 @@ def open_desk(
 
     Raise ``ConfigError`` where a key is missing, ``Unsupported`` for a vendor without an API.
     """
-    vendor = vendor_of(name, values, base)
-    return Desk(vendor, Client(executor_of(vendor, deadline, pool.app), pool), clock)
+    executor = executor_of(name, values, base, deadline, pool.app)
+    return Desk(executor.vendor, Client(executor, pool), clock)
 
 
-def vendor_of(name: str, values: Values, base: str | None = None) -> Vendor:
+def executor_of(
+    name: str, values: Values, base: str | None, deadline: float, app: Callable[..., Any] | None
+) -> RequestExecutor:
+    """Check what a desk needs, and make what carries out its calls."""
     api = providers.api(name)
     if api is None:
         raise Unsupported(providers.load(name).title, "desk")
@@ -278,12 +269,8 @@ def vendor_of(name: str, values: Values, base: str | None = None) -> Vendor:
     if missing:
         prefix = f"LIVECHAT_{name.upper()}_"
         raise ConfigError([Problem("LC103", prefix + key.name, "is needed by the desk", key.where) for key in missing])
-    return Vendor(name, api, values, base or api.base(values))
-
-
-def executor_of(vendor: Vendor, deadline: float, app: Callable[..., Any] | None) -> RequestExecutor:
-    secrets = (secret for value in vendor.values.values() if isinstance(value, Secrets) for secret in value)
-    credentials = tuple(secrets)
+    vendor = Vendor(name, api, values, base or api.base(values))
+    credentials = tuple(secret for value in values.values() if isinstance(value, Secrets) for secret in value)
     encoded = vendor.headers().get("Authorization", "").partition(" ")[2]  # as the header has them
     redacted = (*filter(None, [encoded]), *credentials)
     return RequestExecutor(vendor, redacted, deadline, budget=budget_of(vendor.base, credentials, app))

@@ -7,31 +7,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from ..errors import ConfigError, Invalid, LiveChatError, NotFound, Unsupported
 from ..model import Contact, Visitor
-from .projections import drop_unused, lock_conversation
+from .projections import batched, drop_unused, lock_conversation
 from .store import Store
 from .tables import contacts, conversations, events, people, seen
 
-T = TypeVar("T")
-# What is left of an event: that it came. A vendor that tells of it once more tells nothing new.
-EMPTY_EVENT = {"event": "", "conversation": None, "visitor": None, "email": None, "text": None, "raw": "{}"}
-HANDLED = {"kind": "unknown", "state": "done", "error": None}
 NO_CONTENT = {"text": None, "raw": "{}"}
-BATCH_ROWS = 500
-# What is left of somebody's part in a conversation of others: it stays counted.
-NO_CONTENT_OR_PERSON = NO_CONTENT | {"visitor": None, "email": None}
-NO_PERSON = {"visitor": None, "email": None, "progress": None}  # whose it is now, all of its events say
+NO_PERSON = {"visitor": None, "email": None}
+NO_NAMES = {"conversation": None} | NO_PERSON
+# What is left of an event: that it came. A vendor that tells of it once more tells nothing new.
+EMPTY_EVENT = NO_CONTENT | NO_NAMES | {"event": "", "kind": "unknown", "state": "done", "error": None}
 MAX_LOOKS = 10  # at a vendor, where each finds somebody new
-NO_NAMES = {"conversation": None, "visitor": None, "email": None}
 
 
 class Contacts(Protocol):
@@ -92,7 +87,7 @@ class Person:
     claims: set[str] = field(default_factory=set)
 
     def add(self, who: str | Visitor) -> None:
-        """Text is the word of somebody who knows; of a ``Visitor`` an email counts that is verified."""
+        """Add an id or an email. Text is from somebody who knows; of a ``Visitor`` only a verified email counts."""
         if isinstance(who, Visitor):
             self.visitors.add(who.id)
             self._add_email(who.own_email)
@@ -113,7 +108,7 @@ class Person:
         return not contact.external_id or is_proven or bool(ids & self.visitors)
 
     def learn(self, provider: str, contact: Contact) -> None:
-        """What a contact of theirs says of them. Its email is theirs where the vendor says so."""
+        """Note what a contact of theirs says of them. Its email is theirs where the vendor says so."""
         self.contacts.add((provider, contact.id))
         if contact.external_id:
             self.visitors.add(contact.external_id)
@@ -164,7 +159,7 @@ def forget(
 
 
 def _said_with(store: Store, person: Person) -> set[str]:
-    """The emails that were ever said with the person's ids."""
+    """Return the emails that were ever said with the person's ids."""
     with store.reading() as connection:
         rows = (
             connection.execute(sa.select(table.c.email).where(table.c.visitor.in_(person.visitors))).scalars()
@@ -176,7 +171,7 @@ def _said_with(store: Store, person: Person) -> set[str]:
 def _here(
     store: Store, person: Person, now: datetime, is_open: bool, only: bool
 ) -> tuple[tuple[int, int, int], tuple[str, ...]]:
-    """How many events, conversations and contacts were erased; and what is left for somebody to decide.
+    """Erase here. Return how many events, conversations and contacts there were, and what is left to decide.
 
     While something is open, here or at a vendor, it stays known which emails were said with the person.
     """
@@ -186,15 +181,16 @@ def _here(
         # Whoever is counting one of them is waited for, and what they write is seen below.
         rows = [lock_conversation(connection, store.insert, provider, name) for provider, name in names]
         shared = _shared(connection, person, names)
-        erased = _empty_parts(connection, person, events.c.conversation.is_(None), EMPTY_EVENT | HANDLED)
-        for some in _chunks(sorted(shared)):
-            erased += _empty_parts(connection, person, _in(some), NO_CONTENT_OR_PERSON)
-        for some in _chunks([name for name in names if name not in shared]):
+        erased = _empty_parts(connection, person, events.c.conversation.is_(None), EMPTY_EVENT)
+        for some in batched(sorted(shared)):  # somebody's part in a conversation of others stays counted
+            erased += _empty_parts(connection, person, _in(some), NO_CONTENT | NO_PERSON)
+        for some in batched([name for name in names if name not in shared]):
             erased += _emptied(connection, some)
         drop_unused(connection, rows)
-        for few in _chunks([row for row, name in zip(rows, names, strict=True) if name not in shared]):
+        for few in batched([row for row, name in zip(rows, names, strict=True) if name not in shared]):
             connection.execute(sa.update(conversations).where(conversations.c.id.in_(few)).values(NO_NAMES))
-        connection.execute(sa.update(conversations).where(_theirs(conversations, person)).values(NO_PERSON))
+        nobodys = NO_PERSON | {"progress": None}  # whose it is now, all of its events say
+        connection.execute(sa.update(conversations).where(_theirs(conversations, person)).values(nobodys))
         connection.execute(sa.delete(people).where(_is_named(person)))
         connection.execute(sa.delete(seen).where(seen.c.visitor.in_(person.visitors)))
         left = () if only else _left(connection, person)
@@ -203,7 +199,7 @@ def _here(
 
 
 def _settle(connection: sa.Connection, insert: Any, person: Person, now: datetime, is_open: bool) -> int:
-    """Forget which emails are whose, and give how many there were; or note it for the next time."""
+    """Forget which emails are whose, and return how many there were; or note it for the next time."""
     if not is_open:
         return connection.execute(sa.delete(contacts).where(_theirs(contacts, person))).rowcount
     visitor = min(person.visitors)
@@ -214,18 +210,18 @@ def _settle(connection: sa.Connection, insert: Any, person: Person, now: datetim
 
 
 def _know_contacts(connection: sa.Connection, person: Person) -> None:
-    """The vendors' ids that deliveries have said beside an id or email of theirs, and of nobody else's."""
+    """Learn the vendors' ids that deliveries have said beside an id or email of theirs, and of nobody else's."""
     key = sa.tuple_(people.c.provider, people.c.contact)
     pairs = sa.select(people.c.provider, people.c.contact).where(people.c.contact.is_not(None))
     beside = {(provider, contact) for provider, contact in connection.execute(pairs.where(_is_named(person)))}
-    for some in _chunks(sorted(beside)):
+    for some in batched(sorted(beside)):
         others = pairs.where(key.in_(some), people.c.visitor.not_in(person.visitors))
         beside -= {(provider, contact) for provider, contact in connection.execute(others)}
     person.contacts |= beside
 
 
 def _conversations_of(connection: sa.Connection, person: Person) -> list[tuple[str, str]]:
-    """Also of those that no worker has looked at yet. In one order, so that nobody waits for each other."""
+    """Return also those that no worker has looked at yet, in one order, so that nobody waits for each other."""
     names: set[tuple[str, str]] = set()
     named = events.c.id.in_(sa.select(people.c.event).where(_is_named(person)))
     for table, chosen in (
@@ -238,12 +234,12 @@ def _conversations_of(connection: sa.Connection, person: Person) -> list[tuple[s
 
 
 def _shared(connection: sa.Connection, person: Person, names: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Of these conversations, those that somebody else has a part in, by an id."""
+    """Return those of these conversations that somebody else has a part in, by an id."""
     shared: set[tuple[str, str]] = set()
     wanted = sa.select(events.c.provider, events.c.conversation)
     has_id = (sa.func.coalesce(people.c.visitor, "") != "") | people.c.contact.is_not(None)
     others = events.c.id.in_(sa.select(people.c.event).where(~_is_named(person), has_id))
-    for some in _chunks(names):
+    for some in batched(names):
         by_others = (events.c.visitor != "") & events.c.visitor.not_in(person.visitors)
         shared |= {
             (provider, name) for provider, name in connection.execute(wanted.where(_in(some), by_others | others))
@@ -256,10 +252,10 @@ def _in(names: Sequence[tuple[str, str]]) -> sa.ColumnElement[bool]:
 
 
 def _emptied(connection: sa.Connection, names: Sequence[tuple[str, str]]) -> int:
-    """Empty the events of conversations, and forget whom they name. Gives how many there were."""
-    emptied = sa.update(events).where(_in(names)).values(EMPTY_EVENT | HANDLED).returning(events.c.id)
+    """Empty the events of conversations, and forget whom they name. Return how many there were."""
+    emptied = sa.update(events).where(_in(names)).values(EMPTY_EVENT).returning(events.c.id)
     ids = connection.execute(emptied).scalars().all()
-    for some in _chunks(ids):
+    for some in batched(ids):
         connection.execute(sa.delete(people).where(people.c.event.in_(some)))
     return len(ids)
 
@@ -267,7 +263,7 @@ def _emptied(connection: sa.Connection, names: Sequence[tuple[str, str]]) -> int
 def _empty_parts(
     connection: sa.Connection, person: Person, where: sa.ColumnElement[bool], values: Mapping[str, Any]
 ) -> int:
-    """Empty what is the person's alone; of what names others, too, only the vendor's own words go."""
+    """Empty what is the person's alone. Of what names others, too, only the vendor's own words go."""
     named = events.c.id.in_(sa.select(people.c.event).where(_is_named(person)))
     others = events.c.id.in_(sa.select(people.c.event).where(~_is_named(person)))
     by_nobody_else = sa.func.coalesce(events.c.visitor, "").in_({"", *person.visitors})
@@ -290,7 +286,7 @@ def _left(connection: sa.Connection, person: Person) -> tuple[str, ...]:
 
 
 def _theirs(table: sa.Table, person: Person) -> sa.ColumnElement[bool]:
-    """By id; by email only where there is no id, for several may share an address."""
+    """Whether a row is the person's by its id or, where it has none, by its email: several may share an address."""
     nobody = sa.func.coalesce(table.c.visitor, "") == ""
     return table.c.visitor.in_(person.visitors) | (nobody & table.c.email.in_(person.emails))
 
@@ -300,10 +296,6 @@ def _is_named(person: Person) -> sa.ColumnElement[bool]:
     visitor, contact, email = (sa.func.coalesce(people.c[name], "") for name in ("visitor", "contact", "email"))
     is_contact = sa.tuple_(people.c.provider, contact).in_(sorted(person.contacts))
     return visitor.in_(person.visitors) | ((visitor == "") & (is_contact | email.in_(person.emails)))
-
-
-def _chunks(values: Sequence[T], size: int = 200) -> Iterator[Sequence[T]]:
-    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def _at_vendor(
@@ -330,9 +322,9 @@ def _at_vendor(
 def _erase(
     name: str, desk: Contacts, person: Person, deleted: Counter[str], by_id: bool, only: bool
 ) -> tuple[str, ...]:
-    """Delete whom the vendor has, until a second look finds nobody new. Gives those that may be theirs.
+    """Delete whom the vendor has, until a second look finds nobody new. Return those that may be theirs.
 
-    Raises ``LiveChatError``, also where somebody is still there.
+    Raise ``LiveChatError``, also where somebody is still there.
     """
     gone: set[str] = set()
     for look in range(MAX_LOOKS):
@@ -341,7 +333,9 @@ def _erase(
         if not new and look:
             break
         for contact in new:
-            deleted[name] += _delete(desk, contact.id)
+            with suppress(NotFound):
+                desk.forget(contact.id)
+                deleted[name] += 1
             gone.add(contact.id)
             person.learn(name, contact)
     else:
@@ -352,15 +346,12 @@ def _erase(
     there = {key: contact for key, contact in candidates.items() if desk.find(id=key) is not None}
     if gone & there.keys():
         raise StillThereError("a contact is still there")
-    return () if only else tuple(sorted(_shown(contact) for contact in there.values()))
+    ids = [f"contact {key}" + (f" (id {there[key].external_id})" if there[key].external_id else "") for key in there]
+    return () if only else tuple(sorted(ids))
 
 
 class StillThereError(LiveChatError):
     """What was deleted at a vendor is there all the same."""
-
-
-def _shown(contact: Contact) -> str:
-    return f"contact {contact.id}" + (f" (id {contact.external_id})" if contact.external_id else "")
 
 
 def _find(desk: Contacts, ids: Iterable[str], emails: Iterable[str]) -> dict[str, Contact]:
@@ -371,19 +362,10 @@ def _find(desk: Contacts, ids: Iterable[str], emails: Iterable[str]) -> dict[str
     return by_id
 
 
-def _delete(desk: Contacts, id: str) -> bool:
-    """Whether there was somebody."""
-    try:
-        desk.forget(id)
-    except NotFound:
-        return False
-    return True
-
-
 def prune(store: Store, before: datetime) -> int:
-    """Erases what came in before a moment: whole conversations when all of it did, else what was said.
+    """Erase what came in before a moment: whole conversations when all of it did, else what was said.
 
-    Gives the number of events that are gone or empty. In small transactions, so that nobody waits for long.
+    Return the number of events that are gone or empty. Transactions are small, so that nobody waits for long.
     """
     last, count = 0, 0
     while rows := _old(store, before, last):
@@ -412,24 +394,24 @@ def _old(store: Store, before: datetime, after: int) -> Sequence[Any]:
     newest = sa.select(sa.func.max(events.c.id)).scalar_subquery()
     chosen = (events.c.id > after) & (events.c.received_at < before) & ((events.c.event != "") | (events.c.id < newest))
     with store.reading() as connection:
-        return connection.execute(wanted.where(chosen).order_by(events.c.id).limit(BATCH_ROWS)).all()
+        return connection.execute(wanted.where(chosen).order_by(events.c.id).limit(500)).all()
 
 
 def _living(connection: sa.Connection, names: set[tuple[str, str | None]], before: datetime) -> set[tuple[str, str]]:
-    """Of these conversations, those that went on since."""
+    """Return those of these conversations that went on since."""
     keys = (events.c.provider, events.c.conversation)
     living: set[tuple[str, str]] = set()
-    for some in _chunks([(provider, name) for provider, name in names if name is not None]):
+    for some in batched([(provider, name) for provider, name in names if name is not None]):
         wanted = sa.select(*keys).where(sa.tuple_(*keys).in_(some), events.c.received_at >= before).distinct()
         living |= {(provider, name) for provider, name in connection.execute(wanted)}
     return living
 
 
 def _erased(connection: sa.Connection, rows: list[int]) -> int:
-    """Rows are gone, but the last of the table: SQLite would give its number again, which exports go on from."""
+    """Delete rows, but the last of the table: SQLite would give its number again, which exports go on from."""
     newest = connection.execute(sa.select(sa.func.max(events.c.id))).scalar_one()
     if newest in rows:
-        connection.execute(sa.update(events).where(events.c.id == newest).values(EMPTY_EVENT | HANDLED))
+        connection.execute(sa.update(events).where(events.c.id == newest).values(EMPTY_EVENT))
     connection.execute(sa.delete(events).where(events.c.id.in_([row for row in rows if row != newest])))
     connection.execute(sa.delete(people).where(people.c.event.in_(rows)))
     return len(rows)

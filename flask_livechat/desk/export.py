@@ -18,29 +18,26 @@ from .tables import conversations, episodes, events
 # writer: what is there is all that there was until then.
 SETTLE_TIME = timedelta(minutes=1)
 BATCH_ROWS = 1000
-Row = Mapping[str, Any]
-
-EVENTS = ("provider", "kind", "at", "received_at", "conversation", "visitor", "email", "author", "text", "rating")
-EVENT = ("event", *EVENTS, "best", "tags", "raw")
 TALK = ("provider", "conversation", "visitor", "email", "state", "tags", "first_at", "last_at")
 EPISODE = tuple(column.name for column in episodes.c if column.name not in ("id", "conversation", "provider"))
 
 
-def each_event(store: Store, now: datetime, after: str | None = None) -> Iterator[Row]:
+def each_event(store: Store, now: datetime, after: str | None = None) -> Iterator[Mapping[str, Any]]:
     """Yield every event once, in the order in which they came, until one is not settled. ``cursor`` is a number."""
     last = _number(after or "0")
-    columns = [events.c[name] for name in EVENT]
+    names = "event provider kind at received_at conversation visitor email author text rating best tags raw".split()
+    columns = [events.c[name] for name in names]
     while rows := _read(
         store, sa.select(events.c.id, *columns).where(events.c.id > last).order_by(events.c.id).limit(BATCH_ROWS)
     ):
         for row in rows:
             if not store.is_sqlite and row["received_at"] > now - SETTLE_TIME:
                 return
-            yield {"cursor": str(row["id"])} | {name: row[name] for name in EVENT}
+            yield {"cursor": str(row["id"])} | {name: row[name] for name in names}
         last = rows[-1]["id"]
 
 
-def each_episode(store: Store, now: datetime, after: str | None = None) -> Iterator[Row]:
+def each_episode(store: Store, now: datetime, after: str | None = None) -> Iterator[Mapping[str, Any]]:
     """Yield every conversation with its episodes, a row for each; a conversation without any has one row.
 
     One that has been erased has no name any more. Those that have changed since come once more, whole: put them in the
@@ -105,19 +102,19 @@ def _place(text: str | None) -> tuple[datetime | None, int]:
         raise ValueError("no cursor of an export of conversations") from None
 
 
-def write(rows: Iterable[Row], file: TextIO, format: str, done: Callable[[str], None] = lambda cursor: None) -> int:
+def write(
+    rows: Iterable[Mapping[str, Any]], file: TextIO, format: str, done: Callable[[str], None] = lambda cursor: None
+) -> int:
     """Write ``csv`` or ``jsonl``. Return the number of rows; ``done`` gets each row's cursor once it is written.
 
     JSON says what is stored; CSV is what people open in a spreadsheet, where a text must not become a formula.
     """
     count, table = 0, None
     for row in rows:
-        plain = {name: _plain(value) for name, value in row.items()}
+        plain = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
         if format == "jsonl":
-            file.write(
-                json.dumps(plain | {name: json.loads(plain[name]) for name in ("raw", "tags") if plain.get(name)})
-            )
-            file.write("\n")
+            stored = {name: json.loads(plain[name]) for name in ("raw", "tags") if plain.get(name)}
+            file.write(json.dumps(plain | stored) + "\n")
         else:
             if table is None:
                 table = csv.DictWriter(file, list(plain))
@@ -126,7 +123,3 @@ def write(rows: Iterable[Row], file: TextIO, format: str, done: Callable[[str], 
         count += 1
         done(row["cursor"])
     return count
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from ..safe_text import csv_cell
 
 if TYPE_CHECKING:
+    from ..targets import Target
     from .metrics import Csat, Metrics
+
+TITLES: Mapping[str, str] = {
+    "conversations": "Conversations",
+    "first_response": "First response",
+    "first_response_office": "First response in office hours",
+    "resolution": "Resolution",
+    "resolution_office": "Resolution in office hours",
+    "deflection": "Deflection",
+    "csat": "CSAT",
+    "csat_reported": "Thumbs in browsers",
+}
 
 
 def span(seconds: float | None) -> str:
@@ -24,7 +37,24 @@ def span(seconds: float | None) -> str:
 
 
 def share(part: float | None) -> str:
-    return "-" if part is None else f"{part:.0%}"
+    """Write a share to a tenth of a per cent: what just misses a target does not read as if it met it."""
+    return "-" if part is None else f"{round(part * 100, 1):g}%"
+
+
+def verdict(target: Target | None, verdict: str | None) -> str:
+    """Write what a figure is against its target: "above the target (2 min at most)". Empty without a target."""
+    if target is None:
+        return ""
+    text = span if target.unit == "seconds" else share
+    bounds = f"{text(target.least)} to {text(target.most)}"
+    if target.least is None or target.most is None:
+        bounds = f"{text(target.least)} at least" if target.most is None else f"{text(target.most)} at most"
+    return f"{verdict} the target ({bounds})" if verdict else f"no figure for the target ({bounds})"
+
+
+def points(part: float) -> str:
+    """Write a difference of shares in points: +5.2."""
+    return f"{part * 100:+.1f}"
 
 
 def number(value: float | None) -> str:
@@ -34,6 +64,15 @@ def number(value: float | None) -> str:
 def change(part: float | None) -> str:
     """Write a change against what was before: +50%."""
     return "new" if part is None else f"{part:+.0%}"
+
+
+def difference(now: float | None, before: float | None, points: bool) -> str:
+    """Write how a figure differs from the one before: shares in points, and all else in per cent."""
+    if now is None or before is None or now == before:
+        return "" if now is None or before is None else "same"
+    if points:
+        return f"{(now - before) * 100:+.0f} points"
+    return f"{(now - before) / before:+.0%}" if before else "new"
 
 
 def scales(csat: Csat) -> str:

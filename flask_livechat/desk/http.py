@@ -1,4 +1,4 @@
-"""Operation[T] -> httpx -> T | ApiError. The only file that imports httpx.
+"""Turn an operation into an HTTP call, and the answer into a result or an ``ApiError``. Only this file imports httpx.
 
 A call that may be made twice is tried again on 408, 425, 429, 5xx and network faults, when the vendor says so or with
 growing pauses, until a deadline. A call that may have been carried out is not; a DELETE is, and what it then does not
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -36,10 +36,8 @@ from ..errors import (
     Unauthorized,
     VendorDown,
 )
-from ..forks import in_children
 from ..operation import (
     UNREADABLE,
-    ApiSpec,
     ErrorDetails,
     ErrorInSuccessResponse,
     Operation,
@@ -48,14 +46,13 @@ from ..operation import (
     PaginationLoopGuard,
     Reply,
 )
-from ..providers import Values
+from ..providers.base import ApiSpec, Values
 from ..safe_text import terminal_text
+from ..system import in_children
 from . import retry
 
 T = TypeVar("T")
-C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
-LAST_ANSWER_S = 1.0  # that the answer to a last attempt has at least
 MAX_EXTRACT_CHARS = 300  # of an answer, in an error
 MAX_BODY_BYTES = 20_000_000
 ERRORS: dict[int, type[ApiError]] = {
@@ -245,7 +242,7 @@ class BoundedBody:
     """An answer as it comes in. A vendor that drips, or never ends, does not hold the caller."""
 
     def __init__(self, response: httpx.Response, until: float) -> None:
-        self._response, self._until = response, max(until, time.monotonic() + LAST_ANSWER_S)
+        self._response, self._until = response, max(until, time.monotonic() + 1.0)  # for a last attempt
         self._pieces: list[bytes] = []
         self._size = 0
 
@@ -355,7 +352,7 @@ class AsyncClient:
         raise AssertionError("stamina gives the last error")  # pragma: no cover - for the type checker
 
     async def aclose(self) -> None:
-        """Ends this event loop's connections."""
+        """End this event loop's connections."""
         await self._http().aclose()
 
     async def run(self, sequence: OperationSequence[T]) -> T:
@@ -399,26 +396,24 @@ class AsyncClient:
 
 
 def _announce(request: httpx.Request) -> None:
-    """Whoever listens to audit events, as our pytest plugin does, hears of a call also where a proxy makes it."""
+    """Raise an audit event: our pytest plugin, which listens, hears of a call also where a proxy makes it."""
     sys.audit("flask_livechat.call", request.url.host)
 
 
-async def _announce_awaited(request: httpx.Request) -> None:
-    _announce(request)
+def _no_cookies() -> CookieJar:
+    """Return a jar that takes none: all desks of a process share a client, whatever account its calls are for."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def _client() -> httpx.Client:
-    return _without_cookies(httpx.Client(timeout=TIMEOUT, event_hooks={"request": [_announce]}))
+    return httpx.Client(timeout=TIMEOUT, cookies=_no_cookies(), event_hooks={"request": [_announce]})
 
 
 def _async_client() -> httpx.AsyncClient:
-    return _without_cookies(httpx.AsyncClient(timeout=TIMEOUT, event_hooks={"request": [_announce_awaited]}))
+    async def announce(request: httpx.Request) -> None:
+        _announce(request)
 
-
-def _without_cookies(client: C) -> C:
-    """All desks of a process share it: what a vendor sets for one account is not sent with another's calls."""
-    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return client
+    return httpx.AsyncClient(timeout=TIMEOUT, cookies=_no_cookies(), event_hooks={"request": [announce]})
 
 
 class Pool:
@@ -437,21 +432,17 @@ class Pool:
         return self._clients[process]
 
 
-def local() -> Pool:
-    """For a server on the same machine: whatever proxy there is, it is not asked."""
-    return Pool(lambda: httpx.Client(timeout=TIMEOUT, trust_env=False))
-
-
-LOCAL = local()
+LOCAL = Pool(lambda: httpx.Client(timeout=TIMEOUT, trust_env=False))
+"""The pool for a server on the same machine: whatever proxy there is, it is not asked."""
 
 
 def in_process(app: Callable[..., Any]) -> Pool:
-    """For an API that is a WSGI application of this process, whatever its address."""
+    """Make a pool for an API that is a WSGI application of this process, whatever its address."""
     return Pool(lambda: httpx.Client(transport=_wsgi(app), trust_env=False), app)
 
 
 def _wsgi(app: Callable[..., Any]) -> httpx.WSGITransport:
-    """WSGI carries a path's bytes as characters (PEP 3333); httpx hands on its text."""
+    """Give the path as PEP 3333 wants it, its bytes as characters, where httpx hands on its text."""
 
     def asked(environ: dict[str, Any], start_response: Any) -> Any:
         return app(environ | {"PATH_INFO": environ["PATH_INFO"].encode().decode("latin-1")}, start_response)
@@ -477,12 +468,12 @@ class AsyncPool:
 
 
 def async_local() -> AsyncPool:
-    """As ``local``."""
+    """Make a pool as ``LOCAL`` is."""
     return AsyncPool(lambda: httpx.AsyncClient(timeout=TIMEOUT, trust_env=False))
 
 
 def async_in_process(app: Callable[..., Any]) -> AsyncPool:
-    """As ``in_process``."""
+    """Make a pool as ``in_process`` does."""
     return AsyncPool(lambda: httpx.AsyncClient(transport=_InThread(app), trust_env=False), app)
 
 

@@ -7,6 +7,7 @@ vendor's webhook finds it known.
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -42,7 +43,6 @@ MAX_REPLY_CHARS = 10_000
 MAX_SEARCH_CHARS = 100
 SEARCH_S = 5.0
 UNCOUNTED_ROWS = 20  # conversations that are counted for a poll, where no worker has come to them yet
-FIRST_RESPONSE_S = 120  # the target of a first response
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
@@ -220,6 +220,7 @@ class Inbox:
             thread = queries.thread(connection, row) if row else None
             rows = queries.rows(connection, view.filter, now) if lists else []
             counts = queries.tab_counts(connection, view.filter, now)
+        target = self._state.settings.targets.get("first_response")
         can, hint = self._can(row) if row else (frozenset(), "")
         return render_template(
             template,
@@ -243,7 +244,7 @@ class Inbox:
             now=now,
             zone=self._zone,
             waits=waits,
-            target_s=FIRST_RESPONSE_S,
+            target_s=math.inf if target is None or target.most is None else target.most,
             desk_url=url_for("livechat_sandbox.desk_page") if self._state.settings.sandbox else None,
             snoozes=snooze_choices(now.astimezone(self._zone)),
             **{"error": None, "draft": None, **more},

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from .. import providers
-from ..hooks import Details, File
+from ..providers.base import Details, File
 from .handling import WORDS, seen_mark
 from .rows import read_event
 from .tables import Instant, conversations, events, handling

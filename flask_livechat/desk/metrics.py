@@ -10,15 +10,20 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
+from ..targets import Target
+from .conclusions import MONTHS, Conclusion, conclude
 from .rows import key_text
 from .store import Store
 from .tables import contacts, conversations, counts, episodes, events, tags
 
 MAX_SPAN = timedelta(days=3660)
+Spans = Sequence[tuple[datetime, datetime]]  # beginnings and ends
+NO_TARGETS: Mapping[str, Target] = MappingProxyType({})
 
 DEFINITIONS: Mapping[str, str] = {
     "conversations": (
@@ -41,7 +46,11 @@ DEFINITIONS: Mapping[str, str] = {
     ),
     "csat": (
         "The share of the top two of five stars, or of thumbs up, among all rated; with scale and count. The last "
-        "rating of an episode counts, when it was given."
+        "rating of an episode counts, when it was given. Of what vendors sign."
+    ),
+    "csat_reported": (
+        "The share of thumbs up among the thumbs that browsers reported, of nobody, where a vendor tells of ratings in "
+        "the browser only. Nobody signs them, so they stand apart."
     ),
     "conversations_per_user": (
         "Conversations / distinct identified visitors, per calendar month. Visitors are identified by your id, else "
@@ -62,6 +71,8 @@ class Durations:
     count: int
     median: float | None
     p90: float | None
+    target: Target | None = None  # of the median
+    verdict: str | None = None  # "within", "below" or "above"; None without a target or a figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,8 @@ class Deflection:
     opens: int
     started: int
     share: float | None  # 0 to 1
+    target: Target | None = None
+    verdict: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,8 @@ class Csat:
     good: int
     share: float | None  # 0 to 1
     scales: tuple[Scale, ...]
+    target: Target | None = None
+    verdict: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +131,10 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What was asked for, and the figures. ``waiting``: events that wait for a worker: the figures may lack them."""
+    """What was asked for, the figures, and what follows from the three whole months before ``until``.
+
+    ``waiting``: events that wait for a worker: the figures may lack them.
+    """
 
     since: datetime
     until: datetime
@@ -130,55 +148,114 @@ class Metrics:
     resolution_by_bot: Durations
     deflection: Deflection
     csat: Csat
+    csat_reported: Csat
     conversations_per_user: tuple[PerUser, ...]
     topics: tuple[Topic, ...]
+    conclusions: tuple[Conclusion, ...]
     waiting: int
+
+    @property
+    def judged(self) -> Mapping[str, Durations | Deflection | Csat]:
+        """The figures that have a target, by name."""
+        figures = {name: getattr(self, name) for name in FIGURES}
+        return {name: figure for name, figure in figures.items() if figure.target is not None}
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """The names of the figures that miss their target. One without a figure misses none."""
+        return tuple(name for name, figure in self.judged.items() if figure.verdict not in (None, "within"))
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: moments as ISO 8601."""
         return asdict(self) | {"since": self.since.isoformat(), "until": self.until.isoformat()}
 
-    def rows(self) -> Iterator[tuple[str, str, str, float | int | None]]:
+    def rows(self) -> Iterator[tuple[str, str, str, float | int | str | None]]:
         """Flat, for CSV: metric, what of it, month or empty, value."""
-        for name, value in asdict(self).items():
-            if isinstance(value, dict):
-                yield from ((name, what, "", figure) for what, figure in value.items() if what != "scales")
-                for scale in value.get("scales", ()):
-                    yield from ((name, f"{what} of {scale['best']}", "", scale[what]) for what in ("rated", "good"))
-            elif isinstance(value, int):
-                yield (name, "count", "", value)
+        yield ("conversations", "count", "", self.conversations)
+        for name in FIGURES:
+            figure = asdict(getattr(self, name))
+            scales, target, verdict = figure.pop("scales", ()), figure.pop("target"), figure.pop("verdict")
+            yield from ((name, what, "", value) for what, value in figure.items())
+            for scale in scales:
+                yield from ((name, f"{what} of {scale['best']}", "", scale[what]) for what in ("rated", "good"))
+            if target is not None:
+                yield from ((name, f"target {what}", "", target[what]) for what in ("least", "most") if target[what])
+                yield (name, "verdict", "", verdict)
+        yield ("waiting", "count", "", self.waiting)
         for month in self.conversations_per_user:
             for what in ("conversations", "identified", "users", "ratio"):
                 yield ("conversations_per_user", what, month.month, getattr(month, what))
         for topic in self.topics:
             yield ("topics", topic.tag, topic.month, topic.conversations)
+        for conclusion in self.conclusions:
+            yield ("conclusions", conclusion.kind, conclusion.months[-1], conclusion.text)
+
+
+FIGURES = (
+    "first_response",
+    "first_response_office",
+    "resolution",
+    "resolution_office",
+    "resolution_by_bot",
+    "deflection",
+    "csat",
+    "csat_reported",
+)
 
 
 def metrics(
-    store: Store, since: datetime, until: datetime, provider: str | None = None, tag: str | None = None
+    store: Store,
+    since: datetime,
+    until: datetime,
+    provider: str | None = None,
+    tag: str | None = None,
+    targets: Mapping[str, Target] = NO_TARGETS,
+    now: datetime | None = None,
 ) -> Metrics:
-    """The figures of a time, its end not included. Raises ``ValueError`` for moments without a zone, or backwards."""
+    """The figures of a time, its end not included. Raises ``ValueError`` for moments without a zone, or backwards.
+
+    What follows is of months that are over by ``until``, and by ``now`` where that is given.
+    Where there are office hours, the targets of times are for the time within them: nobody promises to answer at night.
+    """
     asked = Asked(since, until, provider, tag)
     zone = store.hours.tz if store.hours else UTC
+    by_clock, in_office = (NO_TARGETS, targets) if store.hours else (targets, NO_TARGETS)
+    by_agent, by_bot = episodes.c.closed_by == "agent", episodes.c.closed_by == "bot"
+    over_by = now if now is not None and since <= now < until else until
+    spans, ended = months(since, until, zone), _ended_months(over_by, zone)
     with store.reading() as connection:
+
+        def times(what: str, when: str, target: Target | None, only: sa.ColumnElement[bool] | None = None) -> Durations:
+            return _durations(connection, asked, what, when, only, target)
+
         started = _conversations(connection, asked)
+        looked_at = months(min(spans[0][0], ended[0][0]), until, zone)
+        per_user = list(_per_user(connection, asked, looked_at))
+        topics = list(_topics(connection, asked, looked_at, zone))
+        asked_for, over = ({begins.strftime("%Y-%m") for begins, _ in some} for some in (spans, ended))
         return Metrics(
             since=since,
             until=until,
             provider=provider,
             tag=tag,
             conversations=started,
-            first_response=_durations(connection, asked, "response", "answered_at"),
-            first_response_office=_durations(connection, asked, "response_office", "answered_at"),
-            resolution=_durations(connection, asked, "resolution", "closed_at", episodes.c.closed_by == "agent"),
-            resolution_office=_durations(
-                connection, asked, "resolution_office", "closed_at", episodes.c.closed_by == "agent"
+            first_response=times("response", "answered_at", by_clock.get("first_response")),
+            first_response_office=times("response_office", "answered_at", in_office.get("first_response")),
+            resolution=times("resolution", "closed_at", by_clock.get("resolution"), by_agent),
+            resolution_office=times("resolution_office", "closed_at", in_office.get("resolution"), by_agent),
+            resolution_by_bot=times("resolution", "closed_at", None, by_bot),
+            deflection=_deflection(connection, asked, started, targets.get("deflection")),
+            csat=_csat(_ratings(connection, asked), targets.get("csat")),
+            csat_reported=_csat(_thumbs(connection, asked), targets.get("csat")),
+            conversations_per_user=tuple(month for month in per_user if month.month in asked_for),
+            topics=tuple(topic for topic in topics if topic.month in asked_for),
+            conclusions=tuple(
+                conclude(
+                    [month for month in per_user if month.month in over],
+                    # Of conversations with a tag, that tag is always on top.
+                    [topic for topic in topics if topic.month in over and tag is None],
+                )
             ),
-            resolution_by_bot=_durations(connection, asked, "resolution", "closed_at", episodes.c.closed_by == "bot"),
-            deflection=_deflection(connection, asked, started),
-            csat=_csat(connection, asked),
-            conversations_per_user=tuple(_per_user(connection, asked, zone)),
-            topics=tuple(_topics(connection, asked, zone)),
             waiting=connection.execute(
                 sa.select(sa.func.count())
                 .select_from(events)
@@ -197,6 +274,7 @@ class Week:
     resolution: Durations
     deflection: Deflection
     csat: Csat
+    csat_reported: Csat
 
 
 def weeks(
@@ -207,19 +285,20 @@ def weeks(
     step = timedelta(weeks=1 if until - since <= timedelta(weeks=53) else 4)
     ends = [until - step * n for n in range(math.ceil((until - since) / step))]
     with store.reading() as connection:
-        return tuple(_week(connection, asked.during(max(since, end - step), end)) for end in reversed(ends))
 
+        def week(asked: Asked) -> Week:
+            started = _conversations(connection, asked)
+            return Week(
+                since=asked.since,
+                conversations=started,
+                first_response=_durations(connection, asked, "response", "answered_at"),
+                resolution=_durations(connection, asked, "resolution", "closed_at", episodes.c.closed_by == "agent"),
+                deflection=_deflection(connection, asked, started),
+                csat=_csat(_ratings(connection, asked)),
+                csat_reported=_csat(_thumbs(connection, asked)),
+            )
 
-def _week(connection: sa.Connection, asked: Asked) -> Week:
-    started = _conversations(connection, asked)
-    return Week(
-        since=asked.since,
-        conversations=started,
-        first_response=_durations(connection, asked, "response", "answered_at"),
-        resolution=_durations(connection, asked, "resolution", "closed_at", episodes.c.closed_by == "agent"),
-        deflection=_deflection(connection, asked, started),
-        csat=_csat(connection, asked),
-    )
+        return tuple(week(asked.during(max(since, end - step), end)) for end in reversed(ends))
 
 
 def known_tags(store: Store, most: int = 200) -> tuple[str, ...]:
@@ -270,26 +349,33 @@ def _conversations(connection: sa.Connection, asked: Asked) -> int:
 
 
 def _durations(
-    connection: sa.Connection, asked: Asked, what: str, when: str, only: sa.ColumnElement[bool] | None = None
+    connection: sa.Connection,
+    asked: Asked,
+    what: str,
+    when: str,
+    only: sa.ColumnElement[bool] | None = None,
+    target: Target | None = None,
 ) -> Durations:
     column = episodes.c[what]
     chosen = asked.of_episodes(when) & column.is_not(None)
     chosen = chosen if only is None else chosen & only
-    ordered = (
-        sa.select(column.label("value")).where(chosen).order_by(column).cte("ordered")
-    )  # sorted once for what follows
+    # Sorted once for what follows.
+    ordered = sa.select(column.label("value")).where(chosen).order_by(column).cte("ordered")
     number = sa.select(sa.func.count().label("number")).select_from(ordered).cte("number")
-    half, ninety = (_around(ordered, number, percent) for percent in (50, 90))
+
+    def around(percent: int) -> sa.Subquery:
+        """The two values, or the one, that so many per cent of them end between. SQLite knows no percentiles."""
+        first = sa.select((number.c.number - 1) * percent // 100).scalar_subquery()
+        two = sa.select(ordered.c.value).order_by(ordered.c.value).limit(2).offset(first).subquery()
+        return sa.select(sa.func.min(two.c.value), sa.func.max(two.c.value)).subquery()
+
+    half, ninety = around(50), around(90)
     joined = number.join(half, sa.true()).join(ninety, sa.true())
     count, *values = connection.execute(sa.select(number.c.number, *half.c, *ninety.c).select_from(joined)).one()
-    return Durations(count, _between(count, 50, *values[:2]), _between(count, 90, *values[2:]))
-
-
-def _around(ordered: sa.CTE, number: sa.CTE, percent: int) -> sa.Subquery:
-    """The two values, or the one, that so many per cent of them end between. SQLite knows no percentiles."""
-    first = sa.select((number.c.number - 1) * percent // 100).scalar_subquery()
-    two = sa.select(ordered.c.value).order_by(ordered.c.value).limit(2).offset(first).subquery()
-    return sa.select(sa.func.min(two.c.value), sa.func.max(two.c.value)).subquery()
+    median = _between(count, 50, *values[:2])
+    return Durations(
+        count, median, _between(count, 90, *values[2:]), target, target.verdict(median) if target else None
+    )
 
 
 def _between(count: int, percent: int, low: float | None, high: float | None) -> float | None:
@@ -299,10 +385,10 @@ def _between(count: int, percent: int, low: float | None, high: float | None) ->
     return float(low + (high - low) * ((count - 1) * percent % 100 / 100))
 
 
-def _deflection(connection: sa.Connection, asked: Asked, started: int) -> Deflection:
+def _deflection(connection: sa.Connection, asked: Asked, started: int, target: Target | None = None) -> Deflection:
     opens = sum(_reported(connection, asked, "open").values())
     share = (opens - started) / opens if opens and started <= opens and asked.tag is None else None
-    return Deflection(opens, started, share)
+    return Deflection(opens, started, share, target, target.verdict(share) if target else None)
 
 
 def _reported(connection: sa.Connection, asked: Asked, *what: str) -> dict[str, int]:
@@ -318,22 +404,29 @@ def _reported(connection: sa.Connection, asked: Asked, *what: str) -> dict[str, 
     return {name: max(0, int(total)) for name, total in connection.execute(wanted)}
 
 
-def _csat(connection: sa.Connection, asked: Asked) -> Csat:
+def _ratings(connection: sa.Connection, asked: Asked) -> dict[int, tuple[int, int]]:
+    """How many rated, and how many of them are satisfied, by scale: as vendors sign it."""
     best, rating = sa.func.coalesce(episodes.c.best, 5), episodes.c.rating
     good = sa.case((rating >= sa.case((best > 1, best - 1), else_=1), 1), else_=0)
     chosen = asked.of_episodes("rated_at") & rating.is_not(None)
     wanted = sa.select(best, sa.func.count(), sa.func.sum(good)).where(chosen).group_by(best)
-    by_scale = {scale: (rated, int(liked)) for scale, rated, liked in connection.execute(wanted)}
+    return {scale: (rated, int(liked)) for scale, rated, liked in connection.execute(wanted)}
+
+
+def _thumbs(connection: sa.Connection, asked: Asked) -> dict[int, tuple[int, int]]:
+    """The same as browsers report it."""
     thumbs = _reported(connection, asked, "up", "down")
-    if thumbs:
-        rated, liked = by_scale.get(1, (0, 0))
-        by_scale[1] = (rated + sum(thumbs.values()), liked + thumbs.get("up", 0))
+    return {1: (sum(thumbs.values()), thumbs.get("up", 0))} if thumbs else {}
+
+
+def _csat(by_scale: Mapping[int, tuple[int, int]], target: Target | None = None) -> Csat:
     scales = tuple(Scale(best, *by_scale[best]) for best in sorted(by_scale, reverse=True))
     rated, liked = sum(scale.rated for scale in scales), sum(scale.good for scale in scales)
-    return Csat(rated, liked, liked / rated if rated else None, scales)
+    share = liked / rated if rated else None
+    return Csat(rated, liked, share, scales, target, target.verdict(share) if target else None)
 
 
-def _per_user(connection: sa.Connection, asked: Asked, zone: tzinfo) -> Iterator[PerUser]:
+def _per_user(connection: sa.Connection, asked: Asked, spans: Spans) -> Iterator[PerUser]:
     ids = sa.select(contacts.c.email, sa.func.max(contacts.c.visitor).label("visitor"))
     known = ids.where(contacts.c.email != "", contacts.c.visitor != "").group_by(contacts.c.email).subquery()
     person = sa.func.coalesce(conversations.c.visitor, known.c.visitor, conversations.c.email)
@@ -344,18 +437,26 @@ def _per_user(connection: sa.Connection, asked: Asked, zone: tzinfo) -> Iterator
         sa.func.count(number.distinct()), sa.func.count(named.distinct()), sa.func.count(person.distinct())
     )
     wanted = wanted.select_from(joined).where(conversations.c.conversation.is_not(None))
-    for since, until in months(asked.since, asked.until, zone):
+    for since, until in spans:
         chosen = asked.during(since, until).of_episodes("started_at")
         all_of_them, identified, users = connection.execute(wanted.where(chosen)).one()
         ratio = all_of_them / users if users else None
         yield PerUser(since.strftime("%Y-%m"), all_of_them, identified, users, ratio)
 
 
-def _topics(connection: sa.Connection, asked: Asked, zone: tzinfo) -> Iterator[Topic]:
-    spans = list(months(asked.since, asked.until, zone))
-    before = _tagged(connection, asked, *_month(spans[0][0] - timedelta(days=1), zone))
+def _topics(connection: sa.Connection, asked: Asked, spans: Spans, zone: tzinfo) -> Iterator[Topic]:
+    conversation_count = sa.func.count(episodes.c.conversation.distinct())
+    wanted = (
+        sa.select(tags.c.tag, conversation_count).join(episodes, episodes.c.id == tags.c.episode).group_by(tags.c.tag)
+    )
+
+    def tagged(since: datetime, until: datetime) -> dict[str, int]:
+        chosen = asked.during(since, until).of_episodes("started_at")
+        return {str(tag): int(number) for tag, number in connection.execute(wanted.where(chosen))}
+
+    before = tagged(*_month(spans[0][0] - timedelta(days=1), zone))
     for since, until in spans:
-        now = _tagged(connection, asked, since, until)
+        now = tagged(since, until)
         for tag in sorted(now.keys() | before.keys()):
             number, earlier = now.get(tag, 0), before.get(tag, 0)
             change = (number - earlier) / earlier if earlier else None
@@ -363,19 +464,20 @@ def _topics(connection: sa.Connection, asked: Asked, zone: tzinfo) -> Iterator[T
         before = now
 
 
-def _tagged(connection: sa.Connection, asked: Asked, since: datetime, until: datetime) -> dict[str, int]:
-    number = sa.func.count(episodes.c.conversation.distinct())
-    wanted = sa.select(tags.c.tag, number).join(episodes, episodes.c.id == tags.c.episode).group_by(tags.c.tag)
-    chosen = asked.during(since, until).of_episodes("started_at")
-    return {str(tag): int(number) for tag, number in connection.execute(wanted.where(chosen))}
-
-
-def months(since: datetime, until: datetime, zone: tzinfo) -> Sequence[tuple[datetime, datetime]]:
+def months(since: datetime, until: datetime, zone: tzinfo) -> Spans:
     """The calendar months, whole, that a time touches: their beginnings and ends."""
     months = [_month(since, zone)]
     while months[-1][1] < until:
         months.append(_month(months[-1][1], zone))
     return months
+
+
+def _ended_months(until: datetime, zone: tzinfo) -> Spans:
+    """The last three calendar months that are over then."""
+    months = [_month(until, zone)]
+    for _ in range(MONTHS):
+        months.insert(0, _month(months[0][0] - timedelta(days=1), zone))
+    return months[:-1]
 
 
 def _month(moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:

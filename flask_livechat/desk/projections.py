@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 EVENT_COLUMNS = ("event", "provider", "kind", "at", "visitor", "email", "author", "rating", "best", "tags", "sequence")
 TAIL_EVENTS = 50  # of a long conversation, that are looked at again with each further one, at least
-MAX_IDS = 500  # in one statement
-REREAD_ROWS = 200  # of a transaction
-REREAD_COLUMNS = "event key kind at conversation visitor email author text rating best tags sequence".split()
 COUNTED, FAILED = "yes", "failed"
 T = TypeVar("T")
 
@@ -69,9 +66,7 @@ def update_conversation(
     asked = time.monotonic()
     row = lock_conversation(connection, insert, provider, name)
     before = connection.execute(sa.select(conversations).where(conversations.c.id == row)).mappings().one()
-    start = _read_start(before["progress"])
-    if start is not None and (since is None or since <= start.progress.until or not _is_there(connection, row, start)):
-        start = None
+    start = _read_start(connection, before, since)
     mine = (events.c.provider == provider) & (events.c.conversation == name)
     if start is not None:
         mine &= events.c.at > start.progress.until
@@ -83,8 +78,8 @@ def update_conversation(
     over, following, timeline = _timeline(
         [_read_event(event) for event in rows], start, before["visitor"] if start else None
     )
-    _clear_episodes(connection, row, start.row if start else 0)
-    ids = [_put_episode(connection, row, provider, episode, hours) for episode in (*over, *timeline.episodes)]
+    owner = {"conversation": row, "provider": provider}
+    ids = _put_episodes(connection, owner, start.row if start else 0, (*over, *timeline.episodes), hours)
     if following and over:
         following = replace(following, row=ids[len(over) - 1])
     values = {
@@ -97,7 +92,7 @@ def update_conversation(
         "spoke_at": timeline.spoke_at,
         "asked_at": timeline.asked_at,
         "changed_at": _changed_at(connection, now + timedelta(seconds=time.monotonic() - asked)),
-        "progress": following and _start_text(following),
+        "progress": following and json.dumps(asdict(following), default=datetime.isoformat),
     }
     connection.execute(sa.update(conversations).where(conversations.c.id == row).values(values))
     new = [event for event in rows if event["counted"] != COUNTED]
@@ -130,9 +125,9 @@ def _mark_counted(connection: sa.Connection, insert: Any, rows: Sequence[Any]) -
             _put_contact(connection, insert, *who, at)
 
 
-def batched(items: list[T]) -> Iterator[list[T]]:
+def batched(items: Sequence[T], size: int = 200) -> Iterator[Sequence[T]]:
     """Split items into as many as a database takes in one statement."""
-    return (items[start : start + MAX_IDS] for start in range(0, len(items), MAX_IDS))
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def lock_conversation(connection: sa.Connection, insert: Any, provider: str, name: str) -> int:
@@ -174,80 +169,62 @@ def _timeline(
     return over, Start(first.progress, start.row if start else 0), timeline
 
 
-def _is_there(connection: sa.Connection, row: int, start: Start) -> bool:
-    """Whether its episodes are still there: a worker of an older version writes all of them anew."""
-    last = sa.select(episodes.c.id).where(episodes.c.id == start.row, episodes.c.conversation == row)
-    return start.row == 0 or connection.execute(last).first() is not None
-
-
-def _clear_episodes(connection: sa.Connection, row: int, after: int) -> None:
-    mine = (episodes.c.conversation == row) & (episodes.c.id > after)
+def _put_episodes(
+    connection: sa.Connection, owner: dict[str, Any], after: int, new: Sequence[Episode], hours: OfficeHours | None
+) -> list[int]:
+    """Put episodes in the place of those of the conversation whose rows came ``after`` one. Return their rows."""
+    mine = (episodes.c.conversation == owner["conversation"]) & (episodes.c.id > after)
     old = sa.select(episodes.c.id).where(mine)
     connection.execute(sa.delete(tags).where(tags.c.episode.in_(old.scalar_subquery())))
     connection.execute(sa.delete(episodes).where(mine))
+    rows = []
+    for episode in new:
+        values = owner | episode_row(episode, hours)
+        row: int = connection.execute(sa.insert(episodes).values(values).returning(episodes.c.id)).scalar_one()
+        if episode.tags:
+            connection.execute(sa.insert(tags), [{"episode": row, "tag": tag} for tag in episode.tags])
+        rows.append(row)
+    return rows
 
 
-def _put_episode(
-    connection: sa.Connection, row: int, provider: str, episode: Episode, hours: OfficeHours | None
-) -> int:
-    values = {"conversation": row, "provider": provider} | episode_row(episode, hours)
-    number: int = connection.execute(sa.insert(episodes).values(values).returning(episodes.c.id)).scalar_one()
-    if episode.tags:
-        connection.execute(sa.insert(tags), [{"episode": number, "tag": tag} for tag in episode.tags])
-    return number
+def _read_start(connection: sa.Connection, row: Any, since: datetime | None) -> Start | None:
+    """Read from where a conversation goes on. Return None where it is to be counted anew.
 
-
-def _start_text(start: Start) -> str:
-    """Write it as it stands in a conversation's row."""
-    return json.dumps(asdict(start), default=datetime.isoformat)
-
-
-def _read_start(text: str | None) -> Start | None:
-    """Read it. None for what another version has written: then all is counted anew."""
-    if text is None:
+    That is so for an event from before, for what another version has written, and where the last episode is gone: a
+    worker of an older version writes all of them anew.
+    """
+    if since is None or row["progress"] is None:
         return None
     try:
-        data = json.loads(text)
+        data = json.loads(row["progress"])
         progress = data["progress"]
         episode = Episode(**_read_fields(progress.pop("episode")))
-        return Start(Progress(episode=episode, **_read_fields(progress)), data["row"])
+        start = Start(Progress(episode=episode, **_read_fields(progress)), data["row"])
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+    last = sa.select(episodes.c.id).where(episodes.c.id == start.row, episodes.c.conversation == row["id"])
+    is_there = start.row == 0 or connection.execute(last).first() is not None
+    return start if is_there and since > start.progress.until else None
 
 
 def _read_fields(data: dict[str, Any]) -> dict[str, Any]:
-    return {name: _read_field(name, value) for name, value in data.items()}
-
-
-def _read_field(name: str, value: Any) -> Any:
-    if name == "tags":
-        return tuple(value)
-    return datetime.fromisoformat(value) if value and (name.endswith("_at") or name == "until") else value
+    moments = {name for name in data if name.endswith("_at") or name == "until"}
+    read = {name: datetime.fromisoformat(data[name]) for name in moments if data[name]}
+    return data | read | {"tags": tuple(data["tags"])}
 
 
 def episode_row(episode: Episode, hours: OfficeHours | None) -> dict[str, Any]:
-    solved = None if episode.closed_by == "nobody" else episode.closed_at
-    return {
-        "started_at": episode.started_at,
-        "answered_at": episode.answered_at,
-        "closed_at": episode.closed_at,
-        "closed_by": episode.closed_by,
-        "rated_at": episode.rated_at,
-        "rating": episode.rating,
-        "best": episode.best,
-        "response": _seconds(episode.started_at, episode.answered_at),
-        "response_office": _office_seconds(hours, episode.started_at, episode.answered_at),
-        "resolution": _seconds(episode.started_at, solved),
-        "resolution_office": _office_seconds(hours, episode.started_at, solved),
-    }
-
-
-def _seconds(start: datetime | None, end: datetime | None) -> float | None:
-    return None if start is None or end is None else (end - start).total_seconds()
-
-
-def _office_seconds(hours: OfficeHours | None, start: datetime | None, end: datetime | None) -> float | None:
-    return None if hours is None or start is None or end is None else hours.seconds(start, end)
+    """Return the columns of an episode, with its times in seconds: by the clock, and within office hours."""
+    solved_at = None if episode.closed_by == "nobody" else episode.closed_at
+    names = ("started_at", "answered_at", "closed_at", "closed_by", "rated_at", "rating", "best")
+    row: dict[str, Any] = {name: getattr(episode, name) for name in names}
+    start = episode.started_at
+    for name, end in (("response", episode.answered_at), ("resolution", solved_at)):
+        row |= {name: None, f"{name}_office": None}
+        if start is not None and end is not None:
+            row[name] = (end - start).total_seconds()
+            row[f"{name}_office"] = hours.seconds(start, end) if hours else None
+    return row
 
 
 def _put_contact(connection: sa.Connection, insert: Any, provider: str, visitor: str, email: str, at: datetime) -> None:
@@ -277,7 +254,7 @@ def reread(store: Store, values: Mapping[str, Values]) -> Iterator[int]:
     """
     last = 0
     while True:
-        wanted = sa.select(events).where(events.c.id > last).order_by(events.c.id).limit(REREAD_ROWS).with_for_update()
+        wanted = sa.select(events).where(events.c.id > last).order_by(events.c.id).limit(200).with_for_update()
         with store.engine.begin() as connection:
             rows = connection.execute(wanted).mappings().all()
             for row in rows:
@@ -297,15 +274,11 @@ def _reread_events(row: Any, values: Mapping[str, Values]) -> Sequence[Event]:
         parsed = list(spec.parse(values[row["provider"]], delivery))
     except WRONG_SHAPE:
         return ()
-    parsed.sort(key=lambda event: _distance(event, row))
+    # The row's own event has its id. Earlier ids were others, and ended with that of the part.
+    own, kind, part = row["event"], row["kind"], row["event"].rpartition(":")[2]
+    parsed.sort(key=lambda event: (event.id != own, event.kind != kind, part not in event.id.split(":")))
     # What is made of the delivery's bytes is another id now: they were written anew.
     return [replace(event, id=row["event"]) if delivery.digest in event.id else event for event in parsed]
-
-
-def _distance(event: Event, row: Any) -> tuple[bool, bool, bool]:
-    """Return how much an event is not the one that a row tells: earlier ids ended with that of the part."""
-    part = row["event"].rpartition(":")[2]
-    return event.id != row["event"], event.kind != row["kind"], part not in event.id.split(":")
 
 
 def _update_row(connection: sa.Connection, store: Store, row: Any, parsed: Sequence[Event]) -> None:
@@ -317,7 +290,8 @@ def _update_row(connection: sa.Connection, store: Store, row: Any, parsed: Seque
     if connection.execute(sa.select(events.c.id).where(same)).first():
         connection.execute(sa.update(events).where(mine).values(kind="unknown", author=None))
     else:
-        connection.execute(sa.update(events).where(mine).values({name: new[0][name] for name in REREAD_COLUMNS}))
+        names = "event key kind at conversation visitor email author text rating best tags sequence".split()
+        connection.execute(sa.update(events).where(mine).values({name: new[0][name] for name in names}))
     connection.execute(sa.delete(people).where(people.c.event == row["id"]))
     named = people_rows(row["id"], parsed[0])
     if named:

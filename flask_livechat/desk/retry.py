@@ -19,9 +19,6 @@ RATE_LIMITED = (420, 429)
 QUOTA_SPENT = 423  # of a day: to try again is in vain
 GONE = (404, 410)
 TRANSIENT = (408, 425, *RATE_LIMITED, 500, 502, 503, 504)
-FIRST_PAUSE_S, MAX_PAUSE_S = 0.1, 5.0  # a pause is twice the one before, whatever shorter one a vendor names
-MAX_WAIT_S = 3600.0  # whatever a vendor says, nobody waits longer
-WHOLE_NUMBER = re.compile(r"[0-9]{1,12}")
 NEW_S = 30.0  # in which a 404 for what was made means that the vendor does not know it everywhere yet
 
 
@@ -66,7 +63,6 @@ class Budget:
 
 _BUDGETS: dict[tuple[str, tuple[str, ...]], Budget] = {}
 _IN_PROCESS: WeakKeyDictionary[object, Budget] = WeakKeyDictionary()
-_LOCK = Lock()
 
 
 def budget_of(base: str, credentials: tuple[str, ...], app: object | None = None) -> Budget:
@@ -74,24 +70,22 @@ def budget_of(base: str, credentials: tuple[str, ...], app: object | None = None
 
     ``app`` is the application of this process that stands in for the API. Each is a vendor of its own.
     """
-    with _LOCK:
-        if app is not None:
-            return _IN_PROCESS.setdefault(app, Budget())
-        return _BUDGETS.setdefault((base, credentials), Budget())
+    if app is not None:
+        return _IN_PROCESS.setdefault(app, Budget())
+    return _BUDGETS.setdefault((base, credentials), Budget())
 
 
 def retry_after_s(reply: Reply, now: float) -> float | None:
     """Read the wait in ``Retry-After`` (seconds or a date), else in ``X-RateLimit-Reset`` (Unix seconds).
 
-    Return None where the vendor names no wait, or one that is zero, negative or past.
+    Return None where the vendor names no wait, or one that is zero, negative or past. Nobody waits for over an hour.
     """
     value, reset = reply.headers.get("retry-after", ""), reply.headers.get("x-ratelimit-reset", "")
-    waits = [float(value) if WHOLE_NUMBER.fullmatch(value) else 0.0]
+    numbers = ((value, 0.0), (reset, now))
+    waits = [float(number) - start for number, start in numbers if re.fullmatch(r"[0-9]{1,12}", number)]
     with suppress(ValueError, TypeError, OverflowError):
-        waits.append(parsedate_to_datetime(value).timestamp() - now)
-    if WHOLE_NUMBER.fullmatch(reset):
-        waits.append(float(reset) - now)
-    return next((min(wait, MAX_WAIT_S) for wait in waits if wait > 0), None)
+        waits.insert(0, parsedate_to_datetime(value).timestamp() - now)
+    return next((min(wait, 3600.0) for wait in waits if wait > 0), None)
 
 
 class Attempts:
@@ -110,7 +104,8 @@ class Attempts:
         self._failures += 1
         if failure.error.retry_after is None:
             return True
-        wait = max(failure.error.retry_after, min(FIRST_PAUSE_S * 2 ** (self._failures - 1), MAX_PAUSE_S))
+        # A pause is twice the one before, whatever shorter one a vendor names.
+        wait = max(failure.error.retry_after, min(0.1 * 2 ** (self._failures - 1), 5.0))
         return wait if time.monotonic() + wait < self.until else False
 
 

@@ -7,13 +7,14 @@ import json
 from datetime import datetime
 from typing import Any
 
-from ..model import Event, well_formed
+from ..model import Event
+from ..safe_text import well_formed
 
 MAX_KEY_CHARS = 500  # of an id, an email or a tag; beyond some 2,700 bytes PostgreSQL indexes none
-MAX_TAGS = 100
 
 
 def event_row(event: Event, now: datetime) -> dict[str, Any]:
+    """Return the row of an event that came ``now``. It keeps up to a hundred tags."""
     return {
         "provider": event.provider,
         "key": hashlib.sha256(event.id.encode("utf-8", "surrogatepass")).hexdigest(),
@@ -28,7 +29,7 @@ def event_row(event: Event, now: datetime) -> dict[str, Any]:
         "text": _text(event.text),
         "rating": event.rating,
         "best": event.best,
-        "tags": None if event.tags is None else json.dumps([key_text(tag) for tag in event.tags[:MAX_TAGS]]),
+        "tags": None if event.tags is None else json.dumps([key_text(tag) for tag in event.tags[:100]]),
         "raw": json.dumps(event.raw),  # ASCII: whatever was in it
         "sequence": event.sequence,
         "state": "pending",
@@ -52,39 +53,21 @@ def people_rows(event_id: int, event: Event) -> list[dict[str, Any]]:
 
 
 def read_event(row: Any) -> Event:
-    return Event(
-        provider=row["provider"],
-        kind=row["kind"],
-        id=row["event"],
-        at=row["at"],
-        conversation=row["conversation"],
-        visitor=row["visitor"],
-        email=row["email"],
-        author=row["author"],
-        text=row["text"],
-        rating=row["rating"],
-        best=row["best"],
-        tags=read_tags(row),
-        raw=_read_raw(row["raw"]),
-        sequence=row["sequence"],
-    )
+    try:
+        raw = json.loads(row["raw"])
+    except RecursionError:  # earlier versions took JSON that is nested too deeply to be read again
+        raw = {}
+    names = ("provider", "kind", "at", "conversation", "visitor", "email", "author", "text", "rating", "best")
+    fields = {name: row[name] for name in (*names, "sequence")}
+    return Event(id=row["event"], tags=read_tags(row), raw=raw, **fields)
 
 
 def read_tags(row: Any) -> tuple[str, ...] | None:
     return None if row["tags"] is None else tuple(json.loads(row["tags"]))
 
 
-def _read_raw(text: str) -> dict[str, Any]:
-    """Read what the vendor sent. Earlier versions took JSON that is nested too deeply to be read again."""
-    try:
-        raw: dict[str, Any] = json.loads(text)
-    except RecursionError:
-        return {}
-    return raw
-
-
 def key_text(value: str | None) -> str | None:
-    """Return text of a length that an index takes."""
+    """Return an id, an email or a tag in a length that an index takes: PostgreSQL's end at some 2,700 bytes."""
     text = _text(value)
     return text and text[:MAX_KEY_CHARS]
 

@@ -15,22 +15,22 @@ from flask import Flask, current_app
 
 from .. import providers, signals
 from ..errors import ConfigError, LiveChatError, Problem, Unsupported
-from ..files import make_private
 from ..limits import BACKGROUND_S, within
 from ..model import Event, Value, Visitor
 from ..providers import Values
 from ..state import State, warn_once
+from ..system import make_private
 
 if TYPE_CHECKING:
     from .aio import AsyncDesk
     from .automations import Automations
+    from .cohort import Cohort, Person
     from .desk import Desk
     from .erasure import Receipt
     from .metrics import Metrics
     from .store import Store
 
 T = TypeVar("T")
-SANDBOX_URL = "http://127.0.0.1:5000"  # where another process finds the sandbox, if not told otherwise
 
 
 def module(name: str) -> Any:
@@ -93,17 +93,12 @@ def open_async_desk(state: State, name: str, values: Values) -> AsyncDesk:
 def _sandbox_base(state: State, name: str) -> str | None:
     """Return where the stand-in's API is, for a process that visitors do not talk to: a worker."""
     url = state.runtime.sandbox_url
-    if _is_celery_worker():
-        celery = current_app.extensions.get("celery")
-        url = getattr(celery, "conf", {}).get("livechat_sandbox_at", SANDBOX_URL)
-    return f"{url.rstrip('/')}{state.settings.url_prefix}/sandbox/rest/{name}" if url else None
-
-
-def _is_celery_worker() -> bool:
-    """Whether this runs in a task that a worker of Celery's was sent, and not eagerly."""
     celery_state = sys.modules.get("celery._state")
     task = celery_state.get_current_worker_task() if celery_state else None
-    return task is not None and not task.request.is_eager
+    if task is not None and not task.request.is_eager:  # a worker of Celery's was sent it
+        celery = current_app.extensions.get("celery")
+        url = getattr(celery, "conf", {}).get("livechat_sandbox_at", "http://127.0.0.1:5000")
+    return f"{url.rstrip('/')}{state.settings.url_prefix}/sandbox/rest/{name}" if url else None
 
 
 # The store.
@@ -112,28 +107,20 @@ def _is_celery_worker() -> bool:
 def store(state: State, app: Flask) -> Store:
     """Open the store of the app's events. The default database is made here: it is this package's alone."""
     if state.runtime.store is None:
-        config = state.settings
-        new = module("store").Store(config.database_url or _default_database(app), config.office_hours)
-        if config.database_url is None:
-            _upgrade(new)
+        url, folder = state.settings.database_url, Path(app.instance_path)
+        if url is None:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(folder)
+        new = module("store").Store(url or f"sqlite:///{folder / 'livechat.sqlite3'}", state.settings.office_hours)
+        if url is None:
+            try:
+                new.upgrade()
+            except Exception:
+                new.engine.dispose()
+                raise
         state.runtime.store = state.runtime.store or new
     opened: Store = state.runtime.store
     return opened
-
-
-def _upgrade(new: Store) -> None:
-    try:
-        new.upgrade()
-    except Exception:
-        new.engine.dispose()
-        raise
-
-
-def _default_database(app: Flask) -> str:
-    folder = Path(app.instance_path)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    make_private(folder)
-    return f"sqlite:///{folder / 'livechat.sqlite3'}"
 
 
 def listens(state: State) -> bool:
@@ -172,12 +159,30 @@ def handle(state: State, app: Flask, event: Event) -> None:
 
 
 def metrics(
-    opened: Store, since: datetime, until: datetime, provider: str | None = None, tag: str | None = None
+    state: State,
+    opened: Store,
+    since: datetime,
+    until: datetime | None = None,
+    provider: str | None = None,
+    tag: str | None = None,
 ) -> Metrics:
     if provider is not None and provider not in providers.names():
         raise ValueError(f"{provider!r} is no provider: {', '.join(providers.names())}")
-    figures: Metrics = module("metrics").metrics(opened, since, until, provider, tag)
+    now, targets = state.now(), state.settings.targets
+    figures: Metrics = module("metrics").metrics(opened, since, until or now, provider, tag, targets, now)
     return figures
+
+
+def cohort(state: State, opened: Store, people: Iterable[Person] | None, days: int) -> Cohort:
+    """Count the people given, else those whom the app registered."""
+    if people is None:
+        if state.callbacks.people is None:
+            raise LiveChatError("There are no people: give them, or register a function with @livechat.people.")
+        people = state.callbacks.people()
+    query = module("cohort_query")
+    find = partial(query.conversations_begun, opened)
+    result: Cohort = module("cohort").count(people, days, state.now(), query.first_known(opened), find)
+    return result
 
 
 def erase(
@@ -188,18 +193,18 @@ def erase(
     only: bool,
 ) -> Receipt:
     """Erase a person here and at every vendor that is configured."""
-    contacts = {name: partial(_contacts, name, open_vendor) for name in state.settings.providers}
+
+    def open_contacts(name: str) -> Any:
+        desk = open_vendor(name)
+        if not desk.can("contacts.forget"):
+            raise Unsupported(providers.load(name).title, "contacts.forget")
+        return desk.contacts
+
+    contacts = {name: partial(open_contacts, name) for name in state.settings.providers}
     apis = {name: providers.api(name) for name in contacts}
     by_id = [name for name, api in apis.items() if api is not None and api.knows(Visitor(id="id"))]
     receipt: Receipt = module("erasure").forget(opened, contacts, who, state.now(), by_id, only)
     return receipt
-
-
-def _contacts(name: str, open_vendor: Callable[[str], Desk]) -> Any:
-    desk = open_vendor(name)
-    if not desk.can("contacts.forget"):
-        raise Unsupported(providers.load(name).title, "contacts.forget")
-    return desk.contacts
 
 
 # What the desk does by itself, in the background.
@@ -218,23 +223,15 @@ def report_error(state: State, app: Flask, name: str, visitor: Visitor, context:
 def sync_contact(state: State, app: Flask, load: Callable[[], Visitor | None]) -> None:
     """Make the vendor's contact what the visitor is. ``load`` is asked only where contacts are kept."""
     name = state.settings.provider
-    reason = _no_contacts_reason(name)
-    if reason is not None or name is None:
-        warn_once(f"No contact is kept up to date: {reason}")
-        return
-    visitor, api = load(), providers.api(name)
-    if visitor is not None and api is not None and api.knows(visitor):
-        automations(state, app, name).sync(visitor)
-
-
-def _no_contacts_reason(name: str | None) -> str | None:
-    """Why no contacts are kept with a vendor; None where they are."""
+    api = providers.api(name) if name else None
     if name is None:
-        return "no provider is configured."
-    api = providers.api(name)
-    if api is None or "contacts.upsert" not in api.methods:
-        return f"{providers.load(name).title}'s API cannot do that."
-    return None if find_spec("stamina") else "the desk needs what pip install Flask-LiveChat[desk] brings."
+        warn_once("No contact is kept up to date: no provider is configured.")
+    elif api is None or "contacts.upsert" not in api.methods:
+        warn_once(f"No contact is kept up to date: {providers.load(name).title}'s API cannot do that.")
+    elif find_spec("stamina") is None:
+        warn_once("No contact is kept up to date: the desk needs what pip install Flask-LiveChat[desk] brings.")
+    elif (visitor := load()) is not None and api.knows(visitor):
+        automations(state, app, name).sync(visitor)
 
 
 def automations(state: State, app: Flask, name: str) -> Automations:

@@ -20,22 +20,19 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ..errors import LiveChatError
-from ..forks import in_children
 from ..limits import within
 from ..model import Event
 from ..office_hours import OfficeHours
+from ..system import in_children
 from . import connecting
 from .projections import COUNTED, FAILED, rebuild_contacts, update_conversation, update_projection
 from .rows import event_row, key_text, people_rows, read_event
 from .tables import conversations, counts, events, people, seen, thumbs
 
 LEASE = timedelta(seconds=60)  # after which what a worker has taken is taken by another; the living renew it
-RECEIPT_LIFE = timedelta(days=1)  # of a thumb: a browser keeps it as long as its tab
 BATCH_EVENTS = 10  # which slow handlers, that call a vendor say, get done within the lease
 UPGRADE_LOCK = Lock()  # Alembic keeps what it is doing in its module
-UPGRADE_LOCK_ID = 0x6C697665  # of whoever changes a PostgreSQL database's tables
 UPGRADE_S = 600
-NO_URL = "is no address of an SQLite or PostgreSQL database that can be used here"
 PENDING = events.c.state == "pending"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -56,7 +53,7 @@ class QueuedEvent:
 
 
 class Store:
-    """Safe to share between threads, and after a fork. ``hours``: those that count in the metrics."""
+    """The events of an app. Threads may share it, and a fork's child. ``hours`` are those that count in the metrics."""
 
     def __init__(self, url: str, hours: OfficeHours | None = None) -> None:
         self.hours = hours
@@ -64,10 +61,11 @@ class Store:
             url = url.replace("://", "+psycopg://", 1)  # the driver that the extra brings
         try:
             # A database in memory has one connection, for which nobody waits. Parameters are what visitors wrote.
-            waits = {} if url in ("sqlite://", "sqlite:///:memory:") else {"pool_timeout": connecting.POOL_S}
+            waits = {} if url in ("sqlite://", "sqlite:///:memory:") else {"pool_timeout": 1.0}
             self.engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, **waits)
         except (ValueError, sa.exc.ArgumentError):  # whose text may hold its password
-            raise LiveChatError(f"LIVECHAT_DATABASE_URL {NO_URL}.") from None
+            wrong = "is no address of an SQLite or PostgreSQL database that can be used here"
+            raise LiveChatError(f"LIVECHAT_DATABASE_URL {wrong}.") from None
         except ModuleNotFoundError as error:
             what = "Flask-LiveChat[postgres]" if error.name == "psycopg" else error.name
             raise LiveChatError(f"LIVECHAT_DATABASE_URL needs what pip install {what} brings.") from None
@@ -77,7 +75,8 @@ class Store:
         # Made once, for each delivery needs it.
         self._insert_event = new.returning(events.c.id, events.c.provider, events.c.key)
         connecting.bind(self.engine)
-        in_children(self.engine, _forget_connections)
+        # A child must neither use its parent's connections nor close them.
+        in_children(self.engine, lambda engine: engine.dispose(close=False))
 
     def upgrade(self) -> None:
         """Make the tables, or bring them up to date, with what older events come to."""
@@ -90,7 +89,7 @@ class Store:
             if not self.is_sqlite:
                 limits = f"SET LOCAL statement_timeout = '{UPGRADE_S}s'; SET LOCAL lock_timeout = '{UPGRADE_S}s'"
                 connection.exec_driver_sql(limits)
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK_ID)))
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(0x6C697665)))  # one process at a time
             older = sa.inspect(connection).get_table_names()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -181,7 +180,7 @@ class Store:
         thumb, the earlier one is only taken back.
         """
         with self.engine.begin() as connection:
-            connection.execute(sa.delete(thumbs).where(thumbs.c.at < now - RECEIPT_LIFE))
+            connection.execute(sa.delete(thumbs).where(thumbs.c.at < now - timedelta(days=1)))
             if receipt is not None:
                 mine = (thumbs.c.receipt == receipt) & (thumbs.c.provider == provider)
                 before = connection.execute(sa.delete(thumbs).where(mine).returning(thumbs.c.what)).scalar()
@@ -319,11 +318,6 @@ def explain(error: Exception) -> str | None:
     if "no such table" in cause or "no such column" in cause or "does not exist" in cause:
         return "The tables are missing, or older than this version: flask livechat db upgrade"
     return f"The database does not answer ({type(error).__name__})."
-
-
-def _forget_connections(engine: sa.Engine) -> None:
-    """Drop a parent's connections, which a child must neither use nor close."""
-    engine.dispose(close=False)
 
 
 def _queued(row: Any) -> QueuedEvent:

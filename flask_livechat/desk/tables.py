@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -31,7 +32,7 @@ class Instant(sa.types.TypeDecorator[datetime]):
 events = sa.Table(
     "livechat_events",
     metadata,
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
+    sa.Column("id", ID, primary_key=True),
     sa.Column("provider", sa.String(32), nullable=False),
     sa.Column("key", sa.String(64), nullable=False, comment="digest of the event's id: the same event has the same"),
     sa.Column("event", sa.Text, nullable=False, comment="the event's id"),
@@ -65,7 +66,7 @@ events = sa.Table(
 people = sa.Table(
     "livechat_people",
     metadata,
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
+    sa.Column("id", ID, primary_key=True),
     sa.Column("event", sa.BigInteger, nullable=False, comment="its row; whoever deletes that deletes these"),
     sa.Column("provider", sa.String(32), nullable=False),
     sa.Column("contact", sa.Text, comment="the vendor's id of somebody whom the event names"),
@@ -78,8 +79,6 @@ people = sa.Table(
 )
 
 # -- what events come to: `projections.py` keeps it up to date -------------------------------------------------------
-
-ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 conversations = sa.Table(
     "livechat_conversations",

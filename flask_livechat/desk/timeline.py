@@ -152,17 +152,12 @@ def _add(episode: Episode, event: Event) -> None:
         episode.answered_at = episode.answered_at or event.at
     elif author == "bot" and is_open:
         episode.bot = True
-    elif event.kind == "conversation_closed" and episode.closed_at is None:
-        _close(episode, event)
+    elif event.kind == "conversation_closed" and is_open:
+        episode.closed_at, episode.closed_by = event.at, event.author
+        if event.author is None:
+            episode.closed_by = "agent" if episode.answered_at else "bot" if episode.bot else "nobody"
+        if event.author is None and episode.closed_by != "nobody":
+            # It fell silent, and was over with its last word (Tawk.to says so 90 s later).
+            episode.closed_at = episode.spoken_at
     elif event.kind == "rated":
         episode.rated_at, episode.rating, episode.best = event.at, event.rating, event.best
-
-
-def _close(episode: Episode, event: Event) -> None:
-    episode.closed_at, episode.closed_by = event.at, event.author
-    if event.author is None:
-        episode.closed_by = "agent" if episode.answered_at else "bot" if episode.bot else "nobody"
-        if (
-            episode.closed_by != "nobody"
-        ):  # it fell silent, and was over with its last word (Tawk.to says so 90 s later)
-            episode.closed_at = episode.spoken_at

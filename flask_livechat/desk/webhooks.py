@@ -11,10 +11,10 @@ from flask import Response, abort, current_app, request
 
 from .. import providers
 from ..errors import ConfigError
-from ..hooks import Delivery, WebhookSpec
+from ..hooks import Delivery
 from ..limits import Breaker, LineLimit, within_a_webhook
 from ..operation import WRONG_SHAPE
-from ..providers import Values
+from ..providers.base import Values, WebhookSpec
 from ..rate_limit import PerMinute
 from ..same_origin import SameOriginBlueprint
 from ..state import State
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 1024 * 1024
 REJECTED_LINES = 10  # a minute in the log about rejected deliveries, and as many about odd fields
-BROKER_LINES = 1  # a minute about a broker that is down
 REASONS = {
     200: "nothing of this account's in it",
     400: "not the vendor's shape",
@@ -50,7 +49,7 @@ class Receiver:
         self._providers = state.settings.webhook_providers
         self._rejected, self._odd_fields = Counter[tuple[str, int]](), Counter[str]()
         self._rejected_lines, self._odd_lines = PerMinute(REJECTED_LINES), PerMinute(REJECTED_LINES)
-        self._broker_lines, self._database_lines = PerMinute(BROKER_LINES), LineLimit()
+        self._broker_lines, self._database_lines = PerMinute(1), LineLimit()
         self._breaker = Breaker()
 
     def receive(self, provider: str) -> Response:
@@ -114,7 +113,7 @@ class Receiver:
         return Response(status=500)
 
     def _notify_worker(self, notify: Callable[[], None]) -> None:
-        """Whatever goes wrong here, the event is stored by now: the vendor has no reason to send it again."""
+        """Notify, and only log what goes wrong: the event is stored, so the vendor has no reason to send it again."""
         try:
             notify()
         except Exception as error:
@@ -127,7 +126,7 @@ class Receiver:
 
 
 def _read_body() -> bytes | None:
-    """Return None for a body that is too large."""
+    """Return the body, or None where it is too large."""
     if (request.content_length or 0) > MAX_BODY_BYTES:
         return None
     # Where the length is known, what the app's own hooks have read of it before is kept.
@@ -143,15 +142,13 @@ def accept(
 
     200 means stored or known, 400 not the vendor's shape, 401 not signed or too old. A database's error goes through.
     """
-    if not spec.verify(values, delivery) or _is_stale(spec, delivery, now, tolerance_s):
+    if not spec.verify(values, delivery):
+        return 401, 0, 0
+    sent_at = spec.sent_at(delivery)
+    if tolerance_s is not None and sent_at is not None and abs((now - sent_at).total_seconds()) > tolerance_s:
         return 401, 0, 0
     try:
         events = spec.parse(values, delivery)
     except WRONG_SHAPE:
         return 400, 0, 0
     return 200, len(events), store.add(events, now)
-
-
-def _is_stale(spec: WebhookSpec, delivery: Delivery, now: datetime, tolerance_s: int | None) -> bool:
-    sent_at = spec.sent_at(delivery)
-    return tolerance_s is not None and sent_at is not None and abs((now - sent_at).total_seconds()) > tolerance_s

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
@@ -25,9 +24,6 @@ MAX_PAUSE = timedelta(hours=12)
 PRUNED_EVERY = timedelta(hours=1)
 IDLE_S = 1.0  # between two looks at an empty queue
 GAP_S = (0.001, 0.05)  # after each transaction on SQLite, at least and at most: others have the one writer's place, too
-MAX_RENEWAL_S = 3600.0  # for which a batch is renewed: a handler that hangs does not keep its event for ever
-LAG_S = 5.0  # beyond which a clock is said to be behind
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -78,7 +74,8 @@ class Worker:
 
     def once(self) -> Batch:
         """Handle a batch of what is due."""
-        taken = self._paced(lambda: self.store.take(self.clock()))
+        with self._paced():
+            taken = self.store.take(self.clock())
         if not taken:
             self._check_clock()
             return Batch()
@@ -89,17 +86,20 @@ class Worker:
         """Warn of a clock that is behind: an event is due when it was received, by the clock of whoever received it."""
         newest = self.store.newest()
         lag = 0.0 if newest is None else (newest - self.clock()).total_seconds()
-        if lag > LAG_S and self.lines.count("lag"):
+        if lag > 5.0 and self.lines.count("lag"):
             log.warning("livechat: this worker's clock is %.0f s behind a receiver's: events wait for so long.", lag)
 
     @contextmanager
     def _renewed(self, taken: Sequence[QueuedEvent]) -> Iterator[None]:
-        """Renew the lease for as long as this process lives and handles the events."""
+        """Renew the lease for as long as this process lives and handles the events.
+
+        After an hour it ends: a handler that hangs does not keep its event for ever.
+        """
         over = threading.Event()
         pause_s = max(0.0, (taken[0].due_at - self.clock()).total_seconds()) / 3
 
         def renew() -> None:
-            end = time.monotonic() + MAX_RENEWAL_S
+            end = time.monotonic() + 3600.0
             while not over.wait(pause_s) and time.monotonic() < end:
                 try:
                     self.store.renew(taken, self.clock())
@@ -114,18 +114,19 @@ class Worker:
             over.set()
             thread.join()
 
-    def _paced(self, call: Callable[[], T]) -> T:
-        """Run a transaction, and leave on SQLite a gap of the same length, in which others write."""
+    @contextmanager
+    def _paced(self) -> Iterator[None]:
+        """Leave a gap on SQLite after a transaction, of the same length, in which others write."""
         start = time.monotonic()
         try:
-            return call()
+            yield
         finally:
             if self.store.is_sqlite:
                 time.sleep(min(max(time.monotonic() - start, GAP_S[0]), GAP_S[1]))
 
     def _try(self, queued: QueuedEvent) -> bool:
         """Handle an event. Return whether that went well."""
-        if queued.attempts >= MAX_ATTEMPTS:  # none of them was heard of again: who starts with it, dies
+        if queued.attempts >= MAX_ATTEMPTS:  # no worker was heard of again: whichever starts with it, dies
             log.error("livechat: event %s ended %s workers.", queued.row, queued.attempts)
             self.store.mark_failed(queued, "the worker died")
             return False
@@ -133,7 +134,8 @@ class Worker:
             started = self._start(queued)
             if started is not None:
                 self.handle(started.event)
-                self._paced(lambda: self.store.ack(started))
+                with self._paced():
+                    self.store.ack(started)
         except Exception as error:
             self._retry_or_fail(queued, queued.attempts + 1, what_failed(error))
             log.debug("livechat: event %s", queued.row, exc_info=error)
@@ -146,12 +148,14 @@ class Worker:
         Raise what the database could not do for now: that is tried again, as a handler is.
         """
         try:
-            return self._paced(lambda: self.store.start(queued, self.clock()))
+            with self._paced():
+                return self.store.start(queued, self.clock())
         except Exception as error:
             if isinstance(error, SQLAlchemyError) and not isinstance(error, DataError | IntegrityError):
                 raise
             log.error("livechat: event %s could not be counted: %s.", queued.row, type(error).__name__)
-            return self._paced(lambda: self.store.start(queued, self.clock(), counted=False))
+            with self._paced():
+                return self.store.start(queued, self.clock(), counted=False)
 
     def _retry_or_fail(self, queued: QueuedEvent, attempts: int, error: str) -> None:
         if attempts >= MAX_ATTEMPTS:

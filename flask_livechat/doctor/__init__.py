@@ -71,13 +71,8 @@ def _run_checks(survey: Survey, deploy: bool) -> tuple[list[Finding], list[Skipp
         if check.deploy and not deploy:
             continue
         try:
-            findings += within(MAX_CHECK_S, partial(_run_check, check, survey))
+            findings += within(MAX_CHECK_S, partial(gathered, check, survey))
         except Exception as error:  # one check that stumbles over an app does not hide what the others find
             failed.append(Skipped(check.code, f"the check itself failed with {type(error).__name__}"))
     findings.sort(key=lambda finding: (-finding.check.level, finding.check.code))
     return findings, failed
-
-
-def _run_check(check: Check, survey: Survey) -> list[Finding]:
-    with survey.app.app_context():
-        return [*gathered(check, check.look(survey))]

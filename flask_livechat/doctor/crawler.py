@@ -150,16 +150,16 @@ class Crawler:
             ):
                 return self._ask(path, rule, as_user, name)
 
-        found = self._within(name, ask)
-        if isinstance(found, str):
-            self.unseen.append(Skipped(name, found))
-        elif isinstance(found, Page):
-            from_cache = found.from_cache or (as_user and found.tagged and self._is_cached_for_all(path, rule))
-            self.pages.append(replace(found, from_cache=from_cache))
-        if raised and not isinstance(found, Exception):
+        result = self._within(name, ask)
+        if isinstance(result, str):
+            self.unseen.append(Skipped(name, result))
+        elif isinstance(result, Page):
+            from_cache = result.from_cache or (as_user and result.tagged and self._is_cached_for_all(path, rule))
+            self.pages.append(replace(result, from_cache=from_cache))
+        if raised and not isinstance(result, Exception):
             self.unseen.append(Skipped(name, f"{raised[0]}; its error page was looked at"))
-        broken = isinstance(found, Page) and found.status >= 500
-        failed = broken or raised or isinstance(found, Exception) or found == NO_LOGIN
+        broken = isinstance(result, Page) and result.status >= 500
+        failed = broken or raised or isinstance(result, Exception) or result == NO_LOGIN
         self.visits.append(Visit(as_user, self.unseen[-1].why if failed else ""))
 
     def _ask(self, path: str, rule: Rule | None, as_user: bool, name: str, again: bool = True) -> Page | str | None:
@@ -175,14 +175,14 @@ class Crawler:
             try:
                 if again and (elsewhere := _moved_to(response, base, path)) is not None:
                     before, self.base_url = self.base_url, elsewhere
-                    found = self._ask(path, rule, as_user, name, again=False)
-                    if isinstance(found, str):  # it is not there either
+                    result = self._ask(path, rule, as_user, name, again=False)
+                    if isinstance(result, str):  # it is not there either
                         self.base_url = before
-                    return found
-                found = self._read(response, results[-1] if results else None, path, as_user, name)
-                if isinstance(found, Page) and found.tagged and found.document.loader:
-                    self.answers += self._named(client, found, base)
-                return found
+                    return result
+                result = self._read(response, results[-1] if results else None, path, as_user, name)
+                if isinstance(result, Page) and result.tagged and result.document.loader:
+                    self.answers += self._named(client, result, base)
+                return result
             finally:
                 response.close()
 
@@ -271,10 +271,10 @@ class Crawler:
             try:
                 if as_user:
                     g._login_user = self._user_anew()
-                found = decide(current_state(self.app), self.app)
+                decision = decide(current_state(self.app), self.app)
             except Exception:  # a predicate of the app's own
                 return None
-            return found
+            return decision
 
     def leave(self, rule: Rule) -> None:
         """Goes out as a form or a link of the app's own would, logged in, with a session of its own."""
@@ -299,11 +299,11 @@ class Crawler:
                 return Leaving(Place(name), response.status_code, False)
 
         with _without_csrf(self.app):
-            found = self._within(name, ask)
-        if isinstance(found, str):
-            self.unseen.append(Skipped(name, found))
-        elif isinstance(found, Leaving):
-            self.leavings.append(found)
+            result = self._within(name, ask)
+        if isinstance(result, str):
+            self.unseen.append(Skipped(name, result))
+        elif isinstance(result, Leaving):
+            self.leavings.append(result)
 
     @contextmanager
     def _client(self, base: str, as_user: bool) -> Iterator[FlaskClient]:

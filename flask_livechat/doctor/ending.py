@@ -71,6 +71,23 @@ def no_fallback(survey: Survey) -> Iterable[Match]:
 
 
 @check(
+    "LC605",
+    Level.ERROR,
+    "A flow that is not proven to reach a human",
+    why="It is not offered, or a step of it fails: visitors get the chat without what the flow would have done.",
+    fix="Run flask livechat flows check, which lists all that is wrong with all flows.",
+)
+def unproven_flow(survey: Survey) -> Iterable[Match]:
+    if not survey.settings.flows and not survey.state.callbacks.flows:
+        return
+    from ..help.flow_service import check_all  # noqa: PLC0415 - help is loaded on first use
+
+    for problem in check_all(survey.state, survey.app).problems:
+        if problem.is_error:
+            yield Match(Place(problem.file), problem.where_and_what, problem.fix)
+
+
+@check(
     "LC606",
     Level.WARNING,
     "Nobody hears of a logout",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -109,10 +109,10 @@ def check(
     return enter
 
 
-def gathered(found: Check, seen: Iterable[Match]) -> Iterator[Finding]:
-    """One finding for what is the same in several places."""
+def gathered(check: Check, survey: Survey) -> list[Finding]:
+    """What a check finds, with one finding for what is the same in several places."""
     places: dict[tuple[str, str], dict[Place, None]] = {}
-    for one in seen:
-        places.setdefault((one.what, one.fix or found.fix), {})[one.place] = None
-    for (what, fix), where in places.items():
-        yield Finding(found, what, fix, tuple(where))
+    with survey.app.app_context():
+        for match in check.look(survey):
+            places.setdefault((match.what, match.fix or check.fix), {})[match.place] = None
+    return [Finding(check, what, fix, tuple(where)) for (what, fix), where in places.items()]

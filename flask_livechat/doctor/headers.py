@@ -11,24 +11,20 @@ from .findings import Level, Match, check
 from .survey import Survey
 
 ENFORCED, REPORTED = csp.HEADERS
-MERGE = 'Set LIVECHAT_CSP = "merge" (for a header), or write'
 NONCE = re.compile(r"'nonce-[^']*'")  # of one response: to write it down would undo it
 
 
 def policies(page: Page, header: str) -> Iterator[dict[str, list[str]]]:
     texts = page.headers.getlist(header) + (page.document.meta(header) if header == ENFORCED else [])
-    return (csp.parse(one) for text in texts for one in text.split(",") if one.strip())
-
-
-def needs(survey: Survey, page: Page) -> dict[str, list[str]]:
-    """What the page's vendor needs, of scripts also what our own tags bring."""
-    return csp.needs_of(survey.settings, [str(page.decision.provider)]) if page.decision else {}
+    return (csp.parse(policy) for text in texts for policy in text.split(",") if policy.strip())
 
 
 def blocked(survey: Survey, header: str) -> Iterable[Match]:
     for page in survey.with_chat:
+        # What the page's vendor needs, of scripts also what our own tags bring.
+        needs = csp.needs_of(survey.settings, [str(page.decision.provider)]) if page.decision else {}
         for policy in policies(page, header):
-            missing = csp.missing(policy, needs(survey, page), survey.origin)
+            missing = csp.missing(policy, needs, survey.origin)
             if header == ENFORCED:
                 missing = _without_what_a_nonce_undoes(policy, missing)
             if missing:
@@ -39,7 +35,8 @@ def blocked(survey: Survey, header: str) -> Iterable[Match]:
                     "'nonce-…'", ";\n".join(csp.write({name: merged[name]}) for name in missing if name in merged)
                 )
                 merges = survey.settings.csp == "merge"
-                first = "It is set where LIVECHAT_CSP does not reach it: write" if merges else MERGE
+                unreached = "It is set where LIVECHAT_CSP does not reach it: write"
+                first = unreached if merges else 'Set LIVECHAT_CSP = "merge" (for a header), or write'
                 fix = f"{first}:\n{lines}"
                 what = f"{header} blocks what {page.decision.provider if page.decision else 'chat'} needs"
                 yield Match(page.place, f"{what}: {', '.join(missing)}", fix)

@@ -14,9 +14,6 @@ from .findings import Level, Match, Place, check
 from .routes import example
 from .survey import Survey
 
-BY_ITSELF = ("eager", "idle", "delay", "scroll", "interaction", "visible")
-MANY = 5  # pages; fewer are all of a small site
-NEARLY_ALL = 0.8
 # Readers of documents keep the place in the address: PDF.js, epub.js, foliate.
 READER = r"pdfjs|PDFViewerApplication|PDFHistory|\bePub\s*\(|epubjs|epubcfi|foliate"
 # A lightbox puts a fragment onto the page's own address and takes it away: that swaps nothing.
@@ -25,7 +22,8 @@ ROUTER = rf"history\.pushState\s*\((?!{SAME_PAGE})|createBrowserRouter\b|createW
 
 
 def starts_by_itself(page: Page) -> bool:
-    return page.decision is not None and page.decision.load.partition(":")[0] in BY_ITSELF
+    kinds = ("eager", "idle", "delay", "scroll", "interaction", "visible")
+    return page.decision is not None and page.decision.load.partition(":")[0] in kinds
 
 
 @check(
@@ -38,7 +36,8 @@ def starts_by_itself(page: Page) -> bool:
 def everywhere(survey: Survey) -> Iterable[Match]:
     pages = [page for page in survey.pages if not page.logged_in and page.status < 400]
     starting = [page for page in pages if page.tagged and starts_by_itself(page)]
-    if len(pages) >= MANY and len(starting) >= NEARLY_ALL * len(pages):
+    # Fewer than five pages are all of a small site.
+    if len(pages) >= 5 and len(starting) >= 0.8 * len(pages):
         yield Match(Place("LIVECHAT_RULES"), f"{len(starting)} of {len(pages)} pages start chat by themselves")
 
 
@@ -80,9 +79,9 @@ def on_errors(survey: Survey) -> Iterable[Match]:
 )
 def secret_address(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
-        found = secret_in(address(path=page.path))
-        if found and page.status < 400:
-            yield Match(page.place, found)
+        secret = secret_in(address(path=page.path))
+        if secret and page.status < 400:
+            yield Match(page.place, secret)
 
 
 # -- rules -----------------------------------------------------------------------------------------------------------

@@ -44,10 +44,10 @@ class Script:
     @cached_property
     def code(self) -> str:
         """What runs: comments say much that is not so."""
-        return COMMENT.sub(lambda found: "\n" * found[0].count("\n"), self.text)
+        return COMMENT.sub(lambda match: "\n" * match[0].count("\n"), self.text)
 
     @property
-    def said(self) -> str:
+    def searchable(self) -> str:
         """All that a sign of a vendor may stand in."""
         return f"{self.src}\n{self.code}"
 
@@ -88,12 +88,12 @@ class Document:
 
     def meta(self, name: str) -> list[str]:
         """The contents of ``<meta http-equiv=…>`` or ``<meta name=…>``."""
-        return [content for each, content in self.metas if each == name.lower()]
+        return [content for key, content in self.metas if key == name.lower()]
 
 
 def document(source: str, place: Place) -> Document:
     # Without its declaration: for XML the parser has a warning, and XHTML is a page as others are.
-    soup = BeautifulSoup(DECLARATION.sub(lambda found: "\n" * found[0].count("\n"), source), "html.parser")
+    soup = BeautifulSoup(DECLARATION.sub(lambda match: "\n" * match[0].count("\n"), source), "html.parser")
     heads = {id(tag) for head in soup.find_all("head") for tag in _tags(head.find_all("script"))}
     tags = _tags(soup.find_all("script"))
     block = next((tag for tag in tags if tag.get("id") == "livechat"), None)
@@ -116,16 +116,16 @@ def document(source: str, place: Place) -> Document:
     )
 
 
-def _tags(found: Iterable[Any]) -> list[Tag]:
-    return [tag for tag in found if isinstance(tag, Tag)]
+def _tags(elements: Iterable[Any]) -> list[Tag]:
+    return [tag for tag in elements if isinstance(tag, Tag)]
 
 
 def _payload(block: Tag | None) -> dict[str, Any]:
     try:
-        found = json.loads(block.string or "") if block else {}
+        data = json.loads(block.string or "") if block else {}
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return data if isinstance(data, dict) else {}
 
 
 def _script(tag: Tag, place: Place, in_head: bool) -> Script:
@@ -158,8 +158,8 @@ def _left_behind(soup: BeautifulSoup, block: Tag | None) -> str | None:
 
 def text(tag: Tag, attribute: str) -> str:
     """An attribute as text; an attribute of several words is a list to the parser."""
-    found = tag.get(attribute)
-    return " ".join(found) if isinstance(found, list) else str(found or "")
+    value = tag.get(attribute)
+    return " ".join(value) if isinstance(value, list) else str(value or "")
 
 
 EMAIL = frozenset("email emails mail mails mailer newsletter newsletters".split())
@@ -201,7 +201,7 @@ def template(name: str, source: str, place: Place, environment: Environment) -> 
 def _without_comments(source: str, environment: Environment) -> str:
     """A comment's text replaced by its line breaks, so that lines keep their numbers."""
     start, end = (re.escape(sign) for sign in (environment.comment_start_string, environment.comment_end_string))
-    return re.sub(f"{start}.*?{end}", lambda found: "\n" * found[0].count("\n"), source, flags=re.DOTALL)
+    return re.sub(f"{start}.*?{end}", lambda match: "\n" * match[0].count("\n"), source, flags=re.DOTALL)
 
 
 def _name(node: nodes.Node) -> str | None:
@@ -261,10 +261,8 @@ class File:
     def scripts(self) -> tuple[Script, ...]:
         if self.place.name.endswith((".html", ".htm")):
             return document(self.source, self.place).code
-        return (Script(self.place, "", self.source),) if self.place.name.endswith(JAVASCRIPT) else ()
-
-
-JAVASCRIPT = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".vue")
+        is_script = self.place.name.endswith((".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".vue"))
+        return (Script(self.place, "", self.source),) if is_script else ()
 
 
 def at(place: Place, source: str, position: int) -> Place:
@@ -275,5 +273,5 @@ def at(place: Place, source: str, position: int) -> Place:
 def matches(pattern: str, sources: Iterable[Script]) -> Iterator[tuple[Script, re.Match[str]]]:
     compiled = re.compile(pattern)
     for script in sources:
-        if (found := compiled.search(script.said)) is not None:
-            yield script, found
+        if (match := compiled.search(script.searchable)) is not None:
+            yield script, match

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .findings import Check, Finding, Level, Place, Report, Skipped
+from .findings import Check, Finding, Level, Place, Report
 
 WIDTH = 100
 FEW = 3  # places that are named; of more, how many
@@ -29,25 +29,23 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
     if report.unseen:
         yield "Not looked at:"
-        for why, names in _grouped(report.unseen).items():
+        grouped: dict[str, list[str]] = {}
+        for skipped in report.unseen:
+            grouped.setdefault(skipped.why, []).append(skipped.name)
+        for why, names in grouped.items():
             yield f"  {', '.join(names[:FEW])}{f' and {len(names) - FEW} more' if len(names) > FEW else ''}: {why}"
         yield ""
     yield _summary(report)
 
 
-def _grouped(unseen: Iterable[Skipped]) -> dict[str, list[str]]:
-    grouped: dict[str, list[str]] = {}
-    for one in unseen:
-        grouped.setdefault(one.why, []).append(one.name)
-    return grouped
-
-
 def _summary(report: Report) -> str:
     counts = [(level, sum(finding.check.level is level for finding in report.findings)) for level in reversed(Level)]
-    found = ", ".join(f"{count} {level.word}{'s' * (count > 1)}" for level, count in counts if count) or "nothing wrong"
+    summary = (
+        ", ".join(f"{count} {level.word}{'s' * (count > 1)}" for level, count in counts if count) or "nothing wrong"
+    )
     looked_at = {"page": report.pages, "template": report.templates, "static file": report.files}
     seen = ", ".join(f"{count} {what}{'s' * (count != 1)}" for what, count in looked_at.items())
-    return f"{found} (looked at {seen})"
+    return f"{summary} (looked at {seen})"
 
 
 def _places(places: tuple[Place, ...]) -> str:
@@ -55,9 +53,9 @@ def _places(places: tuple[Place, ...]) -> str:
     return ", ".join(map(str, places[:FEW])) + more
 
 
-def _indented(name: str, said: str) -> Iterable[str]:
+def _indented(name: str, text: str) -> Iterable[str]:
     """Text is wrapped. What follows on lines of its own is left whole: it is there to be copied."""
-    text, *lines = said.splitlines()
+    text, *lines = text.splitlines()
     first = f"  {name + ':':<6} "
     return [
         *textwrap.wrap(
@@ -115,7 +113,7 @@ def as_sarif(report: Report, checks: Iterable[Check], version: str) -> str:
         "informationUri": "https://github.com/flask-livechat/flask-livechat",
         "rules": rules,
     }
-    notes = [{"level": "note", "message": {"text": f"{one.name}: {one.why}"}} for one in report.unseen]
+    notes = [{"level": "note", "message": {"text": f"{skipped.name}: {skipped.why}"}} for skipped in report.unseen]
     return json.dumps(
         {
             "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -142,12 +140,11 @@ def _result(finding: Finding, levels: dict[Level, str], app: Place | None) -> di
         "message": {"text": f"{finding.check.title}: {finding.what}{seen_at}. {finding.fix}"},
     }
     # Code hosts refuse a report with a place that is no file: a page is shown at the app's.
-    result["locations"] = [_file(place) for place in files or filter(None, [app])]
+    result["locations"] = [
+        {
+            "physicalLocation": {"artifactLocation": {"uri": place.name}}
+            | ({"region": {"startLine": place.line}} if place.line else {})
+        }
+        for place in files or filter(None, [app])
+    ]
     return result
-
-
-def _file(place: Place) -> dict[str, Any]:
-    location: dict[str, Any] = {"artifactLocation": {"uri": place.name}}
-    if place.line:
-        location["region"] = {"startLine": place.line}
-    return {"physicalLocation": location}

@@ -55,10 +55,10 @@ def visits(
     )
     # One of the same address is enough: a rule for another method, or an alias.
     addresses = {(rule.rule, rule.host, rule.subdomain): rule for rule in reversed(safe)}
-    kept = [*addresses.values()][::-1][: limits.pages]
-    if len(addresses) > len(kept):
-        unseen.append(Skipped(f"{len(addresses) - len(kept):,} more pages", "--pages N looks at more"))
-    every = [*((path, None) for path in dict.fromkeys(paths)), *((rule.rule, rule) for rule in kept), (NOWHERE, None)]
+    latest = [*addresses.values()][::-1][: limits.pages]
+    if len(addresses) > len(latest):
+        unseen.append(Skipped(f"{len(addresses) - len(latest):,} more pages", "--pages N looks at more"))
+    every = [*((path, None) for path in dict.fromkeys(paths)), *((rule.rule, rule) for rule in latest), (NOWHERE, None)]
     return [(path, rule, as_user) for path, rule in every for as_user in ((False, True) if user else (False,))]
 
 
@@ -70,10 +70,11 @@ def _endpoints(app: Flask, path: str) -> Iterator[str]:
 
 def _parted(rules: Iterable[Rule], test: Callable[[Rule], bool]) -> tuple[list[Rule], list[Rule]]:
     """Those that pass the test, and the others."""
-    found: tuple[list[Rule], list[Rule]] = [], []
+    passing: list[Rule] = []
+    others: list[Rule] = []
     for rule in rules:
-        found[not test(rule)].append(rule)
-    return found
+        (passing if test(rule) else others).append(rule)
+    return passing, others
 
 
 def _say_left_out(closed: list[Rule], doing: list[Rule], unseen: list[Skipped]) -> None:
@@ -113,11 +114,11 @@ def _does_something(rule: Rule) -> bool:
 def skipped(rule: Rule, skip: list[str]) -> bool:
     """By its endpoint (also of a blueprint, or with a star), its path, or a path above it."""
     return any(
-        fnmatchcase(rule.endpoint, each)
-        or rule.endpoint.startswith(f"{each}.")
-        or rule.rule == each
-        or rule.rule.startswith(f"{each}/")
-        for each in skip
+        fnmatchcase(rule.endpoint, part)
+        or rule.endpoint.startswith(f"{part}.")
+        or rule.rule == part
+        or rule.rule.startswith(f"{part}/")
+        for part in skip
     )
 
 
@@ -127,18 +128,14 @@ def ways_out(app: Flask, skip: list[str], unseen: list[Skipped]) -> Iterator[Rul
         words = _words(rule)
         if LEAVING.isdisjoint(words) or _ours(rule) or skipped(rule, skip):
             continue
+        # The words above its last part say where it is: /shop/basket/logout. Not such as name a deed.
+        above = {*re.split(r"[^a-z0-9]+", rule.rule.rpartition("/")[0].lower())} - DOING - LEAVING
         if rule.arguments:
             unseen.append(Skipped(f"a way out, {rule.rule}", "it takes a value"))
-        elif words - LEAVING - AROUND - _prefix(rule):
+        elif words - LEAVING - AROUND - above:
             unseen.append(Skipped(f"a way out, {rule.rule}", "by its name it does more than that"))
         else:
             yield rule
-
-
-def _prefix(rule: Rule) -> set[str]:
-    """The words above a route's last part, which say where it is: /shop/basket/logout. Not such as name a deed."""
-    above = re.split(r"[^a-z0-9]+", rule.rule.rpartition("/")[0].lower())
-    return {*above} - DOING - LEAVING
 
 
 def example(route: str) -> str:

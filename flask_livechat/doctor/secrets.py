@@ -9,23 +9,18 @@ from pathlib import Path
 from ..settings import weak_secrets
 from ..widget.secret_scanner import secrets, unguarded
 from .findings import Level, Match, Place, check
-from .reading import File, Template, at
+from .reading import at
 from .snippets import vendors
 from .survey import Survey, guard_of
 
 # Names by which build tools put a variable into the browser's bundle.
 SHIPPED = re.compile(r"(?:NEXT_PUBLIC|VITE|REACT_APP|VUE_APP|NUXT_PUBLIC|EXPO_PUBLIC|GATSBY|PUBLIC|SNOWPACK_PUBLIC)_")
-DOTENV = (".env", ".env.local", ".env.production", ".env.development")
-
-
-def _sources(survey: Survey) -> tuple[Template | File, ...]:
-    return (*survey.templates, *survey.files)
 
 
 def configured(survey: Survey) -> dict[str, str]:
     """Value -> key."""
-    found = secrets(survey.settings.providers, sandbox=survey.settings.sandbox)
-    return {value: key for key, value in found}
+    values = secrets(survey.settings.providers, sandbox=survey.settings.sandbox)
+    return {value: key for key, value in values}
 
 
 @check(
@@ -83,15 +78,16 @@ def in_a_file(survey: Survey) -> Iterable[Match]:
 def shaped(survey: Survey) -> Iterable[Match]:
     known = configured(survey)
     seen: set[str] = set()
-    texts = [(one.place, one.source) for one in _sources(survey)]
+    texts = [(template.place, template.source) for template in survey.templates]
+    texts += [(file.place, file.source) for file in survey.files]
     texts += [(page.place, page.html) for page in survey.pages]
     for provider, signs in vendors():
         for place, text in texts:
-            for found in re.finditer(signs.leaks, text):
-                value = found[found.lastindex or 0]
+            for match in re.finditer(signs.leaks, text):
+                value = match[match.lastindex or 0]
                 if value not in known and (value not in seen or place.file):
                     seen.add(value)
-                    yield Match(at(place, text, found.start()), f"a text like a secret of {provider.title}")
+                    yield Match(at(place, text, match.start()), f"a text like a secret of {provider.title}")
 
 
 @check(
@@ -131,7 +127,7 @@ def _variables(survey: Survey) -> Iterator[tuple[str, str, str]]:
         if isinstance(value, str):
             yield "environment", str(name), value
     for folder in dict.fromkeys((Path(survey.app.root_path), Path.cwd())):
-        for name in DOTENV:
+        for name in (".env", ".env.local", ".env.production", ".env.development"):
             path = folder / name
             if path.is_file():
                 for line in path.read_text("utf-8", "replace").splitlines():

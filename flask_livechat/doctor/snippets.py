@@ -12,10 +12,9 @@ from .survey import Survey
 
 
 def vendors() -> Iterator[tuple[Provider, Signs]]:
-    for name in providers.names():
-        signs = providers.signs(name)
-        if signs is not None:
-            yield providers.load(name), signs
+    for provider in map(providers.load, providers.names()):
+        if provider.signs is not None:
+            yield provider, provider.signs
 
 
 def somewhere(survey: Survey, pattern: str) -> list[Script]:
@@ -91,7 +90,7 @@ def in_email(survey: Survey) -> Iterable[Match]:
             continue
         for line in template.calls:
             yield Match(Place(template.place.name, line, True), "the tag in an email")
-        for name in _above(template, {each.name: each for each in survey.templates}):
+        for name in _above(template, {item.name: item for item in survey.templates}):
             yield Match(template.place, f"the tag in an email, by {name}")
         for provider, signs in vendors():
             for script, _ in matches(signs.loads, template.document.code):
@@ -136,6 +135,6 @@ def promised(survey: Survey) -> Iterable[Match]:
 )
 def several(survey: Survey) -> Iterable[Match]:
     for page in survey.pages:
-        found = [provider.title for provider, signs in vendors() for _ in matches(signs.loads, page.document.code)]
-        if len(found) > 1:
-            yield Match(page.place, f"snippets of {', '.join(found)}")
+        titles = [provider.title for provider, signs in vendors() for _ in matches(signs.loads, page.document.code)]
+        if len(titles) > 1:
+            yield Match(page.place, f"snippets of {', '.join(titles)}")

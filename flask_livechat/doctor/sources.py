@@ -37,20 +37,22 @@ def templates(app: Flask, limits: Limits, unseen: list[Skipped]) -> Iterator[Tem
                 continue  # another package's
             if len(source) > limits.size:
                 raise ValueError("too long")
-            found = within(limits.seconds, partial(template, name, source, place_in(app, filename, name), environment))
+            document = within(
+                limits.seconds, partial(template, name, source, place_in(app, filename, name), environment)
+            )
         except TemplateSyntaxError as error:
             unseen.append(Skipped(name, f"is no valid template (line {error.lineno})"))
         except Exception as error:  # binary files, files that vanish, loaders of all kinds
             unseen.append(Skipped(name, f"cannot be read ({type(error).__name__})"))
         else:
-            yield found
+            yield document
 
 
 def files(
     app: Flask, known: SecretScanner, limits: Limits, unseen: list[Skipped]
 ) -> tuple[tuple[File, ...], tuple[tuple[Place, str], ...]]:
     """The static files that are text, and of all of them those that hold a configured secret."""
-    found: list[File] = []
+    texts: list[File] = []
     leaking: list[tuple[Place, str]] = []
     for path in islice(_static(app), limits.files):
         place = place_in(app, str(path), path.name)
@@ -65,10 +67,10 @@ def files(
         if key := known.key_in(body):
             leaking.append((place, key))
         if (path.suffix or path.name).lower() in TEXT:
-            found.append(File(place, body.decode("utf-8", "replace")))
+            texts.append(File(place, body.decode("utf-8", "replace")))
     if next(islice(_static(app), limits.files, None), None):
         unseen.append(Skipped("further static files", f"there are more than {limits.files:,}"))
-    return tuple(found), tuple(leaking)
+    return tuple(texts), tuple(leaking)
 
 
 def _static(app: Flask) -> Iterator[Path]:

@@ -73,27 +73,27 @@ class Survey:
     def found(self, path: str) -> list[Address]:
         """What answers a path, at any host."""
         hosts = {rule.host for rule in self.app.url_map.iter_rules() if rule.host} or {"localhost"}
-        found = []
+        addresses = []
         for host in hosts:
             try:
                 endpoint, _ = self.app.url_map.bind(host).match(path, method="GET")
             except HTTPException:  # no route, or one that redirects to another
                 continue
-            found.append(Address(path, endpoint))
-        return found
+            addresses.append(Address(path, endpoint))
+        return addresses
 
     @cached_property
     def written(self) -> tuple[Script, ...]:
         """Every script that somebody wrote: in templates and static files."""
-        code = [script for one in self.templates for script in one.document.code]
-        return (*code, *(script for one in self.files for script in one.scripts))
+        code = [script for template in self.templates for script in template.document.code]
+        return (*code, *(script for file in self.files for script in file.scripts))
 
     @cached_property
     def scripts(self) -> tuple[Script, ...]:
         """These, and those of pages that are not the same to the letter."""
         known = {(script.src, script.text.strip()) for script in self.written}
         rendered = (script for page in self.pages for script in page.document.code)
-        return (*self.written, *(one for one in rendered if (one.src, one.text.strip()) not in known))
+        return (*self.written, *(script for script in rendered if (script.src, script.text.strip()) not in known))
 
 
 def collect(
@@ -110,7 +110,7 @@ def collect(
     """Looks at everything. ``user``: whom the pages are also visited as. ``paths``: further addresses."""
     crawler = Crawler(app, user, limits, base_url or place_of_pages(app))
     skipped, unseen = [*skip], crawler.unseen
-    found, leaking = files(app, guard_of(app), limits, unseen)
+    static, leaking = files(app, guard_of(app), limits, unseen)
     written = tuple(templates(app, limits, unseen))
     to_visit = visits(app, user, [*paths], skipped, limits, unseen)
     for done, (path, rule, as_user) in enumerate(to_visit):
@@ -131,7 +131,7 @@ def collect(
         tuple(crawler.answers),
         tuple(crawler.failures),
         written,
-        found,
+        static,
         leaking,
         os.environ,
         f"https://{crawler.base_url.partition('://')[2]}",

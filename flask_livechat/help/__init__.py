@@ -1,1 +1,1 @@
-"""What answers before anybody asks: articles from the app's repository, their search and their pages. On first use."""
+"""What answers before anybody asks: articles of the app's repository, search and pages, and flows. On first use."""

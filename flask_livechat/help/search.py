@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 
-from ..forks import in_children
+from ..system import in_children
 from . import markdown
 from .articles import Article, Articles
 from .words import IS_UNSPACED, Language, fold, language_of, words

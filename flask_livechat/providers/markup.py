@@ -50,14 +50,10 @@ def _tag(markup: str, opening: int) -> tuple[str, int | None]:
         return "!", None if end < 0 else end + 1
     if not (letter.isascii() and letter.isalpha()):
         return "", opening + 1
-    return _name(markup, first), _end(markup, first)
-
-
-def _name(markup: str, first: int) -> str:
-    end = first
-    while end - first < 12 and markup[end : end + 1].isalnum():
-        end += 1
-    return markup[first:end].lower()
+    name_end = first
+    while name_end - first < 12 and markup[name_end : name_end + 1].isalnum():
+        name_end += 1
+    return markup[first:name_end].lower(), _end(markup, first)
 
 
 def _end(markup: str, first: int) -> int | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
@@ -50,7 +50,7 @@ class Account:
 
     def agent(self, id: str | None) -> Agent | None:
         """The agent of that id."""
-        return next((one for one in self.agents if one.id == id), None)
+        return next((agent for agent in self.agents if agent.id == id), None)
 
     def session(self, key: str) -> Session:
         """A conversation, by its session's key. Raises RefusedError(404)."""
@@ -67,11 +67,11 @@ class Account:
     def person(self, external_id: str | None = None, email: str | None = None) -> Person | None:
         """By the app's own id, else by the address. Raises RefusedError(409) where several have that address."""
         if external_id:
-            return next((one for one in self.people.all() if one.external_id == external_id), None)
-        found = [one for one in self.people.all() if email and same_address(one.email, email)]
-        if len(found) > 1:
+            return next((person for person in self.people.all() if person.external_id == external_id), None)
+        matching = [person for person in self.people.all() if email and same_address(person.email, email)]
+        if len(matching) > 1:
             raise RefusedError(409, "conflict", "Multiple existing users match this email address")
-        return next(iter(found), None)
+        return next(iter(matching), None)
 
     def add(self, id: str, **fields: Any) -> Person:
         """Somebody new."""
@@ -92,17 +92,17 @@ class Account:
             return None
         known, claimed = self.people.all(), session.identity
         if claimed.state in ("verified", "unverified") and (claimed.id or claimed.email):
-            mine = (one for one in known if one.role == "user" and _is(one, claimed.id, claimed.email))
+            mine = (item for item in known if item.role == "user" and _is(item, claimed.id, claimed.email))
             return next(mine, None) or self.add(
                 new_id(), external_id=claimed.id, email=claimed.email, name=claimed.name
             )
-        stranger = next((one for one in known if one.session == session.key), None)
+        stranger = next((item for item in known if item.session == session.key), None)
         return stranger or (self.add(new_id(), session=session.key, **lead) if lead is not None else None)
 
 
-def same_address(one: str | None, other: str | None) -> bool:
+def same_address(address: str | None, other: str | None) -> bool:
     """Whether two addresses are one, for all that vendors tell apart."""
-    return bool(one and other and one.casefold() == other.casefold())
+    return bool(address and other and address.casefold() == other.casefold())
 
 
 def _is(person: Person, external_id: str | None, email: str | None) -> bool:
@@ -128,19 +128,32 @@ class Call:
         return int(text)
 
 
-View = Callable[[Call], tuple[int, Any]]
-"""Gives a status and what is answered as JSON; None for nothing at all."""
+View = TypeVar("View", bound=Callable[..., tuple[int, Any]])
+
+
+def route(method: str, address: str) -> Callable[[View], View]:
+    """Have a method of a ``Call`` answer an address: ``@route("GET", "/contacts/<id>")``. It may have several.
+
+    The method gives a status and what is answered as JSON; None for nothing at all.
+    """
+
+    def add_route(view: View) -> View:
+        vars(view).setdefault("routes", []).append((method, address))
+        return view
+
+    return add_route
 
 
 @dataclass(frozen=True)
 class Api:
     """How one vendor's API looks from outside.
 
-    ``routes``: ("GET", "/contacts/<id>", view). ``admit`` checks credentials and headers, ``refuse`` makes the body of
-    an error, ``meet`` runs before each call. ``limit``: calls, and the seconds that they are for.
+    ``calls``: the classes of ``Call`` whose methods have a ``route``. ``admit`` checks credentials and headers,
+    ``refuse`` makes the body of an error, ``meet`` runs before each call. ``limit``: calls, and the seconds that they
+    are for.
     """
 
-    routes: Sequence[tuple[str, str, View]] = ()
+    calls: Sequence[type[Call]] = ()
     admit: Callable[[Account, Headers], None] = lambda account, headers: None
     refuse: Callable[[RefusedError], tuple[int, Any]] = lambda error: (error.status, {"error": error.code})
     meet: Callable[[Account], None] = lambda account: None
@@ -150,7 +163,12 @@ class Api:
     @cached_property
     def rules(self) -> Map:
         """Made once for all accounts: a map of many rules takes a while."""
-        rules = [Rule(path, methods=[method], endpoint=view) for method, path, view in self.routes]
+        rules = [
+            Rule(address, methods=[method], endpoint=(kind, view))
+            for kind in self.calls
+            for view in vars(kind).values()
+            for method, address in getattr(view, "routes", ())
+        ]
         return Map(rules, strict_slashes=True, merge_slashes=False)
 
 
@@ -188,30 +206,30 @@ class Rest:
             self._api.admit(self.account, request.headers)
             self._measure(headers)
             self._api.meet(self.account)
-            view, path = self._route(request)
-            body = _body(request)
-            status, said = view(Call(self.account, request.headers, path, request.args.to_dict(), body))
+            (kind, view), path = self._route(request)
+            call = kind(self.account, request.headers, path, request.args.to_dict(), _body(request))
+            status, data = view(call)
         except RefusedError as refusal:
-            status, said = self._api.refuse(refusal)
-        if said is None:
+            status, data = self._api.refuse(refusal)
+        if data is None:
             return Response(b"", status, headers, mimetype="application/json")
-        text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         return Response(text, status, headers, mimetype="application/json")
 
-    def _route(self, request: Request) -> tuple[View, Mapping[str, Any]]:
+    def _route(self, request: Request) -> tuple[Any, Mapping[str, Any]]:
         try:
-            view, path = self._rules.bind_to_environ(request.environ).match()
+            endpoint, path = self._rules.bind_to_environ(request.environ).match()
         except HTTPException:  # no such address, or no such method of it
             raise RefusedError(404, "not_found", "there is no such route") from None
-        return view, path
+        return endpoint, path
 
     def _measure(self, headers: dict[str, str]) -> None:
         if self._meter is None:
             return
         left, reset = self._meter.take()
         if self._api.limit_headers:
-            said = {"Limit": self._meter.most, "Remaining": max(0, left), "Reset": reset}
-            headers |= {f"X-RateLimit-{name}": str(value) for name, value in said.items()}
+            limits = {"Limit": self._meter.most, "Remaining": max(0, left), "Reset": reset}
+            headers |= {f"X-RateLimit-{name}": str(value) for name, value in limits.items()}
         if left < 0:
             raise RefusedError(429, "rate_limit_exceeded", f"Exceeded rate limit of {self._meter.most}")
 

@@ -82,8 +82,8 @@ def parse(raw: bytes) -> Body:
 
 def secrets(values: Values, name: str) -> tuple[str, ...]:
     """The accepted secrets under a key: several during a rotation, none when not configured."""
-    found = values.get(name) or ()
-    return (found,) if isinstance(found, str) else tuple(map(str, found)) if isinstance(found, (tuple, list)) else ()
+    value = values.get(name) or ()
+    return (value,) if isinstance(value, str) else tuple(map(str, value)) if isinstance(value, (tuple, list)) else ()
 
 
 def proves(keys: tuple[str, ...], message: str, digest: str) -> bool:

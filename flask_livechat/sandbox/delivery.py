@@ -64,6 +64,6 @@ class Sender:
 
 
 def _signed(account: Account, body: bytes) -> dict[str, str]:
-    room = providers.webhooks(account.name)
-    assert room is not None  # noqa: S101 - a stand-in sends webhooks only where the room has them  # nosec B101
-    return room.sign(secrets(account.values, room.secrets[0])[0], body, datetime.now(UTC))
+    spec = providers.webhooks(account.name)
+    assert spec is not None  # noqa: S101 - a stand-in sends webhooks only where its vendor has them  # nosec B101
+    return spec.sign(secrets(account.values, spec.secrets[0])[0], body, datetime.now(UTC))

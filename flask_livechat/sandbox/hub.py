@@ -96,7 +96,7 @@ class Hub:
     def bound(self, key: str, kind: str) -> str | None:
         """The session's name of that kind."""
         with self._changed:
-            return next((value for found, value in self._get(key).names if found == kind), None)
+            return next((value for other, value in self._get(key).names if other == kind), None)
 
     def has(self, vendor: str, key: str | None) -> bool:
         """Whether that vendor has a session with this key."""
@@ -156,7 +156,7 @@ class Hub:
         """Set the session's tags or segments."""
         with self._changed:
             session = self._get(key)
-            session.new_tags = tuple(one for one in tags if one not in session.tags)
+            session.new_tags = tuple(name for name in tags if name not in session.tags)
             session.tags = tags
             self._note(session)
             self._tell("tagged", session)
@@ -187,17 +187,17 @@ class Hub:
         """Give a message of the session other fields."""
         with self._changed:
             session = self._get(key)
-            known = [replace(one, **fields) if one.n == n else one for one in session.messages]
+            known = [replace(line, **fields) if line.n == n else line for line in session.messages]
             self._keep(session, known)
-            self._tell("changed", session, next((one for one in known if one.n == n), None))
+            self._tell("changed", session, next((item for item in known if item.n == n), None))
 
     def remove(self, key: str, n: int) -> None:
         """Take a message of the session away."""
         with self._changed:
             session = self._get(key)
-            gone = next((one for one in session.messages if one.n == n), None)
+            gone = next((line for line in session.messages if line.n == n), None)
             self._tell("removed", session, gone)
-            self._keep(session, [one for one in session.messages if one.n != n])
+            self._keep(session, [line for line in session.messages if line.n != n])
 
     def rate(self, key: str, value: int) -> None:
         """Remember what the visitor thinks of the conversation."""
@@ -294,7 +294,7 @@ class Hub:
                 "identity": asdict(session.identity),
                 "attributes": dict(session.attributes),
                 "tags": list(session.tags),
-                "messages": lines(one for one in session.messages if one.n > after and one.kind != "note"),
+                "messages": lines(line for line in session.messages if line.n > after and line.kind != "note"),
                 "read": session.read,
                 "rating": session.rating,
                 "ongoing": session.ongoing,
@@ -308,13 +308,13 @@ class Hub:
     def conversations(self, vendor: str) -> list[Session]:
         """That vendor's sessions in which something was said, the last changed first: copies."""
         with self._changed:
-            found = [one for one in self._sessions.values() if one.vendor == vendor and one.messages]
-            return [copy(one) for one in sorted(found, key=lambda one: (one.changed, one.number), reverse=True)]
+            sessions = [session for session in self._sessions.values() if session.vendor == vendor and session.messages]
+            return [copy(item) for item in sorted(sessions, key=lambda item: (item.changed, item.number), reverse=True)]
 
     def sessions(self, vendor: str) -> list[Session]:
         """All of that vendor's sessions, the oldest first: copies."""
         with self._changed:
-            return [copy(one) for one in self._sessions.values() if one.vendor == vendor]
+            return [copy(session) for session in self._sessions.values() if session.vendor == vendor]
 
     def status(self, vendor: str) -> Status:
         """Whether that vendor's agents are there."""

@@ -86,7 +86,7 @@ def agents(*ids: str) -> tuple[Agent, ...]:
     """The sandbox' agents, with the ids of a vendor's kind."""
     people = (("Robin", "Example"), ("Sam", "Example"))
     return tuple(
-        Agent(one, first, last, f"{first.lower()}@example.com") for one, (first, last) in zip(ids, people, strict=True)
+        Agent(key, first, last, f"{first.lower()}@example.com") for key, (first, last) in zip(ids, people, strict=True)
     )
 
 

@@ -116,8 +116,8 @@ class Session:
 
 
 def as_dict(session: Session) -> dict[str, Any]:
-    plain = {one.name: getattr(session, one.name) for one in fields(session)}
-    messages, events = [asdict(one) for one in session.messages], [asdict(one) for one in session.events]
+    plain = {field.name: getattr(session, field.name) for field in fields(session)}
+    messages, events = [asdict(item) for item in session.messages], [asdict(item) for item in session.events]
     nested = {"identity": asdict(session.identity), "messages": messages, "events": events}
     return {**plain, **nested, "names": sorted(session.names)}
 
@@ -125,8 +125,8 @@ def as_dict(session: Session) -> dict[str, Any]:
 def from_dict(row: Mapping[str, Any]) -> Session:
     nested = {
         "identity": Identity(**row["identity"]),
-        "messages": deque((Message(**one) for one in row["messages"]), maxlen=MAX_MESSAGES),
-        "events": deque((Event(**one) for one in row["events"]), maxlen=MAX_EVENTS),
+        "messages": deque((Message(**message) for message in row["messages"]), maxlen=MAX_MESSAGES),
+        "events": deque((Event(**event) for event in row["events"]), maxlen=MAX_EVENTS),
         "names": {(kind, value) for kind, value in row["names"]},
     }
     return Session(**{**row, **nested, "tags": tuple(row["tags"])})
@@ -143,9 +143,9 @@ def copy(session: Session) -> Session:
 def lines(messages: Iterable[Message]) -> list[dict[str, object]]:
     """What has words, as the sandbox' panels show it: a bot answers beside the agents."""
     return [
-        {"n": one.n, "author": "agent" if one.author == "bot" else one.author, "text": one.text, "at": one.at}
-        for one in messages
-        if one.text
+        {"n": line.n, "author": "agent" if line.author == "bot" else line.author, "text": line.text, "at": line.at}
+        for line in messages
+        if line.text
     ]
 
 

@@ -14,9 +14,6 @@ from .hub import Hub
 from .records import Agent
 from .sessions import Change, Message, Session
 
-NO_API = Api()  # an API without a route: every call is a 404
-Bodies = Callable[[Account, Change, Session, Message | None], Iterator[dict[str, Any]]]
-
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
@@ -27,7 +24,7 @@ class Webhooks:
     that was not taken.
     """
 
-    bodies: Bodies
+    bodies: Callable[[Account, Change, Session, Message | None], Iterator[dict[str, Any]]]
     headers: Callable[[str, int, int], dict[str, str]]
     pauses_s: tuple[float, ...]
 
@@ -49,7 +46,7 @@ class StandIn:
     introduce: Callable[[Hub, Values, Visitor], str]
     leave: Callable[[Hub, str, Body], str]
     agents: tuple[Agent, ...]  # who answer on its API
-    api: Api = NO_API
+    api: Api = Api()  # noqa: RUF009 - frozen; without a route every call is a 404
     webhooks: Webhooks | None = None
 
 

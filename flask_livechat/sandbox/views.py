@@ -42,7 +42,7 @@ def script(name: str, api: str, variant: Mapping[str, object] | None = None) -> 
     script, as the vendors serve it.
     """
     files = (HERE / "panel.js", providers.folder(load(name).name) / "sandbox.js")
-    parts = "\n".join(_plain_script(file) for file in files)
+    parts = "\n".join(re.sub(r"^(import [^;]*;\n|export )", "", file.read_text("utf-8"), flags=re.M) for file in files)
     arguments = ", ".join(json.dumps(argument) for argument in (api, variant) if argument)
     return f'(() => {{\n"use strict";\n{parts}\nstart({arguments});\n}})();\n'
 
@@ -56,6 +56,10 @@ def create_blueprint(
     ``vendors`` maps a provider's name to its values (public id, secrets as tuples of accepted ones). ``allow_origins``
     is for browser tests that serve the scripts under the vendors' real host names; ``"*"`` allows every origin.
     """
+
+    def refuse(error: RefusedError) -> tuple[Response, int]:
+        return jsonify(error=error.code, **({"what": error.what} if error.what else {})), error.status
+
     hub, served = Hub(), {name: vendors[name] for name in names() if name in vendors}
     apis = {name: open_account(name, values, hub) for name, values in served.items()}
     sandbox = Sandbox(hub, served, apis, tuple(allow_origins))
@@ -63,7 +67,7 @@ def create_blueprint(
     blueprint.sandbox = sandbox
     blueprint.before_request(sandbox.guard)
     blueprint.after_request(sandbox.finish)
-    blueprint.register_error_handler(RefusedError, _refusal)
+    blueprint.register_error_handler(RefusedError, refuse)
     for rule, methods, view in sandbox.routes():
         blueprint.add_url_rule(rule, view.__name__, view, methods=methods)
     return blueprint
@@ -135,10 +139,10 @@ class Sandbox:
     def desk_state(self) -> Response:
         """Everything the desk shows; held until something changes after revision ``after``."""
         state = self.hub.desk(_query("after"), _patience(), request.args.get("session"))
-        rooms = [
+        vendors = [
             {"name": name, "title": providers.load(name).title, "color": load(name).color} for name in self.vendors
         ]
-        return jsonify({**state, "vendors": rooms})
+        return jsonify({**state, "vendors": vendors})
 
     def desk_reply(self) -> Response:
         """An agent writes, or with ``bot`` what the vendor's own bot would."""
@@ -177,9 +181,9 @@ class Sandbox:
         values, act = self._vendor(vendor), ACTIONS.get(action)
         if act is None:
             raise RefusedError(404, "unknown")
-        room = load(vendor)
-        key = act(self, room, values, _body())
-        return jsonify({**self.hub.view(key), "account": str(values.get(room.account, ""))})
+        stand_in = load(vendor)
+        key = act(Action(self.hub, stand_in, values, _body()))
+        return jsonify({**self.hub.view(key), "account": str(values.get(stand_in.account, ""))})
 
     def rest(self, vendor: str, path: str) -> Response:
         """The vendor's REST API, which asks for its own credentials."""
@@ -231,111 +235,98 @@ class Sandbox:
         return key
 
 
-Action = Callable[[Sandbox, StandIn, Values, Body], str]
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What the stand-in in a browser reports. Each method does one of ``ACTIONS``, and returns the session's key."""
+
+    hub: Hub
+    stand_in: StandIn
+    values: Values = field(repr=False)
+    body: Body
+
+    def session(self) -> str:
+        """The session the browser speaks for: its key is the only credential, as with the vendors' cookies."""
+        key = self.body.need("session")
+        if not self.hub.has(self.stand_in.name, key):
+            raise RefusedError(404, "no_session")
+        return key
+
+    def open(self) -> str:
+        account = self.body.text("account")
+        if account is not None and account != self.values.get(self.stand_in.account):
+            raise RefusedError(404, "unknown_account")
+        return self._visited(self.stand_in.restore(self.hub, self.values, self.body))
+
+    def _visited(self, key: str) -> str:
+        self.hub.visit(key, self.body.text("page") or "")
+        return key
+
+    def identify(self) -> str:
+        return self.stand_in.identify(self.hub, self.values, self.session(), self.body)
+
+    def ping(self) -> str:
+        """Open or identify: a boot says in one part who it is, an update says it beside the session."""
+        return self.open() if "identity" in self.body.data else self.identify()
+
+    def leave(self) -> str:
+        return self._visited(self.stand_in.leave(self.hub, self.session(), self.body))
+
+    def visit(self) -> str:
+        return self._visited(self.session())
+
+    def say(self) -> str:
+        key = self.session()
+        self.hub.say(key, "visitor", self.body.need("text", MAX_MESSAGE))
+        return key
+
+    def describe(self) -> str:
+        key = self.session()
+        self.hub.describe(key, self.body.values("attributes"))
+        return key
+
+    def tag(self) -> str:
+        key = self.session()
+        self.hub.tag(key, self.body.texts("tags"))
+        return key
+
+    def happen(self) -> str:
+        key = self.session()
+        self.hub.happen(key, self.body.need("name", 255), self.body.values("data"))
+        return key
+
+    def rate(self) -> str:
+        key = self.session()
+        self.hub.rate(key, self.body.number("value", -1, 5))
+        return key
+
+    def read(self) -> str:
+        key = self.session()
+        self.hub.mark_read(key, self.body.number("upto", 0, 2**53))
+        return key
+
+    def end(self) -> str:
+        key = self.session()
+        self.hub.end(key, "visitor")
+        return key
 
 
-def _open(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    account = body.text("account")
-    if account is not None and account != values.get(room.account):
-        raise RefusedError(404, "unknown_account")
-    key = room.restore(sandbox.hub, values, body)
-    sandbox.hub.visit(key, body.text("page") or "")
-    return key
-
-
-def _identify(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    return room.identify(sandbox.hub, values, _own(sandbox, room, body), body)
-
-
-def _ping(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    """One name for both: a boot says in one part who it is, an update says it beside the session."""
-    return (_open if "identity" in body.data else _identify)(sandbox, room, values, body)
-
-
-def _leave(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    key = room.leave(sandbox.hub, _own(sandbox, room, body), body)
-    sandbox.hub.visit(key, body.text("page") or "")
-    return key
-
-
-def _connect(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    """The socket: a test's network may refuse it, this never does."""
-    return _own(sandbox, room, body)
-
-
-def _visit(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    key = _own(sandbox, room, body)
-    sandbox.hub.visit(key, body.text("page") or "")
-    return key
-
-
-def _say(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    key = _own(sandbox, room, body)
-    sandbox.hub.say(key, "visitor", body.need("text", MAX_MESSAGE))
-    return key
-
-
-def _describe(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    key = _own(sandbox, room, body)
-    sandbox.hub.describe(key, body.values("attributes"))
-    return key
-
-
-def _tag(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    key = _own(sandbox, room, body)
-    sandbox.hub.tag(key, body.texts("tags"))
-    return key
-
-
-def _happen(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    key = _own(sandbox, room, body)
-    sandbox.hub.happen(key, body.need("name", 255), body.values("data"))
-    return key
-
-
-def _rate(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    key = _own(sandbox, room, body)
-    sandbox.hub.rate(key, body.number("value", -1, 5))
-    return key
-
-
-def _read(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    key = _own(sandbox, room, body)
-    sandbox.hub.mark_read(key, body.number("upto", 0, 2**53))
-    return key
-
-
-def _end(sandbox: Sandbox, room: StandIn, values: Values, body: Body) -> str:
-    key = _own(sandbox, room, body)
-    sandbox.hub.end(key, "visitor")
-    return key
-
-
-ACTIONS: Mapping[str, Action] = {
-    "session": _open,
-    "ping": _ping,
-    "socket": _connect,
-    "identify": _identify,
-    "login": _identify,
-    "leave": _leave,
-    "logout": _leave,
-    "visit": _visit,
-    "message": _say,
-    "attributes": _describe,
-    "tags": _tag,
-    "event": _happen,
-    "rating": _rate,
-    "read": _read,
-    "end": _end,
+ACTIONS: Mapping[str, Callable[[Action], str]] = {
+    "session": Action.open,
+    "ping": Action.ping,
+    "socket": Action.session,  # a test's network may refuse the socket, this never does
+    "identify": Action.identify,
+    "login": Action.identify,
+    "leave": Action.leave,
+    "logout": Action.leave,
+    "visit": Action.visit,
+    "message": Action.say,
+    "attributes": Action.describe,
+    "tags": Action.tag,
+    "event": Action.happen,
+    "rating": Action.rate,
+    "read": Action.read,
+    "end": Action.end,
 }
-
-
-def _own(sandbox: Sandbox, room: StandIn, body: Body) -> str:
-    """The session the browser speaks for: its key is the only credential, as with the vendors' cookies."""
-    key = body.need("session")
-    if not sandbox.hub.has(room.name, key):
-        raise RefusedError(404, "no_session")
-    return key
 
 
 def _body() -> Body:
@@ -377,12 +368,3 @@ def _is_own_host(host: str, app: Flask) -> bool:
     routed = [rule.host for rule in app.url_map.iter_rules() if rule.host and "<" not in rule.host]
     below = [f".{app.config['SERVER_NAME']}"] if app.config["SERVER_NAME"] else []
     return "." not in name or host_is_trusted(name, [*PRIVATE_NAMES, *filter(None, own), *below, *routed])
-
-
-def _refusal(error: RefusedError) -> tuple[Response, int]:
-    return jsonify(error=error.code, **({"what": error.what} if error.what else {})), error.status
-
-
-def _plain_script(path: Path) -> str:
-    source = path.read_text("utf-8")
-    return re.sub(r"^(import [^;]*;\n|export )", "", source, flags=re.MULTILINE)

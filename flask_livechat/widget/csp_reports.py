@@ -18,9 +18,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import providers
-from ..files import create_private
 from ..providers import Values
 from ..rate_limit import PerMinute
+from ..system import make_private
 from . import csp
 
 LONGEST = 64 * 1024  # bytes of one report; browsers send several at once
@@ -172,6 +172,6 @@ class Reports:
 
     def _write(self, violations: list[Violation]) -> None:
         # No folder, or a disk that is read-only: the log has it.
-        create_private(self.folder / FILE)
+        make_private(self.folder / FILE, create=True)
         with suppress(OSError), (self.folder / FILE).open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(asdict(violation)) + "\n" for violation in violations)

@@ -11,7 +11,8 @@ from markupsafe import Markup, escape
 
 from .. import providers
 from ..model import Decision, Value
-from ..settings import LOCALE, POSITION, Settings
+from ..options import LOCALE, POSITION
+from ..settings import Settings
 from .csp import NONCE
 
 UNSAFE = re.compile("[<>&'\u2028\u2029]")

@@ -169,4 +169,5 @@ CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "offline": (lambda value: value in OFFLINE, "one of " + ", ".join(OFFLINE)),
     "identify": (_flag, "True or False"),
     "tour": (lambda value: value is None or (isinstance(value, str | int) and value != ""), "a tour's id"),
+    "flow": (lambda value: value is None or (isinstance(value, str) and value != ""), "a flow's name"),
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import session
 
-from ..providers import cut, scalar
+from ..providers.sanitize import cut, scalar
 from .request_state import RequestState, request_state
 
 EVENTS, ACTIONS, CONTEXT = "_livechat_events", "_livechat_actions", "_livechat_context"

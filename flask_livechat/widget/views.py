@@ -15,6 +15,7 @@ from .payload import script_json
 from .request_state import request_state
 
 blueprint = SameOriginBlueprint("livechat", __name__)
+MAX_FLOW_BYTES = 2048
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -118,11 +119,21 @@ def read() -> tuple[str, int]:
     return "", 204
 
 
-def _report_of_our_page() -> dict[str, Any]:
+@blueprint.post("/flow")
+def flow() -> Response:
+    """One step of a flow, for the help panel. Nothing of it is stored: the state travels through the browser."""
+    step = _report_of_our_page(MAX_FLOW_BYTES)
+    if not current_state().runtime.flow_steps.allows(_client()):
+        abort(429)
+    reply = current_state().livechat.flow_reply(step)
+    return abort(404) if reply is None else _personal(script_json(reply))
+
+
+def _report_of_our_page(max_bytes: int = MAX_REPORT_BYTES) -> dict[str, Any]:
     """What a page of ours reports, a small JSON object."""
     if not _same_origin():
         abort(403)
-    if (request.content_length or MAX_REPORT_BYTES + 1) > MAX_REPORT_BYTES:
+    if (request.content_length or max_bytes + 1) > max_bytes:
         abort(413)
     report = request.get_json(force=True, silent=True)
     return report if isinstance(report, dict) else {}

@@ -18,7 +18,7 @@ from .test_store import chat_of
 Site = Callable[..., Any]
 Open = Callable[..., Visit]
 URL = "/livechat/metrics"
-DRAWN = "document.querySelectorAll('figure.drawn canvas').length === 4"
+DRAWN = "document.querySelectorAll('figure.drawn canvas').length === 5"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from flask_livechat import Unsupported, Visitor, providers, signing
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.errors import Conflict, Invalid, NotFound, Unauthorized
-from flask_livechat.operation import ApiSpec
+from flask_livechat.providers import ApiSpec
 from flask_livechat.sandbox import sandbox_of
 
 from ..conftest import chat_of, create_app

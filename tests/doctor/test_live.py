@@ -243,7 +243,7 @@ def test_a_contact_that_the_search_does_not_know_yet_is_deleted(started: bool, c
 CRISP = providers.load("crisp")
 SESSION = "session_42286ab3-aaaa-4fde-8538-da0ae501d825"
 VALUES = {"WEBSITE_ID": "42286ab3-b29a-4fde-8538-da0ae501d825"}
-VENDOR = Vendor(CRISP, VALUES, {"script-src": ["https://client.crisp.chat"]}, "https://shop.test", None, None)
+VENDOR = Vendor(CRISP, VALUES, {"script-src": ["https://client.crisp.chat"]}, "https://shop.test", None)
 ADA = Person("42", "ada@example.com", "Ada First", {"email": "0123456789abcdef" * 4})
 API = "https://client.crisp.chat/api"
 READY = Start(0, "ready", 0.4, ADA, True, True, (2, 40, 2))
@@ -280,8 +280,7 @@ def test_an_identity_without_a_proof_is_reported_as_one() -> None:
 
 
 def test_tawk_refuses_with_a_status_of_200() -> None:
-    spec = providers.live("tawk")
-    assert spec is not None
+    spec = providers.load("tawk").live
     assert spec.refusal is not None
     assert spec.refusal({"ok": False, "error": {"code": "InvalidHash", "message": "ada@example.com"}}) == "InvalidHash"
     assert spec.refusal({"ok": False, "error": "ada@example.com"}) == "refused"
@@ -289,8 +288,7 @@ def test_tawk_refuses_with_a_status_of_200() -> None:
 
 
 def test_crisp_says_whether_it_has_verified() -> None:
-    spec = providers.live("crisp")
-    assert spec is not None
+    spec = providers.load("crisp").live
     assert spec.verified is not None
     asked = []
 

@@ -5,8 +5,8 @@ A line that must be refused carries the error it must be refused with: an ignore
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, assert_type
 
 from flask import Blueprint, Flask, Response
@@ -67,6 +67,14 @@ def staff(default: bool = False) -> bool:
 
 
 assert_type(staff(default=True), bool)
+
+
+@livechat.people
+def people() -> Iterator[tuple[str, datetime, bool]]:
+    yield "42", datetime.now(UTC), True
+
+
+assert_type(people(), Iterator[tuple[str, datetime, bool]])
 
 
 @app.get("/<int:page>")

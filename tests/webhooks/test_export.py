@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ from .test_projections import NOW, message, work
 LATER = NOW + timedelta(hours=1)
 
 
-def written(rows: Iterable[export.Row], format: str = "jsonl") -> list[dict[str, Any]]:
+def written(rows: Iterable[Mapping[str, Any]], format: str = "jsonl") -> list[dict[str, Any]]:
     file = io.StringIO()
     export.write(rows, file, format)
     file.seek(0)

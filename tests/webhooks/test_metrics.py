@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from bs4 import BeautifulSoup
 
-from flask_livechat.desk.metrics import DEFINITIONS, Metrics, metrics, months
+from flask_livechat import LiveChat
+from flask_livechat.desk.conclusions import conclude
+from flask_livechat.desk.metrics import DEFINITIONS, Metrics, PerUser, Topic, metrics, months
 from flask_livechat.desk.store import Store
 from flask_livechat.model import Event
 from flask_livechat.office_hours import parse
+from flask_livechat.targets import parse as parse_targets
 
+from ..conftest import chat_of
 from .test_projections import NOW, work
+from .test_receiver import Make, make  # noqa: F401 - a fixture
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.rst"
 NOVEMBER = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
@@ -45,9 +53,64 @@ def test_the_worked_example_is_what_comes_out(store: Store) -> None:
     for what, count in (("open", 10), ("up", 3), ("down", 1)):
         for _ in range(count):
             store.count("tawk", what, NOW)
-    made = {row[:3]: row[3] for row in metrics(store, *NOVEMBER).rows()}
+    made = {row[:3]: row[3] for row in metrics(store, *NOVEMBER, targets=parse_targets({})).rows()}
     for row in table(1):
-        assert made[row["metric"], row["what"], row["month"]] == pytest.approx(float(row["value"])), row
+        value = made[row["metric"], row["what"], row["month"]]
+        assert value == row["value"] or value == pytest.approx(float(row["value"])), row
+    targeted = {row["metric"] for row in table(1) if row["what"] == "verdict"}
+    assert targeted == {name for name, what, *_ in made if what == "verdict"}
+
+
+def test_python_json_csv_the_terminal_and_the_page_say_the_same_of_targets(
+    make: Make,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hours = {"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"}
+    app = make("crisp", LIVECHAT_OFFICE_HOURS=hours)
+    monkeypatch.setattr(LiveChat, "now", staticmethod(lambda: NOVEMBER[1]))
+    chat_of(app).staff_required(lambda: True)
+    with app.app_context():
+        store = chat_of(app).store
+        store.add([event_of(number, row) for number, row in enumerate(table(0))], NOW)
+        work(store)
+        for what, count in (("open", 10), ("up", 3), ("down", 1)):
+            for _ in range(count):
+                store.count("tawk", what, NOW)
+        berlin = ZoneInfo("Europe/Berlin")
+        figures = chat_of(app).metrics(datetime(2026, 11, 1, tzinfo=berlin), datetime(2026, 12, 1, tzinfo=berlin))
+    verdicts = {name: figure.verdict for name, figure in figures.judged.items()}
+    assert verdicts == {row["metric"]: row["value"] for row in table(1) if row["what"] == "verdict"}
+    assert figures.missed == ("first_response_office", "resolution_office", "csat", "csat_reported")
+    conclusions = [row["value"] for row in table(1) if row["metric"] == "conclusions"]
+    assert [conclusion.text for conclusion in figures.conclusions] == conclusions
+
+    arguments = ["livechat", "metrics", "--since", "2026-11-01", "--until", "2026-12-01"]
+    client, runner = app.test_client(), app.test_cli_runner()
+    in_json = [json.loads(runner.invoke(args=[*arguments, "--format", "json"]).stdout)]
+    in_json.append(client.get("/livechat/metrics?from=2026-11-01&to=2026-11-30&format=json").get_json())
+    for data in in_json:
+        assert data == json.loads(json.dumps(figures.as_dict()))
+        assert {name: data[name]["verdict"] for name in verdicts} == verdicts
+    in_csv = [runner.invoke(args=[*arguments, "--format", "csv"]).stdout]
+    in_csv.append(client.get("/livechat/metrics?from=2026-11-01&to=2026-11-30&format=csv").text)
+    for text in in_csv:
+        rows = {tuple(row[:3]): row[3] for row in csv.reader(text.splitlines())}
+        assert {name: rows[name, "verdict", ""] for name in verdicts} == verdicts
+        assert rows["conclusions", "topic_on_top", "2026-11"] == conclusions[0]
+
+    lines = runner.invoke(args=arguments).stdout.splitlines()
+    page = BeautifulSoup(client.get("/livechat/metrics?from=2026-11-01&to=2026-11-30").text, "html.parser")
+    cells = [row.select("td")[-1].text for row in page.select(".figures tbody tr") if row.select("td")]
+    for words in (
+        "above the target (2 min at most)",
+        "above the target (15 min at most)",
+        "within the target (30% to 50%)",
+        "below the target (90% at least)",
+    ):
+        assert words in cells
+        assert any(line.endswith(f": {words}") for line in lines)
+    assert [item.text for item in page.select(".conclusions li")] == conclusions
+    assert set(conclusions) <= set(lines)
 
 
 def test_the_definitions_stand_in_the_docs_word_for_word() -> None:
@@ -172,7 +235,7 @@ def test_a_thumb_that_was_turned_later_takes_no_more_than_there_is(store: Store)
     store.count("tawk", "up", NOW)
     store.count("tawk", "up", NOW + timedelta(days=1), -1)
     store.count("tawk", "down", NOW + timedelta(days=1))
-    result = metrics(store, NOW + timedelta(hours=12), NOW + timedelta(days=2)).csat
+    result = metrics(store, NOW + timedelta(hours=12), NOW + timedelta(days=2)).csat_reported
     assert (result.rated, result.good, result.share) == (1, 0, 0.0)
 
 
@@ -253,6 +316,87 @@ def test_a_time_that_is_none_is_refused(store: Store, since: datetime, until: da
 def test_figures_are_json_and_rows(store: Store) -> None:
     keep(store, message_at(0, tags=("a",)), message_at(5, "agent"))
     result = of_all(store)
-    assert result.as_dict()["first_response"] == {"count": 1, "median": 300.0, "p90": 300.0}
+    figure = {"count": 1, "median": 300.0, "p90": 300.0}
+    assert result.as_dict()["first_response"] == figure | {"target": None, "verdict": None}
     assert ("first_response", "median", "", 300.0) in list(result.rows())
     assert ("topics", "a", "2026-11", 1) in list(result.rows())
+
+
+# -- targets and what follows ------------------------------------------------------------------------------------------
+
+
+def test_a_target_of_times_is_for_the_clock_where_there_are_no_office_hours(store: Store) -> None:
+    keep(store, message_at(0), message_at(5, "agent"))
+    result = metrics(store, at(-1), at(60), targets=parse_targets({"csat": None}))
+    assert list(result.judged) == ["first_response", "resolution", "deflection"]
+    assert [figure.verdict for figure in result.judged.values()] == ["above", None, None]
+    assert result.missed == ("first_response",)
+
+
+def test_what_browsers_report_changes_no_figure_that_vendors_sign(store: Store) -> None:
+    keep(store, message_at(0), Event("crisp", "rated", "r", at(1), "s", rating=5, best=5))
+    before = of_all(store)
+    for _ in range(100):
+        store.count("crisp", "down", NOW)
+        store.count("crisp", "open", NOW)
+    after = of_all(store)
+    assert (after.csat, after.conversations) == (before.csat, before.conversations)
+    assert (after.csat_reported.rated, after.csat_reported.share, after.deflection.opens) == (100, 0.0, 100)
+
+
+def test_conclusions_are_of_the_last_three_whole_months(store: Store) -> None:
+    for month in (8, 9, 10, 11):  # twice in November, which is not over by then
+        for n in range(1 + (month == 11)):
+            when = datetime(2026, month, 2, n, tzinfo=UTC)
+            keep(store, Event("crisp", "message", f"{when}", when, f"{when}", author="visitor", tags=("refund",)))
+    (result,) = metrics(store, datetime(2026, 11, 19, tzinfo=UTC), NOW).conclusions
+    assert (result.kind, result.tag, result.months) == ("topic_on_top", "refund", ("2026-08", "2026-09", "2026-10"))
+    assert [topic.month for topic in metrics(store, datetime(2026, 11, 19, tzinfo=UTC), NOW).topics] == ["2026-11"]
+    assert metrics(store, datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 10, 31, tzinfo=UTC)).conclusions == ()
+    assert metrics(store, datetime(2026, 11, 19, tzinfo=UTC), NOW, tag="refund").conclusions == ()
+
+
+def test_a_month_that_is_not_over_concludes_nothing(store: Store) -> None:
+    for month in (9, 10, 11):
+        when = datetime(2026, month, 2, tzinfo=UTC)
+        keep(store, Event("crisp", "message", f"{when}", when, f"{when}", author="visitor", tags=("refund",)))
+    assert metrics(store, *NOVEMBER, now=NOVEMBER[1]).conclusions[0].months == ("2026-09", "2026-10", "2026-11")
+    assert metrics(store, *NOVEMBER, now=NOVEMBER[1] - timedelta(seconds=1)).conclusions == ()
+
+
+MONTHS = ("2026-08", "2026-09", "2026-10")
+
+
+def ratios(*values: float | None) -> list[PerUser]:
+    return [PerUser(month, 10, 10, 10, value) for month, value in zip(MONTHS, values, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_rising"),
+    [((1.0, 1.5, 2.0), True), ((1.0, 1.0, 2.0), False), ((2.0, 1.0, 3.0), False), ((None, 1.0, 2.0), False)],
+)
+def test_conversations_per_user_rise_only_from_each_month_to_the_next(
+    values: tuple[float | None, ...], is_rising: bool
+) -> None:
+    assert [result.kind for result in conclude(ratios(*values), [])] == ["per_user_rising"] * is_rising
+
+
+@pytest.mark.parametrize(
+    ("numbers", "is_on_top"),
+    [
+        ({"a": (3, 3, 3), "b": (2, 2, 2)}, True),
+        ({"a": (3, 2, 3), "b": (2, 2, 2)}, False),  # they share a month
+        ({"a": (3, 1, 3), "b": (2, 2, 2)}, False),
+        ({"a": (3, 0, 3)}, False),
+        ({}, False),
+    ],
+)
+def test_a_topic_is_on_top_only_ahead_of_all_others_in_each_month(
+    numbers: dict[str, tuple[int, ...]], is_on_top: bool
+) -> None:
+    topics = [
+        Topic(month, tag, number, 0, None)
+        for tag, counts in numbers.items()
+        for month, number in zip(MONTHS, counts, strict=True)
+    ]
+    assert [result.tag for result in conclude(ratios(1.0, 1.0, 1.0), topics)] == ["a"] * is_on_top

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import threading
 from datetime import timedelta
@@ -132,8 +133,9 @@ def test_an_app_that_receives_nothing_has_no_such_page() -> None:
 def test_its_figures_are_those_of_python(app: Flask, client: FlaskClient) -> None:
     talk(app, "refund")
     page = read(client)
-    assert figure(page, "Conversations", "Number") == ["1", "1", "0", "new"]
-    assert figure(page, "First response", "Median")[1:] == ["5 min", "-", ""]
+    assert figure(page, "Conversations", "Number") == ["1", "1", "0", "new", ""]
+    assert figure(page, "First response", "Median")[1:] == ["5 min", "-", "", "above the target (2 min at most)"]
+    assert figure(page, "CSAT", "Share")[1:] == ["-", "-", "", "no figure for the target (90% at least)"]
     assert figure(page, "Resolution", "Median")[1] == "9 min"
     assert figure(page, "Deflection", "Share")[1] == "50%"
     assert "refund" in page.select_one("[aria-labelledby=topics] table").text
@@ -146,8 +148,43 @@ def test_each_figure_has_its_definition_one_click_away(client: FlaskClient) -> N
 
 
 def test_today_stands_beside_the_last_four_weeks_and_those_before(client: FlaskClient) -> None:
-    heads = [node.text for node in read(client).select(".figures thead th")]
-    assert heads == ["Figure", "Today", "These 28 days", "The 28 days before", "Change"]
+    heads = [[cell.text for cell in head.select("th")] for head in read(client).select(".figures thead")]
+    assert heads == [["Figure", "Today", "These 28 days", "The 28 days before", "Change", "Target"]] * 2
+
+
+def test_what_browsers_report_stands_apart_on_the_page(client: FlaskClient) -> None:
+    page = read(client)
+    titles = {
+        name: [node.contents[0].strip() for node in page.select(f"[aria-labelledby={name}] th[scope=rowgroup]")]
+        for name in ("figures", "reported")
+    }
+    assert titles == {
+        "figures": ["Conversations", "First response", "Resolution", "CSAT"],
+        "reported": ["Deflection", "Thumbs in browsers"],
+    }
+    assert "somebody may send false ones" in page.select_one("[aria-labelledby=reported]").text
+
+
+@pytest.mark.parametrize(
+    ("targets", "status", "message"),
+    [
+        ({}, 1, "First response: above the target (2 min at most)."),
+        ({"first_response": 300, "deflection": 0.4}, 0, "CSAT: no figure for the target (90% at least)."),
+        ({"first_response": None, "deflection": [0.6, 1]}, 1, "Deflection: below the target (60% to 100%)."),
+    ],
+)
+def test_a_check_ends_with_1_where_a_target_is_missed(
+    make: Make,  # noqa: F811
+    targets: dict[str, Any],
+    status: int,
+    message: str,
+) -> None:
+    app = make("crisp", LIVECHAT_TARGETS=targets)
+    talk(app)
+    result = app.test_cli_runner().invoke(args=["livechat", "metrics", "--check", "--format", "json"])
+    assert result.exit_code == status
+    assert message in result.stderr.splitlines()
+    assert json.loads(result.stdout)["first_response"]["median"] == 300.0
 
 
 def test_what_is_asked_for_is_shown(app: Flask, client: FlaskClient) -> None:
@@ -200,7 +237,8 @@ def test_what_waits_for_a_worker_is_said(app: Flask, client: FlaskClient) -> Non
 def test_its_downloads_are_the_same_figures(app: Flask, client: FlaskClient) -> None:
     store = talk(app)
     data = client.get(f"{URL}?format=json").get_json()
-    assert data["first_response"] == {"count": 1, "median": 300.0, "p90": 300.0}
+    target = {"target": {"least": None, "most": 120, "unit": "seconds"}, "verdict": "above"}
+    assert data["first_response"] == {"count": 1, "median": 300.0, "p90": 300.0} | target
     response = client.get(f"{URL}?format=csv")
     assert response.headers["Content-Disposition"].startswith("attachment; filename=support-")
     rows = list(csv.reader(io.StringIO(response.text)))

@@ -33,7 +33,11 @@ def counted(app: Flask) -> dict[str, Any]:
     with app.app_context():
         livechat = chat_of(app)
         result = livechat.metrics(livechat.now() - timedelta(days=1))
-        return {"opens": result.deflection.opens, "rated": result.csat.rated, "good": result.csat.good}
+        return {
+            "opens": result.deflection.opens,
+            "rated": result.csat_reported.rated,
+            "good": result.csat_reported.good,
+        }
 
 
 def test_an_open_is_counted(app: Flask, client: FlaskClient) -> None:

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flask_livechat import providers
-from flask_livechat.hooks import Delivery, Details, File, WebhookSpec
+from flask_livechat.hooks import Delivery
 from flask_livechat.model import KINDS, Event
-from flask_livechat.providers import Secrets
+from flask_livechat.providers import Secrets, WebhookSpec
+from flask_livechat.providers.base import Details, File
 from flask_livechat.sandbox import stand_in
 from flask_livechat.sandbox.hub import Hub
 
@@ -496,7 +497,7 @@ def test_what_is_another_accounts_is_no_event(name: str, data: dict[str, Any]) -
 
 @every_vendor
 def test_nothing_that_is_sent_is_another_accounts_event(name: str) -> None:
-    other = {**providers.example_values(providers.load(name)), stand_in.load(name).account: "another"}
+    other = {**providers.load(name).example_values(), stand_in.load(name).account: "another"}
     assert [list(spec_of(name).parse(other, Delivery({}, {}, body))) for body in sent(name)] == [[]] * len(sent(name))
 
 
@@ -515,7 +516,7 @@ def test_a_moment_that_nobody_means_is_refused(name: str, when: Any) -> None:
 @every_vendor
 def test_a_delivery_that_comes_again_has_the_same_ids(name: str) -> None:
     """Also with another unsigned id, and a new stamp."""
-    known = providers.example_values(providers.load(name))
+    known = providers.load(name).example_values()
     for body in sent(name):
         one = spec_of(name).parse(known, Delivery({"x-hook-event-id": "1"}, {}, body))
         other = spec_of(name).parse(known, Delivery({"x-hook-event-id": "2"}, {}, body))
@@ -524,7 +525,7 @@ def test_a_delivery_that_comes_again_has_the_same_ids(name: str) -> None:
 
 @every_vendor
 def test_what_a_stand_in_sends_is_a_conversations_start_and_its_end(name: str) -> None:
-    known = providers.example_values(providers.load(name))
+    known = providers.load(name).example_values()
     events = [event for body in sent(name) for event in spec_of(name).parse(known, Delivery({}, {}, body))]
     assert {"visitor"} <= {event.author for event in events if event.text == "hello"}
     assert "conversation_closed" in {event.kind for event in events}
@@ -537,7 +538,7 @@ def sent(name: str) -> list[bytes]:
     hub, bodies = Hub(), list[bytes]()
     webhooks = stand_in.load(name).webhooks
     assert webhooks is not None
-    account = stand_in.open_account(name, providers.example_values(providers.load(name)), hub).account
+    account = stand_in.open_account(name, providers.load(name).example_values(), hub).account
     hub.listener = lambda *change: bodies.extend(json.dumps(one).encode() for one in webhooks.bodies(account, *change))
     key = hub.create(name)
     hub.say(key, "visitor", "hello")

@@ -22,7 +22,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from flask_livechat import LiveChat, forks, limits
+from flask_livechat import LiveChat, limits, system
 from flask_livechat.desk.background import MAX_JOBS, BackgroundQueue
 from flask_livechat.desk.store import Store
 from flask_livechat.desk.worker import GAP_S, Worker
@@ -302,11 +302,11 @@ def test_what_is_gone_leaves_no_fork_hook_behind(make: Callable[[], object], mon
     hooks = []
     monkeypatch.setattr(os, "register_at_fork", lambda **calls: hooks.append(calls))
     gc.collect()
-    before = len(forks._OWNERS)
+    before = len(system._OWNERS)
     for _ in range(5):
         make()
     gc.collect()
-    assert len(forks._OWNERS) <= before
+    assert len(system._OWNERS) <= before
     assert hooks == []
 
 

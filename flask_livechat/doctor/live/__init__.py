@@ -34,7 +34,6 @@ SENT_S = 8.0  # until an identity or an event has gone
 SHOWN_S = 8.0  # until a panel is seen, or gone
 LASTING_S = 4.0  # after an end: what comes late has come by then
 SETTLE_S = 1.0
-Launch = Callable[[str], AbstractContextManager["Browser"]]
 Step = Callable[[str], None]
 
 
@@ -42,7 +41,7 @@ def check(
     plan: Plan,
     *,
     now: datetime,
-    launch: Launch = launched,
+    launch: Callable[[str], AbstractContextManager[Browser]] = launched,
     open_desk: Callable[[], Any] | None = None,
     step: Step = lambda text: None,
 ) -> LiveReport:
@@ -172,8 +171,8 @@ class Journey:
         tab.wait(LASTING_S)
         visit = self._note(Visit("next", tab.watch, start, End(at, before, tab.stored()), tab.policy))
         yield judge.started(visit, self._vendor)
-        visitors = [one for one in self.visits if one.name == "visitor"]
-        constant = {mark for one in visitors for mark in judge.account_tokens(one, self._vendor)}
+        visitors = [visit for visit in self.visits if visit.name == "visitor"]
+        constant = {mark for visit in visitors for mark in judge.account_tokens(visit, self._vendor)}
         yield from judge.followed(user, visit, self._vendor, constant)
 
     # In the browser.

@@ -15,7 +15,6 @@ from .vendor import Vendor
 
 SEARCH_S = 20.0  # for which a vendor's search is asked again: it knows new contacts only after a while
 PAUSE_S = 2.0
-OpenDesk = Callable[[], Any]
 
 
 @dataclass
@@ -23,7 +22,7 @@ class Account:
     """What the vendor's API says of the user. ``known``: whether it knew them before; None where nobody can tell."""
 
     vendor: Vendor
-    open_desk: OpenDesk = field(repr=False)
+    open_desk: Callable[[], Any] = field(repr=False)
     person: Person | None = field(default=None, repr=False)
     known: bool | None = None
     why: str = ""  # there is nothing to be had from the API
@@ -52,7 +51,7 @@ class Account:
 
     def verified(self, stored: Stored) -> Fact | None:
         """Whether the vendor believes the identity, where its API says so and the page is not told."""
-        ask = self.vendor.spec.verified if self.vendor.spec else None
+        ask = self.vendor.provider.live.verified
         if ask is None:
             return None
         name, title = "user.verified", "The vendor says that the identity is verified"

@@ -16,7 +16,6 @@ MANY = 6  # of what is listed
 FEW_CHARS = 4  # what is shorter is found anywhere
 MARK = "flask-livechat check"
 WHO = {"visitor": "a visitor", "user": "the user", "next": "whoever comes after the user"}
-UNNAMED = "the page names nobody: is the identity's secret set, and is identify not False there?"
 
 
 def started(visit: Visit, vendor: Vendor) -> Fact:
@@ -31,9 +30,9 @@ def started(visit: Visit, vendor: Vendor) -> Fact:
 def failures(watch: Watch, vendor: Vendor) -> list[str]:
     """What became of the vendor's requests that failed, by host."""
     every = (
-        f"{vendor.place(one.url)}: {one.error or f'status {one.status}'}"
-        for one in vendor.exchanges(watch)
-        if one.error or (one.status or 0) >= 400
+        f"{vendor.place(exchange.url)}: {exchange.error or f'status {exchange.status}'}"
+        for exchange in vendor.exchanges(watch)
+        if exchange.error or (exchange.status or 0) >= 400
     )
     return [*dict.fromkeys(every)][:MANY]
 
@@ -43,12 +42,13 @@ def identified(visit: Visit, vendor: Vendor) -> Fact:
     name, title = "user.identity", "The user's identity reaches the vendor"
     person = visit.start.person
     if person is None:
-        return Fact(name, title, False, UNNAMED)
+        seen = "the page names nobody: is the identity's secret set, and is identify not False there?"
+        return Fact(name, title, False, seen)
     if not person.proofs:
         known = any(_mentions(text, person) for _, text in texts(visit.watch, vendor))
         seen = "sent without a proof: no identity secret is set" if known else "nothing of it was sent"
         return Fact(name, title, known, seen)
-    spare = vendor.spec.spare if vendor.spec else frozenset()
+    spare = vendor.provider.live.spare
     needed = {kind: proof for kind, proof in person.proofs.items() if kind not in spare or len(person.proofs) == 1}
     lacking = [kind for kind, proof in needed.items() if not _sent(visit.watch, vendor, proof)]
     refused = [*refusals(visit.watch, vendor, person.proofs.values())]
@@ -62,9 +62,9 @@ def refusals(watch: Watch, vendor: Vendor, proofs: Iterable[str]) -> Iterator[st
     """The answers that refuse a request with a proof in it."""
     every = tuple(proofs)
     reasons = {
-        f"{vendor.place(one.url)} refused it: {reason}": None
-        for one in vendor.exchanges(watch)
-        if any(proof in one.body for proof in every) and (reason := _refusal(one, vendor))
+        f"{vendor.place(exchange.url)} refused it: {reason}": None
+        for exchange in vendor.exchanges(watch)
+        if any(proof in exchange.body for proof in every) and (reason := _refusal(exchange, vendor))
     }
     yield from reasons
 
@@ -74,7 +74,7 @@ def _refusal(exchange: Exchange, vendor: Vendor) -> str | None:
         answer = json.loads(exchange.answer or "null")
     except ValueError:
         answer = None
-    code = vendor.spec.refusal(answer) if vendor.spec and vendor.spec.refusal else None
+    code = vendor.provider.live.refusal(answer) if vendor.provider.live.refusal else None
     code = code or stand_in_refusal(exchange.url, answer)
     if code or (exchange.status or 0) >= 400:
         return vendor.mask(code or "") or f"status {exchange.status}"
@@ -130,8 +130,8 @@ def _ended(visit: Visit, vendor: Vendor) -> Iterator[Fact]:
         seen = f"still there: {_listed(names, vendor)}" if names else f"none left of {count}"
         yield Fact(f"{visit.name}.{where}", f"A logout leaves nothing of {who} in {place}", not names, seen)
     sockets = vendor.sockets(visit.watch)
-    alive = [one for one in sockets if one.closed_at is None]
-    seen = f"open: {_hosts((one.url for one in alive), vendor)}" if alive else f"none open of {len(sockets)}"
+    alive = [socket for socket in sockets if socket.closed_at is None]
+    seen = f"open: {_hosts((socket.url for socket in alive), vendor)}" if alive else f"none open of {len(sockets)}"
     yield Fact(f"{visit.name}.sockets", f"A logout leaves no socket of {who} open", not alive, seen)
     yield _quiet(visit, vendor, end)
 
@@ -182,10 +182,10 @@ def account_tokens(visit: Visit, vendor: Vendor) -> set[str]:
 def policy(visits: Iterable[Visit], vendor: Vendor) -> Fact:
     every = [*visits]
     lines = {
-        f"{one.directive} {_blocked(one.blocked, vendor)}": None
+        f"{violation.directive} {_blocked(violation.blocked, vendor)}": None
         for visit in every
-        for one in visit.watch.violations
-        if vendor.owns(one.blocked) or vendor.owns(one.source)
+        for violation in visit.watch.violations
+        if vendor.owns(violation.blocked) or vendor.owns(violation.source)
     }
     which = next((visit.policy for visit in every if visit.policy), "none was seen")
     seen = f"blocks {', '.join([*lines][:MANY])} ({which})" if lines else which
@@ -209,8 +209,8 @@ def hosts(visits: Iterable[Visit], vendor: Vendor) -> Fact:
     lines: dict[str, None] = {}
     every = [*visits]
     for visit in every:
-        asked = [(one.url, one.kind, one.asked_by) for one in visit.watch.exchanges.values()]
-        asked += [(one.url, "Fetch", one.asked_by) for one in visit.watch.sockets.values()]
+        asked = [(exchange.url, exchange.kind, exchange.asked_by) for exchange in visit.watch.exchanges.values()]
+        asked += [(socket.url, "Fetch", socket.asked_by) for socket in visit.watch.sockets.values()]
         for url, kind, asked_by in asked:
             if vendor.owns(url) or vendor.asked(asked_by):
                 line = vendor.names(url, kind)
@@ -252,9 +252,9 @@ def answered(failures: Iterable[str]) -> Fact:
 
 def texts(watch: Watch, vendor: Vendor, since: float = 0) -> Iterator[tuple[str, str]]:
     """(where to, what was sent) of all that went to the vendor, as it is and decoded."""
-    for one in vendor.exchanges(watch, since):
-        place = f"{vendor.place(one.url)} {vendor.mask(urlsplit(one.url).path)}"
-        yield place, _decoded(f"{one.url} {one.body}")
+    for exchange in vendor.exchanges(watch, since):
+        place = f"{vendor.place(exchange.url)} {vendor.mask(urlsplit(exchange.url).path)}"
+        yield place, _decoded(f"{exchange.url} {exchange.body}")
     for socket in vendor.sockets(watch):
         for at, frame in socket.sent:
             if at >= since:

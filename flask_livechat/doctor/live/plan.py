@@ -73,9 +73,7 @@ def plan_of(
         raise NoPage(f"no page with {title}'s chat was seen: {hint}")
     needs = csp.needs_of(settings, [provider])
     stand_in = f"{settings.url_prefix}/sandbox/" if settings.sandbox else None
-    vendor = Vendor(
-        providers.load(provider), settings.providers[provider], needs, origin, stand_in, providers.live(provider)
-    )
+    vendor = Vendor(providers.load(provider), settings.providers[provider], needs, origin, stand_in)
     person = None if user is None else _person(app, provider, user, user_page or "/", origin)
     way_out = next(ways_out(app, [*skip], []), None) if user is not None else None
     return Plan(app, state.livechat, vendor, user, person, page, user_page, way_out)

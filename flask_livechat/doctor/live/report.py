@@ -7,10 +7,8 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from .records import Fact, LiveReport
-
-WIDTH = 100
-WORDS = {True: "ok", False: "FAILED", None: "unknown"}
+from ..report import WIDTH
+from .records import LiveReport
 
 
 def as_text(report: LiveReport) -> str:
@@ -23,6 +21,7 @@ def as_json(report: LiveReport) -> str:
 
 
 def _lines(report: LiveReport) -> Iterator[str]:
+    words = {True: "ok", False: "FAILED", None: "unknown"}
     against = "its stand-in in the sandbox" if report.sandbox else "the vendor's own servers"
     user = "a visitor and a user" if report.with_user else "a visitor; --user ID also logs somebody in"
     yield f"{report.title}, against {against}: {user}"
@@ -32,17 +31,9 @@ def _lines(report: LiveReport) -> Iterator[str]:
     yield f"Contacted: {', '.join(report.hosts) or 'nobody'}"
     yield ""
     for fact in report.facts:
-        yield from _fact(fact)
+        yield f"{words[fact.held]:<8} {fact.name:<16} {fact.title}"
+        yield from textwrap.wrap(fact.seen, WIDTH, initial_indent=" " * 26, subsequent_indent=" " * 26)
     yield ""
-    yield _summary(report)
-
-
-def _fact(fact: Fact) -> Iterator[str]:
-    yield f"{WORDS[fact.held]:<8} {fact.name:<16} {fact.title}"
-    yield from textwrap.wrap(fact.seen, WIDTH, initial_indent=" " * 26, subsequent_indent=" " * 26)
-
-
-def _summary(report: LiveReport) -> str:
     held = sum(fact.held is True for fact in report.facts)
     unknown = sum(fact.held is None for fact in report.facts)
-    return f"{len(report.failed)} failed, {held} held, {unknown} could not be looked at."
+    yield f"{len(report.failed)} failed, {held} held, {unknown} could not be looked at."

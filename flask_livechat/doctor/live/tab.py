@@ -107,7 +107,7 @@ class Tab:
 
     def stored(self) -> Stored:
         """What the browser holds for the app's site."""
-        cookies = {one["name"]: one["value"] for one in self._context.cookies([self._bridge.origin])}
+        cookies = {cookie["name"]: cookie["value"] for cookie in self._context.cookies([self._bridge.origin])}
         return Stored(cookies, **self.ask(STORED, otherwise={}))
 
     def person(self) -> Person | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ...providers import LiveSpec, Provider, Secrets, Values
+from ...providers import Provider, Secrets, Values
 from ...widget import csp
 from .records import Exchange, Socket, Stored, Watch
 
@@ -40,7 +40,6 @@ class Vendor:
     needs: Mapping[str, list[str]]  # what our policy allows, by directive
     origin: str  # of the app, as the browser sees it
     stand_in: str | None = None  # the path below which the sandbox' stand-in answers
-    spec: LiveSpec | None = None
 
     @property
     def public_ids(self) -> tuple[str, ...]:
@@ -49,7 +48,7 @@ class Vendor:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return tuple(one for value in self.values.values() if isinstance(value, Secrets) for one in value)
+        return tuple(item for value in self.values.values() if isinstance(value, Secrets) for item in value)
 
     def owns(self, url: str) -> bool:
         """Whether an address is the vendor's, or its stand-in's."""
@@ -63,19 +62,20 @@ class Vendor:
         return any(self.owns(url) for url in (URL.findall(stack) if isinstance(stack, str) else stack))
 
     def exchanges(self, watch: Watch, since: float = 0) -> list[Exchange]:
-        return [one for one in watch.exchanges.values() if one.at >= since and self.owns(one.url)]
+        return [exchange for exchange in watch.exchanges.values() if exchange.at >= since and self.owns(exchange.url)]
 
     def sockets(self, watch: Watch) -> list[Socket]:
-        return [one for one in watch.sockets.values() if self.owns(one.url) or self.asked(one.asked_by)]
+        return [socket for socket in watch.sockets.values() if self.owns(socket.url) or self.asked(socket.asked_by)]
 
     def stores(self, watch: Watch, name: str) -> bool:
         """Whether a name is the vendor's: one that a script of its own wrote, or one that we know."""
         if name.startswith("livechat"):
             return False
         known = (*self.provider.cookies(self.values), *self.provider.storage(self.values))
-        return _matches(name, map(unquote, known)) or any(
-            unquote(written) == name and self.asked(stack) for written, stack in watch.writes
-        )
+        patterns = map(unquote, known)
+        if any(name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern for pattern in patterns):
+            return True
+        return any(unquote(written) == name and self.asked(stack) for written, stack in watch.writes)
 
     def stored(self, watch: Watch, stored: Stored) -> list[tuple[str, str, str]]:
         """(where, name, value) of what is the vendor's."""
@@ -111,10 +111,6 @@ def host_of(url: str) -> str:
 def tokens(items: Iterable[tuple[str, str, str]]) -> set[str]:
     """By what a vendor may know a browser: long words in the names and values of what it stored."""
     return {word for _, name, value in items for text in (name, unquote(value)) for word in TOKEN.findall(text)}
-
-
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in patterns)
 
 
 def stand_in_refusal(url: str, answer: Any) -> str | None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from .. import Key, Provider, Values
-from .widget import attributes, prove, settings, visitor
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from ..base import Key, LiveSpec, Provider, Signs, Values
+from .widget import attributes, prove, visitor
 
 # docs.crisp.chat, "Crisp domain names" (2024-12), narrowed to the hosts that it names for each use. The rescue and
 # stream sockets are optional there; the wildcard for relay does not cover the rescue host.
@@ -32,6 +36,18 @@ def _cookies(values: Values) -> tuple[str, ...]:
     """
     session, socket = f"crisp-client/session/{values['WEBSITE_ID']}", f"crisp-client/socket/{values['WEBSITE_ID']}"
     return (session, *(name.replace("/", "%2F") for name in (session, f"{session}/*", socket)))
+
+
+def _verified(values: Values, request: Callable[[str, str], Any], stored: Mapping[str, str]) -> bool | None:
+    """Whether operators see the conversation as verified. The session's id is the value of Crisp's cookie."""
+    session = next((value for value in stored.values() if value.startswith("session_")), None)
+    if session is None:
+        return None
+    path = f"/v1/website/{quote(values['WEBSITE_ID'])}/conversation/{quote(session, safe='')}/verify"
+    answer = request("GET", path)
+    # The route is in the vendor's own library; the shape of its answer is that of the webhook, and UNCONFIRMED.
+    state = answer.get("is_verified") if isinstance(answer, Mapping) else None
+    return state if isinstance(state, bool) else None
 
 
 PROVIDER = Provider(
@@ -85,7 +101,7 @@ PROVIDER = Provider(
     cookies=_cookies,
     # In localStorage and sessionStorage (read in the script of 2022-01).
     storage=lambda values: ("crisp-client/*", "crisp-client%2F*"),
-    settings=settings,
+    settings=lambda values: {"website_id": values["WEBSITE_ID"]},
     visitor=visitor,
     prove=prove,
     attributes=attributes,
@@ -102,4 +118,21 @@ PROVIDER = Provider(
     ),
     domains=lambda values: ("crisp.chat",),
     can=frozenset({"presence", "article", "message"}),
+    signs=Signs(
+        loads=r"client\.crisp\.chat/l\.js|['\"]crisp-sdk-web['\"]",
+        calls=r"\$crisp\b|\bCRISP_WEBSITE_ID\b",
+        # The signature is the second item beside the address, ["set", "user:email", [email, signature]]: without a
+        # comma there is none.
+        identifies=(
+            r"['\"]user:email['\"]\s*,\s*(?:\(\s*)?(?:\(\s*\)\s*=>\s*)?\[?\s*(?:\{\{[^}]{0,200}\}\}|[^,\[\]{}]){1,200}\]"
+            r"|\bsetEmail\s*\([^,()]{1,200}\)"
+        ),
+        proven=r"(?!)",
+        # An API token's key has 64 hexadecimal digits; a verification secret is known by the name that it is given.
+        leaks=(
+            r"(?i:crisp[\w.\s-]{0,40}key)[\w.\s-]{0,20}['\"]?\s*[:=,]\s*['\"]([0-9a-f]{64})['\"]"
+            r"|(?i:(?:crisp|verif\w{0,12}|identity)[\w.\s-]{0,20}?secret)['\"]?\s*[:=,]\s*['\"]([\w+/=-]{16,})['\"]"
+        ),
+    ),
+    live=LiveSpec(verified=_verified),
 )

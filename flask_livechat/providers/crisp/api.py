@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ...errors import Conflict, NotFound
 from ...model import Agent, Contact, Conversation, Message, Visitor
-from ...operation import ApiSpec, ErrorDetails, Operation, OperationSequence, Page, page_of, path
-from .. import Values, given, moment
-from . import articles
+from ...operation import ErrorDetails, Operation, OperationSequence, Page, page_of, path
+from ..base import ApiSpec, Calls, Values, methods_of
+from ..sanitize import moment, without_empty
+from .articles import Articles
 from .widget import attributes
 
 STATES = {"unresolved": "open", "pending": "pending", "resolved": "closed"}
 KINDS = {"text": "text", "note": "note", "file": "file", "animation": "file", "audio": "file"}
 PER_PAGE = 50  # 20 to 50 are taken
-# Written from the server in the visitor's name, or an operator's: "chat" is how the vendor's own libraries say it.
-ORIGIN = "chat"
 
 
 def headers(values: Values) -> dict[str, str]:
@@ -43,245 +42,227 @@ def explain(data: Any) -> ErrorDetails:
     return ErrorDetails(what=what, code=data.get("reason") or None)
 
 
-# -- conversations ---------------------------------------------------------------------------------------------------
+class CrispCalls(Calls):
+    """Calls of addresses below the website's."""
+
+    def _path(self, rest: str, *parts: str | int) -> str:
+        return path("/v1/website/{}", self.values["WEBSITE_ID"]) + path(rest, *parts)
 
 
-def list_conversations(values: Values, state: str | None = None, since: datetime | None = None) -> Any:
-    """By their last change. Open and pending ones have one filter there: which of them it is, is looked at here."""
-    query: dict[str, str | int] = {"per_page": PER_PAGE, "order_date_updated": 1}
-    if state is not None:
-        query["filter_resolved" if state == "closed" else "filter_not_resolved"] = 1
-    if since is not None:
-        query["filter_date_start"] = since.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return _conversations(values, query, 1, state)
+class Conversations(CrispCalls):
+    """Conversations and what is written in them."""
 
+    def list(self, state: str | None = None, since: datetime | None = None) -> Any:
+        """By their last change. Open and pending ones have one filter there: which of them it is, is looked at here."""
+        query: dict[str, str | int] = {"per_page": PER_PAGE, "order_date_updated": 1}
+        if state is not None:
+            query["filter_resolved" if state == "closed" else "filter_not_resolved"] = 1
+        if since is not None:
+            query["filter_date_start"] = since.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return self._listed(query, 1, state)
 
-def search(values: Values, text: str) -> Any:
-    return _conversations(values, {"per_page": PER_PAGE, "search_type": "text", "search_query": text}, 1)
+    def search(self, text: str) -> Any:
+        return self._listed({"per_page": PER_PAGE, "search_type": "text", "search_query": text}, 1)
 
-
-def _conversations(
-    values: Values, query: Mapping[str, str | int], number: int, state: str | None = None
-) -> Operation[Page[Conversation]]:
-    def read(data: Any) -> Page[Conversation]:
-        following = _conversations(values, query, number + 1, state)
-        return page_of("Crisp conversations", conversation, data, following, lambda chat: state in (None, chat.state))
-
-    return Operation("GET", _path(values, "/conversations/{}", number), read, query=query)
-
-
-def get(values: Values, id: str) -> Operation[Conversation]:
-    return Operation("GET", _path(values, "/conversation/{}", id), conversation)
-
-
-def messages(values: Values, id: str) -> OperationSequence[list[Message]]:
-    """Pages go back in time, from the newest; what comes of them is in the order in which it was written."""
-    where = _path(values, "/conversation/{}/messages", id)
-    by_id: dict[str, Message] = {}
-    query: dict[str, str | int] = {}
-    while True:
-        page: Page[Message] = yield Operation("GET", where, _messages, query=query)
-        new = {message.id: message for message in page.items if message.id not in by_id}
-        by_id = new | by_id
-        times = [int(message.raw["timestamp"]) for message in new.values() if message.at is not None]
-        if not times:
-            return sorted(by_id.values(), key=lambda message: message.at or datetime.min.replace(tzinfo=UTC))
-        query = {"timestamp_before": min(times)}
-
-
-def _messages(data: Any) -> Page[Message]:
-    return page_of("Crisp messages", message, data)
-
-
-def start(values: Values, visitor: Visitor, text: str) -> OperationSequence[Conversation]:
-    where = _path(values, "/conversation")
-    session: str = yield Operation("POST", where, lambda data: str(data["session_id"]), json={})
-    who = given(nickname=visitor.name, email=visitor.email, phone=visitor.phone, data=attributes(visitor.attributes))
-    if who:
-        yield _patch(values, session, "meta", who)
-    yield _send(values, session, text, "text", "user")
-    result: Conversation = yield get(values, session)
-    return result
-
-
-def reply(values: Values, id: str, text: str) -> Operation[Message]:
-    return _send(values, id, text, "text", "operator")
-
-
-def note(values: Values, id: str, text: str) -> Operation[Message]:
-    return _send(values, id, text, "note", "operator")
-
-
-def _send(values: Values, id: str, text: str, kind: str, author: str) -> Operation[Message]:
-    body = {"type": kind, "from": author, "origin": ORIGIN, "content": text}
-
-    def read(data: Any) -> Message:
-        who = "agent" if author == "operator" else "visitor"
-        return Message(str(data["fingerprint"]), id, who, text, kind, raw=data)
-
-    return Operation("POST", _path(values, "/conversation/{}/message", id), read, json=body)
-
-
-def close(values: Values, id: str) -> OperationSequence[None]:
-    yield from _set_state(values, id, "resolved")
-
-
-def reopen(values: Values, id: str) -> OperationSequence[None]:
-    yield from _set_state(values, id, "unresolved")
-
-
-def _set_state(values: Values, id: str, wanted: str) -> OperationSequence[None]:
-    """Each change of the state is told to visitors and webhooks: one that changes nothing is not made."""
-    where = _path(values, "/conversation/{}/state", id)
-    state: str = yield Operation("GET", where, lambda data: str(data.get("state")))
-    if state != wanted:
-        yield _patch(values, id, "state", {"state": wanted})
-
-
-def assign(values: Values, id: str, agent: str) -> Operation[None]:
-    return _patch(values, id, "routing", {"assigned": {"user_id": agent}})
-
-
-def tag(values: Values, id: str, *tags: str) -> OperationSequence[None]:
-    """Crisp calls them segments, and takes all of them at once."""
-    yield from _retag(
-        values, id, lambda segments: [*segments, *(name for name in dict.fromkeys(tags) if name not in segments)]
-    )
-
-
-def untag(values: Values, id: str, *tags: str) -> OperationSequence[None]:
-    yield from _retag(values, id, lambda segments: [name for name in segments if name not in tags])
-
-
-def _retag(values: Values, id: str, change: Any) -> OperationSequence[None]:
-    meta: Mapping[str, Any] = yield Operation("GET", _path(values, "/conversation/{}/meta", id), dict)
-    segments = [str(name) for name in meta.get("segments") or []]
-    if (wanted := change(segments)) != segments:
-        yield _patch(values, id, "meta", {"segments": wanted})
-
-
-def _patch(values: Values, id: str, part: str, body: Mapping[str, Any]) -> Operation[None]:
-    """Set the given fields. To do so twice changes nothing."""
-    where = _path(values, "/conversation/{}/" + part, id)
-    return Operation("PATCH", where, lambda data: None, json=dict(body), repeatable=True)
-
-
-# -- contacts --------------------------------------------------------------------------------------------------------
-
-
-def find(values: Values, id: str | None = None, email: str | None = None) -> OperationSequence[Contact | None]:
-    """By Crisp's id or by the address, which its routes take alike."""
-    try:
-        return (yield from _person(values, id or email or ""))
-    except NotFound:
-        return None
-
-
-def find_all(values: Values, id: str | None = None, email: str | None = None) -> OperationSequence[list[Contact]]:
-    """As ``find``, without attributes: there is one contact of an address."""
-    try:
-        profile: Contact = yield Operation("GET", _path(values, "/people/profile/{}", id or email or ""), contact)
-    except NotFound:
-        return []
-    return [profile]
-
-
-def _person(values: Values, id: str) -> OperationSequence[Contact]:
-    """What is known of somebody stands in two places there."""
-    profile: Contact = yield Operation("GET", _path(values, "/people/profile/{}", id), contact)
-    try:
-        attributes: Any = yield Operation("GET", _path(values, "/people/data/{}", id), lambda data: data.get("data"))
-    except NotFound:  # a profile may have none
-        attributes = None
-    return replace(profile, attributes=dict(attributes) if isinstance(attributes, Mapping) else {})
-
-
-def upsert(values: Values, visitor: Visitor) -> OperationSequence[Contact]:
-    """Found by the address or made; where somebody else makes it meanwhile, changed."""
-    if not visitor.email:
-        raise ValueError("Crisp knows people by their email: Visitor.email is missing.")
-    where = _path(values, "/people/profile/{}", visitor.email)
-    person = given(nickname=visitor.name, phone=visitor.phone, avatar=visitor.avatar)
-    body = {"email": visitor.email, **given(person=person, segments=list(visitor.segments))}
-    change: Operation[None] = Operation("PATCH", where, lambda data: None, json=body, repeatable=True)
-    try:
-        yield change
-    except NotFound:
-        try:
-            yield Operation(
-                "POST",
-                _path(values, "/people/profile"),
-                lambda data: data.get("people_id"),
-                json=body,
-                repeatable=True,
-                makes=lambda people_id: (visitor.email, people_id and str(people_id)),
+    def _listed(
+        self, query: Mapping[str, str | int], number: int, state: str | None = None
+    ) -> Operation[Page[Conversation]]:
+        def read(data: Any) -> Page[Conversation]:
+            following = self._listed(query, number + 1, state)
+            return page_of(
+                "Crisp conversations", conversation, data, following, lambda chat: state in (None, chat.state)
             )
-        except Conflict:
-            yield change
-    if custom := attributes(visitor.attributes):
-        data = _path(values, "/people/data/{}", visitor.email)
-        yield Operation("PATCH", data, lambda data: None, json={"data": custom}, repeatable=True)
-    return (yield from _person(values, visitor.email))
+
+        return Operation("GET", self._path("/conversations/{}", number), read, query=query)
+
+    def get(self, id: str) -> Operation[Conversation]:
+        return Operation("GET", self._path("/conversation/{}", id), conversation)
+
+    def messages(self, id: str) -> OperationSequence[Sequence[Message]]:
+        """Pages go back in time, from the newest; what comes of them is in the order in which it was written."""
+        where = self._path("/conversation/{}/messages", id)
+        by_id: dict[str, Message] = {}
+        query: dict[str, str | int] = {}
+
+        def read(data: Any) -> Page[Message]:
+            return page_of("Crisp messages", message, data)
+
+        while True:
+            page: Page[Message] = yield Operation("GET", where, read, query=query)
+            new = {item.id: item for item in page.items if item.id not in by_id}
+            by_id = new | by_id
+            times = [int(item.raw["timestamp"]) for item in new.values() if item.at is not None]
+            if not times:
+                return sorted(by_id.values(), key=lambda item: item.at or datetime.min.replace(tzinfo=UTC))
+            query = {"timestamp_before": min(times)}
+
+    def start(self, visitor: Visitor, text: str) -> OperationSequence[Conversation]:
+        where = self._path("/conversation")
+        session: str = yield Operation("POST", where, lambda data: str(data["session_id"]), json={})
+        who = without_empty(
+            nickname=visitor.name, email=visitor.email, phone=visitor.phone, data=attributes(visitor.attributes)
+        )
+        if who:
+            yield self._patch(session, "meta", who)
+        yield self._send(session, text, "text", "user")
+        result: Conversation = yield self.get(session)
+        return result
+
+    def reply(self, id: str, text: str) -> Operation[Message]:
+        return self._send(id, text, "text", "operator")
+
+    def note(self, id: str, text: str) -> Operation[Message]:
+        return self._send(id, text, "note", "operator")
+
+    def _send(self, id: str, text: str, kind: str, author: str) -> Operation[Message]:
+        # Whether a visitor or an operator writes, the origin is "chat", as the vendor's own libraries have it.
+        body = {"type": kind, "from": author, "origin": "chat", "content": text}
+
+        def read(data: Any) -> Message:
+            who = "agent" if author == "operator" else "visitor"
+            return Message(str(data["fingerprint"]), id, who, text, kind, raw=data)
+
+        return Operation("POST", self._path("/conversation/{}/message", id), read, json=body)
+
+    def close(self, id: str) -> OperationSequence[None]:
+        yield from self._set_state(id, "resolved")
+
+    def reopen(self, id: str) -> OperationSequence[None]:
+        yield from self._set_state(id, "unresolved")
+
+    def _set_state(self, id: str, wanted: str) -> OperationSequence[None]:
+        """Each change of the state is told to visitors and webhooks: one that changes nothing is not made."""
+        where = self._path("/conversation/{}/state", id)
+        state: str = yield Operation("GET", where, lambda data: str(data.get("state")))
+        if state != wanted:
+            yield self._patch(id, "state", {"state": wanted})
+
+    def assign(self, id: str, agent: str) -> Operation[None]:
+        return self._patch(id, "routing", {"assigned": {"user_id": agent}})
+
+    def tag(self, id: str, *tags: str) -> OperationSequence[None]:
+        """Crisp calls them segments, and takes all of them at once."""
+        yield from self._retag(id, lambda segments: [*dict.fromkeys([*segments, *tags])])
+
+    def untag(self, id: str, *tags: str) -> OperationSequence[None]:
+        yield from self._retag(id, lambda segments: [name for name in segments if name not in tags])
+
+    def _retag(self, id: str, change: Any) -> OperationSequence[None]:
+        meta: Mapping[str, Any] = yield Operation("GET", self._path("/conversation/{}/meta", id), dict)
+        segments = [str(name) for name in meta.get("segments") or []]
+        if (wanted := change(segments)) != segments:
+            yield self._patch(id, "meta", {"segments": wanted})
+
+    def _patch(self, id: str, part: str, body: Mapping[str, Any]) -> Operation[None]:
+        """Set the given fields. To do so twice changes nothing."""
+        where = self._path("/conversation/{}/" + part, id)
+        return Operation("PATCH", where, lambda data: None, json=dict(body), repeatable=True)
 
 
-def conversations_of(values: Values, id: str) -> OperationSequence[list[Conversation]]:
-    """The list has ids alone: each is asked for."""
-    ids: dict[str, None] = {}
-    number = 1
-    while True:
-        where = _path(values, "/people/conversations/{}/list/{}", id, number)
-        more: list[str] = yield Operation("GET", where, lambda data: [str(session) for session in data])
-        if not set(more) - ids.keys():
-            break
-        ids |= dict.fromkeys(more)
-        number += 1
-    conversations: list[Conversation] = []
-    for session in ids:
+class Contacts(CrispCalls):
+    """People with an email, as the vendor knows them."""
+
+    def upsert(self, visitor: Visitor) -> OperationSequence[Contact]:
+        """Found by the address or made; where somebody else makes it meanwhile, changed."""
+        if not visitor.email:
+            raise ValueError("Crisp knows people by their email: Visitor.email is missing.")
+        where = self._path("/people/profile/{}", visitor.email)
+        person = without_empty(nickname=visitor.name, phone=visitor.phone, avatar=visitor.avatar)
+        body = {"email": visitor.email, **without_empty(person=person, segments=list(visitor.segments))}
+        change: Operation[None] = Operation("PATCH", where, lambda data: None, json=body, repeatable=True)
         try:
-            page: Page[Conversation] = yield Operation("GET", _path(values, "/conversation/{}", session), _alone)
-        except NotFound:  # it was removed, and is listed all the same
-            continue
-        conversations += page.items
-    return conversations
+            yield change
+        except NotFound:
+            try:
+                yield Operation(
+                    "POST",
+                    self._path("/people/profile"),
+                    lambda data: data.get("people_id"),
+                    json=body,
+                    repeatable=True,
+                    makes=lambda people_id: (visitor.email, people_id and str(people_id)),
+                )
+            except Conflict:
+                yield change
+        if custom := attributes(visitor.attributes):
+            data = self._path("/people/data/{}", visitor.email)
+            yield Operation("PATCH", data, lambda data: None, json={"data": custom}, repeatable=True)
+        return (yield from self._person(visitor.email))
+
+    def find(self, id: str | None = None, email: str | None = None) -> OperationSequence[Contact | None]:
+        """By Crisp's id or by the address, which its routes take alike."""
+        try:
+            return (yield from self._person(id or email or ""))
+        except NotFound:
+            return None
+
+    def find_all(self, id: str | None = None, email: str | None = None) -> OperationSequence[Sequence[Contact]]:
+        """As ``find``, without attributes: there is one contact of an address."""
+        try:
+            profile: Contact = yield Operation("GET", self._path("/people/profile/{}", id or email or ""), contact)
+        except NotFound:
+            return []
+        return [profile]
+
+    def _person(self, id: str) -> OperationSequence[Contact]:
+        """What is known of somebody stands in two places there."""
+        profile: Contact = yield Operation("GET", self._path("/people/profile/{}", id), contact)
+        try:
+            attributes: Any = yield Operation("GET", self._path("/people/data/{}", id), lambda data: data.get("data"))
+        except NotFound:  # a profile may have none
+            attributes = None
+        return replace(profile, attributes=dict(attributes) if isinstance(attributes, Mapping) else {})
+
+    def conversations(self, id: str) -> OperationSequence[Sequence[Conversation]]:
+        """The list has ids alone: each is asked for."""
+        ids: dict[str, None] = {}
+        number = 1
+        while True:
+            where = self._path("/people/conversations/{}/list/{}", id, number)
+            more: list[str] = yield Operation("GET", where, lambda data: [str(session) for session in data])
+            if not set(more) - ids.keys():
+                break
+            ids |= dict.fromkeys(more)
+            number += 1
+
+        def read(data: Any) -> Page[Conversation]:
+            return page_of("Crisp conversations", conversation, [data])
+
+        conversations: list[Conversation] = []
+        for session in ids:
+            try:
+                page: Page[Conversation] = yield Operation("GET", self._path("/conversation/{}", session), read)
+            except NotFound:  # it was removed, and is listed all the same
+                continue
+            conversations += page.items
+        return conversations
+
+    def event(self, id: str, name: str, metadata: Mapping[str, Any] | None = None, *, at: datetime) -> Operation[None]:
+        """It has no moment of its own there: it is when it arrives."""
+        body = {"text": name, "data": attributes(metadata or {}), "color": "blue"}
+        return Operation("POST", self._path("/people/events/{}", id), lambda data: None, json=body)
+
+    def forget(self, id: str) -> Operation[None]:
+        return Operation("DELETE", self._path("/people/profile/{}", id), lambda data: None)
 
 
-def _alone(data: Any) -> Page[Conversation]:
-    return page_of("Crisp conversations", conversation, [data])
+class Agents(CrispCalls):
+    """Who answers."""
+
+    def list(self) -> Operation[Page[Agent]]:
+        def read(data: Any) -> Page[Agent]:
+            return page_of("Crisp operators", lambda entry: agent(entry.get("details") or entry), data)
+
+        return Operation("GET", self._path("/operators/list"), read)
+
+    def availability(self) -> Operation[str]:
+        """``online``, ``away`` or ``offline``."""
+        return Operation("GET", self._path("/availability/status"), lambda data: str(data["status"]))
 
 
-def event(
-    values: Values, id: str, name: str, metadata: Mapping[str, Any] | None = None, *, at: datetime
-) -> Operation[None]:
-    """It has no moment of its own there: it is when it arrives."""
-    body = {"text": name, "data": attributes(metadata or {}), "color": "blue"}
-    return Operation("POST", _path(values, "/people/events/{}", id), lambda data: None, json=body)
-
-
-def forget(values: Values, id: str) -> Operation[None]:
-    return Operation("DELETE", _path(values, "/people/profile/{}", id), lambda data: None)
-
-
-# -- agents ----------------------------------------------------------------------------------------------------------
-
-
-def agents(values: Values) -> Operation[Page[Agent]]:
-    def read(data: Any) -> Page[Agent]:
-        return page_of("Crisp operators", lambda entry: _agent(entry.get("details") or entry), data)
-
-    return Operation("GET", _path(values, "/operators/list"), read)
-
-
-def _agent(data: Mapping[str, Any]) -> Agent:
+def agent(data: Mapping[str, Any]) -> Agent:
     name = " ".join(part for part in (data.get("first_name"), data.get("last_name")) if part)
     return Agent(str(data["user_id"]), name or None, data.get("email"), raw=data)
-
-
-def availability(values: Values) -> Operation[str]:
-    """``online``, ``away`` or ``offline``."""
-    return Operation("GET", _path(values, "/availability/status"), lambda data: str(data["status"]))
-
-
-# -- records ---------------------------------------------------------------------------------------------------------
 
 
 def conversation(data: Mapping[str, Any]) -> Conversation:
@@ -337,10 +318,6 @@ def _moment(milliseconds: Any) -> datetime | None:
     return moment(milliseconds / 1000) if isinstance(milliseconds, int | float) and abs(milliseconds) < 1e15 else None
 
 
-def _path(values: Values, rest: str, *parts: str | int) -> str:
-    return path("/v1/website/{}", values["WEBSITE_ID"]) + path(rest, *parts)
-
-
 API = ApiSpec(
     needs=("API_IDENTIFIER", "API_KEY"),
     base=lambda values: "https://api.crisp.chat",
@@ -348,34 +325,5 @@ API = ApiSpec(
     unwrap=unwrap,
     explain=explain,
     knows=lambda visitor: bool(visitor.email),
-    methods={
-        "conversations.list": list_conversations,
-        "conversations.search": search,
-        "conversations.get": get,
-        "conversations.messages": messages,
-        "conversations.start": start,
-        "conversations.reply": reply,
-        "conversations.note": note,
-        "conversations.close": close,
-        "conversations.reopen": reopen,
-        "conversations.assign": assign,
-        "conversations.tag": tag,
-        "conversations.untag": untag,
-        "contacts.upsert": upsert,
-        "contacts.find": find,
-        "contacts.find_all": find_all,
-        "contacts.conversations": conversations_of,
-        "contacts.event": event,
-        "contacts.forget": forget,
-        "articles.list": articles.list_articles,
-        "articles.search": articles.search_articles,
-        "articles.get": articles.get_article,
-        "articles.create": articles.create_article,
-        "articles.update": articles.update_article,
-        "articles.publish": articles.publish,
-        "articles.unpublish": articles.unpublish,
-        "articles.delete": articles.delete_article,
-        "agents.list": agents,
-        "agents.availability": availability,
-    },
+    methods=methods_of(conversations=Conversations, contacts=Contacts, articles=Articles, agents=Agents),
 )

@@ -18,14 +18,14 @@ EMPTY_SESSION = 30 * 60  # seconds after which a session without a message is go
 def restore(hub: Hub, values: Values, body: Body) -> str:
     """A known token wins over the cookie. A new token gets a new session: only ``session_merge`` keeps the cookie's."""
     token, cookie = body.text("token"), body.text("session")
-    kept = cookie if cookie and hub.has("crisp", cookie) and hub.idle(cookie) < EMPTY_SESSION else None
+    own = cookie if cookie and hub.has("crisp", cookie) and hub.idle(cookie) < EMPTY_SESSION else None
     if not token:
-        return kept or hub.create("crisp", "session_")
-    found = hub.find("crisp", "token", token)
-    if found:
-        return found
-    mergeable = kept and body.flag("merge") and hub.bound(kept, "token") is None
-    key = kept if kept and mergeable else hub.create("crisp", "session_")
+        return own or hub.create("crisp", "session_")
+    known = hub.find("crisp", "token", token)
+    if known:
+        return known
+    mergeable = own and body.flag("merge") and hub.bound(own, "token") is None
+    key = own if own and mergeable else hub.create("crisp", "session_")
     hub.bind(key, "token", token)
     return key
 

@@ -10,16 +10,15 @@ from datetime import datetime
 from typing import Any
 
 from ... import signing
-from ...hooks import Delivery, Details, File, WebhookSpec
+from ...hooks import Delivery
 from ...model import Contact, Event, Message
-from .. import Values, moment
+from ..base import Details, File, Values, WebhookSpec
 from ..payload import Payload, chat_moment, objects, required
+from ..sanitize import moment
 
-BEST = 5  # stars. UNCONFIRMED: only third-party code names the scale
 # "pending" is what an open conversation is while it waits: that reopens nothing.
 STATES = {"resolved": "conversation_closed", "unresolved": "conversation_reopened"}
 CONTACT = ("session:set_email", "session:set_phone", "session:set_nickname", "session:set_data")
-REMOVED = ("session:removed", "people:profile:removed")
 SPOKEN = ("text", "file", "animation", "audio", "picker", "field", "carousel")  # of a message: not notes, nor events
 WORDS = ("text", "explain", "value", "label", "title", "description")  # in the content of pickers, fields and carousels
 BOT = re.compile(r"(?:^|[:._-])(?:\w*bot)(?:$|[:._-])", re.IGNORECASE)  # within an origin: urn:crisp.im:bot:0
@@ -61,7 +60,8 @@ def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
     stamp = payload.data.get("timestamp")
     at, session = required(_moment(stamp), "timestamp"), data.key("session_id")
     key = f"{name}:{delivery.digest}"
-    if name in REMOVED:  # the last word about somebody who may have been forgotten: not to be kept
+    if name in ("session:removed", "people:profile:removed"):
+        # The last word about somebody who may have been forgotten is not stored.
         return (Event("crisp", "contact_changed", key, at, raw={"event": name}),)
     event = Event("crisp", "unknown", key, at, session, people=_people(data.data), raw=payload.data)
     if name in CONTACT or name.startswith("people:"):
@@ -74,7 +74,11 @@ def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
     if name == "session:set_state" and state in STATES:
         return (replace(event, id=f"{session}:{state}:{stamp}", kind=STATES[state], author="agent"),)
     if name == "session:sync:rating":
-        return (_rated(data.need("rating"), replace(event, id=f"{session}:rating:{stamp}")),)
+        rating = data.need("rating")
+        stars = required(rating.whole("stars", 0, 100), "stars")
+        comment = rating.text("comment")
+        # Of five stars. UNCONFIRMED: only third-party code names the scale.
+        return (replace(event, kind="rated", id=f"{session}:rating:{stamp}", rating=stars, best=5, text=comment),)
     if name == "session:set_segments":
         return (replace(event, id=f"{session}:tags:{stamp}", tags=data.texts("segments")),)
     return (event,)
@@ -86,11 +90,7 @@ def _message(name: str, data: Payload, event: Event) -> Event:
     return replace(
         event,
         id=f"{required(event.conversation, 'session_id')}:{required(data.key('fingerprint'), 'fingerprint')}",
-        kind="message"
-        if kind in SPOKEN
-        else "note"
-        if kind == "note"
-        else "unknown",  # "event": what Crisp itself says
+        kind="message" if kind in SPOKEN else "note" if kind == "note" else "unknown",  # what Crisp itself says
         at=_moment(data.data.get("timestamp")) or event.at,
         author="visitor" if sender == "user" else "bot" if is_bot else "agent",
         text=_text(kind, data),
@@ -106,11 +106,6 @@ def _text(kind: str | None, data: Payload) -> str | None:
         return None
     shown = (value.get(name) for _, value in objects(content) for name in WORDS)
     return "\n".join(text for text in shown if isinstance(text, str) and text) or None
-
-
-def _rated(rating: Payload, event: Event) -> Event:
-    stars = required(rating.whole("stars", 0, 100), "stars")
-    return replace(event, kind="rated", rating=stars, best=BEST, text=rating.text("comment"))
 
 
 def _people(data: Mapping[str, Any]) -> tuple[Contact, ...]:

@@ -1,4 +1,4 @@
-"""What a page says to Crisp: settings, visitor, proof, data. Pure."""
+"""What a page says to Crisp: visitor, proof, data. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 from ... import signing
 from ...model import Value, Visitor
-from .. import Values, cut, fit, given, seconds, whole
+from ..base import Values
+from ..sanitize import cut, fit, seconds, whole, without_empty
 
 # Keys are lower case with "_" and "-" (vendor docs, 2026-11). No lengths or counts are documented: these are ours.
 LONGEST = 255
@@ -16,13 +17,9 @@ LONGEST_VALUE = 1000
 MOST = 100
 
 
-def settings(values: Values) -> dict[str, Any]:
-    return {"website_id": values["WEBSITE_ID"]}
-
-
 def visitor(values: Values, who: Visitor) -> dict[str, Any]:
     company = who.company
-    return given(
+    return without_empty(
         id=whole(who.id, LONGEST),
         email=whole(who.email, LONGEST),
         name=cut(who.name, LONGEST),
@@ -30,7 +27,9 @@ def visitor(values: Values, who: Visitor) -> dict[str, Any]:
         avatar=whole(who.avatar, 2048),
         created_at=seconds(who.created_at),
         company=company
-        and given(id=whole(company.id, LONGEST), name=cut(company.name, LONGEST), website=whole(company.website, 2048)),
+        and without_empty(
+            id=whole(company.id, LONGEST), name=cut(company.name, LONGEST), website=whole(company.website, 2048)
+        ),
         attributes=attributes(who.attributes),
         segments=[segment for name in who.segments[:MOST] if (segment := cut(name, LONGEST))],
     )
@@ -43,16 +42,14 @@ def prove(values: Values, who: Visitor, now: int, life: int) -> dict[str, Any] |
     """
     secrets, email = values.get("IDENTITY_SECRET"), whole(who.email, LONGEST)
     signature = signing.hmac_hex(secrets[0], email) if secrets and email else None
-    return given(email=signature, token=_token(values, who)) or None
+    token, token_secrets = who.session_token, values.get("SESSION_SECRET")
+    if not token and token_secrets:
+        token = signing.hmac_hex(token_secrets[0], who.id)
+    return without_empty(email=signature, token=token) or None
 
 
-def _token(values: Values, who: Visitor) -> str | None:
-    secrets = values.get("SESSION_SECRET")
-    return who.session_token or (signing.hmac_hex(secrets[0], who.id) if secrets else None)
-
-
-def attributes(given: Mapping[str, Value]) -> dict[str, Any]:
-    return fit(given, _key, _value, MOST)
+def attributes(values: Mapping[str, Value]) -> dict[str, Any]:
+    return fit(values, _key, _value, MOST)
 
 
 def _key(name: str) -> str:

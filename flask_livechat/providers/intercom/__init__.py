@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from .. import Key, Provider
+from ..base import Key, Provider, Signs
 from .csp import csp
-from .widget import attributes, prove, settings, visitor
+from .widget import attributes, prove, visitor
 
 PROVIDER = Provider(
     name="intercom",
@@ -54,7 +54,7 @@ PROVIDER = Provider(
     cookies=lambda values: tuple(f"intercom-{kind}-{values['APP_ID']}" for kind in ("id", "session", "device-id")),
     # In localStorage and sessionStorage (read in the script of 2022-02).
     storage=lambda values: ("intercom.*", "intercom-*"),
-    settings=settings,
+    settings=lambda values: {"app_id": values["APP_ID"], "region": values.get("REGION") or "us"},
     visitor=visitor,
     prove=prove,
     attributes=attributes,
@@ -80,4 +80,20 @@ PROVIDER = Provider(
     ),
     hosts=("https://js.intercomcdn.com",),  # where the Messenger's parts come from
     can=frozenset({"tour", "article", "message", "offsets"}),
+    signs=Signs(
+        loads=r"widget\.intercom\.io/widget/|js\.intercomcdn\.com/shim|['\"]@intercom/messenger-js-sdk['\"]",
+        calls=r"\bintercomSettings\b|\bIntercom\s*\(|\buser_hash\b",
+        identifies=(
+            r"(?:intercomSettings\b\s*[=,]|Intercom\s*\((?:\s*['\"](?:boot|update)['\"]\s*,)?)\s*\{"
+            r"[^;]{0,500}?['\"]?\b(?:user_id|email)\b['\"]?\s*:"
+            r"|intercomSettings\s*\.\s*(?:user_id|email)\s*="
+        ),
+        proven=r"\b(?:user_hash|intercom_user_jwt)\b",
+        # An access token starts with "tok:" in Base64; the Messenger API secret is known by the name that it is given.
+        leaks=(
+            r"['\"\s=](dG9rO[A-Za-z0-9+/=_-]{20,})"
+            r"|(?i:intercom|messenger)[\w.\s-]{0,40}(?i:secret|access_token)[\w.\s-]{0,20}['\"]?\s*[:=,]\s*['\"]"
+            r"([A-Za-z0-9=_-]{32,})['\"]"
+        ),
+    ),
 )

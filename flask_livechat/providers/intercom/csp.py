@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .. import Values
+from ..base import Values
 
 FRAMES = (
     "https://intercom-sheets.com https://www.intercom-reporting.com https://www.youtube.com"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ...model import Contact
 from ..payload import Payload, objects
@@ -42,14 +40,17 @@ class Person:
 
 
 class People:
-    """Everybody whom a payload names, each once: what is said of the same id in several places belongs together."""
+    """Everybody whom a payload names, each once: the parts of a payload with the same id are about the same person."""
 
     def __init__(self, item: Payload) -> None:
-        self._nameless: dict[tuple[str | None, str | None], Person] = {}  # by what is said of them
+        self._nameless: dict[tuple[str | None, str | None], Person] = {}  # by external id and email
         self._known: dict[str, Person] = {}
         self._item = item
-        for data in _persons(item.data):
-            self._add(Payload(data, item.odd))
+        for name, data in objects(item.data):
+            # By its type, or where it has none by the field that it stands in.
+            kind = data.get("type")
+            if kind in TYPES if isinstance(kind, str) else name in FIELDS:
+                self._add(Payload(data, item.odd))
         self._merge_nameless()
 
     def _add(self, data: Payload) -> None:
@@ -93,13 +94,3 @@ class People:
         people = [*self._known.values(), *self._nameless.values()]
         ids = [person.visitor if person.is_lead else person.external_id for person in people]
         return tuple(Contact(person.id, own, person.email) for person, own in zip(people, ids, strict=True))
-
-
-def is_person(name: str, data: Mapping[str, Any]) -> bool:
-    """By its type, or where it has none by the field that it stands in."""
-    kind = data.get("type")
-    return kind in TYPES if isinstance(kind, str) else name in FIELDS
-
-
-def _persons(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    return (data for name, data in objects(item) if is_person(name, data))

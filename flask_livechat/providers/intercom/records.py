@@ -6,32 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...model import Agent, Article, Contact, Conversation, Message
-from .. import moment
+from ..sanitize import moment
 
 
 def conversation(data: Mapping[str, Any]) -> Conversation:
     """No field of it is promised. Who it is with has ids alone; whoever began it has a name and an address, too."""
     people = (data.get("contacts") or {}).get("contacts") or []
     author = (data.get("source") or {}).get("author") or {}
-    named = (
-        {name: author.get(name) or None for name in ("name", "email")} if people and _same(author, people[0]) else {}
-    )
+    starts = bool(people and author.get("id")) and str(author["id"]) == str(people[0].get("id"))
+    named = {name: author.get(name) or None for name in ("name", "email")} if starts else {}
     agent = data.get("admin_assignee_id")
     return Conversation(
         id=str(data["id"]),
         state=str(data.get("state") or ("open" if data.get("open") else "closed")),
         contact=contact(named | people[0]) if people else None,
         subject=data.get("title") or (data.get("source") or {}).get("subject") or None,
-        agent=str(agent) if agent else None,  # nobody is null in tag version and 0 in another
+        agent=str(agent) if agent else None,  # nobody is null in one version and 0 in another
         tags=tuple(str(tag["name"]) for tag in (data.get("tags") or {}).get("tags") or []),
         created_at=moment(data.get("created_at")),
         updated_at=moment(data.get("updated_at")),
         raw=data,
     )
-
-
-def _same(author: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return bool(author.get("id")) and str(author["id"]) == str(other.get("id"))
 
 
 def message(data: Mapping[str, Any], conversation: str) -> Message:

@@ -22,7 +22,7 @@ def restore(hub: Hub, values: Values, body: Body) -> str:
     anonymous = body.text("anonymous")
     visitor = hub.find("intercom", "anonymous", anonymous) if anonymous else None
     claims = body.part("identity")
-    if _claims_someone(claims):
+    if any(claims.text(name, 8192) for name in ("jwt", "user_hash", "user_id", "email")):
         key = _user(hub, visitor, _judge_or_refuse(hub, values, visitor, claims, body.text("page")))
         hub.describe(key, _signed_attributes(values, claims))
         return key
@@ -121,10 +121,6 @@ def _user(hub: Hub, visitor: str | None, identity: Identity) -> str:
     known = hub.identity(key)
     hub.identify(key, replace(identity, email=identity.email or known.email, name=identity.name or known.name))
     return key
-
-
-def _claims_someone(claims: Body) -> bool:
-    return any(claims.text(name, 8192) for name in ("jwt", "user_hash", "user_id", "email"))
 
 
 STAND_IN = StandIn(

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ... import signing
-from ...hooks import Delivery, Details, File, WebhookSpec
+from ...hooks import Delivery
 from ...model import Event, Message
-from .. import Values, moment
+from ..base import Details, File, Values, WebhookSpec
 from ..markup import to_text
 from ..payload import Payload, chat_moment, required
+from ..sanitize import moment
 from .people import TYPES, People, Person
 
 BEST = 5
@@ -28,12 +29,9 @@ SPOKEN = {
     "conversation.operator.replied": "bot",
 }
 STARTED = {"conversation.user.created": "visitor", "conversation.admin.single.created": "agent"}
-RATED = "conversation.rating.added"
+RATED, NOTED = "conversation.rating.added", "conversation.admin.noted"
 CHANGES = {"conversation.admin.closed": "conversation_closed", "conversation.admin.opened": "conversation_reopened"}
 AUTHORS = {"user": "visitor", "lead": "visitor", "contact": "visitor", "admin": "agent", "bot": "bot"}
-REPLIES = ("comment", "quick_reply")  # types of parts, which are replies also without words
-NOTED = "conversation.admin.noted"
-SILENT = "conversation_rating"  # how the types begin whose words are no message
 STATES = {
     "close": "conversation_closed",
     "open": "conversation_reopened",
@@ -60,7 +58,7 @@ def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
         return ()  # notifications come from every workspace that has installed the app
     at = required(_moment(payload.data.get("created_at")), "created_at")
     key = payload.key("id") or delivery.digest
-    if topic == "contact.deleted":  # the last word about somebody who may have been forgotten: not to be kept
+    if topic == "contact.deleted":  # the last word about somebody who may have been forgotten is not stored
         return (Event("intercom", "contact_changed", key, at, raw={"topic": topic}),)
     people = People(item)
     event = Event("intercom", "unknown", key, at, raw=payload.data)
@@ -68,32 +66,104 @@ def parse(values: Values, delivery: Delivery) -> Sequence[Event]:
         person = people.of(item.part("contact") if "contact" in item.data else item)
         if person is not None and topic.startswith("contact.lead."):
             person.is_lead = not person.is_user
-        event = _of(person, replace(event, kind="contact_changed"))
+        event = _about(person, replace(event, kind="contact_changed"))
     named = replace(event, people=people.contacts())
     is_conversation = topic.startswith(("conversation.", "conversation_part."))
-    return _conversation(topic, item, people, named) if is_conversation else (named,)
+    return Notification.of(topic, item, people, named).events() if is_conversation else (named,)
 
 
-def _conversation(topic: str, item: Payload, people: People, event: Event) -> Sequence[Event]:
-    """What a notification about a conversation holds. ``event`` is what it comes to where no part says more."""
-    event = _of(_starter(item, people), replace(event, conversation=_name(topic, item), tags=_tags(item)))
-    if topic == RATED:
-        return (_rated(item, event),)
-    if topic.startswith("conversation_part."):  # the part that was tagged has been told of before
-        # Of two tags of one second the second one's notification has more of them; that one is taken away is not told.
-        return (replace(event, sequence=len(event.tags or ())),)
-    parts, change = item.items("conversation_parts") or [], CHANGES.get(topic)
-    events = [_started(topic, item, event)] if topic in STARTED else []
-    for number, part in enumerate(parts):
-        events += _of_part(number, part, topic, people, event)
-    if change is not None and all(event.kind != change for event in events):
-        events.append(replace(event, kind=change, author="agent"))
-    if topic in SPOKEN and not parts:
-        events.append(replace(event, kind="message", author=SPOKEN[topic]))
-    return events or (event,)
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A notification about a conversation. ``event`` is what it comes to where no part says more."""
+
+    topic: str
+    item: Payload
+    people: People
+    event: Event
+
+    @classmethod
+    def of(cls, topic: str, item: Payload, people: People, event: Event) -> Notification:
+        """Read what all of a notification's events share: the conversation, its tags, and whom it is with."""
+        tags = item.items("tags")
+        names = None if tags is None else [tag.text("name") for tag in tags]
+        item.odd.update(["tags"] * (names or []).count(None))
+        shared = replace(
+            event,
+            conversation=_conversation_id(topic, item),
+            tags=None if names is None else tuple(name for name in names if name),
+        )
+        # Whom a conversation is with: who began it, else its only contact.
+        author, contacts = _source(item).part("author"), people.among()
+        only_contact = contacts[0] if len(contacts) == 1 else None
+        starter = people.of(author) if author.text("type") in TYPES else only_contact
+        return cls(topic, item, people, _about(starter, shared))
+
+    def events(self) -> Sequence[Event]:
+        topic, event = self.topic, self.event
+        if topic == RATED:
+            return (self._rated(),)
+        if topic.startswith("conversation_part."):  # the part that was tagged has come before
+            # Of two tags of one second the second one's notification has more of them; none tells of a removal.
+            return (replace(event, sequence=len(event.tags or ())),)
+        parts, change = self.item.items("conversation_parts") or [], CHANGES.get(topic)
+        events = [self._started()] if topic in STARTED else []
+        for number, part in enumerate(parts):
+            events += self._of_part(number, part)
+        if change is not None and all(event.kind != change for event in events):
+            events.append(replace(event, kind=change, author="agent"))
+        if topic in SPOKEN and not parts:
+            events.append(replace(event, kind="message", author=SPOKEN[topic]))
+        return events or (event,)
+
+    def _started(self) -> Event:
+        source = _source(self.item)
+        return replace(
+            self.event,
+            kind="conversation_started",
+            id=f"{self.event.conversation}:{source.key('id') or 'source'}",
+            at=_moment(self.item.data.get("created_at")) or self.event.at,
+            author=_author(source) or STARTED[self.topic],
+            text=to_text(source.text("body") or ""),
+            sequence=0,
+        )
+
+    def _of_part(self, number: int, part: Payload) -> Iterator[Event]:
+        kind, key, author = part.text("part_type") or "comment", part.key("id"), part.part("author")
+        by_person = author.text("type") in (*TYPES, None)
+        event = _about(self.people.of(author) if by_person else None, self.event)
+        # Parts are numbered in the order in which they came, which their seconds do not tell.
+        is_number = key is not None and key.isascii() and key.isdecimal() and len(key) < 19
+        event = replace(
+            event,
+            id=f"{event.conversation}:{key}" if key else f"{event.id}:{number}",
+            at=_moment(part.data.get("created_at")) or event.at,
+            author=_author(part) or SPOKEN.get(self.topic, "agent"),
+            sequence=int(key) if is_number and key else None,
+        )
+        text = to_text(part.text("body") or "")
+        says = text or part.items("attachments") or "<img" in (part.text("body") or "")
+        # The words of a note or a rating are no message. A reply is one also without words.
+        is_reply = self.topic in SPOKEN and kind in ("comment", "quick_reply")
+        if self.topic == NOTED or kind.startswith("note"):
+            if text:
+                yield replace(event, kind="note", text=text)
+        elif is_reply or (says and not kind.startswith("conversation_rating")):
+            yield replace(event, kind="message", text=text)
+        if kind in STATES:
+            closer = "bot" if event.author == "bot" else "agent"
+            yield replace(event, kind=STATES[kind], id=f"{event.id}:{kind}", author=closer)
+
+    def _rated(self) -> Event:
+        """Its payload is UNCONFIRMED beyond "a conversation": without a rating in it nothing is rated."""
+        rating = self.item.part("conversation_rating")
+        stars = rating.whole("rating", 1, BEST)
+        if stars is None:
+            return self.event
+        at = _moment(rating.data.get("updated_at")) or self.event.at
+        return replace(self.event, kind="rated", at=at, rating=stars, best=BEST, text=rating.text("remark"))
 
 
-def _name(topic: str, item: Payload) -> str | None:
+def _conversation_id(topic: str, item: Payload) -> str | None:
     """The conversation's id. Raises ``ValueError`` where a conversation has none."""
     if item.text("type") in ("conversation", None) and (own := item.key("id")):
         return own
@@ -103,63 +173,9 @@ def _name(topic: str, item: Payload) -> str | None:
     return required(name, "id") if is_needed else name
 
 
-def _tags(item: Payload) -> tuple[str, ...] | None:
-    listed = item.items("tags")
-    if listed is None:
-        return None
-    names = [tag.text("name") for tag in listed]
-    item.odd.update(["tags"] * names.count(None))
-    return tuple(name for name in names if name)
-
-
 def _source(item: Payload) -> Payload:
     """The first message; until 2019 under another name."""
     return item.part("source" if "source" in item.data else "conversation_message")
-
-
-def _starter(item: Payload, people: People) -> Person | None:
-    """Whom a conversation is with: who began it, else its only contact."""
-    author = _source(item).part("author")
-    if author.text("type") in TYPES:
-        return people.of(author)
-    contacts = people.among()
-    return contacts[0] if len(contacts) == 1 else None
-
-
-def _started(topic: str, item: Payload, event: Event) -> Event:
-    source = _source(item)
-    return replace(
-        event,
-        kind="conversation_started",
-        id=f"{event.conversation}:{source.key('id') or 'source'}",
-        at=_moment(item.data.get("created_at")) or event.at,
-        author=_author(source) or STARTED[topic],
-        text=to_text(source.text("body") or ""),
-        sequence=0,
-    )
-
-
-def _of_part(number: int, part: Payload, topic: str, people: People, event: Event) -> Iterator[Event]:
-    kind, key, author = part.text("part_type") or "comment", part.key("id"), part.part("author")
-    by_person = author.text("type") in (*TYPES, None)
-    event = replace(
-        _of(people.of(author) if by_person else None, event),
-        id=f"{event.conversation}:{key}" if key else f"{event.id}:{number}",
-        at=_moment(part.data.get("created_at")) or event.at,
-        author=_author(part) or SPOKEN.get(topic, "agent"),
-        sequence=_sequence(key),
-    )
-    text = to_text(part.text("body") or "")
-    says = text or part.items("attachments") or "<img" in (part.text("body") or "")
-    if topic == NOTED or kind.startswith("note"):
-        if text:
-            yield replace(event, kind="note", text=text)
-    elif (says and not kind.startswith(SILENT)) or (topic in SPOKEN and kind in REPLIES):
-        yield replace(event, kind="message", text=text)
-    if kind in STATES:
-        yield replace(
-            event, kind=STATES[kind], id=f"{event.id}:{kind}", author="bot" if event.author == "bot" else "agent"
-        )
 
 
 def _author(message: Payload) -> str | None:
@@ -169,18 +185,8 @@ def _author(message: Payload) -> str | None:
     return AUTHORS.get(author.text("type") or "")
 
 
-def _of(person: Person | None, event: Event) -> Event:
+def _about(person: Person | None, event: Event) -> Event:
     return event if person is None else replace(event, visitor=person.visitor, email=person.email)
-
-
-def _rated(item: Payload, event: Event) -> Event:
-    """Its payload is UNCONFIRMED beyond "a conversation": without a rating in it nothing is rated."""
-    rating = item.part("conversation_rating")
-    stars = rating.whole("rating", 1, BEST)
-    if stars is None:
-        return event
-    at = _moment(rating.data.get("updated_at")) or event.at
-    return replace(event, kind="rated", at=at, rating=stars, best=BEST, text=rating.text("remark"))
 
 
 def details(event: Event) -> Details:
@@ -189,24 +195,19 @@ def details(event: Event) -> Details:
     key = event.id.partition(":")[2].partition(":")[0]
     parts = item.items("conversation_parts") or []
     part = next((part for part in parts if part.key("id") == key), _source(item))
-    page = _source(item).text("url")
+    page, author = _source(item).text("url"), part.part("author")
     handling: dict[str, Any] = {}
     if "admin_assignee_id" in item.data:
         agent = item.key("admin_assignee_id")
-        author = part.part("author")
-        name = author.text("name") if agent and author.key("id") == agent else None
         until = _moment(item.data.get("snoozed_until")) if item.text("state") == "snoozed" else None
         # Nobody is null in a notification, and 0 in answers of the newest versions.
-        handling = {"agent": None if agent == "0" else agent, "snoozed_until": until} | (
-            {"agent_name": name} if name else {}
-        )
+        handling = {"agent": None if agent == "0" else agent, "snoozed_until": until}
+        if agent and author.key("id") == agent and (name := author.text("name")):
+            handling["agent_name"] = name
+    files = [(file.text("name") or "A file", file.text("url")) for file in part.items("attachments") or []]
     return Details(
-        author=part.part("author").text("name"),
-        files=tuple(
-            File(file.text("name") or "A file", url)
-            for file in part.items("attachments") or []
-            if (url := file.text("url"))
-        ),
+        author=author.text("name"),
+        files=tuple(File(name, url) for name, url in files if url),
         pages=(page,) if page else (),
         attributes=item.part("custom_attributes").data,
         handling=handling,
@@ -215,12 +216,6 @@ def details(event: Event) -> Details:
 
 def event_id(message: Message) -> str | None:
     return f"{message.conversation}:{message.id}" if message.id else None
-
-
-def _sequence(key: str | None) -> int | None:
-    """Parts are numbered in the order in which they came, which their seconds do not tell."""
-    is_number = key is not None and key.isascii() and key.isdecimal() and len(key) < 19
-    return int(key) if is_number and key else None
 
 
 def _moment(value: Any) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What a page says to Intercom: settings, visitor, proof, attributes. Pure."""
+"""What a page says to Intercom: visitor, proof, attributes. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from ... import signing
-from ...model import Company, Value, Visitor
-from .. import Values, cut, fit, given, seconds, whole
+from ...model import Value, Visitor
+from ..base import Values
+from ..sanitize import cut, fit, seconds, whole, without_empty
 
 # Custom attributes stand inline beside these, so none of them may be overridden by an attribute's name.
 RESERVED = frozenset(
@@ -24,10 +25,6 @@ RESERVED = frozenset(
 LONGEST = 255
 MOST = 100
 SIGNED = ("email", "name", "phone", "created_at", "attributes")
-
-
-def settings(values: Values) -> dict[str, Any]:
-    return {"app_id": values["APP_ID"], "region": values.get("REGION") or "us"}
 
 
 def visitor(values: Values, who: Visitor) -> dict[str, Any]:
@@ -52,35 +49,31 @@ def prove(values: Values, who: Visitor, now: int, life: int) -> dict[str, Any] |
     return {"jwt": signing.make_jwt(claims, secrets[0]), "expires": expires}
 
 
-def attributes(given: Mapping[str, Value]) -> dict[str, Any]:
-    return fit(given, _key, _value, MOST)
+def attributes(values: Mapping[str, Value]) -> dict[str, Any]:
+    return fit(values, _key, _value, MOST)
 
 
 @lru_cache(1024)
 def _claims(who: Visitor) -> dict[str, Any]:
-    return given(
+    company = who.company and without_empty(
+        id=whole(who.company.id, LONGEST),
+        name=cut(who.company.name, LONGEST),
+        plan=cut(who.company.plan, LONGEST),
+        website=whole(who.company.website, 2048),
+        created_at=seconds(who.company.created_at),
+    )
+    return without_empty(
         id=whole(who.id, LONGEST),
         email=whole(who.email, LONGEST),
         name=cut(who.name, LONGEST),
         phone=cut(who.phone, LONGEST),
         avatar=who.avatar if who.avatar and who.avatar.startswith("https://") and len(who.avatar) <= 2048 else None,
         created_at=seconds(who.created_at),
-        company=_company(who.company),
+        # The vendor takes a company only with both an id and a name.
+        company=company if company and {"id", "name"} <= company.keys() else None,
         attributes=attributes(who.attributes),
         segments=[segment for name in who.segments[:MOST] if (segment := cut(name, LONGEST))],
     )
-
-
-def _company(company: Company | None) -> dict[str, Any] | None:
-    # The vendor takes a company only with both an id and a name.
-    fields = company and given(
-        id=whole(company.id, LONGEST),
-        name=cut(company.name, LONGEST),
-        plan=cut(company.plan, LONGEST),
-        website=whole(company.website, 2048),
-        created_at=seconds(company.created_at),
-    )
-    return fields if fields and {"id", "name"} <= fields.keys() else None
 
 
 def _key(name: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
-from .. import Key, Provider, Values
-from .widget import attributes, prove, settings, visitor
+from ..base import Key, LiveSpec, Provider, Signs
+from .widget import attributes, prove, visitor
 
 # The vendor's own allow-list (its Magento plugin, 2024-07). Sockets and API hosts are numbered, so the wildcard is
 # needed. Not in that list: data: images and inline styles, which nearly every deployed policy has; assumed required.
@@ -27,8 +28,13 @@ CSP = {
 }
 
 
-def _script(values: Values) -> str:
-    return f"https://embed.tawk.to/{quote(values['PROPERTY_ID'])}/{quote(values['WIDGET_ID'])}"
+def _refusal(answer: Any) -> str | None:
+    """``{"ok": false, "error": {"code": …}}``, with whatever status."""
+    if not isinstance(answer, dict) or answer.get("ok") is not False:
+        return None
+    error = answer.get("error")
+    code = error.get("code") if isinstance(error, dict) else error
+    return code if isinstance(code, str) and code.isidentifier() else "refused"
 
 
 PROVIDER = Provider(
@@ -73,7 +79,7 @@ PROVIDER = Provider(
             min_chars=48,  # 96 hexadecimal digits in all that were seen (UNCONFIRMED)
         ),
     ),
-    script=_script,
+    script=lambda values: f"https://embed.tawk.to/{quote(values['PROPERTY_ID'])}/{quote(values['WIDGET_ID'])}",
     csp=lambda values: CSP,
     # The help article writes tawk_uuid_, real browsers hold twk_uuid_: both go.
     cookies=lambda values: (
@@ -85,7 +91,7 @@ PROVIDER = Provider(
     ),
     # In localStorage and sessionStorage (read in the script of 2025-04).
     storage=lambda values: ("twk_*", "tawk_*", "previousNav"),
-    settings=settings,
+    settings=lambda values: {"property_id": values["PROPERTY_ID"], "widget_id": values["WIDGET_ID"]},
     visitor=visitor,
     prove=prove,
     attributes=attributes,
@@ -104,4 +110,15 @@ PROVIDER = Provider(
     domains=lambda values: ("tawk.to", "tawk.link"),
     crossorigin="*",  # as the vendor's own snippet writes it; browsers read it as "anonymous"
     can=frozenset({"presence", "rating", "offsets"}),
+    signs=Signs(
+        loads=r"embed\.tawk\.to/(?=[\w{$<+'\"`])|['\"]@tawk\.to/tawk-messenger",
+        calls=r"\bTawk_API\b",
+        # Before the script (`visitor`), or by a call with an id or an address in it.
+        identifies=r"Tawk_API\s*\.\s*(?:visitor\s*=|(?:login|setAttributes)\s*\(\s*\{[^;]{0,500}?\b(?:userId|email)\b)",
+        proven=r"\bhash\b['\"]?\s*[:,}]|(?<!location)\.hash\s*=(?!=)",
+        # The JavaScript API key: 40 letters and digits, known by the name that it is given.
+        leaks=r"(?i)(?:tawk|js[_-]?api[_-]?key)[\w.\s-]{0,30}['\"]?\s*[:=,]\s*['\"]([A-Za-z0-9]{40}|[0-9a-f]{96})['\"]",
+    ),
+    # `login` has the id's: what it has is not sent twice
+    live=LiveSpec(refusal=_refusal, spare=frozenset({"email"})),
 )

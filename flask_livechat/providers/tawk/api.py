@@ -7,21 +7,17 @@ offered: UNCONFIRMED. The shape of a chat is known by its transcripts; every fie
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ...errors import NotFound, Unsupported
 from ...model import Agent, Contact, Conversation, Message
-from ...operation import ApiSpec, ErrorDetails, ErrorInSuccessResponse, Operation, OperationSequence, Page, page_of
-from .. import Values
+from ...operation import ErrorDetails, ErrorInSuccessResponse, Operation, OperationSequence, Page, page_of
+from ..base import ApiSpec, Calls, Values, methods_of
 
 PER_PAGE = 50  # quoted as the most; larger pages were seen
-# A failure may come with a 200; these are the codes that are known.
-STATUS = {"auth_error": 401, "permission_denied": 403, "rate_limited": 429, "not_found": 404}
-AUTHORS = {"v": "visitor", "visitor": "visitor", "a": "agent", "agent": "agent"}
-FIELDS = ["names", "userId", "primaryEmail", "customAttributes"]
 
 
 def headers(values: Values) -> dict[str, str]:
@@ -30,8 +26,10 @@ def headers(values: Values) -> dict[str, str]:
 
 
 def unwrap(data: Any) -> Any:
+    """A failure may come with a 200; these are the codes that are known."""
+    status = {"auth_error": 401, "permission_denied": 403, "rate_limited": 429, "not_found": 404}
     if data.get("ok") is not True:
-        raise ErrorInSuccessResponse(STATUS.get(str(data.get("error")), 400))
+        raise ErrorInSuccessResponse(status.get(str(data.get("error")), 400))
     return data
 
 
@@ -39,75 +37,78 @@ def explain(data: Any) -> ErrorDetails:
     return ErrorDetails(what=data.get("message"), code=data.get("error"))
 
 
-def list_conversations(
-    values: Values, state: str | None = None, since: datetime | None = None
-) -> Operation[Page[Conversation]]:
-    """Newest first. The vendor's own filter by date is reported to miss some, so it is not relied on."""
-    if state is not None:
-        raise Unsupported("Tawk.to", "conversations.list with a state")
-    return _chats(values, since, 0)
+class TawkCalls(Calls):
+    """Calls of a property by their names."""
+
+    def _call(self, method: str, read: Callable[[Any], Any], **fields: Any) -> Operation[Any]:
+        """All that is asked for here changes nothing, so it may be asked for again."""
+        for name, value in fields.items():
+            if name.endswith("Id") and (not isinstance(value, str) or not value.strip() or not value.isprintable()):
+                raise ValueError(f"{str(value)[:40]!r} is no id")
+        body = {"propertyId": self.values["PROPERTY_ID"], **fields}
+        return Operation("POST", f"/v1/{method}", read, json=body, repeatable=True)
 
 
-def _chats(values: Values, since: datetime | None, offset: int) -> Operation[Page[Conversation]]:
-    def read(data: Any) -> Page[Conversation]:
-        total, reached = data.get("total"), offset + len(data["data"])
-        more = reached > offset and (not isinstance(total, int) or reached < total)
-        following = _chats(values, since, reached) if more else None
-        page = page_of("Tawk.to chats", conversation, data["data"], following, lambda chat: _is_since(chat, since))
-        # A page on which nothing is new enough is the last one: they come by their age.
-        return page if page.items or since is None else replace(page, next=None)
+class Conversations(TawkCalls):
+    """Chats, with all that was written in them."""
 
-    body = {"propertyId": values["PROPERTY_ID"], "size": PER_PAGE, "offset": offset, "sort": "co-new-old"}
-    return _call("chat.list", body, read)
+    def list(self, state: str | None = None, since: datetime | None = None) -> Operation[Page[Conversation]]:
+        """Newest first. The vendor's own filter by date is reported to miss some, so it is not relied on."""
+        if state is not None:
+            raise Unsupported("Tawk.to", "conversations.list with a state")
+        return self._chats(since, 0)
 
+    def _chats(self, since: datetime | None, offset: int) -> Operation[Page[Conversation]]:
+        def is_wanted(chat: Conversation) -> bool:
+            return since is None or chat.created_at is None or chat.created_at >= since
 
-def _is_since(chat: Conversation, since: datetime | None) -> bool:
-    return since is None or chat.created_at is None or chat.created_at >= since
+        def read(data: Any) -> Page[Conversation]:
+            total, reached = data.get("total"), offset + len(data["data"])
+            more = reached > offset and (not isinstance(total, int) or reached < total)
+            following = self._chats(since, reached) if more else None
+            page = page_of("Tawk.to chats", conversation, data["data"], following, is_wanted)
+            # A page on which nothing is new enough is the last one: they come by their age.
+            return page if page.items or since is None else replace(page, next=None)
 
+        return self._call("chat.list", read, size=PER_PAGE, offset=offset, sort="co-new-old")
 
-def get(values: Values, id: str) -> Operation[Conversation]:
-    return _call("chat.get", _of(values, chatId=id), lambda data: conversation(data["data"]))
+    def get(self, id: str) -> Operation[Conversation]:
+        return self._call("chat.get", lambda data: conversation(data["data"]), chatId=id)
 
-
-def messages(values: Values, id: str) -> OperationSequence[list[Message]]:
-    chat: Conversation = yield get(values, id)
-    numbered = list(enumerate(chat.raw.get("messages") or []))
-    return [*page_of("Tawk.to messages", lambda entry: message(entry[1], id, entry[0]), numbered).items]
-
-
-def find(values: Values, id: str | None = None, email: str | None = None) -> OperationSequence[Contact | None]:
-    """By the vendor's id of a person. There is no evidence of a search."""
-    if id is None:
-        raise Unsupported("Tawk.to", "contacts.find by email")
-    try:
-        person: Contact = yield _call(
-            "contact.person.get",
-            _of(values, personId=id, fields=FIELDS),
-            lambda data: contact(data["data"]["person"], id),
-        )
-    except NotFound:
-        return None
-    return person
+    def messages(self, id: str) -> OperationSequence[Sequence[Message]]:
+        chat: Conversation = yield self.get(id)
+        numbered = list(enumerate(chat.raw.get("messages") or []))
+        return [*page_of("Tawk.to messages", lambda entry: message(entry[1], id, entry[0]), numbered).items]
 
 
-def agents(values: Values) -> Operation[Page[Agent]]:
-    return _call("members.list", _of(values), lambda data: page_of("Tawk.to agents", _agent, data["data"]))
+class Contacts(TawkCalls):
+    """People, as the vendor knows them."""
+
+    def find(self, id: str | None = None, email: str | None = None) -> OperationSequence[Contact | None]:
+        """By the vendor's id of a person. There is no evidence of a search."""
+        if id is None:
+            raise Unsupported("Tawk.to", "contacts.find by email")
+        try:
+            person: Contact = yield self._call(
+                "contact.person.get",
+                lambda data: contact(data["data"]["person"], id),
+                personId=id,
+                fields=["names", "userId", "primaryEmail", "customAttributes"],
+            )
+        except NotFound:
+            return None
+        return person
 
 
-def _agent(data: Mapping[str, Any]) -> Agent:
+class Agents(TawkCalls):
+    """Who answers."""
+
+    def list(self) -> Operation[Page[Agent]]:
+        return self._call("members.list", lambda data: page_of("Tawk.to agents", agent, data["data"]))
+
+
+def agent(data: Mapping[str, Any]) -> Agent:
     return Agent(str(data.get("id") or data["agentId"]), data.get("name"), data.get("email"), raw=data)
-
-
-def _of(values: Values, **more: Any) -> dict[str, Any]:
-    for name, value in more.items():
-        if name.endswith("Id") and (not isinstance(value, str) or not value.strip() or not value.isprintable()):
-            raise ValueError(f"{str(value)[:40]!r} is no id")
-    return {"propertyId": values["PROPERTY_ID"], **more}
-
-
-def _call(method: str, body: Mapping[str, Any], read: Any) -> Operation[Any]:
-    """All that is asked for here changes nothing, so it may be asked for again."""
-    return Operation("POST", f"/v1/{method}", read, json=dict(body), repeatable=True)
 
 
 def conversation(data: Mapping[str, Any]) -> Conversation:
@@ -127,12 +128,13 @@ def conversation(data: Mapping[str, Any]) -> Conversation:
 
 def message(data: Mapping[str, Any], conversation: str, number: int) -> Message:
     """Messages have no id of their own there: their place stands in for it."""
+    authors = {"v": "visitor", "visitor": "visitor", "a": "agent", "agent": "agent"}
     sender = data.get("sender") or {}
     text = data.get("msg") if isinstance(data.get("msg"), str) else data.get("text")
     return Message(
         id=f"{conversation}-{number}",
         conversation=conversation,
-        author=AUTHORS.get(str(sender.get("t") or sender.get("type")), "bot"),
+        author=authors.get(str(sender.get("t") or sender.get("type")), "bot"),
         text=str(text or ""),
         kind="text" if data.get("type") == "msg" else "file" if data.get("type") == "file" else "other",
         author_name=sender.get("n") or sender.get("name"),
@@ -170,11 +172,5 @@ API = ApiSpec(
     headers=headers,
     unwrap=unwrap,
     explain=explain,
-    methods={
-        "conversations.list": list_conversations,
-        "conversations.get": get,
-        "conversations.messages": messages,
-        "contacts.find": find,
-        "agents.list": agents,
-    },
+    methods=methods_of(conversations=Conversations, contacts=Contacts, agents=Agents),
 )

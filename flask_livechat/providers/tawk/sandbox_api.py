@@ -11,7 +11,7 @@ from typing import Any
 from werkzeug.datastructures import Authorization, Headers
 
 from ... import signing
-from ...sandbox.api import Account, Api, Call, fresh_id, iso_moment
+from ...sandbox.api import Account, Api, Call, fresh_id, iso_moment, route
 from ...sandbox.body import secrets
 from ...sandbox.records import Person, agents
 from ...sandbox.sessions import Change, Message, RefusedError, Session
@@ -24,9 +24,9 @@ SENDERS = {"visitor": "visitor", "agent": "agent", "bot": "system", "system": "s
 
 def admit(account: Account, headers: Headers) -> None:
     """Basic, with the key as the name; the password counts for nothing."""
-    said = Authorization.from_header(headers.get("Authorization"))
-    key = said.username or "" if said and said.type == "basic" else ""
-    if not any(signing.same(one, key) for one in secrets(account.values, "REST_API_KEY")):
+    credentials = Authorization.from_header(headers.get("Authorization"))
+    key = credentials.username or "" if credentials and credentials.type == "basic" else ""
+    if not any(signing.same(secret, key) for secret in secrets(account.values, "REST_API_KEY")):
         raise RefusedError(401, "auth_error")
 
 
@@ -49,56 +49,61 @@ def ok(data: Any, **more: Any) -> tuple[int, Any]:
     return 200, {"ok": True, "data": data, **more}
 
 
-def list_chats(call: Call) -> tuple[int, Any]:
-    """``page`` is ignored; ``offset`` counts."""
-    account, body = _ours(call), call.body
-    size = body.number("size", 1, 1000) if "size" in body.data else SIZE
-    offset = body.number("offset", 0, 10**9) if "offset" in body.data else 0
-    found = sorted(account.hub.conversations(account.name), key=lambda one: one.created, reverse=True)
-    if body.text("sort") == "co-old-new":
-        found.reverse()
-    return ok([chat(account, one) for one in found[offset : offset + min(size, SIZE)]], total=len(found))
+class Calls(Call):
+    """The calls by name, of which all but two name the property."""
 
+    @route("POST", "/v1/chat.list")
+    def list_chats(self) -> tuple[int, Any]:
+        """``page`` is ignored; ``offset`` counts."""
+        account, body = self._own_account(), self.body
+        size = body.number("size", 1, 1000) if "size" in body.data else SIZE
+        offset = body.number("offset", 0, 10**9) if "offset" in body.data else 0
+        sessions = sorted(account.hub.conversations(account.name), key=lambda session: session.created, reverse=True)
+        if body.text("sort") == "co-old-new":
+            sessions.reverse()
+        return ok(
+            [chat(account, session) for session in sessions[offset : offset + min(size, SIZE)]], total=len(sessions)
+        )
 
-def get_chat(call: Call) -> tuple[int, Any]:
-    account = _ours(call)
-    session = account.session(call.body.need("chatId"))
-    if not session.messages:
-        raise RefusedError(404, "not_found")
-    return ok(chat(account, session))
+    @route("POST", "/v1/chat.get")
+    def get_chat(self) -> tuple[int, Any]:
+        account = self._own_account()
+        session = account.session(self.body.need("chatId"))
+        if not session.messages:
+            raise RefusedError(404, "not_found")
+        return ok(chat(account, session))
 
+    @route("POST", "/v1/contact.person.get")
+    def get_person(self) -> tuple[int, Any]:
+        person = self._own_account().people.get(self.body.need("personId"))
+        if person is None:
+            raise RefusedError(404, "not_found")
+        every = {
+            "names": [{"value": person.name}] if person.name else [],
+            "userId": person.external_id,
+            "primaryEmail": person.email,
+            "customAttributes": dict(person.attributes),
+        }
+        wanted = self.body.texts("fields")
+        return ok({"person": {name: value for name, value in every.items() if name in wanted}})
 
-def get_person(call: Call) -> tuple[int, Any]:
-    found = _ours(call).people.get(call.body.need("personId"))
-    if found is None:
-        raise RefusedError(404, "not_found")
-    every = {
-        "names": [{"value": found.name}] if found.name else [],
-        "userId": found.external_id,
-        "primaryEmail": found.email,
-        "customAttributes": dict(found.attributes),
-    }
-    wanted = call.body.texts("fields")
-    return ok({"person": {name: value for name, value in every.items() if name in wanted}})
+    @route("POST", "/v1/members.list")
+    def list_members(self) -> tuple[int, Any]:
+        return ok([{"id": agent.id, "name": agent.name, "email": agent.email} for agent in self._own_account().agents])
 
+    @route("POST", "/v1/property.list")
+    def list_properties(self) -> tuple[int, Any]:
+        return ok([{"propertyId": self.account.values["PROPERTY_ID"], "name": "Sandbox"}])
 
-def list_members(call: Call) -> tuple[int, Any]:
-    return ok([{"id": one.id, "name": one.name, "email": one.email} for one in _ours(call).agents])
+    @route("POST", "/v1/agent.me")
+    def whose_key(self) -> tuple[int, Any]:
+        agent = self.account.agents[0]
+        return ok({"id": agent.id, "name": agent.name, "email": agent.email})
 
-
-def list_properties(call: Call) -> tuple[int, Any]:
-    return ok([{"propertyId": call.account.values["PROPERTY_ID"], "name": "Sandbox"}])
-
-
-def whose_key(call: Call) -> tuple[int, Any]:
-    agent = call.account.agents[0]
-    return ok({"id": agent.id, "name": agent.name, "email": agent.email})
-
-
-def _ours(call: Call) -> Account:
-    if call.body.need("propertyId") != call.account.values["PROPERTY_ID"]:
-        raise RefusedError(403, "permission_denied")
-    return call.account
+    def _own_account(self) -> Account:
+        if self.body.need("propertyId") != self.account.values["PROPERTY_ID"]:
+            raise RefusedError(403, "permission_denied")
+        return self.account
 
 
 def chat(account: Account, session: Session) -> dict[str, Any]:
@@ -111,29 +116,22 @@ def chat(account: Account, session: Session) -> dict[str, Any]:
         "createdOn": iso_moment(session.created),
         "updatedOn": iso_moment(session.changed),
         "tags": list(session.tags),
-        "messages": [chat_message(account, one) for one in session.messages if one.kind == "text"],
+        "messages": [chat_message(account, line) for line in session.messages if line.kind == "text"],
     }
 
 
-def chat_message(account: Account, said: Message) -> dict[str, Any]:
-    sender: dict[str, Any] = {"t": SENDERS[said.author][0]}
-    agent = account.agent(said.agent) or account.agents[0]
-    if said.author == "agent":
+def chat_message(account: Account, line: Message) -> dict[str, Any]:
+    sender: dict[str, Any] = {"t": SENDERS[line.author][0]}
+    agent = account.agent(line.agent) or account.agents[0]
+    if line.author == "agent":
         sender |= {"n": agent.name, "id": agent.id}
-    elif said.author == "bot":
+    elif line.author == "bot":
         sender |= {"n": "Customer Support"}
-    return {"sender": sender, "type": "msg", "msg": said.text, "time": iso_moment(said.at)}
+    return {"sender": sender, "type": "msg", "msg": line.text, "time": iso_moment(line.at)}
 
 
 API = Api(
-    routes=(
-        ("POST", "/v1/chat.list", list_chats),
-        ("POST", "/v1/chat.get", get_chat),
-        ("POST", "/v1/contact.person.get", get_person),
-        ("POST", "/v1/members.list", list_members),
-        ("POST", "/v1/property.list", list_properties),
-        ("POST", "/v1/agent.me", whose_key),
-    ),
+    calls=(Calls,),
     admit=admit,
     refuse=refuse,
     meet=meet,
@@ -154,13 +152,13 @@ def bodies(account: Account, change: Change, session: Session, message: Message 
         yield common | {"event": "chat:start", "chatId": session.key, "message": first, "visitor": visitor}
     elif change == "decided" and message is not None and message.kind == "closed":
         yield common | {"event": "chat:end", "chatId": session.key, "visitor": visitor}
-        messages = [chat_message(account, one) for one in session.messages if one.kind == "text"]
+        messages = [chat_message(account, line) for line in session.messages if line.kind == "text"]
         chat = {"id": session.key, "visitor": visitor, "messages": messages}
         yield common | {"event": "chat:transcript_created", "domain": "localhost", "referrer": "", "chat": chat}
 
 
-def headers(delivery: str, attempt: int, limit: int) -> dict[str, str]:
-    return {"X-Hook-Event-Id": delivery}
-
-
-WEBHOOKS = Webhooks(bodies, headers, pauses_s=(30, 300, 1800))  # the pauses are UNCONFIRMED
+WEBHOOKS = Webhooks(
+    bodies,
+    headers=lambda delivery, attempt, limit: {"X-Hook-Event-Id": delivery},
+    pauses_s=(30, 300, 1800),  # UNCONFIRMED
+)

@@ -10,13 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ... import signing
-from ...hooks import Delivery, Details, File, WebhookSpec
+from ...hooks import Delivery
 from ...model import Contact, Event
-from .. import Values
+from ..base import Details, File, Values, WebhookSpec
 from ..payload import Payload, chat_moment, objects, required
 
 AUTHORS = {"visitor": "visitor", "v": "visitor", "agent": "agent", "a": "agent"}
-FILES = ("attchs", "attachments", "file")  # fields of a message
 
 
 def verify(values: Values, delivery: Delivery) -> bool:
@@ -68,7 +67,7 @@ def _transcript(chat: Payload, event: Event) -> Sequence[Event]:
     """
     name, email = required(chat.key("id"), "chat.id"), chat.part("visitor").text("email") or event.email
     event = replace(event, kind="message", conversation=name, email=email)
-    messages = [message for message in chat.items("messages") or [] if _says(message)]
+    messages = [message for message in chat.items("messages") or [] if _has_words_or_file(message)]
     moments = [_moment(message.data.get("time")) for message in messages]
     at = next(filter(None, moments), event.at)
     counts, events = Counter[tuple[str, str, str | None]](), []
@@ -81,21 +80,24 @@ def _transcript(chat: Payload, event: Event) -> Sequence[Event]:
     return events
 
 
-def _says(message: Payload) -> bool:
+def _has_words_or_file(message: Payload) -> bool:
     """Page views and agents who join say nothing. The shape of attachments is UNCONFIRMED."""
-    kind, holds_file = message.text("type"), any(message.data.get(name) for name in FILES)
+    kind = message.text("type")
+    holds_file = any(message.data.get(name) for name in ("attchs", "attachments", "file"))
     return kind == "file" or (kind == "msg" and (message.text("msg") is not None or holds_file))
 
 
 def details(event: Event) -> Details:
-    """Of a message of a transcript, or of a chat's start. Every address in an attachment counts as a file."""
+    """Of a message of a transcript, or of a chat's start.
+
+    The shape of attachments is UNCONFIRMED: whatever has a ``url`` counts as a file.
+    """
     raw = Payload(event.raw, Counter())
-    listed = [value for name in FILES for _, value in objects(event.raw.get(name))]
-    files = [Payload(value, raw.odd) for value in listed]
+    listed = [Payload(value, raw.odd) for _, value in objects(event.raw)]
     name = raw.part("sender").text("n") or (raw.part("visitor").text("name") if event.author == "visitor" else None)
     return Details(
         author=name,
-        files=tuple(File(file.text("name") or "A file", url) for file in files if (url := file.text("url"))),
+        files=tuple(File(file.text("name") or "A file", url) for file in listed if (url := file.text("url"))),
         pages=tuple(filter(None, [raw.text("referrer")])),
     )
 

@@ -1,4 +1,4 @@
-"""What a page says to Tawk.to: settings, visitor, proof, attributes. Pure."""
+"""What a page says to Tawk.to: visitor, proof, attributes. Pure."""
 
 from __future__ import annotations
 
@@ -8,39 +8,29 @@ from typing import Any
 
 from ... import signing
 from ...model import Value, Visitor
-from .. import Values, cut, fit, given, seconds, whole
+from ..base import Values
+from ..sanitize import cut, fit, seconds, whole, without_empty
 
 # Limits of the JavaScript API (vendor's plugin docs, read 2026-11): keys alphanumeric and "-", stored in lower case;
 # values text, not empty, at most 255 characters; 50 attributes; 10 tags. A key's 50 characters are not in the docs but
 # in the script (2025-04): one that is longer refuses the whole call.
-KEY_CHARS = 50
 LONGEST = 255
 MOST = 50
-TAGS = 10
-
-
-def settings(values: Values) -> dict[str, Any]:
-    return {"property_id": values["PROPERTY_ID"], "widget_id": values["WIDGET_ID"]}
 
 
 def visitor(values: Values, who: Visitor) -> dict[str, Any]:
-    company = who.company
-    return given(
+    company, email = who.company, whole(who.email, LONGEST)
+    return without_empty(
         id=whole(who.id, LONGEST),
-        email=_email(who),
+        # One key signs emails and ids: the proof of an email ``42`` would be the proof of the id 42.
+        email=email if email and "@" in email else None,
         name=cut(who.name, LONGEST),
         phone=cut(who.phone, LONGEST),
         created_at=seconds(who.created_at),
-        company=company and given(id=whole(company.id, LONGEST), name=cut(company.name, LONGEST)),
+        company=company and without_empty(id=whole(company.id, LONGEST), name=cut(company.name, LONGEST)),
         attributes=attributes(who.attributes),
-        segments=[tag for segment in who.segments[:TAGS] if (tag := cut(segment, LONGEST))],
+        segments=[tag for segment in who.segments[:10] if (tag := cut(segment, LONGEST))],
     )
-
-
-def _email(who: Visitor) -> str | None:
-    """One key signs emails and ids: the proof of an email ``42`` would be the proof of the id 42."""
-    email = whole(who.email, LONGEST)
-    return email if email and "@" in email else None
 
 
 def prove(values: Values, who: Visitor, now: int, life: int) -> dict[str, Any] | None:
@@ -52,12 +42,12 @@ def prove(values: Values, who: Visitor, now: int, life: int) -> dict[str, Any] |
     return {field: signing.hmac_hex(secrets[0], fields[field]) for field in ("email", "id") if field in fields} or None
 
 
-def attributes(given: Mapping[str, Value]) -> dict[str, Any]:
-    return fit(given, _key, _value, MOST)
+def attributes(values: Mapping[str, Value]) -> dict[str, Any]:
+    return fit(values, _key, _value, MOST)
 
 
 def _key(name: str) -> str:
-    key = re.sub(r"[^a-z0-9]+", "-", name.lower())[:KEY_CHARS].strip("-")
+    key = re.sub(r"[^a-z0-9]+", "-", name.lower())[:50].strip("-")
     # These are not attributes but the identity itself, which only a hash may set.
     return "" if key in {"name", "email", "hash", "userid", "phone"} else key
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from .. import Key, Provider, Values
+from ..base import Key, Provider, Signs, Values
 from .widget import attributes, prove, settings, visitor
 
 
@@ -72,4 +72,11 @@ PROVIDER = Provider(
     identity="IDENTITY_SECRET",
     elements=".palaver-holder",
     can=frozenset({"presence", "message"}),
+    signs=Signs(
+        loads=r"/palaver/sdk\.js",
+        calls=r"\bpalaver\.(?:run|open|identify)\b",
+        identifies=r"\bpalaver\.identify\s*\(\s*\{[^}]{1,300}\}",
+        proven=r"\bhash\s*:",
+        leaks=r"(?i:palaver[\w.\s-]{0,40}(?:secret|token))['\"]?\s*[:=,]\s*['\"]([\w+/=-]{16,})['\"]",
+    ),
 )

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...model import Agent, Contact, Conversation, Message
-from ...operation import ApiSpec, ErrorDetails, Operation, Page, page_of, path
-from .. import Values, given, moment
+from ...operation import ErrorDetails, Operation, Page, page_of, path
+from ..base import ApiSpec, Calls, Values, methods_of
+from ..sanitize import moment, without_empty
 
 
 def headers(values: Values) -> dict[str, str]:
@@ -19,29 +20,30 @@ def explain(data: Any) -> ErrorDetails:
     return ErrorDetails(what=data.get("error"))
 
 
-def list_conversations(
-    values: Values, state: str | None = None, since: datetime | None = None
-) -> Operation[Page[Conversation]]:
-    query = given(state=state, since=since and int(since.astimezone(UTC).timestamp()))
-    return Operation("GET", "/api/conversations", lambda data: page_of("chats", conversation, data), query=query)
+class Conversations(Calls):
+    """Conversations and what is written in them."""
+
+    def list(self, state: str | None = None, since: datetime | None = None) -> Operation[Page[Conversation]]:
+        query = without_empty(state=state, since=since and int(since.astimezone(UTC).timestamp()))
+        return Operation("GET", "/api/conversations", lambda data: page_of("chats", conversation, data), query=query)
+
+    def get(self, id: str) -> Operation[Conversation]:
+        return Operation("GET", path("/api/conversations/{}", id), conversation)
+
+    def messages(self, id: str) -> Operation[Page[Message]]:
+        where = path("/api/conversations/{}/messages", id)
+        return Operation("GET", where, lambda data: page_of("messages", message, data))
+
+    def reply(self, id: str, text: str, agent: str | None = None) -> Operation[Message]:
+        where = path("/api/conversations/{}/messages", id)
+        return Operation("POST", where, message, json=without_empty(text=text, agent=agent))
 
 
-def get(values: Values, id: str) -> Operation[Conversation]:
-    return Operation("GET", path("/api/conversations/{}", id), conversation)
+class Agents(Calls):
+    """Who answers."""
 
-
-def messages(values: Values, id: str) -> Operation[Page[Message]]:
-    where = path("/api/conversations/{}/messages", id)
-    return Operation("GET", where, lambda data: page_of("messages", message, data))
-
-
-def reply(values: Values, id: str, text: str, agent: str | None = None) -> Operation[Message]:
-    where = path("/api/conversations/{}/messages", id)
-    return Operation("POST", where, message, json=given(text=text, agent=agent))
-
-
-def agents(values: Values) -> Operation[Page[Agent]]:
-    return Operation("GET", "/api/agents", lambda data: page_of("agents", agent, data))
+    def list(self) -> Operation[Page[Agent]]:
+        return Operation("GET", "/api/agents", lambda data: page_of("agents", agent, data))
 
 
 def conversation(data: Mapping[str, Any]) -> Conversation:
@@ -66,11 +68,5 @@ API = ApiSpec(
     headers=headers,
     unwrap=lambda data: data,
     explain=explain,
-    methods={
-        "conversations.list": list_conversations,
-        "conversations.get": get,
-        "conversations.messages": messages,
-        "conversations.reply": reply,
-        "agents.list": agents,
-    },
+    methods=methods_of(conversations=Conversations, agents=Agents),
 )

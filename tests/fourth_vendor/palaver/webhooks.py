@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ... import signing
-from ...hooks import Delivery, WebhookSpec
+from ...hooks import Delivery
 from ...model import Contact, Event
-from .. import Values, moment
+from ..base import Values, WebhookSpec
 from ..payload import Payload, chat_moment, required
+from ..sanitize import moment
 
 KINDS = {"message": "message", "opened": "conversation_started", "closed": "conversation_closed"}
 
 
 def verify(values: Values, delivery: Delivery) -> bool:
     digest = delivery.headers.get("x-palaver-signature", "")
-    return any(signing.same(signing.hmac_hex(one, delivery.body), digest) for one in values["WEBHOOK_SECRET"])
+    return any(signing.same(signing.hmac_hex(secret, delivery.body), digest) for secret in values["WEBHOOK_SECRET"])
 
 
 def sign(secret: str, body: bytes, now: datetime) -> dict[str, str]:

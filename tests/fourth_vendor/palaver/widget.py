@@ -8,7 +8,8 @@ from typing import Any
 
 from ... import signing
 from ...model import Value, Visitor
-from .. import Values, cut, fit, given, whole
+from ..base import Values
+from ..sanitize import cut, fit, whole, without_empty
 
 MAX_CHARS = 255
 MAX_ATTRIBUTES = 50
@@ -19,7 +20,7 @@ def settings(values: Values) -> dict[str, Any]:
 
 
 def visitor(values: Values, who: Visitor) -> dict[str, Any]:
-    return given(
+    return without_empty(
         id=whole(who.id, MAX_CHARS),
         email=whole(who.email, MAX_CHARS),
         name=cut(who.name, MAX_CHARS),

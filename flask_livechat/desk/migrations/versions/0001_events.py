@@ -9,8 +9,6 @@ from flask_livechat.desk.tables import Instant
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

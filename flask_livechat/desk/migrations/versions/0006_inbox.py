@@ -1,4 +1,8 @@
-"""Who waits since when, and who handles a conversation: what the inbox lists."""
+"""Who waits since when, and who handles a conversation: what the inbox lists.
+
+``asked_at`` is made of a conversation's events, as all of its row is. ``livechat_handling`` has what vendors tell
+beside them, and what our own page has changed. It names agents, and never a visitor.
+"""
 
 from __future__ import annotations
 
@@ -12,29 +16,16 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-CONVERSATIONS, HANDLING = "livechat_conversations", "livechat_handling"
-# Of what is open: the visitor's first words since an agent's last. What was closed in between is not looked at: the
-# next event of a conversation makes it exact.
-WAITING = """
-UPDATE livechat_conversations SET asked_at = (
-    SELECT min(v.at) FROM livechat_events v
-    WHERE v.provider = livechat_conversations.provider AND v.conversation = livechat_conversations.conversation
-    AND v.kind IN ('message', 'conversation_started') AND v.author = 'visitor'
-    AND NOT EXISTS (
-        SELECT 1 FROM livechat_events a
-        WHERE a.provider = v.provider AND a.conversation = v.conversation AND a.at >= v.at
-        AND a.kind IN ('message', 'conversation_started') AND a.author = 'agent'
-    )
-) WHERE state = 'open'
-"""
-
 
 def upgrade() -> None:
-    op.add_column(CONVERSATIONS, sa.Column("asked_at", Instant, comment="since when the visitor waits for an agent"))
-    op.create_index("livechat_conversations_state", CONVERSATIONS, ["state", "last_at"])
-    op.create_index("livechat_conversations_asked", CONVERSATIONS, ["asked_at"])
+    """Add what the inbox needs, and find out who waits now."""
+    op.add_column(
+        "livechat_conversations", sa.Column("asked_at", Instant, comment="since when the visitor waits for an agent")
+    )
+    op.create_index("livechat_conversations_state", "livechat_conversations", ["state", "last_at"])
+    op.create_index("livechat_conversations_asked", "livechat_conversations", ["asked_at"])
     op.create_table(
-        HANDLING,
+        "livechat_handling",
         sa.Column("conversation", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("agent", sa.Text(), comment="the vendor's id of whom it is assigned to"),
         sa.Column("agent_name", sa.Text()),
@@ -46,14 +37,36 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["conversation"], ["livechat_conversations.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("conversation"),
     )
-    op.create_index("livechat_handling_agent", HANDLING, ["agent"])
-    op.create_index("livechat_handling_snoozed", HANDLING, ["snoozed_until"])
-    op.create_index("livechat_handling_changed", HANDLING, ["changed_at"])
-    op.execute(WAITING)
+    op.create_index("livechat_handling_agent", "livechat_handling", ["agent"])
+    op.create_index("livechat_handling_snoozed", "livechat_handling", ["snoozed_until"])
+    op.create_index("livechat_handling_changed", "livechat_handling", ["changed_at"])
+    # Of what is open: the visitor's first words since an agent's last. What was closed in between is not looked at: the
+    # next event of a conversation makes it exact.
+    op.execute(
+        """
+        UPDATE livechat_conversations SET asked_at = (
+            SELECT min(v.at) FROM livechat_events v
+            WHERE v.provider = livechat_conversations.provider
+            AND v.conversation = livechat_conversations.conversation
+            AND v.kind IN ('message', 'conversation_started')
+            AND v.author = 'visitor'
+            AND NOT EXISTS (
+                SELECT 1 FROM livechat_events a
+                WHERE a.provider = v.provider
+                AND a.conversation = v.conversation
+                AND a.at >= v.at
+                AND a.kind IN ('message', 'conversation_started')
+                AND a.author = 'agent'
+            )
+        )
+        WHERE state = 'open'
+        """
+    )
 
 
 def downgrade() -> None:
-    op.drop_table(HANDLING)
-    op.drop_index("livechat_conversations_asked", CONVERSATIONS)
-    op.drop_index("livechat_conversations_state", CONVERSATIONS)
-    op.drop_column(CONVERSATIONS, "asked_at")
+    """Take it away again."""
+    op.drop_table("livechat_handling")
+    op.drop_index("livechat_conversations_asked", "livechat_conversations")
+    op.drop_index("livechat_conversations_state", "livechat_conversations")
+    op.drop_column("livechat_conversations", "asked_at")

@@ -15,8 +15,12 @@ from ....sandbox.api import Account, Api
 from ....sandbox.body import secrets
 from ....sandbox.records import agents
 from ....sandbox.sessions import RefusedError
-from . import conversations, helpdesk, messages, people, workspace
+from .conversations import Conversations
+from .helpdesk import Helpdesk
+from .messages import Messages
+from .people import People
 from .shapes import person_of
+from .workspace import Workspace
 
 AGENTS = agents("a91ad2a8-1b4b-4c0d-9a0e-3f8e1f6a2c01", "b7c3e6d4-52f1-4d0a-8a55-0f5d7a9e4b02")
 OVER_QUOTA = 423  # what a token's calls of a day are over with
@@ -27,7 +31,7 @@ def admit(account: Account, headers: Headers) -> None:
     given = Authorization.from_header(headers.get("Authorization"))
     identifier, key = (given.username or "", given.password or "") if given and given.type == "basic" else ("", "")
     keys = secrets(account.values, "API_KEY")
-    known = identifier == account.values["API_IDENTIFIER"] and any(signing.same(one, key) for one in keys)
+    known = identifier == account.values["API_IDENTIFIER"] and any(signing.same(secret, key) for secret in keys)
     if not known or headers.get("X-Crisp-Tier") != account.values["API_TIER"]:
         raise RefusedError(401, "invalid_session", "Wrong key, or wrong X-Crisp-Tier.")
 
@@ -48,7 +52,7 @@ def meet(account: Account) -> None:
 
 
 API = Api(
-    routes=(*conversations.ROUTES, *messages.ROUTES, *people.ROUTES, *workspace.ROUTES, *helpdesk.ROUTES),
+    calls=(Conversations, Messages, People, Workspace, Helpdesk),
     admit=admit,
     refuse=refuse,
     meet=meet,

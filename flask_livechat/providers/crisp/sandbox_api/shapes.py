@@ -22,7 +22,7 @@ def person_of(account: Account, session: Session) -> Person | None:
 
 def conversation(account: Account, session: Session) -> dict[str, Any]:
     person = person_of(account, session)
-    said = [one for one in session.messages if one.is_reply]
+    replies = [line for line in session.messages if line.is_reply]
     return {
         "session_id": session.key,
         "website_id": account.values["WEBSITE_ID"],
@@ -32,10 +32,13 @@ def conversation(account: Account, session: Session) -> dict[str, Any]:
         "is_blocked": session.is_blocked,
         "availability": "online",
         "active": {"now": False, "last": milliseconds(session.seen)},
-        "last_message": said[-1].text[:200] if said else "",
-        "participants": [{"type": "email", "target": one} for one in session.participants],
+        "last_message": replies[-1].text[:200] if replies else "",
+        "participants": [{"type": "email", "target": address} for address in session.participants],
         "mentions": [],
-        "unread": {"operator": 0, "visitor": sum(one.author != "visitor" and one.n > session.read for one in said)},
+        "unread": {
+            "operator": 0,
+            "visitor": sum(item.author != "visitor" and item.n > session.read for item in replies),
+        },
         **({"assigned": {"user_id": session.agent}} if session.agent else {}),
         "meta": meta(session),
         "created_at": milliseconds(session.created),
@@ -57,44 +60,44 @@ def meta(session: Session) -> dict[str, Any]:
 
 def listed(session: Session) -> list[Message]:
     """A line that only the sandbox' panels have is none of Crisp's, and of what was decided only a close is one."""
-    return [one for one in session.messages if one.kind in ("text", "note", "closed") and one.author != "system"]
+    return [line for line in session.messages if line.kind in ("text", "note", "closed") and line.author != "system"]
 
 
-def message(account: Account, session: Session, said: Message) -> dict[str, Any]:
-    is_event, is_bot = said.kind == "closed", said.author == "bot"
-    content: Any = said.text if said.content is None else dict(said.content)
+def message(account: Account, session: Session, line: Message) -> dict[str, Any]:
+    is_event, is_bot = line.kind == "closed", line.author == "bot"
+    content: Any = line.text if line.content is None else dict(line.content)
     return {
         "session_id": session.key,
         "website_id": account.values["WEBSITE_ID"],
-        "type": "event" if is_event else "note" if said.kind == "note" else said.type,
-        "from": "user" if said.author == "visitor" else "operator",
-        "origin": BOT_ORIGIN if is_bot and said.origin == "chat" else said.origin,
-        "content": {"namespace": "state:resolved", "text": said.text} if is_event else content,
-        "read": "chat" if said.n <= session.read else "",
+        "type": "event" if is_event else "note" if line.kind == "note" else line.type,
+        "from": "user" if line.author == "visitor" else "operator",
+        "origin": BOT_ORIGIN if is_bot and line.origin == "chat" else line.origin,
+        "content": {"namespace": "state:resolved", "text": line.text} if is_event else content,
+        "read": "chat" if line.n <= session.read else "",
         "delivered": "chat",
-        "fingerprint": fingerprint(said),
-        "timestamp": milliseconds(said.at),
-        "user": _user(account, session, said),
+        "fingerprint": fingerprint(line),
+        "timestamp": milliseconds(line.at),
+        "user": _user(account, session, line),
         "mentions": [],
         "stamped": True,
-        "edited": said.edited,
+        "edited": line.edited,
         "translated": False,
-        "automated": is_bot or said.automated,
+        "automated": is_bot or line.automated,
         "properties": {},
     }
 
 
-def fingerprint(said: Message) -> int:
+def fingerprint(line: Message) -> int:
     """The one that its sender gave it, else the vendor's."""
-    return said.n if said.fingerprint is None else said.fingerprint
+    return line.n if line.fingerprint is None else line.fingerprint
 
 
-def _user(account: Account, session: Session, said: Message) -> dict[str, Any]:
-    if said.author == "visitor":
+def _user(account: Account, session: Session, line: Message) -> dict[str, Any]:
+    if line.author == "visitor":
         return {"user_id": session.key, "nickname": meta(session)["nickname"]}
-    agent = account.agent(said.agent)
-    name = agent.name if agent else "Bot" if said.author == "bot" else "Support"
-    return {"user_id": said.agent, "nickname": name}
+    agent = account.agent(line.agent)
+    name = agent.name if agent else "Bot" if line.author == "bot" else "Support"
+    return {"user_id": line.agent, "nickname": name}
 
 
 def profile(person: Person) -> dict[str, Any]:

@@ -49,8 +49,11 @@ def _body(account: Account, event: str, data: Mapping[str, Any], at: int) -> dic
     return {"website_id": account.values["WEBSITE_ID"], "event": event, "data": dict(data), "timestamp": at}
 
 
-def headers(delivery: str, attempt: int, limit: int) -> dict[str, str]:
-    return {"X-Delivery-Attempt-Count": str(attempt + 1), "X-Delivery-Attempt-Limit": str(limit)}
-
-
-WEBHOOKS = Webhooks(bodies, headers, pauses_s=(10, 60, 300))  # the pauses are UNCONFIRMED
+WEBHOOKS = Webhooks(
+    bodies,
+    headers=lambda delivery, attempt, limit: {
+        "X-Delivery-Attempt-Count": str(attempt + 1),
+        "X-Delivery-Attempt-Limit": str(limit),
+    },
+    pauses_s=(10, 60, 300),  # UNCONFIRMED
+)

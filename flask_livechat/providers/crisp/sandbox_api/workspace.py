@@ -4,78 +4,68 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....sandbox.api import Call
+from ....sandbox.api import route
 from ....sandbox.records import Agent
 from ....sandbox.sessions import RefusedError
-from .calls import WEBSITE, listed, milliseconds, ok, ours
+from .calls import WEBSITE, CrispCall, milliseconds, ok
 from .shapes import conversation, operator
 
 
-def get_website(call: Call) -> tuple[int, Any]:
-    website = ours(call).values["WEBSITE_ID"]
-    return ok({"website_id": website, "name": "Sandbox", "domain": "localhost", "logo": None})
+class Workspace(CrispCall):
+    """The website itself, its operators and visitors."""
 
+    @route("GET", WEBSITE)
+    def get_website(self) -> tuple[int, Any]:
+        website = self.own_account().values["WEBSITE_ID"]
+        return ok({"website_id": website, "name": "Sandbox", "domain": "localhost", "logo": None})
 
-def list_operators(call: Call) -> tuple[int, Any]:
-    account = ours(call)
-    return ok([operator(account, agent) for agent in account.agents], reason="listed")
+    @route("GET", f"{WEBSITE}/operators/list")
+    def list_operators(self) -> tuple[int, Any]:
+        account = self.own_account()
+        return ok([operator(account, agent) for agent in account.agents], reason="listed")
 
+    @route("GET", f"{WEBSITE}/operators/active")
+    def list_active_operators(self) -> tuple[int, Any]:
+        account = self.own_account()
+        known = [operator(account, agent)["details"] for agent in account.agents]
+        seen = milliseconds(account.clock())
+        online = [{**details, "timestamp": seen} for details in known if details["availability"] == "online"]
+        return ok(online, reason="listed")
 
-def list_active_operators(call: Call) -> tuple[int, Any]:
-    account = ours(call)
-    known = [operator(account, agent)["details"] for agent in account.agents]
-    seen = milliseconds(account.clock())
-    found = [{**one, "timestamp": seen} for one in known if one["availability"] == "online"]
-    return ok(found, reason="listed")
+    @route("GET", f"{WEBSITE}/operator/<id>")
+    def get_operator(self) -> tuple[int, Any]:
+        return ok(operator(self.own_account(), self._agent())["details"])
 
+    def _agent(self) -> Agent:
+        agent = self.own_account().agent(self.path["id"])
+        if agent is None:
+            raise RefusedError(404, "not_found")
+        return agent
 
-def get_operator(call: Call) -> tuple[int, Any]:
-    return ok(operator(ours(call), _agent(call))["details"])
+    @route("GET", f"{WEBSITE}/availability/status")
+    def get_availability(self) -> tuple[int, Any]:
+        status = "online" if self.own_account().hub.status(self.account.name) == "online" else "away"
+        return ok({"status": status, "since": None})
 
+    @route("GET", f"{WEBSITE}/availability/operators")
+    def list_availabilities(self) -> tuple[int, Any]:
+        account = self.own_account()
+        there = "online" if account.hub.status(account.name) == "online" else "offline"
+        since = {"for": 0, "since": milliseconds(account.clock())}
+        return ok([{"user_id": agent.id, "type": there, "time": since} for agent in account.agents], reason="listed")
 
-def _agent(call: Call) -> Agent:
-    agent = ours(call).agent(call.path["id"])
-    if agent is None:
-        raise RefusedError(404, "not_found")
-    return agent
+    @route("GET", f"{WEBSITE}/visitors/count")
+    def count_visitors(self) -> tuple[int, Any]:
+        return ok({"count": len(self.own_account().hub.sessions(self.account.name))})
 
+    @route("GET", f"{WEBSITE}/visitors/list/<int:page>")
+    def list_visitors(self) -> tuple[int, Any]:
+        account = self.own_account()
+        return self.page_of([conversation(account, session) for session in account.hub.sessions(account.name)])
 
-def get_availability(call: Call) -> tuple[int, Any]:
-    status = "online" if ours(call).hub.status(call.account.name) == "online" else "away"
-    return ok({"status": status, "since": None})
-
-
-def list_availabilities(call: Call) -> tuple[int, Any]:
-    account = ours(call)
-    there = "online" if account.hub.status(account.name) == "online" else "offline"
-    since = {"for": 0, "since": milliseconds(account.clock())}
-    return ok([{"user_id": one.id, "type": there, "time": since} for one in account.agents], reason="listed")
-
-
-def count_visitors(call: Call) -> tuple[int, Any]:
-    return ok({"count": len(ours(call).hub.sessions(call.account.name))})
-
-
-def list_visitors(call: Call) -> tuple[int, Any]:
-    account = ours(call)
-    return listed(call, [conversation(account, one) for one in account.hub.sessions(account.name)])
-
-
-def find_by_token(call: Call) -> tuple[int, Any]:
-    key = ours(call).hub.find(call.account.name, "token", call.path["token"])
-    if key is None:
-        raise RefusedError(404, "token_not_found")
-    return ok({"session_id": key})
-
-
-ROUTES = (
-    ("GET", WEBSITE, get_website),
-    ("GET", f"{WEBSITE}/operators/list", list_operators),
-    ("GET", f"{WEBSITE}/operators/active", list_active_operators),
-    ("GET", f"{WEBSITE}/operator/<id>", get_operator),
-    ("GET", f"{WEBSITE}/availability/status", get_availability),
-    ("GET", f"{WEBSITE}/availability/operators", list_availabilities),
-    ("GET", f"{WEBSITE}/visitors/count", count_visitors),
-    ("GET", f"{WEBSITE}/visitors/list/<int:page>", list_visitors),
-    ("GET", f"{WEBSITE}/visitors/token/<token>", find_by_token),
-)
+    @route("GET", f"{WEBSITE}/visitors/token/<token>")
+    def find_by_token(self) -> tuple[int, Any]:
+        key = self.own_account().hub.find(self.account.name, "token", self.path["token"])
+        if key is None:
+            raise RefusedError(404, "token_not_found")
+        return ok({"session_id": key})

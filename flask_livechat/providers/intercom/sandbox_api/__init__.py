@@ -12,8 +12,11 @@ from ....sandbox.api import Account, Api
 from ....sandbox.body import secrets
 from ....sandbox.records import agents
 from ....sandbox.sessions import RefusedError
-from . import articles, contacts, conversations, workspace
+from .articles import Articles
 from .calls import VERSIONS, person_of
+from .contacts import Contacts
+from .conversations import Conversations
+from .workspace import Workspace
 
 AGENTS = agents("814860", "814861")
 CODES = {"_missing": "parameter_not_found", "_invalid": "parameter_invalid"}  # of a field that is not as it must be
@@ -22,7 +25,7 @@ CODES = {"_missing": "parameter_not_found", "_invalid": "parameter_invalid"}  # 
 def admit(account: Account, headers: Headers) -> None:
     given = Authorization.from_header(headers.get("Authorization"))
     token = given.token or "" if given and given.type == "bearer" else ""
-    if not any(signing.same(one, token) for one in secrets(account.values, "ACCESS_TOKEN")):
+    if not any(signing.same(secret, token) for secret in secrets(account.values, "ACCESS_TOKEN")):
         raise RefusedError(401, "unauthorized", "Access Token Invalid")
     if headers.get("Intercom-Version", VERSIONS[-1]) not in VERSIONS:
         raise RefusedError(400, "intercom_version_invalid", "The requested version could not be found")
@@ -32,8 +35,8 @@ def refuse(error: RefusedError) -> tuple[int, Any]:
     field, code = error.code[:-8], CODES.get(error.code[-8:])
     known = code is not None and not error.what
     words = f"{field} is {error.code[-7:]}" if known else error.what or error.code
-    one = {"code": code if known else error.code, "message": words}
-    return error.status, {"type": "error.list", "request_id": str(uuid.uuid4()), "errors": [one]}
+    entry = {"code": code if known else error.code, "message": words}
+    return error.status, {"type": "error.list", "request_id": str(uuid.uuid4()), "errors": [entry]}
 
 
 def meet(account: Account) -> None:
@@ -43,7 +46,7 @@ def meet(account: Account) -> None:
 
 
 API = Api(
-    routes=(*conversations.ROUTES, *contacts.ROUTES, *articles.ROUTES, *workspace.ROUTES),
+    calls=(Conversations, Contacts, Articles, Workspace),
     admit=admit,
     refuse=refuse,
     meet=meet,

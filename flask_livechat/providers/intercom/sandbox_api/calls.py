@@ -16,17 +16,54 @@ VERSIONS = ("2.11", "2.12", "2.13", "2.14", "2.15", "2.16")
 ATTACHMENTS = 10  # of one message
 
 
-def version(call: Call) -> tuple[int, int]:
-    """The one of the header, else that of the app's own setting."""
-    text = call.headers.get("Intercom-Version", str(call.account.values.get("API_VERSION") or VERSIONS[-1]))
-    major, _, minor = text.partition(".")
-    return int(major), int(minor)
+class IntercomCall(Call):
+    """A call with the version of its header, and with the records that it names."""
 
+    def version(self) -> tuple[int, int]:
+        """The one of the header, else that of the app's own setting."""
+        text = self.headers.get("Intercom-Version", str(self.account.values.get("API_VERSION") or VERSIONS[-1]))
+        major, _, minor = text.partition(".")
+        return int(major), int(minor)
 
-def since(call: Call, minor: int) -> None:
-    """Refuse a route that older versions do not have."""
-    if version(call) < (2, minor):
-        raise RefusedError(404, "not_found", "The requested resource was not found")
+    def needs_version(self, minor: int) -> None:
+        """Refuse a route that older versions do not have."""
+        if self.version() < (2, minor):
+            raise RefusedError(404, "not_found", "The requested resource was not found")
+
+    def session(self) -> Session:
+        """The conversation that a path names. ``last`` is its sender's own latest one."""
+        wanted, sessions = self.path["id"], conversations(self.account)
+        if wanted == "last":
+            who = self.sender()
+            sessions = [item for item in sessions if who.id in (known.id for known in people_of(self.account, item))]
+            wanted = str(sessions[0].number) if sessions else ""
+        for session in sessions:
+            if str(session.number) == wanted:
+                return session
+        raise RefusedError(404, "not_found", "Resource Not Found")
+
+    def admin(self, name: str = "admin_id") -> Agent:
+        agent = self.account.agent(self.body.need(name))
+        if agent is None:
+            raise RefusedError(404, "admin_not_found", "Admin not found")
+        return agent
+
+    def contact(self, id: str | None = None) -> Person:
+        person = self.account.people.get(self.path["id"] if id is None else id)
+        if person is None:
+            raise RefusedError(404, "not_found", "User Not Found")
+        return person
+
+    def sender(self, body: Body | None = None, own: str = "intercom_user_id") -> Person:
+        """By the vendor's id, by the app's, or by the address. An address that several have names nobody: 409."""
+        body, account = body or self.body, self.account
+        theirs, external, email = body.text(own), body.text("user_id"), body.text("email")
+        if not (theirs or external or email):
+            raise RefusedError(400, "parameter_not_found", f"{own}, user_id or email is required")
+        person = account.people.get(theirs) if theirs else account.person(external, email)
+        if person is None:
+            raise RefusedError(404, "not_found", "User Not Found")
+        return person
 
 
 def user_name(id: str | None, email: str | None) -> str:
@@ -43,53 +80,18 @@ def person_of(account: Account, session: Session) -> Person | None:
 def people_of(account: Account, session: Session) -> list[Person]:
     """All contacts of a conversation: who began it, and who was added."""
     first, others = person_of(account, session), map(account.people.get, session.participants)
-    known = {one.id: one for one in (first, *others) if one is not None}
+    known = {person.id: person for person in (first, *others) if person is not None}
     return list(known.values())
 
 
 def conversations(account: Account) -> list[Session]:
     """A message of the team's to which nobody has replied is no conversation yet."""
     every = account.hub.conversations(account.name)
-    return [one for one in every if not one.is_unanswered or any(said.author == "visitor" for said in one.messages)]
-
-
-def session_of(call: Call) -> Session:
-    """The conversation that a path names. ``last`` is its sender's own latest one."""
-    wanted, found = call.path["id"], conversations(call.account)
-    if wanted == "last":
-        who = sender_of(call)
-        found = [one for one in found if who.id in (known.id for known in people_of(call.account, one))]
-        wanted = str(found[0].number) if found else ""
-    for session in found:
-        if str(session.number) == wanted:
-            return session
-    raise RefusedError(404, "not_found", "Resource Not Found")
-
-
-def admin_of(call: Call, name: str = "admin_id") -> Agent:
-    agent = call.account.agent(call.body.need(name))
-    if agent is None:
-        raise RefusedError(404, "admin_not_found", "Admin not found")
-    return agent
-
-
-def contact_of(call: Call, id: str | None = None) -> Person:
-    found = call.account.people.get(call.path["id"] if id is None else id)
-    if found is None:
-        raise RefusedError(404, "not_found", "User Not Found")
-    return found
-
-
-def sender_of(call: Call, body: Body | None = None, own: str = "intercom_user_id") -> Person:
-    """By the vendor's id, by the app's, or by the address. An address that several have names nobody: 409."""
-    body, account = body or call.body, call.account
-    theirs, external, email = body.text(own), body.text("user_id"), body.text("email")
-    if not (theirs or external or email):
-        raise RefusedError(400, "parameter_not_found", f"{own}, user_id or email is required")
-    found = account.people.get(theirs) if theirs else account.person(external, email)
-    if found is None:
-        raise RefusedError(404, "not_found", "User Not Found")
-    return found
+    return [
+        session
+        for session in every
+        if not session.is_unanswered or any(line.author == "visitor" for line in session.messages)
+    ]
 
 
 def one_of(body: Body, name: str, *allowed: str) -> str:
@@ -114,7 +116,7 @@ def words_of(body: Body, *, required: bool = True) -> tuple[str, dict[str, Any]]
 def html_of(text: str) -> str:
     """Plain text as the vendor gives it back."""
     paragraphs = html.escape(text, quote=False).split("\n\n")
-    return "".join("<p>" + one.replace("\n", "<br>") + "</p>" for one in paragraphs)
+    return "".join("<p>" + paragraph.replace("\n", "<br>") + "</p>" for paragraph in paragraphs)
 
 
 def pagination(body: Body, usual: int = 20) -> tuple[str | None, int]:
@@ -123,14 +125,14 @@ def pagination(body: Body, usual: int = 20) -> tuple[str | None, int]:
     return data.text("starting_after"), data.number("per_page", 1, 150) if "per_page" in data.data else usual
 
 
-def paged(found: Sequence[Any], after: str | None, size: int) -> tuple[Sequence[Any], dict[str, Any]]:
+def paged(items: Sequence[Any], after: str | None, size: int) -> tuple[Sequence[Any], dict[str, Any]]:
     """A page, and what says where the next one is. The cursor is where to go on."""
     if after is not None and not re.fullmatch(r"[0-9]{1,9}", after):
         raise RefusedError(400, "parameter_invalid", "starting_after is no cursor")
     start = int(after or 0)
-    following = {"per_page": size, "starting_after": str(start + size)} if start + size < len(found) else None
-    pages = numbered(len(found), start // size + 1, size) | ({"next": following} if following else {})
-    return found[start : start + size], {"total_count": len(found), "pages": pages}
+    following = {"per_page": size, "starting_after": str(start + size)} if start + size < len(items) else None
+    pages = numbered(len(items), start // size + 1, size) | ({"next": following} if following else {})
+    return items[start : start + size], {"total_count": len(items), "pages": pages}
 
 
 def numbered(count: int, page: int, size: int) -> dict[str, Any]:

@@ -1,15 +1,15 @@
-"""Intercom's contacts: users, leads, and what is told and written of them."""
+"""Intercom's contacts: users, leads, with their notes, tags and events."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ....sandbox.api import Account, Call, fresh_id, same_address
+from ....sandbox.api import Account, fresh_id, route, same_address
 from ....sandbox.body import Body
 from ....sandbox.records import Person
 from ....sandbox.sessions import Identity, RefusedError
-from .calls import contact_of, conversations, numbered, one_of, paged, pagination, person_of, sender_of, since
+from .calls import IntercomCall, conversations, numbered, one_of, paged, pagination, person_of
 from .records import SEGMENT, contact, note, tag
 from .search import matcher
 
@@ -17,59 +17,202 @@ METADATA = 10  # keys of an event
 ONE = "/contacts/<id>"
 
 
-def list_contacts(call: Call) -> tuple[int, Any]:
-    page = paged(_newest(call), call.query.get("starting_after"), call.number("per_page", 50, 1, 150))
-    return _listed(call, *page)
+class Contacts(IntercomCall):
+    """Contacts, with their tags, notes and events."""
 
+    @route("GET", "/contacts")
+    def list_contacts(self) -> tuple[int, Any]:
+        page = paged(self._newest(), self.query.get("starting_after"), self.number("per_page", 50, 1, 150))
+        return self._listed(*page)
 
-def search_contacts(call: Call) -> tuple[int, Any]:
-    wanted = matcher(call.body.part("query").data, orders=(">", "<", ">=", "<="), by_the_day=True)
-    matching = [one for one in _newest(call) if wanted(contact(call, one))]
-    return _listed(call, *paged(matching, *pagination(call.body, 50)))
+    @route("POST", "/contacts/search")
+    def search_contacts(self) -> tuple[int, Any]:
+        wanted = matcher(self.body.part("query").data, orders=(">", "<", ">=", "<="), by_the_day=True)
+        matching = [person for person in self._newest() if wanted(contact(self, person))]
+        return self._listed(*paged(matching, *pagination(self.body, 50)))
 
+    def _newest(self) -> list[Person]:
+        """Whoever is archived is in no list."""
+        known = [person for person in self.account.people.all() if not person.is_archived]
+        return sorted(known, key=lambda item: item.created, reverse=True)
 
-def _newest(call: Call) -> list[Person]:
-    """Whoever is archived is in no list."""
-    known = [one for one in call.account.people.all() if not one.is_archived]
-    return sorted(known, key=lambda one: one.created, reverse=True)
+    def _listed(self, people: Sequence[Person], pages: Mapping[str, Any]) -> tuple[int, Any]:
+        return 200, {"type": "list", "data": [contact(self, person) for person in people], **pages}
 
+    @route("GET", ONE)
+    def get_contact(self) -> tuple[int, Any]:
+        return 200, contact(self, self.contact())
 
-def _listed(call: Call, found: Sequence[Person], pages: Mapping[str, Any]) -> tuple[int, Any]:
-    return 200, {"type": "list", "data": [contact(call, one) for one in found], **pages}
+    @route("GET", "/contacts/find_by_external_id/<external>")
+    def find_by_external_id(self) -> tuple[int, Any]:
+        self.needs_version(13)
+        person = self.account.person(self.path["external"])
+        if person is None or person.is_archived:
+            raise RefusedError(404, "not_found", "User Not Found")
+        return 200, contact(self, person)
 
+    @route("POST", "/contacts")
+    def create_contact(self) -> tuple[int, Any]:
+        body, account = self.body, self.account
+        external, email = body.text("external_id"), _address(body)
+        role = one_of(body, "role", "user", "lead") if body.text("role") else "user"
+        if not (external or email or body.text("role")):
+            raise RefusedError(400, "parameter_not_found", "email, external_id or role is required")
+        _refuse_known(account, external, email if role == "user" else None)
+        if role == "lead":
+            external = external or fresh_id()  # the vendor gives one
+        made = account.add(fresh_id(), role=role, external_id=external, email=email, **_details(body))
+        return 200, contact(self, made)
 
-def get_contact(call: Call) -> tuple[int, Any]:
-    return 200, contact(call, contact_of(call))
+    @route("PUT", ONE)
+    def change_contact(self) -> tuple[int, Any]:
+        person, body = self.contact(), self.body
+        known = {"external_id": body.text("external_id"), "email": _address(body)}
+        if body.text("role"):
+            known["role"] = one_of(body, "role", "user", "lead")
+        _refuse_known(self.account, known["external_id"], None, but=person.id)
+        data = {name: text for name, text in known.items() if text} | _details(body)
+        attributes = {**person.attributes, **body.values("custom_attributes")}
+        return 200, contact(self, self.account.change(person, **(data | {"attributes": attributes})))
 
+    @route("DELETE", ONE)
+    def delete_contact(self) -> tuple[int, Any]:
+        person, account = self.contact(), self.account
+        for session in account.hub.sessions(account.name):
+            if (known := person_of(account, session)) and known.id == person.id:
+                account.hub.forget(session.key)
+        account.people.drop(person.id)
+        return 200, {"type": "contact", "id": person.id, "external_id": person.external_id, "deleted": True}
 
-def find_by_external_id(call: Call) -> tuple[int, Any]:
-    since(call, 13)
-    found = call.account.person(call.path["external"])
-    if found is None or found.is_archived:
-        raise RefusedError(404, "not_found", "User Not Found")
-    return 200, contact(call, found)
+    @route("POST", f"{ONE}/archive")
+    def archive_contact(self) -> tuple[int, Any]:
+        return self._archived(is_archived=True)
 
+    @route("POST", f"{ONE}/unarchive")
+    def unarchive_contact(self) -> tuple[int, Any]:
+        return self._archived(is_archived=False)
 
-def create_contact(call: Call) -> tuple[int, Any]:
-    body, account = call.body, call.account
-    external, email = body.text("external_id"), _address(body)
-    role = one_of(body, "role", "user", "lead") if body.text("role") else "user"
-    if not (external or email or body.text("role")):
-        raise RefusedError(400, "parameter_not_found", "email, external_id or role is required")
-    _refuse_known(account, external, email if role == "user" else None)
-    if role == "lead":
-        external = external or fresh_id()  # the vendor gives one
-    made = account.add(fresh_id(), role=role, external_id=external, email=email, **_details(body))
-    return 200, contact(call, made)
+    def _archived(self, *, is_archived: bool) -> tuple[int, Any]:
+        person = self.account.change(self.contact(), is_archived=is_archived)
+        return 200, {"type": "contact", "id": person.id, "external_id": person.external_id, "archived": is_archived}
+
+    @route("POST", f"{ONE}/block")
+    def block_contact(self) -> tuple[int, Any]:
+        """Archived, too."""
+        person = self.account.change(self.contact(), is_archived=True)
+        return 200, {"type": "contact", "id": person.id, "external_id": person.external_id, "blocked": True}
+
+    @route("POST", "/contacts/merge")
+    def merge_contacts(self) -> tuple[int, Any]:
+        """A lead becomes a user, with all that was said."""
+        account = self.account
+        lead, user = self.contact(self.body.need("from")), self.contact(self.body.need("into"))
+        if (lead.role, user.role) != ("lead", "user"):
+            raise RefusedError(400, "parameter_invalid", "a lead is merged into a user")
+        for session in conversations(account):
+            if (known := person_of(account, session)) and known.id == lead.id:
+                claimed = Identity("unverified", user.external_id, user.email, user.name, "merged over the REST API")
+                account.hub.identify(session.key, claimed)
+        account.people.drop(lead.id)
+        return 200, contact(self, account.change(user))
+
+    @route("GET", f"{ONE}/tags")
+    def list_tags_of(self) -> tuple[int, Any]:
+        return 200, {"type": "list", "data": [tag(self.account, name) for name in self.contact().tags]}
+
+    @route("POST", f"{ONE}/tags")
+    def tag_contact(self) -> tuple[int, Any]:
+        person, name = self.contact(), self._tag_name(self.body.need("id"))
+        self.account.change(person, tags=tuple(dict.fromkeys([*person.tags, name])))
+        return 200, tag(self.account, name)
+
+    @route("DELETE", f"{ONE}/tags/<tag>")
+    def untag_contact(self) -> tuple[int, Any]:
+        person, name = self.contact(), self._tag_name(self.path["tag"])
+        if name not in person.tags:
+            raise RefusedError(404, "not_found", "Resource Not Found")
+        self.account.change(person, tags=tuple(tag for tag in person.tags if tag != name))
+        return 200, tag(self.account, name)
+
+    def _tag_name(self, id: str) -> str:
+        name = self.account.tags.get(id)
+        if name is None:
+            raise RefusedError(404, "not_found", "Resource Not Found")
+        return name
+
+    @route("GET", f"{ONE}/notes")
+    def list_notes(self) -> tuple[int, Any]:
+        person, page, size = self.contact(), self.number("page", 1, 1, 10**6), self.number("per_page", 10, 1, 150)
+        notes = [note(self.account, person, entry) for entry in reversed(person.notes)]
+        listed = notes[(page - 1) * size : page * size]
+        return 200, {
+            "type": "list",
+            "data": listed,
+            "total_count": len(notes),
+            "pages": numbered(len(notes), page, size),
+        }
+
+    @route("POST", f"{ONE}/notes")
+    def add_note(self) -> tuple[int, Any]:
+        person, account = self.contact(), self.account
+        agent = account.agent(self.body.text("admin_id") or account.agents[0].id)
+        if agent is None:
+            raise RefusedError(404, "not_found", "Resource Not Found")
+        made = {"id": str(account.hub.number()), "created_at": int(account.clock()), "admin_id": agent.id}
+        made["body"] = self.body.need("body", 10_000)
+        changed = account.change(person, notes=(*person.notes[-99:], made))
+        return 200, note(account, changed, made)
+
+    @route("GET", "/notes/<id>")
+    def get_note(self) -> tuple[int, Any]:
+        for person in self.account.people.all():
+            for entry in person.notes:
+                if entry["id"] == self.path["id"]:
+                    return 200, note(self.account, person, entry)
+        raise RefusedError(404, "not_found", "Resource Not Found")
+
+    @route("GET", f"{ONE}/segments")
+    def list_segments_of(self) -> tuple[int, Any]:
+        return 200, {"type": "list", "data": [SEGMENT] if self.contact().role == "user" else []}
+
+    @route("POST", "/events")
+    def add_event(self) -> tuple[int, Any]:
+        """202, and nothing in the answer."""
+        body = self.body
+        event: dict[str, object] = {
+            "event_name": body.need("event_name", 120),
+            "created_at": body.number("created_at", 0, 2**40),
+            "metadata": body.values("metadata"),
+        }
+        if len(body.values("metadata")) > METADATA:
+            raise RefusedError(400, "parameter_invalid", f"metadata has at most {METADATA} keys")
+        person = self.sender(own="id")
+        same = [
+            entry for entry in person.events if (entry["event_name"], entry["created_at"]) == tuple(event.values())[:2]
+        ]
+        if not same:  # the vendor leaves out what it has
+            self.account.change(person, events=(*person.events[-99:], event))
+        return 202, None
+
+    @route("GET", "/events")
+    def list_events(self) -> tuple[int, Any]:
+        if self.query.get("type") != "user":
+            raise RefusedError(400, "parameter_invalid", "type is user")
+        person = self.sender(Body(self.query))
+        known = {"type": "event", "intercom_user_id": person.id, "email": person.email, "user_id": person.external_id}
+        events = [{**known, "id": str(n), **event} for n, event in enumerate(person.events, 1)]
+        return 200, {"type": "event.list", "events": events[::-1], "pages": {}}
 
 
 def _refuse_known(account: Account, external: str | None, email: str | None, but: str = "") -> None:
     """There is one user of an id, and of an address; leads may share theirs with anybody."""
-    for one in account.people.all():
-        same = (external and one.external_id == external) or (one.role == "user" and same_address(one.email, email))
-        if same and one.id != but:
-            kind = "An archived contact" if one.is_archived else "A contact"
-            raise RefusedError(409, "conflict", f"{kind} matching those details already exists with id={one.id}")
+    for person in account.people.all():
+        same = (external and person.external_id == external) or (
+            person.role == "user" and same_address(person.email, email)
+        )
+        if same and person.id != but:
+            kind = "An archived contact" if person.is_archived else "A contact"
+            raise RefusedError(409, "conflict", f"{kind} matching those details already exists with id={person.id}")
 
 
 def _address(body: Body) -> str | None:
@@ -79,59 +222,6 @@ def _address(body: Body) -> str | None:
     return email
 
 
-def change_contact(call: Call) -> tuple[int, Any]:
-    person, body = contact_of(call), call.body
-    known = {"external_id": body.text("external_id"), "email": _address(body)}
-    if body.text("role"):
-        known["role"] = one_of(body, "role", "user", "lead")
-    _refuse_known(call.account, known["external_id"], None, but=person.id)
-    data = {name: text for name, text in known.items() if text} | _details(body)
-    attributes = {**person.attributes, **body.values("custom_attributes")}
-    return 200, contact(call, call.account.change(person, **(data | {"attributes": attributes})))
-
-
-def delete_contact(call: Call) -> tuple[int, Any]:
-    person, account = contact_of(call), call.account
-    for session in account.hub.sessions(account.name):
-        if (known := person_of(account, session)) and known.id == person.id:
-            account.hub.forget(session.key)
-    account.people.drop(person.id)
-    return 200, {"type": "contact", "id": person.id, "external_id": person.external_id, "deleted": True}
-
-
-def archive_contact(call: Call) -> tuple[int, Any]:
-    return _archived(call, is_archived=True)
-
-
-def unarchive_contact(call: Call) -> tuple[int, Any]:
-    return _archived(call, is_archived=False)
-
-
-def _archived(call: Call, *, is_archived: bool) -> tuple[int, Any]:
-    person = call.account.change(contact_of(call), is_archived=is_archived)
-    return 200, {"type": "contact", "id": person.id, "external_id": person.external_id, "archived": is_archived}
-
-
-def block_contact(call: Call) -> tuple[int, Any]:
-    """Archived, too."""
-    person = call.account.change(contact_of(call), is_archived=True)
-    return 200, {"type": "contact", "id": person.id, "external_id": person.external_id, "blocked": True}
-
-
-def merge_contacts(call: Call) -> tuple[int, Any]:
-    """A lead becomes a user, with all that was said."""
-    account = call.account
-    lead, user = contact_of(call, call.body.need("from")), contact_of(call, call.body.need("into"))
-    if (lead.role, user.role) != ("lead", "user"):
-        raise RefusedError(400, "parameter_invalid", "a lead is merged into a user")
-    for session in conversations(account):
-        if (known := person_of(account, session)) and known.id == lead.id:
-            claimed = Identity("unverified", user.external_id, user.email, user.name, "merged over the REST API")
-            account.hub.identify(session.key, claimed)
-    account.people.drop(lead.id)
-    return 200, contact(call, account.change(user))
-
-
 def _details(body: Body) -> dict[str, Any]:
     data: dict[str, Any] = {name: text for name in ("name", "phone", "avatar") if (text := body.text(name)) is not None}
     if body.data.get("signed_up_at") is not None:
@@ -139,119 +229,3 @@ def _details(body: Body) -> dict[str, Any]:
     if "unsubscribed_from_emails" in body.data:
         data["is_subscribed"] = not body.flag("unsubscribed_from_emails")
     return data | ({"attributes": body.values("custom_attributes")} if "custom_attributes" in body.data else {})
-
-
-# -- tags, notes, segments -------------------------------------------------------------------------------------------
-
-
-def list_tags_of(call: Call) -> tuple[int, Any]:
-    return 200, {"type": "list", "data": [tag(call.account, name) for name in contact_of(call).tags]}
-
-
-def tag_contact(call: Call) -> tuple[int, Any]:
-    person, name = contact_of(call), _tag_name(call, call.body.need("id"))
-    call.account.change(person, tags=tuple(dict.fromkeys([*person.tags, name])))
-    return 200, tag(call.account, name)
-
-
-def untag_contact(call: Call) -> tuple[int, Any]:
-    person, name = contact_of(call), _tag_name(call, call.path["tag"])
-    if name not in person.tags:
-        raise RefusedError(404, "not_found", "Resource Not Found")
-    call.account.change(person, tags=tuple(one for one in person.tags if one != name))
-    return 200, tag(call.account, name)
-
-
-def _tag_name(call: Call, id: str) -> str:
-    name = call.account.tags.get(id)
-    if name is None:
-        raise RefusedError(404, "not_found", "Resource Not Found")
-    return name
-
-
-def list_notes(call: Call) -> tuple[int, Any]:
-    person, page, size = contact_of(call), call.number("page", 1, 1, 10**6), call.number("per_page", 10, 1, 150)
-    found = [note(call.account, person, one) for one in reversed(person.notes)]
-    listed = found[(page - 1) * size : page * size]
-    return 200, {
-        "type": "list",
-        "data": listed,
-        "total_count": len(found),
-        "pages": numbered(len(found), page, size),
-    }
-
-
-def add_note(call: Call) -> tuple[int, Any]:
-    person, account = contact_of(call), call.account
-    agent = account.agent(call.body.text("admin_id") or account.agents[0].id)
-    if agent is None:
-        raise RefusedError(404, "not_found", "Resource Not Found")
-    made = {"id": str(account.hub.number()), "created_at": int(account.clock()), "admin_id": agent.id}
-    made["body"] = call.body.need("body", 10_000)
-    changed = account.change(person, notes=(*person.notes[-99:], made))
-    return 200, note(account, changed, made)
-
-
-def get_note(call: Call) -> tuple[int, Any]:
-    for person in call.account.people.all():
-        for one in person.notes:
-            if one["id"] == call.path["id"]:
-                return 200, note(call.account, person, one)
-    raise RefusedError(404, "not_found", "Resource Not Found")
-
-
-def list_segments_of(call: Call) -> tuple[int, Any]:
-    return 200, {"type": "list", "data": [SEGMENT] if contact_of(call).role == "user" else []}
-
-
-# -- events ----------------------------------------------------------------------------------------------------------
-
-
-def add_event(call: Call) -> tuple[int, Any]:
-    """202, and nothing in the answer."""
-    body = call.body
-    event: dict[str, object] = {
-        "event_name": body.need("event_name", 120),
-        "created_at": body.number("created_at", 0, 2**40),
-        "metadata": body.values("metadata"),
-    }
-    if len(body.values("metadata")) > METADATA:
-        raise RefusedError(400, "parameter_invalid", f"metadata has at most {METADATA} keys")
-    person = sender_of(call, own="id")
-    same = [one for one in person.events if (one["event_name"], one["created_at"]) == tuple(event.values())[:2]]
-    if not same:  # the vendor leaves out what it has
-        call.account.change(person, events=(*person.events[-99:], event))
-    return 202, None
-
-
-def list_events(call: Call) -> tuple[int, Any]:
-    if call.query.get("type") != "user":
-        raise RefusedError(400, "parameter_invalid", "type is user")
-    person = sender_of(call, Body(call.query))
-    known = {"type": "event", "intercom_user_id": person.id, "email": person.email, "user_id": person.external_id}
-    found = [{**known, "id": str(n), **one} for n, one in enumerate(person.events, 1)]
-    return 200, {"type": "event.list", "events": found[::-1], "pages": {}}
-
-
-ROUTES = (
-    ("GET", "/contacts", list_contacts),
-    ("POST", "/contacts", create_contact),
-    ("POST", "/contacts/search", search_contacts),
-    ("POST", "/contacts/merge", merge_contacts),
-    ("GET", "/contacts/find_by_external_id/<external>", find_by_external_id),
-    ("GET", ONE, get_contact),
-    ("PUT", ONE, change_contact),
-    ("DELETE", ONE, delete_contact),
-    ("POST", f"{ONE}/archive", archive_contact),
-    ("POST", f"{ONE}/unarchive", unarchive_contact),
-    ("POST", f"{ONE}/block", block_contact),
-    ("GET", f"{ONE}/tags", list_tags_of),
-    ("POST", f"{ONE}/tags", tag_contact),
-    ("DELETE", f"{ONE}/tags/<tag>", untag_contact),
-    ("GET", f"{ONE}/notes", list_notes),
-    ("POST", f"{ONE}/notes", add_note),
-    ("GET", "/notes/<id>", get_note),
-    ("GET", f"{ONE}/segments", list_segments_of),
-    ("GET", "/events", list_events),
-    ("POST", "/events", add_event),
-)

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ....sandbox.api import Account, Call
+from ....sandbox.api import Account
 from ....sandbox.records import Agent, Article, Company, Person
-from .calls import html_of
+from .calls import IntercomCall, html_of
 
 TEAM = {"type": "team", "id": "814865", "name": "Support"}
 SEGMENT = {
@@ -50,7 +50,7 @@ def tag_id(account: Account, name: str) -> str:
     return made
 
 
-def contact(call: Call, person: Person) -> dict[str, Any]:
+def contact(call: IntercomCall, person: Person) -> dict[str, Any]:
     account = call.account
     return {
         "type": "contact",
@@ -72,7 +72,7 @@ def contact(call: Call, person: Person) -> dict[str, Any]:
         **dict.fromkeys(UNKNOWN),
         "custom_attributes": dict(person.attributes),
         "tags": _part_of(person, "tags", [tag_id(account, name) for name in person.tags]),
-        "notes": _part_of(person, "notes", [str(one["id"]) for one in person.notes]),
+        "notes": _part_of(person, "notes", [str(note["id"]) for note in person.notes]),
         "companies": _part_of(person, "companies", person.companies),
         "location": {"type": "location", "country": None, "region": None, "city": None},
         "social_profiles": {"data": []},
@@ -82,25 +82,25 @@ def contact(call: Call, person: Person) -> dict[str, Any]:
 def _part_of(person: Person, name: str, ids: Sequence[str]) -> dict[str, Any]:
     """At most ten of them stand at the contact."""
     kind = {"tags": "tag", "notes": "note", "companies": "company"}[name]
-    listed = [{"type": kind, "id": one, "url": f"/{name}/{one}"} for one in ids[:10]]
+    listed = [{"type": kind, "id": key, "url": f"/{name}/{key}"} for key in ids[:10]]
     where = f"/contacts/{person.id}/{name}"
     return {"type": "list", "data": listed, "url": where, "total_count": len(ids), "has_more": len(ids) > len(listed)}
 
 
-def note(account: Account, person: Person, kept: Mapping[str, Any]) -> dict[str, Any]:
-    agent = account.agent(str(kept["admin_id"])) or account.agents[0]
+def note(account: Account, person: Person, data: Mapping[str, Any]) -> dict[str, Any]:
+    agent = account.agent(str(data["admin_id"])) or account.agents[0]
     return {
         "type": "note",
-        "id": kept["id"],
-        "created_at": kept["created_at"],
+        "id": data["id"],
+        "created_at": data["created_at"],
         "contact": {"type": "contact", "id": person.id},
         "author": admin(account, agent),
-        "body": html_of(str(kept["body"])),
+        "body": html_of(str(data["body"])),
     }
 
 
 def company(account: Account, known: Company) -> dict[str, Any]:
-    people = [one for one in account.people.all() if known.id in one.companies]
+    people = [person for person in account.people.all() if known.id in person.companies]
     plan = known.data.get("plan")
     return {
         "type": "company",
@@ -125,7 +125,7 @@ def company(account: Account, known: Company) -> dict[str, Any]:
     }
 
 
-def article(call: Call, known: Article) -> dict[str, Any]:
+def article(call: IntercomCall, known: Article) -> dict[str, Any]:
     return {
         "type": "article",
         "id": known.id,
@@ -162,4 +162,4 @@ def admin(account: Account, agent: Agent) -> dict[str, Any]:
 
 
 def team(account: Account) -> dict[str, Any]:
-    return {**TEAM, "admin_ids": [int(one.id) for one in account.agents]}
+    return {**TEAM, "admin_ids": [int(agent.id) for agent in account.agents]}

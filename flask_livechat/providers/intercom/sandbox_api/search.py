@@ -12,16 +12,16 @@ DEEPEST, WIDEST = 2, 15  # groups in groups, and filters of a group
 Filter = Callable[[Mapping[str, Any]], bool]
 
 
-def matcher(said: Mapping[str, Any], orders: Sequence[str], depth: int = 1, *, by_the_day: bool = False) -> Filter:
+def matcher(query: Mapping[str, Any], orders: Sequence[str], depth: int = 1, *, by_the_day: bool = False) -> Filter:
     """What the grammar of the vendor's searches says, as a function. Raises RefusedError for what it does not allow."""
-    operator, value = said.get("operator"), said.get("value")
+    operator, value = query.get("operator"), query.get("value")
     if operator in ("AND", "OR") and isinstance(value, list):
         if depth > DEEPEST or not 1 <= len(value) <= WIDEST:
             raise RefusedError(400, "parameter_invalid", f"at most {DEEPEST} levels, of {WIDEST} filters each")
-        below = [one if isinstance(one, dict) else {} for one in value]
-        parts = [matcher(one, orders, depth + 1, by_the_day=by_the_day) for one in below]
+        below = [item if isinstance(item, dict) else {} for item in value]
+        parts = [matcher(item, orders, depth + 1, by_the_day=by_the_day) for item in below]
         return lambda record: (all if operator == "AND" else any)(part(record) for part in parts)
-    field = said.get("field")
+    field = query.get("field")
     if not isinstance(field, str):
         raise RefusedError(400, "parameter_not_found", "query needs a field, an operator and a value")
     compare = COMPARISONS.get(str(operator))
@@ -49,10 +49,10 @@ def _day_filter(field: str, operator: str, value: Any) -> Filter:
     def matches(record: Mapping[str, Any]) -> bool:
         if field not in record:
             raise RefusedError(400, "parameter_invalid", f"{field} is no field that can be searched")
-        found, wanted = record[field], value // DAY_S
-        if found is None:
+        stored, wanted = record[field], value // DAY_S
+        if stored is None:
             return False
-        day = found // DAY_S
+        day = stored // DAY_S
         return bool(day == wanted if operator == "=" else day > wanted if operator == ">" else day < wanted)
 
     return matches
@@ -60,34 +60,36 @@ def _day_filter(field: str, operator: str, value: Any) -> Filter:
 
 def _either(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     """A list matches by any of its items, as contact_ids does."""
-    return lambda found, value: any(compare(one, value) for one in (found if isinstance(found, list) else [found]))
+    return lambda actual, value: any(
+        compare(item, value) for item in (actual if isinstance(actual, list) else [actual])
+    )
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def check(found: Any, value: Any) -> bool:
+    def check(result: Any, value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise RefusedError(400, "type_mismatch", "a number is needed")
-        return isinstance(found, int | float) and compare(found, value)
+        return isinstance(result, int | float) and compare(result, value)
 
     return check
 
 
 def _worded(compare: Callable[[str, str], bool]) -> Callable[[Any, Any], bool]:
-    return _either(lambda found, value: compare(str(found or "").casefold(), str(value).casefold()))
+    return _either(lambda actual, value: compare(str(actual or "").casefold(), str(value).casefold()))
 
 
 # Those of conversations by time are "or equal", whatever they are called.
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "=": _either(lambda found, value: found == value),
-    "!=": lambda found, value: found != value,
-    "IN": _either(lambda found, value: found in value),
-    "NIN": lambda found, value: found not in value,
-    ">": _ordered(lambda found, value: found >= value),
-    "<": _ordered(lambda found, value: found <= value),
-    ">=": _ordered(lambda found, value: found >= value),
-    "<=": _ordered(lambda found, value: found <= value),
-    "~": _worded(lambda found, value: value in found),
-    "!~": lambda found, value: str(value).casefold() not in str(found or "").casefold(),
-    "^": _worded(lambda found, value: found.startswith(value)),
-    "$": _worded(lambda found, value: found.endswith(value)),
+    "=": _either(lambda actual, value: actual == value),
+    "!=": lambda actual, value: actual != value,
+    "IN": _either(lambda actual, value: actual in value),
+    "NIN": lambda actual, value: actual not in value,
+    ">": _ordered(lambda actual, value: actual >= value),
+    "<": _ordered(lambda actual, value: actual <= value),
+    ">=": _ordered(lambda actual, value: actual >= value),
+    "<=": _ordered(lambda actual, value: actual <= value),
+    "~": _worded(lambda actual, value: value in actual),
+    "!~": lambda actual, value: str(value).casefold() not in str(actual or "").casefold(),
+    "^": _worded(lambda actual, value: actual.startswith(value)),
+    "$": _worded(lambda actual, value: actual.endswith(value)),
 }

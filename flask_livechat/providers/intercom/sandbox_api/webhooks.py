@@ -8,11 +8,12 @@ from typing import Any
 
 from werkzeug.datastructures import Headers
 
-from ....sandbox.api import Account, Call, iso_moment
+from ....sandbox.api import Account, iso_moment
 from ....sandbox.body import Body
 from ....sandbox.sessions import Change, Kind, Message, Session
 from ....sandbox.stand_in import Webhooks
 from . import records, shapes
+from .calls import IntercomCall
 
 TOPICS: Mapping[Kind, str] = {
     "closed": "conversation.admin.closed",
@@ -41,7 +42,7 @@ def bodies(account: Account, change: Change, session: Session, message: Message 
 
 
 def _topics(message: Message, *, is_first: bool) -> tuple[str, ...]:
-    """A bot's reply is told under two topics, each with a notification of its own."""
+    """A bot's reply comes under two topics, each with a notification of its own."""
     if message.kind in TOPICS:
         return (TOPICS[message.kind],)
     if message.author == "visitor":
@@ -55,7 +56,9 @@ def _topics(message: Message, *, is_first: bool) -> tuple[str, ...]:
 
 def _conversation(account: Account, session: Session, new: Message | None) -> dict[str, Any]:
     """A conversation, with the new part alone. Moments of its statistics are texts here, unlike in the REST API."""
-    call = Call(account, Headers({"Intercom-Version": str(account.values.get("API_VERSION"))}), {}, {}, Body({}))
+    call = IntercomCall(
+        account, Headers({"Intercom-Version": str(account.values.get("API_VERSION"))}), {}, {}, Body({})
+    )
     item = shapes.whole(call, session)
     parts = [] if new is None else [shapes.part(call, session, new)]
     moments = {name: iso_moment(value) if name.endswith("_at") else value for name, value in item["statistics"].items()}
@@ -85,8 +88,8 @@ def _notification(account: Account, topic: str, item: Mapping[str, Any]) -> dict
     }
 
 
-def headers(delivery: str, attempt: int, limit: int) -> dict[str, str]:
-    return {"User-Agent": "intercom-parrot-service-client/1.0"}
-
-
-WEBHOOKS = Webhooks(bodies, headers, pauses_s=(60,))
+WEBHOOKS = Webhooks(
+    bodies,
+    headers=lambda delivery, attempt, limit: {"User-Agent": "intercom-parrot-service-client/1.0"},
+    pauses_s=(60,),
+)

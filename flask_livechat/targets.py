@@ -1,0 +1,63 @@
+"""Targets: what the support figures should be, and what a figure is against its own. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DEFAULTS: Mapping[str, Any] = {"first_response": 120, "resolution": 900, "deflection": (0.3, 0.5), "csat": 0.9}
+UNITS: Mapping[str, str] = {
+    "first_response": "seconds",
+    "resolution": "seconds",
+    "deflection": "share",
+    "csat": "share",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """``least`` and ``most`` are part of it; None is no bound. ``unit``: ``seconds``, or ``share`` from 0 to 1."""
+
+    least: float | None
+    most: float | None
+    unit: str
+
+    def verdict(self, value: float | None) -> str | None:
+        """Return ``within``, ``below`` or ``above``; None where there is no figure."""
+        if value is None:
+            return None
+        if self.least is not None and value < self.least:
+            return "below"
+        return "above" if self.most is not None and value > self.most else "within"
+
+
+def parse(config: Any) -> Mapping[str, Target]:
+    """Read LIVECHAT_TARGETS. What it does not name has the default; None is no target.
+
+    A number is the most that a time may be, and the least that a share may be. A pair is the least and the most.
+    Raises ``ValueError``, which names the figure.
+    """
+    if not isinstance(config, Mapping):
+        raise ValueError("must be a dict")
+    for name in config:
+        if name not in DEFAULTS:
+            raise ValueError(f"{name!r} is no figure with a target: {', '.join(DEFAULTS)}")
+    merged = {**DEFAULTS, **config}
+    return {name: _target(name, value) for name, value in merged.items() if value is not None}
+
+
+def _target(name: str, value: Any) -> Target:
+    is_pair, unit = isinstance(value, list | tuple), UNITS[name]
+    bounds = list(value) if is_pair else [value]
+    highest, unit_text = (1.0, "a share from 0 to 1") if unit == "share" else (math.inf, "a number of seconds")
+    for bound in bounds:
+        is_number = isinstance(bound, int | float) and not isinstance(bound, bool)
+        if not is_number or not 0 <= bound <= highest or math.isinf(bound):
+            raise ValueError(f"{name!r} takes {unit_text}, or a pair of the least and the most: {bound!r:.60} is none")
+    if is_pair and (len(bounds) != 2 or bounds[0] > bounds[1]):
+        raise ValueError(f"{name!r} takes a pair of the least and the most: {value!r:.60} is none")
+    if is_pair:
+        return Target(bounds[0], bounds[1], unit)
+    return Target(bounds[0], None, unit) if unit == "share" else Target(None, bounds[0], unit)
