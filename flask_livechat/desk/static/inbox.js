@@ -25,6 +25,8 @@
   let touchedAt = Date.now();
   let failures = 0;
   let sent = 0; // forms: what was asked before the last one is out of date
+  /** @type {string | null} */
+  let draft = null; // as this tab has stored it
   /** @type {number | undefined} */
   let timer;
   /** @type {(() => void) | undefined} */
@@ -211,10 +213,12 @@
     };
   }
 
+  /** Another tab's draft for the same conversation is not this one's to remove. */
   function keepDraft() {
     if (!text) return;
     if (text.value) localStorage.setItem(draftKey, text.value);
-    else localStorage.removeItem(draftKey);
+    else if (localStorage.getItem(draftKey) === draft) localStorage.removeItem(draftKey);
+    draft = text.value;
   }
 
   // Told by a click only: desktop notifications, and how many wait in the title.
@@ -334,7 +338,7 @@
     if (button) button.hidden = button === notify && !("Notification" in window);
   }
   document.getElementById("help")?.addEventListener("click", () => keys["?"]());
-  if (text && !text.value) text.value = localStorage.getItem(draftKey) || "";
+  if (text && !text.value) text.value = draft = localStorage.getItem(draftKey) || "";
   text?.addEventListener("input", keepDraft);
   document.getElementById("article")?.closest("label")?.removeAttribute("hidden");
   document.getElementById("article")?.addEventListener("change", ({ target }) => {
