@@ -66,6 +66,11 @@ def support_url(page: str) -> str | None:
     return url_for(endpoint) if endpoint in current_app.view_functions else None
 
 
+def help_url() -> str | None:
+    """Where the help articles are, while they have pages."""
+    return url_for("livechat_help.search") if "livechat_help.search" in current_app.view_functions else None
+
+
 def inspectable_path() -> str:
     """This page's path for the link to the inspector. A reset link's token stays out of other addresses."""
     if request.endpoint == "inspector.show":
@@ -85,6 +90,7 @@ def frame() -> dict[str, Any]:
         "desk_url": desk_url(),
         "inbox_url": support_url("inbox"),
         "metrics_url": support_url("metrics"),
+        "help_url": help_url(),
         "inspectable_path": inspectable_path(),
         "viewer": login.viewer(),
         "staff_member": login.staff_member(),

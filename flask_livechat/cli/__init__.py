@@ -14,7 +14,7 @@ from flask.cli import AppGroup, with_appcontext
 from ..model import Decision
 from ..safe_text import terminal_text
 from ..state import current_state
-from . import articles, desk, doctor, events, flows, metrics, sandbox
+from . import articles, desk, doctor, events, flows, history, metrics, sandbox
 from .user import user_of
 
 group = AppGroup("livechat", help="Customer chat: what pages get, and why.")
@@ -27,6 +27,7 @@ for command in (
     events.events,
     events.replay,
     events.forget,
+    history.import_,
     metrics.metrics,
     metrics.cohort,
     metrics.export,

@@ -30,7 +30,8 @@ def check() -> None:
     every = problems(articles, _answers)
     errors = [problem for problem in every if problem.is_error]
     for problem in [*errors, *(problem for problem in every if not problem.is_error)]:
-        click.echo(terminal_text(f"{'error' if problem.is_error else 'warning'}: {problem}"))
+        level = "error" if problem.is_error else "warning"
+        click.echo(terminal_text(f"{level}: {current_state().settings.articles}/{problem}"))
     locales = ", ".join(f"{locale} {len(articles.published(locale))}" for locale in articles.locales)
     click.echo(
         f"{len(articles)} articles ({locales or 'none'}): {len(errors)} errors, {len(every) - len(errors)} warnings."

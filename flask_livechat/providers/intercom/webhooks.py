@@ -29,7 +29,8 @@ SPOKEN = {
     "conversation.operator.replied": "bot",
 }
 STARTED = {"conversation.user.created": "visitor", "conversation.admin.single.created": "agent"}
-RATED, NOTED = "conversation.rating.added", "conversation.admin.noted"
+RATED, TAGGED = "conversation.rating.added", "conversation_part.tag.created"
+NOTED = "conversation.admin.noted"
 CHANGES = {"conversation.admin.closed": "conversation_closed", "conversation.admin.opened": "conversation_reopened"}
 AUTHORS = {"user": "visitor", "lead": "visitor", "contact": "visitor", "admin": "agent", "bot": "bot"}
 STATES = {
@@ -102,9 +103,12 @@ class Notification:
         topic, event = self.topic, self.event
         if topic == RATED:
             return (self._rated(),)
-        if topic.startswith("conversation_part."):  # the part that was tagged has come before
-            # Of two tags of one second the second one's notification has more of them; none tells of a removal.
-            return (replace(event, sequence=len(event.tags or ())),)
+        # The part that was tagged has come before. Of two tags of one second the second one's notification has more of
+        # them; none tells of a removal.
+        if topic == TAGGED:
+            return (replace(event, id=self._tags_id() or event.id, sequence=len(event.tags or ())),)
+        if topic.startswith("conversation_part."):
+            return (event,)
         parts, change = self.item.items("conversation_parts") or [], CHANGES.get(topic)
         events = [self._started()] if topic in STARTED else []
         for number, part in enumerate(parts):
@@ -114,6 +118,15 @@ class Notification:
         if topic in SPOKEN and not parts:
             events.append(replace(event, kind="message", author=SPOKEN[topic]))
         return events or (event,)
+
+    def _tags_id(self) -> str | None:
+        """An id made of which tags there are and of when the last one was put there; None where that is unknown."""
+        tags = self.item.items("tags") or []
+        at_of = {tag.key("id"): unix_seconds(tag.data.get("applied_at")) for tag in tags}
+        moments = [at for at in at_of.values() if at is not None]
+        if self.event.conversation is None or not moments:
+            return None
+        return f"{self.event.conversation}:tags:{max(moments)}:{'+'.join(sorted(filter(None, at_of)))}"
 
     def _started(self) -> Event:
         source = _source(self.item)
@@ -159,8 +172,11 @@ class Notification:
         stars = rating.whole("rating", 1, BEST)
         if stars is None:
             return self.event
+        # The same rating has the same id in each notification; another one of the same request is another event.
+        requested = unix_seconds(rating.data.get("created_at"))
+        key = self.event.id if requested is None else f"{self.event.conversation}:rating:{requested}:{stars}"
         at = _moment(rating.data.get("updated_at")) or self.event.at
-        return replace(self.event, kind="rated", at=at, rating=stars, best=BEST, text=rating.text("remark"))
+        return replace(self.event, kind="rated", id=key, at=at, rating=stars, best=BEST, text=rating.text("remark"))
 
 
 def _conversation_id(topic: str, item: Payload) -> str | None:
@@ -216,6 +232,11 @@ def details(event: Event) -> Details:
 
 def event_id(message: Message) -> str | None:
     return f"{message.conversation}:{message.id}" if message.id else None
+
+
+def unix_seconds(value: Any) -> int | None:
+    at = _moment(value)
+    return None if at is None else int(at.timestamp())
 
 
 def _moment(value: Any) -> datetime | None:
