@@ -13,6 +13,7 @@ from .rows import read_event
 from .tables import conversations, events, handling
 
 ANSWERING = timedelta(seconds=60)  # after which a reply that nobody has heard of again does not stop the next one
+TEAM = "team:"  # how the key of an assignee begins that is no agent
 WORDS = ("message", "conversation_started", "note")  # kinds of events that somebody has written
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urljoin, urlsplit
 
 import sqlalchemy as sa
 from flask import Response, abort, current_app, redirect, render_template, request, session, url_for
@@ -23,11 +23,11 @@ from flask.typing import ResponseReturnValue
 from .. import providers, signing
 from ..errors import ConfigError, LiveChatError, TimedOut
 from ..limits import BACKGROUND_S, within
-from ..model import Agent, Event, Message, Visitor
+from ..model import Event, Message, Visitor
 from ..same_origin import SameOriginBlueprint
 from ..state import State, call_app, safely
 from . import inbox_queries as queries
-from .handling import begin_answer, put_handling
+from .handling import TEAM, begin_answer, put_handling
 from .inbox_queries import TABS, Filter, Row
 from .projections import update_conversation
 from .rows import event_row
@@ -262,9 +262,9 @@ class Inbox:
         title = self._titles().get(row.provider, row.provider)
         return able, "" if "reply" in able else f"{title}'s API takes no answers: answer in the vendor's own inbox."
 
-    def _agents(self, row: Row) -> list[Agent] | None:
+    def _agents(self, row: Row) -> list[tuple[str, str]] | None:
         try:
-            return list(self._desk(row).agents.list())
+            return assignees(self._desk(row))
         except LiveChatError as error:
             current_app.logger.warning("livechat: the agents were not listed: %s.", type(error).__name__)
             return None
@@ -343,11 +343,15 @@ class Act:
         self._put(snoozed_until=until)
 
     def assign(self, form: Mapping[str, str]) -> None:
-        agent = next((agent for agent in self.desk.agents.list() if agent.id == form.get("agent")), None)
-        if agent is None:
-            raise ValueError("Nobody of that name is an agent there.")
-        self.desk.conversations.assign(self.row.conversation, agent.id)
-        self._put(agent=agent.id, agent_name=agent.name or agent.email)
+        key, desk = form.get("agent", ""), cast(Any, self.desk)  # whose ``assign`` takes a team where it lists teams
+        name = dict(assignees(desk)).get(key)
+        if name is None:
+            raise ValueError("There is no such agent or team any more.")
+        if key.startswith(TEAM):
+            desk.conversations.assign(self.row.conversation, team=key.removeprefix(TEAM))
+        else:
+            desk.conversations.assign(self.row.conversation, key)
+        self._put(agent=key, agent_name=name)
 
     def tag(self, form: Mapping[str, str]) -> None:
         tags = [tag.strip() for tag in form.get("tags", "").split(",") if tag.strip()]
@@ -401,6 +405,13 @@ class Act:
             )
 
 
+def assignees(desk: Any) -> list[tuple[str, str]]:
+    """Return whom a conversation may be assigned to, by key and name: agents, then teams where the vendor has them."""
+    agents = [(agent.id, agent.name or agent.email or agent.id) for agent in desk.agents.list()]
+    teams = desk.agents.teams() if desk.can("agents.teams") else ()
+    return agents + [(TEAM + team.id, f"Team {team.name or team.id}") for team in teams]
+
+
 def count_waiting_events(store: Store, clock: Callable[[], datetime]) -> None:
     """Count events that no worker has come to yet: what was acknowledged is shown, however slow handlers are."""
     newest = sa.select(events.c.id).order_by(events.c.id.desc()).limit(10 * UNCOUNTED_ROWS)
@@ -426,7 +437,8 @@ def session_token() -> str | None:
 def check_form(form: Mapping[str, str]) -> None:
     """Abort with 403 unless the form is of our own page, in this session."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    is_own = site == "same-origin" if site else origin in (None, request.host_url.rstrip("/"))
+    # Without the first header (old browsers, plain http) hosts are compared; schemes differ behind a TLS proxy.
+    is_own = site == "same-origin" if site else origin is None or urlsplit(origin).netloc == request.host
     token = session.get(TOKEN_KEY)
     if not (is_own and isinstance(token, str) and signing.same(token, form.get("token", ""))):
         abort(403, "This form is not of a page that this browser was given. Load the page again.")

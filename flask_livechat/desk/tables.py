@@ -109,7 +109,9 @@ handling = sa.Table(
     "livechat_handling",
     metadata,
     sa.Column("conversation", ID, sa.ForeignKey("livechat_conversations.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("agent", sa.Text, comment="the vendor's id of whom it is assigned to"),
+    sa.Column(
+        "agent", sa.Text, comment="whom it is assigned to: the vendor's id of an agent, or team: and that of a team"
+    ),
     sa.Column("agent_name", sa.Text),
     sa.Column("snoozed_until", Instant),
     sa.Column("verified", sa.Boolean, comment="whether the vendor vouches for the visitor"),

@@ -165,9 +165,9 @@ class Details:
     """What a delivery says beside its event, for those who read the conversation.
 
     ``author`` is the name of whoever wrote. ``pages`` are addresses that the visitor has been at, ``attributes`` what
-    the page's context says. ``handling`` has any of ``agent`` (the vendor's id, or None), ``agent_name``,
-    ``snoozed_until`` (aware, or None) and ``verified`` (whether the vendor vouches for the visitor), and only those of
-    which the delivery speaks.
+    the page's context says. ``handling`` has any of ``agent`` (the vendor's id of an agent, ``team:`` and that of a
+    team, or None), ``agent_name``, ``snoozed_until`` (aware, or None) and ``verified`` (whether the vendor vouches for
+    the visitor), and only those of which the delivery speaks.
     """
 
     author: str | None = None

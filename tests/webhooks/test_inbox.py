@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,12 +18,14 @@ from alembic.config import Config
 from bs4 import BeautifulSoup, Tag
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_wtf import CSRFProtect
+from jinja2 import FileSystemLoader
 
 from flask_livechat import LiveChat, Visitor, providers
 from flask_livechat.desk import inbox_queries as queries
 from flask_livechat.desk.erasure import forget
 from flask_livechat.desk.handling import begin_answer, put_handling, seen_mark
-from flask_livechat.desk.inbox import view_of
+from flask_livechat.desk.inbox import assignees, view_of
 from flask_livechat.desk.store import MIGRATIONS, Store
 from flask_livechat.desk.tables import conversations, events
 from flask_livechat.errors import TimedOut, VendorDown
@@ -138,6 +141,9 @@ def test_a_form_of_another_site_or_session_does_nothing(open_inbox: Callable[...
     cross = {"Sec-Fetch-Site": "cross-site"}
     assert inbox.client.post(f"{URL}/1/reply", data=data | {"token": token}, headers=cross).status_code == 403
     other = {"Origin": "https://evil.example"}
+    assert (
+        inbox.client.post(f"{URL}/1/note", data=data | {"token": token}, headers={"Origin": "null"}).status_code == 403
+    )
     assert inbox.client.post(f"{URL}/1/reply", data=data | {"token": token}, headers=other).status_code == 403
     assert inbox.client.post(f"{URL}/1/reply", data=data).status_code == 403
     stranger = inbox.app.test_client()
@@ -241,6 +247,23 @@ def test_an_odd_address_is_a_page_all_the_same(query: str, open_inbox: Callable[
     open_inbox("crisp", "Hello?").page(query)
 
 
+def test_an_apps_own_template_takes_the_place_of_ours(open_inbox: Callable[..., Inbox], tmp_path: Path) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+    own = tmp_path / "templates" / "livechat" / "inbox_list.html"
+    own.parent.mkdir(parents=True)
+    own.write_text("<p data-cursor='{{ cursor }}'>Ours: {{ rows[0].words }}</p>")
+    inbox.app.jinja_loader = FileSystemLoader(tmp_path / "templates")  # type: ignore[misc]
+    assert "Ours: Hello?" in inbox.page().get_text()
+
+
+def test_another_sites_protection_of_forms_asks_nothing_more_of_these(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp")
+    CSRFProtect(inbox.app)
+    inbox.session = inbox.shop.visit("Hello?")
+    stored_events(inbox.app)
+    assert inbox.send("reply", text="Yes?").status_code == 303
+
+
 # -- what its forms do -------------------------------------------------------------------------------------------------
 
 
@@ -310,6 +333,14 @@ def test_a_conversation_is_assigned_to_an_agent(name: str, open_inbox: Callable[
         assert str(agent.name) in words(inbox.page().select_one("#rows .facts"))  # type: ignore[arg-type]
         stored_events(inbox.app)
     assert inbox.send("assign", page, agent="nobody").status_code == 422
+
+
+def test_teams_are_offered_after_the_agents_where_the_vendor_has_them() -> None:
+    sam, support = SimpleNamespace(id="1", name="Sam", email=None), SimpleNamespace(id="7", name="Support")
+    agents = SimpleNamespace(list=lambda: [sam], teams=lambda: [support])
+    desk = SimpleNamespace(agents=agents, can=lambda method: method == "agents.teams")
+    assert assignees(desk) == [("1", "Sam"), ("team:7", "Team Support")]
+    assert assignees(SimpleNamespace(agents=agents, can=lambda method: False)) == [("1", "Sam")]
 
 
 @those_that("snooze")

@@ -631,6 +631,8 @@ def test_of_an_intercom_part_the_writer_the_files_and_the_handling_are_read() ->
     assert details.handling == {"agent": "7", "agent_name": "Sam", "snoozed_until": until}
     nobody = details_of("intercom", {"data": {"item": {"admin_assignee_id": 0, "state": "open"}}})
     assert nobody.handling == {"agent": None, "snoozed_until": None}
+    team = details_of("intercom", {"data": {"item": {"admin_assignee_id": None, "team_assignee_id": 5}}})
+    assert team.handling["agent"] == "team:5"
 
 
 def test_of_a_tawk_transcript_the_names_and_files_are_read() -> None:

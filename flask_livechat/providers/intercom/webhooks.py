@@ -214,10 +214,11 @@ def details(event: Event) -> Details:
     page, author = _source(item).text("url"), part.part("author")
     handling: dict[str, Any] = {}
     if "admin_assignee_id" in item.data:
-        agent = item.key("admin_assignee_id")
+        agent, team = item.key("admin_assignee_id"), item.key("team_assignee_id")
         until = _moment(item.data.get("snoozed_until")) if item.text("state") == "snoozed" else None
         # Nobody is null in a notification, and 0 in answers of the newest versions.
-        handling = {"agent": None if agent == "0" else agent, "snoozed_until": until}
+        agent, team = (None if key == "0" else key for key in (agent, team))
+        handling = {"agent": agent or (team and f"team:{team}"), "snoozed_until": until}
         if agent and author.key("id") == agent and (name := author.text("name")):
             handling["agent_name"] = name
     files = [(file.text("name") or "A file", file.text("url")) for file in part.items("attachments") or []]

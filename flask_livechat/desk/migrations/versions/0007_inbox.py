@@ -27,7 +27,11 @@ def upgrade() -> None:
     op.create_table(
         "livechat_handling",
         sa.Column("conversation", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("agent", sa.Text(), comment="the vendor's id of whom it is assigned to"),
+        sa.Column(
+            "agent",
+            sa.Text(),
+            comment="whom it is assigned to: the vendor's id of an agent, or team: and that of a team",
+        ),
         sa.Column("agent_name", sa.Text()),
         sa.Column("snoozed_until", Instant),
         sa.Column("verified", sa.Boolean(), comment="whether the vendor vouches for the visitor"),
