@@ -123,7 +123,11 @@ def work(once: bool, at: str) -> None:
 def events(failed: bool, pending: bool, uncounted: bool, raw: bool) -> None:
     """List what came in."""
     state = "failed" if failed else "pending" if pending else None
-    for queued, now, error in _livechat().store.scan(state, uncounted=uncounted):
+    columns = "{:>6}  {:<25}  {:<9} {:<20}  {:<44}  {:<7}  {:>5}  {}"
+    header = columns.format("row", "at", "provider", "kind", "conversation", "state", "tries", "").rstrip()
+    for number, (queued, now, error) in enumerate(_livechat().store.scan(state, uncounted=uncounted)):
+        if number == 0 and not raw:
+            click.echo(header)
         is_due = now == "pending" and queued.attempts
         data: dict[str, Any] = {
             "row": queued.row,
@@ -137,8 +141,11 @@ def events(failed: bool, pending: bool, uncounted: bool, raw: bool) -> None:
             "error": error,
             "counted": "not counted" if queued.counted == "failed" else None,
         }
-        row = "  ".join(terminal_text(str(value)) for value in data.values() if value is not None)
-        click.echo(json.dumps(data) if raw else row)
+        *cells, due, why, uncounted_note = (
+            "" if value is None else terminal_text(str(value)) for value in data.values()
+        )
+        notes = "  ".join(note for note in (due and f"due {due}", why, uncounted_note) if note)
+        click.echo(json.dumps(data) if raw else columns.format(*cells, notes).rstrip())
 
 
 @click.command("replay")
