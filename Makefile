@@ -102,6 +102,7 @@ bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst 
 	$(BIN)/python -m benchmarks.desk
 	$(BIN)/python -m benchmarks.webhooks
 	$(BIN)/python -m benchmarks.inbox
+	$(BIN)/python -m benchmarks.inbox_tabs
 	$(BIN)/python -m benchmarks.cohort
 	$(BIN)/python -m benchmarks.browser
 	$(BIN)/python -m benchmarks.lighthouse

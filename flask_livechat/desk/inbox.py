@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 TOKEN_KEY = "livechat_inbox"  # noqa: S105 - where the session has it
 MAX_REPLY_CHARS = 10_000
 MAX_SEARCH_CHARS = 100
+MAX_OLDER = 500  # messages that are shown as the vendor has them
 SEARCH_S = 5.0
 UNCOUNTED_ROWS = 20  # conversations that are counted for a poll, where no worker has come to them yet
 POLICY = (
@@ -160,7 +161,7 @@ class Inbox:
         row, failure = self._row(id), ""
         messages: list[Message] = []
         try:
-            messages = list(self._desk(row).conversations.messages(row.conversation))
+            messages = list(self._desk(row).conversations.messages(row.conversation))[-MAX_OLDER:]
         except LiveChatError as error:
             failure = str(error)
         return render_template(
@@ -396,13 +397,19 @@ class Act:
             text=text,
             raw=message.raw,
         )
+        try:
+            self._insert(event, now)
+        except sa.exc.SQLAlchemyError as error:  # it has been sent: the webhook tells of it, and nobody sends it again
+            current_app.logger.error("livechat: a message was sent and not stored: %s.", type(error).__name__)
+
+    def _insert(self, event: Event, now: datetime) -> None:
         with self.store.engine.begin() as connection:
-            if kind == "message":
-                put_handling(connection, self.store.insert, self.row.id, {"answering_until": None}, now)
             self.store.insert_new(connection, [event], [event_row(event, now)])
             update_conversation(
                 connection, self.store.insert, event.provider, self.row.conversation, self.store.hours, now, event.at
             )
+            if event.kind == "message":  # this row is locked after the conversation's, as by all others
+                put_handling(connection, self.store.insert, self.row.id, {"answering_until": None}, now)
 
 
 def assignees(desk: Any) -> list[tuple[str, str]]:

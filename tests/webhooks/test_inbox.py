@@ -427,6 +427,25 @@ def test_what_the_vendor_refuses_is_told_and_the_draft_is_kept(
     assert again == (409 if error is TimedOut else 303)  # what may have arrived is not sent twice
 
 
+@those_that("reply")
+def test_an_answer_that_was_sent_and_could_not_be_stored_is_not_sent_again(
+    name: str, open_inbox: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = open_inbox(name, "Hello?")
+    before = inbox.first()
+
+    def fail(*arguments: Any) -> None:
+        raise sa.exc.OperationalError("the text", {}, Exception("the database is locked"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("flask_livechat.desk.inbox.update_conversation", fail)
+        assert inbox.send("reply", before, text="Yes?").status_code == 303
+        assert inbox.send("reply", before, text="Yes?").status_code == 409
+    stored_events(inbox.app)
+    assert inbox.entries() == [("visitor", "Hello?"), ("agent", "Yes?")]
+    assert inbox.shop.reads(inbox.session) == [("visitor", "Hello?"), ("agent", "Yes?")]
+
+
 @pytest.mark.parametrize("text", ["", "  \n ", "x" * 10_001])
 def test_an_answer_without_words_or_with_too_many_is_none(text: str, open_inbox: Callable[..., Inbox]) -> None:
     inbox = open_inbox("crisp", "Hello?")
