@@ -199,6 +199,12 @@ def test_keys_go_from_one_conversation_to_the_next(store: Store, visit: Visit, m
     visit.page.keyboard.press("r")
     visit.page.keyboard.type("jk?")
     assert visit.page.input_value("#text") == "jk?"
+    visit.page.get_by_role("button", name="Keys").click()
+    visit.page.get_by_label("These keys work").uncheck()
+    visit.page.get_by_role("button", name="Good").click()
+    visit.page.reload()
+    visit.page.keyboard.press("?")
+    assert not visit.page.get_by_role("dialog").is_visible()
 
 
 def test_one_tab_asks_for_all_and_none_that_is_hidden(store: Store, open_visit: Open) -> None:

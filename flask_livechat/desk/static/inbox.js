@@ -265,9 +265,16 @@
     if (target === text && event.key === "Enter" && (event.ctrlKey || event.metaKey)) text.form?.requestSubmit();
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, textarea, select, dialog")) return;
     const act = keys[event.key];
-    if (!act) return;
+    if (!act || (singleKeys && !singleKeys.checked)) return;
     event.preventDefault();
     act();
+  });
+
+  // Whoever speaks to a computer, or rests a hand on it, may switch them off.
+  const singleKeys = /** @type {HTMLInputElement | null} */ (document.getElementById("single-keys"));
+  if (singleKeys) singleKeys.checked = localStorage.getItem(`${NAME}:keys`) !== "off";
+  singleKeys?.addEventListener("change", () => {
+    localStorage.setItem(`${NAME}:keys`, singleKeys.checked ? "on" : "off");
   });
 
   /** @type {Record<string, () => void>} */
