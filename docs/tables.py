@@ -21,7 +21,7 @@ BETWEEN = re.compile(r"(\.\. begin of (\w+): " + re.escape(MADE) + r" .*\n\n)(?:
 CODE = re.compile(r"""(\?key=|python -c ".*")""")  # in the words of a room
 WIDTH = 96
 ABOUT = (
-    "All are subcommands of your app's ``flask``. On the sandbox they want debug mode: ``flask --debug livechat …``."
+    "All are subcommands of your app's ``flask``. On the sandbox they need debug mode: ``flask --debug livechat …``."
 )
 CAPABILITIES: Mapping[str, str] = {
     "presence": "``livechat:status`` events: agents come and go",

@@ -17,9 +17,9 @@ group = AppGroup("articles", help="Help articles from the app's own repository."
 @group.command()
 @with_appcontext
 def check() -> None:
-    """Look for what is wrong with the articles: all of it at once, each with its file, its line and what to do.
+    """List all problems of the articles, each with its file, its line and what to do.
 
-    Exit with status 1 where there are errors. Warnings let everything work.
+    The exit status is 1 if there are errors. With warnings alone everything works.
     """
     try:
         articles = current_state().livechat.articles

@@ -21,16 +21,18 @@ HOUR = timedelta(hours=1)
 
 @click.command("import")
 @click.argument("provider")
-@click.option("--since", metavar="WHEN", required=True, help="What changed since: 30d, 12h, or 2026-11-21.")
+@click.option(
+    "--since", metavar="WHEN", required=True, help="Conversations that changed since 30d, 12h, or 2026-11-21."
+)
 @where
 @with_appcontext
 @plainly
 def import_(provider: str, since: str, at: str) -> None:
-    """Bring along the conversations that PROVIDER had before webhooks told of them.
+    """Import the conversations that PROVIDER had before its webhooks were set up.
 
-    They become events with the ids that webhooks give, and count in the metrics; no handler hears of them. It may be
-    stopped at any moment, and run again: what is here is left out. Where the vendor takes no more calls for now, the
-    command to go on with is printed.
+    They become events with the ids that webhooks give, and count in the metrics; no handler is called for them. You may
+    stop the command at any time and run it again: what is stored already is left out. If the vendor accepts no more
+    calls for now, it prints the command with which to continue.
     """
     livechat = current_state().livechat
     now: datetime = livechat.now()

@@ -53,6 +53,7 @@ def read(visit: Visit, name: str = "Is it in stock?") -> None:
     visit.go(URL)
     visit.page.get_by_text(name).click()
     visit.page.locator("#entries").wait_for()
+    visit.page.wait_for_load_state()  # by when our script has run
 
 
 def test_what_a_visitor_writes_is_on_the_screen_within_the_interval_and_a_second(store: Store, visit: Visit) -> None:
