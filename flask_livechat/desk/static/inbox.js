@@ -263,7 +263,7 @@
   document.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
     if (target === text && event.key === "Enter" && (event.ctrlKey || event.metaKey)) text.form?.requestSubmit();
-    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, textarea, select, dialog")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, textarea, select, dialog[open]")) return;
     const act = keys[event.key];
     if (!act || (singleKeys && !singleKeys.checked)) return;
     event.preventDefault();
