@@ -263,7 +263,9 @@
   document.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
     if (target === text && event.key === "Enter" && (event.ctrlKey || event.metaKey)) text.form?.requestSubmit();
-    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, textarea, select, dialog[open]")) return;
+    // What was in the dialog has the focus for a moment after it is closed.
+    const place = target.closest("dialog") ? "dialog[open]" : "input, textarea, select";
+    if (event.ctrlKey || event.metaKey || event.altKey || target.closest(place)) return;
     const act = keys[event.key];
     if (!act || (singleKeys && !singleKeys.checked)) return;
     event.preventDefault();
