@@ -632,7 +632,7 @@ def test_who_waited_before_an_upgrade_waits_after_it(kind: str, database: Callab
     config.set_main_option("script_location", str(MIGRATIONS))
     with store.engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "0006")
+        command.downgrade(config, "0007")
     store.upgrade()
     with store.reading() as connection:
         wanted = sa.select(conversations.c.conversation, conversations.c.asked_at).order_by(
