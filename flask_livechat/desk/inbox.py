@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import sqlalchemy as sa
@@ -344,14 +344,14 @@ class Act:
         self._put(snoozed_until=until)
 
     def assign(self, form: Mapping[str, str]) -> None:
-        key, desk = form.get("agent", ""), cast(Any, self.desk)  # whose ``assign`` takes a team where it lists teams
-        name = dict(assignees(desk)).get(key)
+        key = form.get("agent", "")
+        name = dict(assignees(self.desk)).get(key)
         if name is None:
             raise ValueError("There is no such agent or team any more.")
         if key.startswith(TEAM):
-            desk.conversations.assign(self.row.conversation, team=key.removeprefix(TEAM))
+            self.desk.conversations.assign(self.row.conversation, team=key.removeprefix(TEAM))
         else:
-            desk.conversations.assign(self.row.conversation, key)
+            self.desk.conversations.assign(self.row.conversation, key)
         self._put(agent=key, agent_name=name)
 
     def tag(self, form: Mapping[str, str]) -> None:
@@ -412,7 +412,7 @@ class Act:
                 put_handling(connection, self.store.insert, self.row.id, {"answering_until": None}, now)
 
 
-def assignees(desk: Any) -> list[tuple[str, str]]:
+def assignees(desk: Desk) -> list[tuple[str, str]]:
     """Return whom a conversation may be assigned to, by key and name: agents, then teams where the vendor has them."""
     agents = [(agent.id, agent.name or agent.email or agent.id) for agent in desk.agents.list()]
     teams = desk.agents.teams() if desk.can("agents.teams") else ()

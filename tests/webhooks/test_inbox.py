@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,7 +24,7 @@ from flask_livechat import LiveChat, Visitor, providers
 from flask_livechat.desk import inbox_queries as queries
 from flask_livechat.desk.erasure import forget
 from flask_livechat.desk.handling import begin_answer, put_handling, seen_mark
-from flask_livechat.desk.inbox import assignees, view_of
+from flask_livechat.desk.inbox import view_of
 from flask_livechat.desk.store import MIGRATIONS, Store
 from flask_livechat.desk.tables import conversations, events
 from flask_livechat.errors import TimedOut, VendorDown
@@ -335,12 +334,19 @@ def test_a_conversation_is_assigned_to_an_agent(name: str, open_inbox: Callable[
     assert inbox.send("assign", page, agent="nobody").status_code == 422
 
 
-def test_teams_are_offered_after_the_agents_where_the_vendor_has_them() -> None:
-    sam, support = SimpleNamespace(id="1", name="Sam", email=None), SimpleNamespace(id="7", name="Support")
-    agents = SimpleNamespace(list=lambda: [sam], teams=lambda: [support])
-    desk = SimpleNamespace(agents=agents, can=lambda method: method == "agents.teams")
-    assert assignees(desk) == [("1", "Sam"), ("team:7", "Team Support")]
-    assert assignees(SimpleNamespace(agents=agents, can=lambda method: False)) == [("1", "Sam")]
+@pytest.mark.parametrize(
+    "name", [name for name in VENDORS if (api := providers.api(name)) and "agents.teams" in api.methods]
+)
+def test_a_conversation_is_handed_to_a_team_and_stays_there(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    team = next(iter(inbox.shop.desk.agents.teams()))
+    inbox.page()
+    page = inbox.page("?c=1&agents=1")
+    assert f"Team {team.name}" in [option.get_text() for option in page.select("#agent option")]
+    assert inbox.send("assign", page, agent=f"team:{team.id}").status_code == 303
+    for _ in range(2):
+        assert f"Team {team.name}" in words(inbox.page().select_one("#rows .facts"))  # type: ignore[arg-type]
+        stored_events(inbox.app)
 
 
 @those_that("snooze")
