@@ -35,6 +35,7 @@ class Callbacks:
     impersonating: Callable[[], bool] | None = None
     start_once: Callable[[Visitor, str], bool] | None = None
     staff_required: Callable[[], bool] | None = None
+    profile: Callable[[Visitor], Mapping[str, Any]] | None = None
     people: Callable[[], Iterable[tuple[str, datetime, bool]]] | None = None
     blueprint_rules: dict[str, Rule] = field(default_factory=dict)
     handlers: dict[str, list[Callable[[Event], Any]]] = field(default_factory=dict)

@@ -66,6 +66,7 @@ DEFAULTS = {
     "keep_days": None,
     "outreach": 1,
     "celery": False,
+    "inbox": False,
     "targets": {
         "first_response": Target(None, 120, "seconds"),
         "resolution": Target(None, 900, "seconds"),
@@ -677,3 +678,10 @@ def test_a_secret_that_somebody_has_made_is_not(secret: str, caplog: pytest.LogC
 
 def test_the_sandboxs_examples_are_no_placeholders(caplog: pytest.LogCaptureFixture) -> None:
     assert not said_at_start(caplog, PROVIDER="crisp", SANDBOX="allow")
+
+
+def test_an_inbox_that_nothing_fills_is_said_at_start(caplog: pytest.LogCaptureFixture) -> None:
+    website = CRISP["LIVECHAT_CRISP_WEBSITE_ID"]
+    listening = {"PROVIDER": "crisp", "CRISP_WEBSITE_ID": website, "CRISP_WEBHOOK_KEY": "a-key-of-the-tests-0123456789"}
+    assert not said_at_start(caplog, INBOX=True, **listening)
+    assert "there is no inbox" in str(said_at_start(caplog, PROVIDER="crisp", CRISP_WEBSITE_ID=website, INBOX=True))
