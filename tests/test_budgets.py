@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import gzip
 import re
+from pathlib import Path
 
 import pytest
+
+from flask_livechat import desk
 
 from .conftest import VENDORS, create_app, log_in
 
@@ -40,6 +43,11 @@ def test_a_page_without_help_loads_a_first_file_without_it_and_a_page_with_help_
     assert b"data-livechat-suggest" not in plain.source
     assert scripts["help"].address.encode() not in plain.source
     assert len(helping.encoded({"gzip": 1.0})[0]) <= 4100
+
+
+@pytest.mark.parametrize(("name", "most"), [("inbox.js", 6 * 1024), ("inbox.css", 3 * 1024)])
+def test_the_inboxs_own_files_stay_within_their_budgets(name: str, most: int) -> None:
+    assert len(gzip.compress((Path(desk.__file__).parent / "static" / name).read_bytes(), 9)) <= most
 
 
 @pytest.mark.parametrize("name", VENDORS)
