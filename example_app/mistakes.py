@@ -221,7 +221,7 @@ MISTAKES: Mapping[str, Mistake] = {
     "LC706": Mistake(header=("Referrer-Policy", "unsafe-url")),
     "LC707": Mistake(header=(POLICY, "require-trusted-types-for 'script'")),
     "LC801": Mistake(config={"LIVECHAT_SANDBOX": "allow"}),
-    "LC802": Mistake(config={"LIVECHAT_PROVIDER": None, "LIVECHAT_SANDBOX": False}),
+    "LC802": Mistake(config={"LIVECHAT_PROVIDER": None, "LIVECHAT_SANDBOX": False, "LIVECHAT_RULES": ()}),
     "LC803": Mistake(when=datetime(2029, 1, 1, tzinfo=UTC)),
     "LC804": Mistake(config={"LIVECHAT_GUARD": False}),
     "LC805": Mistake(change=lambda app: app.before_request(lambda: ("Back soon", 503))),

@@ -35,7 +35,8 @@ def sandbox(survey: Survey) -> Iterable[Match]:
 )
 def no_provider(survey: Survey) -> Iterable[Match]:
     named = any("provider" in rule.what for rule in survey.settings.rules)
-    if survey.settings.provider is None and not named and not survey.with_chat:
+    has_purpose = survey.settings.uses_help  # the tag brings the help panel without a vendor, too
+    if survey.settings.provider is None and not named and not survey.with_chat and not has_purpose:
         yield Match(Place("LIVECHAT_PROVIDER"), "not set")
 
 

@@ -323,3 +323,30 @@ def with_trusted_types(response: Response) -> Response:
     policy = "default-src 'self'; require-trusted-types-for 'script'; trusted-types livechat"
     response.headers["Content-Security-Policy"] = policy
     return response
+
+
+@every_vendor
+def test_a_visitor_with_unread_messages_comes_straight_to_the_chat(
+    help_site: Site, visit: Visit, tmp_path: Path, vendor: str
+) -> None:
+    help_site(vendor, store=f"sqlite:///{tmp_path / 'store.sqlite3'}")
+    visit.page.route("**/livechat/unread", lambda route: route.fulfill(json={"unread": 2}))
+    visit.go("/login/1")
+    visit.until("document.getElementById('unread').textContent === '2'")
+    visit.page.click("#opener")
+    visit.ready()
+    visit.until("__livechat_sandbox.open")
+    assert not shown(visit)
+
+
+def test_the_panels_file_is_fetched_at_the_first_sign_of_intent_and_not_before(help_site: Site, visit: Visit) -> None:
+    help_site()
+    visit.go()
+    visit.pause(1)
+
+    def is_fetched() -> bool:
+        return any("/livechat/help." in line for line in visit.net.log)
+
+    assert not is_fetched()
+    visit.page.hover("#opener")
+    visit.eventually(is_fetched)
