@@ -8,14 +8,14 @@ is none. Lists are lazy: a page is asked for when it is wanted.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import GeneratorType
 from typing import Any, Literal, get_args
 
 from .. import providers
 from ..errors import ConfigError, Problem, Unsupported
-from ..model import Agent, Article, Contact, Conversation, Message, Value, Visitor
+from ..model import Agent, Article, Contact, Conversation, Inventory, Message, Value, Visitor
 from ..operation import Operation, OperationSequence
 from ..providers import Secrets, Values
 from .http import Client, Pool, RequestExecutor, Vendor
@@ -55,6 +55,17 @@ class Desk(BaseDesk):
         self.articles = Articles(self)
         self.agents = Agents(self)
         self.raw = RawCalls(self)
+
+    def inventory(self, locales: Sequence[str] = (), since: datetime | None = None) -> Inventory:
+        """Return all articles in as few calls as the vendor allows, drafts among them, for ``flask livechat articles``.
+
+        Where bodies cost a call each, those alone have one that have changed at ``since`` (aware) or later.
+        """
+        take_stock = self._vendor.api.inventory
+        if take_stock is None:
+            raise Unsupported(providers.load(self.provider).title, "articles.plan")
+        stock: Inventory = self._client.run(take_stock(self._vendor.values, tuple(locales), moment_of("since", since)))
+        return stock
 
     def _do(self, method: str, *arguments: Any, **named: Any) -> Any:
         call = self._call(method, *arguments, **named)
@@ -165,7 +176,10 @@ class Contacts(_Group):
 
 
 class Articles(_Group):
-    """The help centre. A body is in the vendor's own format, HTML as a rule."""
+    """The help centre. Bodies are Markdown. Without ``locale`` it is about an article's first language.
+
+    ``category`` is a title, or titles by their paths, the outermost first: ``{"billing": "Billing"}``.
+    """
 
     def list(self, locale: str | None = None) -> Iterator[Article]:
         """Yield all articles, or those in one language."""
@@ -175,28 +189,53 @@ class Articles(_Group):
         """Yield the articles that the vendor's search finds."""
         return self._desk._items("articles.search", text_of(text))
 
-    def get(self, id: str) -> Article:
+    def get(self, id: str, locale: str | None = None) -> Article:
         """Return an article, with its body."""
-        return self._desk._do("articles.get", id)
+        return self._desk._do("articles.get", id, locale)
 
-    def create(self, title: str, body: str) -> Article:
-        """Create a draft. Nobody reads it until it is published."""
-        return self._desk._do("articles.create", text_of(title), body)
+    def create(
+        self,
+        title: str,
+        body: str,
+        *,
+        locale: str | None = None,
+        category: str | Mapping[str, str] | None = None,
+        description: str | None = None,
+        slug: str | None = None,
+        translates: str | None = None,
+    ) -> Article:
+        """Create a draft. Nobody reads it until it is published.
 
-    def update(self, id: str, title: str | None = None, body: str | None = None) -> Article:
-        """Change what is given, and leave the rest."""
-        return self._desk._do("articles.update", id, title, body)
+        ``slug`` is the last part of its address, where the vendor lets us choose. ``translates`` is the id of the same
+        article in another language: where the vendor keeps all languages under one id, that is the result's, too.
+        """
+        more = {"locale": locale, "category": category, "description": description}
+        return self._desk._do("articles.create", text_of(title), body, slug=slug, translates=translates, **more)
 
-    def publish(self, id: str) -> Article:
+    def update(
+        self,
+        id: str,
+        title: str | None = None,
+        body: str | None = None,
+        *,
+        locale: str | None = None,
+        category: str | Mapping[str, str] | None = None,
+        description: str | None = None,
+    ) -> Article:
+        """Change what is given, and leave the rest. ``ValueError`` where the vendor cannot move it to a category."""
+        more = {"locale": locale, "category": category, "description": description}
+        return self._desk._do("articles.update", id, title, body, **more)
+
+    def publish(self, id: str, locale: str | None = None) -> Article:
         """Let visitors read it."""
-        return self._desk._do("articles.publish", id)
+        return self._desk._do("articles.publish", id, locale)
 
-    def unpublish(self, id: str) -> Article:
+    def unpublish(self, id: str, locale: str | None = None) -> Article:
         """Make it a draft again."""
-        return self._desk._do("articles.unpublish", id)
+        return self._desk._do("articles.unpublish", id, locale)
 
     def delete(self, id: str) -> None:
-        """Delete it for good."""
+        """Delete it for good, in all languages that it has under this id."""
         self._desk._do("articles.delete", id)
 
 

@@ -10,8 +10,8 @@ from functools import wraps
 from typing import Any
 
 from ..hooks import Delivery
-from ..model import Event, Value, Visitor
-from ..operation import ErrorDetails
+from ..model import Event, Inventory, Value, Visitor
+from ..operation import ErrorDetails, OperationSequence
 
 Values = Mapping[str, Any]
 """A vendor's configuration by key name (``"PROPERTY_ID"``); a secret is ``Secrets``, newest first."""
@@ -149,6 +149,8 @@ class ApiSpec:
     explain: Callable[[Any], ErrorDetails]  # the JSON of an error
     methods: Mapping[str, Callable[..., Any]]
     knows: Callable[[Visitor], bool] = lambda visitor: True  # whether there can be a contact for this visitor
+    # All articles, drafts among them, in few calls, from (values, locales, since).
+    inventory: Callable[[Values, Sequence[str], datetime | None], OperationSequence[Inventory]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
