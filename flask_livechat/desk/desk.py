@@ -8,7 +8,7 @@ is none. Lists are lazy: a page is asked for when it is wanted.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from types import GeneratorType
 from typing import Any, Literal, get_args
@@ -56,7 +56,7 @@ class Desk(BaseDesk):
         self.agents = Agents(self)
         self.raw = RawCalls(self)
 
-    def inventory(self, locales: Sequence[str] = (), since: datetime | None = None) -> Inventory:
+    def inventory(self, locales: Iterable[str] = (), since: datetime | None = None) -> Inventory:
         """Return all articles in as few calls as the vendor allows, drafts among them, for ``flask livechat articles``.
 
         Where bodies cost a call each, those alone have one that have changed at ``since`` (aware) or later.

@@ -75,7 +75,7 @@ class Articles(Calls):
         slug: str | None,
         translates: str | None,
     ) -> OperationSequence[Article]:
-        """As a draft. The first language of what is new is the help centre's: in another one it is a translation."""
+        """As a draft. What is new in another language than the help centre's own has a draft of its text there, too."""
         self._need_markdown()
         text = {"title": title, "body_markdown": body, **without_empty(description=description)}
         if translates is not None:
@@ -83,12 +83,12 @@ class Articles(Calls):
         author: str = yield ME
         parent = yield from self._collection(category)
         place = {"parent_id": int(parent), "parent_type": "collection"} if parent else {}
-        made: Article = yield Operation(
-            "POST", "/articles", article, json={**text, "author_id": int(author), "state": "draft", **place}
-        )
-        if locale is None or made.locale is None or _is_in(locale, made.locale):
-            return made
-        return (yield from self._change(made.id, locale, text | {"state": "draft"}))
+        draft = {**text, "author_id": int(author), "state": "draft"}
+        if locale is not None:  # in the same call, so that no half of it is ever left
+            content = {"type": "article_content", "description": "", **draft}
+            place["translated_content"] = {"type": "article_translated_content", locale: content}
+        made: Article = yield Operation("POST", "/articles", partial(in_language, locale), json=draft | place)
+        return made
 
     def update(
         self,

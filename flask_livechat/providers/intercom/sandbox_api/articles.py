@@ -92,7 +92,7 @@ class Articles(IntercomCall):
         text, description = self._text(body), body.text("description")
         translations = dict(known.translations)
         for locale, content in body.part("translated_content").data.items():
-            if locale != "type":
+            if locale not in ("type", "en"):  # the first language's text is the article's own
                 translations[locale] = self._translation(translations.get(locale, {}), locale, content)
         return replace(
             known,
