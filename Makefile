@@ -22,6 +22,7 @@ demo: $(VENV)/demo  ## The example app with all three vendors on the sandbox, at
 	@echo "The site:         http://127.0.0.1:$(PORT)/"
 	@echo "The agent's desk: http://127.0.0.1:$(PORT)/livechat/sandbox/"
 	@echo "The shop's inbox: http://127.0.0.1:$(PORT)/staff/inbox/ (as staff@example.com, password demo)"
+	@echo "Help articles:    http://127.0.0.1:$(PORT)/livechat/help"
 	@echo "Support metrics:  http://127.0.0.1:$(PORT)/livechat/metrics (as staff)"
 	@$(BIN)/flask --app example_app --debug livechat sandbox --seed-history 90
 	@$(BIN)/flask --app example_app --debug livechat work --at http://127.0.0.1:$(PORT) & worker=$$!; trap "kill $$worker" EXIT INT TERM; \
@@ -96,6 +97,7 @@ release-check: installed  ## All that must hold of a release beside `make test l
 bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst (hours, on an idle machine; needs node)
 	$(BIN)/python -m benchmarks.sizes
 	$(BIN)/python benchmarks/imports.py
+	$(BIN)/python -m benchmarks.articles
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m benchmarks.desk
 	$(BIN)/python -m benchmarks.webhooks
@@ -105,6 +107,7 @@ bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst 
 
 bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and variants, in two minutes
 	$(BIN)/python -m benchmarks.sizes
+	$(BIN)/python -m benchmarks.articles
 	$(BIN)/python -m benchmarks.render --quick
 	$(BIN)/python -m benchmarks.desk --quick
 	$(BIN)/python -m benchmarks.webhooks --quick

@@ -80,7 +80,10 @@ def matrix() -> str:
         (call, gives, *("yes" if room and method in room.methods else "" for room in rooms.values()))
         for method, call, gives in methods()
     ]
-    return table([("Method", "Gives", *rooms), *cells])
+    specs = [providers.history(name) for name in providers.names()]
+    past = ("``flask livechat import``", "past events", *("yes" if spec else "" for spec in specs))
+    lacks = ("", "without", *("\n".join(spec.lacks) if spec else "" for spec in specs))
+    return table([("Method", "Gives", *rooms), *cells, past, lacks])
 
 
 def methods() -> Iterator[tuple[str, str, str]]:

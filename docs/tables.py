@@ -13,6 +13,7 @@ import click
 from docs.checks import methods, table
 from flask_livechat import cli, providers
 from flask_livechat.providers import Key, Provider
+from flask_livechat.widget.rules import KINDS
 
 FOLDER = Path(__file__).parent
 MADE = "made by `make docs-checks`"
@@ -20,14 +21,15 @@ BETWEEN = re.compile(r"(\.\. begin of (\w+): " + re.escape(MADE) + r" .*\n\n)(?:
 CODE = re.compile(r"""(\?key=|python -c ".*")""")  # in the words of a room
 WIDTH = 96
 ABOUT = (
-    "All are subcommands of your app's ``flask``. On the sandbox they want debug mode: ``flask --debug livechat …``."
+    "All are subcommands of your app's ``flask``. On the sandbox they need debug mode: ``flask --debug livechat …``."
 )
 CAPABILITIES: Mapping[str, str] = {
     "presence": "``livechat:status`` events: agents come and go",
     "rating": "``livechat:rating`` events",
     "message": "``data-livechat-message``: a message that is written already",
-    "article": "``livechat.article(id)``",
-    "tour": "``livechat.tour(id)``, and ``tour`` in a rule",
+    **{kind: f'``livechat.start("{kind}", id)``, and in a rule' for kind in KINDS},
+    "segment": "``livechat.segment(…)`` in a view: segments, or tags",
+    "unsegment": "``livechat.unsegment(…)`` in a view",
     "offsets": "``LIVECHAT_POSITION`` in pixels; without it only the side",
 }
 

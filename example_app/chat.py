@@ -24,6 +24,9 @@ PUBLIC_ID = {
 }
 TITLE = {"crisp": "Crisp", "tawk": "Tawk.to", "intercom": "Intercom"}
 
+# What a customer sees once, and where the vendor has it.
+WELCOME = "tour:101"
+
 # Staff pages show customers' data; nothing of a vendor runs there.
 livechat.rule_for("staff", show=False)
 
@@ -66,7 +69,13 @@ def rules(shop: str | None, app: str | None) -> list[dict[str, Any]]:
         {"path": "/contact", "load": "visible:#help"},
         {"path": "/login", "load": "intent"},
         {"blueprint": "shop", "provider": shop, "load": "intent", "flow": "shop"},
-        {"path": "/dashboard", "provider": app, "load": "idle", "flow": "app"},
+        {
+            "path": "/dashboard",
+            "provider": app,
+            "load": "idle",
+            "flow": "app",
+            "start": WELCOME if app == "intercom" else None,
+        },
         {"path": "/account", "provider": app, "load": "interaction", "flow": "app"},
     ]
     # Without any account there is no vendor to name, and the extension refuses to be given None.

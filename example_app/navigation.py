@@ -65,6 +65,11 @@ def metrics_url() -> str | None:
     return url_for("livechat_metrics.page") if "livechat_metrics.page" in current_app.view_functions else None
 
 
+def help_url() -> str | None:
+    """Where the help articles are, while they have pages."""
+    return url_for("livechat_help.search") if "livechat_help.search" in current_app.view_functions else None
+
+
 def inspectable_path() -> str:
     """This page's path for the link to the inspector. A reset link's token stays out of other addresses."""
     if request.endpoint == "inspector.show":
@@ -83,6 +88,7 @@ def frame() -> dict[str, Any]:
         "vendor_titles": TITLE,
         "desk_url": desk_url(),
         "metrics_url": metrics_url(),
+        "help_url": help_url(),
         "inspectable_path": inspectable_path(),
         "viewer": login.viewer(),
         "staff_member": login.staff_member(),

@@ -51,7 +51,9 @@ SHOWN: Mapping[str, Shown] = {
         "Another vendor for a whole blueprint, fetched at the first sign of interest, run with the click."
     ),
     "workspace.dashboard": Shown(
-        "Pages behind a login, with a third vendor. The company and the plan go along.", (chat.context,)
+        "Pages behind a login, with a third vendor. The company and the plan go along. A tour starts once for each "
+        "visitor, by the page's rule, and again by a link of its own: data-livechat-start.",
+        (chat.context, chat.rules),
     ),
     "workspace.account": Shown("Chat that waits for the first sign of life: a move, a key, a scroll."),
     "auth.login_page": Shown("Nothing of a vendor before somebody asks for it: a password is typed here."),

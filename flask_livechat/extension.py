@@ -27,7 +27,7 @@ from .model import Decision, Value, Visitor
 from .same_origin import Names, check_places, own_url
 from .settings import Settings
 from .state import Callbacks, State, call_app, current_state, name_of, safely
-from .widget import assets, lifecycle, logout, response, session_store, tag, views
+from .widget import assets, lifecycle, logout, response, segments, session_store, tag, views
 from .widget import context as page_context
 from .widget.addresses import address
 from .widget.csp_reports import Reports
@@ -105,6 +105,19 @@ class LiveChat(Internals):
     def action(self, name: str) -> None:
         """Remember what the visitor just did; agents see the last three."""
         safely("action", lambda: session_store.add_action(name), None)
+
+    def segment(self, *names: str) -> None:
+        """Put whoever is on this page into segments, or tag them, as the vendor calls it: anonymous visitors, too.
+
+        They go with the page of this request, or with the next one where this request has none. A name that the vendor
+        would refuse, and one too many, is a ``ValueError`` in debug mode and tests; else it is logged and none of this
+        call is added. Where the vendor cannot do it (Intercom), it is left out, which the log says once.
+        """
+        safely("segment", lambda: segments.change(current_state(), request_state(), names, wanted=True), None)
+
+    def unsegment(self, *names: str) -> None:
+        """Take segments or tags away again, on the same terms. Tawk.to can."""
+        safely("unsegment", lambda: segments.change(current_state(), request_state(), names, wanted=False), None)
 
     def track(self, name: str, /, **metadata: Value) -> None:
         """An event, delivered by the next page that the visitor gets.

@@ -48,7 +48,10 @@ declare namespace LiveChat {
     offline?: "hide" | "leave-message";
     closed?: boolean;
     consent?: "required" | "click" | "denied";
+    /** What the page's rule starts, such as "survey:7"; a tour by its id alone. */
+    start?: string;
     tour?: string | number;
+    once?: Once;
     /** The page's rule wants nobody identified. */
     identify?: false;
     locale?: string;
@@ -61,6 +64,9 @@ declare namespace LiveChat {
     company?: Company; attributes?: Meta; segments?: string[];
   }
 
+  /** Something that the visitor did, or segments (tags) that they are to have, or no longer. */
+  type PageEvent = { name: string; metadata: Meta } | { name?: undefined; segment: string[]; unsegment: string[] };
+
   /** The page's data block. */
   interface Page {
     provider: string;
@@ -69,7 +75,7 @@ declare namespace LiveChat {
     visitor: Visitor | null;
     proof: Record<string, string> | null;
     context: Meta;
-    events: { name: string; metadata: Meta }[];
+    events: PageEvent[];
     who: string | null;
     left: boolean;
     /** Not from the server, but kept by Turbo or htmx. */
@@ -80,11 +86,13 @@ declare namespace LiveChat {
   type Identity = Pick<Page, "visitor" | "proof" | "context" | "events"> & { who: string };
 
   type State = "waiting" | "loading" | "ready" | "failed" | "ended";
+  /** Whether something starts once for a visitor: in this browser, or wherever the app remembers it. */
+  type Once = boolean | "" | "server";
   type Step = "start" | "restart" | "ready" | "fail" | "end";
   type Edges = Record<State, Partial<Record<Step, State>>>;
   /** A method of window.livechat, and its arguments. */
   type Call = [
-    name: "open" | "close" | "show" | "hide" | "track" | "update" | "tour" | "article" | "logout" | "consent",
+    name: "open" | "close" | "show" | "hide" | "track" | "update" | "start" | "logout" | "consent",
     ...args: any[],
   ];
 
@@ -93,9 +101,6 @@ declare namespace LiveChat {
     state: State;
     status?: "online" | "away" | "offline" | null;
     page: Page;
-    /** The data block as it was read, and its text. */
-    block?: HTMLScriptElement;
-    blockText: string;
     /** Calls that wait for the vendor, and are replayed in their order. */
     queue: Call[];
     /** Who was started last on this browser, as far as this page knows. */
@@ -125,14 +130,13 @@ declare namespace LiveChat {
     matches(node: any, selector: string): boolean;
     vendor: Vendor;
     base: string;
-    home: string;
     chat: Chat;
     readPage(): Page | null;
-    /** The page's data block. */
-    block(): HTMLScriptElement | undefined;
+    /** Whether the page's data block is another one, or says something else, than the one that was read last. */
+    pageChanged(): boolean;
+    /** All elements that look like a data block. */
+    blocks(): HTMLScriptElement[];
     call(...call: Call): any;
-    /** The text of the page's data block. */
-    blockText(): string;
     inject(source: string, more: object): HTMLScriptElement;
     stored(name: string): string | null;
     keyOf(name: string): string;
@@ -227,8 +231,9 @@ declare namespace LiveChat {
     sweepTraces(): boolean;
     scheduleSweeps(): void;
     sweepIfEnded(): void;
-    hasLogoutMark(): boolean;
+    hasLogoutMark(page?: Page): boolean;
     takeStoredEvents(): Page["events"];
+    hasStarted(content: string, now?: boolean): boolean;
     forgetConsent(): void;
     remember(name: string, value: string): boolean;
   }
@@ -287,10 +292,15 @@ declare namespace LiveChat {
     hide(): void;
     track(name: string, meta: Meta): boolean | void;
     update(attributes: Meta): boolean | void;
-    tour(id: string | number): boolean | void;
-    article(id: string | number): boolean | void;
+    /** Adds and takes away segments or tags. A vendor without them has no such method. */
+    segment?(added: string[], removed: string[]): void;
+    /** Starts or shows one of the kinds that the vendor can: a tour, an article, a survey. */
+    startContent(kind: string, id: string): void;
     end(): Promise<void>;
   }
+
+  type Kind = "tour" | "article" | "survey" | "checklist" | "news" | "ticket" | "space" | "conversation" | "scenario"
+    | "trigger";
 
   interface Api {
     open(text?: string): boolean;
@@ -301,6 +311,8 @@ declare namespace LiveChat {
     update(attributes: Meta): boolean;
     logout(): Promise<void>;
     consent(given: boolean): void;
+    /** Starts or shows a tour, an article, a survey, … False where the vendor cannot. */
+    start(kind: Kind, id: string | number, options?: { once?: boolean | "server" }): boolean;
     tour(id: string | number): boolean;
     article(id: string | number): boolean;
     readonly status: Chat["status"] | null;

@@ -109,6 +109,8 @@ class Decision:
     tour: str | None
     why: str  # "LIVECHAT_RULES[2] (path '/admin/*')"
     sources: Mapping[str, str]  # field -> who set it, for `flask livechat explain`
+    start: str | None = None  # "survey:7"; a tour may stand in either field, never in both
+    once: bool | str = True  # whether that starts once for a visitor; "server": wherever the app remembers it
     flow: str | None = None
 
 

@@ -20,6 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 LoadVisitor = TypeVar("LoadVisitor", bound=Callable[[Any], Visitor | None])
 LoadContext = TypeVar("LoadContext", bound=Callable[[], Mapping[str, Value]])
 Ask = TypeVar("Ask", bound=Callable[[], bool])
+FirstStart = TypeVar("FirstStart", bound=Callable[[Visitor, str], bool])
 AskText = TypeVar("AskText", bound=Callable[[str], bool])
 LoadPeople = TypeVar("LoadPeople", bound=Callable[[], Iterable[tuple[str, datetime, bool]]])
 
@@ -43,6 +44,16 @@ class Registrations:
     def impersonating(self, ask: Ask) -> Ask:
         """Register ``f() -> bool``. While it says True no identity is sent: staff must not chat as somebody else."""
         self._callbacks.impersonating = ask
+        return ask
+
+    def start_once(self, ask: FirstStart) -> FirstStart:
+        """Register ``f(visitor, content) -> bool`` for ``once="server"``: True where it is this visitor's first time.
+
+        It is called right before a browser starts ``content``, "tour:7" say, and remembers that. So it answers one of
+        two browsers that ask at once with True: a table with a unique constraint on both does that. When it raises,
+        nothing starts.
+        """
+        self._callbacks.start_once = ask
         return ask
 
     def staff_required(self, ask: Ask) -> Ask:

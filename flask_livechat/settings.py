@@ -94,6 +94,8 @@ class Settings:
                 "offline": self.offline,
                 "identify": True,
                 "tour": None,
+                "start": None,
+                "once": True,
                 "flow": None,
             }
         )

@@ -33,6 +33,7 @@ class Callbacks:
     visitor_loader: Callable[[Any], Visitor | None] | None = None
     context_loader: Callable[[], Mapping[str, Value]] | None = None
     impersonating: Callable[[], bool] | None = None
+    start_once: Callable[[Visitor, str], bool] | None = None
     staff_required: Callable[[], bool] | None = None
     people: Callable[[], Iterable[tuple[str, datetime, bool]]] | None = None
     blueprint_rules: dict[str, Rule] = field(default_factory=dict)

@@ -15,7 +15,7 @@ compile() {
         --custom-compile-command "make locks" pyproject.toml "$@"
 }
 
-compile --extra brotli --extra celery --extra desk --extra doctor --extra postgres --extra testing \
-    --resolution lowest-direct --output-file "$lowest"
+compile --extra articles --extra brotli --extra celery --extra desk --extra doctor --extra postgres \
+    --extra testing --resolution lowest-direct --output-file "$lowest"
 compile --extra test --constraint "$lowest" --output-file requirements/lowest.txt
 compile --extra test --output-file requirements/newest.txt

@@ -30,6 +30,9 @@ IN_WHEEL = (
     "flask_livechat/livechat.d.ts",
     "flask_livechat/desk/templates/livechat/metrics.html",
     "flask_livechat/desk/static/metrics.js",
+    "flask_livechat/help/static/help.css",
+    "flask_livechat/help/static/human.js",
+    "flask_livechat/help/templates/livechat/help/article.html",
     "flask_livechat/desk/static/metrics.css",
     "flask_livechat/desk/static/chart.min.js",
     "flask_livechat/sandbox/static/desk.html",
@@ -38,8 +41,15 @@ IN_WHEEL = (
 )
 # The scripts that visitors get, and what they are made of.
 SERVED = re.compile(r"flask_livechat/(widget/\w+|providers/\w+/widget)(\.min)?\.js")
-IN_SDIST = ("tests/conftest.py", "docs/index.rst", "benchmarks/sizes.py", "example_app/__init__.py", "LICENSE")
-USED = ("brotli", "celery", "desk", "doctor", "postgres", "testing")  # extras
+IN_SDIST = (
+    "tests/conftest.py",
+    "docs/index.rst",
+    "benchmarks/sizes.py",
+    "example_app/__init__.py",
+    "example_app/help/en/billing/cancel.md",
+    "LICENSE",
+)
+USED = ("articles", "brotli", "celery", "desk", "doctor", "postgres", "testing")  # extras
 NEVER = ("node_modules/", ".venv", "__pycache__/", ".sqlite3", ".env")
 
 

@@ -32,7 +32,7 @@ def test_every_problem_code_is_in_the_docs() -> None:
     assert set(re.findall(r'"(LC\d{3})"', source)) <= set(re.findall(r"``(LC\d{3})``", DOCS))
 
 
-@pytest.mark.parametrize("capability", ["presence", "rating", "message", "article", "tour", "offsets"])
+@pytest.mark.parametrize("capability", tables.CAPABILITIES)
 def test_the_readmes_table_is_what_the_rooms_say(capability: str) -> None:
     row = next(line for line in README.splitlines() if f"``{capability}``" in line and "  " in line)
     cells = re.split(r"\s{2,}", row)[1:]

@@ -274,6 +274,19 @@ def test_a_chosen_plan_is_told_to_the_chat_once(client: FlaskClient) -> None:
     assert second["events"] == []
 
 
+def test_a_basket_puts_its_visitor_into_a_segment_once(client: FlaskClient) -> None:
+    client.post("/shop/sensor/basket")
+    first, second = chat(client, "/shop/"), chat(client, "/shop/")
+    assert [event["segment"] for event in first["events"]] == [["has-a-basket"]]
+    assert second["events"] == []
+
+
+def test_the_dashboard_starts_a_tour_once_and_offers_it_again(client: FlaskClient) -> None:
+    sign_in(client, "grower")
+    assert chat(client, "/dashboard")["settings"]["start"] == "tour:101"
+    assert soup(client.get("/dashboard")).select_one("a[data-livechat-start='tour:101']")
+
+
 def test_a_plan_that_does_not_exist_is_refused(client: FlaskClient) -> None:
     assert client.post("/pricing/choose", data={"plan": "<b>"}).status_code == 400
 
@@ -426,7 +439,7 @@ def test_the_inspector_shows_the_decision(
     client: FlaskClient, path: str, shown: str, provider: str | None, load: str | None
 ) -> None:
     found = decision(client.get("/inspect", query_string={"path": path}))
-    assert set(found) == {"show", "provider", "load", "preload", "mobile", "offline", "identify", "tour", "why"}
+    assert set(found) == set("show provider load preload mobile offline identify tour start once why".split())
     assert found["show"] == shown
     assert provider is None or (found["provider"], found["load"]) == (provider, load)
     assert found["why"]

@@ -84,7 +84,7 @@ def outside(path: Path) -> set[str]:
 
 
 HELP_VIEWS = {"library", "views", "flow_service"}
-REQUEST_BOUND = set("request_state decide identity tag response views session_store context lifecycle".split())
+REQUEST_BOUND = set("request_state decide identity tag response views session_store segments context lifecycle".split())
 DESK_VIEWS = {"service", "webhooks", "dashboard", "celery_tasks"}
 
 
@@ -230,7 +230,7 @@ NAMES_PER_100_LINES = {
     r"": 7.1,
     r"cli": 5.3,
     r"desk": 6.8,
-    r"desk\.migrations\.versions": 8.5,  # Alembic wants four of each
+    r"desk\.migrations\.versions": 9.3,  # Alembic wants four of each, also of a short one
     r"doctor": 7.6,
     r"doctor\.live": 7.1,
     r"providers": 8.2,
@@ -410,7 +410,8 @@ def test_the_public_names_are_the_contracts() -> None:
     assert contract <= set(flask_livechat.__all__)
     assert all(hasattr(flask_livechat, name) for name in flask_livechat.__all__)
     surface = (
-        "init_app visitor_loader context_loader context action track rule rule_for decide csp forget impersonating"
+        "init_app visitor_loader context_loader context action track segment unsegment "
+        "rule rule_for decide csp forget impersonating"
     )
     assert all(callable(getattr(flask_livechat.LiveChat, name)) for name in surface.split())
 

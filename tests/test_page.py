@@ -103,6 +103,13 @@ def test_values_are_escaped_in_the_raw_text(make_app: MakeApp) -> None:
         ({"LIVECHAT_LOCALE": lambda: "</script>"}, {}),
         ({"LIVECHAT_LOCALE": lambda: None}, {}),
         ({"LIVECHAT_RULES": [{"path": "/", "tour": 7}]}, {"tour": 7}),
+        ({"LIVECHAT_RULES": [{"path": "/", "start": "survey:7"}]}, {"start": "survey:7"}),
+        ({"LIVECHAT_RULES": [{"path": "/", "tour": 7, "once": False}]}, {"tour": 7, "once": False}),
+        (
+            {"LIVECHAT_RULES": [{"path": "/", "start": "news:7", "once": "server"}]},
+            {"start": "news:7", "once": "server"},
+        ),
+        ({"LIVECHAT_RULES": [{"path": "/", "once": False}]}, {}),
     ],
 )
 def test_looks_travel_in_the_settings_and_defaults_do_not(

@@ -29,6 +29,8 @@ DEFAULTS = rules.default_decision(
         "offline": "show",
         "identify": True,
         "tour": None,
+        "start": None,
+        "once": True,
     }
 )
 
@@ -303,6 +305,15 @@ def test_an_argument_where_none_belongs_is_a_problem(load: Any) -> None:
         ({"path": "https://shop.example/admin"}, "must begin with '/' or '*'"),
         ({"when": "always"}, "when='always'"),
         ({"tour": ""}, "tour=''"),
+        ({"start": "tour"}, "start='tour' must be a kind and an id"),
+        ({"start": "tuor:7"}, "start='tuor:7' must be a kind and an id"),
+        ({"start": "tour: "}, "start='tour: '"),
+        ({"start": f"tour:{'7' * 101}"}, "at most 100 characters"),
+        ({"start": 7}, "start=7"),
+        ({"once": "always"}, "once='always' must be True, False or 'server'"),
+        ({"once": 1}, "once=1"),
+        ({"once": None}, "once=None"),
+        ({"tour": 7, "start": "tour:8"}, "tour and start are two names for one thing"),
         ({"identify": None}, "identify=None"),
         ({"preload": "true"}, "preload='true'"),
     ],
@@ -620,3 +631,32 @@ def test_a_rule_for_a_blueprint_that_is_said_later_counts(make_app: MakeApp) -> 
     assert ask(app, endpoint="shop.home").load == "idle"
     chat_of(app).rule_for(blueprint, load="manual")
     assert ask(app, endpoint="shop.home").load == "manual"
+
+
+# A tour and whatever else starts.
+
+
+@pytest.mark.parametrize("kind", rules.KINDS)
+def test_a_rule_starts_what_it_names_once_for_each_visitor(kind: str) -> None:
+    decision = decided("/x", {"path": "/x", "start": f"{kind}:7:b"})
+    assert (decision.start, decision.once, decision.tour) == (f"{kind}:7:b", True, None)
+    assert decision.sources["start"].startswith("LIVECHAT_RULES[0]")
+
+
+@pytest.mark.parametrize(
+    ("weak", "strong", "result"),
+    [
+        ({"tour": 1}, {"start": "survey:2"}, (None, "survey:2")),
+        ({"start": "survey:2"}, {"tour": 1}, (1, None)),
+        ({"start": "survey:2"}, {"tour": None}, (None, None)),
+        ({"tour": 1}, {"load": "eager"}, (1, None)),
+    ],
+)
+def test_of_a_tour_and_a_start_the_stronger_rules_counts(
+    weak: dict[str, Any], strong: dict[str, Any], result: tuple[Any, Any]
+) -> None:
+    app = create_app("crisp", LIVECHAT_RULES=[{"path": "/", **weak}])
+    with app.test_request_context("/"):
+        markup = chat_of(app).tag(**strong)
+    settings = payload(f"<body>{markup}</body>")["settings"]
+    assert (settings.get("tour"), settings.get("start")) == result

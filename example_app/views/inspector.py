@@ -29,7 +29,7 @@ bp = Blueprint("inspector", __name__)
 
 # Blueprints. Not this one, static files or the extension's own addresses.
 INSPECTABLE = {"site", "shop", "workspace", "staff", "auth"}
-FIELDS = ("show", "provider", "load", "preload", "mobile", "offline", "identify", "tour", "why")
+FIELDS = ("show", "provider", "load", "preload", "mobile", "offline", "identify", "tour", "start", "once", "why")
 EXAMPLES = ("/", "/tour", "/pricing", "/support", "/contact", "/shop/", "/shop/sensor", "/dashboard", "/account",
             "/docs/", "/login", "/boom", "/reset-password/example", "/staff/")  # fmt: skip
 

@@ -26,10 +26,11 @@ def item(slug: str) -> str:
 
 @bp.post("/<slug>/basket")
 def add_to_basket(slug: str) -> Response:
-    """Put one into the basket; agents see it among the visitor's last actions."""
+    """Put one into the basket; agents see it among the visitor's last actions, and find buyers by their tag."""
     item = known_item(slug)
     session["basket"] = [*session.get("basket", []), item.slug][-20:]
     livechat.action(f"put {item.name.lower()} into the basket")
+    livechat.segment("has-a-basket")
     flash(f"{item.name} is in your basket.")
     return redirect(url_for("shop.index"))
 

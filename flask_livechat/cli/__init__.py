@@ -14,7 +14,7 @@ from flask.cli import AppGroup, with_appcontext
 from ..model import Decision
 from ..safe_text import terminal_text
 from ..state import current_state
-from . import articles, desk, doctor, events, flows, metrics, sandbox
+from . import articles, desk, doctor, events, flows, history, metrics, sandbox
 from .user import user_of
 
 group = AppGroup("livechat", help="Customer chat: what pages get, and why.")
@@ -27,6 +27,7 @@ for command in (
     events.events,
     events.replay,
     events.forget,
+    history.import_,
     metrics.metrics,
     metrics.cohort,
     metrics.export,
@@ -38,10 +39,10 @@ for command in (
 
 @group.command()
 @click.argument("path")
-@click.option("--as", "user_id", metavar="USER_ID", help="As this user (through flask-login's user_loader).")
+@click.option("--as", "user_id", metavar="USER_ID", help="The page as this user (through Flask-Login's user_loader).")
 @with_appcontext
 def explain(path: str, user_id: str | None) -> None:
-    """Say what the page at PATH gets, and which rule says so."""
+    """Say what the page at PATH gets, and which rule decides it."""
     livechat = current_state().livechat
     with _page(path, user_id):
         decision: Decision = livechat.decide()
@@ -58,8 +59,8 @@ def explain(path: str, user_id: str | None) -> None:
 
 @group.command()
 @click.argument("path", default="/")
-@click.option("--policy", help="A policy of yours, to merge what is needed into.")
-@click.option("--reports", is_flag=True, help="Print what browsers reported as blocked, and the line to add for each.")
+@click.option("--policy", help="Your policy. What the page needs is merged into it.")
+@click.option("--reports", is_flag=True, help="Print what browsers reported as blocked, and what to add for each.")
 @with_appcontext
 def csp(path: str, policy: str | None, reports: bool) -> None:
     """Print the Content-Security-Policy that the page at PATH needs, one directive a line."""

@@ -31,9 +31,9 @@ group = AppGroup("articles", help="Help articles from the app's own repository."
 @group.command()
 @with_appcontext
 def check() -> None:
-    """Look for what is wrong with the articles: all of it at once, each with its file, its line and what to do.
+    """List all problems of the articles, each with its file, its line and what to do.
 
-    Exit with status 1 where there are errors. Warnings let everything work.
+    The exit status is 1 if there are errors. With warnings alone everything works.
     """
     try:
         articles = current_state().livechat.articles
@@ -44,7 +44,8 @@ def check() -> None:
     every = problems(articles, _answers)
     errors = [problem for problem in every if problem.is_error]
     for problem in [*errors, *(problem for problem in every if not problem.is_error)]:
-        click.echo(terminal_text(f"{'error' if problem.is_error else 'warning'}: {problem}"))
+        level = "error" if problem.is_error else "warning"
+        click.echo(terminal_text(f"{level}: {current_state().settings.articles}/{problem}"))
     locales = ", ".join(f"{locale} {len(articles.published(locale))}" for locale in articles.locales)
     click.echo(
         f"{len(articles)} articles ({locales or 'none'}): {len(errors)} errors, {len(every) - len(errors)} warnings."

@@ -51,7 +51,7 @@ def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
             except (LiveChatError, ValueError) as error:
                 raise click.ClickException(str(error)) from None
 
-        whose = click.option("--provider", metavar="NAME", help="Another one than LIVECHAT_PROVIDER.")
+        whose = click.option("--provider", metavar="NAME", help="Another vendor than LIVECHAT_PROVIDER.")
         made: click.Command = group.command(name)(with_appcontext(whose(where(wrapped))))
         return made
 
@@ -76,10 +76,12 @@ def opened(provider: str | None, at: str) -> Desk:
 
 
 @command("conversations")
-@click.option("--state", type=click.Choice(["open", "pending", "snoozed", "closed"]), help="Only those in this state.")
-@click.option("--since", metavar="WHEN", help="Changed since: 30d, 12h, or 2026-11-21.")
-@click.option("--search", metavar="TEXT", help="With this text in them.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="How many at most.")
+@click.option(
+    "--state", type=click.Choice(["open", "pending", "snoozed", "closed"]), help="Only conversations in this state."
+)
+@click.option("--since", metavar="WHEN", help="Only those changed since 30d, 12h, or 2026-11-21.")
+@click.option("--search", metavar="TEXT", help="Only those that contain this text.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="At most that many.")
 @as_json
 def conversations(desk: Desk, state: str | None, since: str | None, search: str | None, limit: int, raw: bool) -> None:
     """List conversations, newest first."""
@@ -113,7 +115,7 @@ def conversations(desk: Desk, state: str | None, since: str | None, search: str 
 @click.argument("id")
 @as_json
 def show(desk: Desk, id: str, raw: bool) -> None:
-    """Print what was said in the conversation ID."""
+    """Print the messages of the conversation ID."""
     for message in desk.conversations.messages(id):
         if raw:
             click.echo(_json(message))
@@ -126,7 +128,7 @@ def show(desk: Desk, id: str, raw: bool) -> None:
 @command("reply")
 @click.argument("id")
 @click.argument("text")
-@click.option("--note", is_flag=True, help="For agents only.")
+@click.option("--note", is_flag=True, help="Write a note that only agents see.")
 def reply(desk: Desk, id: str, text: str, note: bool) -> None:
     """Answer in the conversation ID. TEXT may be - to read it from standard input."""
     text = sys.stdin.read() if text == "-" else text
@@ -137,7 +139,7 @@ def reply(desk: Desk, id: str, text: str, note: bool) -> None:
 @command("close")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 def close(desk: Desk, ids: tuple[str, ...]) -> None:
-    """Close conversations. One that cannot be closed does not keep the others open."""
+    """Close conversations. If one cannot be closed, the others still are."""
     failed = 0
     for conversation in ids:
         try:
@@ -152,11 +154,11 @@ def close(desk: Desk, ids: tuple[str, ...]) -> None:
 
 
 @command("contacts")
-@click.option("--id", help="By the vendor's id, or yours where the vendor keeps it.")
-@click.option("--email", help="By the address.")
+@click.option("--id", help="The vendor's id of the contact, or yours if the vendor stores it.")
+@click.option("--email", help="The contact's email address.")
 @as_json
 def contacts(desk: Desk, id: str | None, email: str | None, raw: bool) -> None:
-    """Look somebody up, and their conversations."""
+    """Look a contact up, with their conversations."""
     if (id is None) == (email is None):
         raise click.UsageError("give --id or --email")
     contact = desk.contacts.find(id=id, email=email)
@@ -174,7 +176,7 @@ def contacts(desk: Desk, id: str | None, email: str | None, raw: bool) -> None:
 
 @command("ping")
 def ping(desk: Desk) -> None:
-    """Check the credentials, and what they allow to be read."""
+    """Check the credentials, and say what they allow to be read."""
     tries: Mapping[str, Callable[[], Iterable[Any]]] = {
         "agents": desk.agents.list,
         "conversations": desk.conversations.list,

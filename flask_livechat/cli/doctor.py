@@ -31,35 +31,39 @@ def _base_url(context: click.Context, option: click.Parameter, value: str | None
 
 
 @click.command()
-@click.option("--deploy", is_flag=True, help="Also what matters only in production.")
+@click.option("--deploy", is_flag=True, help="Add the checks that matter only in production.")
 @click.option(
     "--path",
     "paths",
     multiple=True,
     metavar="PATH",
     callback=_path,
-    help="A further page to visit. May be given often.",
+    help="A further page to visit. May be repeated.",
 )
 @click.option(
-    "--as", "--user", "user_id", metavar="USER_ID", help="Also as this user (flask-login's); --user is the same."
+    "--as",
+    "--user",
+    "user_id",
+    metavar="USER_ID",
+    help="Visit pages also as this Flask-Login user; --user is the same.",
 )
-@click.option("--skip", multiple=True, metavar="NAME", help="A path, endpoint or blueprint to stay away from.")
-@click.option(
-    "--pages", default=500, show_default=True, type=click.IntRange(1), help="How many pages to visit at most."
-)
+@click.option("--skip", multiple=True, metavar="NAME", help="A path, endpoint or blueprint to omit. May be repeated.")
+@click.option("--pages", default=500, show_default=True, type=click.IntRange(1), help="Visit at most that many pages.")
 @click.option(
     "--base-url", metavar="URL", callback=_base_url, help="Where the app is, such as https://shop.example.com."
 )
-@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1), help="How long to wait for one.")
+@click.option(
+    "--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1), help="Wait at most that long for a page."
+)
 @click.option("--format", "form", default="text", show_default=True, type=click.Choice(["text", "json", "sarif"]))
 @click.option(
     "--fail-level",
     default="error",
     show_default=True,
     type=click.Choice(["info", "warning", "error", "never"]),
-    help="Exit with status 1 where something of this level or worse is found.",
+    help="Exit with status 1 if something of this level or worse is found.",
 )
-@click.option("--list", "listing", is_flag=True, help="Print all checks, and look at nothing.")
+@click.option("--list", "listing", is_flag=True, help="Print all checks, and examine nothing.")
 @click.option(
     "--live", is_flag=True, help="Start the chat in a browser, with your keys at the vendor's, and check that instead."
 )
@@ -92,8 +96,8 @@ def doctor(
 ) -> None:
     """Find the usual mistakes in this app: its configuration, pages, templates, static files and headers.
 
-    Visits GET routes with a test client; nothing leaves this machine, unless --live asks for it. Exit status 0: nothing
-    found of the level that fails; 1: something was; 2: the command was given wrongly.
+    It visits GET routes with a test client; nothing leaves this machine, except with --live. The exit status is 0 if
+    nothing of the failing level was found, 1 if something was, and 2 if the command was used wrongly.
     """
     try:
         from .. import doctor as examiner  # noqa: PLC0415 - with an HTML parser, which only this command needs

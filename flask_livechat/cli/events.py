@@ -49,13 +49,13 @@ def plainly(run: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-db = AppGroup("db", help="The tables for what webhooks tell.")
+db = AppGroup("db", help="The tables for the events from webhooks.")
 
 
 @db.command("upgrade")
 @plainly
 def upgrade() -> None:
-    """Make the tables, or bring them up to date."""
+    """Create the tables, or bring them up to date."""
     _livechat().store.upgrade()
     click.echo("The tables are up to date.")
 
@@ -63,10 +63,10 @@ def upgrade() -> None:
 @db.command("recount")
 @plainly
 def recount() -> None:
-    """Make conversations and their figures anew from the stored events.
+    """Recalculate conversations and their figures from the stored events.
 
-    After LIVECHAT_OFFICE_HOURS has changed: what is there was counted by the hours of its time. And after an update
-    that reads what vendors told better: events stay, and are read once more.
+    Run it after LIVECHAT_OFFICE_HOURS has changed, because the figures were counted by the old hours, and after an
+    update that reads the vendors' events better. The events stay, and are read again.
     """
     livechat = _livechat()
     from ..desk.projections import reread  # noqa: PLC0415 - needs the extra, which the store asks for
@@ -81,15 +81,15 @@ def recount() -> None:
 
 
 @click.command("work")
-@click.option("--once", is_flag=True, help="Do what is due, and end.")
+@click.option("--once", is_flag=True, help="Handle what is due, and end.")
 @where
 @with_appcontext
 @plainly
 def work(once: bool, at: str) -> None:
-    """Handle what webhooks told, until it is stopped.
+    """Handle the events from webhooks, until it is stopped.
 
-    Start as many as you like on PostgreSQL; on SQLite they take turns. On the sandbox handlers find the conversations
-    where your app runs.
+    On PostgreSQL you can start as many as you like; on SQLite they take turns. On the sandbox, handlers get the
+    conversations from your running app.
     """
     livechat, stopped = _livechat(), Flag()
     is_given = click.get_current_context().get_parameter_source("at") is not ParameterSource.DEFAULT
@@ -114,16 +114,20 @@ def work(once: bool, at: str) -> None:
 
 
 @click.command("events")
-@click.option("--failed", is_flag=True, help="Those that were tried too often.")
-@click.option("--pending", is_flag=True, help="Those that wait.")
-@click.option("--uncounted", is_flag=True, help="Those whose conversation could not be counted.")
+@click.option("--failed", is_flag=True, help="Only events that failed too often.")
+@click.option("--pending", is_flag=True, help="Only events that wait.")
+@click.option("--uncounted", is_flag=True, help="Only events whose conversation could not be counted.")
 @click.option("--json", "raw", is_flag=True, help="As JSON, one object a line.")
 @with_appcontext
 @plainly
 def events(failed: bool, pending: bool, uncounted: bool, raw: bool) -> None:
-    """List what came in."""
+    """List the events that came in."""
     state = "failed" if failed else "pending" if pending else None
-    for queued, now, error in _livechat().store.scan(state, uncounted=uncounted):
+    columns = "{:>6}  {:<25}  {:<9} {:<20}  {:<44}  {:<7}  {:>5}  {}"
+    header = columns.format("row", "at", "provider", "kind", "conversation", "state", "tries", "").rstrip()
+    for number, (queued, now, error) in enumerate(_livechat().store.scan(state, uncounted=uncounted)):
+        if number == 0 and not raw:
+            click.echo(header)
         is_due = now == "pending" and queued.attempts
         data: dict[str, Any] = {
             "row": queued.row,
@@ -137,17 +141,20 @@ def events(failed: bool, pending: bool, uncounted: bool, raw: bool) -> None:
             "error": error,
             "counted": "not counted" if queued.counted == "failed" else None,
         }
-        row = "  ".join(terminal_text(str(value)) for value in data.values() if value is not None)
-        click.echo(json.dumps(data) if raw else row)
+        *cells, due, why, uncounted_note = (
+            "" if value is None else terminal_text(str(value)) for value in data.values()
+        )
+        notes = "  ".join(note for note in (due and f"due {due}", why, uncounted_note) if note)
+        click.echo(json.dumps(data) if raw else columns.format(*cells, notes).rstrip())
 
 
 @click.command("replay")
-@click.option("--since", metavar="WHEN", help="What came in since: 30d, 12h, or 2026-11-21.")
-@click.option("--failed", is_flag=True, help="What was tried too often.")
+@click.option("--since", metavar="WHEN", help="Events that came in since 30d, 12h, or 2026-11-21.")
+@click.option("--failed", is_flag=True, help="Events that failed too often.")
 @with_appcontext
 @plainly
 def replay(since: str | None, failed: bool) -> None:
-    """Have events handled again by ``flask livechat work``, or Celery."""
+    """Let ``flask livechat work``, or Celery, handle events again."""
     if since is None and not failed:
         raise click.UsageError("give --since or --failed")
     moment: datetime | None = None if since is None else since_when(since)
@@ -163,15 +170,15 @@ def replay(since: str | None, failed: bool) -> None:
 @click.command("forget")
 @click.argument("who", nargs=-1, required=True, metavar="ID...")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
-@click.option("--only", is_flag=True, help="What has an email that was only said with them is somebody else's.")
+@click.option("--only", is_flag=True, help="Treat what has an unverified email of theirs as somebody else's.")
 @click.option("--json", "raw", is_flag=True, help="The receipt as JSON.")
 @where
 @with_appcontext
 @plainly
 def forget(who: tuple[str, ...], yes: bool, only: bool, raw: bool, at: str) -> None:
-    """Erase a person, here and at the vendors: by your ID of them, their emails, or both. Prints a receipt.
+    """Erase a person, here and at the vendors, by your ID, their emails, or both. Prints a receipt.
 
-    Ends with 1 where something is left to do, or to decide.
+    The exit status is 1 if something is left to do or to decide.
     """
     livechat = _livechat()
     if not yes:

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from ..help.flows import Flow
 
 group = AppGroup("flows", help="Flows: a small bot as data, from which a human is always one step away.")
-LOCALE = click.option("--locale", metavar="TAG", help="In this language, such as pt-BR.")
+LOCALE = click.option("--locale", metavar="TAG", help="The language, such as pt-BR.")
 
 
 @group.command("check")
 @with_appcontext
 def check() -> None:
-    """Prove that each walk through each flow ends at a human or at "done", and list all that is wrong.
+    """Prove that each walk through each flow ends at a human or at "done", and list all problems.
 
-    Targets, steps that nobody gets to, labels over 30 characters, more than five choices, missing languages. Exit
-    status 1 where anything is listed.
+    These are wrong targets, steps that cannot be reached, labels over 30 characters, more than five choices, and
+    missing languages. The exit status is 1 if anything is listed.
     """
     from ..help.flow_service import check_all  # noqa: PLC0415 - help is loaded on first use
 

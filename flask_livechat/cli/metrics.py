@@ -23,23 +23,25 @@ if TYPE_CHECKING:
 
 
 @click.command("metrics")
-@click.option("--since", metavar="WHEN", default="30d", show_default=True, help="30d, 12h, or a day: 2026-11-21.")
 @click.option(
-    "--until", metavar="WHEN", help="The same, and not included: a day ends the day before. Until now, if not given."
+    "--since", metavar="WHEN", default="30d", show_default=True, help="The first moment: 30d, 12h, or 2026-11-21."
 )
-@click.option("--provider", metavar="NAME", help="One vendor's only; all of them go on as one series.")
-@click.option("--tag", help="Conversations with this tag only.")
+@click.option(
+    "--until", metavar="WHEN", help="The same form. It is exclusive: a given day is not counted. Default: now."
+)
+@click.option("--provider", metavar="NAME", help="Only one vendor. By default all are one series.")
+@click.option("--tag", help="Only conversations with this tag.")
 @click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
-@click.option("--explain", is_flag=True, help="How each figure is defined.")
-@click.option("--check", is_flag=True, help="End with 1 where a target of LIVECHAT_TARGETS is missed.")
+@click.option("--explain", is_flag=True, help="Print how each figure is defined.")
+@click.option("--check", is_flag=True, help="Exit with status 1 if a target of LIVECHAT_TARGETS is missed.")
 @with_appcontext
 @plainly
 def metrics(
     since: str, until: str | None, provider: str | None, tag: str | None, shape: str, explain: bool, check: bool
 ) -> None:
-    """Say how support goes: response, resolution, deflection, CSAT, conversations per user, topics.
+    """Print the support figures: response, resolution, deflection, CSAT, conversations per user, topics.
 
-    Days are those of LIVECHAT_OFFICE_HOURS' time zone, else of UTC, as on the page.
+    Days are in the time zone of LIVECHAT_OFFICE_HOURS, else in UTC, as on the page.
     """
     livechat: LiveChat = current_state().livechat
     hours = livechat.settings.office_hours
@@ -117,14 +119,20 @@ def _lines(figures: Metrics, zone: tzinfo) -> Iterator[str]:
 
 
 @click.command("cohort")
-@click.option("--days", default=7, show_default=True, type=click.IntRange(1), help="How long after signing up.")
+@click.option(
+    "--days",
+    default=7,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Count who wrote within that many days of the sign-up.",
+)
 @click.option("--json", "raw", is_flag=True, help="As JSON.")
 @with_appcontext
 @plainly
 def cohort(days: int, raw: bool) -> None:
     """Say who wrote soon after signing up, who did not, and how many of each stayed.
 
-    The people are those that your function with @livechat.people gives.
+    The people come from your function with @livechat.people.
     """
     livechat: LiveChat = current_state().livechat
     result = livechat.cohort(days=days)
@@ -167,13 +175,13 @@ def _cohort_lines(result: Cohort) -> Iterator[str]:
 @click.command("export")
 @click.option("--what", type=click.Choice(["events", "conversations"]), default="events", show_default=True)
 @click.option("--format", "shape", type=click.Choice(["csv", "jsonl"]), default="jsonl", show_default=True)
-@click.option("--after", metavar="CURSOR", help="Go on after the row with this cursor.")
+@click.option("--after", metavar="CURSOR", help="Start after the row with this cursor.")
 @with_appcontext
 @plainly
 def export(what: str, shape: str, after: str | None) -> None:
     """Write events or conversations for a warehouse, as they are stored, to the standard output.
 
-    Each row has a cursor. The last one is said at the end: start the next export --after it.
+    Each row has a cursor. The last cursor is printed at the end: start the next export --after it.
     """
     livechat: LiveChat = current_state().livechat
     store, last = livechat.store, [after]

@@ -14,16 +14,16 @@ from ..state import State, current_state
 
 
 @click.command()
-@click.option("--reset", is_flag=True, help="Forget all conversations, also of an app that is running.")
+@click.option("--reset", is_flag=True, help="Delete all conversations, even those of an app that is running.")
 @click.option(
     "--seed-history",
     type=click.IntRange(1, 365),
     metavar="DAYS",
-    help="Make up a past: conversations, ratings and tags of so many days. Your app must not be running.",
+    help="Make up conversations, ratings and tags of that many days. Your app must not be running.",
 )
 @with_appcontext
 def sandbox(reset: bool, seed_history: int | None) -> None:
-    """Say where the sandbox keeps its conversations, have it forget them, or give it a past."""
+    """Say where the sandbox stores its conversations, delete them, or make up a history."""
     from ..sandbox.keeping import FILE  # noqa: PLC0415 - production never loads it
 
     path = Path(current_app.instance_path) / FILE

@@ -42,7 +42,8 @@ class Question:
 class Line:
     """A figure of today, of the time, and of as long a time before. ``change``: against that.
 
-    ``target``: what the figure of the time is against its target, in words.
+    ``target``: what the figure of the time is against its target, in words. ``verdict``: the same in one word, or
+    None where there is no target or no figure.
     """
 
     label: str
@@ -51,6 +52,7 @@ class Line:
     before: str
     change: str
     target: str
+    verdict: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +107,19 @@ def _answer(state: State) -> Response:
         return _private(_download(now, shape))
     earlier, of_today = metrics(since - (until - since), since), metrics(midnight, next_midnight)
     store: Store = state.livechat.store
+    groups = _groups(of_today, now, earlier, DEFINITIONS, bool(hours))
     html = render_template(
         "livechat/metrics.html",
+        home=f"{request.root_path}/",
+        is_empty=not (now.conversations or now.deflection.opens or now.csat.rated or store.total()),
+        webhooks=f"{state.settings.url_prefix}/webhooks/",
+        judged=[(group.title, line) for group in groups for line in group.lines if line.verdict],
         question=question,
         error=error,
         today=today,
         zone=str(zone),
         days=(question.last - question.first).days + 1,
-        groups=_groups(of_today, now, earlier, DEFINITIONS, bool(hours)),
+        groups=groups,
         metrics=now,
         topics=sorted(now.topics, key=lambda topic: (topic.month, topic.conversations), reverse=True),
         weeks=weeks(store, since, until, question.provider, question.tag),
@@ -171,7 +178,8 @@ def _groups(today: Metrics, now: Metrics, before: Metrics, definitions: Mapping[
         change = formatting.difference(here, there, points=text is share)
         figure = getattr(now, judged, None)
         target = formatting.verdict(figure.target, figure.verdict) if figure else ""
-        return Line(label, text(read(today)), text(here), text(there), change, target)
+        verdict = figure.verdict if figure else None
+        return Line(label, text(read(today)), text(here), text(there), change, target, verdict)
 
     def times(name: str) -> list[Line]:
         lines = [

@@ -53,9 +53,9 @@ DEFINITIONS: Mapping[str, str] = {
         "the browser only. Nobody signs them, so they stand apart."
     ),
     "conversations_per_user": (
-        "Conversations / distinct identified visitors, per calendar month. Visitors are identified by your id, else "
-        "by their email. People who were forgotten, or are older than LIVECHAT_KEEP_DAYS, count on neither side, nor "
-        "do their conversations."
+        "Conversations of identified visitors / these visitors, per calendar month. Visitors are identified by your "
+        "id, else by their email. People who were forgotten, or are older than LIVECHAT_KEEP_DAYS, count on neither "
+        "side, nor do their conversations."
     ),
     "topics": (
         "Conversations per tag per calendar month, with the change against the month before. An episode has the tags "
@@ -440,7 +440,7 @@ def _per_user(connection: sa.Connection, asked: Asked, spans: Spans) -> Iterator
     for since, until in spans:
         chosen = asked.during(since, until).of_episodes("started_at")
         all_of_them, identified, users = connection.execute(wanted.where(chosen)).one()
-        ratio = all_of_them / users if users else None
+        ratio = identified / users if users else None
         yield PerUser(since.strftime("%Y-%m"), all_of_them, identified, users, ratio)
 
 

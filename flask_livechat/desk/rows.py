@@ -10,6 +10,7 @@ from typing import Any
 from ..model import Event
 from ..safe_text import well_formed
 
+IMPORTED = "imported"  # the state of what an import has brought, and no webhook
 MAX_KEY_CHARS = 500  # of an id, an email or a tag; beyond some 2,700 bytes PostgreSQL indexes none
 
 

@@ -26,7 +26,7 @@ from ..office_hours import OfficeHours
 from ..system import in_children
 from . import connecting
 from .projections import COUNTED, FAILED, rebuild_contacts, update_conversation, update_projection
-from .rows import event_row, key_text, people_rows, read_event
+from .rows import IMPORTED, event_row, key_text, people_rows, read_event
 from .tables import conversations, counts, events, people, seen, thumbs
 
 LEASE = timedelta(seconds=60)  # after which what a worker has taken is taken by another; the living renew it
@@ -99,12 +99,21 @@ class Store:
                 pass
 
     def add(self, new: Sequence[Event], now: datetime) -> int:
-        """Store events that are not there yet, all of them or none. Return how many there were."""
+        """Store events that are not there yet, all of them or none. Return how many are to be handled by that.
+
+        What an import has brought before its webhook came is to be handled like everything else.
+        """
         rows = [event_row(event, now) for event in new]
         if not rows:  # nothing to lock the database for
             return 0
         with self.engine.begin() as connection:
-            return self.insert_new(connection, new, rows)
+            count = self.insert_new(connection, new, rows)
+            if count < len(rows):
+                keys = [(row["provider"], row["key"]) for row in rows]
+                imported = sa.tuple_(events.c.provider, events.c.key).in_(keys) & (events.c.state == IMPORTED)
+                due = {"state": "pending", "received_at": now, "due_at": now}
+                count += connection.execute(sa.update(events).where(imported).values(due)).rowcount
+            return count
 
     def insert_new(self, connection: sa.Connection, new: Sequence[Event], rows: list[dict[str, Any]]) -> int:
         """Insert the rows of events that are not there yet, with the people whom they name. Return their number."""
@@ -207,7 +216,10 @@ class Store:
             connection.execute(new.on_conflict_do_update(index_elements=["visitor"], set_={"at": now}))
 
     def unread(self, visitor: str, email: str | None) -> int:
-        """Count the messages of agents and bots since a visitor last wrote or had the chat open."""
+        """Count the messages of agents and bots since a visitor last wrote or had the chat open.
+
+        What was imported is not counted: nobody knows whether it was read in its time.
+        """
         c, who = conversations.c, key_text(visitor)
         theirs = c.visitor == who
         if email:  # for vendors that do not tell your id
@@ -216,7 +228,7 @@ class Store:
         later = sa.or_(c.spoke_at.is_(None), events.c.at > c.spoke_at)
         later &= sa.or_(seen_at.is_(None), events.c.at > seen_at)
         mine = (events.c.provider == c.provider) & (events.c.conversation == c.conversation)
-        is_answer = (events.c.kind == "message") & events.c.author.in_(("agent", "bot"))
+        is_answer = (events.c.kind == "message") & events.c.author.in_(("agent", "bot")) & (events.c.state != IMPORTED)
         wanted = (
             sa.select(sa.func.count()).select_from(events.join(conversations, mine)).where(theirs, is_answer, later)
         )
@@ -266,6 +278,7 @@ class Store:
     def replay(self, now: datetime, since: datetime | None = None, failed: bool = False) -> int:
         """Make events due again: those that failed, or all that came in since and were started. Return their number."""
         chosen = events.c.state == "failed" if failed else (events.c.state != "pending") | (events.c.attempts > 0)
+        chosen &= events.c.state != IMPORTED  # the past is nobody's news
         if since is not None:
             chosen &= events.c.received_at >= since
         again = sa.update(events).where(chosen).values(state="pending", due_at=now, attempts=0, error=None, owner=None)

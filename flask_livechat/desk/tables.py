@@ -95,6 +95,7 @@ conversations = sa.Table(
     sa.Column("spoke_at", Instant, comment="the visitor's last message"),
     sa.Column("changed_at", Instant, comment="when this row was written: exports go on from there"),
     sa.Column("progress", sa.Text, comment="JSON: a long one until some messages ago; nobody is named in it"),
+    sa.Column("imported_at", Instant, comment="the vendor's last change of it that was imported"),
     sa.UniqueConstraint("provider", "conversation", name="livechat_conversations_once"),
     sa.Index("livechat_conversations_visitor", "visitor"),
     sa.Index("livechat_conversations_email", "email"),

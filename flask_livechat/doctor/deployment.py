@@ -42,7 +42,7 @@ def no_provider(survey: Survey) -> Iterable[Match]:
 @check(
     "LC803",
     Level.WARNING,
-    "What is known of the vendor is old",
+    "The facts about the vendor are old",
     why="Vendors change their hosts, cookies and limits without notice.",
     fix="Upgrade Flask-LiveChat: pip install --upgrade Flask-LiveChat.",
 )
@@ -72,7 +72,7 @@ def guard_off(survey: Survey) -> Iterable[Match]:
     "LC805",
     Level.ERROR,
     "Too few pages were seen",
-    why="What the doctor cannot look at may hold every mistake that there is.",
+    why="What the doctor cannot examine may contain any of these mistakes.",
     fix="See below what the pages answered; --base-url, --as and --path may help.",
 )
 def saw_nothing(survey: Survey) -> Iterable[Match]:

@@ -44,7 +44,7 @@ def _not_ended(survey: Survey) -> Iterable[Match]:
 @check(
     "LC603",
     Level.INFO,
-    "Nothing is said about the time when nobody answers",
+    "Nothing says what happens when nobody answers",
     why="At night visitors write into a chat that looks open, and wait.",
     fix="Set LIVECHAT_OFFICE_HOURS and LIVECHAT_OFFLINE, or LIVECHAT_FALLBACK_URL with another way to reach you.",
 )
@@ -58,8 +58,8 @@ def always_open(survey: Survey) -> Iterable[Match]:
     "LC604",
     Level.WARNING,
     "The fallback leads nowhere",
-    why="It is where launchers lead when chat cannot load: just then it must work.",
-    fix="Set it to a page that there is.",
+    why="Launchers lead there when chat cannot load, and then it has to work.",
+    fix="Set it to a page that exists.",
 )
 def no_fallback(survey: Survey) -> Iterable[Match]:
     url = survey.settings.fallback_url
@@ -90,7 +90,7 @@ def unproven_flow(survey: Survey) -> Iterable[Match]:
 @check(
     "LC606",
     Level.WARNING,
-    "Nobody hears of a logout",
+    "A logout is not noticed",
     why="A logout is known by Flask-Login's signal user_logged_out. This login manager's package has no such signal.",
     fix="Return livechat.forget(response) from each logout, also where a session ends in another way.",
 )

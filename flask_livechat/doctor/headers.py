@@ -67,7 +67,7 @@ def blocks(survey: Survey) -> Iterable[Match]:
     "LC702",
     Level.WARNING,
     "The policy on trial would block the chat",
-    why="The day when Content-Security-Policy-Report-Only is made the real one, the chat stops.",
+    why="When Content-Security-Policy-Report-Only becomes the enforced policy, the chat stops.",
     fix='Set LIVECHAT_CSP = "merge".',
 )
 def would_block(survey: Survey) -> Iterable[Match]:
@@ -78,7 +78,7 @@ def would_block(survey: Survey) -> Iterable[Match]:
     "LC703",
     Level.ERROR,
     "A nonce or a hash for styles",
-    why="Beside it browsers ignore 'unsafe-inline', which chat needs: it stands there without its looks.",
+    why="With it browsers ignore 'unsafe-inline', which chat needs, so the chat appears without its styles.",
     fix="Take it out of style-src (with Flask-Talisman: out of content_security_policy_nonce_in).",
 )
 def style_nonce(survey: Survey) -> Iterable[Match]:
@@ -115,7 +115,7 @@ def other_nonce(survey: Survey) -> Iterable[Match]:
     "LC705",
     Level.ERROR,
     "Cross-Origin-Embedder-Policy blocks the vendor",
-    why="Under require-corp browsers refuse scripts, pictures and frames of others that do not agree to it.",
+    why="Under require-corp browsers refuse scripts, pictures and frames of other hosts that do not allow it.",
     fix="Leave the header out on pages with chat.",
 )
 def embedder(survey: Survey) -> Iterable[Match]:
@@ -144,7 +144,7 @@ def referrer(survey: Survey) -> Iterable[Match]:
     "LC707",
     Level.INFO,
     "Trusted Types are required",
-    why="Our own script keeps to them; whether the vendor's does is not documented, and what does not is blocked.",
+    why="Our own script keeps to them. No vendor documents that its script does, and one that does not is blocked.",
     fix="Try it in a browser, or leave require-trusted-types-for out on pages with chat.",
 )
 def trusted_types(survey: Survey) -> Iterable[Match]:

@@ -76,7 +76,7 @@ def no_secret(survey: Survey) -> Iterable[Match]:
 @check(
     "LC303",
     Level.WARNING,
-    "A hash of the id where a token is to be had",
+    "A hash of the id where a token is possible",
     why="A hash never expires: whoever has seen it once can be that visitor for ever.",
     fix='Set it to "jwt" (and switch the vendor to tokens, see its security settings).',
 )
@@ -183,8 +183,8 @@ def hashed_in_browser(survey: Survey) -> Iterable[Match]:
     "LC310",
     Level.ERROR,
     "A function of yours that raises",
-    why="The page is there, without what the function was to say: the visitor, what agents see beside, or a rule.",
-    fix="Mend it. In debug mode and in tests the error itself is raised.",
+    why="The page is rendered without what the function should return: the visitor, what agents see, or a rule.",
+    fix="Fix the function. In debug mode and in tests its exception is raised.",
 )
 def raising(survey: Survey) -> Iterable[Match]:
     yield from (Match(place, what) for place, what in survey.failures)
@@ -195,11 +195,11 @@ def raising(survey: Survey) -> Iterable[Match]:
     Level.ERROR,
     "A page that was made for one visitor is kept for all",
     why="A cache of the app's own gives a rendered page, or a part of it, to whoever comes next. The chat in it asks"
-    " the server who that is, but all else that it says of the first visitor stays in it.",
+    " the server who that is, but everything else that it says about the first visitor stays in it.",
     fix="Cache what views compute (@cache.memoize), not what they render. Where you cache a whole view, put"
     " @login_required above @cache.cached, and leave out who is logged in:"
-    " @cache.cached(unless=lambda: current_user.is_authenticated). Put the tag outside of {% cache %}. Where the page"
-    ' says nothing of anybody, set LIVECHAT_IDENTITY_DELIVERY = "fetch".',
+    " @cache.cached(unless=lambda: current_user.is_authenticated). Put the tag outside of {% cache %}. If the page"
+    ' names nobody, set LIVECHAT_IDENTITY_DELIVERY = "fetch".',
 )
 def kept_for_all(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:

@@ -91,7 +91,7 @@ def secret_address(survey: Survey) -> Iterable[Match]:
     "LC505",
     Level.WARNING,
     "A rule that matches no page",
-    why="It was written for a reason, and does nothing.",
+    why="It was written for a reason, but does nothing.",
     fix="Compare it with `flask routes`: a path ends as its route does.",
 )
 def never_matches(survey: Survey) -> Iterable[Match]:
@@ -177,7 +177,7 @@ def kept_by_htmx(survey: Survey) -> Iterable[Match]:
     "LC509",
     Level.INFO,
     "A router of its own",
-    why="It swaps the page without loading one, and what the new one says of chat comes only if it is brought along.",
+    why="It swaps pages without loading them, so a new page's chat settings come only if the router brings them.",
     fix="Replace the element script#livechat by the one in the new page's HTML.",
 )
 def routed(survey: Survey) -> Iterable[Match]:
@@ -195,8 +195,8 @@ def routed(survey: Survey) -> Iterable[Match]:
     "LC510",
     Level.ERROR,
     "Our script or the identity is not answered",
-    why="A page names both, at its own origin. Where something else answers, a login wall say, no chat starts.",
-    fix="Let what our blueprints answer through, whoever asks: docs/hosts.rst shows how.",
+    why="A page names both, at its own origin. If something else answers, such as a login wall, no chat starts.",
+    fix="Let requests to our blueprints through without a login: docs/hosts.rst shows how.",
 )
 def unanswered(survey: Survey) -> Iterable[Match]:
     for answer in survey.answers:

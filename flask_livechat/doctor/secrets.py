@@ -52,7 +52,7 @@ def guessable(survey: Survey) -> Iterable[Match]:
     "LC402",
     Level.ERROR,
     "A configured secret is in a template or a static file",
-    why="Static files are everybody's, and what a template writes is, too; both are in your repository besides.",
+    why="Anybody can read static files and what a template writes, and both are in your repository.",
     fix="Take it out, make a new one at the vendor, and keep it in the environment.",
 )
 def in_a_file(survey: Survey) -> Iterable[Match]:
@@ -111,7 +111,7 @@ def shipped(survey: Survey) -> Iterable[Match]:
 @check(
     "LC406",
     Level.INFO,
-    "A secret that nothing looks for in your pages",
+    "A secret that is not searched for in your pages",
     why="A page may hold such a text by chance, so neither the secret guard nor the doctor looks for it.",
     fix="Make a longer one, at random: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
 )

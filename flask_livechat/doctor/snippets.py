@@ -68,7 +68,7 @@ def synchronous(survey: Survey) -> Iterable[Match]:
     "LC204",
     Level.INFO,
     "The tag stands in the head",
-    why="Its data block is then among what a browser reads before it shows anything.",
+    why="Browsers then read its data block before they show anything.",
     fix="Move {{ livechat() }} to just before </body>.",
 )
 def in_head(survey: Survey) -> Iterable[Match]:

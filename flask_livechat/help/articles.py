@@ -145,11 +145,8 @@ class Articles:
 
     def published(self, locale: str, category: str | None = None) -> list[Article]:
         """Return the published articles of a language, in order; of one category if that is given."""
-        return [
-            article
-            for article in self
-            if article.locale == locale and article.is_published and category in (None, article.category)
-        ]
+        rows = self._published.get(locale, [])
+        return [*rows] if category is None else [article for article in rows if article.category == category]
 
     def search(self, text: str, locale: str | None = None, limit: int = 3) -> list[Result]:
         """Return the published articles that answer a question, the best first. None where none is likely to."""
@@ -192,6 +189,13 @@ class Articles:
         """Return the path of our own page of a category, where there are own pages."""
         place = markdown.quoted(f"{category.locale}/{category.path}".rstrip("/"))
         return None if self.pages is None else f"{self.pages}/{place}/"
+
+    @cached_property
+    def _published(self) -> dict[str, list[Article]]:
+        return {
+            locale: [article for article in self if article.is_published and article.locale == locale]
+            for locale in self.locales
+        }
 
     @cached_property
     def _by_path(self) -> dict[tuple[str, str], Article]:

@@ -267,5 +267,7 @@ def _words(name: str) -> str:
 def _ordered(locales: set[str], preferred: str | None) -> tuple[str, ...]:
     """Return the languages, the default one first: the preferred one if it is there, else English, else the first."""
     known = sorted(locales)
-    default = next((locale for locale in (preferred, "en") if locale in locales), None)
+    by_tag = {locale.lower().replace("_", "-"): locale for locale in known}
+    wanted = ((preferred or "en").lower().replace("_", "-"), "en")
+    default = next((by_tag[tag] for tag in wanted if tag in by_tag), None)
     return tuple(known if default is None else [default, *(locale for locale in known if locale != default)])

@@ -8,14 +8,15 @@ import os
 import sqlite3
 import tempfile
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from threading import Lock
 
-from ..system import in_children
+from ..system import in_children, make_private
 from . import markdown
 from .articles import Article, Articles
 from .words import IS_UNSPACED, Language, fold, language_of, words
@@ -26,7 +27,7 @@ MAX_QUERY_WORDS = 16
 MAX_CANDIDATES = 20
 EXCERPT_CHARS = 160
 WEIGHTS = (8.0, 6.0, 3.0, 1.0)  # of title, keywords, description, body
-COLUMNS = {"title keywords": 1.0, "description": 0.8, "body": 0.6}  # how surely a word there is the subject
+SUBJECT = (1.0, 1.0, 0.8, 0.6)  # of the same: how surely a word there says what the article is about
 FLOOR = 0.4  # the least share of a question that an article must answer
 NEAR_WEIGHT = 0.7  # of a word that is like what was asked for, or a part of it
 SYNONYM_WEIGHT = 0.8
@@ -39,18 +40,21 @@ PREFIX = "livechat-articles-"
 KEEP_FILES = 3  # of this deployment, of the one before it, and one to spare
 SCHEMA = """
 CREATE VIRTUAL TABLE {docs} USING fts5(title, keywords, description, body, content='', detail=column,
-                                       tokenize="unicode61 remove_diacritics 0");
-CREATE VIRTUAL TABLE {docs}_terms USING fts5vocab({docs}, row);
+                                       tokenize=ascii);
+CREATE TABLE {docs}_terms (term TEXT PRIMARY KEY, articles INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE {docs}_forms (form TEXT PRIMARY KEY, term TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE {docs}_places (term TEXT, row INTEGER, share REAL, PRIMARY KEY (term, row)) WITHOUT ROWID;
 CREATE TABLE {docs}_pieces (piece TEXT, form TEXT, PRIMARY KEY (piece, form)) WITHOUT ROWID;
 """
-COUNTS = "SELECT term, doc FROM {docs}_terms WHERE term IN ({marks})"
+COUNTS = "SELECT term, articles FROM {docs}_terms WHERE term IN ({marks})"
 TERM = "SELECT term FROM {docs}_forms WHERE form = ?"
 NEAR = "SELECT DISTINCT form FROM {docs}_pieces WHERE piece IN ({marks})"
 BEST = "SELECT rowid, -bm25({docs}, ?, ?, ?, ?) FROM {docs} WHERE {docs} MATCH ? ORDER BY 2 DESC LIMIT ?"
-WHERE = "SELECT rowid FROM {docs} WHERE {docs} MATCH ? AND rowid IN ({rows})"
+PLACES = "SELECT term, row, share FROM {docs}_places WHERE term IN ({marks}) AND row IN ({rows})"
 INSERT = "INSERT INTO {docs} (rowid, title, keywords, description, body) VALUES (?, ?, ?, ?, ?)"
 INSERT_FORM = "INSERT INTO {docs}_forms VALUES (?, ?)"
+INSERT_TERM = "INSERT INTO {docs}_terms VALUES (?, ?)"
+INSERT_PLACE = "INSERT INTO {docs}_places VALUES (?, ?, ?)"
 INSERT_PIECE = "INSERT OR IGNORE INTO {docs}_pieces VALUES (?, ?)"
 
 
@@ -64,18 +68,22 @@ class Result:
 
     @property
     def path(self) -> str:
+        """The article's path."""
         return self.article.path
 
     @property
     def locale(self) -> str:
+        """The article's language."""
         return self.article.locale
 
     @property
     def title(self) -> str:
+        """The article's title."""
         return self.article.title
 
     @property
     def url(self) -> str | None:
+        """Where visitors read the article."""
         return self.article.url
 
 
@@ -88,7 +96,7 @@ class Index:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __post_init__(self) -> None:
-        in_children(self, Index._renew_lock)
+        in_children(self, Index._begin_anew)
 
     def search(self, articles: Articles, text: str, locale: str, limit: int) -> list[Result]:
         """Return the published articles in a language that answer a question, the best first."""
@@ -99,12 +107,16 @@ class Index:
         with self._lock:
             if self._connection is None:
                 self._connection = open_index(articles, self.place)
-            ranked = rank(self._connection, docs, language, text, len(published))
-        best = ranked[: max(0, limit)]
-        return [Result(published[row], score, excerpt(published[row], text)) for row, score in best]
+            try:
+                ranked = rank(self._connection, docs, language, text, len(published))
+            except sqlite3.DatabaseError:  # somebody has damaged the file
+                self._connection = open_index(articles, self.place, anew=True)
+                ranked = rank(self._connection, docs, language, text, len(published))
+        return [Result(published[row], score, excerpt(published[row])) for row, score in ranked[:limit]]
 
-    def _renew_lock(self) -> None:
-        self._lock = Lock()
+    def _begin_anew(self) -> None:
+        """In a fork: a connection is its process's own, and the lock may be held by a thread that is not here."""
+        self._lock, self._connection = Lock(), None
 
 
 def rank(
@@ -118,20 +130,17 @@ def rank(
         return []
     match = " OR ".join(f'"{term}"' for term in rarity)
     scores = dict(connection.execute(BEST.format(docs=docs), [*WEIGHTS, match, MAX_CANDIDATES]))
-    rows = ", ".join(map(str, scores))
-    worth = [max((rarity[term] for term in terms), default=0) for terms in asked]
+    marks, rows = ", ".join("?" * len(rarity)), ", ".join(map(str, scores))
+    found_in = connection.execute(PLACES.format(docs=docs, marks=marks, rows=rows), [*rarity])
+    places = {(term, row): share for term, row, share in found_in}
+    worth = [max((rarity.get(term, 0) for term in terms), default=0) for terms in asked]
     unknown = worth.count(0) * math.log(1 + count) * UNKNOWN_WEIGHT
     whole = sum(worth) + min(unknown, sum(worth))
     shares = dict.fromkeys(scores, 0.0)
     for terms, most in zip(asked, worth, strict=True):
-        answered = dict.fromkeys(scores, 0.0)
-        for term, weight in terms.items():
-            for columns, share in COLUMNS.items():
-                where = WHERE.format(docs=docs, rows=rows)
-                for (row,) in connection.execute(where, [f'{{{columns}}} : "{term}"']):
-                    answered[row] = max(answered[row], weight * share)
-        for row, share in answered.items():
-            shares[row] += share * most / whole
+        for row in scores:
+            answered = max((weight * places.get((term, row), 0) for term, weight in terms.items()), default=0)
+            shares[row] += answered * most / whole
     top = max(scores.values(), default=0) or 1
     ranked = [(row, shares[row] + BM25_SHARE * scores[row] / top) for row in scores if shares[row] >= FLOOR]
     return sorted(ranked, key=lambda item: (-item[1], item[0]))
@@ -227,15 +236,20 @@ def splits(word: str) -> Iterator[tuple[str, str]]:
 # The file.
 
 
-def open_index(articles: Articles, place: Path) -> sqlite3.Connection:
+def open_index(articles: Articles, place: Path, anew: bool = False) -> sqlite3.Connection:
     """Open the file of these articles' index, made where it is not there. In memory where it cannot be made."""
     name = hashlib.sha256(
         f"{VERSION} {sqlite3.sqlite_version} {articles.locales} {articles.digest}".encode()
     ).hexdigest()
     file = place / f"{PREFIX}{name[:24]}.sqlite3"
     with suppress(OSError, sqlite3.Error):
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if anew:
+            file.unlink(missing_ok=True)
         if not file.exists():
-            _make_file(articles, file)
+            with _one_process(place / f"{PREFIX}lock"):
+                if not file.exists():  # else another process came first
+                    _make_file(articles, file)
         return _read_only(file)
     memory = sqlite3.connect(":memory:", check_same_thread=False)
     fill(memory, articles)
@@ -248,9 +262,20 @@ def _read_only(file: Path) -> sqlite3.Connection:
     return connection
 
 
+@contextmanager
+def _one_process(path: Path) -> Iterator[None]:
+    """Let one process in at a time. Where a system has no such locks, each makes the file, which harms nobody."""
+    make_private(path, create=True)
+    with path.open("rb") as lock:
+        with suppress(ImportError, OSError):
+            import fcntl  # noqa: PLC0415 - Windows has none
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _make_file(articles: Articles, file: Path) -> None:
     """Make the file beside its place and move it there: whoever looks sees a whole one or none."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(".making", PREFIX, file.parent)  # which nobody else may read
     os.close(descriptor)
     try:
@@ -272,21 +297,31 @@ def fill(connection: sqlite3.Connection, articles: Articles) -> None:
         docs, language = f"docs_{number}", language_of(locale)
         connection.executescript(SCHEMA.format(docs=docs))
         published = articles.published(locale)
-        texts = [_texts(article) for article in published]
-        seen = {word for columns in texts for column in columns for word in column}
+        seen: dict[str, str] = {}  # each distinct word, which all places of it share
+        texts = [_texts(article, seen) for article in published]
         terms = _terms(seen, language)
-        rows = ([" ".join(t for word in column for t in terms[word]) for column in columns] for columns in texts)
-        connection.executemany(INSERT.format(docs=docs), ((n, *row) for n, row in enumerate(rows)))
+        rows = [[[term for word in column for term in terms[word]] for column in columns] for columns in texts]
+        connection.executemany(INSERT.format(docs=docs), ((n, *map(" ".join, row)) for n, row in enumerate(rows)))
+        counts = Counter(term for row in rows for term in set(chain.from_iterable(row)))
+        connection.executemany(INSERT_TERM.format(docs=docs), counts.items())
+        places = ((term, n, share) for n, row in enumerate(rows) for term, share in _shares(row).items())
+        connection.executemany(INSERT_PLACE.format(docs=docs), places)
         forms = {fold(word): terms[word][0] for word in sorted(seen) if terms[word]}
         connection.executemany(INSERT_FORM.format(docs=docs), sorted(forms.items()))
         pieces = ((piece, form) for form in forms if _may_have_typos(form) for piece in without_one(form))
-        connection.executemany(INSERT_PIECE.format(docs=docs), sorted(pieces))
+        connection.executemany(INSERT_PIECE.format(docs=docs), pieces)
     connection.commit()
 
 
-def _texts(article: Article) -> tuple[list[str], ...]:
+def _texts(article: Article, seen: dict[str, str]) -> list[list[str]]:
+    """Return the words of each column of an article."""
     columns = (article.title, " ".join(article.keywords), article.description, markdown.plain(article.body))
-    return tuple([*words(column)] for column in columns)
+    return [[seen.setdefault(word, word) for word in words(column)] for column in columns]
+
+
+def _shares(row: list[list[str]]) -> dict[str, float]:
+    """Return how surely each term of an article says what it is about: by the best of its columns."""
+    return {term: share for share, column in sorted(zip(SUBJECT, row, strict=True)) for term in column}
 
 
 def _terms(seen: Iterable[str], language: Language) -> dict[str, list[str]]:
@@ -303,7 +338,7 @@ def _may_have_typos(form: str) -> bool:
     return len(form) >= MIN_TYPO_CHARS and not form.isdigit() and not IS_UNSPACED.match(form)
 
 
-def excerpt(article: Article, text: str) -> str:
+def excerpt(article: Article) -> str:
     """Return what an article says of itself, else its beginning."""
-    words = article.description or markdown.plain(article.body)
+    words = article.description or markdown.plain(article.body[: 10 * EXCERPT_CHARS])
     return textwrap.shorten(words, EXCERPT_CHARS, placeholder=" …")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from flask import Flask, Response, abort, current_app, redirect, render_template, request, send_file, url_for
+from flask import Flask, Response, abort, current_app, redirect, render_template, request, send_file
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..rate_limit import PerMinute, client_name
@@ -14,6 +14,7 @@ from ..same_origin import SameOriginBlueprint, same_origin
 from ..state import State
 from . import library
 from .articles import Article, Articles, Category
+from .markdown import quoted
 from .texts import is_right_to_left, texts
 
 MAX_AGE_S = 300
@@ -105,19 +106,18 @@ class Pages:
         return _public(response)
 
     def _article(self, article: Article) -> AnyResponse:
-        others = {
-            locale: self._address(f"{locale}/{article.path}")
-            for locale in self.articles.locales
-            if (other := self.articles.get(article.path, locale)) and other.locale == locale
+        translations = [self.articles.get(article.path, locale) for locale in self.articles.locales]
+        languages = {
+            other.locale: f"{self._site()}{other.url}" for other in translations if other and not other.is_elsewhere
         }
         return self._page(
             "article.html",
             article.locale,
             article=article,
-            html=self.articles.html(article.path, article.locale, request.script_root),
+            html=self.articles.html(article.path, article.locale, _root()),
             category=self.articles.folder.categories.get((article.locale, article.category)),
-            canonical=article.url if article.is_elsewhere else (self.articles.site_url or "") + str(article.url),
-            languages=others,
+            canonical=article.url if article.is_elsewhere else self._site() + str(article.url),
+            languages=languages,
         )
 
     def _category(self, locale: str, path: str) -> AnyResponse:
@@ -148,21 +148,27 @@ class Pages:
         return response
 
     def _address(self, path: str) -> str:
-        return same_origin(url_for("livechat_help.page", path=path))
+        return f"{_root()}{self.articles.pages}/{quoted(path)}"
+
+    def _site(self) -> str:
+        """What stands before a page's path for those who read it elsewhere: the site, or the path of the app."""
+        return self.articles.site_url or _root()
 
     def _names(self, locale: str) -> dict[str, Any]:
         """What all pages speak of."""
         config = self.state.settings
         human = config.fallback_url
         if config.providers:
-            human = same_origin(url_for("livechat_help.human")) + f"?locale={locale}"
+            human = f"{_root()}{self.articles.pages}/human?locale={locale}"
         return {
             "articles": self.articles,
             "locale": locale,
             "direction": "rtl" if is_right_to_left(locale) else "ltr",
             "text": texts(locale),
             "human_url": human,
-            "root": request.script_root,
+            "root": _root(),
+            "home": f"{_root()}{self.articles.pages}",
+            "site": self._site(),
         }
 
     def _page(self, name: str, locale: str, **names: Any) -> AnyResponse:
@@ -189,6 +195,11 @@ def _private(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.add_etag()
     return cast(Response, response.make_conditional(request))
+
+
+def _root() -> str:
+    """The path that the app is mounted at. Where a proxy says it, it can be none of another host."""
+    return same_origin(f"{request.script_root}/").rstrip("/")
 
 
 def _app() -> Flask:

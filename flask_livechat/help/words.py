@@ -63,12 +63,12 @@ class Language:
     _stems: dict[str, str] = field(default_factory=dict, repr=False)
 
     def stem(self, word: str) -> str:
-        """Return the stem of a word in lower case, without accents."""
+        """Return the stem of a word in lower case, without accents, as the index has it."""
         stem = self._stems.get(word)
         if stem is None:
             if len(self._stems) >= MAX_CACHED:
                 self._stems.clear()
-            stem = self._stems[word] = fold(self.stemmer.stemWord(word) if self.stemmer else word)
+            stem = self._stems[word] = token(fold(self.stemmer.stemWord(word) if self.stemmer else word))
         return stem
 
     def is_stop_word(self, word: str) -> bool:
@@ -81,7 +81,13 @@ def fold(word: str) -> str:
     if word.isascii():
         return word
     decomposed = unicodedata.normalize("NFKD", word.translate(LETTERS))
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return unicodedata.normalize("NFC", plain)
+
+
+def token(term: str) -> str:
+    """Return a term in ASCII: what is a letter in other scripts depends on the version of SQLite."""
+    return term if term.isascii() else f"u{term.encode().hex()}"
 
 
 def words(text: str) -> Iterator[str]:

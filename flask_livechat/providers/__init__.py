@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import LiveChatError
-from .base import ApiSpec, Key, LiveSpec, Provider, Secrets, Signs, Values, WebhookSpec
+from .base import ApiSpec, HistorySpec, Key, LiveSpec, Provider, Secrets, Signs, Values, WebhookSpec
 
-__all__ = ["ApiSpec", "Key", "LiveSpec", "Provider", "Secrets", "Signs", "Values", "WebhookSpec"]
+__all__ = ["ApiSpec", "HistorySpec", "Key", "LiveSpec", "Provider", "Secrets", "Signs", "Values", "WebhookSpec"]
 T = TypeVar("T")
 
 
@@ -39,6 +39,11 @@ def api(name: str) -> ApiSpec | None:
 def webhooks(name: str) -> WebhookSpec | None:
     """The ``WEBHOOKS`` of a vendor's ``webhooks.py``; None for a vendor that sends none."""
     return record(name, "webhooks", "WEBHOOKS", WebhookSpec)
+
+
+def history(name: str) -> HistorySpec | None:
+    """The ``HISTORY`` of a vendor's ``history.py``; None for one that gives no past conversations."""
+    return record(name, "history", "HISTORY", HistorySpec)
 
 
 def has_stand_in(name: str) -> bool:

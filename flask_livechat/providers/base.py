@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
 from typing import Any
 
 from ..hooks import Delivery
-from ..model import Event, Inventory, Value, Visitor
-from ..operation import ErrorDetails, OperationSequence
+from ..model import Conversation, Event, Inventory, Value, Visitor
+from ..operation import ErrorDetails, Operation, OperationSequence
 
 Values = Mapping[str, Any]
 """A vendor's configuration by key name (``"PROPERTY_ID"``); a secret is ``Secrets``, newest first."""
@@ -97,7 +97,8 @@ class Provider:
     crossorigin: str | None = None  # of the vendor's script element
     hosts: tuple[str, ...] = ()  # origins that the vendor's script asks next: worth a connection before it runs
     article_frames: tuple[str, ...] = ()  # sources of help articles and the films in them: LIVECHAT_CSP_ARTICLES
-    can: frozenset[str] = field(default_factory=frozenset)  # "tour", "article", "message", "rating", "offline", …
+    max_segments: int = 0  # that one visitor may have of a page
+    can: frozenset[str] = field(default_factory=frozenset)  # "tour", "article", "message", "rating", "segment", …
     signs: Signs | None = None
     live: LiveSpec = LiveSpec()
 
@@ -169,3 +170,20 @@ class WebhookSpec:
     parse: Callable[[Mapping[str, Any], Delivery], Sequence[Event]]
     sign: Callable[[str, bytes, datetime], dict[str, str]]
     sent_at: Callable[[Delivery], datetime | None] = lambda delivery: None
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySpec:
+    """How a vendor's past conversations become the deliveries that its webhooks would have made.
+
+    ``fetch`` gets all that the API tells of a conversation out of ``conversations.list``, and the two others take that.
+    ``deliveries``: what happened, in the bodies of webhooks. ``latest``: how the conversation is now, where the API
+    does not tell when it became so; what the store knows already is left out. ``workspace`` is the key of the
+    workspace's id, and the call that tells it of the credentials. ``lacks``: what webhooks tell and the API does not.
+    """
+
+    fetch: Callable[[Values, Conversation], OperationSequence[Any]]
+    deliveries: Callable[[Values, Any], Iterator[dict[str, Any]]]
+    latest: Callable[[Values, Any, datetime], Iterator[dict[str, Any]]]
+    workspace: tuple[str, Operation[str | None]] | None = None
+    lacks: tuple[str, ...] = ()

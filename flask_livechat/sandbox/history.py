@@ -62,79 +62,79 @@ class Past:
 
 def plan(vendors: Sequence[str], days: int, until: datetime, seed: int = 1) -> Past:
     """Make up the conversations of ``days`` days before ``until``. Nothing of it lies in the future."""
-    random, texts = Random(seed), tomllib.loads(TEXTS.read_text("utf-8"))  # noqa: S311 - no secret is made of it
-    starts = list(_starts(random, days, until))
-    people = [_person(random, texts["people"], number, until) for number in range(PEOPLE)]
+    rng, texts = Random(seed), tomllib.loads(TEXTS.read_text("utf-8"))  # noqa: S311 - no secret is made of it  # nosec B311
+    starts = list(_starts(rng, days, until))
+    people = [_person(rng, texts["people"], number, until) for number in range(PEOPLE)]
     shares = [topic["share"] for topic in texts["topics"]]
     steps: list[Step] = []
     for chat, start in enumerate(starts):
-        topic = random.choices(texts["topics"], shares)[0]
-        steps += _conversation(random, chat, start, topic, is_recent=start > until - RECENT)
+        topic = rng.choices(texts["topics"], shares)[0]
+        steps += _conversation(rng, chat, start, topic, is_recent=start > until - RECENT)
     return Past(
-        vendors=[random.choice(vendors) for _ in starts],
-        visitors=[random.choice(people) if random.random() < KNOWN_SHARE else None for _ in starts],
-        opens=[random.choice(OPENS_PER_CHAT) for _ in starts],
+        vendors=[rng.choice(vendors) for _ in starts],
+        visitors=[rng.choice(people) if rng.random() < KNOWN_SHARE else None for _ in starts],
+        opens=[rng.choice(OPENS_PER_CHAT) for _ in starts],
         steps=sorted((step for step in steps if step.at < until), key=lambda step: (step.at, step.chat)),
         until=until,
     )
 
 
-def _starts(random: Random, days: int, until: datetime) -> Iterator[datetime]:
+def _starts(rng: Random, days: int, until: datetime) -> Iterator[datetime]:
     for age in range(days, -1, -1):
         day = datetime.combine(until.date() - timedelta(days=age), time(), UTC)
         for _ in range(CHATS_PER_WEEKDAY[day.weekday()]):
-            start = day + timedelta(hours=random.triangular(6, 23, 13))
+            start = day + timedelta(hours=rng.triangular(6, 23, 13))
             if start < until - timedelta(minutes=2):
                 yield start
 
 
-def _person(random: Random, names: Mapping[str, list[str]], number: int, until: datetime) -> Visitor:
-    first, last = random.choice(names["first"]), random.choice(names["last"])
+def _person(rng: Random, names: Mapping[str, list[str]], number: int, until: datetime) -> Visitor:
+    first, last = rng.choice(names["first"]), rng.choice(names["last"])
     return Visitor(
         id=f"seed-{number}",
         email=f"{first}.{last}.{number}@example.com".lower(),
         name=f"{first} {last}",
-        created_at=until - timedelta(days=random.randrange(5, 400)),
+        created_at=until - timedelta(days=rng.randrange(5, 400)),
         email_verified=True,
     )
 
 
 def _conversation(
-    random: Random, chat: int, start: datetime, topic: Mapping[str, Any], *, is_recent: bool
+    rng: Random, chat: int, start: datetime, topic: Mapping[str, Any], *, is_recent: bool
 ) -> Iterator[Step]:
     """The steps of one conversation. Of recent ones some wait for an answer, some are open or snoozed."""
-    yield Step(start, chat, "say", random.choice(topic["asks"]))
-    agent = random.choice("01")
-    answered_at = _answered_at(random, start)
+    yield Step(start, chat, "say", rng.choice(topic["asks"]))
+    agent = rng.choice("01")
+    answered_at = _answered_at(rng, start)
     if answered_at - start > timedelta(hours=1):
         yield Step(start + timedelta(seconds=5), chat, "bot", "We answer from 9:00 on. You will get it by email, too.")
-    if is_recent and random.random() < 0.3:
+    if is_recent and rng.random() < 0.3:
         return
     yield Step(answered_at - timedelta(seconds=1), chat, "assign", agent)
     yield Step(answered_at, chat, "reply", topic["answers"][0])
     yield Step(answered_at + timedelta(seconds=20), chat, "tag", topic["tag"])
-    if random.random() < 0.25:
+    if rng.random() < 0.25:
         yield Step(answered_at + timedelta(seconds=40), chat, "note", f"Asked about {topic['tag']} before, too.")
-    second_at = answered_at + timedelta(seconds=random.uniform(60, 400))
+    second_at = answered_at + timedelta(seconds=rng.uniform(60, 400))
     yield Step(second_at, chat, "reply", topic["answers"][1])
-    if is_recent and random.random() < 0.5:
-        if random.random() < 0.5:
+    if is_recent and rng.random() < 0.5:
+        if rng.random() < 0.5:
             yield Step(second_at + timedelta(seconds=60), chat, "snooze", "2")
         return
-    yield Step(second_at + timedelta(seconds=90), chat, "say", random.choice(topic["ends"]))
-    closed_at = second_at + timedelta(seconds=random.uniform(120, 900))
+    yield Step(second_at + timedelta(seconds=90), chat, "say", rng.choice(topic["ends"]))
+    closed_at = second_at + timedelta(seconds=rng.uniform(120, 900))
     yield Step(closed_at, chat, "close")
-    if random.random() < RATED_SHARE:
-        yield Step(closed_at + timedelta(seconds=30), chat, "rate", random.choices("54321", (60, 22, 8, 4, 6))[0])
+    if rng.random() < RATED_SHARE:
+        yield Step(closed_at + timedelta(seconds=30), chat, "rate", rng.choices("54321", (60, 22, 8, 4, 6))[0])
 
 
-def _answered_at(random: Random, start: datetime) -> datetime:
+def _answered_at(rng: Random, start: datetime) -> datetime:
     """When an agent answers: within minutes in office hours, else when the office opens. Mondays are busy."""
     median_s = MONDAY_ANSWER_MEDIAN_S if start.weekday() == 0 else ANSWER_MEDIAN_S
     at = start
     while at.weekday() > 4 or at.hour not in OFFICE_HOURS:
         at = (at + timedelta(hours=1)).replace(minute=0, second=0)
-    return at + timedelta(seconds=median_s * random.lognormvariate(0, 0.6))
+    return at + timedelta(seconds=median_s * rng.lognormvariate(0, 0.6))
 
 
 def play(past: Past, sandbox: Sandbox, store: Store) -> Iterator[int]:

@@ -158,6 +158,7 @@ class Hub:
             session = self._get(key)
             session.new_tags = tuple(name for name in tags if name not in session.tags)
             session.tags = tags
+            session.tagged_at = {name: session.tagged_at.get(name, self.clock()) for name in tags}
             self._note(session)
             self._tell("tagged", session)
 
@@ -203,7 +204,7 @@ class Hub:
         """Remember what the visitor thinks of the conversation."""
         with self._changed:
             session = self._get(key)
-            session.rating = value
+            session.rating, session.rated_at = value, self.clock()
             self._note(session)
             self._tell("rated", session)
 

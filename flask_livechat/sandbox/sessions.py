@@ -97,7 +97,9 @@ class Session:
     attributes: dict[str, Value] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     new_tags: tuple[str, ...] = ()  # of the last change of them
+    tagged_at: dict[str, float] = field(default_factory=dict)  # when each of them was put there
     rating: int | None = None
+    rated_at: float | None = None
     read: int = 0  # the visitor has read up to this revision
     state: State = "new"
     until: float | None = None  # snoozed until

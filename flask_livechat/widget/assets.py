@@ -19,6 +19,7 @@ from .. import providers
 from ..providers import Provider, Values
 from ..settings import Settings
 from . import logout, texts
+from .rules import KINDS
 
 TEXTS = "texts-"  # before a language's tag
 HERE = Path(__file__).parent
@@ -132,7 +133,7 @@ def build(
         "name": provider.name,
         "account": logout.account(provider, values),
         "traces": _any_of([*provider.cookies(values), *provider.storage(values)]),
-        "can": sorted(provider.can & {"tour", "article"}),
+        "can": sorted(provider.can & set(KINDS)),
         "session": session.address,
         "button": button.address,
         **{

@@ -122,6 +122,7 @@ def may_be_personal(state: State, req: RequestState) -> bool:
         or loader
         or req.context
         or req.events
+        or req.segments
         or req.writes_session
         or state.callbacks.context_loader
     )

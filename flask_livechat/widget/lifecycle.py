@@ -7,7 +7,8 @@ from typing import Any
 from flask import Flask, Response, has_request_context, request_started
 from flask_login import user_logged_in, user_logged_out
 
-from . import response, session_store
+from ..state import safely
+from . import response, segments, session_store
 from .identity import signal_of
 from .request_state import request_state
 
@@ -63,4 +64,5 @@ def _ask_again(sender: Flask, **extra: Any) -> None:
 
 def _finish(sent: Response) -> Response:
     req = request_state()
+    safely("segment", lambda: segments.keep_for_next_page(req), None)
     return response.finish(req.state, req, sent)

@@ -12,17 +12,21 @@ function loader(vendor, script) {
   const doc = new Proxy(/** @type {any} */ ({}), {
     get(_, name) {
       const value = Reflect.get(Document.prototype, name, document);
-      return typeof value === "function" ? value.bind(document) : value;
+      return value?.bind?.(document) ?? value;
     },
     set: (_, name, value) => Reflect.set(Document.prototype, name, value, document),
   });
   const base = new URL(".", script.src).href;
   const LAUNCHER = "[data-livechat-open]";
-  const OURS = `${LAUNCHER},[data-livechat-event],[data-livechat-tour],[data-livechat-logout]`;
+  const OURS = `${LAUNCHER},[data-livechat-event],[data-livechat-start],[data-livechat-tour],[data-livechat-logout]`;
   const TIMEOUT_MS = 20000; // until a file of ours that does not arrive counts as failed, as the vendor's does
   const DWELL_MS = 3000; // for which a launcher is in view until what it opens is worth fetching
   /** This tells the app from others on the same origin: its address and the account. */
   const home = new URL(base).pathname + vendor.account;
+
+  /** The data block that was read last, and its text. @type {HTMLScriptElement | undefined} */
+  let block;
+  /** @type {any} */ let blockText;
 
   // Another loader that is at work on this document hears this. One that document.open() has cut off does not.
   const first = doc.dispatchEvent(new Event("livechat:probe", { cancelable: true })) ? readPage() : null;
@@ -30,8 +34,7 @@ function loader(vendor, script) {
 
   /** What our files share. @type {LiveChat.Chat} */
   const chat = {
-    state: "waiting", page: first, block: block(), blockText: blockText(), queue: [], last: stored("who"),
-    since: Date.now(),
+    state: "waiting", page: first, queue: [], last: stored("who"), since: Date.now(),
   };
   /** Our other files that are on their way. @type {Record<string, Promise<any>>} */
   const pendingFiles = {};
@@ -49,20 +52,23 @@ function loader(vendor, script) {
 
   /** What our other files may ask of this one. @type {LiveChat.Core} */
   const core = {
-    doc, matches, vendor, base, home, chat, readPage, block, blockText, call, inject, stored, keyOf, denied, hasConsent,
+    doc, matches, vendor, base, chat, readPage, pageChanged, blocks, call, inject, stored, keyOf, denied, hasConsent,
     within, hidden, draw, stop, schedule, openFallback, report, safely,
   };
   const api = /** @type {any} */ ({
     consent,
+    /** @param {string} kind @param {unknown} id @param {{once?: LiveChat.Once}=} options */
+    start: (kind, id, options) => call("start", `${kind}:${id}`, undefined, options?.once),
     [Symbol.toStringTag]: "livechat",
     get status() { return chat.status ?? null; },
     get state() { return chat.gone?.() ? "loading" : chat.state; },
   });
   for (const name of /** @type {LiveChat.Call[0][]} */ (
-    "open close show hide track update tour article logout".split(" ")
+    "open close show hide track update logout".split(" ")
   )) {
     api[name] = (/** @type {any} */ value, /** @type {any} */ meta) => call(name, value, meta, Date.now());
   }
+  for (const kind of ["tour", "article"]) api[kind] = api.start.bind(api, kind);
   // The own property counts: until it is set, the data block's id makes window.livechat that element. No getter is run.
   const taken = Object.getOwnPropertyDescriptor(window, "livechat");
   if (taken && taken.value?.[Symbol.toStringTag] !== "livechat") {
@@ -82,17 +88,19 @@ function loader(vendor, script) {
   // The page.
 
   /** The data block is the element right before our script. Another with its id, or its form, is not ours. */
-  function block() {
-    return allBlocks().find(({ nextElementSibling: next }) =>
+  function findBlock() {
+    return blocks().find(({ nextElementSibling: next }) =>
       next instanceof HTMLScriptElement && next.src.startsWith(base));
   }
 
-  function allBlocks() {
+  function blocks() {
     return /** @type {HTMLScriptElement[]} */ ([...doc.querySelectorAll('script#livechat[type="application/json"]')]);
   }
 
-  function blockText() {
-    return block()?.textContent || "";
+  /** Whether the page has another data block, or the block says something else. */
+  function pageChanged() {
+    const current = findBlock();
+    return current !== block || current?.textContent !== blockText;
   }
 
   /** Waits where the browser renders a page that nobody has asked for yet: it does nothing in anybody's name.
@@ -109,28 +117,22 @@ function loader(vendor, script) {
 
   /** @returns {LiveChat.Page | null} null for a page without chat, and for a block that is not ours */
   function readPage() {
-    const element = block();
-    const page = element && safely(() => JSON.parse(blockText()));
-    const whole = page && [page.settings, page.context].every((part) => part && typeof part === "object")
+    const element = block = findBlock();
+    blockText = element?.textContent;
+    const page = element && safely(() => JSON.parse(blockText));
+    const whole = page && [page.settings, page.context].every((part) => Object(part) === part)
       && Array.isArray(page.events) && (page.who === null || typeof page.who === "string");
     if (!whole) return null;
-    // Turbo and htmx 2 keep copies of a page. A copy does not repeat what a page says once.
-    if ("livechatRead" in element.dataset) {
-      Object.assign(page, { events: [], left: false, copy: true });
-      page.settings.tour = undefined;
-    }
+    page.copy = "livechatRead" in element.dataset; // Turbo and htmx 2 keep copies of a page
     element.dataset.livechatRead = "";
-    // If somebody else has written a block, too, none of them names anybody: our server says who it is.
-    if (allBlocks().length > 1) Object.assign(page, { visitor: null, proof: null, who: null, context: {}, events: [] });
-    // A page out of a cache may tell of a logout long after its mark has gone.
-    return Object.assign(page, { load: String(page.load), left: page.left && hasLogoutMark() });
+    return page;
   }
 
   /** Whether something of an earlier visitor or page has to be cleaned up. In doubt it says yes. */
   function needsCleanUp() {
-    const { left, who, events } = chat.page;
+    const { who, events } = chat.page;
     const names = safely(() => doc.cookie + Object.keys({ ...localStorage, ...sessionStorage })) || "";
-    return left || events.length || hasLogoutMark() || (denied() && stored("consent"))
+    return events.length || hasLogoutMark() || (denied() && stored("consent"))
       || names.includes(keyOf("reopen"))
       || (chat.last && who !== null && who !== chat.last)
       || (!hasConsent() && (chat.last !== null || names.match(vendor.traces)));
@@ -145,7 +147,7 @@ function loader(vendor, script) {
     // Turbo, htmx and whatever else swaps pages bring another data block, or change the one that is there.
     new MutationObserver(() => {
       if (files.session) files.session.onPageSwap();
-      else if (!doc.prerendering && (block() !== chat.block || blockText() !== chat.blockText)) {
+      else if (!doc.prerendering && pageChanged()) {
         loadFile("session").then((session) => session?.onPageSwap());
       }
     }).observe(doc.documentElement, { childList: true, characterData: true, subtree: true });
@@ -213,7 +215,7 @@ function loader(vendor, script) {
   /** The page's strategy. One that starts by itself waits for a sign of interest where data is dear, or where the page
    * may never be looked at. */
   function strategy() {
-    const { load } = chat.page;
+    const load = `${chat.page.load}`;
     const automatic = !/^(off|manual|intent)/.test(load);
     return automatic && (saveData() || doc.prerendering) ? "intent" : load;
   }
@@ -270,7 +272,7 @@ function loader(vendor, script) {
   /** Does what a method of window.livechat asks for. Calls wait for the session, and what shows something fetches it.
    * @param {LiveChat.Call} queued @returns {any} */
   function call(...queued) {
-    const [name, , launcher] = queued;
+    const [name, value, launcher] = queued;
     if (doc.prerendering && !launcher) return onceActivated(() => call(...queued)), true;
     if (name === "show" || name === "hide") {
       chat.hidden = name === "hide";
@@ -279,8 +281,8 @@ function loader(vendor, script) {
     if (files.session) return files.session.call(...queued);
     if (name === "logout") return loadFile("session").then((session) => session?.call(name));
     if (chat.queue.length < 100) chat.queue.push(queued);
-    const shows = ["tour", "article"].includes(name);
-    const can = !shows || vendor.can.includes(name);
+    const shows = name === "start";
+    const can = !shows || vendor.can.includes(value.split(":")[0]);
     if (!can || name === "consent") loadFile("session");
     else if (shows || name === "open") loadSession();
     return can;
@@ -289,9 +291,9 @@ function loader(vendor, script) {
   /** Fetches one of our other files. @template {"session" | "button"} N @param {N} name
    * @returns {Promise<LiveChat.Files[N]>} undefined when it cannot be had; the next call tries again */
   function loadFile(name) {
-    return pendingFiles[name] = pendingFiles[name] || new Promise((done, fail) => {
+    return pendingFiles[name] ||= new Promise((done, fail) => {
       const receive = (/** @type {(core: LiveChat.Core) => any} */ make) =>
-        done(files[name] = files[name] || make(core));
+        done(files[name] ||= make(core));
       // Failing once it is done changes nothing. Before that, a network's page has come in the place of our file, say.
       inject(vendor[name], { livechat: receive, onload: fail, onerror: fail, onheld: fail });
       setTimeout(fail, TIMEOUT_MS, "timeout");
@@ -305,7 +307,7 @@ function loader(vendor, script) {
   function inject(source, more) {
     const { href } = new URL(source, base);
     const element = Object.assign(
-      doc.createElement("script"), { async: true, src: types ? types.createScriptURL(href) : href }, more);
+      doc.createElement("script"), { async: true, src: types?.createScriptURL(href) ?? href }, more);
     doc.head.append(element);
     // A consent manager gives a script that it holds back a type that no browser runs, and no event tells of it.
     setTimeout(() => /^$|module|\/.*script$/.test(element.type) || element.onheld?.());
@@ -367,8 +369,11 @@ function loader(vendor, script) {
     if (tracked) call("track", tracked.dataset.livechatEvent);
     if (within(event, "[data-livechat-logout]")) call("logout");
     if (event.defaultPrevented) return;
-    const tour = within(event, "[data-livechat-tour]");
-    if (tour && call("tour", tour.dataset.livechatTour)) event.preventDefault();
+    const starter = within(event, "[data-livechat-start],[data-livechat-tour]");
+    if (starter) {
+      const { livechatTour, livechatStart = `tour:${livechatTour}`, livechatOnce } = starter.dataset;
+      if (call("start", livechatStart, undefined, livechatOnce)) event.preventDefault();
+    }
     const launcher = within(event, LAUNCHER);
     // Such a click opens a link in another tab, or downloads it: that is left to the browser.
     if (matches(launcher, "a[href]") && (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)) return;
@@ -419,7 +424,7 @@ function loader(vendor, script) {
   function consent(given) {
     const yes = chat.agreed = given && !denied();
     // It is stored at once, since the page may be left before the session is here.
-    safely(() => (yes ? localStorage.setItem(keyOf("consent"), "yes") : localStorage.removeItem(keyOf("consent"))));
+    safely(() => localStorage[yes ? "setItem" : "removeItem"](keyOf("consent"), "yes"));
     if (yes) schedule();
     else call("consent", given);
   }

@@ -78,6 +78,10 @@ def _looks(config: Settings, decision: Decision, *, locale: str | None, consent:
         looks["consent"] = consent
     if decision.tour is not None:
         looks["tour"] = decision.tour
+    if decision.start is not None:
+        looks["start"] = decision.start
+    if decision.once is not True and {"tour", "start"} & looks.keys():
+        looks["once"] = decision.once  # by default once
     if locale is not None:
         looks["locale"] = locale
     if not decision.identify:

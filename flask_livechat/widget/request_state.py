@@ -35,6 +35,8 @@ class RequestState:
     has_session_cookie: bool  # found in the cookies alone: to ask the session is to touch it
     context: dict[str, Value] = field(default_factory=dict)  # what views have added for agents
     events: list[dict[str, Any]] = field(default_factory=list)
+    segments: dict[str, bool] = field(default_factory=dict)  # name -> whether it is added or taken away
+    has_delivered_segments: bool = False
     tags: list[Tag] = field(default_factory=list)  # each one that was written: for the page, an error page, a mail
     tagged_page: tuple[BaseException | None] | None = None  # which page got the tag: the app's own or an error's
     has_foreign_block: bool = False  # the page held a block that spoke of another request's visitor

@@ -16,6 +16,9 @@ WHERE = ("path", "endpoint", "blueprint", "when")
 MOBILE = ("show", "hide")
 OFFLINE = ("show", "hide", "leave-message")
 STRATEGIES = ("eager", "idle", "delay:SECONDS", "scroll", "interaction", "visible:SELECTOR", "intent", "manual", "off")
+KINDS = ("tour", "article", "survey", "checklist", "news", "ticket", "space", "conversation", "scenario", "trigger")
+"""What ``start`` names. Which of them a vendor can start is in its ``Provider.can``."""
+MAX_ID_CHARS = 100
 
 Predicate = Callable[[], bool]
 
@@ -85,8 +88,10 @@ def default_decision(defaults: Mapping[str, Any]) -> Decision:
 def _combined(default: Decision, layers: list[Rule]) -> Decision:
     fields, sources = dict[str, Any](), dict(default.sources)
     for rule in reversed(layers):
-        fields |= rule.what
-        sources |= dict.fromkeys(rule.what, rule.source)
+        names_start = "tour" in rule.what or "start" in rule.what  # two names for one thing: the stronger rule's counts
+        what = {"tour": None, "start": None, **rule.what} if names_start else rule.what
+        fields |= what
+        sources |= dict.fromkeys(what, rule.source)
     why = "; ".join(dict.fromkeys(rule.source for rule in layers if rule.source in sources.values())) or default.why
     return replace(default, **fields, why=why, sources=sources)
 
@@ -106,6 +111,8 @@ def make(
 ) -> tuple[Rule, list[str]]:
     """A rule from its fields, and what is wrong with them (one sentence each)."""
     problems = [_problem(name, value, providers, where) for name, value in fields.items()]
+    if fields.get("tour") is not None and fields.get("start") is not None:
+        problems.append("tour and start are two names for one thing: keep start")
     what = {name: value for name, value in fields.items() if name in CHECKS}
     at = {name: fields[name] for name in where if fields.get(name) is not None}
     described = ", ".join(f"{name} {value!r}" for name, value in at.items() if name != "when")
@@ -156,6 +163,12 @@ def is_load(value: Any) -> bool:
     return bool(argument.strip()) if kind == "visible" else kind in STRATEGIES
 
 
+def is_start(value: Any) -> bool:
+    """Whether a value says what to start: ``tour:7``."""
+    kind, _, content_id = value.partition(":") if isinstance(value, str) else ("", "", "")
+    return kind in KINDS and bool(content_id.strip()) and len(content_id) <= MAX_ID_CHARS
+
+
 def _flag(value: Any) -> bool:
     return isinstance(value, bool)
 
@@ -169,5 +182,10 @@ CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "offline": (lambda value: value in OFFLINE, "one of " + ", ".join(OFFLINE)),
     "identify": (_flag, "True or False"),
     "tour": (lambda value: value is None or (isinstance(value, str | int) and value != ""), "a tour's id"),
+    "start": (
+        lambda value: value is None or is_start(value),
+        f"a kind and an id of at most {MAX_ID_CHARS} characters, such as 'tour:7'; kinds are {', '.join(KINDS)}",
+    ),
+    "once": (lambda value: isinstance(value, bool) or value == "server", "True, False or 'server'"),
     "flow": (lambda value: value is None or (isinstance(value, str) and value != ""), "a flow's name"),
 }

@@ -17,7 +17,6 @@ function session(core, rest, makeAdapter) {
   const PROMPT_MS = 5000; // ms after a click within which the page may be left for it
   const TRUST_MS = 5 * 60 * 1000; // for which the word of a page or of our server on who is logged in holds
   const RENEWAL_MARGIN_MS = Math.min(60, rest.life / 2) * 1000; // ms before its end at which a token is renewed
-  const VISIBLE_CALLS = ["open", "tour", "article"]; // calls that show something to a person
   /** The vendors do not start for these, which is no failure. */
   const CRAWLERS = /bot|crawl|spider|slurp|lighthouse|gtmetrix|facebookexternalhit/i;
   const GONE_MS = 1000; // after which the vendor's elements that are out of the document count as lost
@@ -57,7 +56,7 @@ function session(core, rest, makeAdapter) {
   if (outOfCache()) chat.identityStale = true;
   if (chat.state === "loading") chat.state = "waiting"; // the first file says it early; the edge is taken here
   chat.gone = () => chat.state === "ready" && elementsGone();
-  completePosition(chat.page);
+  preparePage(chat.page);
   store.cleanUp();
   listen();
   resumeAfterReload();
@@ -99,13 +98,15 @@ function session(core, rest, makeAdapter) {
   /** Does what a method of window.livechat asks for, now or once the vendor is there.
    * @param {LiveChat.Call} queued @returns {any} */
   function call(...queued) {
-    const [name, value] = queued;
-    const shows = VISIBLE_CALLS.includes(name);
+    const [name, value, , once = false] = queued; // once: "" is an attribute's yes
+    const shows = name === "start";
+    const kind = shows && value.split(":")[0];
     if (name === "open") return open(value, queued[2], queued[3]);
     if (name === "logout") return logout();
     if (name === "consent") return withdrawConsent(value);
-    if (shows && !vendor.can.includes(name)) return unsupported(name);
-    if (chat.state === "ready") return callAdapter(...queued);
+    if (shows && !vendor.can.includes(kind)) return unsupported(kind);
+    if (shows && once !== false && store.hasStarted(value)) return core.draw(), true;
+    if (chat.state === "ready") return shows ? (startContent(value, once), true) : callAdapter(...queued);
     if (chat.queue.length < 100) chat.queue.push(queued);
     if (shows) start(true);
     return true;
@@ -134,14 +135,15 @@ function session(core, rest, makeAdapter) {
     const text = safely(() => sessionStorage.getItem(core.keyOf("reopen")));
     if (text == null) return;
     safely(() => sessionStorage.removeItem(core.keyOf("reopen")));
-    const [, name, value] = text.match(/^(open|tour|article):([^]*)$/) || ["", "open", text];
-    call(/** @type {"open"} */ (name), value);
+    const saved = safely(() => JSON.parse(text));
+    if (saved?.start) call("start", `${saved.start}`, undefined, saved.once);
+    else call("open", saved?.open ?? text);
   }
 
   /** The call that a person made and that waits for the vendor. @returns {LiveChat.Call | undefined} */
   function pendingCall() {
     return state.pendingOpen
-      ? ["open", state.pendingOpen.text] : chat.queue.find(([name]) => VISIBLE_CALLS.includes(name));
+      ? ["open", state.pendingOpen.text] : chat.queue.find(([name]) => name === "start");
   }
 
   /** Passes a call on to the vendor, which is there. @param {LiveChat.Call} queued @returns {boolean} */
@@ -157,6 +159,19 @@ function session(core, rest, makeAdapter) {
     return safely(() => (
       name === "track" ? adapter.track(value || "", meta) : /** @type {any} */ (adapter)[name](...args)
     )) !== false;
+  }
+
+  /** Starts a tour, an article or the like, unless it starts once for a visitor and this one has had it.
+   * @param {string} content such as "tour:7" @param {LiveChat.Once} once */
+  async function startContent(content, once) {
+    const { who } = state.identifiedPage;
+    if (once === "server" && who) {
+      const answer = await ask("starts", { start: content }, "same-origin");
+      if (!answer?.first || who !== state.identifiedPage.who) return;
+    }
+    if (once !== false && store.hasStarted(content, true)) return;
+    const [kind, ...id] = content.split(":");
+    safely(() => adapter.startContent(kind, id.join(":")));
   }
 
   // Starting.
@@ -279,8 +294,8 @@ function session(core, rest, makeAdapter) {
 
   /** Loads the page anew and leaves word there of the call that waits. */
   function reload() {
-    const [name, value] = pendingCall() || [];
-    safely(() => sessionStorage.setItem(core.keyOf("reopen"), `${name}:${value ?? ""}`));
+    const [name = "open", value = "", , once] = pendingCall() || [];
+    safely(() => sessionStorage.setItem(core.keyOf("reopen"), JSON.stringify({ [name]: value, once })));
     location.reload();
   }
 
@@ -312,11 +327,14 @@ function session(core, rest, makeAdapter) {
     applyRules();
     queueAttributes(page.context);
     for (const event of [...store.takeStoredEvents(), ...page.events.splice(0)]) {
-      safely(() => callAdapter("track", event.name, event.metadata));
+      safely(() => (event.name == null
+        ? adapter.segment?.(event.segment, event.unsegment) : callAdapter("track", event.name, event.metadata)));
     }
-    const { tour } = page.settings;
-    page.settings.tour = undefined;
-    if (tour != null) call("tour", tour);
+    const { start: content, once = true } = page.settings;
+    if (content && page.who !== null) { // else it waits until somebody is known
+      page.settings.start = page.settings.tour = undefined;
+      call("start", `${content}`, undefined, once);
+    }
     for (const queued of chat.queue.splice(0)) call(...queued);
     const pending = state.pendingOpen;
     state.pendingOpen = undefined;
@@ -463,20 +481,18 @@ function session(core, rest, makeAdapter) {
     else if (state.elementsLost && chat.state === "loading" && (state.scriptAnswered || !adapter.swapped)
       && !elementsGone()) ready();
     // A new element is a new page, also where it says the same: the page may be somebody else's.
-    if (core.block() === chat.block && core.blockText() === chat.blockText) return;
-    chat.block = core.block();
-    chat.blockText = core.blockText();
+    if (!core.pageChanged()) return;
     const next = core.readPage();
     if (next && next.provider !== vendor.name) return location.reload(); // another vendor needs a page of its own
     const page = next || { ...chat.page, load: "off", events: [], left: false };
-    if (page.left || store.hasLogoutMark()) logoutUnlessOver();
+    preparePage(page);
+    if (store.hasLogoutMark(page)) logoutUnlessOver();
     core.stop();
     const before = chat.page;
     const pageWho = page.who;
     chat.page = page;
     state.identityRequest = state.identityCheck = undefined; // their answers are about the page before
     if (!page.copy) chat.since = Date.now();
-    completePosition(page);
     if (before.who && pageWho !== before.who) chat.queue = []; // what that visitor did
     // The page may be a copy from before a login or a logout, so the server is asked.
     if (chat.page.settings.identify !== false && pageWho !== before.who && (pageWho || before.who)) page.who = null;
@@ -570,8 +586,19 @@ function session(core, rest, makeAdapter) {
     };
   }
 
-  /** Adds what the page's position leaves open. @param {LiveChat.Page} page */
-  function completePosition({ settings }) {
+  /** Takes from a page what must not be believed or said twice, and adds what its position leaves open.
+   * @param {LiveChat.Page} page */
+  function preparePage(page) {
+    const { settings } = page;
+    if (settings.tour != null) settings.start = `tour:${settings.tour}`;
+    if (page.copy) { // a copy does not repeat what a page says once
+      settings.start = undefined;
+      page.events = [];
+    }
+    // If somebody else has written a block, too, none of them names anybody: our server says who it is.
+    if (core.blocks().length > 1) {
+      Object.assign(page, { visitor: null, proof: null, who: null, context: {}, events: [] });
+    }
     const side = () => (getComputedStyle(doc.body || doc.documentElement).direction === "rtl" ? "left" : "right");
     /** @type {Partial<LiveChat.Position>} */
     const chosen = settings.position;
@@ -746,10 +773,9 @@ function session(core, rest, makeAdapter) {
     const [key, receiptKey] = ["rating", "receipt"].map(core.keyOf);
     if (!vendor.kept || safely(() => sessionStorage.getItem(key)) === value) return;
     safely(() => sessionStorage.setItem(key, value));
-    const answer = await post("opens", {
+    const body = await ask("opens", {
       rating: Number(value), receipt: safely(() => sessionStorage.getItem(receiptKey)) || null,
     });
-    const body = answer && answer.ok && await answer.json().catch(() => null);
     if (body) safely(() => (
       body.receipt ? sessionStorage.setItem(receiptKey, body.receipt) : sessionStorage.removeItem(receiptKey)
     ));
@@ -768,6 +794,13 @@ function session(core, rest, makeAdapter) {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ provider: vendor.name, ...what }),
     }).catch(() => {}));
+  }
+
+  /** The same, and gives the answer; null where there is none.
+   * @param {string} where @param {object} what @param {RequestCredentials=} credentials */
+  async function ask(where, what, credentials) {
+    const answer = await post(where, what, credentials);
+    return answer?.ok ? answer.json().catch(() => null) : null;
   }
 
   function showUnread() {

@@ -12,6 +12,7 @@ from ..providers.sanitize import cut, scalar
 from .request_state import RequestState, request_state
 
 EVENTS, ACTIONS, CONTEXT = "_livechat_events", "_livechat_actions", "_livechat_context"
+SEGMENTS = "_livechat_segments"
 OWNER = "_livechat_of"  # whose all that is: flask-login's own key for who is logged in
 MOST_EVENTS = 20
 LAST_ACTIONS = 3
@@ -45,6 +46,22 @@ def add_context(attributes: Mapping[str, Any]) -> None:
     _keep(CONTEXT, context)
 
 
+def add_segments(changes: Mapping[str, bool]) -> None:
+    """Keep segments to add or take away for the next page. The first go where there are too many bytes."""
+    _drop_anothers()
+    segments = session.get(SEGMENTS, {}) | changes
+    while len(json.dumps(segments)) > MOST_BYTES // 2:
+        segments.pop(next(iter(segments)))
+    _keep(SEGMENTS, segments)
+
+
+def take_segments(req: RequestState) -> dict[str, bool]:
+    """The segments that wait, which are then gone from the session. Called after ``recall``, which says whose it is."""
+    if req.has_session_cookie or req.writes_session:
+        req.segments = (session.pop(SEGMENTS) if SEGMENTS in session else {}) | req.segments
+    return req.segments
+
+
 def recall(req: RequestState) -> tuple[list[str], dict[str, Any], list[dict[str, Any]]]:
     """The last actions; and the context and the events that wait, which are then gone from the session.
 
@@ -56,7 +73,7 @@ def recall(req: RequestState) -> tuple[list[str], dict[str, Any], list[dict[str,
         data = session._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
         if OWNER in data:
             _drop_anothers()
-        elif (user := data.get("_user_id")) and any(key in data for key in (EVENTS, ACTIONS, CONTEXT)):
+        elif (user := data.get("_user_id")) and any(key in data for key in (EVENTS, ACTIONS, CONTEXT, SEGMENTS)):
             data[OWNER] = user  # who was nobody has logged in: from now on it is theirs, and no next one's
         actions = list(data[ACTIONS]) if ACTIONS in data else actions
         context = data.pop(CONTEXT) if CONTEXT in data else context
@@ -66,7 +83,7 @@ def recall(req: RequestState) -> tuple[list[str], dict[str, Any], list[dict[str,
 
 def clear() -> None:
     """Drop all of it: what one visitor did is nobody else's. Called at a logout, which has a session anyway."""
-    for key in (EVENTS, ACTIONS, CONTEXT, OWNER):
+    for key in (EVENTS, ACTIONS, CONTEXT, SEGMENTS, OWNER):
         if key in session:
             session.pop(key)
 

@@ -16,7 +16,7 @@ from ..model import Decision, Value, Visitor
 from ..same_origin import same_origin
 from ..settings import Settings, livechat_config
 from ..state import State, call_app, name_of, safely, warn_once
-from . import context, logout, payload, session_store
+from . import context, logout, payload, segments, session_store
 from .addresses import of_request
 from .decide import checked_rule, decide
 from .identity import ANONYMOUS, Identity, current_visitor, identify, load_visitor, may_be_personal
@@ -88,6 +88,7 @@ def collect_personal(state: State, req: RequestState, decision: Decision, now: d
         return NOTHING_PERSONAL
     identity = identify(state, req, str(decision.provider), now) if decision.identify else ANONYMOUS
     attributes, events = collect_context_and_events(state, req, identity, now)
+    events += segments.deliver(req, str(decision.provider), identity.visitor)
     left = logout.marked(req.request, state.settings, str(decision.provider))
     if identity is ANONYMOUS and not (attributes or events or left):
         return NOTHING_PERSONAL
@@ -132,7 +133,7 @@ def identity_payload(state: State, req: RequestState, name: str) -> dict[str, An
         "proof": identity.proof,
         "who": identity.who,
         "context": providers.load(name).attributes(attributes),
-        "events": events,
+        "events": events + segments.deliver(req, name, identity.visitor),
     }
 
 

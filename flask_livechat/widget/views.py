@@ -8,9 +8,10 @@ from flask import Response, abort, current_app, request
 
 from ..rate_limit import client_name
 from ..same_origin import SameOriginBlueprint
-from ..state import current_state
-from . import browser_reports, csp_reports, tag
+from ..state import call_app, current_state, name_of, warn_once
+from . import browser_reports, csp_reports, rules, tag
 from .browser_reports import FAILURE_REASONS, MAX_REPORT_BYTES
+from .identity import current_visitor
 from .payload import script_json
 from .request_state import request_state
 
@@ -95,6 +96,27 @@ def opens() -> Response:
         return Response(status=204)
     receipt = state.livechat.rate(str(provider), rating.thumb, rating.receipt)
     return _personal(script_json({"receipt": receipt}))
+
+
+@blueprint.post("/starts")
+def starts() -> Response:
+    """A browser is about to start what starts once for a visitor: the app says whether it is the first time.
+
+    Nobody but whoever is logged in is asked about, and staff who look at the site as somebody else use nothing up.
+    """
+    state = current_state()
+    report, ask = _report_of_our_page(), state.callbacks.start_once
+    content = report.get("start")
+    if ask is None:
+        warn_once('once="server" starts nothing: say what started before with @livechat.start_once')
+        abort(404)
+    if not rules.is_start(content):
+        abort(400)
+    visitor = current_visitor(state, request_state())
+    first = visitor is not None and call_app(
+        lambda: current_app.ensure_sync(ask)(visitor, content), False, name_of(ask)
+    )
+    return _personal(script_json({"first": bool(first)}))
 
 
 @blueprint.get("/unread")

@@ -14,17 +14,19 @@ function visitorStore(core, vendor, state) {
   const MAX_AGE_S = 270 * 24 * 3600; // as long as the longest-lived of the vendors' cookies
   const EVENT_LIFE_MS = 60 * 60 * 1000; // for which an event waits for the vendor
   const SWEEPS_MS = [600, 2000, 6000, 20000]; // after an end, when what the vendor has written since is swept
+  /** What has started once on this page, for where storage is blocked. @type {Set<string>} */
+  const started = new Set();
   moveOldKeys();
   return {
-    cleanUp, checkOwner, setOwner, knownOwner, forgetVisitor, findTraces, sweepTraces, scheduleSweeps, sweepIfEnded,
-    hasLogoutMark, takeStoredEvents, forgetConsent, remember,
+    hasStarted, cleanUp, checkOwner, setOwner, knownOwner, forgetVisitor, findTraces, sweepTraces, scheduleSweeps,
+    sweepIfEnded, hasLogoutMark, takeStoredEvents, forgetConsent, remember,
   };
 
   /** Removes what this page, its consent or another visitor leaves no place for. A page begins with it. */
   function cleanUp() {
     const { page } = chat;
     if (core.denied()) forget("consent");
-    if (!core.hasConsent() || page.left) forgetVisitor();
+    if (!core.hasConsent() || hasLogoutMark(page)) forgetVisitor();
     checkOwner(chat.identityStale ? null : page.who);
     storeEvents();
   }
@@ -134,13 +136,15 @@ function visitorStore(core, vendor, state) {
     return value.split(value.includes("/") ? "|" : /[.|]/);
   }
 
-  function hasLogoutMark() {
-    return logoutMarks().some(isOurMark);
+  /** Whether a logout's mark is there: ours, or any where a page tells of our logout. A page out of a cache may tell of
+   * it long after its mark has gone. @param {LiveChat.Page=} page */
+  function hasLogoutMark(page) {
+    return logoutMarks().some((mark) => isOurMark(mark) || (mark && page?.left));
   }
 
   /** @param {string} mark */
   function isOurMark(mark) {
-    return mark === vendor.name || mark === core.home.replace(/[^\w./~-]/g, "_");
+    return mark === vendor.name || mark === (APP_PREFIX + vendor.account).slice(8).replace(/[^\w./~-]/g, "_");
   }
 
   // An event comes with one page only, but the vendor may start on a later one. Until then it waits, for its visitor,
@@ -162,12 +166,25 @@ function visitorStore(core, vendor, state) {
     return fits ? Object.values(item.events || {}) : [];
   }
 
+  // What starts once: for a visitor in this browser, also after a logout. An anonymous one is a visitor, too.
+
+  /** Whether the visitor has had it. @param {string} content @param {boolean=} now whether they have it from now on */
+  function hasStarted(content, now) {
+    const name = `once.${chat.page.who ?? state.identifiedPage.who}.${content}`;
+    const before = started.has(name) || stored(name) !== null;
+    if (now) {
+      started.add(name);
+      remember(name, "1");
+    }
+    return before;
+  }
+
   // The storage.
 
-  /** Forgets a consent to any vendor of this app. */
+  /** Forgets a consent to any vendor of this app, and what was stored with it. */
   function forgetConsent() {
     for (const key of safely(() => Object.keys(localStorage)) || []) {
-      if (key.startsWith(APP_PREFIX) && key.endsWith(".consent")) localStorage.removeItem(key);
+      if (key.startsWith(APP_PREFIX) && /\.consent$|\.once\./.test(key)) localStorage.removeItem(key);
     }
   }
 

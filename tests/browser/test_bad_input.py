@@ -218,7 +218,9 @@ def test_what_is_no_data_block_of_ours_starts_nothing(site: Site, visit: Visit, 
 
 ODD: dict[str, Callable[[dict[str, Any]], str]] = {
     "settings: an array": _with(settings=[]),
-    "events: of anything": _with(events=[None, 5, "x", [], {}, {"name": 5}, {"name": "real", "metadata": "x"}]),
+    "events: of anything": _with(
+        events=[None, 5, "x", [], {}, {"name": 5}, {"name": "real", "metadata": "x"}, {"segment": 5}]
+    ),
     "context: a list": _with(context=["x"]),
     "context: odd values": _with(context={"a": {"b": 1}, "c": None, "": "", "d": [1]}),
     "load: a number": _with(load=5),
@@ -228,6 +230,9 @@ ODD: dict[str, Callable[[dict[str, Any]], str]] = {
     "position: text": _looks(position="left"),
     "position: null": _looks(position=None),
     "tour: an object": _looks(tour={}),
+    "start: an object": _looks(start={}, once=[]),
+    "start: of no kind": _looks(start="7", once={}),
+    "start: without an id": _looks(start="tour"),
     "locale: an object": _looks(locale={}),
     "looks of anything": _looks(mobile=5, launcher={}, offline=[], closed="x", fallback={}),
 }

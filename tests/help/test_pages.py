@@ -11,9 +11,11 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_login import LoginManager, login_user
+from flask_wtf import CSRFProtect
 
 from flask_livechat import ConfigError, LiveChat
-from tests.conftest import chat_of
+from tests.conftest import USERS, chat_of
 
 Make = Callable[..., Flask]
 CARD = """---
@@ -177,6 +179,36 @@ def test_a_forged_host_reaches_no_page(client: FlaskClient) -> None:
     assert "evil.example" not in response.text
 
 
+def test_pages_below_a_prefix_link_below_it_and_to_no_other_host(make: Make) -> None:
+    client = make().test_client()
+    for root, prefix in {"/shop": "/shop", "//evil.example": "", "/a\t/b": "/a/b"}.items():
+        response = client.get("/livechat/help/en/billing/card-declined", environ_overrides={"SCRIPT_NAME": root})
+        page = BeautifulSoup(response.text, "html.parser")
+        assert "evil" not in response.text
+        assert page.select(".text a")[0]["href"] == f"{prefix}/livechat/help/en/billing/refunds#how-long"
+        canonical = page.select("link[rel=canonical]")[0]["href"]
+        assert canonical == f"{prefix}/livechat/help/en/billing/card-declined"
+
+
+def test_a_page_says_the_same_to_everybody(make: Make) -> None:
+    app = make(LIVECHAT_SANDBOX=True, LIVECHAT_PROVIDER="crisp")
+    LoginManager(app).user_loader(USERS.get)
+    app.add_url_rule("/login/<number>", "login", lambda number: str(login_user(USERS[number])))
+    known, stranger = app.test_client(), app.test_client()
+    known.get("/login/42")
+    for path in ("", "?q=card", "/en/billing/", "/en/billing/card-declined"):
+        pages = [client.get(f"/livechat/help{path}") for client in (known, stranger)]
+        assert pages[0].data == pages[1].data
+        assert all(page.headers["Cache-Control"].startswith("public") for page in pages)
+        assert all("Set-Cookie" not in page.headers for page in pages)
+
+
+def test_a_vote_needs_no_token_as_it_brings_no_login(make: Make) -> None:
+    app = make()
+    CSRFProtect(app)
+    assert app.test_client().post("/livechat/help/helpful", data={"helpful": "yes"}).status_code == 200
+
+
 def test_the_sitemap_lists_our_pages_and_needs_the_sites_address(make: Make, client: FlaskClient) -> None:
     assert client.get("/livechat/help/sitemap.xml").status_code == 404
     app = make(LIVECHAT_SITE_URL="https://shop.example.com")
@@ -245,7 +277,7 @@ def test_votes_are_counted_in_the_store_and_limited(make: Make, monkeypatch: pyt
 def test_the_index_is_a_private_file_named_by_the_articles(app: Flask, tmp_path: Path) -> None:
     with app.app_context():
         assert chat_of(app).articles.search("money back", "en")[0].path == "billing/refunds"
-    (file,) = (tmp_path / "instance").glob("livechat-articles-*")
+    (file,) = (tmp_path / "instance").glob("livechat-articles-*.sqlite3")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flask_livechat.help import search
 from flask_livechat.help.articles import Articles
 from flask_livechat.help.folder import Reader
 from flask_livechat.help.search import Index
@@ -33,6 +38,7 @@ def test_every_question_names_an_article_that_is_there(corpus: Articles) -> None
     assert all(path in {article.path for article in corpus.published(locale)} for locale, _, path in QUESTIONS)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(max_size=300), st.sampled_from(["en", "de", "fr", "pl", "pt-BR", "", "x" * 99]))
 def test_no_text_is_too_odd_to_be_searched(corpus: Articles, text: str, locale: str) -> None:
     assert len(corpus.search(text, locale)) <= 3
@@ -55,3 +61,82 @@ def test_sixty_questions_find_their_article(corpus: Articles) -> None:
 
 def test_what_no_article_answers_gets_no_answer(corpus: Articles) -> None:
     assert [text for locale, text in UNANSWERED if corpus.search(text, locale)] == []
+
+
+def test_words_without_spaces_are_found(tmp_path: Path) -> None:
+    texts = {
+        "zh": ("怎么申请退款？", "退款"),
+        "ja": ("パスワードを忘れました", "パスワード"),
+        "ko": ("비밀번호를 잊었어요", "비밀번호"),
+        "th": ("ฉันลืมรหัสผ่าน", "รหัสผ่าน"),
+    }
+    for locale, (title, _) in texts.items():
+        (tmp_path / locale).mkdir()
+        (tmp_path / locale / "a.md").write_text(f"# {title}\n\n…", "utf-8")
+        (tmp_path / locale / "b.md").write_text("# 其他\n\nその他", "utf-8")
+    articles = read(tmp_path, tmp_path / "index")
+    for locale, (_, text) in texts.items():
+        assert [result.path for result in articles.search(text, locale)] == ["a"], locale
+
+
+def test_a_search_in_a_language_that_is_not_there_is_one_in_the_default_language(corpus: Articles) -> None:
+    assert [result.locale for result in corpus.search("refund", "sv")][:1] == ["en"]
+    assert [result.locale for result in corpus.search("rechnung", "de-AT")][:1] == ["de"]
+
+
+def test_the_limit_holds(corpus: Articles) -> None:
+    assert len(corpus.search("email", "en", 1)) == 1
+    assert corpus.search("email", "en", 0) == corpus.search("email", "en", -1) == []
+
+
+def test_a_damaged_index_is_made_anew(tmp_path: Path) -> None:
+    articles = read(CORPUS, tmp_path)
+    assert articles.search("refund")
+    (file,) = tmp_path.glob("*.sqlite3")
+    for damage in (b"", b"no database", file.read_bytes()[:5000] + b"\0" * 20000):
+        file.write_bytes(damage)
+        assert [result.path for result in read(CORPUS, tmp_path).search("refund")][:1] == ["billing/refund"]
+
+
+def test_where_no_file_can_be_made_the_index_is_in_memory(tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.write_text("where a folder should be")
+    assert read(CORPUS, place).search("refund")
+    assert place.read_text() == "where a folder should be"
+
+
+def test_old_indexes_go_and_the_newest_stay(tmp_path: Path) -> None:
+    for number in range(6):
+        (tmp_path / "en").mkdir(exist_ok=True)
+        (tmp_path / "en" / "a.md").write_text(f"# How {number}?\n\nWord.")
+        assert read(tmp_path, tmp_path / "index").search("word")
+    assert len([*(tmp_path / "index").glob("*.sqlite3")]) == 3
+
+
+def test_many_threads_search_one_index(corpus: Articles) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        paths = [*pool.map(lambda text: corpus.search(text, "en", 1)[0].path, ["refund", "track my parcel"] * 50)]
+    assert paths == ["billing/refund", "shop/track"] * 50
+
+
+@pytest.mark.needs("process")
+def test_processes_that_come_at_once_make_one_index(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(6, mp_context=get_context("spawn")) as pool:
+        results = [*pool.map(search_in_process, [tmp_path] * 6)]
+    assert sorted(paths for paths, _ in results) == [["billing/refund"]] * 6
+    assert sum(made for _, made in results) == 1
+    assert sorted(file.suffix for file in tmp_path.iterdir()) == ["", ".sqlite3"]
+
+
+def search_in_process(place: Path) -> tuple[list[str], bool]:
+    """What a search finds, and whether this process has made the index."""
+    made: list[Path] = []
+    fill = search.fill
+
+    def spy(*arguments: Any) -> None:
+        made.append(place)
+        time.sleep(0.3)
+        fill(*arguments)
+
+    search.fill = spy
+    return [result.path for result in read(CORPUS, place).search("refund", "en", 1)], bool(made)

@@ -124,6 +124,9 @@ livechat.context(coupon="SPRING", seats=3, trial=None)
 livechat.action("upgraded")
 livechat.track("plan_selected", plan="pro")
 livechat.track("plan_selected", plan=["pro"])  # type: ignore[arg-type]
+assert_type(livechat.segment("vip", "spring"), None)
+livechat.unsegment(7)  # type: ignore[arg-type]
+assert_type(livechat.decide("shop").start, str | None)
 livechat.sync()
 livechat.sync(User())
 livechat.sync_on(signals.message)

@@ -257,7 +257,7 @@ def test_a_person_is_one_whichever_vendor_names_them(store: Store) -> None:
         message_at(0, conversation="t"),
     )
     (month,) = [month for month in of_all(store).conversations_per_user if month.conversations]
-    assert (month.conversations, month.users, month.ratio) == (3, 1, 3.0)
+    assert (month.conversations, month.identified, month.users, month.ratio) == (3, 2, 1, 2.0)
 
 
 def test_a_topic_is_compared_with_the_month_before(store: Store) -> None:

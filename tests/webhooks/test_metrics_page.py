@@ -276,12 +276,34 @@ def test_it_needs_nothing_inline_and_nothing_from_elsewhere(client: FlaskClient)
     assert not page.select("style, [style], script:not([src])")
     assert not [name for tag in page.find_all(True) for name in tag.attrs if name.startswith("on")]
     files = [node["src"] for node in page.select("script")] + [node["href"] for node in page.select("link")]
-    assert len(files) == 3
+    assert len(files) == 4
     for file in files:
         assert file.startswith("/livechat/")
         assert client.get(file).status_code == 200
     assert "livechat.session" not in html
     assert '"livechat"' not in html  # no chat on it
+
+
+def test_an_empty_page_says_what_makes_figures_appear(app: Flask, client: FlaskClient) -> None:
+    empty = BeautifulSoup(client.get(URL).text, "html.parser").select_one(".empty")
+    assert empty is not None
+    assert "/livechat/webhooks/crisp" in empty.text
+    assert "flask livechat work" in empty.text
+    talk(app)
+    assert BeautifulSoup(client.get(URL).text, "html.parser").select_one(".empty") is None
+
+
+def test_targets_stand_first_and_say_what_is_missed(app: Flask, client: FlaskClient) -> None:
+    talk(app)
+    page = BeautifulSoup(client.get(URL).text, "html.parser")
+    judged = {item.span.text: item["class"] for item in page.select(".judged li") if item.span}
+    assert judged["First response, median"] == ["missed"]  # five minutes, of two
+    assert judged["Resolution, median"] == ["met"]  # nine minutes, of fifteen
+
+
+def test_a_link_leads_back_to_the_site(client: FlaskClient) -> None:
+    page = BeautifulSoup(client.get(URL, base_url="http://localhost/", headers={}).text, "html.parser")
+    assert [link["href"] for link in page.select(".home a")] == ["/"]
 
 
 def test_the_months_are_those_of_the_office(make: Make) -> None:  # noqa: F811

@@ -382,6 +382,22 @@ WHO = {
 }
 
 
+def test_a_rating_and_a_tag_of_intercoms_have_ids_of_their_own() -> None:
+    """The past is read without notifications: what they tell twice, or an import tells again, is one event."""
+    rating = {"rating": 4, "created_at": 1790000050, "remark": "fine"}
+    (rated,) = parsed("intercom", intercom("conversation.rating.added", conversation_rating=rating))
+    assert rated.id == "215:rating:1790000050:4"
+    (better,) = parsed("intercom", intercom("conversation.rating.added", conversation_rating=rating | {"rating": 5}))
+    assert better.id != rated.id
+    tags = [{"id": "2", "name": "vip", "applied_at": 1790000060}, {"id": "1", "name": "bug", "applied_at": 1790000010}]
+    (tagged,) = parsed("intercom", intercom("conversation_part.tag.created", tags={"tags": tags}))
+    assert (tagged.id, tagged.tags) == ("215:tags:1790000060:1+2", ("vip", "bug"))
+    (untimed,) = parsed(
+        "intercom", intercom("conversation_part.tag.created", tags={"tags": [{"id": "1", "name": "x"}]})
+    )
+    assert untimed.id == "notif_1"
+
+
 @pytest.mark.parametrize(
     ("data", "kind", "author", "text"),
     [

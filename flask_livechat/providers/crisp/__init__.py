@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..base import Key, LiveSpec, Provider, Signs, Values
-from .widget import attributes, prove, visitor
+from .widget import MOST, attributes, prove, visitor
 
 # docs.crisp.chat, "Crisp domain names" (2024-12), narrowed to the hosts that it names for each use. The rescue and
 # stream sockets are optional there; the wildcard for relay does not cover the rescue host.
@@ -117,7 +117,9 @@ PROVIDER = Provider(
         "https://www.dailymotion.com",
     ),
     domains=lambda values: ("crisp.chat",),
-    can=frozenset({"presence", "article", "message"}),
+    max_segments=MOST,
+    # Segments cannot be taken away one by one: the client only adds to them, or replaces all, the agents' own, too.
+    can=frozenset({"presence", "article", "scenario", "trigger", "message", "segment"}),
     signs=Signs(
         loads=r"client\.crisp\.chat/l\.js|['\"]crisp-sdk-web['\"]",
         calls=r"\$crisp\b|\bCRISP_WEBSITE_ID\b",

@@ -389,12 +389,15 @@ class Crisp {
         if (reload === true) location.reload();
       },
       "helpdesk:search": () => this.opening("Help centre"),
-      "helpdesk:article:open": (locale, slug, title) => this.opening(`Article “${title || slug}” (${locale})`),
+      "helpdesk:article:open": (locale, slug, title) => {
+        const place = `${text("helpdesk:article:open", slug)} (${text("helpdesk:article:open", locale)})`;
+        this.opening(`Article ${title ? `“${title}” ` : ""}${place}`);
+      },
       "helpdesk:query": (query) => this.opening(`Help centre: ${query}`),
       "overlay:open": () => this.opening("Overlay"),
       "overlay:close": () => undefined,
-      "trigger:run": (name) => this.event(`trigger ${name}`, {}, undefined),
-      "bot:scenario:run": (id) => this.event(`scenario ${id}`, {}, undefined),
+      "trigger:run": (name) => this.runs("Trigger", text("trigger:run", name)),
+      "bot:scenario:run": (id, variables) => this.runs("Scenario", text("bot:scenario:run", id), variables),
     };
   }
 
@@ -463,6 +466,16 @@ class Crisp {
   opening(note) {
     this.open();
     this.panel.note(note);
+  }
+
+  /** What runs is seen by what it does, which is not known here: the panel and the agents get its name.
+   * @param {string} kind @param {string} name @param {unknown} [variables] text, numbers and booleans alone */
+  runs(kind, name, variables = {}) {
+    const plain = Boolean(variables) && typeof variables === "object"
+      && Object.values(/** @type {object} */ (variables)).every((value) => ["string", "number", "boolean"].includes(typeof value));
+    if (!name || !plain) throw invalid(`${kind} takes a name, and variables of text, numbers and booleans`);
+    this.panel.note(`${kind} ${name} would run here`);
+    this.event(`${kind.toLowerCase()} ${name}`, variables, undefined);
   }
 
   /** @param {boolean} shown */

@@ -157,9 +157,12 @@ function adapter(vendor, core) {
     },
     track: (name, meta) => push("set", "session:event", [[[name, meta, "blue"]]]),
     update: sendData,
-    tour: () => core.unsupported("tour"),
-    article: (slug) =>
-      push("do", "helpdesk:article:open", [core.doc.documentElement.lang.slice(0, 2) || "en", String(slug)]),
+    segment: (added) => push("set", "session:segments", [added, false]), // it only adds to those that are there
+    startContent(kind, id) {
+      if (kind === "article") {
+        push("do", "helpdesk:article:open", [core.doc.documentElement.lang.slice(0, 2) || "en", id]);
+      } else push("do", kind === "scenario" ? "bot:scenario:run" : "trigger:run", [id]);
+    },
     end,
   };
 

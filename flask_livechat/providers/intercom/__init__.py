@@ -79,7 +79,7 @@ PROVIDER = Provider(
         *(f"intercom-attachments-{n}.com" for n in range(1, 10)),
     ),
     hosts=("https://js.intercomcdn.com",),  # where the Messenger's parts come from
-    can=frozenset({"tour", "article", "message", "offsets"}),
+    can=frozenset("tour article survey checklist news ticket space conversation message offsets".split()),
     signs=Signs(
         loads=r"widget\.intercom\.io/widget/|js\.intercomcdn\.com/shim|['\"]@intercom/messenger-js-sdk['\"]",
         calls=r"\bintercomSettings\b|\bIntercom\s*\(|\buser_hash\b",

@@ -28,7 +28,7 @@ SPOKEN = {
     "conversation.operator.replied": "bot",
 }
 STARTED = {"conversation.user.created": "visitor", "conversation.admin.single.created": "agent"}
-RATED = "conversation.rating.added"
+RATED, TAGGED = "conversation.rating.added", "conversation_part.tag.created"
 CHANGES = {"conversation.admin.closed": "conversation_closed", "conversation.admin.opened": "conversation_reopened"}
 AUTHORS = {"user": "visitor", "lead": "visitor", "contact": "visitor", "admin": "agent", "bot": "bot"}
 STATES = {
@@ -102,6 +102,8 @@ class Notification:
         if topic == RATED:
             return (self._rated(),)
         # The part that was tagged has come before, and a note is no message.
+        if topic == TAGGED:
+            return (replace(event, id=self._tags_id() or event.id),)
         if topic.startswith("conversation_part.") or topic == "conversation.admin.noted":
             return (event,)
         parts, change = self.item.items("conversation_parts") or [], CHANGES.get(topic)
@@ -113,6 +115,15 @@ class Notification:
         if topic in SPOKEN and not parts:
             events.append(replace(event, kind="message", author=SPOKEN[topic]))
         return events or (event,)
+
+    def _tags_id(self) -> str | None:
+        """An id made of which tags there are and of when the last one was put there; None where that is unknown."""
+        tags = self.item.items("tags") or []
+        at_of = {tag.key("id"): unix_seconds(tag.data.get("applied_at")) for tag in tags}
+        moments = [at for at in at_of.values() if at is not None]
+        if self.event.conversation is None or not moments:
+            return None
+        return f"{self.event.conversation}:tags:{max(moments)}:{'+'.join(sorted(filter(None, at_of)))}"
 
     def _started(self) -> Event:
         source = _source(self.item)
@@ -155,8 +166,11 @@ class Notification:
         stars = rating.whole("rating", 1, BEST)
         if stars is None:
             return self.event
+        # The same rating has the same id in each notification; another one of the same request is another event.
+        requested = unix_seconds(rating.data.get("created_at"))
+        key = self.event.id if requested is None else f"{self.event.conversation}:rating:{requested}:{stars}"
         at = _moment(rating.data.get("updated_at")) or self.event.at
-        return replace(self.event, kind="rated", at=at, rating=stars, best=BEST, text=rating.text("remark"))
+        return replace(self.event, kind="rated", id=key, at=at, rating=stars, best=BEST, text=rating.text("remark"))
 
 
 def _conversation_id(topic: str, item: Payload) -> str | None:
@@ -183,6 +197,11 @@ def _author(message: Payload) -> str | None:
 
 def _about(person: Person | None, event: Event) -> Event:
     return event if person is None else replace(event, visitor=person.visitor, email=person.email)
+
+
+def unix_seconds(value: Any) -> int | None:
+    at = _moment(value)
+    return None if at is None else int(at.timestamp())
 
 
 def _moment(value: Any) -> datetime | None:

@@ -267,8 +267,9 @@ function adapter(vendor, core) {
     },
     track: (name, meta) => intercom("trackEvent", name, meta),
     update,
-    tour: (id) => intercom("startTour", id),
-    article: (id) => intercom("showArticle", id),
+    /** By startTour and the like, or by showArticle and the like. */
+    startContent: (kind, id) =>
+      intercom((/tour|survey|checklist/.test(kind) ? "start" : "show") + kind[0].toUpperCase() + kind.slice(1), id),
     async end() {
       // Not arrived yet: what waits for it holds the visitor's identity.
       if (window.Intercom && Array.isArray(window.Intercom.q)) window.Intercom.q.length = 0;

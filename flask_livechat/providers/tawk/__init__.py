@@ -109,7 +109,8 @@ PROVIDER = Provider(
     ),
     domains=lambda values: ("tawk.to", "tawk.link"),
     crossorigin="*",  # as the vendor's own snippet writes it; browsers read it as "anonymous"
-    can=frozenset({"presence", "rating", "offsets"}),
+    max_segments=10,
+    can=frozenset({"presence", "rating", "offsets", "segment", "unsegment"}),
     signs=Signs(
         loads=r"embed\.tawk\.to/(?=[\w{$<+'\"`])|['\"]@tawk\.to/tawk-messenger",
         calls=r"\bTawk_API\b",

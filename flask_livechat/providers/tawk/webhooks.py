@@ -67,7 +67,7 @@ def _transcript(chat: Payload, event: Event) -> Sequence[Event]:
     """
     name, email = required(chat.key("id"), "chat.id"), chat.part("visitor").text("email") or event.email
     event = replace(event, kind="message", conversation=name, email=email)
-    messages = [message for message in chat.items("messages") or [] if _has_words_or_file(message)]
+    messages = [message for message in chat.items("messages") or [] if has_words_or_file(message)]
     moments = [_moment(message.data.get("time")) for message in messages]
     at = next(filter(None, moments), event.at)
     counts, events = Counter[tuple[str, str, str | None]](), []
@@ -80,7 +80,7 @@ def _transcript(chat: Payload, event: Event) -> Sequence[Event]:
     return events
 
 
-def _has_words_or_file(message: Payload) -> bool:
+def has_words_or_file(message: Payload) -> bool:
     """Page views and agents who join say nothing. The shape of attachments is UNCONFIRMED."""
     kind = message.text("type")
     holds_file = any(message.data.get(name) for name in ("attchs", "attachments", "file"))

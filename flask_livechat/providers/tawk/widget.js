@@ -8,6 +8,7 @@ function adapter(vendor, core) {
   const KEY_CHARS = 50; // of an attribute's name (not in the vendor's documents; one longer refuses the whole call)
   const VALUE_CHARS = 255;
   const MAX_ATTRIBUTES = 50;
+  const TAGS_MS = 4000; // within which a change of tags is answered, or counts as over
   const LOGIN_MS = 10000; // within which a login is answered, or counts as refused
   const SESSION_MS = 4000; // within which the session of a login is there
   /** @type {LiveChat.Page} */
@@ -21,6 +22,8 @@ function adapter(vendor, core) {
   let login = Promise.resolve();
   /** Names of attributes that were sent. @type {Set<string>} */
   const names = new Set();
+  /** The change of tags under way: the vendor has an error for one that another overtakes. @type {Promise<unknown>} */
+  let tagging = Promise.resolve();
   const api = () => window.Tawk_API;
 
   /** @param {LiveChat.Page} current */
@@ -112,7 +115,7 @@ function adapter(vendor, core) {
     login = logIn(withinLimit(extra)).then(() => {
       if (open && !ended) api().maximize(); // a new session may begin with the panel shut, and not say so
       sendAttributes(context);
-      if (visitor && visitor.segments && !ended) api().addTags(visitor.segments.slice(0, 10), warnIfRefused("tags"));
+      if (visitor && visitor.segments) changeTags("addTags", visitor.segments);
     });
     return login;
   }
@@ -188,6 +191,14 @@ function adapter(vendor, core) {
     return name.toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, KEY_CHARS).replace(/^-+|-+$/g, "");
   }
 
+  /** @param {"addTags" | "removeTags"} method @param {string[]} names */
+  function changeTags(method, names) {
+    if (names.length) tagging = tagging.then(() => ended || new Promise((done) => {
+      core.safely(() => api()[method](names, (/** @type {unknown} */ error) => done(warnIfRefused("tags")(error))));
+      setTimeout(done, TAGS_MS);
+    }));
+  }
+
   /** @param {string} what */
   function warnIfRefused(what) {
     return (/** @type {unknown} */ error) => {
@@ -256,8 +267,11 @@ function adapter(vendor, core) {
     track: (name, meta) => afterLogin(() =>
       api().addEvent(attributeName(name), fitLimits(meta), warnIfRefused("event"))),
     update: (attributes) => afterLogin(() => sendAttributes(attributes)),
-    tour: () => core.unsupported("tour"),
-    article: () => core.unsupported("article"),
+    segment: (added, removed) => afterLogin(() => {
+      changeTags("removeTags", removed); // first, since ten are the limit
+      changeTags("addTags", added);
+    }),
+    startContent: () => {}, // nothing of the kind is documented
     async end() {
       ended = true;
       if (!window.Tawk_API) return;

@@ -57,8 +57,7 @@ function adapter(vendor, core) {
     hide: () => palaver().show(false),
     track: () => core.unsupported("an event"),
     update: (attributes) => palaver().describe(attributes),
-    tour: () => core.unsupported("tour"),
-    article: () => core.unsupported("article"),
+    startContent: () => {}, // it has none of the kinds
     async end() {
       ended = true;
       if (palaver()) palaver().reset();

@@ -46,7 +46,7 @@ def conversation(call: IntercomCall, session: Session) -> dict[str, Any]:
         "admin_assignee_id": int(session.agent) if session.agent else nobody,
         "team_assignee_id": int(session.team) if session.team else nobody,
         "contacts": {"type": "contact.list", "contacts": people},
-        "tags": {"type": "tag.list", "tags": [tag(account, name, session.changed) for name in session.tags]},
+        "tags": {"type": "tag.list", "tags": _tags(account, session)},
         "teammates": {"type": "admin.list", "teammates": [{"type": "admin", "id": agent} for agent in agents]},
         "topics": {"type": "topic.list", "topics": [], "total_count": 0},
         "conversation_rating": _rating(account, session),
@@ -175,6 +175,10 @@ def _when(session: Session, author: str) -> list[int]:
     return [int(line.at) for line in session.messages if line.author == author and line.kind == "text"]
 
 
+def _tags(account: Account, session: Session) -> list[dict[str, Any]]:
+    return [tag(account, name, session.tagged_at.get(name, session.changed)) for name in session.tags]
+
+
 def _rating(account: Account, session: Session) -> dict[str, Any] | None:
     if session.rating is None:
         return None
@@ -182,7 +186,7 @@ def _rating(account: Account, session: Session) -> dict[str, Any] | None:
     return {
         "rating": session.rating,
         "remark": "",
-        "created_at": int(session.changed),
+        "created_at": int(session.rated_at or session.changed),
         "contact": {"type": "contact", "id": person.id, "external_id": person.external_id} if person else {},
         "teammate": {"type": "admin", "id": agent},
     }
