@@ -87,21 +87,29 @@ def matrix() -> str:
 
 
 def methods() -> Iterator[tuple[str, str, str]]:
-    for group in (desk.Conversations, desk.Contacts, desk.Articles, desk.Agents):
+    for label, group in desk.GROUPS.items():
         for name, method in vars(group).items():
-            if not name.startswith("_"):
+            if not name.startswith("_") and group is not desk.RawCalls:
                 said = inspect.signature(method, eval_str=False)
                 arguments = ", ".join(
                     str(one.replace(annotation=inspect.Parameter.empty)) for one in said.parameters.values()
                 ).removeprefix("self")
-                full = f"{group.__name__.lower()}.{name}"
+                full = f"{label}.{name}"
                 gives = str(said.return_annotation).replace("Iterator[", "each ").rstrip("]")
                 yield full, f"``{full}({arguments.removeprefix(', ')})``", "" if gives == "None" else f"``{gives}``"
 
 
 def records() -> str:
     """The fields of what the methods give."""
-    kinds = (model.Conversation, model.Message, model.Contact, model.Article, model.Agent)
+    kinds = (
+        model.Conversation,
+        model.Message,
+        model.Contact,
+        model.Article,
+        model.Agent,
+        model.Team,
+        model.LiveVisitor,
+    )
     rows = [(f"``{kind.__name__}``", " ".join(f"``{one.name}``" for one in fields(kind))) for kind in kinds]
     return table([("Record", "Fields"), *rows])
 

@@ -85,14 +85,17 @@ def rules(shop: str | None, app: str | None) -> list[dict[str, Any]]:
 @livechat.visitor_loader
 def visitor(user: object) -> Visitor | None:
     """Who the agents talk to. They also see the company and the plan."""
-    if not isinstance(user, User):
-        return None
+    return visitor_of(user) if isinstance(user, User) else None
+
+
+def visitor_of(user: User) -> Visitor:
+    """A customer as agents know them, in the widget and in what staff write first."""
     return Visitor(
         id=user.id,
         email=user.email,
         name=user.name,
         created_at=user.created_at,
-        company=Company(id=user.company_id, name=user.company_name),
+        company=Company(id=user.company_id, name=user.company_name, plan=user.plan, size=user.seats),
         attributes={"role": user.role},
     )
 

@@ -3,6 +3,7 @@
 LiveChatError
 ├── ConfigError     a wrong configuration, with every Problem at once
 ├── Unsupported     a vendor lacks what was asked for
+├── TooOften        the team has begun enough conversations with a visitor today
 └── ApiError        a call of a vendor's API failed
     ├── Unauthorized    401: the credentials are wrong
     ├── Forbidden       403: they are right, and do not allow it
@@ -87,6 +88,15 @@ class Unsupported(LiveChatError):
     def __init__(self, provider: str, method: str) -> None:
         self.provider, self.method = provider, method
         super().__init__(f"{method} is not supported by {provider}.")
+
+
+class TooOften(LiveChatError):
+    """The team has begun ``limit`` conversations with this visitor within 24 hours, which is all that it may."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        times = "no conversation" if limit == 0 else "one conversation" if limit == 1 else f"{limit} conversations"
+        super().__init__(f"The team begins {times} with a visitor within 24 hours: LIVECHAT_OUTREACH is {limit}.")
 
 
 class ApiError(LiveChatError):

@@ -183,12 +183,12 @@ class LiveChat(Internals):
         In the sandbox it is the stand-in's API. Needs an app context, and ``pip install Flask-LiveChat[desk]``. Raises
         ``ConfigError`` where a key is missing.
         """
-        opened: Desk = service().open_desk(current_state(), *self.account(provider))
+        opened: Desk = service().open_desk(current_state(), current_flask(), *self.account(provider))
         return opened
 
     def async_desk(self, provider: str | None = None) -> AsyncDesk:
         """The same with ``await``."""
-        opened: AsyncDesk = service().open_async_desk(current_state(), *self.account(provider))
+        opened: AsyncDesk = service().open_async_desk(current_state(), current_flask(), *self.account(provider))
         return opened
 
     # What answers before anybody asks.

@@ -57,7 +57,11 @@ declare namespace LiveChat {
     locale?: string;
   }
 
-  interface Company { id: string; name?: string; plan?: string; website?: string; created_at?: number }
+  interface Company {
+    id: string; name?: string; plan?: string; website?: string; created_at?: number;
+    /** And what else the vendor takes of a company. */
+    [field: string]: string | number | boolean | undefined;
+  }
 
   interface Visitor {
     id?: string; email?: string; name?: string; phone?: string; avatar?: string; created_at?: number;

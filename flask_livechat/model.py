@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -24,21 +25,50 @@ class _Private:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Company(_Private):
-    """The organisation a visitor belongs to. ``id`` is yours, as text, and stable."""
+class _Keyed(_Private):
+    """A record that is equal to another one of its kind with the same ``cache_key()``."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Keyed) and type(other) is type(self) and self.cache_key() == other.cache_key()
+
+    def __hash__(self) -> int:
+        return hash(self.cache_key())
+
+    def cache_key(self) -> tuple[object, ...]:
+        """Return all that tells this record from another. It hashes faster than the record."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Company(_Keyed):
+    """The organisation a visitor belongs to. ``id`` is yours, as text, and stable.
+
+    ``spend`` is what it pays a month, ``size`` how many people work there. Raise ``ValueError`` for an empty id, a
+    naive ``created_at``, and a ``spend`` or ``size`` that is no number, or below zero.
+    """
 
     id: str
     name: str | None = None
     plan: str | None = None
     website: str | None = None
     created_at: datetime | None = None
+    spend: int | float | None = None
+    size: int | None = None
+    industry: str | None = None
+    attributes: Mapping[str, Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _clean(self, ("id", "name", "plan", "website"))
+        _clean(self, ("id", "name", "plan", "website", "industry"))
+        _check_number("Company.spend", self.spend, int | float, "a number")
+        _check_number("Company.size", self.size, int, "a whole number")
+
+    def cache_key(self) -> tuple[object, ...]:
+        figures = (self.spend, type(self.spend), self.size, self.industry, _attributes_key(self.attributes))
+        return (self.id, self.name, self.plan, self.website, self.created_at, *figures)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Visitor(_Private):
+class Visitor(_Keyed):
     """Who is in front of the page.
 
     ``id`` is text and stable (a whole number is turned into text). ``created_at`` is an aware ``datetime``.
@@ -72,20 +102,10 @@ class Visitor(_Private):
         if self.company is not None and not isinstance(self.company, Company):
             raise ValueError(f"Visitor.company must be a Company, not {type(self.company).__name__}.")
         segments = (self.segments,) if isinstance(self.segments, str) else self.segments
-        attributes = {well_formed(str(key)): _clean_value(value) for key, value in self.attributes.items()}
-        object.__setattr__(self, "attributes", MappingProxyType(attributes))
         object.__setattr__(self, "segments", tuple(well_formed(str(segment)) for segment in segments))
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Visitor) and self.cache_key() == other.cache_key()
-
-    def __hash__(self) -> int:
-        return hash(self.cache_key())
-
     def cache_key(self) -> tuple[object, ...]:
-        """Return all that tells this visitor from another. It hashes faster than the record."""
-        # Types count, too: 1 and True are equal, and what was made of one would do for the other.
-        attributes = tuple((name, value, type(value)) for name, value in self.attributes.items())
+        attributes = _attributes_key(self.attributes)
         rest = (self.phone, self.avatar, self.created_at, self.company, attributes, self.segments, self.session_token)
         return (self.id, self.email, self.email_verified, self.name, *rest)
 
@@ -222,6 +242,31 @@ class Agent(_Private):
     raw: Raw = field(default_factory=dict, compare=False)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Team(_Private):
+    """A group of agents, to whom a conversation may be assigned."""
+
+    id: str
+    name: str | None = None
+    raw: Raw = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LiveVisitor(_Private):
+    """Somebody who is on the site. ``id`` is of the conversation that they have, or would have.
+
+    ``page`` is the address that they look at. ``active``: whether its window is in front; None where the vendor does
+    not say.
+    """
+
+    id: str
+    name: str | None = None
+    email: str | None = None
+    page: str | None = None
+    active: bool | None = None
+    raw: Raw = field(default_factory=dict, compare=False)
+
+
 # -- what webhooks tell ------------------------------------------------------------------------------------------------
 
 KINDS = (
@@ -271,9 +316,25 @@ def _clean_value(value: Any) -> Value:
     return value if value is None or isinstance(value, bool | int | float) else well_formed(str(value))
 
 
+def _attributes_key(attributes: Mapping[str, Value]) -> tuple[object, ...]:
+    """Types count, too: 1 and True are equal, and what was made of one would do for the other."""
+    return tuple((name, value, type(value)) for name, value in attributes.items())
+
+
+def _check_number(name: str, value: Any, kind: Any, expected: str) -> None:
+    if value is None:
+        return
+    if not isinstance(value, kind) or isinstance(value, bool) or not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be {expected} of zero or more.")
+
+
 def _clean(record: Visitor | Company, names: tuple[str, ...]) -> None:
     """Make text fields well-formed text, also of numbers. For anything else raise a ``ValueError`` with its name."""
     kind = type(record).__name__
+    if not isinstance(record.attributes, Mapping):
+        raise ValueError(f"{kind}.attributes must be a mapping, not {type(record.attributes).__name__}.")
+    attributes = {well_formed(str(key)): _clean_value(value) for key, value in record.attributes.items()}
+    object.__setattr__(record, "attributes", MappingProxyType(attributes))
     for name in names:
         value = getattr(record, name)
         if value is None or (type(value) is str and value.isascii()):

@@ -139,6 +139,7 @@ OPTIONS: Mapping[str, Option] = {
         None, lambda value: value is None or whole_number(value, 1), "a whole number of seconds, or None"
     ),
     "KEEP_DAYS": Option(None, lambda value: value is None or whole_number(value, 1), "a whole number of days, or None"),
+    "OUTREACH": Option(1, lambda value: whole_number(value, 0, 100), "a whole number from 0 to 100"),
     "CELERY": Option(False, *_one_of(False, True)),
     "TARGETS": Option({}, lambda value: value is not None, "a dict such as {'csat': 0.9}"),
     "ARTICLES": Option(

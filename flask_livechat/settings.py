@@ -65,6 +65,7 @@ class Settings:
     database_url: str | None = field(repr=False)  # may hold a password
     webhook_tolerance: int | None  # seconds
     keep_days: int | None
+    outreach: int  # conversations that the team may begin with a visitor within a day
     celery: bool
     targets: Mapping[str, Target]
     articles: str | None  # a folder

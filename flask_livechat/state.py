@@ -57,6 +57,7 @@ class Runtime:
     store: Any = None
     flows: Any = None
     flow_steps: PerMinute = field(default_factory=lambda: PerMinute(MAX_OPENS, MAX_OPENS_OF_CLIENT))
+    outreach: Any = None
     automations: dict[str, Any] = field(default_factory=dict)
     articles: Any = None
     sandbox: Any = None

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from .desk.aio import AsyncDesk
-    from .desk.desk import Agents, Articles, Contacts, Conversations, RawCalls
+    from .desk.desk import Agents, Articles, Contacts, Conversations, RawCalls, Visitors
 
 __all__ = ["FakeDesk", "Proof", "RenderedWidget", "as_visitor", "assert_livechat", "read", "webhook"]
 
@@ -254,7 +254,7 @@ class FakeDesk:
         desk.conversations.reply(id, "It is!")
 
     Of the first vendor that there is, if not said otherwise. It has what ``livechat.desk()`` has: ``conversations``,
-    ``contacts``, ``articles``, ``agents``, ``raw`` and ``can``.
+    ``contacts``, ``articles``, ``agents``, ``visitors``, ``raw`` and ``can``.
     """
 
     # For type checkers: ``__getattr__`` gives them.
@@ -262,6 +262,7 @@ class FakeDesk:
     contacts: Contacts
     articles: Articles
     agents: Agents
+    visitors: Visitors
     raw: RawCalls
     can: Callable[[str], bool]
 
@@ -297,7 +298,8 @@ class FakeDesk:
         """The same account, as ``livechat.async_desk()`` gives it."""
         from .desk import aio, http  # noqa: PLC0415 - it needs the extra
 
-        return aio.open_async_desk(self.provider, self._values, LiveChat.now, http.async_in_process(self._account))
+        pool, outreach = http.async_in_process(self._account), self._desk._outreach
+        return aio.open_async_desk(self.provider, self._values, LiveChat.now, pool, outreach=outreach)
 
     if not TYPE_CHECKING:  # which would take any name for one of ours
 

@@ -99,6 +99,10 @@ company = st.builds(
     plan=st.none() | hostile,
     website=st.none() | hostile,
     created_at=moment,
+    spend=st.none() | st.integers(0) | st.floats(0, allow_infinity=False),
+    size=st.none() | st.integers(0),
+    industry=st.none() | hostile,
+    attributes=st.dictionaries(hostile, value, max_size=4),
 )
 any_visitor = st.builds(
     Visitor,

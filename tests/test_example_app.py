@@ -17,7 +17,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from example_app import create_app
+from example_app.chat import livechat
 from example_app.users import DEMO_PASSWORD
+from flask_livechat.desk.desk import Desk
 
 PUBLIC = ["/", "/tour", "/pricing", "/support", "/contact", "/docs/", "/docs/import", "/blog/", "/blog/frost-week",
           "/shop/", "/shop/sensor", "/try", "/login", "/reset-password/anything", "/inspect"]  # fmt: skip
@@ -623,6 +625,41 @@ def test_two_sites_in_one_process_stay_apart(home: Path, tmp_path_factory: pytes
     real = make(tmp_path_factory.mktemp("two"), TAWK).test_client()
     assert chat(sandbox, "/")["provider"] == "crisp"
     assert chat(real, "/")["provider"] == "tawk"
+
+
+# Writing first
+
+
+def test_staff_write_to_a_customer_once_a_day(client: FlaskClient) -> None:
+    sign_in(client, "staff")
+    for answer in ("has your message", "The team begins one conversation with a visitor within 24 hours"):
+        data = {"user": "u-1001", "text": "Your sensor is here."}
+        assert answer in client.post("/staff/write", data=data, follow_redirects=True).text
+    desk = sandbox_desk(client, "crisp")
+    (conversation,) = desk.conversations.list()
+    assert [message.text for message in desk.conversations.messages(conversation.id)] == ["Your sensor is here."]
+
+
+@pytest.mark.parametrize("user", ["", "u-none"])
+def test_only_customers_are_written_to(client: FlaskClient, user: str) -> None:
+    assert client.post("/staff/write", data={"user": "u-1001", "text": "x"}).status_code == 302
+    sign_in(client, "staff")
+    assert client.post("/staff/write", data={"user": user, "text": "x"}).status_code == 400
+    assert list(sandbox_desk(client, "crisp").conversations.list()) == []
+    said = client.post("/staff/write", data={"user": "u-1001", "text": " "}, follow_redirects=True).text
+    assert "a text is needed" in said
+
+
+def test_staff_see_who_is_on_the_site(client: FlaskClient) -> None:
+    session = client.post("/livechat/sandbox/api/crisp/session", json={}).json["session"]  # type: ignore[index]
+    client.post("/livechat/sandbox/api/crisp/visit", json={"session": session, "page": "https://shop.example/cart"})
+    sign_in(client, "staff")
+    assert "https://shop.example/cart" in client.get("/staff/").text
+
+
+def sandbox_desk(client: FlaskClient, vendor: str) -> Desk:
+    with client.application.app_context():
+        return livechat.desk(vendor)
 
 
 # The inbox

@@ -231,7 +231,7 @@ def test_the_docs_tables_have_palaver(vendors: Path, monkeypatch: pytest.MonkeyP
     assert re.search(r"``LIVECHAT_PALAVER_IDENTITY_SECRET``\s+identity\s+yes\s+Settings > Inboxes > Website", own)
     assert "``https://palaver.example.com`` ``wss://palaver.example.com``" in own
     assert "``palaver_<WEBSITE_TOKEN>``" in own
-    assert "5 of the desk's 29 methods" in own
+    assert f"5 of the desk's {len([*checks.methods()])} methods" in own
     assert "``LIVECHAT_PALAVER_BASE_URL``" in made["configuration.rst"]
     assert re.search(r"Crisp +Intercom +Palaver +Parley +Tawk", made["choosing.rst"])
     assert "Palaver" in checks.matrix()

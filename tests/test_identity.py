@@ -246,6 +246,67 @@ def test_intercom_takes_a_company_only_with_a_name() -> None:
     assert said["company"] == {"id": "c1", "name": "Example Ltd"}
 
 
+def test_intercom_gets_what_else_is_known_of_a_company_and_nothing_in_the_place_of_it() -> None:
+    custom = {"seats": 12, "monthly_spend": 0, "company_id": "c2", "user_count": 7, "on.board": True}
+    company = Company("c1", "Example Ltd", "pro", spend=49.9, size=12, industry="Retail", attributes=custom)
+    shown = providers.load("intercom").visitor(INTERCOM, Visitor("42", company=company))["company"]
+    known = {"id": "c1", "name": "Example Ltd", "plan": "pro", "monthly_spend": 49, "size": 12, "industry": "Retail"}
+    assert shown == known | {"seats": 12, "on_board": True}
+
+
+def test_intercom_gets_no_spend_beyond_its_limit() -> None:
+    company = Company("c1", "Example Ltd", spend=2.0**31, size=0)
+    shown = providers.load("intercom").visitor(INTERCOM, Visitor("42", company=company))["company"]
+    assert shown == {"id": "c1", "name": "Example Ltd", "size": 0}
+
+
+@pytest.mark.parametrize("name", ["crisp", "tawk"])
+def test_who_takes_little_of_a_company_gets_no_more_of_it(name: str) -> None:
+    values = {"tawk": TAWK, "crisp": CRISP}[name]
+    company = Company("c1", "Example Ltd", spend=49, size=12, industry="Retail", attributes={"seats": 12})
+    shown = providers.load(name).visitor(values, Visitor("42", company=company))["company"]
+    assert shown == {"id": "c1", "name": "Example Ltd"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        ({"id": ""}, r"Company\.id"),
+        ({"id": None}, r"Company\.id"),
+        ({"spend": "49"}, r"Company\.spend must be a number"),
+        ({"spend": True}, r"Company\.spend must be a number"),
+        ({"spend": -1}, r"Company\.spend"),
+        ({"spend": float("nan")}, r"Company\.spend"),
+        ({"spend": float("inf")}, r"Company\.spend"),
+        ({"size": 1.5}, r"Company\.size must be a whole number"),
+        ({"size": -1}, r"Company\.size"),
+        ({"industry": ["Retail"]}, r"Company\.industry must be text"),
+        ({"attributes": ["seats"]}, r"Company\.attributes must be a mapping"),
+    ],
+)
+def test_a_company_that_is_none_is_refused_by_the_fields_name(wrong: dict[str, Any], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        Company(**{"id": "c1"} | wrong)
+
+
+def test_companies_are_told_apart_by_all_that_they_hold() -> None:
+    first = Company("c1", spend=1, attributes={"seats": 1})
+    assert first == Company("c1", spend=1, attributes={"seats": 1})
+    assert hash(first) == hash(Company("c1", spend=1, attributes={"seats": 1}))
+    assert first != Company("c1", spend=1.0, attributes={"seats": 1})
+    assert first != Company("c1", spend=1, attributes={"seats": True})
+    assert Visitor("42", company=first) != Visitor("42", company=Company("c1", spend=1))
+    assert first != "c1"
+
+
+def test_a_companys_attributes_do_not_change_behind_its_back() -> None:
+    attributes: dict[str, Any] = {"tags": ["a"]}
+    company = Company("c1", attributes=attributes)
+    attributes["seats"] = 1
+    assert dict(company.attributes) == {"tags": "['a']"}
+    assert "tags" not in repr(company)
+
+
 @pytest.mark.parametrize("name", VENDORS)
 def test_without_a_secret_a_room_has_no_proof(name: str) -> None:
     values = {"tawk": TAWK, "crisp": CRISP, "intercom": INTERCOM}[name]

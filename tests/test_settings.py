@@ -64,6 +64,7 @@ DEFAULTS = {
     "database_url": None,
     "webhook_tolerance": None,
     "keep_days": None,
+    "outreach": 1,
     "celery": False,
     "targets": {
         "first_response": Target(None, 120, "seconds"),
@@ -125,6 +126,7 @@ def test_every_setting_of_the_contract_has_its_key() -> None:
         ("COOKIE_DOMAIN", "localhost"),
         pytest.param("CELERY", True, marks=pytest.mark.needs("package")),
         ("KEEP_DAYS", 365),
+        ("OUTREACH", 0),
         ("SANDBOX", True),
     ],
 )
@@ -187,6 +189,9 @@ def test_right_values_are_taken_as_they_are(key: str, good: Any) -> None:
         ("COOKIE_DOMAIN", ""),
         ("CELERY", "redis://"),
         ("KEEP_DAYS", 0),
+        ("OUTREACH", -1),
+        ("OUTREACH", None),
+        ("OUTREACH", True),
         ("SANDBOX", "yes"),
         ("SANDBOX", None),
         ("POSITION", {"side": "top"}),

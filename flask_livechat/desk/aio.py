@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from types import GeneratorType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
-from ..model import Agent, Article, Contact, Conversation, Message, Value, Visitor
+from ..model import Agent, Article, Contact, Conversation, LiveVisitor, Message, Team, Value, Visitor
 from ..operation import Operation, OperationSequence
 from ..providers import Values
 from .desk import (
     Agents,
     Articles,
+    Author,
     BaseDesk,
     Contacts,
     Conversations,
     RawCalls,
     State,
+    Visitors,
+    assignee_of,
+    author_of,
     executor_of,
     key_of,
     moment_of,
@@ -26,6 +31,7 @@ from .desk import (
     text_of,
 )
 from .http import AsyncClient, AsyncPool, Vendor
+from .outreach import NOT_SENT, Outreach
 from .retry import DEADLINE_S
 
 G = TypeVar("G")
@@ -34,13 +40,16 @@ G = TypeVar("G")
 class AsyncDesk(BaseDesk):
     """As ``Desk``, with ``await``. Connections belong to the event loop; ``aclose`` or ``async with`` ends them."""
 
-    def __init__(self, vendor: Vendor, client: AsyncClient, clock: Callable[[], datetime]) -> None:
-        super().__init__(vendor, clock)
+    def __init__(
+        self, vendor: Vendor, client: AsyncClient, clock: Callable[[], datetime], outreach: Outreach | None = None
+    ) -> None:
+        super().__init__(vendor, clock, outreach)
         self._client = client
         self.conversations = AsyncConversations(self)
         self.contacts = AsyncContacts(self)
         self.articles = AsyncArticles(self)
         self.agents = AsyncAgents(self)
+        self.visitors = AsyncVisitors(self)
         self.raw = AsyncRawCalls(self)
 
     async def __aenter__(self) -> AsyncDesk:
@@ -99,8 +108,23 @@ class AsyncConversations(_Group):
     def messages(self, id: str) -> AsyncIterator[Message]:
         return self._desk._items("conversations.messages", id)
 
-    async def start(self, visitor: Visitor, text: str) -> Conversation:
-        return await self._desk._do("conversations.start", visitor, text_of(text))
+    @overload
+    async def start(self, visitor: Visitor, text: str, author: Literal["visitor"] = "visitor") -> Conversation: ...
+
+    @overload
+    async def start(self, visitor: Visitor, text: str, author: Literal["agent"]) -> Conversation | None: ...
+
+    async def start(self, visitor: Visitor, text: str, author: Author = "visitor") -> Conversation | None:
+        call = ("conversations.start", visitor, text_of(text), author_of(author))
+        if author == "visitor":
+            return await self._desk._do(*call)
+        # In a thread: a database may be asked, which other tasks need not wait for.
+        take_back = await asyncio.to_thread(self._desk._outreach.claim, visitor.id, self._desk._clock())
+        try:
+            return await self._desk._do(*call)
+        except NOT_SENT:
+            await asyncio.to_thread(take_back)
+            raise
 
     async def reply(self, id: str, text: str) -> Message:
         return await self._desk._do("conversations.reply", id, text_of(text))
@@ -114,8 +138,8 @@ class AsyncConversations(_Group):
     async def reopen(self, id: str) -> None:
         await self._desk._do("conversations.reopen", id)
 
-    async def assign(self, id: str, agent: str) -> None:
-        await self._desk._do("conversations.assign", id, text_of(agent))
+    async def assign(self, id: str, agent: str | None = None, team: str | None = None) -> None:
+        await self._desk._do("conversations.assign", id, **assignee_of(agent, team))
 
     async def snooze(self, id: str, until: datetime) -> None:
         await self._desk._do("conversations.snooze", id, moment_of("until", until))
@@ -210,8 +234,19 @@ class AsyncAgents(_Group):
     def list(self) -> AsyncIterator[Agent]:
         return self._desk._items("agents.list")
 
+    def teams(self) -> AsyncIterator[Team]:
+        return self._desk._items("agents.teams")
+
     async def availability(self) -> str:
         return await self._desk._do("agents.availability")
+
+
+@_documented_by(Visitors)
+class AsyncVisitors(_Group):
+    """As ``Visitors``, to be awaited; its list is an asynchronous iterator."""
+
+    def list(self) -> AsyncIterator[LiveVisitor]:
+        return self._desk._items("visitors.list")
 
 
 @_documented_by(RawCalls)
@@ -229,8 +264,9 @@ def open_async_desk(
     pool: AsyncPool | None = None,
     base: str | None = None,
     deadline: float = DEADLINE_S,
+    outreach: Outreach | None = None,
 ) -> AsyncDesk:
     """As ``open_desk``. Its connections are its own: to close one desk ends nobody else's calls."""
     pool = pool or AsyncPool()
     executor = executor_of(name, values, base, deadline, pool.app)
-    return AsyncDesk(executor.vendor, AsyncClient(executor, pool), clock)
+    return AsyncDesk(executor.vendor, AsyncClient(executor, pool), clock, outreach)

@@ -10,31 +10,52 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from types import GeneratorType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, overload
 
 from .. import providers
 from ..errors import ConfigError, Problem, Unsupported
-from ..model import Agent, Article, Contact, Conversation, Inventory, Message, Value, Visitor
+from ..model import (
+    Agent,
+    Article,
+    Contact,
+    Conversation,
+    Inventory,
+    LiveVisitor,
+    Message,
+    Team,
+    Value,
+    Visitor,
+)
 from ..operation import Operation, OperationSequence
 from ..providers import Secrets, Values
 from .http import Client, Pool, RequestExecutor, Vendor
+from .outreach import NOT_SENT, Outreach
 from .retry import DEADLINE_S, budget_of
 
 State = Literal["open", "pending", "snoozed", "closed"]
+Author = Literal["visitor", "agent"]
 POOL = Pool()
 
 
 class BaseDesk:
     """What ``Desk`` and ``AsyncDesk`` share."""
 
-    def __init__(self, vendor: Vendor, clock: Callable[[], datetime]) -> None:
+    def __init__(self, vendor: Vendor, clock: Callable[[], datetime], outreach: Outreach | None) -> None:
         self.provider = vendor.name
-        self._vendor, self._clock = vendor, clock
+        self._vendor, self._clock, self._outreach = vendor, clock, outreach or Outreach()
 
     def can(self, method: str) -> bool:
-        """Whether the vendor can do it: ``desk.can("conversations.snooze")``."""
-        return method in self._vendor.api.methods
+        """Whether the vendor can do it: ``desk.can("conversations.snooze")``.
+
+        Raise ``ValueError`` for a name that no desk has.
+        """
+        if method not in METHODS:
+            close = get_close_matches(str(method), METHODS, 1)
+            hint = f'Did you mean "{close[0]}"?' if close else 'Its names look like "conversations.snooze".'
+            raise ValueError(f"{method!r} is no method of the desk. {hint}")
+        return method in self._vendor.api.methods or method == "raw.request"
 
     def _call(self, method: str, *arguments: Any, **named: Any) -> Any:
         """Return the vendor's operation for a method, or its sequence of several."""
@@ -47,13 +68,16 @@ class BaseDesk:
 class Desk(BaseDesk):
     """One vendor's conversations, contacts, articles and agents. Safe to share between threads."""
 
-    def __init__(self, vendor: Vendor, client: Client, clock: Callable[[], datetime]) -> None:
-        super().__init__(vendor, clock)
+    def __init__(
+        self, vendor: Vendor, client: Client, clock: Callable[[], datetime], outreach: Outreach | None = None
+    ) -> None:
+        super().__init__(vendor, clock, outreach)
         self._client = client
         self.conversations = Conversations(self)
         self.contacts = Contacts(self)
         self.articles = Articles(self)
         self.agents = Agents(self)
+        self.visitors = Visitors(self)
         self.raw = RawCalls(self)
 
     def inventory(self, locales: Iterable[str] = (), since: datetime | None = None) -> Inventory:
@@ -107,9 +131,27 @@ class Conversations(_Group):
         """Yield the messages in the order in which they were written."""
         return self._desk._items("conversations.messages", id)
 
-    def start(self, visitor: Visitor, text: str) -> Conversation:
-        """Start a conversation in which ``visitor`` writes ``text``, and return it."""
-        return self._desk._do("conversations.start", visitor, text_of(text))
+    @overload
+    def start(self, visitor: Visitor, text: str, author: Literal["visitor"] = "visitor") -> Conversation: ...
+
+    @overload
+    def start(self, visitor: Visitor, text: str, author: Literal["agent"]) -> Conversation | None: ...
+
+    def start(self, visitor: Visitor, text: str, author: Author = "visitor") -> Conversation | None:
+        """Start a conversation in which ``visitor`` writes ``text``, and return it.
+
+        With ``author="agent"`` the team writes first. None where the vendor makes a conversation of that only once the
+        visitor answers. Raise ``TooOften`` where the team has begun ``LIVECHAT_OUTREACH`` with them within 24 hours.
+        """
+        call = ("conversations.start", visitor, text_of(text), author_of(author))
+        if author == "visitor":
+            return self._desk._do(*call)
+        take_back = self._desk._outreach.claim(visitor.id, self._desk._clock())
+        try:
+            return self._desk._do(*call)
+        except NOT_SENT:
+            take_back()
+            raise
 
     def reply(self, id: str, text: str) -> Message:
         """Write as an agent. The visitor reads it."""
@@ -127,9 +169,9 @@ class Conversations(_Group):
         """Make its state ``open``."""
         self._desk._do("conversations.reopen", id)
 
-    def assign(self, id: str, agent: str) -> None:
-        """Assign it to an agent, by the id that ``agents.list()`` gives."""
-        self._desk._do("conversations.assign", id, text_of(agent))
+    def assign(self, id: str, agent: str | None = None, team: str | None = None) -> None:
+        """Assign it to an agent or to a team, by the id that ``agents.list()`` or ``agents.teams()`` gives."""
+        self._desk._do("conversations.assign", id, **assignee_of(agent, team))
 
     def snooze(self, id: str, until: datetime) -> None:
         """Snooze it until a moment (aware)."""
@@ -246,9 +288,21 @@ class Agents(_Group):
         """Yield the agents, whose ids ``conversations.assign`` takes."""
         return self._desk._items("agents.list")
 
+    def teams(self) -> Iterator[Team]:
+        """Yield the teams, whose ids ``conversations.assign`` takes as ``team``."""
+        return self._desk._items("agents.teams")
+
     def availability(self) -> str:
         """Return whether somebody would answer now: ``online``, ``away`` or ``offline``."""
         return self._desk._do("agents.availability")
+
+
+class Visitors(_Group):
+    """Those who are on the site."""
+
+    def list(self) -> Iterator[LiveVisitor]:
+        """Yield whoever is on the site now, whether they write or not."""
+        return self._desk._items("visitors.list")
 
 
 class RawCalls(_Group):
@@ -261,6 +315,17 @@ class RawCalls(_Group):
         another one.
         """
         return self._desk._client.send(raw_operation(method, path, json))
+
+
+GROUPS: Mapping[str, type[_Group]] = {
+    "conversations": Conversations,
+    "contacts": Contacts,
+    "articles": Articles,
+    "agents": Agents,
+    "visitors": Visitors,
+    "raw": RawCalls,
+}
+METHODS = frozenset(f"{group}.{name}" for group, kind in GROUPS.items() for name in vars(kind) if name[0] != "_")
 
 
 def raw_operation(method: str, path: str, json: Any) -> Operation[Any]:
@@ -278,16 +343,17 @@ def open_desk(
     pool: Pool = POOL,
     base: str | None = None,
     deadline: float = DEADLINE_S,
+    outreach: Outreach | None = None,
 ) -> Desk:
     """Open a desk over one vendor's API.
 
     ``clock`` gives aware moments. ``base`` is where the API is, if not at the vendor's. ``deadline`` is in seconds, for
-    a call with all its repetitions.
+    a call with all its repetitions. Without ``outreach`` the desk counts for itself how often the team begins.
 
     Raise ``ConfigError`` where a key is missing, ``Unsupported`` for a vendor without an API.
     """
     executor = executor_of(name, values, base, deadline, pool.app)
-    return Desk(executor.vendor, Client(executor, pool), clock)
+    return Desk(executor.vendor, Client(executor, pool), clock, outreach)
 
 
 def executor_of(
@@ -309,7 +375,7 @@ def executor_of(
     return RequestExecutor(vendor, redacted, deadline, budget=budget_of(vendor.base, credentials, app))
 
 
-def text_of(text: str) -> str:
+def text_of(text: str | None) -> str:
     if not isinstance(text, str) or not text.strip():
         raise ValueError("a text is needed, and one that is not empty")
     return text
@@ -319,6 +385,18 @@ def key_of(id: str | None, email: str | None) -> dict[str, str | None]:
     if (id is None) == (email is None):
         raise ValueError("contacts.find takes an id or an email.")
     return {"id": id, "email": email}
+
+
+def assignee_of(agent: str | None, team: str | None) -> dict[str, str]:
+    if (agent is None) == (team is None):
+        raise ValueError("conversations.assign takes an agent or a team.")
+    return {"agent": text_of(agent)} if agent is not None else {"team": text_of(team)}
+
+
+def author_of(author: str) -> str:
+    if author not in get_args(Author):
+        raise ValueError(f"{author!r} is no author: {', '.join(get_args(Author))}")
+    return author
 
 
 def state_of(state: str | None) -> str | None:

@@ -19,7 +19,7 @@ from ..errors import ConfigError, Invalid, LiveChatError, NotFound, Unsupported
 from ..model import Contact, Visitor
 from .projections import batched, drop_unused, lock_conversation
 from .store import Store
-from .tables import contacts, conversations, events, people, seen
+from .tables import contacts, conversations, events, outreach, people, seen
 
 NO_CONTENT = {"text": None, "raw": "{}"}
 NO_PERSON = {"visitor": None, "email": None}
@@ -192,7 +192,8 @@ def _here(
         nobodys = NO_PERSON | {"progress": None}  # whose it is now, all of its events say
         connection.execute(sa.update(conversations).where(_theirs(conversations, person)).values(nobodys))
         connection.execute(sa.delete(people).where(_is_named(person)))
-        connection.execute(sa.delete(seen).where(seen.c.visitor.in_(person.visitors)))
+        for table in (seen, outreach):
+            connection.execute(sa.delete(table).where(table.c.visitor.in_(person.visitors)))
         left = () if only else _left(connection, person)
         forgotten = _settle(connection, store.insert, person, now, is_open or bool(left))
     return (erased, len(names), forgotten), left
@@ -385,7 +386,8 @@ def prune(store: Store, before: datetime) -> int:
         ended = (conversations.c.last_at < before) & conversations.c.conversation.is_not(None)
         connection.execute(sa.update(conversations).where(ended, ~left).values(NO_NAMES))
         connection.execute(sa.delete(contacts).where(contacts.c.last_at < before))
-        connection.execute(sa.delete(seen).where(seen.c.at < before))
+        for table in (seen, outreach):
+            connection.execute(sa.delete(table).where(table.c.at < before))
     return count
 
 

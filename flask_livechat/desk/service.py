@@ -9,6 +9,7 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, current_app
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from .desk import Desk
     from .erasure import Receipt
     from .metrics import Metrics
+    from .outreach import Outreach
     from .store import Store
 
 T = TypeVar("T")
+OUTREACH_LOCK = Lock()  # two guards would each count to the limit
 
 
 def module(name: str) -> Any:
@@ -70,22 +73,34 @@ def account(state: State, provider: str | None) -> tuple[str, Values]:
     return name, state.settings.providers[name]
 
 
-def open_desk(state: State, name: str, values: Values) -> Desk:
+def open_desk(state: State, app: Flask, name: str, values: Values) -> Desk:
     desk, http = module("desk"), module("http")
     pool, base = desk.POOL, _sandbox_base(state, name)
     if state.settings.sandbox:
         pool = http.LOCAL if base else http.in_process(state.runtime.sandbox.apis[name])
-    opened: Desk = desk.open_desk(name, values, state.now, pool, base)
+    opened: Desk = desk.open_desk(name, values, state.now, pool, base, outreach=outreach(state, app))
     return opened
 
 
-def open_async_desk(state: State, name: str, values: Values) -> AsyncDesk:
+def open_async_desk(state: State, app: Flask, name: str, values: Values) -> AsyncDesk:
     aio, http = module("aio"), module("http")
     pool, base = None, _sandbox_base(state, name)
     if state.settings.sandbox:
         pool = http.async_local() if base else http.async_in_process(state.runtime.sandbox.apis[name])
-    opened: AsyncDesk = aio.open_async_desk(name, values, state.now, pool, base)
+    opened: AsyncDesk = aio.open_async_desk(name, values, state.now, pool, base, outreach=outreach(state, app))
     return opened
+
+
+def outreach(state: State, app: Flask) -> Outreach:
+    """Return what counts how often the team begins with a visitor: in the store where the app has one."""
+    with OUTREACH_LOCK:
+        if state.runtime.outreach is None:
+            has_store = state.settings.database_url is not None or (state.stores_events and listens(state))
+            guard = module("outreach")
+            claims = guard.StoreClaims(lambda: store(state, app)) if has_store else guard.ProcessClaims()
+            state.runtime.outreach = guard.Outreach(state.settings.outreach, claims)
+        made: Outreach = state.runtime.outreach
+    return made
 
 
 def _sandbox_base(state: State, name: str) -> str | None:

@@ -27,7 +27,7 @@ from ..system import in_children
 from . import connecting
 from .projections import COUNTED, FAILED, rebuild_contacts, update_conversation, update_projection
 from .rows import IMPORTED, event_row, key_text, people_rows, read_event
-from .tables import conversations, counts, events, people, seen, thumbs
+from .tables import conversations, counts, events, outreach, people, seen, thumbs
 
 LEASE = timedelta(seconds=60)  # after which what a worker has taken is taken by another; the living renew it
 BATCH_EVENTS = 10  # which slow handlers, that call a vendor say, get done within the lease
@@ -214,6 +214,25 @@ class Store:
         new = self.insert(seen).values(visitor=key_text(visitor), at=now)
         with self.engine.begin() as connection:
             connection.execute(new.on_conflict_do_update(index_elements=["visitor"], set_={"at": now}))
+
+    def claim_outreach(self, visitor: str, limit: int, now: datetime, period: timedelta) -> int | None:
+        """Take one of the slots in which the team may begin with a visitor within a period. None where all are taken.
+
+        A slot is a row: of two processes that want the same one, the database gives it to one.
+        """
+        with self.engine.begin() as connection:
+            connection.execute(sa.delete(outreach).where(outreach.c.at <= now - period))
+            for slot in range(limit):
+                new = self.insert(outreach).values(visitor=key_text(visitor), slot=slot, at=now)
+                if connection.execute(new.on_conflict_do_nothing().returning(outreach.c.slot)).first() is not None:
+                    return slot
+        return None
+
+    def release_outreach(self, visitor: str, slot: int) -> None:
+        """Give a slot back: nobody was written to."""
+        mine = (outreach.c.visitor == key_text(visitor)) & (outreach.c.slot == slot)
+        with self.engine.begin() as connection:
+            connection.execute(sa.delete(outreach).where(mine))
 
     def unread(self, visitor: str, email: str | None) -> int:
         """Count the messages of agents and bots since a visitor last wrote or had the chat open.

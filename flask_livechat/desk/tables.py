@@ -167,6 +167,15 @@ thumbs = sa.Table(
     sa.Index("livechat_thumbs_at", "at"),
 )
 
+outreach = sa.Table(
+    "livechat_outreach",
+    metadata,
+    sa.Column("visitor", sa.Text, primary_key=True, comment="with whom the team has begun a conversation"),
+    sa.Column("slot", sa.Integer, primary_key=True, comment="which of those that it may begin within a day"),
+    sa.Column("at", Instant, nullable=False),
+    sa.Index("livechat_outreach_at", "at"),
+)
+
 seen = sa.Table(
     "livechat_seen",
     metadata,

@@ -13,7 +13,7 @@ from typing import Any
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request
 
-from flask_livechat import Visitor
+from flask_livechat import Company, Visitor
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.sandbox import sandbox_of
 
@@ -23,6 +23,7 @@ from .conftest import now
 ADA = Visitor(id="42", email="ada@example.com", name="Ada")
 BOB = Visitor(id="43", email="bob@example.com", name="Bob")
 EVE = Visitor(id="44", email="eve@example.com", name="Eve")
+OF_ACME = Visitor(id="45", email="fay@example.com", company=Company("acme", "Acme", "pro", "https://acme.example"))
 Told = tuple[str, Sequence[Any]]
 Calls = Mapping[str, tuple[Callable[[Desk, dict[str, str]], Any], Told | None, Told | None]]
 """What for -> our call, the Python package's, the JavaScript package's. None: the package has no such call."""
@@ -101,6 +102,8 @@ def seeded(name: str) -> Iterator[Seeded]:
     desk = open_desk(*account, now, base=url)
     mine = desk.conversations.start(ADA, "Hello?")
     desk.conversations.tag(mine.id, "vip")
+    if desk.can("visitors.list"):
+        sandbox_of(app).apis[name].account.hub.visit(mine.id, "https://shop.example/cart")
     who, article = desk.contacts.find(email=ADA.email), desk.articles.create("Returns", "Send it back.")
     assert who is not None
     first, second = desk.agents.list()
@@ -110,6 +113,7 @@ def seeded(name: str) -> Iterator[Seeded]:
         ids |= dict(zip(("locale", "kind", "place"), article.id.split("/"), strict=True)) | {"new": "new.md"}
     else:
         ids |= {"tag": desk.raw.request("GET", "/tags")["data"][0]["id"]}
+        ids |= {"company": desk.raw.request("POST", "/companies", {"company_id": "7", "name": "Seeded"})["id"]}
     # Another desk: what one has asked once for all, the next one asks again.
     yield Seeded(name, url, open_desk(*account, now, base=url), account[1], heard, ids)
     server.shutdown()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_livechat import Visitor
 
-from .packages import ADA, BOB, EVE, Calls, Examples
+from .packages import ADA, BOB, EVE, OF_ACME, Calls, Examples
 
 TEXT = {"type": "text", "from": "operator", "origin": "chat", "content": "Yes?"}
 NOTE = TEXT | {"type": "note", "content": "late again"}
@@ -14,6 +14,7 @@ DATA = {"data": {"plan": "pro"}}
 BORN = {"text": "bought", "data": {"plan": "pro"}, "color": "blue"}
 PERSON = {"email": "bob@example.com", "person": {"nickname": "Bob"}}
 NEW = {"email": "eve@example.com", "person": {"nickname": "Eve"}}
+OF_THEIRS = {"email": "fay@example.com", "company": {"name": "Acme", "url": "https://acme.example"}}
 # Ours; the Python package's; the JavaScript package's. None: the package has no such call.
 CALLS: Calls = {
     "list conversations": (
@@ -40,6 +41,11 @@ CALLS: Calls = {
         lambda desk, ids: desk.conversations.start(ADA, "Hello again"),
         ("create_new_conversation", ()),
         ("createNewConversation", ()),
+    ),
+    "a message of the team": (
+        lambda desk, ids: desk.conversations.start(ADA, "May we help?", author="agent"),
+        None,  # to a conversation that has just been made, as all of its calls are
+        None,
     ),
     "reply": (
         lambda desk, ids: desk.conversations.reply(ids["conversation"], "Yes?"),
@@ -115,6 +121,16 @@ CALLS: Calls = {
         lambda desk, ids: list(desk.agents.list()),
         ("list_website_operators", ()),
         ("listWebsiteOperators", ()),
+    ),
+    "make a contact of a company": (
+        lambda desk, ids: desk.contacts.upsert(OF_ACME),
+        ("add_new_people_profile", (OF_THEIRS,)),
+        ("addNewPeopleProfile", (OF_THEIRS,)),
+    ),
+    "list visitors": (
+        lambda desk, ids: list(desk.visitors.list()),
+        ("list_visitors", (1,)),
+        ("listVisitors", (1,)),
     ),
     "availability": (
         lambda desk, ids: desk.agents.availability(),
@@ -271,7 +287,6 @@ EXAMPLES: Examples = {
     ),
     "an operator": (None, ("getWebsiteOperator", ("<agent>",)), "sam@example.com"),
     "who is there": (None, ("listWebsiteOperatorAvailabilities", ()), "<agent>"),
-    "visitors": (("list_visitors", (1,)), ("listVisitors", (1,)), "session_"),
     "how many visitors": (("count_visitors", ()), ("countVisitors", ()), "count"),
     "resolve several": (
         ("batch_resolve_items", ({"sessions": [MINE]},)),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from flask_livechat import Company
+
 from .conftest import now
-from .packages import BOB, EVE, Calls, Examples
+from .packages import BOB, EVE, OF_ACME, Calls, Examples
 
 ADMIN = {"type": "admin", "admin_id": "<me>"}
 UNTIL = 1796083200
@@ -15,6 +18,7 @@ CLOSE = {"message_type": "close", **ADMIN}
 OPEN = {"message_type": "open", "admin_id": "<me>"}
 SNOOZE = {"message_type": "snoozed", "snoozed_until": UNTIL, "admin_id": "<me>"}
 ASSIGN = {"message_type": "assignment", **ADMIN, "assignee_id": "<agent>"}
+TO_A_TEAM = ASSIGN | {"type": "team", "assignee_id": "814865"}
 SEARCH = {"field": "source.body", "operator": "~", "value": "hello"}
 THEIRS = {"field": "contact_ids", "operator": "=", "value": "<contact>"}
 BY_EMAIL = {"field": "email", "operator": "=", "value": "ada@example.com"}
@@ -23,6 +27,9 @@ KNOWN = {"role": "user", "external_id": "43", "email": "bob@example.com", "name"
 NEW = {"role": "user", "external_id": "44", "email": "eve@example.com", "name": "Eve"}
 DRAFT = {"title": "How to", "body_markdown": "So", "author_id": 814860, "state": "draft"}
 BOUGHT = {"event_name": "bought", "created_at": int(now().timestamp()), "id": "<contact>", "metadata": {"plan": "pro"}}
+OF_THEIRS = {"company_id": "acme", "name": "Acme", "plan": "pro", "website": "https://acme.example"}
+SENDER = {"type": "admin", "id": 814860}
+PUSHED = {"message_type": "in_app", "body": "May we help?", "from": SENDER, "to": {"type": "user", "id": "<bob>"}}
 MINE = {"conversation_id": "<conversation>"}
 
 CALLS: Calls = {
@@ -61,6 +68,11 @@ CALLS: Calls = {
         ("conversations.create", {"from_": {"type": "user", "id": "<bob>"}, "body": "Hello again"}),
         ("conversations.create", ({"from": {"type": "user", "id": "<bob>"}, "body": "Hello again"},)),
     ),
+    "a message of the team": (
+        lambda desk, ids: desk.conversations.start(BOB, "May we help?", author="agent"),
+        ("messages.create", {"request": PUSHED}),
+        ("messages.create", (PUSHED,)),
+    ),
     "reply": (
         lambda desk, ids: desk.conversations.reply(ids["conversation"], "Yes?"),
         ("conversations.reply", MINE | {"request": COMMENT}),
@@ -91,6 +103,17 @@ CALLS: Calls = {
         ("conversations.manage", MINE | {"request": ASSIGN}),
         ("conversations.manage", (MINE | {"body": ASSIGN},)),
     ),
+    "assign to a team": (
+        lambda desk, ids: desk.conversations.assign(ids["conversation"], team="814865"),
+        ("conversations.manage", MINE | {"request": TO_A_TEAM}),
+        ("conversations.manage", (MINE | {"body": TO_A_TEAM},)),
+    ),
+    "look up a team": (
+        lambda desk, ids: desk.conversations.assign(ids["conversation"], team="814865"),
+        ("teams.find", {"team_id": "814865"}),
+        ("teams.find", ({"team_id": "814865"},)),
+    ),
+    "list teams": (lambda desk, ids: list(desk.agents.teams()), ("teams.list", {}), ("teams.list", ())),
     "list tags": (
         lambda desk, ids: desk.conversations.untag(ids["conversation"], "x"),
         ("tags.list", {}),
@@ -120,6 +143,16 @@ CALLS: Calls = {
         lambda desk, ids: desk.contacts.upsert(BOB),
         ("contacts.update", {"contact_id": "<bob>", **KNOWN}),
         ("contacts.update", ({"contact_id": "<bob>", **KNOWN},)),
+    ),
+    "make a company": (
+        lambda desk, ids: desk.contacts.upsert(OF_ACME),
+        ("companies.create_or_update", {"request": OF_THEIRS}),
+        ("companies.createOrUpdate", (OF_THEIRS,)),
+    ),
+    "attach a contact to a company": (
+        lambda desk, ids: desk.contacts.upsert(replace(BOB, company=Company("7", "Seeded"))),
+        ("companies.attach_contact", {"contact_id": "<bob>", "company_id": "<company>"}),
+        ("companies.attachContact", ({"contact_id": "<bob>", "id": "<company>"},)),
     ),
     "get a contact": (
         lambda desk, ids: desk.contacts.find(id=ids["contact"]),
@@ -203,8 +236,6 @@ CALLS: Calls = {
 
 WHO = {"contact_id": "<contact>"}
 ACME = {"company_id": "acme", "name": "Acme"}
-PUSHED = {"message_type": "in_app", "body": "May we help?", "from": {"type": "admin", "id": 814860}}
-SENT = PUSHED | {"to": {"type": "user", "id": "<contact>"}}
 BEN = {"admin_id": "<me>", "customer": {"intercom_user_id": "<bob>"}}
 # What public examples call beside: the Python package's call, the JavaScript package's, and what is in the answer.
 EXAMPLES: Examples = {
@@ -249,10 +280,7 @@ EXAMPLES: Examples = {
         "",
     ),
     "an admin": (("admins.find", {"admin_id": 814861}), ("admins.find", ({"admin_id": 814861},)), "sam@example.com"),
-    "teams": (("teams.list", {}), ("teams.list", ()), "Support"),
-    "a team": (("teams.find", {"team_id": "814865"}), ("teams.find", ({"team_id": "814865"},)), "Support"),
     "a tag": (("tags.find", {"tag_id": "<tag>"}), ("tags.find", ({"tag_id": "<tag>"},)), "vip"),
-    "a message of the team": (("messages.create", {"request": SENT}), ("messages.create", (SENT,)), "May we help?"),
     "one more contact": (
         ("conversations.attach_contact_as_admin", MINE | BEN),
         ("conversations.attachContactAsAdmin", (MINE | BEN,)),

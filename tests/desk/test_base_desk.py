@@ -21,7 +21,7 @@ from .conftest import OpenVendorApi, now
 from .test_crisp import ONE, SAID, VALUES, ok
 from .vendor import Answer, awaited, serving
 
-GROUPS = ("conversations", "contacts", "articles", "agents")
+GROUPS = ("conversations", "contacts", "articles", "agents", "visitors")
 METHODS = sorted(
     f"{group}.{name}"
     for group in GROUPS
@@ -43,7 +43,7 @@ def test_the_methods_are_the_contracts() -> None:
         conversations.snooze conversations.tag conversations.untag
         contacts.upsert contacts.find contacts.find_all contacts.conversations contacts.event contacts.forget
         articles.list articles.search articles.get articles.create articles.update articles.publish articles.unpublish
-        articles.delete agents.list agents.availability
+        articles.delete agents.list agents.teams agents.availability visitors.list
         """.split()
         )
         == METHODS
@@ -176,6 +176,7 @@ def test_both_ways_make_the_same_call(name: str) -> None:
         "find": ("1",),
         "list": (),
         "availability": (),
+        "teams": (),
         "upsert": (Visitor(id="1"),),
         "start": (Visitor(id="1"), "x"),
         "create": ("x", "y"),
@@ -223,6 +224,32 @@ def test_naive_moments_are_refused_by_both(open_vendor_api: OpenVendorApi) -> No
         desk.contacts.event("1", "x", at=naive)
     with pytest.raises(ValueError, match="aware"):
         awaited(open_async_desk("crisp", VALUES, now).conversations.snooze("1", naive))
+
+
+def test_a_misspelt_method_is_no_method_that_the_vendor_lacks(open_vendor_api: OpenVendorApi) -> None:
+    desk = open_vendor_api("crisp", VALUES).desk
+    assert desk.can("conversations.close")
+    assert desk.can("raw.request")
+    assert not desk.can("conversations.snooze")
+    with pytest.raises(ValueError, match=r"'conversations\.snoze' is no method of the desk\. .*conversations\.snooze"):
+        desk.can("conversations.snoze")
+    for name in ("", "snooze", "conversations", "conversations._desk", "conversations.__init__", "client.send"):
+        with pytest.raises(ValueError, match="is no method of the desk"):
+            desk.can(name)
+    with pytest.raises(ValueError, match="is no method"):
+        open_async_desk("crisp", VALUES, now).can("conversations.snoze")
+
+
+@pytest.mark.parametrize("named", [{}, {"agent": "7", "team": "8"}])
+def test_a_conversation_is_assigned_to_an_agent_or_to_a_team(
+    open_vendor_api: OpenVendorApi, named: dict[str, str]
+) -> None:
+    vendor_api = open_vendor_api("crisp", VALUES)
+    with pytest.raises(ValueError, match="an agent or a team"):
+        vendor_api.desk.conversations.assign("1", **named)
+    with pytest.raises(ValueError, match="an agent or a team"):
+        awaited(open_async_desk("crisp", VALUES, now).conversations.assign("1", **named))
+    assert vendor_api.server.asked == []
 
 
 def test_an_agent_is_named_by_id_in_both(open_vendor_api: OpenVendorApi) -> None:

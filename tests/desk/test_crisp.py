@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flask_livechat import ConfigError, Unsupported, Visitor
+from flask_livechat import Company, ConfigError, Unsupported, Visitor
 from flask_livechat.desk.desk import open_desk
 from flask_livechat.errors import ApiError, Forbidden, NotFound, RateLimited
 from flask_livechat.providers import Secrets
@@ -190,6 +190,14 @@ def test_a_contact_that_somebody_else_makes_meanwhile_is_changed(vendor_api: Ven
     assert desk.contacts.upsert(visitor).id == "p1"
     assert [method for method, _, _ in vendor_api.calls] == ["PATCH", "POST", "PATCH", "PATCH", "GET", "GET"]
     assert vendor_api.calls[3][2] == {"data": {"plan": "pro"}}
+
+
+def test_a_company_goes_with_the_contact(vendor_api: VendorApi) -> None:
+    company = Company("acme", "Acme", website="https://acme.example", spend=49, industry="Retail")
+    person = ok({"people_id": "p1", "email": "a@example.com"})
+    vendor_api.answers(ok(), person, ok()).contacts.upsert(Visitor("42", email="a@example.com", company=company))
+    data = {"email": "a@example.com", "company": {"name": "Acme", "url": "https://acme.example"}}
+    assert vendor_api.calls[0] == ("PATCH", "/people/profile/a%40example.com", data)
 
 
 def test_a_contact_whose_answer_was_lost_is_not_made_twice(vendor_api: VendorApi) -> None:

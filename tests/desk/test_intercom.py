@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flask_livechat import Visitor, providers
+from flask_livechat import Company, Visitor, providers
 from flask_livechat.desk.aio import AsyncDesk, open_async_desk
 from flask_livechat.errors import ApiError, ConfigError, Conflict, Forbidden, Invalid, NotFound
 from flask_livechat.model import Message
@@ -233,6 +233,39 @@ def test_a_contact_that_there_is_is_changed(vendor_api: VendorApi) -> None:
     assert desk.contacts.upsert(VISITOR).id == WHO
     assert vendor_api.calls == [
         ("POST", "/contacts", SAID), ("GET", f"/contacts/{WHO}", None), ("PUT", f"/contacts/{WHO}", SAID)]  # fmt: skip
+
+
+ACME = Company("acme", "Acme", "pro", spend=49, size=7, industry="Retail", attributes={"seats": "12"})
+
+
+def test_a_company_is_made_first_and_its_contact_attached(vendor_api: VendorApi) -> None:
+    desk = vendor_api.answers(ok({"type": "company", "id": "5f"}), ok(CONTACT), ok())
+    assert desk.contacts.upsert(replace(VISITOR, company=ACME)).id == WHO
+    data = {"company_id": "acme", "name": "Acme", "plan": "pro", "monthly_spend": 49, "size": 7, "industry": "Retail"}
+    assert vendor_api.calls == [
+        ("POST", "/companies", data | {"custom_attributes": {"seats": "12"}}),
+        ("POST", "/contacts", SAID),
+        ("POST", f"/contacts/{WHO}/companies", {"id": "5f"}),
+    ]
+
+
+def test_a_contact_who_belongs_to_the_company_is_not_attached_again(vendor_api: VendorApi) -> None:
+    member = ok(CONTACT | {"companies": {"type": "list", "data": [{"type": "company", "id": "5f"}]}})
+    vendor_api.answers(ok({"id": "5f"}), member).contacts.upsert(replace(VISITOR, company=ACME))
+    assert [path for _, path, _ in vendor_api.calls] == ["/companies", "/contacts"]
+
+
+def test_a_company_that_is_refused_leaves_the_contact_as_it_was(vendor_api: VendorApi) -> None:
+    refused = Answer(400, {"errors": [{"code": "bad_request", "message": "bad 'size' parameter"}]})
+    with pytest.raises(Invalid, match="bad 'size' parameter"):
+        vendor_api.answers(refused).contacts.upsert(replace(VISITOR, company=ACME))
+    assert [path for _, path, _ in vendor_api.calls] == ["/companies"]
+
+
+def test_a_company_with_an_id_that_is_too_long_is_refused_before_any_call(vendor_api: VendorApi) -> None:
+    with pytest.raises(ValueError, match=r"Company\.id is longer"):
+        vendor_api.answers(ok()).contacts.upsert(replace(VISITOR, company=Company("x" * 256)))
+    assert vendor_api.calls == []
 
 
 def test_a_contact_whose_answer_was_lost_is_not_made_twice(vendor_api: VendorApi) -> None:

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -22,11 +23,11 @@ import intercom
 import pytest
 from intercom.core.api_error import ApiError
 
-from flask_livechat import providers
+from flask_livechat import Company, providers
 from flask_livechat.desk.desk import Desk
 
 from . import packages_crisp, packages_intercom
-from .packages import Calls, Examples, Seeded, Sent, seeded
+from .packages import ADA, OF_ACME, Calls, Examples, Seeded, Sent, seeded
 
 JS = Path(__file__).parents[1] / "js"
 TABLES: dict[str, Calls] = {"crisp": packages_crisp.CALLS, "intercom": packages_intercom.CALLS}
@@ -234,6 +235,70 @@ def test_a_difference_that_is_none_is_not_listed(peers: Peers) -> None:
     for vendor, language, call in DIFFERENCES:
         ours, theirs, _result = peers(vendor, language).calls[call]
         assert theirs not in ours
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_crisps_packages_see_what_we_made_and_we_see_what_they_made(language: str) -> None:
+    with seeded("crisp") as site:
+        chat = site.desk.conversations.start(ADA, "May we help?", author="agent")
+        assert chat is not None
+        site.desk.contacts.upsert(OF_ACME)
+        names = {
+            "python": ("get_messages_in_conversation", "get_people_profile", "list_visitors", "update_people_profile"),
+            "javascript": ("getMessagesInConversation", "getPeopleProfile", "listVisitors", "updatePeopleProfile"),
+        }[language]
+        changed = {"email": "fay@example.com", "company": {"name": "Acme Ltd", "url": "https://acme.example"}}
+        read = (chat.id, {}) if language == "python" else (chat.id,)
+        arguments = (read, ("fay@example.com",), (1,), ("fay@example.com", changed))
+        messages, profile, visitors, _ = _answers(site, language, list(zip(names, arguments, strict=True)))
+        assert [(entry["from"], entry["content"]) for entry in messages] == [("operator", "May we help?")]
+        assert profile["company"] == {"name": "Acme", "url": "https://acme.example"}
+        assert [entry["session_id"] for entry in visitors] == [person.id for person in site.desk.visitors.list()]
+        known = site.desk.contacts.find(email="fay@example.com")
+        assert known is not None
+        assert known.raw["company"]["name"] == "Acme Ltd"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_intercoms_packages_see_what_we_made_and_we_see_what_they_made(language: str) -> None:
+    with seeded("intercom") as site:
+        who, mine = site.desk.contacts.upsert(OF_ACME), site.ids["conversation"]
+        (team,) = site.desk.agents.teams()
+        site.desk.conversations.assign(mine, team=team.id)
+        calls: list[tuple[str, dict[str, Any]]] = [
+            ("companies.retrieve", {"company_id": "acme"}),
+            ("contacts.find", {"contact_id": who.id}),
+            ("conversations.find", {"conversation_id": mine}),
+            ("teams.list", {}),
+        ]
+        found, contact, chat, teams = _answers(site, language, calls)
+        assert (found["company_id"], found["name"], found["plan"]["name"]) == ("acme", "Acme", "pro")
+        assert [entry["id"] for entry in contact["companies"]["data"]] == [found["id"]]
+        assert str(chat["team_assignee_id"]) == team.id
+        assert [entry["id"] for entry in teams["teams"]] == [team.id]
+
+        theirs = {"company_id": "theirs", "name": "Theirs"}
+        (made,) = _answers(
+            site,
+            language,
+            [("companies.create_or_update", {"request": theirs} if language == "python" else theirs)],
+        )
+        other = replace(OF_ACME, company=Company("theirs", "Ours"))  # found by the app's id, and changed
+        site.desk.contacts.upsert(other)
+        again, contact = _answers(site, language, [("companies.retrieve", {"company_id": "theirs"}), calls[1]])
+        assert (again["id"], again["name"]) == (made["id"], "Ours")
+        assert [entry["id"] for entry in contact["companies"]["data"]] == [found["id"], made["id"]]
+
+
+def _answers(site: Seeded, language: str, calls: list[tuple[str, Any]]) -> list[Any]:
+    """What a package gives, as plain data. Calls of Intercom's are written as the Python package names them."""
+    if language == "javascript":
+        if site.name == "intercom":
+            calls = [(name.replace("create_or_update", "createOrUpdate"), (data,)) for name, data in calls]
+        return [answer["result"] for answer in javascript_calls(site, calls)]
+    answers = python_calls(site, calls)
+    with warnings.catch_warnings(action="ignore"):  # its types are not those of the vendor's file in each field
+        return [json.loads(answer.json()) for answer in answers] if site.name == "intercom" else answers
 
 
 def test_what_is_refused_they_understand(peers: Peers) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from flask_livechat import Unsupported, Visitor, providers, signing
+from flask_livechat import Company, Unsupported, Visitor, providers, signing
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.errors import Conflict, Invalid, NotFound, Unauthorized
 from flask_livechat.providers import ApiSpec
@@ -90,7 +90,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "reply": ("1", "x"),
     "note": ("1", "x"),
     "assign": ("1", "2"),
-} | dict.fromkeys(("list", "availability"), ())
+} | dict.fromkeys(("list", "teams", "availability"), ())
 
 
 def able(desk: Desk, *methods: str) -> bool:
@@ -197,6 +197,29 @@ def test_it_is_handed_to_an_agent(shop: Shop) -> None:
         assert shop.desk.conversations.get(only(shop.desk)).agent == second.id
 
 
+def test_it_is_handed_to_a_team(shop: Shop) -> None:
+    shop.visit("Hello?")
+    if not able(shop.desk, "agents.teams"):
+        if shop.desk.can("conversations.assign"):
+            with pytest.raises(Unsupported, match="with a team"):
+                shop.desk.conversations.assign(only(shop.desk), team="1")
+        return
+    (team,) = shop.desk.agents.teams()
+    assert team.name == "Support"
+    shop.desk.conversations.assign(only(shop.desk), team=team.id)
+    assert sandbox_of(shop.app).apis[shop.name].account.hub.conversations(shop.name)[0].team == team.id
+
+
+def test_a_team_that_does_not_exist_is_refused_and_nothing_is_changed(shop: Shop) -> None:
+    shop.visit("Hello?")
+    if able(shop.desk, "agents.teams"):
+        first, _ = shop.desk.agents.list()
+        with pytest.raises(NotFound, match="Team not found"):
+            shop.desk.conversations.assign(only(shop.desk), team=first.id)  # no agent's id is a team's
+        (session,) = sandbox_of(shop.app).apis[shop.name].account.hub.conversations(shop.name)
+        assert (session.team, session.agent) == (None, None)
+
+
 def test_it_is_tagged_and_untagged(shop: Shop) -> None:
     shop.visit("Hello?")
     if able(shop.desk, "conversations.tag", "conversations.untag"):
@@ -262,6 +285,23 @@ def test_a_contact_is_made_once_and_then_changed(shop: Shop) -> None:
         assert result.id == first.id
 
 
+def test_a_contact_belongs_to_a_company_once(shop: Shop) -> None:
+    if able(shop.desk, "contacts.upsert"):
+        company = Company("acme", "Acme", "pro", "https://acme.example", spend=49.9, size=7, attributes={"seats": 12})
+        for _ in range(2):
+            who = shop.desk.contacts.upsert(replace(ADA, company=company))
+        account = sandbox_of(shop.app).apis[shop.name].account
+        (person,) = account.people.all()
+        assert person.id == who.id
+        if shop.name == "crisp":
+            assert person.extra["company"] == {"name": "Acme", "url": "https://acme.example"}
+        else:
+            (stored,) = account.companies.all()
+            assert person.companies == (stored.id,)
+            assert (stored.company_id, stored.data["monthly_spend"], stored.data["size"]) == ("acme", 49, 7)
+            assert stored.data["custom_attributes"] == {"seats": 12}
+
+
 def test_a_contacts_conversations_are_found(shop: Shop) -> None:
     shop.visit("Hello?")
     shop.visit("Somebody else", who=None)
@@ -292,6 +332,28 @@ def test_a_forgotten_contact_is_gone_and_so_is_their_name_in_conversations(shop:
         assert "ada@example.com" not in str(shop.desk.conversations.get(only(shop.desk)).raw)
         with pytest.raises(NotFound):
             shop.desk.contacts.forget(who.id)
+
+
+# -- visitors ----------------------------------------------------------------------------------------------------------
+
+
+def test_whoever_has_a_page_open_is_listed_whether_they_write_or_not(shop: Shop) -> None:
+    if able(shop.desk, "visitors.list"):
+        assert list(shop.desk.visitors.list()) == []
+        session = shop.visit()
+        shop.tell("visit", session=session, page="https://shop.example/cart")
+        shop.desk.conversations.start(Visitor(id="43", email="bob@example.com"), "nobody is on the site")
+        (result,) = shop.desk.visitors.list()
+        assert (result.name, result.email) == ("Ada", "ada@example.com")
+        assert (result.page, result.active) == ("https://shop.example/cart", True)
+        assert "ada" not in repr(result).lower()
+        shop.tell("message", session=session, text="Hello?")
+        assert result.id == only_of(shop.desk, "Hello?")
+
+
+def only_of(desk: Desk, text: str) -> str:
+    (result,) = desk.conversations.search(text)
+    return result.id
 
 
 # -- articles ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any, assert_type
 from flask_livechat import LiveChat, Visitor
 from flask_livechat.desk.aio import AsyncDesk
 from flask_livechat.desk.desk import Desk
-from flask_livechat.model import Agent, Article, Contact, Conversation, Message
+from flask_livechat.model import Agent, Article, Contact, Conversation, LiveVisitor, Message, Team
 
 
 def calls(livechat: LiveChat, visitor: Visitor, moment: datetime) -> None:
@@ -28,11 +28,14 @@ def calls(livechat: LiveChat, visitor: Visitor, moment: datetime) -> None:
     assert_type(conversations.get("1").contact, Contact | None)
     assert_type(conversations.messages("1"), Iterator[Message])
     assert_type(conversations.start(visitor, "Hello"), Conversation)
+    assert_type(conversations.start(visitor, "Hello", author="agent"), Conversation | None)
+    conversations.start(visitor, "Hello", author="bot")  # type: ignore[call-overload]
     assert_type(conversations.reply("1", "Hello"), Message)
     assert_type(conversations.note("1", "Hello"), Message)
     assert_type(conversations.close("1"), None)
     assert_type(conversations.reopen("1"), None)
     assert_type(conversations.assign("1", "7"), None)
+    assert_type(conversations.assign("1", team="8"), None)
     assert_type(conversations.snooze("1", moment), None)
     assert_type(conversations.tag("1", "late", "parcel"), None)
     assert_type(conversations.untag("1", "late"), None)
@@ -54,7 +57,9 @@ def calls(livechat: LiveChat, visitor: Visitor, moment: datetime) -> None:
     assert_type(desk.articles.delete("1"), None)
 
     assert_type(desk.agents.list(), Iterator[Agent])
+    assert_type(desk.agents.teams(), Iterator[Team])
     assert_type(desk.agents.availability(), str)
+    assert_type(desk.visitors.list(), Iterator[LiveVisitor])
     assert_type(desk.raw.request("GET", "/v1/plugin"), Any)
 
 
@@ -68,6 +73,7 @@ async def awaited(livechat: LiveChat, visitor: Visitor, moment: datetime) -> Non
         assert_type(await conversations.get("1"), Conversation)
         assert_type(conversations.messages("1"), AsyncIterator[Message])
         assert_type(await conversations.start(visitor, "Hello"), Conversation)
+        assert_type(await conversations.start(visitor, "Hello", author="agent"), Conversation | None)
         assert_type(await conversations.reply("1", "Hello"), Message)
         assert_type(await conversations.note("1", "Hello"), Message)
         assert_type(await desk.contacts.upsert(visitor), Contact)
@@ -76,7 +82,9 @@ async def awaited(livechat: LiveChat, visitor: Visitor, moment: datetime) -> Non
         assert_type(desk.articles.list(), AsyncIterator[Article])
         assert_type(await desk.articles.get("1"), Article)
         assert_type(desk.agents.list(), AsyncIterator[Agent])
+        assert_type(desk.agents.teams(), AsyncIterator[Team])
         assert_type(await desk.agents.availability(), str)
+        assert_type(desk.visitors.list(), AsyncIterator[LiveVisitor])
         assert_type(await desk.raw.request("GET", "/v1/plugin"), Any)
         async for message in conversations.messages("1"):
             assert_type(message, Message)

@@ -46,7 +46,12 @@ class User:
 
 @livechat.visitor_loader
 def visitor(user: User | None, quick: bool = False) -> Visitor:
-    return Visitor(id="42", company=Company(id="7"), attributes={"plan": "pro", "seats": 3}, segments=("beta",))
+    return Visitor(
+        id="42",
+        company=Company(id="7", spend=49.5, size=12, attributes={"seats": 3}),
+        attributes={"plan": "pro", "seats": 3},
+        segments=("beta",),
+    )
 
 
 assert_type(visitor(None, quick=True), Visitor)

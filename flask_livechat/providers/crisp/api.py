@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ...errors import Conflict, NotFound
-from ...model import Agent, Contact, Conversation, Message, Visitor
+from ...errors import Conflict, NotFound, Unsupported
+from ...model import Agent, Contact, Conversation, LiveVisitor, Message, Visitor
 from ...operation import ErrorDetails, Operation, OperationSequence, Page, page_of, path
 from ..base import ApiSpec, Calls, Values, methods_of
 from ..sanitize import moment, without_empty
@@ -96,7 +96,10 @@ class Conversations(CrispCalls):
                 return sorted(by_id.values(), key=lambda item: item.at or datetime.min.replace(tzinfo=UTC))
             query = {"timestamp_before": min(times)}
 
-    def start(self, visitor: Visitor, text: str) -> OperationSequence[Conversation]:
+    def start(self, visitor: Visitor, text: str, author: str = "visitor") -> OperationSequence[Conversation]:
+        """What the team begins has its message last: whoever sees a refusal knows that nobody was written to."""
+        if author == "agent" and not visitor.email:
+            raise ValueError("Crisp reaches people by their email: Visitor.email is missing.")
         where = self._path("/conversation")
         session: str = yield Operation("POST", where, lambda data: str(data["session_id"]), json={})
         who = without_empty(
@@ -104,8 +107,11 @@ class Conversations(CrispCalls):
         )
         if who:
             yield self._patch(session, "meta", who)
-        yield self._send(session, text, "text", "user")
+        if author == "visitor":
+            yield self._send(session, text, "text", "user")
         result: Conversation = yield self.get(session)
+        if author == "agent":
+            yield self._send(session, text, "text", "operator")
         return result
 
     def reply(self, id: str, text: str) -> Operation[Message]:
@@ -137,7 +143,9 @@ class Conversations(CrispCalls):
         if state != wanted:
             yield self._patch(id, "state", {"state": wanted})
 
-    def assign(self, id: str, agent: str) -> Operation[None]:
+    def assign(self, id: str, agent: str | None = None, team: str | None = None) -> Operation[None]:
+        if team is not None:
+            raise Unsupported("Crisp", "conversations.assign with a team")
         return self._patch(id, "routing", {"assigned": {"user_id": agent}})
 
     def tag(self, id: str, *tags: str) -> OperationSequence[None]:
@@ -168,7 +176,11 @@ class Contacts(CrispCalls):
             raise ValueError("Crisp knows people by their email: Visitor.email is missing.")
         where = self._path("/people/profile/{}", visitor.email)
         person = without_empty(nickname=visitor.name, phone=visitor.phone, avatar=visitor.avatar)
-        body = {"email": visitor.email, **without_empty(person=person, segments=list(visitor.segments))}
+        company = visitor.company and without_empty(name=visitor.company.name, url=visitor.company.website)
+        body = {
+            "email": visitor.email,
+            **without_empty(person=person, company=company, segments=list(visitor.segments)),
+        }
         change: Operation[None] = Operation("PATCH", where, lambda data: None, json=body, repeatable=True)
         try:
             yield change
@@ -260,6 +272,32 @@ class Agents(CrispCalls):
         return Operation("GET", self._path("/availability/status"), lambda data: str(data["status"]))
 
 
+class Visitors(CrispCalls):
+    """Who is on the site."""
+
+    def list(self) -> Operation[Page[LiveVisitor]]:
+        return self._page(1)
+
+    def _page(self, number: int) -> Operation[Page[LiveVisitor]]:
+        def read(data: Any) -> Page[LiveVisitor]:
+            return page_of("Crisp visitors", live_visitor, data, self._page(number + 1))
+
+        return Operation("GET", self._path("/visitors/list/{}", number), read)
+
+
+def live_visitor(data: Mapping[str, Any]) -> LiveVisitor:
+    """All but the id may be missing."""
+    active = data.get("active")
+    return LiveVisitor(
+        id=str(data["session_id"]),
+        name=data.get("nickname") or None,
+        email=data.get("email") or None,
+        page=(data.get("last_page") or {}).get("page_url") or None,
+        active=active if isinstance(active, bool) else None,
+        raw=data,
+    )
+
+
 def agent(data: Mapping[str, Any]) -> Agent:
     name = " ".join(part for part in (data.get("first_name"), data.get("last_name")) if part)
     return Agent(str(data["user_id"]), name or None, data.get("email"), raw=data)
@@ -325,6 +363,8 @@ API = ApiSpec(
     unwrap=unwrap,
     explain=explain,
     knows=lambda visitor: bool(visitor.email),
-    methods=methods_of(conversations=Conversations, contacts=Contacts, articles=Articles, agents=Agents),
+    methods=methods_of(
+        conversations=Conversations, contacts=Contacts, articles=Articles, agents=Agents, visitors=Visitors
+    ),
     inventory=inventory,
 )

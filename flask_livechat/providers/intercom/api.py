@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from ...errors import Conflict, NotFound
-from ...model import Agent, Contact, Conversation, Message, Visitor
+from ...model import Agent, Company, Contact, Conversation, Message, Team, Visitor
 from ...operation import ErrorDetails, Operation, OperationSequence, Page, page_of, path
 from ..base import ApiSpec, Calls, Values, methods_of
 from ..markup import to_text
 from ..sanitize import seconds, without_empty
 from .articles import Articles, inventory
-from .records import agent, contact, conversation, message
-from .widget import attributes
+from .records import agent, contact, conversation, message, team
+from .widget import attributes, company, company_attributes
 
 BASES = {"us": "https://api.intercom.io", "eu": "https://api.eu.intercom.io", "au": "https://api.au.intercom.io"}
 PER_PAGE = 150  # the most that are given
@@ -117,8 +117,15 @@ class Conversations(IntercomCalls):
         messages = page_of("Intercom messages", read, [*([first] if first else []), *parts]).items
         return [message for message in messages if message is not None]
 
-    def start(self, visitor: Visitor, text: str) -> OperationSequence[Conversation]:
+    def start(self, visitor: Visitor, text: str, author: str = "visitor") -> OperationSequence[Conversation | None]:
+        """What the team begins is a message in the Messenger, and a conversation once the visitor answers."""
         who: Contact = yield from Contacts(self.values).upsert(visitor)
+        if author == "agent":
+            admin: str = yield self._me()
+            sender, to = {"type": "admin", "id": int(admin)}, {"type": "user", "id": who.id}
+            in_app = {"message_type": "in_app", "body": text, "from": sender, "to": to}
+            yield Operation("POST", "/messages", lambda data: None, json=in_app)
+            return None
         body = {"from": {"type": "user", "id": who.id}, "body": text}
         # What comes back is the message; its id is not the conversation's.
         new: str = yield Operation("POST", "/conversations", lambda data: str(data["conversation_id"]), json=body)
@@ -160,8 +167,12 @@ class Conversations(IntercomCalls):
         if chat.state != wanted or not is_until_then:
             yield from self._part(id, body)
 
-    def assign(self, id: str, agent: str) -> OperationSequence[None]:
-        yield from self._part(id, {"message_type": "assignment", "type": "admin", "assignee_id": agent})
+    def assign(self, id: str, agent: str | None = None, team: str | None = None) -> OperationSequence[None]:
+        """A team is looked up first: what the vendor makes of one that does not exist is UNCONFIRMED."""
+        if team is not None:
+            yield Operation("GET", path("/teams/{}", team), lambda data: None)
+        kind = {"type": "admin", "assignee_id": agent} if team is None else {"type": "team", "assignee_id": team}
+        yield from self._part(id, {"message_type": "assignment", **kind})
 
     def _part(self, id: str, body: Mapping[str, Any]) -> OperationSequence[None]:
         """Each is in somebody's name: whose the token is."""
@@ -197,6 +208,26 @@ class Contacts(IntercomCalls):
     """The app's users and visitors, as the vendor knows them."""
 
     def upsert(self, visitor: Visitor) -> OperationSequence[Contact]:
+        """The company goes first: the vendor shows it to nobody until a contact belongs to it."""
+        company_id: str | None = (yield self._company(visitor.company)) if visitor.company else None
+        person: Contact = yield from self._upsert(visitor)
+        attached = (person.raw.get("companies") or {}).get("data") or []
+        if company_id and company_id not in [item.get("id") for item in attached]:
+            where = path("/contacts/{}/companies", person.id)
+            yield Operation("POST", where, lambda data: None, json={"id": company_id}, repeatable=True)
+        return person
+
+    def _company(self, who: Company) -> Operation[str]:
+        """Found by the app's id or made. The answer is the vendor's id."""
+        fields = company(who)
+        if "id" not in fields:
+            raise ValueError("Intercom takes a company's id of at most 255 characters: Company.id is longer.")
+        names = {"id": "company_id", "created_at": "remote_created_at"}
+        body = {names.get(name, name): value for name, value in fields.items()}
+        body |= without_empty(custom_attributes=company_attributes(who))
+        return Operation("POST", "/companies", lambda data: str(data["id"]), json=body, repeatable=True)
+
+    def _upsert(self, visitor: Visitor) -> OperationSequence[Contact]:
         """Made first: the vendor's search knows a new contact only minutes later. Where there is one it says which."""
         body = without_empty(
             role="user",
@@ -287,6 +318,9 @@ class Agents(Calls):
 
     def list(self) -> Operation[Page[Agent]]:
         return Operation("GET", "/admins", lambda data: page_of("Intercom admins", agent, data["admins"]))
+
+    def teams(self) -> Operation[Page[Team]]:
+        return Operation("GET", "/teams", lambda data: page_of("Intercom teams", team, data["teams"]))
 
     def availability(self) -> Operation[str]:
         """Online while an admin with a seat is not away: the vendor has no such answer of its own."""

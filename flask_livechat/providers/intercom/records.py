@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...model import Agent, Article, Contact, Conversation, Message
+from ...model import Agent, Article, Contact, Conversation, Message, Team
 from ..sanitize import moment
 
 
@@ -90,3 +90,7 @@ def _collection(data: Mapping[str, Any]) -> str | None:
 def agent(data: Mapping[str, Any]) -> Agent:
     away = data.get("away_mode_enabled")
     return Agent(str(data["id"]), data.get("name"), data.get("email"), None if away is None else not away, raw=data)
+
+
+def team(data: Mapping[str, Any]) -> Team:
+    return Team(str(data["id"]), data.get("name"), raw=data)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from ... import signing
-from ...model import Value, Visitor
+from ...model import Company, Value, Visitor
 from ..base import Values
 from ..sanitize import cut, fit, seconds, whole, without_empty
 
@@ -21,6 +21,14 @@ RESERVED = frozenset(
     utm_content utm_medium utm_source utm_term vertical_padding z_index id external_id sub iss aud iat nbf jti
     """.split()
 )
+# What a company's custom attributes stand beside, and what the vendor counts itself.
+OF_A_COMPANY = frozenset(
+    """
+    id company_id name created_at remote_created_at updated_at last_request_at plan monthly_spend size website industry
+    user_count session_count
+    """.split()
+)
+MAX_SPEND = 2**31 - 1  # of a month; the vendor truncates what is no whole number (its OpenAPI files)
 # No lengths or counts are documented in what could be read: these are ours.
 LONGEST = 255
 MOST = 100
@@ -53,15 +61,27 @@ def attributes(values: Mapping[str, Value]) -> dict[str, Any]:
     return fit(values, _key, _value, MOST)
 
 
+def company(who: Company) -> dict[str, Any]:
+    """The fields that the vendor has for a company, but for the custom ones."""
+    return without_empty(
+        id=whole(who.id, LONGEST),
+        name=cut(who.name, LONGEST),
+        plan=cut(who.plan, LONGEST),
+        website=whole(who.website, 2048),
+        created_at=seconds(who.created_at),
+        monthly_spend=int(who.spend) if who.spend is not None and who.spend <= MAX_SPEND else None,
+        size=who.size if who.size is not None and who.size < 2**53 else None,
+        industry=cut(who.industry, LONGEST),
+    )
+
+
+def company_attributes(who: Company) -> dict[str, Any]:
+    return fit(who.attributes, _company_key, _value, MOST)
+
+
 @lru_cache(1024)
 def _claims(who: Visitor) -> dict[str, Any]:
-    company = who.company and without_empty(
-        id=whole(who.company.id, LONGEST),
-        name=cut(who.company.name, LONGEST),
-        plan=cut(who.company.plan, LONGEST),
-        website=whole(who.company.website, 2048),
-        created_at=seconds(who.company.created_at),
-    )
+    fields = company(who.company) if who.company else {}
     return without_empty(
         id=whole(who.id, LONGEST),
         email=whole(who.email, LONGEST),
@@ -70,7 +90,7 @@ def _claims(who: Visitor) -> dict[str, Any]:
         avatar=who.avatar if who.avatar and who.avatar.startswith("https://") and len(who.avatar) <= 2048 else None,
         created_at=seconds(who.created_at),
         # The vendor takes a company only with both an id and a name.
-        company=company if company and {"id", "name"} <= company.keys() else None,
+        company=fields | company_attributes(who.company) if who.company and {"id", "name"} <= fields.keys() else None,
         attributes=attributes(who.attributes),
         segments=[segment for name in who.segments[:MOST] if (segment := cut(name, LONGEST))],
     )
@@ -79,6 +99,11 @@ def _claims(who: Visitor) -> dict[str, Any]:
 def _key(name: str) -> str:
     key = (cut(name, LONGEST) or "").replace(".", "_").replace("$", "_")
     return "" if key.lower() in RESERVED else key
+
+
+def _company_key(name: str) -> str:
+    key = (cut(name, LONGEST) or "").replace(".", "_").replace("$", "_")
+    return "" if key.lower() in OF_A_COMPANY else key
 
 
 def _value(value: Value) -> Value:

@@ -177,5 +177,8 @@ def _extra(body: Body) -> dict[str, Any]:
     """What only Crisp keeps: the other fields of the person, and whom they work for."""
     known = tuple(name for name, _ in FIELDS)
     person = {name: value for name, value in body.part("person").data.items() if name not in known}
-    data: dict[str, Any] = {"company": dict(body.part("company").data), "person": person}
+    company = body.part("company")
+    for name in ("name", "url", "description"):
+        company.text(name)
+    data: dict[str, Any] = {"company": dict(company.data), "person": person}
     return {name: value for name, value in (data | {"notepad": body.text("notepad", 10_000)}).items() if value}

@@ -58,6 +58,26 @@ def meta(session: Session) -> dict[str, Any]:
     }
 
 
+def live_visitor(session: Session) -> dict[str, Any]:
+    """Somebody with a page open, by the official library's types (crisp-api 10, as of 2026-11)."""
+    known = meta(session)
+    return {
+        "session_id": session.key,
+        "inbox_id": None,
+        "nickname": known["nickname"],
+        "email": known["email"],
+        "avatar": None,
+        "useragent": "",
+        "initiated": bool(session.messages),
+        "active": True,
+        "last_page": {"page_title": "", "page_url": session.page},
+        "geolocation": {},
+        "timezone": 0,
+        "capabilities": [],
+        "locales": ["en"],
+    }
+
+
 def listed(session: Session) -> list[Message]:
     """A line that only the sandbox' panels have is none of Crisp's, and of what was decided only a close is one."""
     return [line for line in session.messages if line.kind in ("text", "note", "closed") and line.author != "system"]

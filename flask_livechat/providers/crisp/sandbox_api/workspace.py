@@ -6,9 +6,11 @@ from typing import Any
 
 from ....sandbox.api import route
 from ....sandbox.records import Agent
-from ....sandbox.sessions import RefusedError
+from ....sandbox.sessions import RefusedError, Session
 from .calls import WEBSITE, CrispCall, milliseconds, ok
-from .shapes import conversation, operator
+from .shapes import live_visitor, operator
+
+LIVE_S = 300  # without a sign of them: UNCONFIRMED
 
 
 class Workspace(CrispCall):
@@ -56,12 +58,17 @@ class Workspace(CrispCall):
 
     @route("GET", f"{WEBSITE}/visitors/count")
     def count_visitors(self) -> tuple[int, Any]:
-        return ok({"count": len(self.own_account().hub.sessions(self.account.name))})
+        return ok({"count": len(self._live())})
 
     @route("GET", f"{WEBSITE}/visitors/list/<int:page>")
     def list_visitors(self) -> tuple[int, Any]:
+        return self.page_of([live_visitor(session) for session in self._live()])
+
+    def _live(self) -> list[Session]:
+        """Whoever has a page open. A session that was made over this API is nobody's on the site."""
         account = self.own_account()
-        return self.page_of([conversation(account, session) for session in account.hub.sessions(account.name)])
+        sessions = account.hub.sessions(account.name)
+        return [session for session in sessions if session.page and account.clock() - session.seen < LIVE_S]
 
     @route("GET", f"{WEBSITE}/visitors/token/<token>")
     def find_by_token(self) -> tuple[int, Any]:

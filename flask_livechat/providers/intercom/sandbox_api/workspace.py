@@ -13,7 +13,7 @@ from .records import SEGMENT, TEAM, admin, company, contact, tag, tag_id, team
 
 # What a company may have, and the limits of its numbers. Any other field is refused.
 COMPANY = ("name", "company_id", "plan", "website", "industry")
-NUMBERS = ("size", "remote_created_at", "monthly_spend")
+NUMBERS = {"size": 2**40, "remote_created_at": 2**40, "monthly_spend": 2**31 - 1}
 OTHERS = ("custom_attributes", "update_last_request_at")
 
 
@@ -124,7 +124,7 @@ class Workspace(IntercomCall):
     def _kept(self, known: Company | None) -> Company:
         body, account, now = self.body, self.account, self.account.clock()
         data: dict[str, Any] = {name: text for name in COMPANY if (text := body.text(name)) is not None}
-        data |= {name: body.number(name, 0, 2**40) for name in NUMBERS if name in body.data}
+        data |= {name: body.number(name, 0, most) for name, most in NUMBERS.items() if name in body.data}
         if "custom_attributes" in body.data:
             data["custom_attributes"] = body.values("custom_attributes")
         base = known or Company(fresh_id(), body.need("company_id"), now, now)
