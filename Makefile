@@ -101,6 +101,8 @@ bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst 
 	$(BIN)/python -m benchmarks.render
 	$(BIN)/python -m benchmarks.desk
 	$(BIN)/python -m benchmarks.webhooks
+	$(BIN)/python -m benchmarks.inbox
+	$(BIN)/python -m benchmarks.inbox_tabs
 	$(BIN)/python -m benchmarks.cohort
 	$(BIN)/python -m benchmarks.browser
 	$(BIN)/python -m benchmarks.lighthouse
@@ -111,6 +113,7 @@ bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and 
 	$(BIN)/python -m benchmarks.render --quick
 	$(BIN)/python -m benchmarks.desk --quick
 	$(BIN)/python -m benchmarks.webhooks --quick
+	$(BIN)/python -m benchmarks.inbox --quick
 	$(BIN)/python -m benchmarks.cohort --quick
 	$(BIN)/python -m benchmarks.browser --quick
 

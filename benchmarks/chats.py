@@ -83,7 +83,8 @@ class Shop:
     def _project(self, made: dict[sa.Table, list[Row]], number: int, told: list[Event]) -> None:
         """As ``projections.py`` does, without asking the database."""
         found, key = build_timeline(told), {"provider": "crisp", "conversation": told[0].conversation}
-        said = {name: getattr(found, name) for name in ("visitor", "email", "state", "first_at", "last_at", "spoke_at")}
+        names = ("visitor", "email", "state", "first_at", "last_at", "spoke_at", "asked_at")
+        said = {name: getattr(found, name) for name in names}
         made[conversations].append(
             key | said | {"id": number, "tags": json.dumps(found.tags), "changed_at": found.last_at}
         )

@@ -81,13 +81,38 @@ def chats(now: datetime) -> Iterator[Event]:
             yield Event(kind="rated", id=f"{n}r", at=closed, rating=chance.choice((3, 4, 5, 5)), best=5, **chat)
 
 
-def metrics(page: Page, address: str) -> None:
+def sign_in_as_staff(page: Page, address: str) -> None:
     page.goto(f"{address}/login")
     page.locator("form.demo", has_text="staff@example.com").get_by_role("button").click()
+
+
+def metrics(page: Page, address: str) -> None:
+    sign_in_as_staff(page, address)
     page.goto(f"{address}/livechat/metrics")
     until(page, "document.querySelectorAll('figure.drawn canvas').length === 5")
     page.wait_for_timeout(1500)  # the charts move in
     page.screenshot(path=IMAGES / "metrics.png", full_page=True)
+
+
+def inbox(browser: Browser, place: Path) -> None:
+    """The inbox with a month of history: on a desk, in the dark, and on a phone with a conversation."""
+    create_app({"DEBUG": True, "INSTANCE_PATH": str(place)}).test_cli_runner().invoke(
+        args=["livechat", "sandbox", "--seed-history", "30"], catch_exceptions=False
+    )
+    app = create_app({"DEBUG": True, "INSTANCE_PATH": str(place)})  # which reads what the command has made
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.port}"
+    phone: ViewportSize = {"width": 390, "height": 844}
+    for name, size, scheme in (("inbox", SIZE, "light"), ("inbox-dark", SIZE, "dark"), ("inbox-phone", phone, "light")):
+        page = browser.new_page(viewport=size, color_scheme="dark" if scheme == "dark" else "light")
+        sign_in_as_staff(page, address)
+        page.goto(f"{address}/livechat/inbox?tab=open")
+        page.locator("#rows a", has_text="Crisp").first.click()
+        page.locator("#entries").wait_for()
+        page.wait_for_timeout(500)
+        page.screenshot(path=IMAGES / f"{name}.png")
+    server.shutdown()
 
 
 def main() -> None:
@@ -104,6 +129,7 @@ def main() -> None:
             shop.livechat.store.add([*chats(datetime.now(UTC))], datetime.now(UTC))
         app.test_cli_runner().invoke(args=["livechat", "work", "--once"], catch_exceptions=False)
         metrics(browser.new_page(viewport=SIZE), address)
+        inbox(browser, Path(place) / "inbox")
         browser.close()
         server.shutdown()
 

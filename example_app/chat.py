@@ -39,6 +39,7 @@ def configure(config: Config) -> None:
     config.setdefault("LIVECHAT_PROVIDER", available[0] if available else None)
     config["EXAMPLE_VENDORS"] = vendors = by_section(config["LIVECHAT_PROVIDER"], available)
     config.setdefault("LIVECHAT_RULES", rules(vendors["shop"], vendors["app"]))
+    config.setdefault("LIVECHAT_INBOX", True)
     config.setdefault("LIVECHAT_FLOWS", "flows")
     config.setdefault("LIVECHAT_CSP", "merge")
     config.setdefault("LIVECHAT_NONCE", headers.nonce)
@@ -115,9 +116,19 @@ def impersonating() -> bool:
 
 
 @livechat.staff_required
-def may_see_metrics() -> bool:
-    """Who finds anything at ``/livechat/metrics``."""
+def may_see_support() -> bool:
+    """Who finds anything at ``/livechat/inbox`` and ``/livechat/metrics``."""
     return login.staff_member() is not None and not login.is_viewing_as()
+
+
+@livechat.profile
+def profile(visitor: Visitor) -> Mapping[str, str | int]:
+    """What the inbox shows of somebody. Some vendors tell our id, some an email."""
+    user = next((user for user in users().all() if visitor.id in (user.id, user.email)), None)
+    if user is None:
+        return {}
+    signed_up = f"{user.created_at:%d %b %Y}"
+    return {"Company": user.company_name, "Plan": user.plan, "Seats": user.seats, "Signed up": signed_up}
 
 
 @livechat.people

@@ -60,9 +60,10 @@ def desk_url() -> str | None:
     return f"{request.script_root}{current_app.config.get('LIVECHAT_URL_PREFIX', '/livechat')}/sandbox/"
 
 
-def metrics_url() -> str | None:
-    """Where the support metrics are, while a vendor tells what happens."""
-    return url_for("livechat_metrics.page") if "livechat_metrics.page" in current_app.view_functions else None
+def support_url(page: str) -> str | None:
+    """Where the inbox and the support metrics are, while a vendor tells what happens."""
+    endpoint = f"livechat_{page}.page"
+    return url_for(endpoint) if endpoint in current_app.view_functions else None
 
 
 def help_url() -> str | None:
@@ -87,7 +88,8 @@ def frame() -> dict[str, Any]:
         "shown": shows.of(request.endpoint, decision, current_app.config["LIVECHAT_RULES"]),
         "vendor_titles": TITLE,
         "desk_url": desk_url(),
-        "metrics_url": metrics_url(),
+        "inbox_url": support_url("inbox"),
+        "metrics_url": support_url("metrics"),
         "help_url": help_url(),
         "inspectable_path": inspectable_path(),
         "viewer": login.viewer(),

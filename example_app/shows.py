@@ -12,7 +12,7 @@ from typing import Any
 from flask_livechat import Decision
 
 from . import chat
-from .views import inbox, site
+from .views import site
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ SHOWN: Mapping[str, Shown] = {
     "workspace.account": Shown("Chat that waits for the first sign of life: a move, a key, a scroll."),
     "auth.login_page": Shown("Nothing of a vendor before somebody asks for it: a password is typed here."),
     "staff.index": Shown(
-        "Staff who look at the site as a customer send nobody's identity. They see the support metrics with their "
-        "targets, and flask livechat cohort says whether customers who wrote in their first week stayed.",
-        (chat.impersonating, chat.may_see_metrics, chat.customers),
+        "Staff who look at the site as a customer send nobody's identity. The inbox and the metrics are the package's "
+        "own pages: the site says who may see them, and what it knows of a visitor. flask livechat cohort says whether "
+        "customers who wrote in their first week stayed.",
+        (chat.impersonating, chat.may_see_support, chat.profile, chat.customers),
     ),
-    "staff.inbox.index": Shown("Conversations of all three vendors through one desk.", (inbox.index,)),
 }
 
 

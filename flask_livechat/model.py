@@ -272,6 +272,7 @@ class LiveVisitor(_Private):
 KINDS = (
     "conversation_started",
     "message",
+    "note",
     "conversation_closed",
     "conversation_reopened",
     "rated",

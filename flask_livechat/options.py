@@ -141,6 +141,7 @@ OPTIONS: Mapping[str, Option] = {
     "KEEP_DAYS": Option(None, lambda value: value is None or whole_number(value, 1), "a whole number of days, or None"),
     "OUTREACH": Option(1, lambda value: whole_number(value, 0, 100), "a whole number from 0 to 100"),
     "CELERY": Option(False, *_one_of(False, True)),
+    "INBOX": Option(False, *_one_of(False, True)),
     "TARGETS": Option({}, lambda value: value is not None, "a dict such as {'csat': 0.9}"),
     "ARTICLES": Option(
         None, partial(_text, r"(?s)[^\0]*[^\s\0][^\0]*"), "the folder of the articles, such as 'help', or None"

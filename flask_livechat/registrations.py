@@ -22,6 +22,7 @@ LoadContext = TypeVar("LoadContext", bound=Callable[[], Mapping[str, Value]])
 Ask = TypeVar("Ask", bound=Callable[[], bool])
 FirstStart = TypeVar("FirstStart", bound=Callable[[Visitor, str], bool])
 AskText = TypeVar("AskText", bound=Callable[[str], bool])
+LoadProfile = TypeVar("LoadProfile", bound=Callable[[Visitor], Mapping[str, Any]])
 LoadPeople = TypeVar("LoadPeople", bound=Callable[[], Iterable[tuple[str, datetime, bool]]])
 
 
@@ -57,9 +58,17 @@ class Registrations:
         return ask
 
     def staff_required(self, ask: Ask) -> Ask:
-        """Register ``f() -> bool``: whether whoever asks may see ``/livechat/metrics``. Without it nobody does: 404."""
+        """Register ``f() -> bool``: whether whoever asks may see the metrics and the inbox. Without it nobody does."""
         self._callbacks.staff_required = ask
         return ask
+
+    def profile(self, load: LoadProfile) -> LoadProfile:
+        """Register ``f(visitor) -> mapping``: what the inbox shows of somebody beside their conversation.
+
+        The visitor has the id and the email that the vendor tells. Where it tells no id, ``id`` is the email.
+        """
+        self._callbacks.profile = load
+        return load
 
     def people(self, load: LoadPeople) -> LoadPeople:
         """Register ``f() -> iterable of (id, signed_up_at, stayed)``: the people of ``livechat.cohort``."""

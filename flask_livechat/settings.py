@@ -67,6 +67,7 @@ class Settings:
     keep_days: int | None
     outreach: int  # conversations that the team may begin with a visitor within a day
     celery: bool
+    inbox: bool
     targets: Mapping[str, Target]
     articles: str | None  # a folder
     article_pages: bool
@@ -167,6 +168,8 @@ def cautions(read: Settings, *, testing: bool) -> Iterator[str]:
         needed = [(name, key) for name in read.providers for key in providers.load(name).keys if key.required]
         keys = [f"{PREFIX}{name.upper()}_{key.name}" for name, key in needed]
         yield f"{', '.join(keys)} without LIVECHAT_PROVIDER: no page gets chat. Set LIVECHAT_PROVIDER = {first!r}."
+    if read.inbox and not read.webhook_providers:
+        yield "LIVECHAT_INBOX without any vendor's webhook secret: there is no inbox, for nothing fills it."
     for key, what in () if testing else weak_secrets(read):
         yield f"{key} {what}. Whoever guesses it signs as anybody."
 

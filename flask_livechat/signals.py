@@ -17,6 +17,7 @@ _signals = Namespace()
 
 conversation_started = _signals.signal("conversation_started")
 message = _signals.signal("message")
+note = _signals.signal("note")
 conversation_closed = _signals.signal("conversation_closed")
 conversation_reopened = _signals.signal("conversation_reopened")
 rated = _signals.signal("rated")

@@ -35,6 +35,7 @@ class Callbacks:
     impersonating: Callable[[], bool] | None = None
     start_once: Callable[[Visitor, str], bool] | None = None
     staff_required: Callable[[], bool] | None = None
+    profile: Callable[[Visitor], Mapping[str, Any]] | None = None
     people: Callable[[], Iterable[tuple[str, datetime, bool]]] | None = None
     blueprint_rules: dict[str, Rule] = field(default_factory=dict)
     handlers: dict[str, list[Callable[[Event], Any]]] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class Runtime:
     identities: dict[Any, Any] = field(default_factory=dict)  # signed ones, by all that they are made of
     failures: Failures = field(default_factory=Failures)
     opens: PerMinute = field(default_factory=lambda: PerMinute(MAX_OPENS, MAX_OPENS_OF_CLIENT))
+    starts: PerMinute = field(default_factory=lambda: PerMinute(MAX_OPENS, MAX_OPENS_OF_CLIENT))
     database_errors: LineLimit = field(default_factory=LineLimit)
     breaker: Breaker = field(default_factory=Breaker)  # of what browsers ask of the database in the background
     warnings: set[str] = field(default_factory=set)

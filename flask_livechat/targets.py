@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ UNITS: Mapping[str, str] = {
     "deflection": "share",
     "csat": "share",
 }
+MAX_S = 10 * 366 * 86_400  # of the longest time that metrics are asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,10 @@ def parse(config: Any) -> Mapping[str, Target]:
 def _target(name: str, value: Any) -> Target:
     is_pair, unit = isinstance(value, list | tuple), UNITS[name]
     bounds = list(value) if is_pair else [value]
-    highest, unit_text = (1.0, "a share from 0 to 1") if unit == "share" else (math.inf, "a number of seconds")
+    highest, unit_text = (1.0, "a share from 0 to 1") if unit == "share" else (MAX_S, "a number of seconds")
     for bound in bounds:
         is_number = isinstance(bound, int | float) and not isinstance(bound, bool)
-        if not is_number or not 0 <= bound <= highest or math.isinf(bound):
+        if not is_number or not 0 <= bound <= highest:
             raise ValueError(f"{name!r} takes {unit_text}, or a pair of the least and the most: {bound!r:.60} is none")
     if is_pair and (len(bounds) != 2 or bounds[0] > bounds[1]):
         raise ValueError(f"{name!r} takes a pair of the least and the most: {value!r:.60} is none")

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import gzip
 import re
+from pathlib import Path
 
 import pytest
+
+from flask_livechat import desk
 
 from .conftest import VENDORS, create_app, log_in
 
@@ -25,6 +28,11 @@ def test_a_served_file_stays_within_its_budget(name: str, part: str) -> None:
     body, encoding = script.encoded({"gzip": 1.0})
     assert encoding == "gzip"
     assert len(body) <= BUDGETS[part]
+
+
+@pytest.mark.parametrize(("name", "most"), [("inbox.js", 6 * 1024), ("inbox.css", 3 * 1024)])
+def test_the_inboxs_own_files_stay_within_their_budgets(name: str, most: int) -> None:
+    assert len(gzip.compress((Path(desk.__file__).parent / "static" / name).read_bytes(), 9)) <= most
 
 
 @pytest.mark.parametrize("name", VENDORS)

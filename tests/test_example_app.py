@@ -17,8 +17,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from example_app import create_app
-from example_app.chat import livechat
+from example_app.chat import livechat, profile
 from example_app.users import DEMO_PASSWORD
+from flask_livechat import Visitor
 from flask_livechat.desk.desk import Desk
 
 PUBLIC = ["/", "/tour", "/pricing", "/support", "/contact", "/docs/", "/docs/import", "/blog/", "/blog/frost-week",
@@ -665,64 +666,46 @@ def sandbox_desk(client: FlaskClient, vendor: str) -> Desk:
 # The inbox
 
 
-def write(client: FlaskClient, vendor: str, text: str) -> str:
-    """Somebody writes in the widget. Gives the conversation's page in the inbox."""
+def write(client: FlaskClient, vendor: str, text: str) -> None:
+    """Somebody writes in the widget, and the vendor's webhook has come."""
     session = client.post(f"/livechat/sandbox/api/{vendor}/session", json={}).json["session"]  # type: ignore[index]
     client.post(f"/livechat/sandbox/api/{vendor}/message", json={"session": session, "text": text})
-    link = soup(client.get(f"/staff/inbox/?vendor={vendor}")).select_one("table a")
+    assert client.application.extensions["livechat"].runtime.sandbox_sender.queue.finish(10)
+
+
+def test_staff_read_in_one_list_what_visitors_write_to_every_vendor(client: FlaskClient) -> None:
+    sign_in(client, "staff")
+    for vendor in ("crisp", "intercom", "tawk"):
+        write(client, vendor, f"Is <b>this</b> {vendor}?")
+    link = soup(client.get("/staff/")).select_one('a[href="/livechat/inbox"]')
     assert link is not None
-    return str(link["href"])
-
-
-@pytest.mark.parametrize("vendor", ["crisp", "intercom", "tawk"])
-def test_staff_read_what_visitors_write_to_every_vendor(client: FlaskClient, vendor: str) -> None:
-    sign_in(client, "staff")
-    page = client.get(write(client, vendor, "Is <b>this</b> in stock?"))
-    assert "Is &lt;b&gt;this&lt;/b&gt; in stock?" in page.text
+    page = client.get("/livechat/inbox")
+    assert [f"Is &lt;b&gt;this&lt;/b&gt; {vendor}?" in page.text for vendor in ("crisp", "intercom", "tawk")] == [
+        True
+    ] * 3
     assert payload(page) is None
+    assert "Where your team sits" in page.text
 
 
-@pytest.mark.parametrize("vendor", ["crisp", "intercom"])
-def test_staff_answer_through_the_desk(client: FlaskClient, vendor: str) -> None:
-    sign_in(client, "staff")
-    where = write(client, vendor, "Is this in stock?")
-    client.post(f"{where}/reply", data={"text": "It is."})
-    client.post(f"{where}/note", data={"text": "asks daily"})
-    client.post(f"{where}/tag", data={"text": "stock"})
-    client.post(f"{where}/close")
-    page = soup(client.get(where)).select_one("main")
-    assert page is not None
-    assert ["It is." in page.text, "asks daily" in page.text, "tagged stock" in page.text] == [True] * 3
-    assert "Closed" in page.text
-    client.post(f"{where}/reopen")
-    assert "Open" in client.get(where).text
-
-
-def test_what_a_vendor_cannot_do_has_no_button(client: FlaskClient) -> None:
-    sign_in(client, "staff")
-    page = client.get(write(client, "tawk", "Hello?"))
-    assert "API takes no answers" in page.text
-    assert "<textarea" not in page.text
-
-
-def test_what_goes_wrong_is_said_on_the_page(client: FlaskClient) -> None:
-    sign_in(client, "staff")
-    where = write(client, "crisp", "Hello?")
-    client.post(f"{where}/reply", data={"text": " "})
-    assert "a text is needed" in client.get(where).text
-    assert "404 not_found" in client.get("/staff/inbox/crisp/session_none", follow_redirects=True).text
-
-
-@pytest.mark.parametrize("path", ["/staff/inbox/", "/staff/inbox/crisp/1"])
-def test_the_inbox_is_the_staffs(client: FlaskClient, path: str) -> None:
-    assert client.get(path).status_code == 302
+def test_the_inbox_is_the_staffs(client: FlaskClient) -> None:
+    assert client.get("/livechat/inbox").status_code == 404
     sign_in(client, "grower")
-    assert client.get(path).status_code == 403
-    assert client.post("/staff/inbox/crisp/1/reply", data={"text": "x"}).status_code == 403
+    assert client.get("/livechat/inbox").status_code == 404
+    view_as(client, "u-1001")
+    assert client.get("/livechat/inbox").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/staff/inbox/?vendor=tidio", "/staff/inbox/tidio/1"])
-def test_a_vendor_without_a_desk_here_is_not_found(client: FlaskClient, path: str) -> None:
+def test_what_the_site_knows_of_a_customer_stands_beside_the_conversation(home: Path) -> None:
+    with make(home).app_context():
+        assert profile(Visitor("u-1001"))["Company"] == "Riverside Nursery"
+        assert profile(Visitor("starter@example.com"))["Plan"] == "starter"
+        assert profile(Visitor("nobody")) == {}
+
+
+def test_the_two_desks_are_told_apart_in_words(client: FlaskClient) -> None:
+    desk = client.get("/livechat/sandbox/").text
+    assert "agents sit. Your own team sits at the inbox" in desk
     sign_in(client, "staff")
-    assert client.get(path).status_code == 404
-    assert client.post("/staff/inbox/crisp/1/explode").status_code == 404
+    inbox = client.get("/livechat/inbox").text
+    assert "Where your team sits" in inbox
+    assert "own desk (sandbox)" in inbox

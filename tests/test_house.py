@@ -85,7 +85,7 @@ def outside(path: Path) -> set[str]:
 
 HELP_VIEWS = {"library", "views", "flow_service"}
 REQUEST_BOUND = set("request_state decide identity tag response views session_store segments context lifecycle".split())
-DESK_VIEWS = {"service", "webhooks", "dashboard", "celery_tasks"}
+DESK_VIEWS = {"service", "webhooks", "dashboard", "inbox", "celery_tasks"}
 
 
 def is_sandbox(module: str) -> bool:

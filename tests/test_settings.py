@@ -66,6 +66,7 @@ DEFAULTS = {
     "keep_days": None,
     "outreach": 1,
     "celery": False,
+    "inbox": False,
     "targets": {
         "first_response": Target(None, 120, "seconds"),
         "resolution": Target(None, 900, "seconds"),
@@ -248,6 +249,7 @@ def test_targets_given_in_part_are_completed_and_none_is_no_target() -> None:
         ({"csta": 0.9}, "'csta' is no figure with a target: first_response, resolution, deflection, csat"),
         ({"csat": 90}, "'csat' takes a share from 0 to 1, or a pair of the least and the most: 90 is none"),
         ({"resolution": "1h"}, "'resolution' takes a number of seconds, or a pair"),
+        ({"resolution": 10**400}, "'resolution' takes a number of seconds, or a pair"),
         ({"deflection": [0.5, 0.3]}, "'deflection' takes a pair of the least and the most: [0.5, 0.3] is none"),
     ],
 )
@@ -676,3 +678,10 @@ def test_a_secret_that_somebody_has_made_is_not(secret: str, caplog: pytest.LogC
 
 def test_the_sandboxs_examples_are_no_placeholders(caplog: pytest.LogCaptureFixture) -> None:
     assert not said_at_start(caplog, PROVIDER="crisp", SANDBOX="allow")
+
+
+def test_an_inbox_that_nothing_fills_is_said_at_start(caplog: pytest.LogCaptureFixture) -> None:
+    website = CRISP["LIVECHAT_CRISP_WEBSITE_ID"]
+    listening = {"PROVIDER": "crisp", "CRISP_WEBSITE_ID": website, "CRISP_WEBHOOK_KEY": "a-key-of-the-tests-0123456789"}
+    assert not said_at_start(caplog, INBOX=True, **listening)
+    assert "there is no inbox" in str(said_at_start(caplog, PROVIDER="crisp", CRISP_WEBSITE_ID=website, INBOX=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from flask import Flask
 
 from flask_livechat import Visitor, providers
-from flask_livechat.widget.rules import KINDS
+from flask_livechat.widget.rules import KINDS, MAX_ID_CHARS, is_start
 
 from .conftest import ALL_IDS, chat_of, create_app, log_in
 
@@ -76,7 +77,9 @@ def test_staff_who_look_at_the_site_as_somebody_else_use_nothing_up() -> None:
     assert had == set()
 
 
-@pytest.mark.parametrize("start", [None, "", 7, [], {}, "tour", "tour:", "tuor:7", "tour:" + "7" * 101, "x" * 101])
+@pytest.mark.parametrize(
+    "start", [None, "", 7, [], {}, "tour", "tour:", "tuor:7", "tour:" + "7" * 101, "x" * 101, "tour:\0", "tour:\ud800"]
+)
 def test_what_names_nothing_that_starts_is_refused(start: Any) -> None:
     app, had = remembering()
     assert ask(log_in(app), start).status_code == 400
@@ -92,10 +95,27 @@ def test_what_is_no_question_is_refused(body: bytes) -> None:
 def test_a_question_is_small_and_of_our_own_page() -> None:
     app, had = remembering()
     client = log_in(app)
-    assert ask(client, "tour:" + "7" * 300).status_code == 413
+    assert ask(client, "tour:" + "7" * 700).status_code == 413
     assert ask(client, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert ask(client, headers={"Origin": "https://evil.example"}).status_code == 403
     assert had == set()
+
+
+@pytest.mark.parametrize("letter", ["7", "\u4e2d", "\U0001f331", '"', "\x01"])
+def test_the_longest_id_that_a_rule_takes_is_answered_in_any_script(letter: str) -> None:
+    app, had = remembering()
+    start = f"trigger:{letter * MAX_ID_CHARS}"
+    assert is_start(start)
+    body = json.dumps({"provider": "intercom", "start": start}, ensure_ascii=False, separators=(",", ":"))
+    assert log_in(app).post("/livechat/starts", data=body.encode()).get_json() == {"first": True}
+    assert had == {("42", start)}
+
+
+def test_who_asks_too_often_is_refused_and_the_app_is_not_asked() -> None:
+    app, had = remembering()
+    client = log_in(app)
+    assert [ask(client, f"tour:{n}").status_code for n in range(61)] == [200] * 60 + [429]
+    assert len(had) == 60
 
 
 def test_an_answer_is_one_visitors_and_stored_nowhere() -> None:

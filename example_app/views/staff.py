@@ -12,10 +12,8 @@ from flask_livechat.model import LiveVisitor
 
 from .. import chat, login
 from ..users import users
-from . import inbox
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")
-bp.register_blueprint(inbox.bp)
 
 
 @bp.before_request

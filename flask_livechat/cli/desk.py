@@ -257,8 +257,8 @@ def since_when(text: str, option: str = "--since", zone: tzinfo | None = None) -
         if text[:-1].isdecimal() and text[-1:] in units:
             return now - timedelta(**{units[text[-1]]: int(text[:-1][:9])})
         moment = datetime.fromisoformat(text)
+        if moment.tzinfo:
+            return moment
+        return moment.replace(tzinfo=zone) if zone else moment.astimezone()
     except (ValueError, OverflowError):
         raise click.BadParameter("it is 30d, 12h, or a date such as 2026-11-21", param_hint=option) from None
-    if moment.tzinfo:
-        return moment
-    return moment.replace(tzinfo=zone) if zone else moment.astimezone()

@@ -34,6 +34,8 @@ def import_(provider: str, since: str, at: str) -> None:
     stop the command at any time and run it again: what is stored already is left out. If the vendor accepts no more
     calls for now, it prints the command with which to continue.
     """
+    if not provider:
+        raise click.BadParameter("it is a vendor's name", param_hint="PROVIDER")
     livechat = current_state().livechat
     now: datetime = livechat.now()
     moment = _not_too_old(since_when(since), now)

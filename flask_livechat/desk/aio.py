@@ -23,6 +23,7 @@ from .desk import (
     Visitors,
     assignee_of,
     author_of,
+    check_seen,
     executor_of,
     key_of,
     moment_of,
@@ -126,7 +127,9 @@ class AsyncConversations(_Group):
             await asyncio.to_thread(take_back)
             raise
 
-    async def reply(self, id: str, text: str) -> Message:
+    async def reply(self, id: str, text: str, seen: str | None = None) -> Message:
+        if seen is not None:
+            check_seen(self._desk.provider, seen, [message.id async for message in self.messages(id)])
         return await self._desk._do("conversations.reply", id, text_of(text))
 
     async def note(self, id: str, text: str) -> Message:

@@ -78,6 +78,8 @@ def count(people: Iterable[Person], days: int, now: datetime, first_known: datet
     """
     if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= MAX_DAYS:
         raise ValueError(f"days is a whole number from 1 to {MAX_DAYS}, not {days!r:.40}")
+    if not isinstance(people, Iterable):
+        raise ValueError(f"people are an iterable of (id, signed_up_at, stayed), not {type(people).__name__}")
     span, too_new, unknown = timedelta(days=days), 0, 0
     latest = now - span  # who signed up later has days to come
     earliest = latest if first_known is None else first_known - span
@@ -143,14 +145,16 @@ def _begun(people: Sequence[Person], span: timedelta, find: FindBegun) -> dict[s
     """Return the conversations of whoever has any: when they began, and their first tags."""
     if not people:
         return {}
-    emails = {key.lower(): key for key, _, _ in people if "@" in key}  # as they are stored
+    spellings: dict[str, set[str]] = {}  # of an email, which is stored in lower case
+    for key in (key for key, _, _ in people if "@" in key):
+        spellings.setdefault(key.lower(), set()).add(key)
     moments = [signed_up_at for _, signed_up_at, _ in people]
     begun: dict[str, list[tuple[datetime, str]]] = {}
     ids = [key for key, _, _ in people]
-    for name, at, tag in find(ids, list(emails), min(moments), max(moments) + span):
+    for name, at, tag in find(ids, list(spellings), min(moments), max(moments) + span):
         begun.setdefault(name, []).append((at, tag))
-    for email, key in emails.items():
-        if email != key and email in begun:
+    for email, keys in spellings.items():
+        for key in keys - {email} if email in begun else ():
             begun[key] = begun.get(key, []) + begun[email]
     return begun
 

@@ -8,14 +8,14 @@ is none. Lists are lazy: a page is asked for when it is wanted.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from types import GeneratorType
 from typing import Any, Literal, get_args, overload
 
 from .. import providers
-from ..errors import ConfigError, Problem, Unsupported
+from ..errors import ConfigError, Conflict, Problem, Unsupported
 from ..model import (
     Agent,
     Article,
@@ -153,8 +153,14 @@ class Conversations(_Group):
             take_back()
             raise
 
-    def reply(self, id: str, text: str) -> Message:
-        """Write as an agent. The visitor reads it."""
+    def reply(self, id: str, text: str, seen: str | None = None) -> Message:
+        """Write as an agent. The visitor reads it.
+
+        ``seen``: the id of the last message that the author has read. Where somebody has written since, nothing is
+        written, and ``Conflict`` is raised.
+        """
+        if seen is not None:
+            check_seen(self._desk.provider, seen, [message.id for message in self.messages(id)])
         return self._desk._do("conversations.reply", id, text_of(text))
 
     def note(self, id: str, text: str) -> Message:
@@ -373,6 +379,13 @@ def executor_of(
     encoded = vendor.headers().get("Authorization", "").partition(" ")[2]  # as the header has them
     redacted = (*filter(None, [encoded]), *credentials)
     return RequestExecutor(vendor, redacted, deadline, budget=budget_of(vendor.base, credentials, app))
+
+
+def check_seen(provider: str, seen: str, written: Sequence[str]) -> None:
+    """Raise ``Conflict`` unless the last of the messages is the one that was seen."""
+    if not written or written[-1] != seen:
+        title = providers.load(provider).title
+        raise Conflict("somebody has written meanwhile", provider=title, call="conversations.reply")
 
 
 def text_of(text: str | None) -> str:

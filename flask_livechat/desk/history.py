@@ -93,6 +93,8 @@ def _check_workspace(desk: Desk, spec: HistorySpec, since: datetime) -> None:
 
 
 def _is_imported(store: Store, provider: str, conversation: Conversation) -> bool:
+    if conversation.updated_at is None:
+        return False
     c = conversations.c
     mine = (c.provider == provider) & (c.conversation == conversation.id) & (c.imported_at == conversation.updated_at)
     with store.reading() as connection:

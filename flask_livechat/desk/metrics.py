@@ -179,7 +179,8 @@ class Metrics:
             for scale in scales:
                 yield from ((name, f"{what} of {scale['best']}", "", scale[what]) for what in ("rated", "good"))
             if target is not None:
-                yield from ((name, f"target {what}", "", target[what]) for what in ("least", "most") if target[what])
+                bounds = {what: target[what] for what in ("least", "most") if target[what] is not None}
+                yield from ((name, f"target {what}", "", bound) for what, bound in bounds.items())
                 yield (name, "verdict", "", verdict)
         yield ("waiting", "count", "", self.waiting)
         for month in self.conversations_per_user:

@@ -21,6 +21,7 @@ from ..model import Event
 from ..office_hours import OfficeHours
 from ..operation import WRONG_SHAPE
 from ..providers import Values
+from .handling import read_handling
 from .rows import event_row, people_rows, read_tags
 from .tables import contacts, conversations, episodes, events, people, tags
 from .timeline import Episode, Progress, Timeline, build_timeline, split_tail
@@ -89,11 +90,14 @@ def update_conversation(
         "first_at": timeline.first_at,
         "last_at": timeline.last_at,
         "spoke_at": timeline.spoke_at,
+        "asked_at": timeline.asked_at,
         "changed_at": _changed_at(connection, now + timedelta(seconds=time.monotonic() - asked)),
         "progress": following and json.dumps(asdict(following), default=datetime.isoformat),
     }
     connection.execute(sa.update(conversations).where(conversations.c.id == row).values(values))
-    _mark_counted(connection, insert, [event for event in rows if event["counted"] != COUNTED])
+    new = [event for event in rows if event["counted"] != COUNTED]
+    read_handling(connection, insert, row, [event["id"] for event in new], now)
+    _mark_counted(connection, insert, new)
 
 
 def _changed_at(connection: sa.Connection, now: datetime) -> datetime:

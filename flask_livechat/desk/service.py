@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -48,7 +48,7 @@ def module(name: str) -> Any:
 
 
 def register(state: State, app: Flask, places: Mapping[str, Any], is_staff: Callable[[], bool]) -> None:
-    """Register the views of webhooks and metrics. Without the extra nothing is received."""
+    """Register the views of webhooks, metrics and the inbox. Without the extra nothing is received."""
     config = state.settings
     notify = module("celery_tasks").send_task if config.celery else None  # Celery knows the task once this is loaded
     if not state.stores_events:
@@ -59,6 +59,9 @@ def register(state: State, app: Flask, places: Mapping[str, Any], is_staff: Call
     app.register_blueprint(receiver, url_prefix=f"{config.url_prefix}/webhooks", **places)
     dashboard = module("dashboard").create_blueprint(state, is_staff)
     app.register_blueprint(dashboard, url_prefix=f"{config.url_prefix}/metrics", **places)
+    if config.inbox:
+        inbox = module("inbox").create_blueprint(state, is_staff)
+        app.register_blueprint(inbox, url_prefix=f"{config.url_prefix}/inbox", **places)
 
 
 # The vendors' APIs.
@@ -139,7 +142,8 @@ def store(state: State, app: Flask) -> Store:
 def listens(state: State) -> bool:
     """Whether anybody wants to know of events. On the sandbox there is no store until somebody does."""
     has_handlers = state.callbacks.handlers or any(signal.receivers for signal in signals.BY_KIND.values())
-    return bool(not state.settings.sandbox or state.settings.database_url or has_handlers)
+    is_wanted = has_handlers or state.settings.inbox or state.settings.database_url
+    return bool(not state.settings.sandbox or is_wanted)
 
 
 def ask_store(state: State, app: Flask, ask: Callable[[Store], T], default: T) -> T:
@@ -198,8 +202,10 @@ def cohort(state: State, opened: Store, people: Iterable[Person] | None, days: i
             raise LiveChatError("There are no people: give them, or register a function with @livechat.people.")
         people = state.callbacks.people()
     query = module("cohort_query")
-    find = partial(query.conversations_begun, opened)
-    result: Cohort = module("cohort").count(people, days, state.now(), query.first_known(opened), find)
+    find, first = partial(query.conversations_begun, opened), query.first_known(opened)
+    if first is not None and (keep_days := state.settings.keep_days) is not None:
+        first = max(first, state.now() - timedelta(days=keep_days))  # nobody's name is kept in what began earlier
+    result: Cohort = module("cohort").count(people, days, state.now(), first, find)
     return result
 
 

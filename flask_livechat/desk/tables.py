@@ -94,12 +94,33 @@ conversations = sa.Table(
     sa.Column("last_at", Instant),
     sa.Column("spoke_at", Instant, comment="the visitor's last message"),
     sa.Column("changed_at", Instant, comment="when this row was written: exports go on from there"),
+    sa.Column("asked_at", Instant, comment="since when the visitor waits for an agent"),
     sa.Column("progress", sa.Text, comment="JSON: a long one until some messages ago; nobody is named in it"),
     sa.Column("imported_at", Instant, comment="the vendor's last change of it that was imported"),
     sa.UniqueConstraint("provider", "conversation", name="livechat_conversations_once"),
     sa.Index("livechat_conversations_visitor", "visitor"),
     sa.Index("livechat_conversations_email", "email"),
     sa.Index("livechat_conversations_changed", "changed_at", "id"),
+    sa.Index("livechat_conversations_state", "state", "last_at"),
+    sa.Index("livechat_conversations_asked", "asked_at"),
+)
+
+handling = sa.Table(
+    "livechat_handling",
+    metadata,
+    sa.Column("conversation", ID, sa.ForeignKey("livechat_conversations.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column(
+        "agent", sa.Text, comment="whom it is assigned to: the vendor's id of an agent, or team: and that of a team"
+    ),
+    sa.Column("agent_name", sa.Text),
+    sa.Column("snoozed_until", Instant),
+    sa.Column("verified", sa.Boolean, comment="whether the vendor vouches for the visitor"),
+    sa.Column("at", Instant, comment="of the event that said so"),
+    sa.Column("answering_until", Instant, comment="while somebody's reply is on its way to the vendor"),
+    sa.Column("changed_at", Instant, nullable=False),
+    sa.Index("livechat_handling_agent", "agent"),
+    sa.Index("livechat_handling_snoozed", "snoozed_until"),
+    sa.Index("livechat_handling_changed", "changed_at"),
 )
 
 episodes = sa.Table(

@@ -46,6 +46,7 @@ class Progress:
     spoke_at: datetime | None  # the visitor's last message
     tags: tuple[str, ...]
     episode: Episode  # the last one, which may go on
+    asked_at: datetime | None  # since when the visitor waits for an agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Timeline:
     first_at: datetime
     last_at: datetime
     spoke_at: datetime | None  # the visitor's last message
+    asked_at: datetime | None  # since when the visitor waits for an agent
     episodes: tuple[Episode, ...]
     progress: Progress
 
@@ -77,11 +79,13 @@ def build_timeline(events: Iterable[Event], start: Progress | None = None, visit
         raise ValueError("no events")
     episodes = [replace(start.episode) if start else Episode()]
     tags: tuple[str, ...] = start.tags if start else ()
+    asked_at = start.asked_at if start else None
     for event in ordered:
         if _begins_anew(episodes[-1], event):
             episodes.append(Episode())
         if event.tags is not None:
             tags = tuple(sorted(set(event.tags)))
+        asked_at = _asked_at(asked_at, event)
         _add(episodes[-1], event)
         episodes[-1].tags = tags
     visitor = visitor or next((event.visitor for event in ordered if event.visitor), None)
@@ -97,8 +101,9 @@ def build_timeline(events: Iterable[Event], start: Progress | None = None, visit
         first_at=first_at,
         last_at=ordered[-1].at,
         spoke_at=spoke_at,
+        asked_at=asked_at,
         episodes=tuple(episode for episode in episodes if episode.started_at or episode.rated_at),
-        progress=Progress(ordered[-1].at, first_at, spoke_at, tags, episodes[-1]),
+        progress=Progress(ordered[-1].at, first_at, spoke_at, tags, episodes[-1], asked_at),
     )
 
 
@@ -123,6 +128,14 @@ def _order(event: Event) -> tuple[datetime, int, int, int, str]:
 def _speaker(event: Event) -> str | None:
     """Return who wrote to the other side, and None for what is no message."""
     return event.author if event.kind in ("message", "conversation_started") else None
+
+
+def _asked_at(before: datetime | None, event: Event) -> datetime | None:
+    """Return since when the visitor waits for an agent, bots not counted; None where they do not wait."""
+    speaker = _speaker(event)
+    if speaker == "visitor":
+        return before or event.at
+    return None if speaker == "agent" or event.kind == "conversation_closed" else before
 
 
 def _begins_anew(episode: Episode, event: Event) -> bool:

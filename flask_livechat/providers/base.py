@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any
 
 from ..hooks import Delivery
-from ..model import Conversation, Event, Inventory, Value, Visitor
+from ..model import Conversation, Event, Inventory, Message, Value, Visitor
 from ..operation import ErrorDetails, Operation, OperationSequence
 
 Values = Mapping[str, Any]
@@ -155,6 +155,31 @@ class ApiSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """An attachment, at the vendor."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a delivery says beside its event, for those who read the conversation.
+
+    ``author`` is the name of whoever wrote. ``pages`` are addresses that the visitor has been at, ``attributes`` what
+    the page's context says. ``handling`` has any of ``agent`` (the vendor's id of an agent, ``team:`` and that of a
+    team, or None), ``agent_name``, ``snoozed_until`` (aware, or None) and ``verified`` (whether the vendor vouches for
+    the visitor), and only those of which the delivery speaks.
+    """
+
+    author: str | None = None
+    files: tuple[File, ...] = ()
+    pages: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    handling: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookSpec:
     """A vendor's webhooks.
 
@@ -162,7 +187,9 @@ class WebhookSpec:
     asked for verified bytes alone. For what is not the vendor's shape it raises ``ValueError``, ``KeyError``,
     ``TypeError`` or ``AttributeError``; it gives no event for what is not this account's. ``sent_at``: when the vendor
     says it was sent, for a freshness window; None where it does not. ``sign(secret, body, now)`` gives the headers that
-    the vendor would send; it signs by the first of ``secrets``.
+    the vendor would send; it signs by the first of ``secrets``. ``details`` reads the rest of what is stored of an
+    event; whatever it is given, it does not raise. ``event_id``: which id the event has that tells of a message of the
+    desk's; None where that is not known.
     """
 
     secrets: tuple[str, ...]
@@ -170,6 +197,8 @@ class WebhookSpec:
     parse: Callable[[Mapping[str, Any], Delivery], Sequence[Event]]
     sign: Callable[[str, bytes, datetime], dict[str, str]]
     sent_at: Callable[[Delivery], datetime | None] = lambda delivery: None
+    details: Callable[[Event], Details] = lambda event: Details()
+    event_id: Callable[[Message], str | None] = lambda message: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from .identity import signal_of
 from .request_state import request_state
 
 # The blueprints whose calls carry no login, are signed, or are checked for the page's own origin.
-CSRF_EXEMPT = frozenset(("livechat", "livechat_webhooks", "livechat_sandbox", "livechat_help"))
+CSRF_EXEMPT = frozenset(("livechat", "livechat_help", "livechat_inbox", "livechat_sandbox", "livechat_webhooks"))
 
 
 def register(app: Flask) -> None:

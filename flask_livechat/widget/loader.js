@@ -26,7 +26,8 @@ function loader(vendor, script) {
 
   /** The data block that was read last, and its text. @type {HTMLScriptElement | undefined} */
   let block;
-  /** @type {any} */ let blockText;
+  /** @type {any} */
+  let blockText;
 
   // Another loader that is at work on this document hears this. One that document.open() has cut off does not.
   const first = doc.dispatchEvent(new Event("livechat:probe", { cancelable: true })) ? readPage() : null;

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import shown
 from ..model import Decision
+from ..safe_text import well_formed
 from .sensitive_urls import Address, secret_in
 
 WHERE = ("path", "endpoint", "blueprint", "when")
@@ -166,7 +167,8 @@ def is_load(value: Any) -> bool:
 def is_start(value: Any) -> bool:
     """Whether a value says what to start: ``tour:7``."""
     kind, _, content_id = value.partition(":") if isinstance(value, str) else ("", "", "")
-    return kind in KINDS and bool(content_id.strip()) and len(content_id) <= MAX_ID_CHARS
+    is_text = "\0" not in content_id and content_id == well_formed(content_id)  # what any database takes
+    return kind in KINDS and is_text and bool(content_id.strip()) and len(content_id) <= MAX_ID_CHARS
 
 
 def _flag(value: Any) -> bool:

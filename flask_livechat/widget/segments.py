@@ -62,7 +62,9 @@ def deliver(req: RequestState, name: str, visitor: Mapping[str, Any] | None) -> 
     removed = [segment for segment, wanted in segments.items() if not wanted]
     most = max(0, provider.max_segments - len(own))
     if len(added) > most and "segment" in provider.can:
-        warn_once(f"{provider.title} takes {provider.max_segments} segments: some are left out beside a visitor's own.")
+        warn_once(
+            f"{provider.title} takes {provider.max_segments} segments, a visitor's own among them: some are left out."
+        )
     event = {
         "segment": added[:most] if "segment" in provider.can else [],
         "unsegment": removed if "unsegment" in provider.can else [],

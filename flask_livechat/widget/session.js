@@ -170,8 +170,8 @@ function session(core, rest, makeAdapter) {
       if (!answer?.first || who !== state.identifiedPage.who) return;
     }
     if (once !== false && store.hasStarted(content, true)) return;
-    const [kind, ...id] = content.split(":");
-    safely(() => adapter.startContent(kind, id.join(":")));
+    const [kind] = content.split(":");
+    safely(() => adapter.startContent(kind, content.slice(kind.length + 1)));
   }
 
   // Starting.

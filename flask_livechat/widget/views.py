@@ -17,6 +17,7 @@ from .request_state import request_state
 
 blueprint = SameOriginBlueprint("livechat", __name__)
 MAX_FLOW_BYTES = 2048
+MAX_START_BYTES = 700  # a character of an id takes six in JSON at most
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -105,13 +106,15 @@ def starts() -> Response:
     Nobody but whoever is logged in is asked about, and staff who look at the site as somebody else use nothing up.
     """
     state = current_state()
-    report, ask = _report_of_our_page(), state.callbacks.start_once
+    report, ask = _report_of_our_page(MAX_START_BYTES), state.callbacks.start_once
     content = report.get("start")
     if ask is None:
         warn_once('once="server" starts nothing: say what started before with @livechat.start_once')
         abort(404)
     if not rules.is_start(content):
         abort(400)
+    if not state.runtime.starts.allows(_client()):
+        abort(429)
     visitor = current_visitor(state, request_state())
     first = visitor is not None and call_app(
         lambda: current_app.ensure_sync(ask)(visitor, content), False, name_of(ask)

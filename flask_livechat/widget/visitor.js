@@ -154,7 +154,10 @@ function visitorStore(core, vendor, state) {
   function storeEvents() {
     const { events, who } = chat.page;
     if (!events.length || !core.hasConsent()) return; // nothing is stored before consent
-    const waiting = [...takeStoredEvents(), ...events].slice(-20);
+    // What a view says of segments on every page takes one place, so that it crowds out nothing else.
+    const text = JSON.stringify(events);
+    const before = takeStoredEvents().filter((event) => event?.name || !text.includes(JSON.stringify(event)));
+    const waiting = [...before, ...events].slice(-20);
     if (remember("events", JSON.stringify({ who, since: Date.now(), events: { ...waiting } }))) events.length = 0;
   }
 

@@ -96,7 +96,8 @@ def test_elements_named_like_the_vendors_globals_are_none(site: Site, visit: Vis
 
 
 def test_attributes_count_within_a_selector_alone_where_the_app_says_so(site: Site, visit: Visit) -> None:
-    written = '<div id="comment"><a id="theirs" href="#" data-livechat-open data-livechat-logout>Click me</a></div>'
+    attributes = 'data-livechat-open data-livechat-logout data-livechat-start="trigger:refund" data-livechat-once'
+    written = f'<div id="comment"><a id="theirs" href="#" {attributes}>Click me</a></div>'
     site("crisp", LOAD="eager", LAUNCHERS_IN="p, header", extra=written)
     visit.go("/login/1")
     visit.ready()
@@ -104,6 +105,7 @@ def test_attributes_count_within_a_selector_alone_where_the_app_says_so(site: Si
     visit.page.wait_for_timeout(300)
     assert visit.get("livechat.state") == "ready"
     assert not visit.snapshot()["open"]
+    assert visit.get("Object.keys(localStorage).filter((key) => key.includes('.once.'))") == []
     visit.page.click("#opener")
     visit.until("__livechat_sandbox.open")
 

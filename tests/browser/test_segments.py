@@ -53,6 +53,21 @@ def test_segments_wait_for_a_vendor_that_starts_on_a_later_page(site: Site, visi
     visit.eventually(lambda: visit.snapshot() and _tags(visit) == ["vip"])
 
 
+@pytest.mark.parametrize("vendor", ABLE)
+def test_segments_of_every_page_crowd_out_nothing_that_waits(site: Site, visit: Visit, vendor: str) -> None:
+    """Twenty events wait at most. A view that says the same segments on each page takes one place among them."""
+    app = site(vendor, LOAD="manual")
+    _said_by_views(app)
+    app.add_url_rule("/buy", view_func=lambda: app.extensions["livechat"].livechat.track("bought") or "bought")
+    visit.go("/buy")
+    for _ in range(21):
+        visit.go("/?add=customers")
+        visit.until("localStorage.length > 0")
+    visit.page.click("#opener")
+    visit.eventually(lambda: visit.snapshot() and _tags(visit) == ["customers"])
+    visit.until("__livechat_sandbox.events.some((event) => event.name === 'bought')")
+
+
 @pytest.mark.parametrize("vendor", [name for name in ABLE if "unsegment" in providers.load(name).can])
 def test_a_full_vendor_refuses_no_call_for_one_segment_too_many(site: Site, visit: Visit, vendor: str) -> None:
     most = providers.load(vendor).max_segments

@@ -222,6 +222,7 @@ def test_what_a_visitor_wrote_does_not_steer_the_terminal(run: Run) -> None:
 
 def test_a_time_beyond_all_time_is_said(run: Run) -> None:
     assert run("conversations", "--since", "999999999d").exit_code == 2
+    assert run("conversations", "--since", "0001-01-01").exit_code == 2
 
 
 # -- the documentation -------------------------------------------------------------------------------------------------

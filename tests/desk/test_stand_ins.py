@@ -466,3 +466,23 @@ def test_any_other_call_is_made_with_the_same_credentials(shop: Shop) -> None:
     values = shop.app.extensions["livechat"].settings.providers[shop.name]
     call = desk_of(shop.name).methods["agents.list"](values)
     assert "robin@example.com" in str(shop.desk.raw.request(call.method, call.path, json=call.json))
+
+
+def test_an_answer_is_refused_where_somebody_has_written_since(shop: Shop) -> None:
+    if not shop.desk.can("conversations.reply"):
+        return
+    shop.visit("Hello?")
+    chat, desk = only(shop.desk), shop.desk.conversations
+    (seen,) = desk.messages(chat)
+    desk.reply(chat, "Yes?", seen=seen.id)
+    with pytest.raises(Conflict, match="somebody has written meanwhile"):
+        desk.reply(chat, "May I help you?", seen=seen.id)
+
+    async def again() -> None:
+        with shop.app.app_context():
+            async with chat_of(shop.app).async_desk(shop.name) as awaited_desk:
+                await awaited_desk.conversations.reply(chat, "May I help you?", seen=seen.id)
+
+    with pytest.raises(Conflict):
+        awaited(again())
+    assert [message.text for message in desk.messages(chat)] == ["Hello?", "Yes?"]

@@ -18,8 +18,10 @@ from flask import Flask
 from flask_livechat.desk import cohort as pure
 from flask_livechat.desk.cohort import BATCH_PEOPLE, NOT_A_CAUSE, Cohort, Person, difference
 from flask_livechat.desk.cohort_query import conversations_begun, first_known
+from flask_livechat.desk.erasure import prune
 from flask_livechat.desk.export import each_episode, each_event, write
 from flask_livechat.desk.store import Store
+from flask_livechat.desk.tables import events
 from flask_livechat.errors import LiveChatError
 from flask_livechat.model import Event
 
@@ -285,6 +287,18 @@ def test_people_who_make_no_sense_are_refused_by_their_number(person: Any, messa
     assert "secret-id" not in str(caught.value)
 
 
+@pytest.mark.parametrize("people", [None, 7, list])
+def test_people_that_are_no_iterable_are_an_error(people: Any) -> None:
+    with pytest.raises(ValueError, match=f"people are an iterable of .*, not {type(people).__name__}"):
+        pure.count(people, 7, NOW, SIGNED_UP, lambda *asked: ())
+
+
+def test_two_spellings_of_an_email_lead_to_the_same_conversations(store: Store) -> None:
+    keep(store, [wrote(f"{n}", SIGNED_UP, visitor=None, email=f"p{n}@example.com") for n in range(10)])
+    people = [(f"{letter}{n}@example.com", SIGNED_UP, True) for letter in "Pp" for n in range(10)]
+    assert flat(count(store, people))["wrote"][:2] == (20, 20)
+
+
 def test_any_text_is_an_id(store: Store) -> None:
     odd = ["a\0b", "\ud800", "x" * 5000, "%", "' OR 1=1 --", "[]", '"']
     names = [*odd, *(f"{n}" for n in range(20 - len(odd)))]
@@ -344,6 +358,27 @@ def test_python_json_and_the_terminal_say_the_same_cohort(app: Flask) -> None:
         "Not counted: 3 whose days were over before the first conversation that is stored.",
         NOT_A_CAUSE,
     ]
+
+
+def test_whose_conversations_are_too_old_to_be_kept_is_not_taken_for_silent(
+    make: Make,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """``LIVECHAT_KEEP_DAYS`` takes the names from conversations, and leaves when they began."""
+    monkeypatch.setattr("flask_livechat.LiveChat.now", staticmethod(lambda: NOW))
+    app, lately = make("crisp", LIVECHAT_KEEP_DAYS=20), NOW - timedelta(days=15)
+    old = [(f"old-{n}", SIGNED_UP, True) for n in range(30)]
+    new = [(f"new-{n}", lately, True) for n in range(30)]
+    with app.app_context():
+        store = chat_of(app).store
+        keep(store, [wrote(name, at) for name, at, _ in (*old, *new[:10])])
+        store.ack_all()
+        with store.engine.begin() as connection:
+            connection.execute(sa.update(events).values(received_at=events.c.at))
+        prune(store, NOW - timedelta(days=20))
+        result = chat_of(app).cohort([*old, *new])
+    assert result.unknown == 30
+    assert flat(result)["silent"][:2] == (20, 20)
 
 
 def test_a_cohort_without_people_says_how_to_give_them(app: Flask) -> None:

@@ -205,6 +205,19 @@ def test_an_import_of_what_webhooks_have_told_adds_nothing_that_counts(vendor: V
     assert metrics(past, START, NOW) == figures
 
 
+def test_a_conversation_without_a_moment_of_its_last_change_is_imported_beside_webhooks(
+    vendor: Vendor, past: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Webhooks have told of its first message alone, and the vendor's list does not say when it changed."""
+    past.add(vendor.events()[:1], NOW)
+    work(past, lambda event: None)
+    desk = vendor.desk()
+    undated = [replace(conversation, updated_at=None) for conversation in desk.conversations.list(since=START)]
+    monkeypatch.setattr(type(desk.conversations), "list", lambda self, **options: iter(undated))
+    for _ in range(2):
+        assert [step.outcome for step in import_history(desk, past, START, lambda: NOW)] == ["imported"] * 6
+
+
 def test_what_is_imported_twice_is_there_once_and_is_not_asked_for_again(vendor: Vendor, store: Store) -> None:
     first = imported(vendor, store)
     calls, total = vendor.calls, store.total()

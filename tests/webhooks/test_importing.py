@@ -164,6 +164,15 @@ def test_a_provider_without_keys_is_a_clear_error(url: str, monkeypatch: pytest.
     assert "'intercom' is not configured" in result.stderr
 
 
+def test_an_empty_name_is_no_provider(vendor: Vendor, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a variable of the shell that is not set: it does not stand for ``LIVECHAT_PROVIDER``."""
+    app = app_of(vendor.name, url, monkeypatch, vendor)
+    result = invoked(app, "", "--since", "60d")
+    assert (result.exit_code, "PROVIDER" in result.stderr) == (2, True)
+    with app.app_context():
+        assert chat_of(app).store.total() == 0
+
+
 def test_a_vendor_without_such_an_api_is_unsupported(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(providers, "history", lambda name: None)
     vendor = Vendor("crisp")

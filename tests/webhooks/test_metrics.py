@@ -322,6 +322,12 @@ def test_figures_are_json_and_rows(store: Store) -> None:
     assert ("topics", "a", "2026-11", 1) in list(result.rows())
 
 
+def test_a_bound_of_zero_is_among_the_rows(store: Store) -> None:
+    rows = list(of_all(store, targets=parse_targets({"deflection": (0, 0.5), "first_response": 0})).rows())
+    assert ("deflection", "target least", "", 0) in rows
+    assert ("first_response", "target most", "", 0) in rows
+
+
 # -- targets and what follows ------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from flask_livechat import providers
 from flask_livechat.hooks import Delivery
 from flask_livechat.model import KINDS, Event
 from flask_livechat.providers import Secrets, WebhookSpec
+from flask_livechat.providers.base import Details, File
 from flask_livechat.sandbox import stand_in
 from flask_livechat.sandbox.hub import Hub
 
@@ -341,7 +342,7 @@ def spoken(event: str, kind: str, author: str, **more: Any) -> dict[str, Any]:
             "message",
             "bot",
         ),
-        (spoken("message:received", "note", "operator"), "unknown", "agent"),
+        (spoken("message:received", "note", "operator"), "note", "agent"),
         (crisp("session:set_state", session_id="s", state="resolved"), "conversation_closed", "agent"),
         (crisp("session:set_state", session_id="s", state="unresolved"), "conversation_reopened", "agent"),
         (crisp("session:sync:rating", session_id="s", rating={"stars": 4}), "rated", None),
@@ -405,7 +406,7 @@ def test_a_rating_and_a_tag_of_intercoms_have_ids_of_their_own() -> None:
         (intercom("conversation.user.replied", **WHO, **PARTS), "message", "visitor", "hello"),
         (intercom("conversation.admin.replied", **PARTS), "message", "agent", "hello"),
         (intercom("conversation.operator.replied", **PARTS), "message", "bot", "hello"),
-        (intercom("conversation.admin.noted", **PARTS), "unknown", None, None),
+        (intercom("conversation.admin.noted", **PARTS), "note", "agent", "hello"),
         (intercom("conversation.admin.closed"), "conversation_closed", "agent", None),
         (intercom("conversation.admin.opened"), "conversation_reopened", "agent", None),
         (intercom("conversation.rating.added", conversation_rating={"rating": 4}), "rated", None, None),
@@ -583,3 +584,90 @@ def test_crisp_says_when_it_was_sent_in_either_unit(stamp: str, seconds: float) 
     assert sent is not None
     assert sent.timestamp() == seconds
     assert spec_of("crisp").sent_at(Delivery({"x-crisp-request-timestamp": "soon"}, {}, b"")) is None
+
+
+# What the inbox reads of an event that is kept.
+
+
+def test_of_a_crisp_message_the_name_and_the_file_are_read() -> None:
+    data = {
+        "event": "message:send",
+        "data": {"user": {"nickname": "Ada"}, "content": {"name": "a.png", "url": "https://files.example/a.png"}},
+    }
+    details = details_of("crisp", data)
+    assert (details.author, details.files) == ("Ada", (File("a.png", "https://files.example/a.png"),))
+
+
+def test_of_other_crisp_events_pages_attributes_and_the_agent_are_read() -> None:
+    pages = {"event": "session:sync:pages", "data": {"pages": [{"page_url": "https://shop.example/"}, {"x": 1}, 7]}}
+    assert details_of("crisp", pages).pages == ("https://shop.example/",)
+    assert details_of("crisp", {"event": "session:set_data", "data": {"data": {"plan": "pro"}}}).attributes == {
+        "plan": "pro"
+    }
+    routed = {"event": "session:set_routing", "data": {"routing_id": "a1"}}
+    assert details_of("crisp", routed).handling == {"agent": "a1"}
+    assert details_of("crisp", {"event": "session:set_routing", "data": {}}).handling == {"agent": None}
+    verified = {"event": "session:update_verify", "data": {"is_verified": True}}
+    assert details_of("crisp", verified).handling == {"verified": True}
+
+
+def test_of_an_intercom_part_the_writer_the_files_and_the_handling_are_read() -> None:
+    part = {
+        "id": "9",
+        "author": {"id": "7", "name": "Sam"},
+        "attachments": [{"name": "a.png", "url": "https://files.example/a.png"}, {"name": "no address"}],
+    }
+    item = {
+        "conversation_parts": {"conversation_parts": [{"id": "8", "author": {"name": "Else"}}, part]},
+        "admin_assignee_id": 7,
+        "state": "snoozed",
+        "snoozed_until": 1_790_000_000,
+        "source": {"url": "https://shop.example/cart"},
+    }
+    details = details_of("intercom", {"data": {"item": item}}, "c1:9")
+    assert (details.author, details.pages) == ("Sam", ("https://shop.example/cart",))
+    assert details.files == (File("a.png", "https://files.example/a.png"),)
+    until = datetime.fromtimestamp(1_790_000_000, UTC)
+    assert details.handling == {"agent": "7", "agent_name": "Sam", "snoozed_until": until}
+    nobody = details_of("intercom", {"data": {"item": {"admin_assignee_id": 0, "state": "open"}}})
+    assert nobody.handling == {"agent": None, "snoozed_until": None}
+    team = details_of("intercom", {"data": {"item": {"admin_assignee_id": None, "team_assignee_id": 5}}})
+    assert team.handling["agent"] == "team:5"
+
+
+def test_of_a_tawk_transcript_the_names_and_files_are_read() -> None:
+    raw = {"sender": {"t": "a", "n": "Sam"}, "attchs": [{"content": {"file": {"url": "https://files.example/a"}}}]}
+    assert details_of("tawk", raw) == Details(author="Sam", files=(File("A file", "https://files.example/a"),))
+    start = {"visitor": {"name": "V1"}, "message": {"text": "hello"}}
+    assert details_of("tawk", start).author == "V1"
+
+
+def details_of(name: str, raw: dict[str, Any], id: str = "x") -> Details:
+    return spec_of(name).details(
+        Event(name, "message", id, datetime(2026, 1, 1, tzinfo=UTC), "c", author="visitor", raw=raw)
+    )
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                "event data user content pages data item conversation_parts source attachments sender attchs url name"
+                " admin_assignee_id snoozed_until state id author visitor".split()
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=15,
+)
+
+
+@pytest.mark.parametrize("name", VENDORS)
+@given(raw=st.dictionaries(st.sampled_from(["event", "data", "sender", "attchs", "visitor"]), ANY_JSON, max_size=4))
+def test_whatever_is_kept_of_an_event_is_read_without_an_error(name: str, raw: dict[str, Any]) -> None:
+    details = spec_of(name).details(Event(name, "message", "c:1", datetime(2026, 1, 1, tzinfo=UTC), "c", raw=raw))
+    assert all(isinstance(file.url, str) and isinstance(file.name, str) for file in details.files)
+    assert {*details.handling} <= {"agent", "agent_name", "snoozed_until", "verified"}

@@ -11,8 +11,8 @@ from typing import Any
 
 from ... import signing
 from ...hooks import Delivery
-from ...model import Contact, Event
-from ..base import Values, WebhookSpec
+from ...model import Contact, Event, Message
+from ..base import Details, File, Values, WebhookSpec
 from ..payload import Payload, chat_moment, objects, required
 from ..sanitize import moment
 
@@ -90,7 +90,7 @@ def _message(name: str, data: Payload, event: Event) -> Event:
     return replace(
         event,
         id=f"{required(event.conversation, 'session_id')}:{required(data.key('fingerprint'), 'fingerprint')}",
-        kind="message" if kind in SPOKEN else "unknown",  # a note is none, nor what Crisp itself says
+        kind="message" if kind in SPOKEN else "note" if kind == "note" else "unknown",  # what Crisp itself says
         at=_moment(data.data.get("timestamp")) or event.at,
         author="visitor" if sender == "user" else "bot" if is_bot else "agent",
         text=_text(kind, data),
@@ -120,6 +120,30 @@ def _people(data: Mapping[str, Any]) -> tuple[Contact, ...]:
     return tuple(people)
 
 
+def details(event: Event) -> Details:
+    """What else stands in a delivery. The shape of pages (``session:sync:pages``) is UNCONFIRMED."""
+    payload = Payload(event.raw, Counter())
+    name, data = payload.text("event"), payload.part("data")
+    content, pages = data.part("content"), data.items("pages") or []
+    files = [File(content.text("name") or "A file", url)] if (url := content.text("url")) else []
+    handling: dict[str, Any] = {}
+    if name == "session:set_routing":
+        handling = {"agent": data.key("routing_id")}
+    elif name == "session:update_verify":
+        handling = {"verified": data.flag("is_verified")}
+    return Details(
+        author=data.part("user").text("nickname"),
+        files=tuple(files),
+        pages=tuple(url for page in pages if (url := page.text("page_url"))),
+        attributes=data.part("data").data if name == "session:set_data" else {},
+        handling=handling,
+    )
+
+
+def event_id(message: Message) -> str | None:
+    return f"{message.conversation}:{message.id}" if message.id else None
+
+
 def _moment(unix: Any) -> datetime | None:
     """Seconds or milliseconds. None for a moment that nobody means."""
     if isinstance(unix, bool) or not isinstance(unix, int | float) or abs(unix) >= 10**16:
@@ -128,5 +152,11 @@ def _moment(unix: Any) -> datetime | None:
 
 
 WEBHOOKS = WebhookSpec(
-    secrets=("WEBHOOK_SECRET", "WEBHOOK_KEY"), verify=verify, parse=parse, sign=sign, sent_at=sent_at
+    secrets=("WEBHOOK_SECRET", "WEBHOOK_KEY"),
+    verify=verify,
+    parse=parse,
+    sign=sign,
+    sent_at=sent_at,
+    details=details,
+    event_id=event_id,
 )

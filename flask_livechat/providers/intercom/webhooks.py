@@ -7,6 +7,7 @@ that makes an event, and gives it its id.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,8 +15,8 @@ from typing import Any
 
 from ... import signing
 from ...hooks import Delivery
-from ...model import Event
-from ..base import Values, WebhookSpec
+from ...model import Event, Message
+from ..base import Details, File, Values, WebhookSpec
 from ..markup import to_text
 from ..payload import Payload, chat_moment, required
 from ..sanitize import moment
@@ -29,6 +30,7 @@ SPOKEN = {
 }
 STARTED = {"conversation.user.created": "visitor", "conversation.admin.single.created": "agent"}
 RATED, TAGGED = "conversation.rating.added", "conversation_part.tag.created"
+NOTED = "conversation.admin.noted"
 CHANGES = {"conversation.admin.closed": "conversation_closed", "conversation.admin.opened": "conversation_reopened"}
 AUTHORS = {"user": "visitor", "lead": "visitor", "contact": "visitor", "admin": "agent", "bot": "bot"}
 STATES = {
@@ -101,10 +103,11 @@ class Notification:
         topic, event = self.topic, self.event
         if topic == RATED:
             return (self._rated(),)
-        # The part that was tagged has come before, and a note is no message.
+        # The part that was tagged has come before. Of two tags of one second the second one's notification has more of
+        # them; none tells of a removal.
         if topic == TAGGED:
-            return (replace(event, id=self._tags_id() or event.id),)
-        if topic.startswith("conversation_part.") or topic == "conversation.admin.noted":
+            return (replace(event, id=self._tags_id() or event.id, sequence=len(event.tags or ())),)
+        if topic.startswith("conversation_part."):
             return (event,)
         parts, change = self.item.items("conversation_parts") or [], CHANGES.get(topic)
         events = [self._started()] if topic in STARTED else []
@@ -153,8 +156,11 @@ class Notification:
         text = to_text(part.text("body") or "")
         says = text or part.items("attachments") or "<img" in (part.text("body") or "")
         # The words of a note or a rating are no message. A reply is one also without words.
-        is_silent = kind.startswith(("note", "conversation_rating"))
-        if (says and not is_silent) or (self.topic in SPOKEN and kind in ("comment", "quick_reply")):
+        is_reply = self.topic in SPOKEN and kind in ("comment", "quick_reply")
+        if self.topic == NOTED or kind.startswith("note"):
+            if text:
+                yield replace(event, kind="note", text=text)
+        elif is_reply or (says and not kind.startswith("conversation_rating")):
             yield replace(event, kind="message", text=text)
         if kind in STATES:
             closer = "bot" if event.author == "bot" else "agent"
@@ -199,6 +205,36 @@ def _about(person: Person | None, event: Event) -> Event:
     return event if person is None else replace(event, visitor=person.visitor, email=person.email)
 
 
+def details(event: Event) -> Details:
+    """What else stands in a notification: of the part that made the event, and of its conversation."""
+    item = Payload(event.raw, Counter()).part("data").part("item")
+    key = event.id.partition(":")[2].partition(":")[0]
+    parts = item.items("conversation_parts") or []
+    part = next((part for part in parts if part.key("id") == key), _source(item))
+    page, author = _source(item).text("url"), part.part("author")
+    handling: dict[str, Any] = {}
+    if "admin_assignee_id" in item.data:
+        agent, team = item.key("admin_assignee_id"), item.key("team_assignee_id")
+        until = _moment(item.data.get("snoozed_until")) if item.text("state") == "snoozed" else None
+        # Nobody is null in a notification, and 0 in answers of the newest versions.
+        agent, team = (None if key == "0" else key for key in (agent, team))
+        handling = {"agent": agent or (team and f"team:{team}"), "snoozed_until": until}
+        if agent and author.key("id") == agent and (name := author.text("name")):
+            handling["agent_name"] = name
+    files = [(file.text("name") or "A file", file.text("url")) for file in part.items("attachments") or []]
+    return Details(
+        author=author.text("name"),
+        files=tuple(File(name, url) for name, url in files if url),
+        pages=(page,) if page else (),
+        attributes=item.part("custom_attributes").data,
+        handling=handling,
+    )
+
+
+def event_id(message: Message) -> str | None:
+    return f"{message.conversation}:{message.id}" if message.id else None
+
+
 def unix_seconds(value: Any) -> int | None:
     at = _moment(value)
     return None if at is None else int(at.timestamp())
@@ -215,4 +251,6 @@ def _moment(value: Any) -> datetime | None:
     return None if isinstance(value, bool) else chat_moment(moment(value))
 
 
-WEBHOOKS = WebhookSpec(secrets=("CLIENT_SECRET",), verify=verify, parse=parse, sign=sign)
+WEBHOOKS = WebhookSpec(
+    secrets=("CLIENT_SECRET",), verify=verify, parse=parse, sign=sign, details=details, event_id=event_id
+)

@@ -12,7 +12,7 @@ from typing import Any
 from ... import signing
 from ...hooks import Delivery
 from ...model import Contact, Event
-from ..base import Values, WebhookSpec
+from ..base import Details, File, Values, WebhookSpec
 from ..payload import Payload, chat_moment, objects, required
 
 AUTHORS = {"visitor": "visitor", "v": "visitor", "agent": "agent", "a": "agent"}
@@ -87,6 +87,21 @@ def has_words_or_file(message: Payload) -> bool:
     return kind == "file" or (kind == "msg" and (message.text("msg") is not None or holds_file))
 
 
+def details(event: Event) -> Details:
+    """Of a message of a transcript, or of a chat's start.
+
+    The shape of attachments is UNCONFIRMED: whatever has a ``url`` counts as a file.
+    """
+    raw = Payload(event.raw, Counter())
+    listed = [Payload(value, raw.odd) for _, value in objects(event.raw)]
+    name = raw.part("sender").text("n") or (raw.part("visitor").text("name") if event.author == "visitor" else None)
+    return Details(
+        author=name,
+        files=tuple(File(file.text("name") or "A file", url) for file in listed if (url := file.text("url"))),
+        pages=tuple(filter(None, [raw.text("referrer")])),
+    )
+
+
 def _id(chat: str, author: str, kind: str, text: str | None, count: int) -> str:
     """The same for a chat's start and for that message of its transcript. ``count``: how often the words came."""
     words = hashlib.sha256((text or "").encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -109,4 +124,4 @@ def _moment(text: Any) -> datetime | None:
         return None
 
 
-WEBHOOKS = WebhookSpec(secrets=("WEBHOOK_SECRET",), verify=verify, parse=parse, sign=sign)
+WEBHOOKS = WebhookSpec(secrets=("WEBHOOK_SECRET",), verify=verify, parse=parse, sign=sign, details=details)

@@ -1,0 +1,289 @@
+"""The inbox in a browser: what comes in is there, what goes out is not lost, and nobody asks for nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_livechat.desk.inbox import Inbox
+from flask_livechat.desk.store import Store
+from flask_livechat.errors import VendorDown
+from flask_livechat.model import Event
+
+from .conftest import VENDORS, Visit, axe
+from .test_desk import desk_of
+from .test_store import chat_of
+
+Site = Callable[..., Any]
+Open = Callable[..., Visit]
+URL = "/livechat/inbox"
+POLL = f"www.site.test{URL}/changes"
+
+
+@pytest.fixture
+def store(site: Site, tmp_path: Path) -> Store:
+    """Of a site whose inbox anybody sees, with two conversations. It allows nothing but its own files."""
+    app: Flask = site("crisp", store=f"sqlite:///{tmp_path / 'events.sqlite3'}", INBOX=True)
+    chat_of(app).staff_required(lambda: True)
+    with app.app_context():
+        store = chat_of(app).store
+    for n, words in ((1, "Is it in stock?"), (2, "Where is my order?")):
+        write(store, f"c{n}", words, minutes=-n)
+    return store
+
+
+def write(store: Store, conversation: str, text: str, provider: str = "crisp", minutes: float = 0, **more: Any) -> None:
+    at = datetime.now(UTC) + timedelta(minutes=minutes)
+    event = Event(provider, "message", f"{conversation}:{text[:50]}", at, conversation, author="visitor", text=text)
+    store.add([replace(event, **more)], at)
+
+
+def words(visit: Visit) -> list[str]:
+    return [text.strip() for text in visit.page.locator("#rows .words").all_inner_texts()]
+
+
+def read(visit: Visit, name: str = "Is it in stock?") -> None:
+    visit.go(URL)
+    visit.page.get_by_text(name).click()
+    visit.page.locator("#entries").wait_for()
+    visit.page.wait_for_load_state()  # by when our script has run
+
+
+def test_what_a_visitor_writes_is_on_the_screen_within_the_interval_and_a_second(store: Store, visit: Visit) -> None:
+    visit.go(URL)
+    visit.page.locator("#rows").get_by_text("Where is my order?").wait_for()
+    for name in VENDORS:
+        write(store, f"new-{name}", f"From {name}", name)
+    begun = time.monotonic()
+    for name in VENDORS:
+        visit.page.locator("#rows").get_by_text(f"From {name}").wait_for()
+    assert time.monotonic() - begun < 4
+    assert words(visit)[:3] == [f"From {name}" for name in reversed(VENDORS)]
+
+
+def test_after_a_time_without_a_network_nothing_is_missing_and_nothing_is_there_twice(
+    store: Store, visit: Visit
+) -> None:
+    read(visit)
+    visit.page.context.set_offline(True)
+    for n in range(5):
+        write(store, "c1", f"Word {n}")
+    visit.pause(1)
+    visit.page.context.set_offline(False)
+    visit.page.locator("#entries").get_by_text("Word 4").wait_for()
+    said = visit.page.locator("#entries .text").all_inner_texts()
+    assert said == ["Is it in stock?", *(f"Word {n}" for n in range(5))]
+
+
+def test_two_tabs_of_one_agent_answer_once_and_the_second_keeps_its_draft(
+    store: Store, open_visit: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_visit()
+    monkeypatch.setattr(Inbox, "_desk", lambda self, row: FakeDesk())
+    second = open_visit.tab(first.page.context)  # type: ignore[attr-defined]
+    for tab in (first, second):
+        read(tab)
+    first.page.fill("#text", "Yes, ten of them.")
+    second.page.fill("#text", "Let me look.")
+    first.page.get_by_role("button", name="Reply").click()
+    second.page.get_by_role("button", name="Reply").click()
+    second.page.locator("#word").get_by_text("Somebody has written meanwhile").wait_for()
+    assert second.page.input_value("#text") == "Let me look."
+    texts = [text for text in second.page.locator("#entries .text").all_inner_texts() if "look" in text]
+    assert texts == []  # what was shown at once is taken back
+    second.eventually(lambda: FakeDesk.sent)
+    assert FakeDesk.sent == ["Yes, ten of them."]
+    second.page.reload()
+    assert second.page.input_value("#text") == "Let me look."
+
+
+class FakeDesk:
+    """Stands for the vendor's API, slow enough for a second click."""
+
+    sent: list[str] = []  # noqa: RUF012 - one test's
+
+    def __init__(self) -> None:
+        self.conversations = self.agents = self
+
+    def can(self, method: str) -> bool:
+        return True
+
+    def reply(self, id: str, text: str) -> Any:
+        from flask_livechat.model import Message
+
+        time.sleep(0.5)
+        self.sent.append(text)
+        return Message("m1", id, "agent", text)
+
+
+def test_what_the_vendor_refuses_is_taken_back_with_a_word(
+    store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Down(FakeDesk):
+        def reply(self, id: str, text: str) -> Any:
+            raise VendorDown("it is down", provider="crisp", call="reply")
+
+        def close(self, id: str) -> None:
+            raise VendorDown("it is down", provider="crisp", call="close")
+
+    monkeypatch.setattr(Inbox, "_desk", lambda self, row: Down())
+    read(visit)
+    visit.page.fill("#text", "Yes!")
+    visit.page.get_by_role("button", name="Reply").click()
+    visit.page.locator("#word").get_by_text("it is down").wait_for()
+    assert visit.page.input_value("#text") == "Yes!"
+    assert visit.page.locator("#entries .text").all_inner_texts() == ["Is it in stock?"]
+    visit.page.get_by_role("button", name="Close", exact=True).click()
+    visit.page.locator("#word").get_by_text("it is down").wait_for()
+    assert visit.page.locator("#rows li").first.is_visible()
+
+
+def test_an_answer_a_note_and_a_close_are_done_without_leaving_the_page(
+    site: Site, store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = desk_of(visit, "crisp")
+    from flask_livechat import Visitor
+
+    chat = desk.conversations.start(Visitor("1", email="a@example.com"), "Hello?")
+    write(store, chat.id, "Hello?")
+    monkeypatch.setattr(Inbox, "_desk", lambda self, row: desk)
+    read(visit, "Hello?")
+    visit.get("window.isSamePage = true; 0")
+    visit.page.fill("#text", "Yes?")
+    visit.page.keyboard.press("Control+Enter")
+    visit.page.locator("#entries .agent:not(.going)").get_by_text("Yes?").wait_for()
+    visit.page.fill("#text", "asks every day")
+    visit.page.get_by_role("button", name="Note for colleagues").click()
+    visit.page.locator("#entries .note:not(.going)").get_by_text("asks every day").wait_for()
+    visit.page.keyboard.press("Escape")
+    visit.page.locator("#log").focus()
+    visit.page.keyboard.press("e")
+    visit.page.get_by_role("button", name="Reopen").wait_for()
+    assert desk.conversations.get(chat.id).state == "closed"
+    assert [message.text for message in desk.conversations.messages(chat.id)][:3] == [
+        "Hello?",
+        "Yes?",
+        "asks every day",
+    ]
+    assert visit.get("window.isSamePage")
+
+
+def test_a_draft_is_kept_for_each_conversation(store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Inbox, "_desk", lambda self, row: FakeDesk())
+    read(visit)
+    visit.page.fill("#text", "Not sent yet")
+    visit.page.keyboard.press("Escape")
+    read(visit, "Where is my order?")
+    assert visit.page.input_value("#text") == ""
+    read(visit)
+    assert visit.page.input_value("#text") == "Not sent yet"
+
+
+def test_keys_go_from_one_conversation_to_the_next(store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Inbox, "_desk", lambda self, row: FakeDesk())
+    visit.go(URL)
+    for key, name in (("j", "Is it in stock?"), ("j", "Where is my order?"), ("k", "Is it in stock?")):
+        with visit.page.expect_navigation():
+            visit.page.keyboard.press(key)
+        assert visit.page.locator("#entries .text").all_inner_texts() == [name]
+    visit.page.keyboard.press("?")
+    visit.page.get_by_role("dialog").get_by_text("the next conversation").wait_for()
+    visit.page.keyboard.press("Escape")
+    visit.page.get_by_role("dialog").wait_for(state="hidden")
+    visit.page.keyboard.press("r")
+    visit.page.keyboard.type("jk?")
+    assert visit.page.input_value("#text") == "jk?"
+    visit.page.get_by_role("button", name="Keys").click()
+    visit.page.get_by_label("These keys work").uncheck()
+    visit.page.get_by_role("button", name="Good").click()
+    visit.page.reload()
+    visit.page.keyboard.press("?")
+    assert not visit.page.get_by_role("dialog").is_visible()
+
+
+def test_one_tab_asks_for_all_and_none_that_is_hidden(store: Store, open_visit: Open) -> None:
+    visits = [first := open_visit(), *(open_visit.tab(first.page.context) for _ in range(2))]  # type: ignore[attr-defined]
+    for visit in visits:
+        visit.go(URL)
+    first.pause(0.5)
+    begun = first.net.log.count(POLL)
+    first.pause(3.2)
+    assert 1 <= first.net.log.count(POLL) - begun <= 2
+    write(store, "c3", "For all tabs")
+    for visit in visits:
+        visit.page.locator("#rows").get_by_text("For all tabs").wait_for()
+        visit.get("Object.defineProperty(document, 'hidden', {value: true}); 0")
+        visit.get("document.dispatchEvent(new Event('visibilitychange')); 0")
+    first.pause(0.2)
+    begun = first.net.log.count(POLL)
+    first.pause(3.2)
+    assert first.net.log.count(POLL) == begun
+
+
+def test_what_a_visitor_writes_is_harmless_and_readable(store: Store, visit: Visit) -> None:
+    hostile = "</script><script>alert(1)</script><img src=x onerror=alert(1)> 🪴 \u202eevil \u0000" + "x" * 1_000_000
+    visit.page.on("dialog", lambda dialog: visit.errors.append(dialog.message))
+    read(visit)
+    write(store, "c1", hostile)
+    visit.page.locator("#entries").get_by_text("onerror=alert(1)").wait_for()
+    assert visit.page.locator("#entries img, #entries script").count() == 0
+    assert visit.get("document.documentElement.scrollWidth <= innerWidth")
+    assert visit.page.get_by_role("link", name="All of it").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(store: Store, open_visit: Open, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Inbox, "_desk", lambda self, row: FakeDesk())
+    size = {"width": 1280, "height": 800} if scheme == "light" else {"width": 390, "height": 800}
+    visit = open_visit(color_scheme=scheme, bypass_csp=True, viewport=size)  # axe.run makes styles of its own
+    write(store, "c1", "A note", minutes=0, kind="note", author="agent", tags=("refund",))
+    visit.go(URL if scheme == "light" else f"{URL}?q=nowhere")
+    assert axe(visit) == []
+    read(visit, "A note")
+    visit.page.locator("summary", has_text="Snooze").click()
+    assert axe(visit) == []
+    visit.page.keyboard.press("?")
+    assert axe(visit) == []
+
+
+def test_on_a_phone_there_is_the_list_or_the_conversation(store: Store, open_visit: Open) -> None:
+    visit = open_visit(viewport={"width": 360, "height": 740})
+    read(visit)
+    assert not visit.page.locator("#rows").is_visible()
+    assert visit.get("document.documentElement.scrollWidth <= innerWidth")
+    visit.page.get_by_text("All conversations").click()
+    assert visit.page.locator("#rows").is_visible()
+    assert visit.get("document.documentElement.scrollWidth <= innerWidth")
+
+
+NOTIFICATION = """
+window.told = [];
+window.Notification = class {
+  static permission = "default";
+  static async requestPermission() { Notification.permission = "granted"; }
+  constructor(...words) { told.push(words); }
+};
+document.hasFocus = () => false;
+"""
+
+
+def test_a_notification_and_the_count_in_the_title_come_after_a_click_only(store: Store, open_visit: Open) -> None:
+    visit = open_visit()
+    visit.page.add_init_script(NOTIFICATION)
+    visit.go(URL)
+    visit.pause(0.3)
+    assert (visit.page.title(), visit.get("Notification.permission")) == ("Inbox", "default")
+    visit.page.get_by_role("button", name="Notify me").click()
+    visit.eventually(lambda: visit.page.title() == "(2) Inbox")
+    write(store, "c4", "Anybody?")
+    visit.until("told.length")
+    assert visit.get("told.map(([who, { body }]) => [who, body.trim()])") == [["Visitor", "Anybody?"]]
+    visit.page.get_by_role("button", name="Notify me").click()
+    visit.eventually(lambda: visit.page.title() == "Inbox")

@@ -1,0 +1,648 @@
+"""``/livechat/inbox`` without JavaScript: what it lists, what its forms do at the vendor, and what it refuses."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from bs4 import BeautifulSoup, Tag
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_wtf import CSRFProtect
+from jinja2 import FileSystemLoader
+
+from flask_livechat import LiveChat, Visitor, providers
+from flask_livechat.desk import inbox_queries as queries
+from flask_livechat.desk.erasure import forget
+from flask_livechat.desk.handling import begin_answer, put_handling, seen_mark
+from flask_livechat.desk.inbox import view_of
+from flask_livechat.desk.store import MIGRATIONS, Store
+from flask_livechat.desk.tables import conversations, events
+from flask_livechat.errors import TimedOut, VendorDown
+from flask_livechat.model import Event
+
+from ..conftest import chat_of
+from ..desk.test_stand_ins import Shop, shop_of
+from .test_circle import VENDORS, site, stored_events
+from .test_projections import NOW, message, work
+
+URL = "/livechat/inbox"
+every_vendor = pytest.mark.parametrize("name", VENDORS)
+
+
+def can(name: str, action: str) -> bool:
+    api = providers.api(name)
+    return api is not None and f"conversations.{action}" in api.methods
+
+
+def those_that(action: str) -> Any:
+    return pytest.mark.parametrize("name", [name for name in VENDORS if can(name, action)])
+
+
+@pytest.fixture
+def open_inbox(tmp_path: Path) -> Callable[..., Inbox]:
+    def opened(name: str, *texts: str, **config: Any) -> Inbox:
+        app = site(name, tmp_path, LIVECHAT_INBOX=True, **config)
+        chat_of(app).staff_required(lambda: True)
+        inbox = Inbox(app, app.test_client(), shop_of(name, app))
+        if texts:
+            inbox.session = inbox.shop.visit(*texts)
+            stored_events(app)
+        return inbox
+
+    return opened
+
+
+class Inbox:
+    """An agent's browser without JavaScript, on a site whose vendors are the stand-ins."""
+
+    def __init__(self, app: Flask, client: FlaskClient, shop: Shop) -> None:
+        self.app, self.client, self.shop, self.session = app, client, shop, ""
+
+    def page(self, query: str = "", status: int = 200) -> BeautifulSoup:
+        response = self.client.get(URL + query)
+        assert response.status_code == status, response.text
+        return BeautifulSoup(response.text, "html.parser")
+
+    def rows(self, query: str = "") -> list[str]:
+        return [words(row) for row in self.page(query).select("#rows li[id^=row-] .words")]
+
+    def first(self) -> BeautifulSoup:
+        """The conversation that the list has first, whatever its state."""
+        for tab in ("open", "closed", "snoozed"):
+            if link := self.page(f"?tab={tab}").select_one("#rows a"):
+                return BeautifulSoup(self.client.get(str(link["href"])).text, "html.parser")
+        raise AssertionError("there is no conversation")
+
+    def send(self, action: str, page: BeautifulSoup | None = None, **fields: str) -> Any:
+        """Submit a form of the page as a browser does."""
+        page = page or self.first()
+        target = next(
+            form
+            for form in page.select("form[method=post]")
+            if str(form["action"]).endswith(f"/{action}")
+            or any(str(button.get("formaction", "")).endswith(f"/{action}") for button in form.select("button"))
+        )
+        values = {str(field["name"]): str(field.get("value", "")) for field in target.select("input[name]")}
+        where = re.sub(r"[a-z]+$", action, str(target["action"]))
+        return self.client.post(where, data=values | fields, headers={"Sec-Fetch-Site": "same-origin"})
+
+    def entries(self) -> list[tuple[str, str]]:
+        return [
+            (str(item["class"][0]), words(item.select_one(".text") or item))
+            for item in self.first().select("#entries li[id^=entry-]")
+        ]
+
+
+def words(node: Tag) -> str:
+    return " ".join(node.get_text(" ", strip=True).split())
+
+
+# -- who sees it -------------------------------------------------------------------------------------------------------
+
+
+@every_vendor
+def test_without_the_key_there_is_no_inbox(name: str, tmp_path: Path) -> None:
+    app = site(name, tmp_path)
+    chat_of(app).staff_required(lambda: True)
+    assert app.test_client().get(URL).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "/changes", "/1/older", "/message/1"])
+def test_who_is_not_staff_finds_nothing_there(path: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+    chat_of(inbox.app).staff_required(lambda: False)
+    assert inbox.client.get(URL + path).status_code == 404
+    assert inbox.client.post(f"{URL}/1/reply", data={"text": "x"}).status_code == 404
+
+
+def test_its_answers_are_for_nobody_else(open_inbox: Callable[..., Inbox]) -> None:
+    headers = open_inbox("crisp", "Hello?").client.get(URL).headers
+    assert headers["Cache-Control"] == "no-store"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "require-trusted-types-for 'script'" in headers["Content-Security-Policy"]
+
+
+def test_a_form_of_another_site_or_session_does_nothing(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+    token = str(inbox.first().select_one("#answer input[name=token]")["value"])  # type: ignore[index]
+    seen = str(inbox.first().select_one("#entries")["data-seen"])  # type: ignore[index]
+    data = {"text": "Yes?", "seen": seen}
+    cross = {"Sec-Fetch-Site": "cross-site"}
+    assert inbox.client.post(f"{URL}/1/reply", data=data | {"token": token}, headers=cross).status_code == 403
+    other = {"Origin": "https://evil.example"}
+    assert (
+        inbox.client.post(f"{URL}/1/note", data=data | {"token": token}, headers={"Origin": "null"}).status_code == 403
+    )
+    assert inbox.client.post(f"{URL}/1/reply", data=data | {"token": token}, headers=other).status_code == 403
+    assert inbox.client.post(f"{URL}/1/reply", data=data).status_code == 403
+    stranger = inbox.app.test_client()
+    assert stranger.post(f"{URL}/1/reply", data=data | {"token": token}).status_code == 403
+    assert inbox.shop.reads(inbox.session) == [("visitor", "Hello?")]
+
+
+def test_an_app_without_sessions_reads_only(tmp_path: Path, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+    inbox.app.secret_key = None
+    page = inbox.page("?c=1")
+    assert not page.select("form[method=post]")
+    assert "SECRET_KEY" in page.get_text()
+
+
+# -- what it lists -----------------------------------------------------------------------------------------------------
+
+
+@every_vendor
+def test_what_a_visitor_writes_is_listed_before_any_worker_runs(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Is it in stock?")
+    page = inbox.page()
+    assert [words(row) for row in page.select("#rows .words")] == ["Is it in stock?"]
+    assert "waits 0 min" in words(page.select_one("#rows .facts"))  # type: ignore[arg-type]
+    assert providers.load(name).title in words(page.select_one("#rows .facts"))  # type: ignore[arg-type]
+    assert ("visitor", "Is it in stock?") in inbox.entries()
+
+
+@every_vendor
+def test_a_conversation_is_found_by_a_word(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Is it in stock?")
+    assert inbox.rows("?q=STOCK") == ["Is it in stock?"]
+    assert inbox.rows("?q=elsewhere") == []
+    assert inbox.rows("?q=%25") == []
+    assert inbox.rows("?q=ada@example") == ["Is it in stock?"]
+
+
+def test_what_a_visitor_writes_is_text(open_inbox: Callable[..., Inbox]) -> None:
+    hostile = "</script><img src=x onerror=alert(1)> 🪴 \u202eevil"
+    inbox = open_inbox("crisp", hostile)
+    page = inbox.first()
+    assert ("visitor", hostile) in inbox.entries()
+    assert not page.select("img")
+    assert all(item.has_attr("dir") for item in page.select("#entries .text"))
+
+
+def test_an_app_that_escapes_nothing_by_itself_is_safe_here(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp", "<img src=x>")
+    inbox.app.jinja_env.autoescape = False
+    for path in ("", "?c=1", "/changes?c=1", "/1/older", "?q=%3Cimg%20src=x%3E"):
+        assert "<img src=x>" not in inbox.client.get(URL + path).text, path
+
+
+def test_a_long_message_is_cut_and_all_of_it_is_a_link_away(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+    with inbox.app.app_context():
+        store = chat_of(inbox.app).store
+        long = Event(
+            "crisp", "message", "long", datetime.now(UTC), inbox.session, author="visitor", text="<b>" * 350_000
+        )
+        store.add([long], datetime.now(UTC))
+    response = inbox.client.get(f"{URL}?c=1")
+    assert len(response.data) < 40_000
+    link = BeautifulSoup(response.text, "html.parser").select_one("#entries a[href*=message]")
+    assert link is not None
+    whole = inbox.client.get(str(link["href"]))
+    assert (whole.mimetype, whole.text) == ("text/plain", "<b>" * 350_000)
+    assert whole.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_what_the_app_says_of_somebody_is_beside_the_conversation(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("intercom", "Hello?")
+    asked: list[Visitor] = []
+
+    @chat_of(inbox.app).profile
+    def profile(visitor: Visitor) -> dict[str, Any]:
+        asked.append(visitor)
+        return {"Plan": "pro", "Seats": 12}
+
+    card = words(inbox.first().select_one("#card"))  # type: ignore[arg-type]
+    assert "Plan pro Seats 12" in card
+    assert "ada@example.com" in card
+    assert {(visitor.id, visitor.email) for visitor in asked} == {("42", "ada@example.com")}
+
+
+def test_a_profile_that_fails_leaves_the_page_as_it_is(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+    inbox.app.testing = False
+
+    @chat_of(inbox.app).profile
+    def profile(visitor: Visitor) -> dict[str, Any]:
+        raise LookupError
+
+    assert ("visitor", "Hello?") in inbox.entries()
+
+
+@pytest.mark.parametrize(
+    "query", ["?tab=nothing", "?c=x", "?c=999", "?c=99999999999999999999", "?tag=a%00b", "?provider=none", "?q=%00"]
+)
+def test_an_odd_address_is_a_page_all_the_same(query: str, open_inbox: Callable[..., Inbox]) -> None:
+    open_inbox("crisp", "Hello?").page(query)
+
+
+def test_an_apps_own_template_takes_the_place_of_ours(open_inbox: Callable[..., Inbox], tmp_path: Path) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+    own = tmp_path / "templates" / "livechat" / "inbox_list.html"
+    own.parent.mkdir(parents=True)
+    own.write_text("<p data-cursor='{{ cursor }}'>Ours: {{ rows[0].words }}</p>")
+    inbox.app.jinja_loader = FileSystemLoader(tmp_path / "templates")  # type: ignore[misc]
+    assert "Ours: Hello?" in inbox.page().get_text()
+
+
+def test_another_sites_protection_of_forms_asks_nothing_more_of_these(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp")
+    CSRFProtect(inbox.app)
+    inbox.session = inbox.shop.visit("Hello?")
+    stored_events(inbox.app)
+    assert inbox.send("reply", text="Yes?").status_code == 303
+
+
+# -- what its forms do -------------------------------------------------------------------------------------------------
+
+
+@those_that("reply")
+def test_an_answer_reaches_the_visitor_and_is_one_event(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    heard: list[Event] = []
+    chat_of(inbox.app).on("message")(heard.append)
+    assert inbox.send("reply", text="Yes?").status_code == 303
+    assert inbox.shop.reads(inbox.session) == [("visitor", "Hello?"), ("agent", "Yes?")]
+    assert inbox.entries() == [("visitor", "Hello?"), ("agent", "Yes?")]  # before the webhook has come
+    stored_events(inbox.app)
+    assert inbox.entries() == [("visitor", "Hello?"), ("agent", "Yes?")]
+    assert inbox.app.test_cli_runner().invoke(args=["livechat", "work", "--once"]).exit_code == 0
+    assert [event.text for event in heard if event.author == "agent"] == ["Yes?"]
+    assert inbox.rows() == []  # nobody waits any more
+
+
+@those_that("note")
+def test_a_note_is_read_by_colleagues_alone(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    heard: list[Event] = []
+    chat_of(inbox.app).on("note")(heard.append)
+    assert inbox.send("note", text="asks every day").status_code == 303
+    stored_events(inbox.app)
+    assert inbox.entries() == [("visitor", "Hello?"), ("note", "asks every day")]
+    assert inbox.shop.reads(inbox.session) == [("visitor", "Hello?")]
+    assert inbox.rows() == ["Note: asks every day"]  # and the visitor still waits
+    inbox.app.test_cli_runner().invoke(args=["livechat", "work", "--once"])
+    assert [(event.text, event.author) for event in heard] == [("asks every day", "agent")]
+
+
+@those_that("close")
+def test_closing_and_reopening_shows_at_once_and_stays(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    for action, tab, other in (("close", "closed", "open"), ("reopen", "open", "closed")):
+        assert inbox.send(action).status_code == 303
+        for _ in range(2):
+            assert inbox.rows(f"?tab={tab}") == ["Hello?"]
+            assert inbox.rows(f"?tab={other}") == []
+            stored_events(inbox.app)
+
+
+@those_that("tag")
+def test_tags_are_put_on_and_taken_away(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    assert inbox.send("tag", tags="vip, refund").status_code == 303
+    (known,) = inbox.shop.desk.conversations.list()
+    assert set(known.tags) == {"vip", "refund"}
+    stored_events(inbox.app)
+    assert inbox.rows("?tag=refund") == ["Hello?"]
+    assert inbox.rows("?tag=fund") == []
+    assert inbox.send("untag", label="vip").status_code == 303
+    (known,) = inbox.shop.desk.conversations.list()
+    assert known.tags == ("refund",)
+
+
+@those_that("assign")
+def test_a_conversation_is_assigned_to_an_agent(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    agent = next(iter(inbox.shop.desk.agents.list()))
+    page = inbox.page("?c=1&agents=1")
+    assert inbox.send("assign", page, agent=agent.id).status_code == 303
+    (known,) = inbox.shop.desk.conversations.list()
+    assert known.agent == agent.id
+    for _ in range(2):
+        assert str(agent.name) in words(inbox.page().select_one("#rows .facts"))  # type: ignore[arg-type]
+        stored_events(inbox.app)
+    assert inbox.send("assign", page, agent="nobody").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in VENDORS if (api := providers.api(name)) and "agents.teams" in api.methods]
+)
+def test_a_conversation_is_handed_to_a_team_and_stays_there(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    team = next(iter(inbox.shop.desk.agents.teams()))
+    inbox.page()
+    page = inbox.page("?c=1&agents=1")
+    assert f"Team {team.name}" in [option.get_text() for option in page.select("#agent option")]
+    assert inbox.send("assign", page, agent=f"team:{team.id}").status_code == 303
+    for _ in range(2):
+        assert f"Team {team.name}" in words(inbox.page().select_one("#rows .facts"))  # type: ignore[arg-type]
+        stored_events(inbox.app)
+
+
+@those_that("snooze")
+def test_what_is_snoozed_comes_back_by_itself(
+    name: str, open_inbox: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = open_inbox(name, "Hello?")
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="minutes")
+    assert inbox.send("snooze", until=tomorrow).status_code == 303
+    for _ in range(2):
+        assert inbox.rows() == []
+        assert inbox.rows("?tab=snoozed") == ["Hello?"]
+        stored_events(inbox.app)
+    assert inbox.send("snooze", until="2020-01-01T09:00").status_code == 422
+    monkeypatch.setattr(LiveChat, "now", staticmethod(lambda: datetime.now(UTC) + timedelta(days=2)))
+    assert inbox.rows() == ["Hello?"]
+
+
+@every_vendor
+def test_what_a_vendor_cannot_do_is_not_offered(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    page = open_inbox(name, "Hello?").first()
+    offered = {str(form["action"]).rpartition("/")[2] for form in page.select("form[method=post]")}
+    for action in ("reply", "close", "snooze", "tag"):
+        assert (action in offered) == can(name, action)
+    if not can(name, "reply"):
+        assert "takes no answers" in page.get_text()
+
+
+@every_vendor
+def test_the_whole_conversation_is_asked_of_the_vendor(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    inbox.page()
+    page = BeautifulSoup(inbox.client.get(f"{URL}/1/older").text, "html.parser")
+    assert "Hello?" in [words(text) for text in page.select("#entries .text")]
+
+
+# -- what it refuses ---------------------------------------------------------------------------------------------------
+
+
+@those_that("reply")
+def test_an_answer_is_refused_where_somebody_has_written_meanwhile(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    before = inbox.first()
+    inbox.send("reply", before, text="Yes?")
+    response = inbox.send("reply", before, text="May I help <you>?")
+    assert response.status_code == 409
+    page = BeautifulSoup(response.text, "html.parser")
+    assert "Somebody has written meanwhile" in page.select_one("#word").get_text()  # type: ignore[union-attr]
+    assert page.select_one("#text").get_text() == "May I help <you>?"  # type: ignore[union-attr]
+    assert ("agent", "Yes?") in inbox.entries()
+    assert inbox.shop.reads(inbox.session) == [("visitor", "Hello?"), ("agent", "Yes?")]
+    assert inbox.send("reply", page, text="May I help you?").status_code == 303  # now it has been seen
+
+
+@those_that("reply")
+def test_the_visitors_next_word_refuses_an_answer_that_did_not_know_it(
+    name: str, open_inbox: Callable[..., Inbox]
+) -> None:
+    inbox = open_inbox(name, "Hello?")
+    before = inbox.first()
+    inbox.shop.tell("message", session=inbox.session, text="Never mind.")
+    stored_events(inbox.app)
+    assert inbox.send("reply", before, text="Yes?").status_code == 409
+
+
+@those_that("reply")
+@pytest.mark.parametrize("error", [VendorDown, TimedOut])
+def test_what_the_vendor_refuses_is_told_and_the_draft_is_kept(
+    name: str, error: Any, open_inbox: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = open_inbox(name, "Hello?")
+    before = inbox.first()
+    with monkeypatch.context() as patch:
+
+        def fail(self: Any, id: str, text: str) -> None:
+            raise error("it is down", provider="the vendor", call="reply")
+
+        patch.setattr("flask_livechat.desk.desk.Conversations.reply", fail)
+        response = inbox.send("reply", before, text="Yes?")
+    assert response.status_code == 502
+    page = BeautifulSoup(response.text, "html.parser")
+    assert page.select_one("#text").get_text() == "Yes?"  # type: ignore[union-attr]
+    again = inbox.send("reply", before, text="Yes?").status_code
+    assert again == (409 if error is TimedOut else 303)  # what may have arrived is not sent twice
+
+
+@those_that("reply")
+def test_an_answer_that_was_sent_and_could_not_be_stored_is_not_sent_again(
+    name: str, open_inbox: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = open_inbox(name, "Hello?")
+    before = inbox.first()
+
+    def fail(*arguments: Any) -> None:
+        raise sa.exc.OperationalError("the text", {}, Exception("the database is locked"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("flask_livechat.desk.inbox.update_conversation", fail)
+        assert inbox.send("reply", before, text="Yes?").status_code == 303
+        assert inbox.send("reply", before, text="Yes?").status_code == 409
+    stored_events(inbox.app)
+    assert inbox.entries() == [("visitor", "Hello?"), ("agent", "Yes?")]
+    assert inbox.shop.reads(inbox.session) == [("visitor", "Hello?"), ("agent", "Yes?")]
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "x" * 10_001])
+def test_an_answer_without_words_or_with_too_many_is_none(text: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+    assert inbox.send("reply", text=text).status_code == 422
+    assert inbox.shop.reads(inbox.session) == [("visitor", "Hello?")]
+
+
+def test_an_action_that_there_is_not_is_not_found(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+    assert inbox.client.post(f"{URL}/1/delete").status_code == 404
+    assert inbox.client.post(f"{URL}/7/__class__").status_code == 404
+
+
+def row_id(store: Store) -> int:
+    with store.reading() as connection:
+        return connection.execute(sa.select(conversations.c.id)).scalar_one()
+
+
+def test_of_two_agents_who_answer_at_once_only_one_does(store: Store) -> None:
+    """A hundred times, on each database: both have seen the same, and send at the same moment."""
+    store.add([message(1)], NOW)
+    work(store)
+    conversation, winners = row_id(store), []
+    with store.reading() as connection:
+        seen = seen_mark(connection, "crisp", "s")
+    for _ in range(100):
+        barrier, results = threading.Barrier(2), []
+
+        def answer(barrier: threading.Barrier = barrier, results: list[bool] = results) -> None:
+            barrier.wait(10)
+            with store.engine.begin() as connection:
+                results.append(begin_answer(connection, store.insert, conversation, seen, NOW))
+
+        threads = [threading.Thread(target=answer) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        winners.append(sum(results))
+        with store.engine.begin() as connection:
+            put_handling(connection, store.insert, conversation, {"answering_until": None}, NOW)
+    assert winners == [1] * 100
+
+
+def test_an_answer_that_nobody_has_heard_of_again_stops_nobody_for_ever(store: Store) -> None:
+    store.add([message(1)], NOW)
+    work(store)
+    with store.engine.begin() as connection:
+        seen = seen_mark(connection, "crisp", "s")
+        begin = [
+            begin_answer(connection, store.insert, row_id(store), seen, NOW + timedelta(seconds=n)) for n in (0, 59, 61)
+        ]
+    assert begin == [True, False, True]
+
+
+# -- the store ---------------------------------------------------------------------------------------------------------
+
+
+def changes(store: Store, change: Callable[[], Any]) -> bool:
+    with store.reading() as connection:
+        before = queries.version(connection, NOW)
+    change()
+    with store.reading() as connection:
+        return queries.version(connection, NOW) != before
+
+
+def test_whatever_changes_is_another_version(store: Store) -> None:
+    assert not changes(store, lambda: None)
+    assert changes(store, lambda: store.add([message(1)], NOW))
+    assert changes(store, lambda: work(store))
+    assert not changes(store, lambda: work(store))
+    assert changes(store, lambda: snooze(store, NOW + timedelta(hours=1)))
+    with store.reading() as connection:
+        before = queries.version(connection, NOW)
+        assert queries.version(connection, NOW + timedelta(hours=2)) != before  # it is over
+
+
+def snooze(store: Store, until: datetime) -> None:
+    with store.engine.begin() as connection:
+        put_handling(connection, store.insert, row_id(store), {"snoozed_until": until}, NOW)
+
+
+def test_an_event_that_is_committed_after_a_later_one_is_another_version(store: Store) -> None:
+    """On PostgreSQL numbers are given before transactions end: what comes late must not be missed."""
+    store.add([message(1), message(2), message(3)], NOW)
+    with store.engine.begin() as connection:
+        row = dict(connection.execute(sa.select(events).where(events.c.id == 2)).mappings().one())
+        connection.execute(sa.delete(events).where(events.c.id == 2))
+
+    def commit_late() -> None:
+        with store.engine.begin() as connection:
+            connection.execute(sa.insert(events).values(row))
+
+    assert changes(store, commit_late)
+
+
+def test_who_waits_waits_for_a_person(store: Store) -> None:
+    def waiting(*new: Event) -> datetime | None:
+        store.add(new, NOW)
+        work(store)
+        with store.reading() as connection:
+            return connection.execute(sa.select(conversations.c.asked_at)).scalar_one()
+
+    assert waiting(message(1)) == NOW
+    assert waiting(message(2, "bot", 1), message(3, minutes=2)) == NOW
+    assert waiting(message(4, "agent", 3)) is None
+    assert waiting(message(5, minutes=4), message(6, minutes=5)) == NOW + timedelta(minutes=4)
+    closed = replace(message(7, "agent", 6), kind="conversation_closed")
+    assert waiting(closed) is None
+
+
+def test_what_an_older_event_says_does_not_undo_what_a_newer_one_said(store: Store) -> None:
+    def routed(number: int, agent: str, minutes: float) -> Event:
+        raw = {"event": "session:set_routing", "data": {"routing_id": agent}}
+        return replace(message(number, minutes=minutes), kind="unknown", raw=raw)
+
+    for event in (message(1), routed(2, "new", 5), routed(3, "old", 4)):
+        store.add([event], NOW)
+        work(store)
+    with store.reading() as connection:
+        row = queries.row_of(connection, row_id(store))
+    assert row is not None
+    assert row.agent == "new"
+
+
+def test_who_is_forgotten_is_in_no_list_and_no_thread(store: Store) -> None:
+    store.add([replace(message(1, text="my secret"), visitor="42", email="ada@example.com")], NOW)
+    work(store)
+    forget(store, {}, "42", NOW, [], False)
+    with store.reading() as connection:
+        for tab in queries.TABS:
+            assert queries.rows(connection, queries.Filter(tab), NOW) == []
+        assert queries.rows(connection, queries.Filter(text="secret"), NOW) == []
+        assert queries.text_of(connection, 1) in (None, "")
+
+
+def test_lists_are_of_one_vendor_and_tag_and_the_newest_first(store: Store) -> None:
+    chats = [replace(message(n, minutes=n, tags=(f"t{n % 2}",)), conversation=f"c{n}") for n in range(60)]
+    store.add(chats, NOW)
+    work(store)
+    with store.reading() as connection:
+        listed = queries.rows(connection, queries.Filter("open"), NOW)
+        assert [row.conversation for row in listed] == [f"c{n}" for n in range(59, 9, -1)]
+        tagged = queries.rows(connection, queries.Filter("open", tag="t1"), NOW)
+        assert [row.conversation for row in tagged] == [f"c{n}" for n in range(59, -1, -2)]
+        assert queries.rows(connection, queries.Filter("open", provider="tawk"), NOW) == []
+        assert queries.tab_counts(connection, queries.Filter(), NOW) == {
+            "waiting": 60, "open": 60, "snoozed": 0, "closed": 0
+        }  # fmt: skip
+
+
+def test_an_address_is_read_as_far_as_it_is_one() -> None:
+    view = view_of({"tab": "closed", "c": "12", "q": " word ", "agents": "1", "else": "x"})
+    assert (view.tab, view.c, view.q, view.agents) == ("closed", 12, "word", True)
+    assert view_of({"c": "-1", "tab": "x"}).c is None
+
+
+# -- the poll ----------------------------------------------------------------------------------------------------------
+
+
+@every_vendor
+def test_a_poll_is_304_until_somebody_writes(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    cursor = inbox.page().select_one("[data-cursor]")["data-cursor"]  # type: ignore[index]
+    assert [inbox.client.get(f"{URL}/changes?after={cursor}").status_code for _ in range(3)] == [304] * 3
+    inbox.shop.visit("Anybody?", who=None)
+    stored_events(inbox.app)
+    response = inbox.client.get(f"{URL}/changes?after={cursor}&tab=open")
+    assert response.status_code == 200
+    new = BeautifulSoup(response.text, "html.parser")
+    assert [words(row) for row in new.select("#rows .words")] == ["Anybody?", "Hello?"]
+    assert not BeautifulSoup(inbox.client.get(f"{URL}/changes?q=any").text, "html.parser").select("#rows")
+    after = new.select_one("[data-cursor]")["data-cursor"]  # type: ignore[index]
+    assert inbox.client.get(f"{URL}/changes?after={after}").status_code == 304
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_who_waited_before_an_upgrade_waits_after_it(kind: str, database: Callable[..., str]) -> None:
+    store = Store(database(kind, "migrated"))
+    new = [message(1), message(2, "agent", 1), message(3, minutes=2), message(4, minutes=3)]
+    store.add([*new, replace(message(5, "agent", 4), conversation="t", kind="conversation_closed")], NOW)
+    work(store)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with store.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0007")
+    store.upgrade()
+    with store.reading() as connection:
+        wanted = sa.select(conversations.c.conversation, conversations.c.asked_at).order_by(
+            conversations.c.conversation
+        )
+        assert connection.execute(wanted).all() == [("s", NOW + timedelta(minutes=2)), ("t", None)]
+    store.engine.dispose()
