@@ -236,4 +236,5 @@ def _print(changes: Sequence[Change], raw: bool) -> None:
         data = {"kind": change.kind, "path": change.path, "locale": change.locale, "why": change.why}
         click.echo(json.dumps(data, ensure_ascii=False) if raw else terminal_text(str(change)))
     if not raw:
-        click.echo(f"{len(changes)} changes." if changes else "Nothing to do.")
+        count = "1 change." if len(changes) == 1 else f"{len(changes)} changes."
+        click.echo(count if changes else "Nothing to do.")

@@ -352,6 +352,14 @@ def test_two_applies_at_once_are_one_after_the_other(open_site: Any, monkeypatch
     assert site.apply().exit_code == 0
 
 
+def test_apply_asks_first_and_changes_nothing_without_a_yes(open_site: Any) -> None:
+    site = open_site(VENDORS[0], {"en/a.md": "# How do I start?\n\nSo.\n"})
+    result = site.run("apply")  # with nobody who answers
+    assert result.exit_code == 1
+    assert "Change this at" in result.output
+    assert {call.partition(" ")[0] for call in site.calls} == {"GET"}
+
+
 def test_a_folder_with_errors_is_not_applied(open_site: Any) -> None:
     site = open_site(VENDORS[0], {"en/a.md": "# How?\n\n[x](missing.md)\n", "en/b.md": "no title\n"})
     for arguments in (("plan",), ("apply", "--yes")):
