@@ -22,7 +22,9 @@ from jinja2 import ChoiceLoader, DictLoader
 from jinja2.loaders import BaseLoader
 
 from flask_livechat import doctor
+from flask_livechat.desk import service
 from flask_livechat.doctor import Report
+from flask_livechat.state import current_state
 
 from . import chat, create_app, login
 
@@ -162,6 +164,14 @@ def with_nameless_article(app: Flask) -> None:
     runtime.articles = (runtime.articles[0], replace(articles, folder=folder))
 
 
+def with_an_older_article_at_the_vendor(app: Flask) -> None:
+    """An article that was applied before it was changed in the folder."""
+    with app.app_context():
+        article = chat.livechat.articles.folder.articles[0]
+        rows = service.article_rows(current_state(), app, "crisp")
+        rows.put(article.path, article.locale, article.file, "older", "theirs", None, datetime.now(UTC))
+
+
 MISTAKES: Mapping[str, Mistake] = {
     "LC201": Mistake(page=SNIPPET),
     "LC202": Mistake(page=SNIPPET + TAG),
@@ -203,7 +213,10 @@ MISTAKES: Mapping[str, Mistake] = {
     "LC604": Mistake(config={"LIVECHAT_FALLBACK_URL": "/kontakt"}),
     "LC605": Mistake(config={"LIVECHAT_FLOWS": "no-such-folder"}),
     "LC606": Mistake(change=with_another_login),
-    "LC607": Mistake(
+    "LC607": Mistake(change=with_an_older_article_at_the_vendor),
+    "LC608": Mistake(change=with_nameless_article),
+    "LC609": Mistake(header=("Set-Cookie", "visit=4711")),
+    "LC610": Mistake(
         config={
             "LIVECHAT_PROVIDER": None,
             "LIVECHAT_SANDBOX": False,
@@ -211,8 +224,6 @@ MISTAKES: Mapping[str, Mistake] = {
             "LIVECHAT_RULES": (),
         }
     ),
-    "LC608": Mistake(change=with_nameless_article),
-    "LC609": Mistake(header=("Set-Cookie", "visit=4711")),
     "LC701": Mistake(config={"LIVECHAT_CSP": "off"}),
     "LC702": Mistake(header=(f"{POLICY}-Report-Only", "default-src 'self'")),
     "LC703": Mistake(header=(POLICY, "style-src 'unsafe-inline' 'nonce-c3R5bGU='")),

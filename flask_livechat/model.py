@@ -202,7 +202,11 @@ class Message(_Private):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Article(_Private):
-    """A page of the help centre. It has a ``body`` only where one article was asked for, in the vendor's format."""
+    """A page of the help centre in one language. A list may leave out its ``body``, which is Markdown.
+
+    ``path`` is its place where the vendor has articles by their paths (``billing/card-declined``), else None.
+    ``category`` is the vendor's id of what it is in.
+    """
 
     id: str
     title: str
@@ -212,6 +216,20 @@ class Article(_Private):
     body: str | None = None
     updated_at: datetime | None = None
     raw: Raw = field(default_factory=dict, compare=False)
+    description: str | None = None
+    path: str | None = None
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a help centre has, in few calls: articles in all languages, and the titles that lead to each category.
+
+    ``categories``: the vendor's id of a category to its titles, the outermost first.
+    """
+
+    articles: tuple[Article, ...] = ()
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

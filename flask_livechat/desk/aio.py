@@ -190,20 +190,41 @@ class AsyncArticles(_Group):
     def search(self, text: str) -> AsyncIterator[Article]:
         return self._desk._items("articles.search", text_of(text))
 
-    async def get(self, id: str) -> Article:
-        return await self._desk._do("articles.get", id)
+    async def get(self, id: str, locale: str | None = None) -> Article:
+        return await self._desk._do("articles.get", id, locale)
 
-    async def create(self, title: str, body: str) -> Article:
-        return await self._desk._do("articles.create", text_of(title), body)
+    async def create(
+        self,
+        title: str,
+        body: str,
+        *,
+        locale: str | None = None,
+        category: str | Mapping[str, str] | None = None,
+        description: str | None = None,
+        slug: str | None = None,
+        translates: str | None = None,
+    ) -> Article:
+        more = {"locale": locale, "category": category, "description": description}
+        return await self._desk._do("articles.create", text_of(title), body, slug=slug, translates=translates, **more)
 
-    async def update(self, id: str, title: str | None = None, body: str | None = None) -> Article:
-        return await self._desk._do("articles.update", id, title, body)
+    async def update(
+        self,
+        id: str,
+        title: str | None = None,
+        body: str | None = None,
+        *,
+        locale: str | None = None,
+        category: str | Mapping[str, str] | None = None,
+        description: str | None = None,
+    ) -> Article:
+        more = {"locale": locale, "category": category, "description": description}
+        return await self._desk._do("articles.update", id, title, body, **more)
 
-    async def publish(self, id: str) -> Article:
-        return await self._desk._do("articles.publish", id)
+    async def publish(self, id: str, locale: str | None = None) -> Article:
+        return await self._desk._do("articles.publish", id, locale)
 
-    async def unpublish(self, id: str) -> Article:
-        return await self._desk._do("articles.unpublish", id)
+    async def unpublish(self, id: str, locale: str | None = None) -> Article:
+        return await self._desk._do("articles.unpublish", id, locale)
 
     async def delete(self, id: str) -> None:
         await self._desk._do("articles.delete", id)

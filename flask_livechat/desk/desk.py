@@ -8,7 +8,7 @@ is none. Lists are lazy: a page is asked for when it is wanted.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from types import GeneratorType
@@ -16,7 +16,18 @@ from typing import Any, Literal, get_args, overload
 
 from .. import providers
 from ..errors import ConfigError, Conflict, Problem, Unsupported
-from ..model import Agent, Article, Contact, Conversation, LiveVisitor, Message, Team, Value, Visitor
+from ..model import (
+    Agent,
+    Article,
+    Contact,
+    Conversation,
+    Inventory,
+    LiveVisitor,
+    Message,
+    Team,
+    Value,
+    Visitor,
+)
 from ..operation import Operation, OperationSequence
 from ..providers import Secrets, Values
 from .http import Client, Pool, RequestExecutor, Vendor
@@ -68,6 +79,17 @@ class Desk(BaseDesk):
         self.agents = Agents(self)
         self.visitors = Visitors(self)
         self.raw = RawCalls(self)
+
+    def inventory(self, locales: Iterable[str] = (), since: datetime | None = None) -> Inventory:
+        """Return all articles in as few calls as the vendor allows, drafts among them, for ``flask livechat articles``.
+
+        Where bodies cost a call each, those alone have one that have changed at ``since`` (aware) or later.
+        """
+        take_stock = self._vendor.api.inventory
+        if take_stock is None:
+            raise Unsupported(providers.load(self.provider).title, "articles.plan")
+        stock: Inventory = self._client.run(take_stock(self._vendor.values, tuple(locales), moment_of("since", since)))
+        return stock
 
     def _do(self, method: str, *arguments: Any, **named: Any) -> Any:
         call = self._call(method, *arguments, **named)
@@ -202,7 +224,10 @@ class Contacts(_Group):
 
 
 class Articles(_Group):
-    """The help centre. A body is in the vendor's own format, HTML as a rule."""
+    """The help centre. Bodies are Markdown. Without ``locale`` it is about an article's first language.
+
+    ``category`` is a title, or titles by their paths, the outermost first: ``{"billing": "Billing"}``.
+    """
 
     def list(self, locale: str | None = None) -> Iterator[Article]:
         """Yield all articles, or those in one language."""
@@ -212,28 +237,53 @@ class Articles(_Group):
         """Yield the articles that the vendor's search finds."""
         return self._desk._items("articles.search", text_of(text))
 
-    def get(self, id: str) -> Article:
+    def get(self, id: str, locale: str | None = None) -> Article:
         """Return an article, with its body."""
-        return self._desk._do("articles.get", id)
+        return self._desk._do("articles.get", id, locale)
 
-    def create(self, title: str, body: str) -> Article:
-        """Create a draft. Nobody reads it until it is published."""
-        return self._desk._do("articles.create", text_of(title), body)
+    def create(
+        self,
+        title: str,
+        body: str,
+        *,
+        locale: str | None = None,
+        category: str | Mapping[str, str] | None = None,
+        description: str | None = None,
+        slug: str | None = None,
+        translates: str | None = None,
+    ) -> Article:
+        """Create a draft. Nobody reads it until it is published.
 
-    def update(self, id: str, title: str | None = None, body: str | None = None) -> Article:
-        """Change what is given, and leave the rest."""
-        return self._desk._do("articles.update", id, title, body)
+        ``slug`` is the last part of its address, where the vendor lets us choose. ``translates`` is the id of the same
+        article in another language: where the vendor keeps all languages under one id, that is the result's, too.
+        """
+        more = {"locale": locale, "category": category, "description": description}
+        return self._desk._do("articles.create", text_of(title), body, slug=slug, translates=translates, **more)
 
-    def publish(self, id: str) -> Article:
+    def update(
+        self,
+        id: str,
+        title: str | None = None,
+        body: str | None = None,
+        *,
+        locale: str | None = None,
+        category: str | Mapping[str, str] | None = None,
+        description: str | None = None,
+    ) -> Article:
+        """Change what is given, and leave the rest. ``ValueError`` where the vendor cannot move it to a category."""
+        more = {"locale": locale, "category": category, "description": description}
+        return self._desk._do("articles.update", id, title, body, **more)
+
+    def publish(self, id: str, locale: str | None = None) -> Article:
         """Let visitors read it."""
-        return self._desk._do("articles.publish", id)
+        return self._desk._do("articles.publish", id, locale)
 
-    def unpublish(self, id: str) -> Article:
+    def unpublish(self, id: str, locale: str | None = None) -> Article:
         """Make it a draft again."""
-        return self._desk._do("articles.unpublish", id)
+        return self._desk._do("articles.unpublish", id, locale)
 
     def delete(self, id: str) -> None:
-        """Delete it for good."""
+        """Delete it for good, in all languages that it has under this id."""
         self._desk._do("articles.delete", id)
 
 

@@ -24,6 +24,7 @@ from ..system import make_private
 
 if TYPE_CHECKING:
     from .aio import AsyncDesk
+    from .article_rows import ArticleRows
     from .automations import Automations
     from .cohort import Cohort, Person
     from .desk import Desk
@@ -171,6 +172,12 @@ def handle(state: State, app: Flask, event: Event) -> None:
         for handler in state.callbacks.handlers.get(event.kind, ()):
             app.ensure_sync(handler)(event)
         signals.BY_KIND[event.kind].send(app, event=event)
+
+
+def article_rows(state: State, app: Flask, provider: str) -> ArticleRows:
+    """Open what is known of the app's articles at a vendor."""
+    opened: ArticleRows = module("article_rows").ArticleRows(store(state, app), provider)
+    return opened
 
 
 def metrics(

@@ -203,3 +203,16 @@ seen = sa.Table(
     sa.Column("visitor", sa.Text, primary_key=True),
     sa.Column("at", Instant, nullable=False, comment="when they last had the chat open"),
 )
+
+articles = sa.Table(
+    "livechat_articles",
+    metadata,
+    sa.Column("provider", sa.String(32), primary_key=True),
+    sa.Column("path", sa.String(255), primary_key=True, comment="in the folder: billing/card-declined"),
+    sa.Column("locale", sa.String(32), primary_key=True),
+    sa.Column("remote", sa.Text, nullable=False, comment="the vendor's id; empty while it is being made"),
+    sa.Column("source", sa.String(64), nullable=False, comment="digest of what we sent; empty while we write"),
+    sa.Column("theirs", sa.String(64), nullable=False, comment="digest of what the vendor gave back right after"),
+    sa.Column("url", sa.Text, comment="where visitors read it"),
+    sa.Column("at", Instant, nullable=False, comment="when we wrote it"),
+)

@@ -1,4 +1,4 @@
-"""LC607 to LC609: the help panel and the articles, which stand before a person."""
+"""LC608 to LC610: the help panel and the articles, which stand before a person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ANYBODYS = "?q=help"
 
 
 @check(
-    "LC607",
+    "LC610",
     Level.ERROR,
     "Help with no way on to a person",
     why="Whoever finds no answer in the help panel, or on the articles' pages, can ask nobody.",

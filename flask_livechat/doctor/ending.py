@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
 
+from .. import providers
+from ..errors import LiveChatError
+from ..internals import service
 from ..widget.identity import signal_of
 from .findings import Level, Match, Place, check
 from .identity import has_users
@@ -103,3 +108,34 @@ def unheard(survey: Survey) -> Iterable[Match]:
         yield Match(
             Place("app.login_manager"), f"{kind.__module__}.{kind.__qualname__} is no login manager of Flask-Login"
         )
+
+
+@check(
+    "LC607",
+    Level.WARNING,
+    "Articles that differ from what was applied",
+    why="Visitors read the vendor's help centre, which has an older state of the folder.",
+    fix="Run flask livechat articles plan, and apply.",
+)
+def not_applied(survey: Survey) -> Iterable[Match]:
+    config = survey.settings
+    has_database = config.database_url or (Path(survey.app.instance_path) / "livechat.sqlite3").is_file()
+    if not config.articles or not has_database or find_spec("sqlalchemy") is None:
+        return
+    from ..help.publish import read_rows  # noqa: PLC0415 - help is loaded on first use
+    from ..help.sync import WITHDRAWN, to_send  # noqa: PLC0415
+
+    articles = survey.state.livechat.articles
+    for name in config.providers:
+        try:
+            rows = {row.key: row for row in read_rows(service().article_rows(survey.state, survey.app, name))}
+        except LiveChatError:
+            continue
+        sent = to_send(articles, {key: row.url for key, row in rows.items()}, config.site_url or "")
+        known = {key: row.source for key, row in rows.items() if row.source != WITHDRAWN}
+        wanted = {item.key: item.digest for item in sent}
+        differing = sorted(key for key in {*known, *wanted} if known.get(key) != wanted.get(key))
+        if rows and differing:
+            path, locale = differing[0]
+            what = f"{len(differing)} articles are not at {providers.load(name).title} as they are here"
+            yield Match(Place(f"{locale}/{path}.md"), what)

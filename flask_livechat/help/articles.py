@@ -161,7 +161,7 @@ class Articles:
         article = self.get(path, locale)
         if article is None:
             raise KeyError(path)
-        return markdown.render(article.body, lambda href, is_image: self._address(article, href, is_image, base))
+        return markdown.render(article.body, lambda href, is_image: self.address(article, href, is_image, base))
 
     def sitemap(self) -> list[str]:
         """Return the addresses of our own pages, for a sitemap. None without ``LIVECHAT_SITE_URL``."""
@@ -205,7 +205,7 @@ class Articles:
     def _by_old_path(self) -> dict[tuple[str, str], str]:
         return {(article.locale, old): article.path for article in self for old in article.moved_from}
 
-    def _address(self, article: Article, href: str, is_image: bool, base: str) -> str | None:
+    def address(self, article: Article, href: str, is_image: bool, base: str) -> str | None:
         """Return what a link becomes in HTML. None for one that leads nowhere."""
         target = self.target(article, href)
         if target.fault or (is_image and target.kind in ("page", "here")):

@@ -16,6 +16,15 @@ from markupsafe import Markup
 SCHEMES = ("http", "https", "mailto", "tel")
 INVISIBLE = re.compile(r"[\x00-\x20\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+# A link or an image of a line, as Markdown has it, or code, which stays as it is.
+LINK = re.compile(
+    r"(?P<code>^ {0,3}(?P<fence>```+|~~~+).*?(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)"
+    r"|(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
+    r"|(?P<bang>!?)\[(?P<text>(?:!\[[^\[\]]*\]\([^()\n]*\)|\\.|[^\[\]\\!]|!(?!\[)){0,1000})\]"
+    r"\((?P<href><[^<>\n]*>|[^\s()<>]+)(?P<title>[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?\)"
+    r"|^(?P<name> {0,3}\[[^\[\]\n]+\]:[ \t]*)(?P<target><[^<>\n]*>|\S+)",
+    re.MULTILINE | re.DOTALL,
+)
 MAX_NESTING = 20  # lists in lists: deeper ones cost more time than anybody reads
 
 
@@ -187,3 +196,23 @@ def _resolved(children: list[Token], address: Callable[[str, bool], str | None])
             token.attrs |= {"src": src, "loading": "lazy"}
         if is_link_open or token.type not in ("link_open", "link_close"):
             yield token
+
+
+def with_links(text: str, address: Callable[[str, bool], str | None]) -> str:
+    """Return the same Markdown with other addresses. A link or an image that leads nowhere becomes its text."""
+
+    def changed(match: re.Match[str]) -> str:
+        if match["code"]:
+            return match[0]
+        if match["name"]:
+            href = address(match["target"].strip("<>"), False)
+            return match[0] if href is None else match["name"] + href
+        is_image = match["bang"] == "!"
+        label = match["text"] if is_image else with_links(match["text"], address)
+        href = address(match["href"].strip("<>"), is_image)
+        if href is None:
+            return label
+        shown = f"<{href}>" if re.search(r"[\s()]", href) else href
+        return f"{match['bang']}[{label}]({shown}{match['title'] or ''})"
+
+    return LINK.sub(changed, text)

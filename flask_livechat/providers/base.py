@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any
 
 from ..hooks import Delivery
-from ..model import Conversation, Event, Message, Value, Visitor
+from ..model import Conversation, Event, Inventory, Message, Value, Visitor
 from ..operation import ErrorDetails, Operation, OperationSequence
 
 Values = Mapping[str, Any]
@@ -150,6 +150,8 @@ class ApiSpec:
     explain: Callable[[Any], ErrorDetails]  # the JSON of an error
     methods: Mapping[str, Callable[..., Any]]
     knows: Callable[[Visitor], bool] = lambda visitor: True  # whether there can be a contact for this visitor
+    # All articles, drafts among them, in few calls, from (values, locales, since).
+    inventory: Callable[[Values, Sequence[str], datetime | None], OperationSequence[Inventory]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from werkzeug.wrappers import Request, Response
 
 from .body import Body, Values, parse
 from .hub import Hub
-from .records import Agent, Article, Company, Person, Shelf
+from .records import Agent, Article, Category, Company, Person, Shelf
 from .sessions import RefusedError, Session
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class Account:
     agents: tuple[Agent, ...]
     people: Shelf[Person] = field(default_factory=Shelf)
     articles: Shelf[Article] = field(default_factory=Shelf)
+    categories: Shelf[Category] = field(default_factory=Shelf)  # of articles
+    locales: Shelf[str] = field(default_factory=Shelf)  # of articles, beside the first one
     tags: Shelf[str] = field(default_factory=Shelf)  # id -> name, where tags have ids
     companies: Shelf[Company] = field(default_factory=Shelf)
 

@@ -80,6 +80,21 @@ def parse(raw: bytes) -> Body:
     return Body(data)
 
 
+def normal_markdown(text: str) -> str:
+    """Markdown as a vendor gives it back: the same text by its own habits. What is in a code fence stays."""
+    fence, lines = "", list[str]()
+    for line in text.replace("\r\n", "\n").rstrip().split("\n"):
+        mark = re.match(r" {0,3}(```|~~~)", line)
+        if mark and fence in ("", mark[1]):
+            fence = "" if fence else mark[1]
+        if fence or mark:
+            lines.append(line)
+        elif line.strip() or lines[-1:] != [""]:
+            marked = re.sub(r"^( *)[*+] (?=\S)", r"\1- ", line.rstrip())
+            lines.append(re.sub(r"(?<![\w_])__(\S[^_`]*?)__(?![\w_])", r"**\1**", marked))
+    return "\n".join(lines).strip("\n") + "\n" if text.strip() else ""
+
+
 def secrets(values: Values, name: str) -> tuple[str, ...]:
     """The accepted secrets under a key: several during a rotation, none when not configured."""
     value = values.get(name) or ()

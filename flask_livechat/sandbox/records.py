@@ -66,6 +66,20 @@ class Article:
     published: bool = False
     created: float = 0.0
     updated: float = 0.0
+    parent: str = ""  # the category's id
+    translations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by locale, as they were sent
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """What articles are in. ``parent`` is the id of another one, or empty."""
+
+    id: str
+    title: str
+    parent: str = ""
+    description: str = ""
+    created: float = 0.0
+    updated: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,11 @@ CALLS: Calls = {
         None,
         ("listHelpdeskTree", ("en", "articles", 1, None, "returns")),
     ),
+    "take stock of articles": (
+        lambda desk, ids: desk.inventory(),
+        None,
+        ("listHelpdeskTree", ("en", "articles", 1)),
+    ),
     "an article's text": (
         lambda desk, ids: desk.articles.get(ids["article"]),
         None,
@@ -207,6 +212,9 @@ SENT = {"from": "operator", "origin": "chat"}
 MINE = "<conversation>"
 # What public examples call beside: the Python package's call, the JavaScript package's, and what is in the answer.
 EXAMPLES: Examples = {
+    "a folder": (None, ("createHelpdeskTreePath", ("en", "articles", "orders")), ""),
+    "another language": (None, ("addHelpdeskLocale", ("fr",)), ""),
+    "the languages": (None, ("listHelpdeskLocales", (1,)), "fr"),
     "the workspace": (("get_website", ()), ("getWebsite", ()), "Sandbox"),
     "people": (("list_people_profiles", (1,)), ("listPeopleProfiles", (1,)), "bob@example.com"),
     "people found": (None, ("listPeopleProfiles", (1, None, None, None, None, "bob")), "bob@example.com"),

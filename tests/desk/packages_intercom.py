@@ -25,7 +25,7 @@ BY_EMAIL = {"field": "email", "operator": "=", "value": "ada@example.com"}
 PAGE = {"per_page": 150}
 KNOWN = {"role": "user", "external_id": "43", "email": "bob@example.com", "name": "Bob"}
 NEW = {"role": "user", "external_id": "44", "email": "eve@example.com", "name": "Eve"}
-DRAFT = {"title": "How to", "body": "<p>So</p>", "author_id": 814860, "state": "draft"}
+DRAFT = {"title": "How to", "body_markdown": "So", "author_id": 814860, "state": "draft"}
 BOUGHT = {"event_name": "bought", "created_at": int(now().timestamp()), "id": "<contact>", "metadata": {"plan": "pro"}}
 OF_THEIRS = {"company_id": "acme", "name": "Acme", "plan": "pro", "website": "https://acme.example"}
 SENDER = {"type": "admin", "id": 814860}
@@ -179,13 +179,28 @@ CALLS: Calls = {
         ("articles.search", {"phrase": "returns"}),
         ("articles.search", ({"phrase": "returns"},)),
     ),
+    "take stock of articles": (
+        lambda desk, ids: desk.inventory(),
+        ("articles.list", {"page": 1, "per_page": 50}),
+        ("articles.list", ({"page": 1, "per_page": 50},)),
+    ),
+    "list collections": (
+        lambda desk, ids: desk.inventory(),
+        ("help_centers.collections.list", {"page": 1, "per_page": 150}),
+        ("helpCenters.collections.list", ({"page": 1, "per_page": 150},)),
+    ),
+    "make a collection": (
+        lambda desk, ids: desk.articles.create("How to", "So", category="Orders"),
+        ("help_centers.collections.create", {"name": "Orders"}),
+        ("helpCenters.collections.create", ({"name": "Orders"},)),
+    ),
     "get an article": (
         lambda desk, ids: desk.articles.get(ids["article"]),
         ("articles.find", {"article_id": "<article>"}),
         ("articles.find", ({"article_id": "<article>"},)),
     ),
     "write an article": (
-        lambda desk, ids: desk.articles.create("How to", "<p>So</p>"),
+        lambda desk, ids: desk.articles.create("How to", "So"),
         ("articles.create", {"request": DRAFT}),
         ("articles.create", (DRAFT,)),
     ),

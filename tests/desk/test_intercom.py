@@ -10,7 +10,7 @@ import pytest
 
 from flask_livechat import Company, Visitor, providers
 from flask_livechat.desk.aio import AsyncDesk, open_async_desk
-from flask_livechat.errors import ApiError, Conflict, Forbidden, Invalid, NotFound
+from flask_livechat.errors import ApiError, ConfigError, Conflict, Forbidden, Invalid, NotFound
 from flask_livechat.model import Message
 from flask_livechat.providers import Secrets
 
@@ -329,16 +329,16 @@ def test_articles(vendor_api: VendorApi) -> None:
     desk = vendor_api.answers(
         ME, ok(draft), ok(draft | {"state": "published"}), ok(draft), ok(draft), ok({"deleted": True})
     )
-    assert desk.articles.create("How to", "<p>So</p>").published is False
+    assert desk.articles.create("How to", "So").published is False
     assert desk.articles.publish("55").published is True
     desk.articles.unpublish("55")
-    desk.articles.update("55", body="<p>New</p>")
+    desk.articles.update("55", body="New")
     desk.articles.delete("55")
     assert vendor_api.calls[1:] == [
-        ("POST", "/articles", {"title": "How to", "body": "<p>So</p>", "author_id": 814860, "state": "draft"}),
+        ("POST", "/articles", {"title": "How to", "body_markdown": "So", "author_id": 814860, "state": "draft"}),
         ("PUT", "/articles/55", {"state": "published"}),
         ("PUT", "/articles/55", {"state": "draft"}),
-        ("PUT", "/articles/55", {"body": "<p>New</p>"}),
+        ("PUT", "/articles/55", {"body_markdown": "New"}),
         ("DELETE", "/articles/55", None),
     ]
     pages = ok({"data": [draft, draft | {"id": "56", "default_locale": "de"}]}), ok({"data": []})
@@ -507,3 +507,40 @@ def test_a_search_that_leads_back_ends(vendor_api: VendorApi) -> None:
     desk = vendor_api.answers(ok(CONTACT), listed(CONTACT, key="data", after="c"))
     assert len(list(desk.contacts.find_all(id=WHO))) == 1
     assert len(vendor_api.calls) == 3
+
+
+def test_an_article_in_another_language_is_a_translation_with_all_its_fields(vendor_api: VendorApi) -> None:
+    text = {"type": "article_content", "title": "Wie", "body_markdown": "So\n", "author_id": 7, "state": "draft"}
+    known = {"id": "55", "title": "How", "default_locale": "en", "translated_content": {"type": "x", "de": text}}
+    desk = vendor_api.answers(ok(known), ME, ok(known))
+    assert desk.articles.publish("55", locale="de").title == "Wie"
+    sent = vendor_api.calls[-1][2]["translated_content"]["de"]
+    assert sent == text | {"state": "published"}
+
+
+def test_an_article_goes_into_the_collection_of_that_name_which_is_made_once(vendor_api: VendorApi) -> None:
+    billing = {"id": "7", "name": "Billing", "parent_id": None}
+    desk = vendor_api.answers(ME, ok({"data": [billing]}), ok({"id": "8"}), ok({"id": "55", "title": "How"}))
+    desk.articles.create("How", "So", category={"billing": "Billing", "billing/cards": "Cards"})
+    assert [call[2] for call in vendor_api.calls if call[0] == "POST"] == [
+        {"name": "Cards", "parent_id": "7"},
+        {
+            "title": "How",
+            "body_markdown": "So",
+            "author_id": 814860,
+            "state": "draft",
+            "parent_id": 8,
+            "parent_type": "collection",
+        },
+    ]
+
+
+def test_articles_in_markdown_need_the_version_that_has_it(open_vendor_api: OpenVendorApi) -> None:
+    desk = open_vendor_api("intercom", VALUES | {"API_VERSION": "2.15"}).desk
+    for call in (
+        lambda: desk.articles.create("How", "So"),
+        lambda: desk.articles.update("55", body="So"),
+        desk.inventory,
+    ):
+        with pytest.raises(ConfigError, match=r"LIVECHAT_INTERCOM_API_VERSION: is 2\.15, .*Markdown came with 2\.16"):
+            call()

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,8 @@ def python_calls(site: Seeded, calls: list[tuple[str, Any]]) -> list[Any]:
         return [getattr(client.website, name)(website, *arguments) for name, arguments in calls]
     api = intercom.Intercom(token=site.values["ACCESS_TOKEN"][0], base_url=site.url)
     return [
-        getattr(getattr(api, group), name)(**arguments)
-        for (group, name), arguments in ((item.split("."), data) for item, data in calls)
+        attrgetter(name)(api)(**arguments)  # "articles.list"
+        for name, arguments in calls
     ]
 
 
@@ -86,6 +87,8 @@ class Noted:
 
     def __getattr__(self, group: str) -> Any:
         methods, used = getattr(self._desk, group), self._used
+        if group == "inventory":  # a method of the desk's own
+            return methods
 
         class Group:
             def __getattr__(self, name: str) -> Any:

@@ -96,8 +96,24 @@ CALLS: dict[str, tuple[Callable[[Desk], Any], tuple[Any, ...]]] = {
     "articles.list": (lambda desk: list(desk.articles.list()), (ok({"data": []}),)),
     "articles.search": (lambda desk: list(desk.articles.search("how")), (ok({"data": {"articles": []}}),)),
     "articles.get": (lambda desk: desk.articles.get("55"), (ok(ARTICLE),)),
-    "articles.create": (lambda desk: desk.articles.create("How to", "<p>So</p>"), (ME, ok(ARTICLE))),
+    "articles.create": (lambda desk: desk.articles.create("How to", "So"), (ME, ok(ARTICLE))),
+    "articles.create, in a collection": (
+        lambda desk: desk.articles.create("How to", "So", category={"a": "A", "a/b": "B"}, description="So it goes"),
+        (ME, ok({"data": [{"id": "7", "name": "A"}]}), ok({"id": "8"}), ok(ARTICLE)),
+    ),
+    "articles.create, translated": (
+        lambda desk: desk.articles.create("Wie", "So", locale="de", translates="55"),
+        (ok(ARTICLE | {"default_locale": "en"}), ME, ok(ARTICLE)),
+    ),
+    "articles.list, for a plan": (
+        lambda desk: desk.inventory(),
+        (ok({"data": [ARTICLE], "pages": {"total_pages": 2}}), ok({"data": []}), ok({"data": []})),
+    ),
     "articles.update": (lambda desk: desk.articles.update("55", title="New"), (ok(ARTICLE),)),
+    "articles.update, moved": (
+        lambda desk: desk.articles.update("55", category="A"),
+        (ok({"data": [{"id": "7", "name": "A"}]}), ok(ARTICLE)),
+    ),
     "articles.publish": (lambda desk: desk.articles.publish("55"), (ok(ARTICLE),)),
     "articles.unpublish": (lambda desk: desk.articles.unpublish("55"), (ok(ARTICLE),)),
     "articles.delete": (lambda desk: desk.articles.delete("55"), (ok(ARTICLE),)),
@@ -140,6 +156,8 @@ def vendor_api(open_vendor_api: OpenVendorApi) -> VendorApi:
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call_is_what_the_vendors_own_file_asks_for(vendor_api: VendorApi, name: str, version: str) -> None:
+    if (name, version) == ("articles.create, translated", "2.11"):
+        pytest.skip("there a translation is in HTML, and we refuse to write any")
     known = spec(version)
     call, answers = CALLS[name]
     call(vendor_api.answers(*answers))
@@ -234,20 +252,34 @@ def toured(version: str) -> list[Heard]:
     list(desk.contacts.conversations(who.id))
     desk.contacts.find(id="42")
     desk.contacts.event(who.id, "bought", {"plan": "pro"})
-    article = desk.articles.create("How to", "<p>So</p>")
-    desk.articles.publish(article.id)
-    desk.articles.update(article.id, title="How to do it")
-    list(desk.articles.list())
-    list(desk.articles.search("how"))
-    desk.articles.get(article.id)
-    desk.articles.unpublish(article.id)
-    desk.articles.delete(article.id)
+    article_examples(desk, version)
     desk.agents.availability()
     desk.contacts.forget(who.id)
     for missing in (desk.conversations.get, desk.articles.get):
         with pytest.raises(NotFound):
             missing("999999")
     return heard
+
+
+def article_examples(desk: Desk, version: str) -> None:
+    """Articles, which the older versions have in HTML alone: we write none there."""
+    if version == "2.11":
+        (admin, *_) = desk.agents.list()
+        made = desk.raw.request("POST", "/articles", json={"title": "How to", "author_id": int(admin.id)})["id"]
+    else:
+        titles = {"billing": "Billing", "billing/cards": "Cards"}
+        made = desk.articles.create("How to", "So", category=titles, description="So it goes").id
+        desk.articles.create("Wie", "So", locale="de", translates=made)
+        desk.articles.publish(made, locale="de")
+        desk.articles.update(made, body="*So*", category="Orders")
+        desk.inventory()
+    desk.articles.publish(made)
+    desk.articles.update(made, title="How to do it")
+    list(desk.articles.list())
+    list(desk.articles.search("how"))
+    desk.articles.get(made)
+    desk.articles.unpublish(made)
+    desk.articles.delete(made)
 
 
 def public_examples(desk: Desk, who: str, mine: str, agent: str, version: str) -> None:

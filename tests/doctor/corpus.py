@@ -20,7 +20,10 @@ from pathlib import Path
 from flask import Flask
 
 from flask_livechat import doctor
+from flask_livechat.desk import service
 from flask_livechat.doctor import Report
+from flask_livechat.help.sync import Local
+from flask_livechat.state import current_state
 
 HERE = Path(__file__).parent
 TODAY = "2026-11-21"
@@ -69,12 +72,23 @@ def running(case: Case, folder: Path) -> Iterator[Flask]:
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
     try:
-        yield importlib.import_module("app" if "app.py" in case.files else "base").app
+        app = importlib.import_module("app" if "app.py" in case.files else "base").app
+        if "applied" in case.said:
+            _apply(app, case.said["applied"])
+        yield app
     finally:
         os.chdir(before)
         sys.path.remove(str(folder))
         for name in ("app", "base"):
             sys.modules.pop(name, None)
+
+
+def _apply(app: Flask, body: str) -> None:
+    """Have en/start.md be at the vendor with this body, as ``flask livechat articles apply`` leaves it."""
+    sent = Local("start", "en", "How do I start?", body)
+    with app.app_context():
+        rows = service.article_rows(current_state(), app, "crisp")
+        rows.put("start", "en", "en/articles/start.md", sent.digest, "theirs", None, datetime.now(UTC))
 
 
 def examined(case: Case, folder: Path) -> Report:

@@ -13,7 +13,7 @@ from ...model import Agent, Contact, Conversation, LiveVisitor, Message, Visitor
 from ...operation import ErrorDetails, Operation, OperationSequence, Page, page_of, path
 from ..base import ApiSpec, Calls, Values, methods_of
 from ..sanitize import moment, without_empty
-from .articles import Articles
+from .articles import Articles, inventory
 from .widget import attributes
 
 STATES = {"unresolved": "open", "pending": "pending", "resolved": "closed"}
@@ -366,4 +366,5 @@ API = ApiSpec(
     methods=methods_of(
         conversations=Conversations, contacts=Contacts, articles=Articles, agents=Agents, visitors=Visitors
     ),
+    inventory=inventory,
 )

@@ -10,14 +10,17 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
-from ...errors import NotFound
-from ...model import Article
+from ...errors import Conflict, NotFound
+from ...model import Article, Inventory
 from ...operation import Operation, OperationSequence, page_of, path
-from ..base import Calls
+from ..base import Calls, Values
+from ..sanitize import without_empty
 
 KIND = "articles"  # beside guides, references and news
 ID = re.compile(r"([A-Za-z0-9-]+)/([a-z]+)/(.+)")
@@ -39,6 +42,18 @@ class Articles(Calls):
             articles += page_of("Crisp articles", read, listed).items
         return articles
 
+    def _inventory(self, locales: Sequence[str], since: datetime | None) -> OperationSequence[Inventory]:
+        """Read the trees, and the bodies of what has changed. That the filter is about changes is UNCONFIRMED."""
+        known = yield from self._locales()
+        articles: list[Article] = []
+        for language in [tag for tag in known if not locales or tag.casefold() in map(str.casefold, locales)]:
+            files = yield from self._tree(language, {})
+            moment = "" if since is None else since.isoformat(timespec="milliseconds")
+            changed = (yield from self._tree(language, {"filter_date_start": moment})) if moment else {}
+            for place, node in files.items():
+                articles.append((yield from self.get(place)) if place in changed else _article(node, place))
+        return Inventory(tuple(articles))
+
     def search(self, text: str) -> OperationSequence[Sequence[Article]]:
         """In titles: the vendor's API searches nothing else."""
         articles: list[Article] = []
@@ -51,49 +66,93 @@ class Articles(Calls):
             articles += chain.from_iterable(page_of("Crisp articles", read, nodes).items)
         return articles
 
-    def get(self, id: str) -> OperationSequence[Article]:
-        content: str = yield Operation("GET", self._path("content", id), lambda data: str(data.get("content") or ""))
+    def _tree(self, language: str, query: Mapping[str, str | int]) -> OperationSequence[Mapping[str, Node]]:
+        """Return all files of a language, by their ids. A branch that is not there is asked for."""
+        where, top = f"tree/list/{path('{}', language)}/{KIND}", f"{language}/{KIND}"
+        nodes = yield from self._pages(where, query)
+        pending = [(str(node["slug"]), node) for node in nodes if node.get("slug")]
+        files: dict[str, Node] = {}
+        while pending:
+            place, node = pending.pop(0)
+            if node.get("type") == "file" or place.endswith(".md"):
+                files[f"{top}/{place}"] = node
+                continue
+            children = node.get("children")
+            if not isinstance(children, list):
+                children = yield from self._pages(where, {**query, "sub_path": place})
+            pending += [(f"{place}/{child['slug']}", child) for child in children if child.get("slug")]
+        return files
+
+    def get(self, id: str, locale: str | None = None) -> OperationSequence[Article]:
+        content: str = yield Operation("GET", self._path("content", id), _content)
         meta: Node = yield Operation("GET", self._path("metadata", id), dict)
-        published = (meta.get("state") or {}).get("published")
         url: str | None = None
-        if published:
+        if (meta.get("state") or {}).get("published"):
             with suppress(NotFound):
                 url = yield Operation("GET", self._path("page", id), lambda data: data.get("url"))
-        return Article(
-            id=id,
-            title=str(meta.get("title") or ""),
-            locale=id.partition("/")[0],
-            published=published,
-            url=url,
-            body=content,
-            raw=meta,
-        )
+        return replace(_article(meta, id), url=url, body=content)
 
-    def create(self, title: str, body: str) -> OperationSequence[Article]:
-        """As a draft, in Markdown, in the first locale that there is; in no category."""
-        locales = yield from self._locales()
-        if not locales:
-            raise ValueError("The workspace has no help centre in any language yet: set it up at Crisp first.")
-        slug = quote(re.sub(r"[^a-z0-9]+", "-", title.casefold()).strip("-")[:60] or "article")
+    def create(
+        self,
+        title: str,
+        body: str,
+        locale: str | None,
+        category: str | Mapping[str, str] | None,
+        description: str | None,
+        slug: str | None,
+        translates: str | None,
+    ) -> OperationSequence[Article]:
+        """As a draft, by default in the first locale that there is. The folders above it are made."""
+        language = locale
+        if language is None:
+            locales = yield from self._locales()
+            if not locales:
+                raise ValueError("The workspace has no help centre in any language yet: set it up at Crisp first.")
+            language = locales[0]
+        titles = {_slug(category): category} if isinstance(category, str) else category or {}
+        if locale is not None and locale not in (yield from self._locales()):
+            where = f"{self._root()}/locale"
+            yield Operation("POST", where, lambda data: None, json={"locale": locale})
+        for folder, name in titles.items():
+            yield from self._make_folder(f"{language}/{KIND}/{folder}", name)
         # Its own place, whatever else is called so.
-        article_id = f"{locales[0]}/{KIND}/{slug}-{secrets.token_hex(3)}.md"
+        file = slug or f"{_slug(title)}-{secrets.token_hex(3)}"
+        article_id = "/".join((language, KIND, *list(titles)[-1:], f"{file}.md"))
         yield Operation("POST", self._path("path", article_id), lambda data: None, json={})
-        yield self._set(article_id, {"title": title, "state": {"published": False}})
+        metadata = {"title": title, "state": {"published": False}, **without_empty(description=description)}
+        yield self._set(article_id, metadata)
         yield Operation("PUT", self._path("content", article_id), lambda data: None, json={"content": body})
         return (yield from self.get(article_id))
 
-    def update(self, id: str, title: str | None = None, body: str | None = None) -> OperationSequence[Article]:
-        if title is not None:
+    def _make_folder(self, id: str, title: str) -> OperationSequence[None]:
+        """Make a folder that is missing. Whether a new file makes those above it is UNCONFIRMED."""
+        with suppress(Conflict):
+            yield Operation("POST", self._path("path", id), lambda data: None, json={})
             yield self._set(id, {"title": title})
+
+    def update(
+        self,
+        id: str,
+        title: str | None,
+        body: str | None,
+        locale: str | None,
+        category: str | Mapping[str, str] | None,
+        description: str | None,
+    ) -> OperationSequence[Article]:
+        if category is not None:
+            raise ValueError("An article of Crisp's has its category in its id: create it in the other one.")
+        fields = {"title": title, "description": description}
+        if metadata := {name: value for name, value in fields.items() if value is not None}:
+            yield self._set(id, metadata)
         if body is not None:
             yield Operation("PUT", self._path("content", id), lambda data: None, json={"content": body})
         return (yield from self.get(id))
 
-    def publish(self, id: str) -> OperationSequence[Article]:
+    def publish(self, id: str, locale: str | None = None) -> OperationSequence[Article]:
         yield self._set(id, {"state": {"published": True}})
         return (yield from self.get(id))
 
-    def unpublish(self, id: str) -> OperationSequence[Article]:
+    def unpublish(self, id: str, locale: str | None = None) -> OperationSequence[Article]:
         yield self._set(id, {"state": {"published": False}})
         return (yield from self.get(id))
 
@@ -147,7 +206,29 @@ def _files(node: Node, above: str) -> Iterator[tuple[str, Node]]:
         yield from _files(child, where)
 
 
+def _content(data: Node) -> str:
+    return str(data.get("content") or "").rstrip("\n")
+
+
 def _article(data: Node, id: str) -> Article:
     published = (data.get("state") or {}).get("published")
-    locale = id.partition("/")[0]
-    return Article(id, str(data.get("title") or ""), locale, published, data.get("url"), raw=data)
+    locale, _, place = id.split("/", 2)
+    return Article(
+        id,
+        str(data.get("title") or ""),
+        locale,
+        published,
+        data.get("url"),
+        raw=data,
+        description=data.get("description") or None,
+        path=place.removesuffix(".md"),
+        category=place.rpartition("/")[0] or None,
+    )
+
+
+def _slug(title: str) -> str:
+    return quote(re.sub(r"[^a-z0-9]+", "-", title.casefold()).strip("-")[:60] or "article")
+
+
+def inventory(values: Values, locales: Sequence[str], since: datetime | None) -> OperationSequence[Inventory]:
+    return Articles(values)._inventory(locales, since)

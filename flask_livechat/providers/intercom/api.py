@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from ...errors import Conflict, NotFound
-from ...model import Agent, Article, Company, Contact, Conversation, Message, Team, Visitor
+from ...model import Agent, Company, Contact, Conversation, Message, Team, Visitor
 from ...operation import ErrorDetails, Operation, OperationSequence, Page, page_of, path
 from ..base import ApiSpec, Calls, Values, methods_of
 from ..markup import to_text
-from ..sanitize import moment, seconds, without_empty
-from .records import agent, article, contact, conversation, message, team
+from ..sanitize import seconds, without_empty
+from .articles import Articles, inventory
+from .records import agent, contact, conversation, message, team
 from .widget import attributes, company, company_attributes
 
 BASES = {"us": "https://api.intercom.io", "eu": "https://api.eu.intercom.io", "au": "https://api.au.intercom.io"}
@@ -314,79 +313,6 @@ class Contacts(IntercomCalls):
         return Operation("DELETE", path("/contacts/{}", id), lambda data: None)
 
 
-class Articles(IntercomCalls):
-    """Articles of the help centre."""
-
-    def list(self, locale: str | None = None) -> Operation[Page[Article]]:
-        """In a language, what is written in it: as the first language of an article, or as a translation."""
-
-        def page(number: int) -> Operation[Page[Article]]:
-            def read(data: Any) -> Page[Article]:
-                def is_wanted(candidate: Article) -> bool:
-                    return locale is None or _is_in(locale, candidate.locale)
-
-                return page_of(
-                    "Intercom articles", partial(_in_language, locale), data["data"], page(number + 1), is_wanted
-                )
-
-            return Operation("GET", "/articles", read, query={"page": number, "per_page": 50})
-
-        return page(1)
-
-    def search(self, text: str) -> Operation[Page[Article]]:
-        def read(data: Any) -> Page[Article]:
-            return page_of("Intercom articles", article, data["data"]["articles"])
-
-        return Operation("GET", "/articles/search", read, query={"phrase": text})
-
-    def get(self, id: str) -> Operation[Article]:
-        return Operation("GET", path("/articles/{}", id), article)
-
-    def create(self, title: str, body: str) -> OperationSequence[Article]:
-        """As a draft, in HTML."""
-        admin: str = yield self._me()
-        author = int(admin) if admin.isdecimal() else admin
-        draft = {"title": title, "body": body, "author_id": author, "state": "draft"}
-        created: Article = yield Operation("POST", "/articles", article, json=draft)
-        return created
-
-    def update(self, id: str, title: str | None = None, body: str | None = None) -> Operation[Article]:
-        return Operation("PUT", path("/articles/{}", id), article, json=without_empty(title=title, body=body))
-
-    def publish(self, id: str) -> Operation[Article]:
-        return Operation("PUT", path("/articles/{}", id), article, json={"state": "published"})
-
-    def unpublish(self, id: str) -> Operation[Article]:
-        return Operation("PUT", path("/articles/{}", id), article, json={"state": "draft"})
-
-    def delete(self, id: str) -> Operation[None]:
-        return Operation("DELETE", path("/articles/{}", id), lambda data: None)
-
-
-def _in_language(locale: str | None, data: Mapping[str, Any]) -> Article:
-    """An article's translation, where there is one, else the article itself."""
-    original = article(data)
-    if locale is None or _is_in(locale, original.locale):
-        return original
-    translations = data.get("translated_content") or {}
-    text = next((text for name, text in translations.items() if text and _is_in(locale, name)), None)
-    if text is None:
-        return original
-    return replace(
-        original,
-        title=str(text.get("title") or ""),
-        locale=locale,
-        published=text.get("state") == "published",
-        url=text.get("url"),
-        body=text.get("body"),
-        updated_at=moment(text.get("updated_at")),
-    )
-
-
-def _is_in(locale: str, name: str | None) -> bool:
-    return locale.casefold() == (name or "").casefold()
-
-
 class Agents(Calls):
     """Who answers."""
 
@@ -415,4 +341,5 @@ API = ApiSpec(
     unwrap=lambda data: data,
     explain=explain,
     methods=methods_of(conversations=Conversations, contacts=Contacts, articles=Articles, agents=Agents),
+    inventory=inventory,
 )

@@ -66,10 +66,25 @@ def article(data: Mapping[str, Any]) -> Article:
         locale=data.get("default_locale"),
         published=data.get("state") == "published",
         url=data.get("url"),
-        body=data.get("body"),
+        body=body_of(data),
         updated_at=moment(data.get("updated_at")),
         raw=data,
+        description=data.get("description") or None,
+        category=_collection(data),
     )
+
+
+def body_of(data: Mapping[str, Any]) -> str | None:
+    """Markdown without the line break at its end; before 2.16, HTML."""
+    text = data.get("body_markdown")
+    return data.get("body") if text is None else str(text).rstrip("\n")
+
+
+def _collection(data: Mapping[str, Any]) -> str | None:
+    """The innermost one. Newer versions give all ids that lead there, the order of which is UNCONFIRMED."""
+    parents = data.get("parent_ids") or []
+    parent = data.get("parent_id") or (parents[-1] if parents else None)
+    return None if parent is None else str(parent)
 
 
 def agent(data: Mapping[str, Any]) -> Agent:

@@ -7,9 +7,9 @@ const client = new IntercomClient({ token: key, environment: base, baseUrl: base
 (async () => {
   const results = [];
   for (const [method, args] of calls) {
-    const [group, name] = method.split(".");
+    const [name, ...groups] = method.split(".").reverse();
     try {
-      const given = await client[group][name](...args);
+      const given = await groups.reduceRight((group, part) => group[part], client)[name](...args);
       results.push({ result: given?.data ?? given ?? null });
     } catch (error) {
       results.push({ refused: String(error?.message ?? error), status: error?.statusCode ?? null });

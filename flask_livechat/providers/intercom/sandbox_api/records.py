@@ -126,23 +126,33 @@ def company(account: Account, known: Company) -> dict[str, Any]:
 
 
 def article(call: IntercomCall, known: Article) -> dict[str, Any]:
+    has_markdown = call.version() >= (2, 16)
+    translations: dict[str, Any] = {"type": "article_translated_content"}
+    for locale, text in known.translations.items():
+        content = {**text, "body": html_of(text["body_markdown"].strip())}
+        if not has_markdown:
+            del content["body_markdown"]
+        if text["state"] == "published":
+            content["url"] = f"https://help.example.com/{locale}/articles/{known.id}"
+        translations[locale] = content
     return {
         "type": "article",
         "id": known.id,
         "workspace_id": call.account.values["APP_ID"],
         "title": known.title,
         "description": known.description,
-        "body": known.body,
+        "body": html_of(known.body.strip()) if known.body else "",
+        **({"body_markdown": known.body} if has_markdown else {}),
         "author_id": int(known.author),
         "state": "published" if known.published else "draft",
         "created_at": int(known.created),
         "updated_at": int(known.updated),
         "url": f"https://help.example.com/articles/{known.id}" if known.published else None,
-        "parent_id": None,
-        "parent_ids": [],
-        "parent_type": None,
+        "parent_id": int(known.parent) if known.parent else None,
+        "parent_ids": [int(known.parent)] if known.parent else [],
+        "parent_type": "collection" if known.parent else None,
         "default_locale": "en",
-        "translated_content": {"type": "article_translated_content"},
+        "translated_content": translations,
         "statistics": {"type": "article_statistics", **dict.fromkeys(READERS, 0)},
     }
 

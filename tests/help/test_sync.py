@@ -1,0 +1,433 @@
+"""Articles from the folder to a vendor: plan, apply and pull, whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flask_livechat import LiveChat, providers
+from flask_livechat.cli import articles as commands
+from flask_livechat.errors import LiveChatError
+from flask_livechat.help import markdown
+from flask_livechat.help.sync import Local, plan
+from flask_livechat.model import Article, Inventory
+from flask_livechat.sandbox import sandbox_of
+from flask_livechat.sandbox.sessions import RefusedError
+from tests.conftest import chat_of
+
+VENDORS = [name for name in providers.names() if (api := providers.api(name)) and api.inventory]
+OTHERS = [name for name in providers.names() if name not in VENDORS]
+KILLS = int(os.environ.get("LIVECHAT_SYNC_KILLS", "12"))
+FOLDERS = int(os.environ.get("LIVECHAT_SYNC_FOLDERS", "8"))
+FILES = {
+    "en/billing/index.md": "# Billing\n",
+    "en/billing/refund.md": "# How do I get a refund?\n\n* Ask __us__.\n* See [cards](cards/declined.md).\n",
+    "en/billing/cards/declined.md": "# Why was my card declined?\n\nSee [refunds](../refund.md#when).\n\n## When\n",
+    "en/start.md": "---\ntitle: How do I start?\nstate: draft\n---\nSoon.\n",
+    "de/billing/refund.md": "# Wie bekomme ich mein Geld zurück?\n\n[Karten](../../en/billing/cards/declined.md)\n",
+}
+FILES["en/billing/refund.md"] += "\n## When\n\nToday: `[no](link.md)`.\n"
+
+
+class Killed(BaseException):
+    """The process ended."""
+
+
+@dataclass
+class Site:
+    """An app with a folder of articles, and the vendor's stand-in."""
+
+    app: Flask
+    name: str
+    root: Path
+    calls: list[str] = field(default_factory=list)
+    before: Callable[[str], None] = lambda call: None
+
+    def write(self, **files: str | None) -> None:
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True) if text is None else path.write_text(text, "utf-8")
+        chat_of(self.app)  # there is one
+        with self.app.app_context():
+            commands.current_state().runtime.articles = None
+
+    def run(self, *arguments: str) -> Result:
+        self.calls.clear()
+        provider = () if arguments[0] == "check" else ("--provider", self.name)
+        return self.app.test_cli_runner().invoke(args=["livechat", "articles", *arguments, *provider])
+
+    def signs(self) -> list[str]:
+        lines = self.run("plan", "--json").output.splitlines()
+        kinds = [json.loads(line) for line in lines]
+        return sorted(f"{item['kind']} {item['locale']}/{item['path']}" for item in kinds)
+
+    def apply(self, *options: str) -> Result:
+        return self.run("apply", "--yes", *options)
+
+    @property
+    def desk(self) -> Any:
+        with self.app.app_context():
+            return chat_of(self.app).desk(self.name)
+
+    def there(self) -> dict[tuple[str, str], Article]:
+        """What the vendor has, by language and title."""
+        stock = [article for article in self.desk.inventory().articles if article.title]
+        full = [self.desk.articles.get(article.id, article.locale) for article in stock]
+        return {(str(article.locale), article.title): article for article in full}
+
+    def picture(self) -> list[tuple[Any, ...]]:
+        """All that matters of what the vendor has; ids differ from run to run."""
+        articles = self.desk.inventory().articles
+        full = [self.desk.articles.get(article.id, article.locale) for article in articles]
+        return sorted((item.locale, item.title, item.published, len(item.body or ""), item.path or "") for item in full)
+
+
+@pytest.fixture
+def open_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Site]]:
+    opened: list[Flask] = []
+
+    def make(name: str, files: dict[str, str] | None = None) -> Site:
+        place = tmp_path / str(len(opened))
+        app = Flask("tests", instance_path=str(place / "instance"), root_path=str(place))
+        app.config.update(
+            TESTING=True,
+            SECRET_KEY="of the tests",
+            LIVECHAT_PROVIDER=name,
+            LIVECHAT_SANDBOX=True,
+            LIVECHAT_ARTICLES="help",
+        )
+        app.config["LIVECHAT_SITE_URL"] = "https://shop.example"
+        (place / "help").mkdir(parents=True)
+        LiveChat(app)
+        opened.append(app)
+        site = Site(app, name, place / "help")
+        api = sandbox_of(app).apis[name]
+        answer = api.answer
+
+        def counted(request: Any) -> Any:
+            call = f"{request.method} {request.path}"
+            site.calls.append(call)
+            site.before(call)
+            return answer(request)
+
+        monkeypatch.setattr(api, "answer", counted)
+        site.write(**(FILES if files is None else files))
+        return site
+
+    monkeypatch.setattr(commands, "opened", lambda provider, at: commands.current_state().livechat.desk(provider))
+    yield make
+    for app in opened:
+        with app.app_context():
+            if (store := commands.current_state().runtime.store) is not None:
+                store.engine.dispose()
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_what_was_applied_is_there_and_there_is_nothing_left_to_do(open_site: Any, name: str) -> None:
+    site = open_site(name)
+    assert site.run("plan").exit_code == 2
+    result = site.apply()
+    assert result.exit_code == 0, result.output
+    there = site.there()
+    refund, declined = there["en", "How do I get a refund?"], there["en", "Why was my card declined?"]
+    assert (refund.published, declined.published, there["en", "How do I start?"].published) == (True, True, False)
+    assert there["de", "Wie bekomme ich mein Geld zurück?"].published
+    assert f"[cards]({declined.url})" in (refund.body or "")
+    assert f"[refunds]({refund.url}#when)" in (declined.body or "")
+    assert "`[no](link.md)`" in (refund.body or "")
+    assert "- Ask **us**." in (refund.body or "")  # as the vendor writes it, which is no change of ours
+    result = site.run("plan")
+    assert (result.exit_code, result.output) == (0, "Nothing to do.\n")
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_change_here_is_written_and_one_over_there_is_named(open_site: Any, name: str) -> None:
+    site = open_site(name)
+    site.apply()
+    site.write(**{"en/start.md": "# How do I start?\n\nNow.\n"})
+    assert site.signs() == ["change en/start"]
+    assert site.apply().exit_code == 0
+    start = site.there()["en", "How do I start?"]
+    assert (start.published, start.body) == (True, "Now.")
+    site.desk.articles.update(start.id, body="Edited over there.")
+    site.write(**{"en/start.md": "# How do I start?\n\nTomorrow.\n"})
+    assert site.signs() == ["drift en/start"]
+    result = site.apply()
+    assert result.exit_code == 1
+    assert "left: ! en/start: changed at the vendor since" in result.stderr
+    assert site.there()["en", "How do I start?"].body == "Edited over there."
+    assert site.apply("--overwrite").exit_code == 0
+    assert site.there()["en", "How do I start?"].body == "Tomorrow."
+    assert site.signs() == []
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_pull_writes_what_was_edited_over_there_into_the_file(open_site: Any, name: str) -> None:
+    site = open_site(name)
+    site.apply()
+    refund = site.there()["en", "How do I get a refund?"]
+    site.desk.articles.update(refund.id, title="How do I get money back?", body=f"{refund.body}\n\nOr **call**.")
+    assert site.signs() == ["drift en/billing/refund"]
+    result = site.run("pull", "en/billing/refund")
+    assert result.exit_code == 0, result.output
+    text = (site.root / "en/billing/refund.md").read_text("utf-8")
+    assert text.startswith("# How do I get money back?\n")
+    assert "[cards](cards/declined.md)" in text
+    assert text.endswith("Or **call**.\n")
+    assert site.signs() == []
+    before = (site.root / "en/start.md").read_text("utf-8")
+    site.run("pull", "en/start.md")
+    assert (site.root / "en/start.md").read_text("utf-8") == before
+    assert site.run("pull", "en/unknown").exit_code == 1
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_what_left_the_folder_is_taken_back_and_only_prune_deletes_it(open_site: Any, name: str) -> None:
+    site = open_site(name)
+    site.apply()
+    site.write(**{"en/billing/refund.md": None, "de/billing/refund.md": None})
+    site.write(**{"en/billing/cards/declined.md": "# Why was my card declined?\n\nThe bank.\n"})
+    assert site.signs() == [
+        "change en/billing/cards/declined",
+        *(f"unpublish {tag}/billing/refund" for tag in ("de", "en")),
+    ]
+    assert site.apply().exit_code == 0
+    assert site.there()["en", "How do I get a refund?"].published is False
+    assert site.signs() == []
+    assert site.apply("--prune").exit_code == 0
+    assert {title for _, title in site.there()} == {"Why was my card declined?", "How do I start?"}
+    assert site.signs() == []
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_an_article_that_has_moved_is_one_article(open_site: Any, name: str) -> None:
+    site = open_site(name)
+    site.apply()
+    text = FILES["en/billing/cards/declined.md"].replace("../refund.md", "../billing/refund.md")
+    fields = "---\nmoved_from: [billing/cards/declined]\n---\n"
+    site.write(**{"en/billing/cards/declined.md": None, "en/cards/declined.md": fields + text})
+    moved = FILES["en/billing/refund.md"].replace("cards/declined", "../cards/declined")
+    site.write(**{"en/billing/refund.md": moved})
+    site.write(**{"de/billing/refund.md": "# Wie bekomme ich mein Geld zurück?\n\nFragen Sie.\n"})
+    assert "move en/cards/declined" in site.signs()
+    result = site.apply()
+    assert result.exit_code == 0, result.output
+    assert site.signs() == []
+    published = [item for item in site.desk.inventory().articles if item.published and "declined" in item.title]
+    assert len(published) == 1
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_lost_state_adopts_what_is_the_same_and_leaves_what_differs(open_site: Any, name: str) -> None:
+    site = open_site(name)
+    site.apply()
+    site.desk.articles.update(site.there()["en", "How do I start?"].id, body="Another text.")
+    before = site.picture()
+    with site.app.app_context(), commands.current_state().runtime.store.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM livechat_articles")
+    kinds = site.signs()
+    assert "drift en/start" in kinds
+    assert {kind.split()[0] for kind in kinds} <= {"adopt", "drift"}
+    site.apply()
+    assert site.picture() == before
+    assert site.signs() == ["drift en/start"]
+
+
+def test_two_articles_that_could_be_adopted_are_both_named_and_none_is_taken() -> None:
+    item = Local("a", "en", "How do I start?", "So.")
+    twins = tuple(Article(known, "How do I start?", "en", True, body="So.") for known in ("7", "8"))
+    (change,) = plan([item], [], Inventory(twins))
+    assert (change.kind, change.is_ambiguous) == ("drift", True)
+    assert "7, 8" in change.why
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_apply_killed_at_any_call_and_run_again_comes_to_the_same_end(open_site: Any, name: str) -> None:
+    whole = open_site(name)
+    whole.apply()
+    number = len(whole.calls)
+    picture = whole.picture()
+    choose = random.Random(21)  # noqa: S311 - no secret
+    for _ in range(KILLS):
+        site, left = open_site(name), [choose.randrange(number)]
+
+        def kill(call: str, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Killed
+
+        site.before = kill
+        with pytest.raises(Killed):
+            site.apply()
+        site.before = lambda call: None
+        assert all(not item.published or item.body for item in site.there().values())
+        result = site.apply()
+        assert result.exit_code == 0, result.output
+        assert site.picture() == picture
+        assert site.signs() == []
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_refusal_stops_the_apply_which_says_what_is_done_and_goes_on_later(open_site: Any, name: str) -> None:
+    files = {f"en/a{n}.md": f"# How do I do {n}?\n\nSo {n}.\n" for n in range(20)}
+    site = open_site(name, files)
+    count = [0]
+
+    def refuse(call: str) -> None:
+        count[0] += call.startswith("POST")
+        if count[0] == 7 and call.startswith("POST"):
+            raise RefusedError(400, "parameter_invalid", "not this one")
+
+    answer = sandbox_of(site.app).apis[name]._api
+    site.before = lambda call: None
+    api = sandbox_of(site.app).apis[name]
+    admit = answer.admit
+    api._api = replace(answer, admit=lambda account, headers: (refuse(site.calls[-1]), admit(account, headers))[1])
+    result = site.apply()
+    assert result.exit_code == 1
+    assert "the next apply goes on" in result.output
+    assert not any(item.published for item in site.there().values())
+    api._api = answer
+    assert site.apply().exit_code == 0
+    assert len(site.there()) == 20
+    assert site.signs() == []
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_quota_that_ends_in_the_middle_is_said_and_nothing_is_made_twice(open_site: Any, name: str) -> None:
+    site = open_site(name)
+    api = sandbox_of(site.app).apis[name]
+    spec, left = api._api, [9]
+
+    def measured(account: Any, headers: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise RefusedError(429 if name == "crisp" else 403, "rate_limit_exceeded", "over the quota")
+        spec.admit(account, headers)
+
+    api._api = replace(spec, admit=measured)
+    result = site.apply()
+    assert result.exit_code == 1
+    assert "of 4 changes are done" in result.output
+    api._api = spec
+    assert site.apply().exit_code == 0
+    assert site.signs() == []
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_plan_without_changes_costs_few_calls(open_site: Any, name: str) -> None:
+    files = {f"en/a{n:03}.md": f"# How do I do {n}?\n\nSo {n}.\n" for n in range(120)}
+    site = open_site(name, files)
+    assert site.apply().exit_code == 0
+    assert site.run("plan").exit_code == 0
+    pages = -(-120 // 50) + 1 if "/articles" in site.calls[0] else 1 + (120 // 20 + 1) + 2
+    assert len(site.calls) <= pages, site.calls
+
+
+def test_two_applies_at_once_are_one_after_the_other(open_site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flask_livechat.desk.article_rows.WAIT_S", 0.05)
+    site = open_site(VENDORS[0])
+    site.run("plan")
+    with site.app.app_context():
+        rows = commands.service().article_rows(commands.current_state(), site.app, site.name)
+        with rows.alone(), pytest.raises(LiveChatError, match="Another apply is going on"), rows.alone():
+            pass
+        with rows.alone():
+            result = site.apply()
+    assert result.exit_code == 1
+    assert "Another apply is going on" in result.output
+    assert site.apply().exit_code == 0
+
+
+def test_apply_asks_first_and_changes_nothing_without_a_yes(open_site: Any) -> None:
+    site = open_site(VENDORS[0], {"en/a.md": "# How do I start?\n\nSo.\n"})
+    result = site.run("apply")  # with nobody who answers
+    assert result.exit_code == 1
+    assert "Change this at" in result.output
+    assert {call.partition(" ")[0] for call in site.calls} == {"GET"}
+
+
+def test_a_folder_with_errors_is_not_applied(open_site: Any) -> None:
+    site = open_site(VENDORS[0], {"en/a.md": "# How?\n\n[x](missing.md)\n", "en/b.md": "no title\n"})
+    for arguments in (("plan",), ("apply", "--yes")):
+        result = site.run(*arguments)
+        assert result.exit_code == 1
+        assert "en/a.md:3:" in result.output
+        assert "en/b.md:1:" in result.output
+    assert site.calls == []
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_vendor_without_an_api_for_articles_says_what_serves_them(open_site: Any, name: str) -> None:
+    result = open_site(name).run("plan")
+    assert result.exit_code == 1
+    assert "not supported by" in result.output
+    assert "LIVECHAT_ARTICLE_PAGES" in result.output
+
+
+NAMES = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=2).map("/".join)
+TEXTS = st.text("ab *_-[]()`\n", max_size=40)
+
+
+@pytest.mark.parametrize("name", VENDORS)
+@settings(max_examples=FOLDERS, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=st.dictionaries(NAMES, TEXTS, max_size=5), second=st.dictionaries(NAMES, TEXTS, max_size=5))
+def test_no_foreign_article_is_ever_touched(
+    open_site: Any, name: str, first: dict[str, str], second: dict[str, str]
+) -> None:
+    def files(texts: dict[str, str]) -> dict[str, str]:
+        return {f"en/{path}-x.md": f"# How do I {path}?\n\nx {text}\n" for path, text in texts.items()}
+
+    site = open_site(name, files(first))
+    foreign = [site.desk.articles.create(f"Ours {n}", "Mine.", category="Hands off") for n in range(2)]
+    foreign.append(site.desk.articles.publish(foreign[0].id))
+    before = [site.desk.articles.get(item.id) for item in foreign]
+    site.apply()
+    site.write(**dict.fromkeys(files(first)))
+    site.write(**files(second))
+    site.apply("--prune")
+    assert [site.desk.articles.get(item.id) for item in foreign] == before
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[a](x.md) ![b](c.png 'd')", "[a](/x.md) ![b](/c.png 'd')"),
+        ("`[a](x.md)` and\n```\n[a](x.md)\n```\n[a](x.md)", "`[a](x.md)` and\n```\n[a](x.md)\n```\n[a](/x.md)"),
+        ("[![b](c.png)](x.md)", "[![b](/c.png)](/x.md)"),
+        ("[a](gone)", "a"),
+        ("[a][1]\n\n[1]: x.md", "[a][1]\n\n[1]: /x.md"),
+        ("[a](<x y.md>)", "[a](</x y.md>)"),
+    ],
+)
+def test_links_get_other_addresses_and_code_stays(text: str, expected: str) -> None:
+    assert markdown.with_links(text, lambda href, is_image: None if href == "gone" else f"/{href}") == expected
+
+
+def test_links_are_found_in_linear_time() -> None:
+    for text in ("[" * 20_000, "![" * 10_000, "[a](" * 5_000, "`" * 20_000, "[![a](b)" * 3_000):
+        assert markdown.with_links(text, lambda href, is_image: href) == text
+
+
+def test_the_lock_of_an_apply_ends_with_its_process(open_site: Any) -> None:
+    site = open_site(VENDORS[0])
+    site.run("plan")
+    with site.app.app_context():
+        rows = commands.service().article_rows(commands.current_state(), site.app, site.name)
+        with pytest.raises(Killed), rows.alone():
+            raise Killed
+        with closing(rows._store.engine.connect()), rows.alone():
+            pass
