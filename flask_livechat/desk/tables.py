@@ -173,7 +173,7 @@ counts = sa.Table(
     "livechat_counts",
     metadata,
     sa.Column("provider", sa.String(32), primary_key=True),
-    sa.Column("what", sa.String(8), primary_key=True, comment="open, up, asked, …: what browsers report, of nobody"),
+    sa.Column("what", sa.String(8), primary_key=True, comment="open, up or down: what browsers report, of nobody"),
     sa.Column("quarter", Instant, primary_key=True, comment="the beginning of its quarter of an hour"),
     sa.Column("count", sa.Integer, nullable=False),
 )

@@ -150,13 +150,19 @@ def test_without_a_store_nothing_is_reported(site: Site, visit: Visit, vendor: s
     assert not [line for line in visit.net.log if "/opens" in line or "/unread" in line]
 
 
+def thumbs(app: Flask) -> tuple[int, int]:
+    """How many thumbs browsers have reported, and how many of them are up."""
+    reported = figures(app).csat_reported
+    return reported.rated, reported.good
+
+
 def test_a_thumb_is_reported_and_may_be_turned(site: Site, visit: Visit, database_url: str) -> None:
     app = site("tawk", LOAD="eager", store=database_url)
     visit.go()
     visit.ready()
     for thumb, good in ((1, 1), (1, 1), (-1, 0)):
         visit.get(f"dispatchEvent(new CustomEvent('tawkChatSatisfaction', {{ detail: {thumb} }})); 0")
-        visit.eventually(lambda good=good: (figures(app).csat.rated, figures(app).csat.good) == (1, good))
+        visit.eventually(lambda good=good: thumbs(app) == (1, good))
 
 
 # -- unread ------------------------------------------------------------------------------------------------------------

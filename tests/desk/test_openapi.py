@@ -153,11 +153,17 @@ def vendor_api(open_vendor_api: OpenVendorApi) -> VendorApi:
     return open_vendor_api("intercom", VALUES)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("name", CALLS)
+# Of 2.11 a translation is in HTML, and we refuse to write any.
+ASKED = [
+    (name, version)
+    for name in CALLS
+    for version in VERSIONS
+    if (name, version) != ("articles.create, translated", "2.11")
+]
+
+
+@pytest.mark.parametrize(("name", "version"), ASKED)
 def test_a_call_is_what_the_vendors_own_file_asks_for(vendor_api: VendorApi, name: str, version: str) -> None:
-    if (name, version) == ("articles.create, translated", "2.11"):
-        pytest.skip("there a translation is in HTML, and we refuse to write any")
     known = spec(version)
     call, answers = CALLS[name]
     call(vendor_api.answers(*answers))
