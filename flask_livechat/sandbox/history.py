@@ -166,7 +166,11 @@ def _carry_out(step: Step, past: Past, sandbox: Sandbox, store: Store, keys: dic
     stand_in = load(vendor)
     if step.chat not in keys:
         keys[step.chat] = _open(step.chat, past, sandbox)
-        store.count(vendor, "open", step.at, past.opens[step.chat])
+        opens = past.opens[step.chat]  # of which the others have found their answer in the articles
+        counts = {"open": opens, "asked": opens, "read": opens - 1, "readchat": int(opens > 1 and step.chat % 4 == 0)}
+        for what, count in counts.items():
+            if count:
+                store.count(vendor, what, step.at, count)
     key = keys[step.chat]
     agents = [agent.id for agent in stand_in.agents]
     agent = hub.look(key).agent or agents[0]
