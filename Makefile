@@ -21,7 +21,7 @@ help:  ## This list
 demo: $(VENV)/demo  ## The example app with all three vendors on the sandbox, at http://127.0.0.1:5000
 	@echo "The site:         http://127.0.0.1:$(PORT)/"
 	@echo "The agent's desk: http://127.0.0.1:$(PORT)/livechat/sandbox/"
-	@echo "The shop's inbox: http://127.0.0.1:$(PORT)/staff/inbox/ (as staff@example.com, password demo)"
+	@echo "The team's inbox: http://127.0.0.1:$(PORT)/livechat/inbox (as staff@example.com, password demo)"
 	@echo "Help articles:    http://127.0.0.1:$(PORT)/livechat/help"
 	@echo "Support metrics:  http://127.0.0.1:$(PORT)/livechat/metrics (as staff)"
 	@$(BIN)/flask --app example_app --debug livechat sandbox --seed-history 90
