@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .desk import Desk
     from .store import Store
 
-TOKEN_KEY = "livechat_inbox"  # noqa: S105 - where the session has it
+TOKEN_KEY = "livechat_inbox"  # noqa: S105 - where the session has it  # nosec B105
 MAX_REPLY_CHARS = 10_000
 MAX_SEARCH_CHARS = 100
 MAX_OLDER = 500  # messages that are shown as the vendor has them
