@@ -59,6 +59,15 @@ def test_mondays_are_the_busiest_days() -> None:
     assert per_weekday.most_common(1)[0][0] == 0
 
 
+def test_somebody_waits_whatever_the_hour_is() -> None:
+    for hour in range(0, 24, 5):
+        past = plan(VENDORS, 3, NOON.replace(hour=hour))
+        last_actions = [
+            [step.action for step in past.steps if step.chat == chat][-1] for chat in range(len(past.vendors))
+        ]
+        assert last_actions[-4:] == ["snooze", "reply", "say", "say"]
+
+
 def test_ninety_days_fit_into_the_sandbox() -> None:
     assert 350 < len(plan(VENDORS, 90, NOON).vendors) < 500
 

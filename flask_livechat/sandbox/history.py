@@ -37,6 +37,8 @@ OPENS_PER_CHAT = (1, 1, 2, 2, 3)  # one of them: not everybody who opens the cha
 ANSWER_MEDIAN_S, MONDAY_ANSWER_MEDIAN_S = 75, 420
 BATCH_EVENTS = 500  # that are stored at once
 RECENT = timedelta(days=2)  # of which not everything is done yet
+# How many minutes ago the newest conversations began, and the last thing that happened in each, whatever the hour is.
+NEWEST = ((55, "snooze"), (38, "reply"), (14, "say"), (5, "say"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,14 @@ def plan(vendors: Sequence[str], days: int, until: datetime, seed: int = 1) -> P
     for chat, start in enumerate(starts):
         topic = rng.choices(texts["topics"], shares)[0]
         steps += _conversation(rng, chat, start, topic, is_recent=start > until - RECENT)
+    for number, (minutes, last) in enumerate(NEWEST):
+        topic = texts["topics"][number]
+        steps += _newest(len(starts) + number, until - timedelta(minutes=minutes), topic, last)
     return Past(
-        vendors=[rng.choice(vendors) for _ in starts],
-        visitors=[rng.choice(people) if rng.random() < KNOWN_SHARE else None for _ in starts],
-        opens=[rng.choice(OPENS_PER_CHAT) for _ in starts],
+        vendors=[rng.choice(vendors) for _ in starts] + [vendors[(n + 1) % len(vendors)] for n in range(len(NEWEST))],
+        visitors=[rng.choice(people) if rng.random() < KNOWN_SHARE else None for _ in starts]
+        + [*people[: len(NEWEST)]],
+        opens=[rng.choice(OPENS_PER_CHAT) for _ in range(len(starts) + len(NEWEST))],
         steps=sorted((step for step in steps if step.at < until), key=lambda step: (step.at, step.chat)),
         until=until,
     )
@@ -126,6 +132,16 @@ def _conversation(
     yield Step(closed_at, chat, "close")
     if rng.random() < RATED_SHARE:
         yield Step(closed_at + timedelta(seconds=30), chat, "rate", rng.choices("54321", (60, 22, 8, 4, 6))[0])
+
+
+def _newest(chat: int, start: datetime, topic: Mapping[str, Any], last: str) -> Iterator[Step]:
+    """A conversation that goes on: it waits for an answer, has one, or is snoozed until the day after tomorrow."""
+    yield Step(start, chat, "say", topic["asks"][0])
+    if last != "say":
+        yield Step(start + timedelta(seconds=50), chat, "assign", "0")
+        yield Step(start + timedelta(seconds=90), chat, "reply", topic["answers"][0])
+    if last == "snooze":
+        yield Step(start + timedelta(seconds=120), chat, "snooze", "2")
 
 
 def _answered_at(rng: Random, start: datetime) -> datetime:
