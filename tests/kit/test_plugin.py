@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def strict(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider -p no:xdist --strict-markers\nfilterwarnings = error\n")
+    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider -p no:xdist -p no:hypothesispytest --strict-markers\nfilterwarnings = error\n")
 
 
 def run(pytester: pytest.Pytester, text: str) -> pytest.RunResult:
