@@ -318,7 +318,7 @@ def test_a_page_from_the_back_forward_cache_has_nobodys_chat(
     visit.page.click("#opener")
     visit.until("__livechat_sandbox.open")
     _leave_and_come_back(visit, f"/logout?next={landing}")
-    assert visit.get("__restored") is True
+    visit.until("__restored === true")  # false until the event that tells of it has come
     visit.until("livechat.state === 'ended'")
     visit.until(f"!__livechat_sandbox.visible || __livechat_sandbox.session !== '{before}'")
     visit.is_over()
@@ -333,7 +333,7 @@ def test_a_page_from_the_back_forward_cache_that_had_not_started_starts_nobody(
     visit = open_visit(browser=browser_with_page_cache)
     visit.go("/login/1")
     _leave_and_come_back(visit, "/logout?next=/plain")
-    assert visit.get("__restored") is True
+    visit.until("__restored === true")  # false until the event that tells of it has come
     visit.page.click("#opener")
     visit.until("window.__livechat_sandbox && __livechat_sandbox.open")
     assert visit.snapshot()["identity"]["state"] == "anonymous"
