@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def strict(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider -p no:xdist -p no:hypothesispytest --strict-markers\nfilterwarnings = error\n")
+    options = "-p no:cacheprovider -p no:xdist -p no:hypothesispytest --strict-markers"
+    pytester.makeini(f"[pytest]\naddopts = {options}\nfilterwarnings = error\n")
 
 
 def run(pytester: pytest.Pytester, text: str) -> pytest.RunResult:
