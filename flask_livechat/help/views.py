@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from flask import Flask, Response, abort, current_app, redirect, render_template, request, send_file
+from flask import Flask, Response, abort, current_app, redirect, render_template, request, send_file, session
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..rate_limit import PerMinute, client_name
@@ -18,6 +18,7 @@ from .markdown import quoted
 from .texts import is_right_to_left, texts
 
 MAX_AGE_S = 300
+PUBLIC, PRIVATE = f"public, max-age={MAX_AGE_S}", "private, no-cache"
 MAX_QUERY_CHARS = 120
 MAX_RESULTS = 10
 MAX_VOTES, MAX_VOTES_OF_CLIENT = 600, 20  # a minute
@@ -103,7 +104,7 @@ class Pages:
         """The sitemap of our own pages, for search engines; not there without ``LIVECHAT_SITE_URL``."""
         urls = self.articles.sitemap() or abort(404)
         response = Response(render_template("livechat/help/sitemap.xml", urls=urls), mimetype="application/xml")
-        return _public(response)
+        return _cached(response, PUBLIC)
 
     def _article(self, article: Article) -> AnyResponse:
         translations = [self.articles.get(article.path, locale) for locale in self.articles.locales]
@@ -142,7 +143,7 @@ class Pages:
     def _image(self, path: str) -> Response:
         root = library.folder_of(self.state, _app())
         response = send_file(root / path, max_age=MAX_AGE_S, conditional=True)
-        response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_S}"
+        response.headers["Cache-Control"] = PUBLIC
         response.headers["Content-Security-Policy"] = IMAGE_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
@@ -177,21 +178,16 @@ class Pages:
         env = _app().jinja_env
         if all(Path(env.get_template(part).filename or "/").is_relative_to(HERE) for part in (name, BASE)):
             # Not by Flask's function: what other extensions add to every template may read the session.
-            return _public(Response(env.get_template(name).render(names)))
+            return _cached(Response(env.get_template(name).render(names)), PUBLIC)
         response = Response(render_template(name, **names))
         response.vary.add("Cookie")
-        return _private(response) if request.cookies else _public(response)
+        # A template that writes to the session, as csrf_token() does, sends a cookie along.
+        is_personal = bool(request.cookies) or session.modified
+        return _cached(response, PRIVATE if is_personal else PUBLIC)
 
 
-def _public(response: Response) -> Response:
-    response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_S}"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.add_etag()
-    return cast(Response, response.make_conditional(request))
-
-
-def _private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "private, no-cache"
+def _cached(response: Response, policy: str) -> Response:
+    response.headers["Cache-Control"] = policy
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.add_etag()
     return cast(Response, response.make_conditional(request))

@@ -247,6 +247,16 @@ def test_an_apps_own_frame_is_the_visitors_where_there_is_a_cookie(make: Make, t
     assert response.headers["Cache-Control"] == "private, no-cache"
 
 
+def test_a_frame_that_begins_a_session_is_cached_for_nobody_else(make: Make, tmp_path: Path) -> None:
+    frame = "<!doctype html><title>x</title>{{ csrf_token() }}{% block content %}{% endblock %}"
+    write(tmp_path / "templates", {"livechat/help/base.html": frame})
+    app = make()
+    CSRFProtect(app)
+    response = app.test_client().get("/livechat/help/en/billing/refunds")
+    assert "Set-Cookie" in response.headers
+    assert response.headers["Cache-Control"] == "private, no-cache"
+
+
 def test_whom_an_article_did_not_help_gets_a_person(make: Make) -> None:
     client = make(LIVECHAT_FALLBACK_URL="/contact").test_client()
     response = client.post("/livechat/help/helpful", data={"helpful": "no", "locale": "de"})
