@@ -72,11 +72,11 @@ class Pages:
         if name.endswith("/") or not name:
             return self._category(locale, name.rstrip("/"))
         article = self.articles.get(name, locale)
-        if article is None:
-            return self._moved(locale, name)
-        if article.locale != locale:
-            return redirect(self._address(f"{article.locale}/{name}"), 302)
-        return self._article(article)
+        if article is not None and article.locale == locale:
+            return self._article(article)
+        other = self.articles.moved(name, locale) or article or abort(404)
+        has_moved = other.locale == locale  # for good, while a text in another language is there until it is translated
+        return redirect(self._address(f"{other.locale}/{other.path}"), 301 if has_moved else 302)
 
     def human(self) -> AnyResponse:
         """The way to a person. The one page here that has chat: it is nobody's but the visitor's."""
@@ -135,10 +135,6 @@ class Pages:
             if f"{article.category}/".startswith(f"{path}/") or not path:
                 groups.setdefault(article.category, []).append(article)
         return [(self.articles.folder.categories.get((locale, name)), rows) for name, rows in groups.items()]
-
-    def _moved(self, locale: str, path: str) -> AnyResponse:
-        now = self.articles.moved(path, locale) or abort(404)
-        return redirect(self._address(f"{locale}/{now}"), 301)
 
     def _image(self, path: str) -> Response:
         root = library.folder_of(self.state, _app())

@@ -121,6 +121,28 @@ def test_a_moved_article_is_at_its_new_address_for_good(client: FlaskClient) -> 
     assert (response.status_code, response.location) == (301, "/livechat/help/en/billing/card-declined")
 
 
+MOVED = "---\ntitle: How do I pay?\nmoved_from: [pay]\n---\nBy card."
+
+
+@pytest.mark.parametrize(
+    ("files", "status", "place"),
+    [
+        ({"de/billing/pay.md": "# Wie zahle ich?\n\nMit Karte."}, 301, "de/billing/pay"),
+        ({"de/other.md": "# Wie geht das?\n\nSo."}, 302, "en/billing/pay"),
+        ({"de/other.md": "# Wie geht das?\n\nSo.", "ar/pay.md": "# كيف أدفع؟\n\nx"}, 302, "en/billing/pay"),
+        ({"de/pay.md": "# Wie zahle ich?\n\nMit Karte."}, 200, None),
+    ],
+)
+def test_a_move_in_one_language_is_one_in_those_that_do_not_say_it(
+    make: Make, files: dict[str, str], status: int, place: str | None
+) -> None:
+    client = make({"en/billing/pay.md": MOVED, **files}).test_client()
+    response = client.get("/livechat/help/de/pay")
+    assert (response.status_code, response.location) == (status, place and f"/livechat/help/{place}")
+    old = client.get("/livechat/help/en/pay")
+    assert (old.status_code, old.location) == (301, "/livechat/help/en/billing/pay")
+
+
 def test_an_article_that_a_language_lacks_is_read_in_another(client: FlaskClient) -> None:
     response = client.get("/livechat/help/de/billing/refunds")
     assert (response.status_code, response.location) == (302, "/livechat/help/en/billing/refunds")
