@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, current_app, redirect, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..rate_limit import PerMinute, client_name
-from ..same_origin import SameOriginBlueprint, same_origin
+from ..same_origin import SameOriginBlueprint, is_same_origin_request, same_origin
 from ..state import State
 from . import library
 from .articles import Article, Articles, Category
@@ -88,7 +88,7 @@ class Pages:
 
     def helpful(self) -> AnyResponse:
         """Count whether an article has helped, of nobody. Whom it did not help gets a person."""
-        if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        if not is_same_origin_request():
             abort(403)
         if not self.votes.allows(client_name(request.remote_addr, request.headers.get("X-Forwarded-For", ""))):
             abort(429)
