@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ..rate_limit import PerMinute, client_name
 from ..same_origin import SameOriginBlueprint, is_same_origin_request, same_origin
-from ..state import State
+from ..state import State, current_flask
 from . import library
 from .articles import Article, Articles, Category
 from .markdown import quoted
@@ -137,7 +137,7 @@ class Pages:
         return [(self.articles.folder.categories.get((locale, name)), rows) for name, rows in groups.items()]
 
     def _image(self, path: str) -> Response:
-        root = library.folder_of(self.state, _app())
+        root = library.folder_of(self.state, current_flask())
         response = send_file(root / path, max_age=MAX_AGE_S, conditional=True)
         response.headers["Cache-Control"] = PUBLIC
         response.headers["Content-Security-Policy"] = IMAGE_POLICY
@@ -171,7 +171,7 @@ class Pages:
     def _page(self, name: str, locale: str, **names: Any) -> AnyResponse:
         """A page for everybody. An app's own template may speak of the visitor: then it is the visitor's."""
         name, names = f"livechat/help/{name}", {**self._names(locale), **names}
-        env = _app().jinja_env
+        env = current_app.jinja_env
         if all(Path(env.get_template(part).filename or "/").is_relative_to(HERE) for part in (name, BASE)):
             # Not by Flask's function: what other extensions add to every template may read the session.
             return _cached(Response(env.get_template(name).render(names)), PUBLIC)
@@ -192,8 +192,3 @@ def _cached(response: Response, policy: str) -> Response:
 def _root() -> str:
     """The path that the app is mounted at. Where a proxy says it, it can be none of another host."""
     return same_origin(f"{request.script_root}/").rstrip("/")
-
-
-def _app() -> Flask:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
-    return app
