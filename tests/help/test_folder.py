@@ -148,12 +148,32 @@ def test_an_article_with_a_problem_is_still_read(tmp_path: Path) -> None:
     assert "a &lt;b&gt;x&lt;/b&gt;" in read(tmp_path).html("x", "en")
 
 
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("How do I **pay**?", "How do I pay?"),
+        ("What is `snake_case`, _really_?", "What is snake_case, really?"),
+        ("Is 2 * 3 ~~five~~ 6\\?", "Is 2 3 five 6?"),
+        ("See [the *page*](b.md)!", "See the page!"),
+    ],
+)
+def test_a_title_is_the_headings_text_without_its_marks(tmp_path: Path, text: str, title: str) -> None:
+    (article,) = read(write(tmp_path, {"en/a.md": f"# {text}\n\nSo."}))
+    assert article.title == title
+
+
 def test_headings_begin_below_the_title_and_have_names_of_their_own(tmp_path: Path) -> None:
     write(tmp_path, {"en/a.md": "---\ntitle: How?\n---\n## One\n\n## One\n\n###### Deep\n\n# How?"})
     html = read(tmp_path).html("a", "en")
     assert '<h3 id="one">' in html
     assert '<h3 id="one-1">' in html
     assert '<h6 id="deep">' in html
+
+
+@pytest.mark.parametrize("text", ["> " * 3000 + "x", "* " * 1500 + "x", "*" * 5000 + "x"])
+def test_no_text_is_nested_too_deep_to_be_rendered(tmp_path: Path, text: str) -> None:
+    write(tmp_path, {"en/a.md": f"# How?\n\n{text}"})
+    assert read(tmp_path).html("a", "en").endswith(">\n")
 
 
 def test_articles_are_in_order_and_know_their_category(tmp_path: Path) -> None:
@@ -175,10 +195,11 @@ def test_articles_are_in_order_and_know_their_category(tmp_path: Path) -> None:
     assert articles.locale_for("pt-BR") == "en"
 
 
-def test_a_digest_differs_when_what_is_read_differs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fields", ["", "keywords: [exit]", "description: Soon.", "state: draft", "title: How now?"])
+def test_a_digest_differs_when_what_is_read_differs(tmp_path: Path, fields: str) -> None:
     first = read(write(tmp_path, GOOD))
     assert read(tmp_path).digest == first.digest
-    write(tmp_path, {"en/b.md": GOOD["en/b.md"] + "."})
+    write(tmp_path, {"en/b.md": f"---\n{fields}\n---\n{GOOD['en/b.md']}" if fields else GOOD["en/b.md"] + "."})
     second = read(tmp_path)
     assert second.digest != first.digest
     assert [one.digest == two.digest for one, two in zip(first, second, strict=True)] == [True, False]
