@@ -107,6 +107,8 @@ def test_the_search_works_without_javascript_and_keeps_the_question(client: Flas
     assert [a["href"] for a in page.select(".results a")] == ["/livechat/help/en/billing/card-declined"]
     assert page.select("input[name=q]")[0]["value"] == '"card" <script>'
     assert page.select('meta[name="robots"]')[0]["content"] == "noindex"
+    long = soup(client, f"/livechat/help?q={'x' * 5000}")
+    assert long.select("input[name=q]")[0]["value"] == "x" * 120
     nothing = soup(client, "/livechat/help?q=penguins")
     assert "No article answers that." in nothing.text
 
@@ -146,6 +148,37 @@ def test_a_move_in_one_language_is_one_in_those_that_do_not_say_it(
 def test_an_article_that_a_language_lacks_is_read_in_another(client: FlaskClient) -> None:
     response = client.get("/livechat/help/de/billing/refunds")
     assert (response.status_code, response.location) == (302, "/livechat/help/en/billing/refunds")
+
+
+def test_a_link_leads_to_where_an_article_is_read_and_never_to_a_draft(make: Make) -> None:
+    files = {
+        "en/a.md": "# How?\n\n[elsewhere](b.md#x), [draft](c.md), ![no image](b.md)",
+        "en/b.md": "---\ntitle: How do I pay?\nurl: https://help.example.com/pay\n---\nBy card.",
+        "en/c.md": "---\ntitle: How do I end?\nstate: draft\n---\nSoon.",
+    }
+    response = make(files).test_client().get("/livechat/help/en/a", environ_overrides={"SCRIPT_NAME": "/shop"})
+    (text,) = BeautifulSoup(response.text, "html.parser").select(".text")
+    assert {a.text: a["href"] for a in text.find_all("a")} == {"elsewhere": "https://help.example.com/pay#x"}
+    assert not text.find_all("img")
+    assert "draft, no image" in text.text
+
+
+def test_a_category_lists_those_within_it_each_apart(make: Make) -> None:
+    files = {
+        "en/billing/a.md": "# How a?\n\nx",
+        "en/billing/cards/b.md": "# How b?\n\nx",
+        "en/billing-old/c.md": "# How c?\n\nx",
+    }
+    page = soup(make(files).test_client(), "/livechat/help/en/billing/")
+    assert [heading.text for heading in page.find_all("h2")] == ["Billing", "Cards"]
+    assert [a.text for a in page.select("section li a")] == ["How a?", "How b?"]
+
+
+def test_a_translation_that_is_read_elsewhere_is_no_alternate_of_a_page(make: Make) -> None:
+    elsewhere = "---\ntitle: Wie?\nurl: https://help.example.com/de/a\n---\nSo."
+    files = {"en/a.md": "# How?\n\nx", "de/a.md": elsewhere, "ar/a.md": "# كيف؟\n\nx"}
+    page = soup(make(files).test_client(), "/livechat/help/en/a")
+    assert {link["hreflang"] for link in page.select("link[rel=alternate]")} == {"en", "ar"}
 
 
 def test_languages_know_each_other_and_have_their_direction(client: FlaskClient) -> None:
@@ -233,7 +266,8 @@ def test_a_vote_needs_no_token_as_it_brings_no_login(make: Make) -> None:
 
 def test_the_sitemap_lists_our_pages_and_needs_the_sites_address(make: Make, client: FlaskClient) -> None:
     assert client.get("/livechat/help/sitemap.xml").status_code == 404
-    app = make(LIVECHAT_SITE_URL="https://shop.example.com")
+    elsewhere = "---\ntitle: How do I pay?\nurl: https://help.example.com/pay\n---\nBy card."
+    app = make({**FILES, "en/pay.md": elsewhere}, LIVECHAT_SITE_URL="https://shop.example.com")
     response = app.test_client().get("/livechat/help/sitemap.xml")
     assert response.mimetype == "application/xml"
     with app.app_context():
@@ -241,6 +275,7 @@ def test_the_sitemap_lists_our_pages_and_needs_the_sites_address(make: Make, cli
     assert "https://shop.example.com/livechat/help/en/billing/refunds" in urls
     assert len(urls) == 1 + 4
     assert all(f"<loc>{url}</loc>" in response.text for url in urls)
+    assert "help.example.com" not in response.text
 
 
 def test_the_way_to_a_person_is_at_the_end_of_each_page(make: Make, client: FlaskClient) -> None:
