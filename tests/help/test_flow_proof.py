@@ -12,7 +12,7 @@ from click.testing import Result
 from flask import Flask
 
 from flask_livechat import Answer, ConfigError, doctor
-from flask_livechat.help import flow_proof
+from flask_livechat.help import flow_proof, flow_service
 from flask_livechat.help.flow_proof import mermaid, prove
 from flask_livechat.help.flows import HUMAN, Policy
 
@@ -199,6 +199,24 @@ def test_a_flow_may_be_registered_in_python(make_app: MakeApp) -> None:
     app = make_app()
     app.extensions["livechat"].livechat.flow("again", CYCLE)
     assert "again: " in run(app, "check").output
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_files_are_read_anew_in_debug_mode_alone(make_app: MakeApp, tmp_path: Path, debug: bool) -> None:
+    app = app_with(make_app, tmp_path, support=CONTRACT)
+    app.debug, state = debug, app.extensions["livechat"]
+    assert [*flow_service.flows(state, app).by_name] == ["support"]
+    app_with(make_app, tmp_path, other=CONTRACT)
+    assert ("other" in flow_service.flows(state, app).by_name) is debug
+
+
+def test_a_flow_that_is_not_offered_is_in_the_log_once(
+    make_app: MakeApp, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = app_with(make_app, tmp_path, broken="start = [", support=CONTRACT)
+    run(app, "show", "support")
+    run(app, "show", "support")
+    assert caplog.text.count("a flow is not offered: flows/broken.toml: it is not TOML") == 1
 
 
 def test_a_flow_that_is_wrong_is_refused_with_all_that_is_wrong(make_app: MakeApp) -> None:

@@ -134,6 +134,11 @@ def test_who_has_had_enough_gets_a_human_at_once(inputs: list[Any], why: str) ->
     assert (output.end, output.why) == (HUMAN, why)
 
 
+def test_a_topic_is_a_step_and_never_an_end() -> None:
+    flow = flow_of({"start": "a", "a": {"say": "?", "choices": {"Refund": "human"}}})
+    assert handoff(flow, walked(flow, 0)[0], None)["segment"] == "help:support"
+
+
 def test_one_word_that_fits_nothing_is_asked_again() -> None:
     state, output = walked(SUPPORT, "what now")
     assert (output.note, len(output.choices), output.end) == ("misunderstood", 2, None)

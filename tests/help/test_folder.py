@@ -100,6 +100,19 @@ def test_all_problems_of_a_file_come_at_once(tmp_path: Path) -> None:
     assert [problem.line for problem in every] == [3, 4, 6, 6, 8]
 
 
+def test_a_link_to_a_draft_is_a_warning(tmp_path: Path) -> None:
+    write(tmp_path, {"en/draft.md": "---\ntitle: How late?\nstate: draft\n---\nSoon."})
+    (warning,) = found(tmp_path, "en/x.md", "# How?\n\n[x](draft.md)")
+    assert (warning.line, warning.what, warning.is_error) == (3, "a link to en/draft.md leads to a draft", False)
+
+
+def test_two_articles_that_have_moved_from_one_path_are_an_error(tmp_path: Path) -> None:
+    write(tmp_path, {"en/y.md": "---\ntitle: How late?\nmoved_from: [old]\n---\nx"})
+    (problem,) = found(tmp_path, "en/x.md", "---\ntitle: How?\nmoved_from: [old]\n---\nx")
+    assert problem.is_error
+    assert problem.what == "has moved from 'old', as en/x.md has"
+
+
 def test_what_has_no_address_is_no_article(tmp_path: Path) -> None:
     (problem,) = [each for each in found(tmp_path, "en/a b?.md", "# How?\n\nx") if each.is_error]
     assert (problem.file, problem.what) == ("en/a b?.md", "has a name that cannot be an address")
@@ -261,6 +274,15 @@ def test_check_prints_all_and_fails_for_errors_alone(make: Callable[..., Flask])
     assert "en/x.md:3: a link to 'no.md' leads to nothing that is there." in result.output
     assert "en/x.md:4: a link to '/no' leads to no page of the app." in result.output
     assert "'/'" not in result.output
+
+
+def test_a_link_leads_to_a_page_that_a_browser_can_get(make: Callable[..., Flask]) -> None:  # noqa: F811
+    app = make({**GOOD, "en/x.md": "# How?\n\n[a](/shop)\n[b](/order)\n"})
+    app.add_url_rule("/shop/", "shop", lambda: "")  # which /shop leads to
+    app.add_url_rule("/order", "order", lambda: "", methods=["POST"])
+    output = app.test_cli_runner().invoke(args=["livechat", "articles", "check"]).output
+    assert "a link to '/order' leads to no page of the app" in output
+    assert "'/shop'" not in output
 
 
 def test_a_terminal_is_not_steered_by_a_folder(make: Callable[..., Flask]) -> None:  # noqa: F811

@@ -18,7 +18,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flask_livechat import LiveChat, providers
+from flask_livechat import LiveChat, doctor, providers
 from flask_livechat.cli import articles as commands
 from flask_livechat.errors import LiveChatError
 from flask_livechat.help import markdown
@@ -193,6 +193,48 @@ def test_pull_writes_what_was_edited_over_there_into_the_file(open_site: Any, na
     site.run("pull", "en/start.md")
     assert (site.root / "en/start.md").read_text("utf-8") == before
     assert site.run("pull", "en/unknown").exit_code == 1
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_pull_writes_the_fields_and_the_images_that_differ(open_site: Any, name: str) -> None:
+    text = "---\ntitle: How do I start?\nkeywords: [begin]\n---\n![a card](../images/card.png)\n"
+    site = open_site(name, {"en/a.md": text, "images/card.png": "no real picture"})
+    site.apply()
+    start = site.there()["en", "How do I start?"]
+    assert "(https://shop.example/livechat/help/images/card.png)" in (start.body or "")
+    site.desk.articles.update(start.id, title="How: do I begin?", body=f"{start.body}\n\nSo.", description="Soon.")
+    site.desk.articles.unpublish(start.id)
+    assert site.run("pull", "en/a").exit_code == 0
+    assert (site.root / "en/a.md").read_text("utf-8") == (
+        "---\ntitle: 'How: do I begin?'\nkeywords: [begin]\ndescription: Soon.\nstate: draft\n---\n"
+        "![a card](../images/card.png)\n\nSo.\n"
+    )
+    assert site.signs() == []
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_translations_are_one_article_where_the_vendor_has_them_so(open_site: Any, name: str) -> None:
+    site = open_site(name, {"en/a.md": "# How do I start?\n\nSo.\n", "de/a.md": "# Wie beginne ich?\n\nSo.\n"})
+    site.apply()
+    articles = site.there().values()
+    has_paths = any(article.path for article in articles)  # then each language has a file of its own
+    assert len({article.id for article in articles}) == (2 if has_paths else 1)
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_the_doctor_finds_what_was_not_applied(open_site: Any, name: str) -> None:
+    site = open_site(name, {"en/a.md": "# How do I start?\n\nSo.\n", "en/b.md": "# How do I end?\n\nSo.\n"})
+
+    def places() -> list[str]:
+        findings = doctor.examine(site.app, now=chat_of(site.app).now()).findings
+        return [str(finding.places[0]) for finding in findings if finding.check.code == "LC607"]
+
+    site.apply()
+    assert places() == []
+    site.write(**{"en/b.md": None})
+    assert places() == ["en/b.md"]
+    site.apply()  # it is still there, and not published any more
+    assert places() == []
 
 
 @pytest.mark.parametrize("name", VENDORS)
