@@ -15,11 +15,11 @@ from ..state import State, current_flask
 from . import library
 from .articles import Article, Articles, Category
 from .markdown import quoted
+from .search import MAX_QUERY_CHARS
 from .texts import is_right_to_left, texts
 
 MAX_AGE_S = 300
 PUBLIC, PRIVATE = f"public, max-age={MAX_AGE_S}", "private, no-cache"
-MAX_QUERY_CHARS = 120
 MAX_RESULTS = 10
 MAX_VOTES, MAX_VOTES_OF_CLIENT = 600, 20  # a minute
 HERE = Path(__file__).parent / "templates"
@@ -79,7 +79,7 @@ class Pages:
         return redirect(self._address(f"{other.locale}/{other.path}"), 301 if has_moved else 302)
 
     def human(self) -> AnyResponse:
-        """The way to a person. The one page here that has chat: it is nobody's but the visitor's."""
+        """The way to a person. This is the only page here that has chat, and so one visitor's alone."""
         locale = self.articles.locale_for(request.args.get("locale"))
         html = render_template("livechat/help/human.html", **self._names(locale))
         response = Response(html)
@@ -87,7 +87,7 @@ class Pages:
         return response
 
     def helpful(self) -> AnyResponse:
-        """Count whether an article has helped, of nobody. Whom it did not help gets a person."""
+        """Count whether an article has helped, without who says so. A visitor whom it did not help is led to a person."""
         if not is_same_origin_request():
             abort(403)
         if not self.votes.allows(client_name(request.remote_addr, request.headers.get("X-Forwarded-For", ""))):

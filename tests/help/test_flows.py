@@ -1,4 +1,4 @@
-"""The engine of flows: each walk ends at a human or at "That helped", whatever the flow, the visitor and the state."""
+"""The engine of flows: each walk ends at a human or at "That helped", for any flow, visitor and state."""
 
 from __future__ import annotations
 
@@ -395,8 +395,8 @@ def test_articles_are_shown_with_what_they_were_searched_for() -> None:
     from flask_livechat.help.flow_replies import Extras
 
     state, output = walked(SUPPORT, 0, 1)
-    found = Suggestion("billing/card", "Change your card", "/help/card", "Open Billing")
-    reply = render(SUPPORT, state, output, "de", Extras(articles=[found]))
+    card = Suggestion("billing/card", "Change your card", "/help/card", "Open Billing")
+    reply = render(SUPPORT, state, output, "de", Extras(articles=[card]))
     assert reply["articles"] == [{"title": "Change your card", "url": "/help/card", "excerpt": "Open Billing"}]
     assert reply["say"] == "Das könnte helfen:"
     assert render(SUPPORT, state, output, "de")["say"] == "Dazu haben wir keinen Artikel."

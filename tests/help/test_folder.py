@@ -27,7 +27,7 @@ def read(root: Path) -> Articles:
     return Articles(Reader(root, lambda locale, path: f"/help/{locale}/{path}").read(None), "/help", "/help")
 
 
-def found(root: Path, file: str, text: str | bytes, routes: tuple[str, ...] = ()) -> list[ArticleProblem]:
+def problems_of(root: Path, file: str, text: str | bytes, routes: tuple[str, ...] = ()) -> list[ArticleProblem]:
     """What is wrong with one file among good ones."""
     write(root, GOOD)
     (root / file).parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def test_a_good_folder_has_no_errors(tmp_path: Path) -> None:
     ids=lambda value: str(value)[:40] if isinstance(value, str) else "",
 )  # fmt: skip
 def test_a_problem_has_its_line_and_what_to_do(tmp_path: Path, text: str | bytes, line: int, what: str) -> None:
-    every = [problem for problem in found(tmp_path, "en/x.md", text) if problem.file == "en/x.md"]
+    every = [problem for problem in problems_of(tmp_path, "en/x.md", text) if problem.file == "en/x.md"]
     matching = [problem for problem in every if what in problem.what]
     assert [(problem.file, problem.line) for problem in matching][:1] == [("en/x.md", line)]
     assert matching[0].fix.endswith((".", "?", "…"))
@@ -96,27 +96,29 @@ def test_a_problem_has_its_line_and_what_to_do(tmp_path: Path, text: str | bytes
 
 def test_all_problems_of_a_file_come_at_once(tmp_path: Path) -> None:
     text = "---\ntitle: How?\nstate: x\norder: y\n---\n[a](no.md) <b>\n\n[b](../../x)\n"
-    every = [problem for problem in found(tmp_path, "en/x.md", text) if problem.is_error]
+    every = [problem for problem in problems_of(tmp_path, "en/x.md", text) if problem.is_error]
     assert [problem.line for problem in every] == [3, 4, 6, 6, 8]
 
 
 def test_a_link_to_a_draft_is_a_warning(tmp_path: Path) -> None:
     write(tmp_path, {"en/draft.md": "---\ntitle: How late?\nstate: draft\n---\nSoon."})
-    (warning,) = found(tmp_path, "en/x.md", "# How?\n\n[x](draft.md)")
+    (warning,) = problems_of(tmp_path, "en/x.md", "# How?\n\n[x](draft.md)")
     assert (warning.line, warning.what, warning.is_error) == (3, "a link to en/draft.md leads to a draft", False)
 
 
 def test_two_articles_that_have_moved_from_one_path_are_an_error(tmp_path: Path) -> None:
     write(tmp_path, {"en/y.md": "---\ntitle: How late?\nmoved_from: [old]\n---\nx"})
-    (problem,) = found(tmp_path, "en/x.md", "---\ntitle: How?\nmoved_from: [old]\n---\nx")
+    (problem,) = problems_of(tmp_path, "en/x.md", "---\ntitle: How?\nmoved_from: [old]\n---\nx")
     assert problem.is_error
     assert problem.what == "has moved from 'old', as en/x.md has"
 
 
 def test_what_has_no_address_is_no_article(tmp_path: Path) -> None:
-    (problem,) = [each for each in found(tmp_path, "en/a b?.md", "# How?\n\nx") if each.is_error]
+    (problem,) = [problem for problem in problems_of(tmp_path, "en/a b?.md", "# How?\n\nx") if problem.is_error]
     assert (problem.file, problem.what) == ("en/a b?.md", "has a name that cannot be an address")
-    (warning,) = [each for each in found(tmp_path, "readme.md", "# How?\n\nx") if each.file == "readme.md"]
+    (warning,) = [
+        problem for problem in problems_of(tmp_path, "readme.md", "# How?\n\nx") if problem.file == "readme.md"
+    ]
     assert not warning.is_error
 
 
@@ -157,7 +159,7 @@ def test_a_bad_link_becomes_its_text(tmp_path: Path, href: str) -> None:
 
 
 def test_an_article_with_a_problem_is_still_read(tmp_path: Path) -> None:
-    found(tmp_path, "en/x.md", "# How?\n\n[a](no.md) <b>x</b>")
+    problems_of(tmp_path, "en/x.md", "# How?\n\n[a](no.md) <b>x</b>")
     assert "a &lt;b&gt;x&lt;/b&gt;" in read(tmp_path).html("x", "en")
 
 

@@ -186,6 +186,7 @@ def test_languages_know_each_other_and_have_their_direction(client: FlaskClient)
     assert {link["hreflang"] for link in page.select("link[rel=alternate]")} == {"de", "en"}
     assert page.html is not None
     assert (page.html["lang"], page.html["dir"]) == ("de", "ltr")
+    assert soup(client, "/livechat/help?locale=de").select("nav")[0]["aria-label"] == "Sprachen"
     arabic = soup(client, "/livechat/help/ar/billing/refunds")
     assert arabic.html is not None
     assert arabic.html["dir"] == "rtl"

@@ -1,4 +1,4 @@
-"""Articles from the folder to a vendor: plan, apply and pull, whatever happens on the way."""
+"""Articles from the folder to a vendor: plan, apply and pull, with all that may happen on the way."""
 
 from __future__ import annotations
 
