@@ -22,11 +22,11 @@ from flask import (
 from markupsafe import Markup
 
 from . import settings
-from .internals import Internals, current_flask, service
+from .internals import Internals, service
 from .model import Decision, Value, Visitor
 from .same_origin import Names, check_places, own_url
 from .settings import Settings
-from .state import Callbacks, State, call_app, current_state, name_of, safely
+from .state import Callbacks, State, call_app, current_flask, current_state, name_of, safely
 from .widget import assets, lifecycle, logout, response, segments, session_store, tag, views
 from .widget import context as page_context
 from .widget.addresses import address

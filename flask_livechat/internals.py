@@ -10,11 +10,9 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import Flask, current_app
-
 from .model import Decision, Event
 from .registrations import Registrations
-from .state import current_state
+from .state import current_flask, current_state
 from .widget import csp, tag
 from .widget.identity import current_visitor
 from .widget.request_state import request_state
@@ -24,11 +22,6 @@ if TYPE_CHECKING:
     from .providers import Values
 
 T = TypeVar("T")
-
-
-def current_flask() -> Flask:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
-    return app
 
 
 def service() -> Any:

@@ -1,4 +1,4 @@
-"""How long anybody waits for the database, how soon it is asked again, and how often the log says so."""
+"""How long anybody waits for the database or a call, how soon it is asked again, and how often the log says so."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore, Lock, Thread
+from typing import TypeVar
 
+T = TypeVar("T")
 BACKGROUND_S = 0.3  # what browsers ask beside the page: opens, unread
 WEBHOOK_S = 4.5  # a vendor has its answer, or a 500, within five seconds
 CROWDED_S = 1.0  # a webhook for which others wait already
@@ -35,6 +37,32 @@ def seconds_left(otherwise: float) -> float:
     """Return what is left of the limit, and ``otherwise`` where there is none."""
     until = _until.get()
     return otherwise if until is None else max(0.0, until - time.monotonic())
+
+
+def result_within(seconds: float, call: Callable[[], T], thread_name: str) -> T:
+    """Return what a call returns in a thread of its own, or raise what it raises.
+
+    Raise ``TimeoutError`` if it takes longer. Then its thread is left behind, and ends with the process.
+    """
+    results: list[T] = []
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            results.append(call())
+        except Exception as error:  # handed on
+            errors.append(error)
+        except BaseException as error:  # sys.exit() would end this thread without a word
+            errors.append(RuntimeError(type(error).__name__))
+
+    thread = Thread(target=run, name=thread_name, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    return results[0]
 
 
 @dataclass

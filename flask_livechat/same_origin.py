@@ -88,3 +88,12 @@ def same_origin(url: str) -> str:
     url = re.sub(r"[\t\r\n]", "", url)  # browsers take these out of addresses
     path = "/" + re.sub(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*", "", url).lstrip("/\\")
     return path.replace("?", "%3F").replace("#", "%23")  # our addresses have neither: a prefix's would cut them short
+
+
+def is_same_origin_request() -> bool:
+    """Browsers say where a request comes from; what says nothing (a health check, curl) brings no login anyway."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is None or origin == request.host_url.rstrip("/")

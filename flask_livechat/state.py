@@ -88,6 +88,11 @@ class State:
         return now
 
 
+def current_flask() -> Flask:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+    return app
+
+
 def current_state(app: Flask = current_app) -> State:
     """The state of ``app``. Raises ``RuntimeError`` for an app that has none."""
     state = app.extensions.get("livechat")

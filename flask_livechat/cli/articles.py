@@ -15,9 +15,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .. import providers
 from ..errors import ConfigError, LiveChatError, Unsupported
-from ..internals import current_flask, service
+from ..internals import service
 from ..safe_text import terminal_text
-from ..state import current_state
+from ..state import current_flask, current_state
 from .desk import opened, where
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from importlib.metadata import version
 from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import with_appcontext
 
 from ..safe_text import terminal_text
-from ..state import current_state
+from ..state import current_flask, current_state
 from .user import user_of
 
 
@@ -116,7 +116,7 @@ def doctor(
     form = "json" if as_json else form
     if live and form == "sarif":
         raise click.UsageError("--live has no --format sarif: its facts have no place in a file")
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+    app = current_flask()
     for name in skip:
         if not any(examiner.skipped(rule, [name]) for rule in app.url_map.iter_rules()):
             raise click.BadParameter(f"{name!r} is no endpoint, blueprint or path", param_hint="--skip")

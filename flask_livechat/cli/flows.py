@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
-from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from ..safe_text import terminal_text
-from ..state import current_state
+from ..state import current_flask, current_state
 
 if TYPE_CHECKING:
     from ..help.flows import Flow
@@ -30,7 +29,7 @@ def check() -> None:
     """
     from ..help.flow_service import check_all  # noqa: PLC0415 - help is loaded on first use
 
-    checked = check_all(current_state(), _app())
+    checked = check_all(current_state(), current_flask())
     for name, proof in checked.proofs.items():
         click.echo(f"{name}: {proof.states} states, and a human in each reply; every walk ends.")
         click.echo(terminal_text(f"  the longest, {proof.longest.exchanges} exchanges: {proof.longest}"))
@@ -64,7 +63,7 @@ def try_flow(name: str, locale: str | None) -> None:
     from ..help.flow_service import input_of, take_step  # noqa: PLC0415 - help is loaded on first use
 
     _flow(name)
-    state, app = current_state(), _app()
+    state, app = current_state(), current_flask()
     reply = take_step(state, app, name, None, input_of(None), locale)
     while _print(reply) and (line := sys.stdin.readline()):
         action = input_of(_action(reply, line.strip()))
@@ -108,12 +107,8 @@ def _print(reply: dict[str, Any]) -> bool:
 def _flow(name: str) -> Flow:
     from ..help.flow_service import flows  # noqa: PLC0415 - help is loaded on first use
 
-    loaded = flows(current_state(), _app())
+    loaded = flows(current_state(), current_flask())
     if name not in loaded.by_name:
         known = ", ".join(loaded.by_name) or "none"
         raise click.ClickException(terminal_text(f"there is no flow {name!r} that could be run (there is {known})"))
     return loaded.by_name[name]
-
-
-def _app() -> Any:
-    return current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy

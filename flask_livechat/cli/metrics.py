@@ -118,6 +118,8 @@ def _lines(figures: Metrics, zone: tzinfo) -> Iterator[str]:
         )
         advice = f": {articles.advice}" if articles.advice else ""
         yield f"article deflection      {formatting.share(articles.share)} of {counted}{advice}"
+    if votes := articles.helpful + articles.not_helpful:
+        yield f"helpful articles        {formatting.share(articles.helpful / votes)} of {votes} votes"
     yield f"thumbs                  {rated(figures.csat_reported)}"
     yield from (conclusion.text for conclusion in figures.conclusions)
     if figures.waiting:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 STEPS = ("asked", "read", "readchat")  # as browsers report them, each once in a tab
+VOTES = ("helpful", "no_help")  # as the articles' own pages count them
 LEAST, MOST = 0.3, 0.5  # of a share without a word of advice
 DEFINITION = (
     "(read - read and then came to the chat) / asked, over tabs in which the help panel was used: somebody asked it "
     "something, opened an article, and opened the chat after that. Each counts once in a tab. Above 50% look whether "
-    "people find the way to you; below 30% the articles do not answer what is asked."
+    "people find the way to you; below 30% the articles do not answer what is asked. Helpful and not helpful are the "
+    'answers to "Was this helpful?" on the pages of articles.'
 )
 
 
@@ -23,6 +25,8 @@ class ArticleDeflection:
     read_then_chat: int
     share: float | None  # 0 to 1
     advice: str | None  # what the share says, where it is high or low
+    helpful: int
+    not_helpful: int
 
     @classmethod
     def of(cls, counts: Mapping[str, int]) -> ArticleDeflection:
@@ -34,4 +38,4 @@ class ArticleDeflection:
             advice = "Look whether people find the way to you."
         elif share is not None and share < LEAST:
             advice = "The articles do not answer what is asked."
-        return cls(asked, read, then_chat, share, advice)
+        return cls(asked, read, then_chat, share, advice, *(counts.get(vote, 0) for vote in VOTES))

@@ -211,6 +211,8 @@ def _groups(today: Metrics, now: Metrics, before: Metrics, definitions: Mapping[
             line("Asked the help panel", str, attrgetter("article_deflection.asked")),
             line("Read an article", str, attrgetter("article_deflection.read")),
             line("Came to the chat after that", str, attrgetter("article_deflection.read_then_chat")),
+            line("Helpful", str, attrgetter("article_deflection.helpful")),
+            line("Not helpful", str, attrgetter("article_deflection.not_helpful")),
         ],
         "csat_reported": [
             line("Share", share, attrgetter("csat_reported.share"), "csat_reported"),

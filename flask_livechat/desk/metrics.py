@@ -186,9 +186,8 @@ class Metrics:
                 bounds = {what: target[what] for what in ("least", "most") if target[what] is not None}
                 yield from ((name, f"target {what}", "", bound) for what, bound in bounds.items())
                 yield (name, "verdict", "", verdict)
-        if self.article_deflection.asked:
-            for what, value in asdict(self.article_deflection).items():
-                yield ("article_deflection", what, "", value)
+        if any((articles := asdict(self.article_deflection)).values()):
+            yield from (("article_deflection", what, "", value) for what, value in articles.items())
         yield ("waiting", "count", "", self.waiting)
         for month in self.conversations_per_user:
             for what in ("conversations", "identified", "users", "ratio"):
@@ -253,7 +252,9 @@ def metrics(
             resolution_office=times("resolution_office", "closed_at", in_office.get("resolution"), by_agent),
             resolution_by_bot=times("resolution", "closed_at", None, by_bot),
             deflection=_deflection(connection, asked, started, targets.get("deflection")),
-            article_deflection=ArticleDeflection.of(_reported(connection, asked, *article_deflection.STEPS)),
+            article_deflection=ArticleDeflection.of(
+                _reported(connection, asked, *article_deflection.STEPS, *article_deflection.VOTES)
+            ),
             csat=_csat(_ratings(connection, asked), targets.get("csat")),
             csat_reported=_csat(_thumbs(connection, asked), targets.get("csat")),
             conversations_per_user=tuple(month for month in per_user if month.month in asked_for),

@@ -16,7 +16,7 @@ ANYBODYS = "?q=help"
     "LC610",
     Level.ERROR,
     "Help with no way on to a person",
-    why="Whoever finds no answer in the help panel, or on the articles' pages, can ask nobody.",
+    why="A visitor who finds no answer in the help panel, or on the articles' pages, cannot ask a person.",
     fix="Set LIVECHAT_PROVIDER, or LIVECHAT_FALLBACK_URL to where people can write to you.",
 )
 def no_way_on(survey: Survey) -> Iterable[Match]:
@@ -31,9 +31,9 @@ def no_way_on(survey: Survey) -> Iterable[Match]:
 @check(
     "LC608",
     Level.WARNING,
-    "An article that is never found",
-    why="The search gives others for its very title, so nobody who asks that way reads it.",
-    fix="Give it a title of its own, in the words that people ask with, or merge it with the one that is found.",
+    "An article that the search does not find",
+    why="The search gives other articles for its very title, so visitors who ask that way do not read it.",
+    fix="Give it a title of its own, in the words that people ask with, or merge it with the article that the search gives.",
 )
 def never_found(survey: Survey) -> Iterable[Match]:
     if survey.settings.articles is None:
@@ -63,6 +63,6 @@ def personal_suggestions(survey: Survey) -> Iterable[Match]:
     path = f"{survey.settings.url_prefix}/suggest"
     with survey.app.test_client().get(path + ANYBODYS, environ_overrides={PROBE_KEY: []}) as response:
         is_public = "public" in response.headers.get("Cache-Control", "")
-        sets_cookie = "Set-Cookie" in response.headers  # one that varies by cookie is nobody else's
+        sets_cookie = "Set-Cookie" in response.headers  # a cache keeps an answer that varies by cookie apart
     if is_public and sets_cookie:
         yield Match(Place(f"GET {path}"), "its answer sets a cookie, and may be cached for all")

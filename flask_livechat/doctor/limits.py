@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from flask.logging import default_handler
 
+from ..limits import result_within
+
 T = TypeVar("T")
 THREAD = "flask-livechat doctor"
 
@@ -27,26 +29,8 @@ class Limits:
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """The result, what it raises, or ``TimeoutError``: then its thread is left behind, and ends with the process."""
-    results: list[T] = []
-    errors: list[Exception] = []
-
-    def run() -> None:
-        try:
-            results.append(call())
-        except Exception as error:  # handed on
-            errors.append(error)
-        except BaseException as error:  # sys.exit() in a view ends a server's thread, not the doctor
-            errors.append(RuntimeError(type(error).__name__))
-
-    thread = threading.Thread(target=run, name=THREAD, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TimeoutError
-    return results[0]
+    """Return what a call returns in a thread of the doctor's. Raise what it raises, or ``TimeoutError``."""
+    return result_within(seconds, call, THREAD)
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
-from threading import BoundedSemaphore, Thread
+from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
+from ..limits import result_within
 from ..model import Answer
 
 T = TypeVar("T")
@@ -16,27 +16,17 @@ _running = BoundedSemaphore(MAX_RUNNING)
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """What a call returns, or raises. ``TimeoutError`` if it takes longer, or too many run: it may end unheard."""
+    """Return what a call returns, or raise what it raises. Raise ``TimeoutError`` if it is late, or too many run."""
     if not _running.acquire(blocking=False):
         raise TimeoutError("too many answers are waited for")
-    outcome: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
 
-    def run() -> None:
+    def run() -> T:
         try:
-            outcome.put((call(), None))
-        except BaseException as error:  # handed on; sys.exit() would end this thread without a word
-            outcome.put((None, error))
+            return call()
         finally:
             _running.release()
 
-    Thread(target=run, name="flask-livechat answer", daemon=True).start()
-    try:
-        value, error = outcome.get(timeout=seconds)
-    except Empty:
-        raise TimeoutError(f"no answer within {seconds:g} s") from None
-    if error is not None:
-        raise error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
-    return value  # type: ignore[return-value]  # there was no error
+    return result_within(seconds, run, "flask-livechat answer")
 
 
 def sources_of(answer: Any, articles: Sequence[Any]) -> list[Any]:

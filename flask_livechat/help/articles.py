@@ -139,9 +139,14 @@ class Articles:
                 return article
         return None
 
-    def moved(self, path: str, locale: str) -> str | None:
-        """Return where an article is now that was once at ``path``. None for a path that none has had."""
-        return self._by_old_path.get((locale, path))
+    def moved(self, path: str, locale: str) -> Article | None:
+        """Return the published article that was once at ``path``. None for a path that no article has had.
+
+        What ``moved_from`` says in one language counts for those that lack it, too.
+        """
+        old_paths = ((tag, path) for tag in (locale, *self.locales))
+        now = next((self._by_old_path[key] for key in old_paths if key in self._by_old_path), None)
+        return None if now is None else self.get(now, locale)
 
     def published(self, locale: str, category: str | None = None) -> list[Article]:
         """Return the published articles of a language, in order; of one category if that is given."""

@@ -43,7 +43,7 @@ class Proof:
 
 def prove(flow: Flow, policy: Policy) -> Proof:
     """Walk from each state of a flow by each kind of input."""
-    # A text that fits is one that nobody could take for anything else; the state does not remember it.
+    # A text that fits is one that cannot be taken for anything else; the state does not remember it.
     policy = Policy(policy.max_exchanges, wants_human=lambda text: False)
     state, output = advance(flow, None, Input(), policy)
     waiting = [(state, output, Walk((flow.start,)))]
@@ -97,13 +97,13 @@ def check(flow: Flow, policy: Policy, answers: Collection[str]) -> tuple[Proof, 
     """The proof, and all that is wrong with a flow that could be read. ``answers``: the names that are registered."""
     proof = prove(flow, policy)
     problems = [
-        Problem(flow.file, None, f"a walk does not end: {way}", "This is a fault of ours: please report it.")
+        Problem(flow.file, None, f"a walk does not end: {way}", "This is a fault in Flask-LiveChat: please report it.")
         for way in proof.failures
     ]
     for step in flow.steps.values():
         if step.answer is not None and step.answer not in answers:
             fix = f'Register it with @livechat.answer("{step.answer}").'
-            problems.append(Problem(flow.file, step.name, f"nobody has registered the answer {step.answer!r}", fix))
+            problems.append(Problem(flow.file, step.name, f"the answer {step.answer!r} is not registered", fix))
     problems += (replace(problem, is_error=False) for problem in _warnings(flow, proof, policy))
     return proof, problems
 
@@ -112,7 +112,7 @@ def _warnings(flow: Flow, proof: Proof, policy: Policy) -> Iterator[Problem]:
     unseen = [name for name in flow.steps if name not in proof.shown]
     if unseen:
         more = f" and {len(unseen) - MAX_LISTED} more" if len(unseen) > MAX_LISTED else ""
-        what = f"nobody gets to {', '.join(unseen[:MAX_LISTED])}{more} within {policy.limit} exchanges"
+        what = f"no visitor gets to {', '.join(unseen[:MAX_LISTED])}{more} within {policy.limit} exchanges"
         yield Problem(flow.file, None, what, "Lead there on a shorter way, or take it out.")
     for step in flow.steps.values():
         if len(step.choices) > MAX_CHOICES:

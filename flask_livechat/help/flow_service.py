@@ -68,7 +68,7 @@ def input_of(data: Any) -> Input:
 
 
 def take_step(state: AppState, app: Flask, name: Any, data: Any, action: Input, locale: str | None) -> dict[str, Any]:
-    """The reply to one step. Whatever goes wrong in it leads to a human, with what the visitor wrote."""
+    """The reply to one step. Any error in it leads to a human, with what the visitor wrote."""
     flow, extras = NO_FLOW, Extras()
     after = State("", words=clean(action.text or ""))
     try:

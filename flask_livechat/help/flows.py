@@ -1,7 +1,7 @@
 """The engine of flows: a finite table, and a pure function that takes one step in it.
 
-There is no way to write a step without the human: ``advance`` ends each walk at one within few exchanges, and whoever
-renders an ``Output`` adds the offer. The state travels through the browser, so ``read_state`` believes none of it.
+There is no way to write a step without the human: ``advance`` ends each walk at one within few exchanges, and
+``flow_replies`` adds the offer to each ``Output``. The state travels through the browser, so ``read_state`` believes none of it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .flow_words import is_shouted, is_sworn, wants_human
 
 HUMAN, DONE = "human", "done"
 TARGETS = (HUMAN, DONE)
-MAX_EXCHANGES = 4  # whatever is configured
+MAX_EXCHANGES = 4  # no setting allows more
 MAX_TEXT_BYTES = 240  # of what a visitor wrote, as JSON: a state with four of them fits into a request
 MAX_SEEN_BYTES = 200  # of the articles that were shown
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")  # of a flow, a step, a field
@@ -36,7 +36,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is said, and one of: choices, a field to ask for, a query for articles, the name of an answerer."""
+    """A sentence, and one of: choices, a field to ask for, a query for articles, the name of an answerer."""
 
     name: str
     say: Text = field(default_factory=dict)
@@ -118,8 +118,8 @@ class State:
 class Output:
     """What the visitor gets, beside the offer of a human, which is always there.
 
-    ``note`` names one of our own sentences. ``articles`` is to be searched for and ``answer`` to be asked by whoever
-    has the app at hand. ``goes_on``: choice 0 leads to what follows the articles or the answer.
+    ``note`` names one of our own sentences. ``flow_service`` searches for ``articles`` and asks for
+    the ``answer``. ``goes_on``: choice 0 leads to what follows the articles or the answer.
     """
 
     say: Text = field(default_factory=dict)
@@ -167,7 +167,7 @@ def advance(flow: Flow, state: State | None, action: Input, policy: Policy = Pol
 
 
 def to_human(state: State, why: str) -> tuple[State, Output]:
-    """The last step, whatever follows."""
+    """The last step. No input leads out of it."""
     return replace(state, step=HUMAN), Output(note="handover", end=HUMAN, why=why)
 
 

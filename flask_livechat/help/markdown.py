@@ -101,9 +101,8 @@ def plain(text: str) -> str:
     """Return Markdown as readers would say it: without addresses, marks and code fences."""
     text = re.sub(r"^\s*(```|~~~).*$|^\s*\[[^\]]+\]:.*$|^[\s|:-]+$", "", text, flags=re.MULTILINE)
     text = re.sub(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])?", r"\1", text)
-    text = re.sub(
-        r"<[^<>\s][^<>]*>|(?<!\w)[*_~]+|[*_~]+(?!\w)|^\s*(?:#+|>|[-+*]|\d+[.)])\s|[`|\\]", " ", text, flags=re.MULTILINE
-    )
+    text = re.sub(r"<[^<>\s][^<>]*>|^\s*(?:#+|>|[-+*]|\d+[.)])\s|\|", " ", text, flags=re.MULTILINE)
+    text = re.sub(r"(?<!\w)[*_~]+|[*_~]+(?!\w)|`|\\(?!\w)", "", text)  # no space: a word is often before a full stop
     return " ".join(text.split())
 
 

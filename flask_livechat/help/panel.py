@@ -10,9 +10,6 @@ from ..model import Decision
 from ..state import State
 from . import flow_service
 
-MAX_QUESTION_CHARS = 120
-MAX_ANSWERS = 3
-
 
 def contents(state: State, app: Flask, decision: Decision) -> dict[str, Any] | None:
     """What the panel has on a page, for its data block. None where it is off, or has nothing to offer."""
@@ -25,9 +22,8 @@ def contents(state: State, app: Flask, decision: Decision) -> dict[str, Any] | N
 
 
 def suggest(state: State, app: Flask, question: str, locale: str | None) -> list[dict[str, str]]:
-    """The articles that answer a question, the likeliest first. Whoever has no place to read one is not shown it."""
-    text = " ".join(question[:MAX_QUESTION_CHARS].split())
-    results = flow_service.search(state, app, text, locale)[:MAX_ANSWERS] if text else ()
+    """The articles that answer a question, the likeliest first. An article without a page to read it on is left out."""
+    results = flow_service.search(state, app, question, locale)
     return [{"title": item.title, "url": item.url, "excerpt": item.excerpt} for item in results if item.url]
 
 
@@ -44,7 +40,7 @@ def _flow(state: State, app: Flask, name: str | None) -> str | None:
 
 
 def _opens(state: State) -> str | None:
-    """When somebody will be there, if nobody is now."""
+    """When the office opens next. None while it is open, and where it never closes."""
     hours, now = state.settings.office_hours, state.now()
     moment = None if hours is None or hours.is_open(now) else hours.next_opening(now)
     return moment.isoformat() if moment else None

@@ -264,7 +264,7 @@ def _read_only(file: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _one_process(path: Path) -> Iterator[None]:
-    """Let one process in at a time. Where a system has no such locks, each makes the file, which harms nobody."""
+    """Let one process in at a time. Where a system has no such locks, each process makes the file, which does no harm."""
     make_private(path, create=True)
     with path.open("rb") as lock:
         with suppress(ImportError, OSError):
@@ -275,8 +275,8 @@ def _one_process(path: Path) -> Iterator[None]:
 
 
 def _make_file(articles: Articles, file: Path) -> None:
-    """Make the file beside its place and move it there: whoever looks sees a whole one or none."""
-    descriptor, name = tempfile.mkstemp(".making", PREFIX, file.parent)  # which nobody else may read
+    """Make the file beside its place and move it there: a reader sees a whole file or none."""
+    descriptor, name = tempfile.mkstemp(".making", PREFIX, file.parent)  # which only its owner may read
     os.close(descriptor)
     try:
         with closing(sqlite3.connect(name)) as connection:

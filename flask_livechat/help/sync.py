@@ -1,6 +1,6 @@
-"""Which changes bring a vendor's help centre to what the folder says. Pure: it compares, and calls nobody.
+"""Which changes bring a vendor's help centre to what the folder says. Pure: it compares, and calls no vendor.
 
-What was not made by us, and was not adopted, is in no change.
+An article that was neither made nor adopted by an apply is in no change.
 """
 
 from __future__ import annotations

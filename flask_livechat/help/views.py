@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from flask import Flask, Response, abort, current_app, redirect, render_template, request, send_file
+from flask import Flask, Response, abort, current_app, redirect, render_template, request, send_file, session
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..rate_limit import PerMinute, client_name
-from ..same_origin import SameOriginBlueprint, same_origin
-from ..state import State
+from ..same_origin import SameOriginBlueprint, is_same_origin_request, same_origin
+from ..state import State, current_flask
 from . import library
 from .articles import Article, Articles, Category
 from .markdown import quoted
+from .search import MAX_QUERY_CHARS
 from .texts import is_right_to_left, texts
 
 MAX_AGE_S = 300
-MAX_QUERY_CHARS = 120
+PUBLIC, PRIVATE = f"public, max-age={MAX_AGE_S}", "private, no-cache"
 MAX_RESULTS = 10
 MAX_VOTES, MAX_VOTES_OF_CLIENT = 600, 20  # a minute
 HERE = Path(__file__).parent / "templates"
@@ -71,14 +72,14 @@ class Pages:
         if name.endswith("/") or not name:
             return self._category(locale, name.rstrip("/"))
         article = self.articles.get(name, locale)
-        if article is None:
-            return self._moved(locale, name)
-        if article.locale != locale:
-            return redirect(self._address(f"{article.locale}/{name}"), 302)
-        return self._article(article)
+        if article is not None and article.locale == locale:
+            return self._article(article)
+        other = self.articles.moved(name, locale) or article or abort(404)
+        has_moved = other.locale == locale  # for good, while a text in another language is there until it is translated
+        return redirect(self._address(f"{other.locale}/{other.path}"), 301 if has_moved else 302)
 
     def human(self) -> AnyResponse:
-        """The way to a person. The one page here that has chat: it is nobody's but the visitor's."""
+        """The way to a person. This is the only page here that has chat, and so one visitor's alone."""
         locale = self.articles.locale_for(request.args.get("locale"))
         html = render_template("livechat/help/human.html", **self._names(locale))
         response = Response(html)
@@ -86,8 +87,8 @@ class Pages:
         return response
 
     def helpful(self) -> AnyResponse:
-        """Count whether an article has helped, of nobody. Whom it did not help gets a person."""
-        if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        """Count whether an article has helped, without who says so. A visitor whom it did not help is led to a person."""
+        if not is_same_origin_request():
             abort(403)
         if not self.votes.allows(client_name(request.remote_addr, request.headers.get("X-Forwarded-For", ""))):
             abort(429)
@@ -103,7 +104,7 @@ class Pages:
         """The sitemap of our own pages, for search engines; not there without ``LIVECHAT_SITE_URL``."""
         urls = self.articles.sitemap() or abort(404)
         response = Response(render_template("livechat/help/sitemap.xml", urls=urls), mimetype="application/xml")
-        return _public(response)
+        return _cached(response, PUBLIC)
 
     def _article(self, article: Article) -> AnyResponse:
         translations = [self.articles.get(article.path, locale) for locale in self.articles.locales]
@@ -135,14 +136,10 @@ class Pages:
                 groups.setdefault(article.category, []).append(article)
         return [(self.articles.folder.categories.get((locale, name)), rows) for name, rows in groups.items()]
 
-    def _moved(self, locale: str, path: str) -> AnyResponse:
-        now = self.articles.moved(path, locale) or abort(404)
-        return redirect(self._address(f"{locale}/{now}"), 301)
-
     def _image(self, path: str) -> Response:
-        root = library.folder_of(self.state, _app())
+        root = library.folder_of(self.state, current_flask())
         response = send_file(root / path, max_age=MAX_AGE_S, conditional=True)
-        response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_S}"
+        response.headers["Cache-Control"] = PUBLIC
         response.headers["Content-Security-Policy"] = IMAGE_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
@@ -174,24 +171,19 @@ class Pages:
     def _page(self, name: str, locale: str, **names: Any) -> AnyResponse:
         """A page for everybody. An app's own template may speak of the visitor: then it is the visitor's."""
         name, names = f"livechat/help/{name}", {**self._names(locale), **names}
-        env = _app().jinja_env
+        env = current_app.jinja_env
         if all(Path(env.get_template(part).filename or "/").is_relative_to(HERE) for part in (name, BASE)):
             # Not by Flask's function: what other extensions add to every template may read the session.
-            return _public(Response(env.get_template(name).render(names)))
+            return _cached(Response(env.get_template(name).render(names)), PUBLIC)
         response = Response(render_template(name, **names))
         response.vary.add("Cookie")
-        return _private(response) if request.cookies else _public(response)
+        # A template that writes to the session, as csrf_token() does, sends a cookie along.
+        is_personal = bool(request.cookies) or session.modified
+        return _cached(response, PRIVATE if is_personal else PUBLIC)
 
 
-def _public(response: Response) -> Response:
-    response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_S}"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.add_etag()
-    return cast(Response, response.make_conditional(request))
-
-
-def _private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "private, no-cache"
+def _cached(response: Response, policy: str) -> Response:
+    response.headers["Cache-Control"] = policy
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.add_etag()
     return cast(Response, response.make_conditional(request))
@@ -200,8 +192,3 @@ def _private(response: Response) -> Response:
 def _root() -> str:
     """The path that the app is mounted at. Where a proxy says it, it can be none of another host."""
     return same_origin(f"{request.script_root}/").rstrip("/")
-
-
-def _app() -> Flask:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
-    return app

@@ -7,7 +7,7 @@ from typing import Any, cast
 from flask import Response, abort, current_app, request
 
 from ..rate_limit import client_name
-from ..same_origin import SameOriginBlueprint
+from ..same_origin import SameOriginBlueprint, is_same_origin_request
 from ..state import call_app, current_state, name_of, warn_once
 from . import browser_reports, csp_reports, rules, tag
 from .browser_reports import FAILURE_REASONS, MAX_REPORT_BYTES
@@ -41,7 +41,7 @@ def script(name: str, digest: str) -> Response:
 @blueprint.get("/identity")
 def identity() -> Response:
     """The signed identity of the logged-in visitor. For our own pages only, and for no cache."""
-    if not _same_origin():
+    if not is_same_origin_request():
         abort(403)
     state = current_state()
     provider = request.args.get("provider") or state.settings.provider or ""
@@ -130,7 +130,7 @@ def unread() -> Response:
     state = current_state()
     if not state.stores_events:
         abort(404)
-    if not _same_origin():
+    if not is_same_origin_request():
         abort(403)
     return _personal(script_json({"unread": state.livechat.unread()}))
 
@@ -172,7 +172,7 @@ def suggest() -> Response:
 
 def _report_of_our_page(max_bytes: int = MAX_REPORT_BYTES) -> dict[str, Any]:
     """What a page of ours reports, a small JSON object."""
-    if not _same_origin():
+    if not is_same_origin_request():
         abort(403)
     if (request.content_length or max_bytes + 1) > max_bytes:
         abort(413)
@@ -203,12 +203,3 @@ def receive_csp_reports() -> tuple[str, int]:
 
 def _client() -> str:
     return client_name(request.remote_addr, request.headers.get("X-Forwarded-For", ""))
-
-
-def _same_origin() -> bool:
-    """Browsers say where a request comes from; what says nothing (a health check, curl) brings no login anyway."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    return origin is None or origin == request.host_url.rstrip("/")

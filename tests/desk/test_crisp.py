@@ -349,6 +349,20 @@ def test_articles_of_a_language_in_which_nothing_is_written_are_none(vendor_api:
     assert list(vendor_api.answers(Answer(404, {"reason": "not_found"})).articles.list("fr")) == []
 
 
+def test_an_inventory_asks_for_the_branches_that_a_tree_leaves_out(vendor_api: VendorApi) -> None:
+    tree = [{"slug": "billing", "type": "folder"}, {"slug": "start.md", "type": "file", "title": "How?"}]
+    answers = (
+        ok([{"locale": "en"}]),
+        ok([]),
+        ok(tree),
+        ok([]),
+        ok([{"slug": "refund.md", "type": "file", "title": "Why?"}]),
+        ok([]),
+    )
+    articles = vendor_api.answers(*answers).inventory().articles
+    assert {article.path: article.title for article in articles} == {"start": "How?", "billing/refund": "Why?"}
+
+
 def test_articles_outlive_one_without_a_place(vendor_api: VendorApi) -> None:
     listed = [{"title": "Lost"}, {"title": "Livrer", "tree_path": "livrer.md"}]
     assert [article.id for article in vendor_api.answers(ok(listed), ok([])).articles.list("fr")] == [

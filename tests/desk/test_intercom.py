@@ -535,6 +535,18 @@ def test_an_article_goes_into_the_collection_of_that_name_which_is_made_once(ven
     ]
 
 
+def test_of_collections_with_one_name_the_oldest_in_the_right_place_is_taken(vendor_api: VendorApi) -> None:
+    entries = [
+        {"id": "3", "name": "Cards", "parent_id": None},
+        {"id": "7", "name": "Billing", "parent_id": None},
+        {"id": "12", "name": "Cards", "parent_id": "7"},
+        {"id": "9", "name": "Cards", "parent_id": 7},
+    ]
+    desk = vendor_api.answers(ME, ok({"data": entries}), ok({"id": "55", "title": "How"}))
+    desk.articles.create("How", "So", category={"billing": "Billing", "billing/cards": "Cards"})
+    assert vendor_api.calls[-1][2]["parent_id"] == 9
+
+
 def test_articles_in_markdown_need_the_version_that_has_it(open_vendor_api: OpenVendorApi) -> None:
     desk = open_vendor_api("intercom", VALUES | {"API_VERSION": "2.15"}).desk
     for call in (

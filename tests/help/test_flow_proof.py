@@ -12,7 +12,7 @@ from click.testing import Result
 from flask import Flask
 
 from flask_livechat import Answer, ConfigError, doctor
-from flask_livechat.help import flow_proof
+from flask_livechat.help import flow_proof, flow_service
 from flask_livechat.help.flow_proof import mermaid, prove
 from flask_livechat.help.flows import HUMAN, Policy
 
@@ -124,8 +124,8 @@ def test_check_lists_all_errors_of_all_files(make_app: MakeApp, tmp_path: Path) 
          "6 choices, where 5 are the most"),
         ('say = { en = "?", de = "?" }\nchoices = { Yes = "human" }', "'Yes' is not there in en, de"),
         ('say = { en = "?" }\nchoices = [{ label = { en = "Yes", de = "Ja" }, to = "human" }]', "not there in de"),
-        ('say = "?"\nchoices = { Y = "human" }\n[b]\nsay = "?"\nask = "x"\nthen = "human"', "nobody gets to b within"),
-        ('answer = "nobody"', "nobody has registered the answer 'nobody'"),
+        ('say = "?"\nchoices = { Y = "human" }\n[b]\nsay = "?"\nask = "x"\nthen = "human"', "no visitor gets to b within"),
+        ('answer = "model"', "the answer 'model' is not registered"),
     ],
 )  # fmt: skip
 def test_check_says_what_visitors_would_stumble_over(make_app: MakeApp, tmp_path: Path, table: str, what: str) -> None:
@@ -201,6 +201,24 @@ def test_a_flow_may_be_registered_in_python(make_app: MakeApp) -> None:
     assert "again: " in run(app, "check").output
 
 
+@pytest.mark.parametrize("debug", [True, False])
+def test_files_are_read_anew_in_debug_mode_alone(make_app: MakeApp, tmp_path: Path, debug: bool) -> None:
+    app = app_with(make_app, tmp_path, support=CONTRACT)
+    app.debug, state = debug, app.extensions["livechat"]
+    assert [*flow_service.flows(state, app).by_name] == ["support"]
+    app_with(make_app, tmp_path, other=CONTRACT)
+    assert ("other" in flow_service.flows(state, app).by_name) is debug
+
+
+def test_a_flow_that_is_not_offered_is_in_the_log_once(
+    make_app: MakeApp, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = app_with(make_app, tmp_path, broken="start = [", support=CONTRACT)
+    run(app, "show", "support")
+    run(app, "show", "support")
+    assert caplog.text.count("a flow is not offered: flows/broken.toml: it is not TOML") == 1
+
+
 def test_a_flow_that_is_wrong_is_refused_with_all_that_is_wrong(make_app: MakeApp) -> None:
     livechat = make_app().extensions["livechat"].livechat
     with pytest.raises(ConfigError) as caught:
@@ -226,12 +244,12 @@ def test_a_rule_says_which_flow_a_page_has(make_app: MakeApp) -> None:
 
 
 def test_the_doctor_finds_a_flow_that_is_not_proven(make_app: MakeApp, tmp_path: Path) -> None:
-    def found(app: Flask) -> list[str]:
+    def unproven(app: Flask) -> list[str]:
         findings = doctor.examine(app, now=app.extensions["livechat"].now()).findings
         return [str(finding.what) for finding in findings if finding.check.code == "LC605"]
 
-    assert not found(app_with(make_app, tmp_path, support=CONTRACT))
-    assert not found(make_app())
-    assert found(app_with(make_app, tmp_path, support=CONTRACT.replace('"card"', '"cart"'))) == [
+    assert not unproven(app_with(make_app, tmp_path, support=CONTRACT))
+    assert not unproven(make_app())
+    assert unproven(app_with(make_app, tmp_path, support=CONTRACT.replace('"card"', '"cart"'))) == [
         "[billing] 'cart' is no step"
     ]

@@ -1,4 +1,4 @@
-"""``POST /livechat/flow``: one step of a flow for the help panel, whatever a browser sends and an answerer does."""
+"""``POST /livechat/flow``: one step of a flow for the help panel, with any input of a browser and any answerer."""
 
 from __future__ import annotations
 
@@ -348,7 +348,7 @@ def test_an_answer_has_eight_seconds() -> None:
 
 
 def test_late_answers_do_not_pile_up(app: Flask) -> None:
-    """Whoever comes while too many are waited for gets a human at once."""
+    """A visitor who comes while too many are waited for gets a human at once."""
     stop = threading.Event()
     for _ in range(answers.MAX_RUNNING):
         with pytest.raises(TimeoutError, match="no answer within"):

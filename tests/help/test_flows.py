@@ -1,4 +1,4 @@
-"""The engine of flows: each walk ends at a human or at "That helped", whatever the flow, the visitor and the state."""
+"""The engine of flows: each walk ends at a human or at "That helped", for any flow, visitor and state."""
 
 from __future__ import annotations
 
@@ -132,6 +132,11 @@ def test_nothing_follows_a_hand_off() -> None:
 def test_who_has_had_enough_gets_a_human_at_once(inputs: list[Any], why: str) -> None:
     _, output = walked(SUPPORT, *inputs)
     assert (output.end, output.why) == (HUMAN, why)
+
+
+def test_a_topic_is_a_step_and_never_an_end() -> None:
+    flow = flow_of({"start": "a", "a": {"say": "?", "choices": {"Refund": "human"}}})
+    assert handoff(flow, walked(flow, 0)[0], None)["segment"] == "help:support"
 
 
 def test_one_word_that_fits_nothing_is_asked_again() -> None:
@@ -390,8 +395,8 @@ def test_articles_are_shown_with_what_they_were_searched_for() -> None:
     from flask_livechat.help.flow_replies import Extras
 
     state, output = walked(SUPPORT, 0, 1)
-    found = Suggestion("billing/card", "Change your card", "/help/card", "Open Billing")
-    reply = render(SUPPORT, state, output, "de", Extras(articles=[found]))
+    card = Suggestion("billing/card", "Change your card", "/help/card", "Open Billing")
+    reply = render(SUPPORT, state, output, "de", Extras(articles=[card]))
     assert reply["articles"] == [{"title": "Change your card", "url": "/help/card", "excerpt": "Open Billing"}]
     assert reply["say"] == "Das könnte helfen:"
     assert render(SUPPORT, state, output, "de")["say"] == "Dazu haben wir keinen Artikel."

@@ -27,7 +27,7 @@ def read(root: Path) -> Articles:
     return Articles(Reader(root, lambda locale, path: f"/help/{locale}/{path}").read(None), "/help", "/help")
 
 
-def found(root: Path, file: str, text: str | bytes, routes: tuple[str, ...] = ()) -> list[ArticleProblem]:
+def problems_of(root: Path, file: str, text: str | bytes, routes: tuple[str, ...] = ()) -> list[ArticleProblem]:
     """What is wrong with one file among good ones."""
     write(root, GOOD)
     (root / file).parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def test_a_good_folder_has_no_errors(tmp_path: Path) -> None:
     ids=lambda value: str(value)[:40] if isinstance(value, str) else "",
 )  # fmt: skip
 def test_a_problem_has_its_line_and_what_to_do(tmp_path: Path, text: str | bytes, line: int, what: str) -> None:
-    every = [problem for problem in found(tmp_path, "en/x.md", text) if problem.file == "en/x.md"]
+    every = [problem for problem in problems_of(tmp_path, "en/x.md", text) if problem.file == "en/x.md"]
     matching = [problem for problem in every if what in problem.what]
     assert [(problem.file, problem.line) for problem in matching][:1] == [("en/x.md", line)]
     assert matching[0].fix.endswith((".", "?", "…"))
@@ -96,14 +96,29 @@ def test_a_problem_has_its_line_and_what_to_do(tmp_path: Path, text: str | bytes
 
 def test_all_problems_of_a_file_come_at_once(tmp_path: Path) -> None:
     text = "---\ntitle: How?\nstate: x\norder: y\n---\n[a](no.md) <b>\n\n[b](../../x)\n"
-    every = [problem for problem in found(tmp_path, "en/x.md", text) if problem.is_error]
+    every = [problem for problem in problems_of(tmp_path, "en/x.md", text) if problem.is_error]
     assert [problem.line for problem in every] == [3, 4, 6, 6, 8]
 
 
+def test_a_link_to_a_draft_is_a_warning(tmp_path: Path) -> None:
+    write(tmp_path, {"en/draft.md": "---\ntitle: How late?\nstate: draft\n---\nSoon."})
+    (warning,) = problems_of(tmp_path, "en/x.md", "# How?\n\n[x](draft.md)")
+    assert (warning.line, warning.what, warning.is_error) == (3, "a link to en/draft.md leads to a draft", False)
+
+
+def test_two_articles_that_have_moved_from_one_path_are_an_error(tmp_path: Path) -> None:
+    write(tmp_path, {"en/y.md": "---\ntitle: How late?\nmoved_from: [old]\n---\nx"})
+    (problem,) = problems_of(tmp_path, "en/x.md", "---\ntitle: How?\nmoved_from: [old]\n---\nx")
+    assert problem.is_error
+    assert problem.what == "has moved from 'old', as en/x.md has"
+
+
 def test_what_has_no_address_is_no_article(tmp_path: Path) -> None:
-    (problem,) = [each for each in found(tmp_path, "en/a b?.md", "# How?\n\nx") if each.is_error]
+    (problem,) = [problem for problem in problems_of(tmp_path, "en/a b?.md", "# How?\n\nx") if problem.is_error]
     assert (problem.file, problem.what) == ("en/a b?.md", "has a name that cannot be an address")
-    (warning,) = [each for each in found(tmp_path, "readme.md", "# How?\n\nx") if each.file == "readme.md"]
+    (warning,) = [
+        problem for problem in problems_of(tmp_path, "readme.md", "# How?\n\nx") if problem.file == "readme.md"
+    ]
     assert not warning.is_error
 
 
@@ -144,8 +159,22 @@ def test_a_bad_link_becomes_its_text(tmp_path: Path, href: str) -> None:
 
 
 def test_an_article_with_a_problem_is_still_read(tmp_path: Path) -> None:
-    found(tmp_path, "en/x.md", "# How?\n\n[a](no.md) <b>x</b>")
+    problems_of(tmp_path, "en/x.md", "# How?\n\n[a](no.md) <b>x</b>")
     assert "a &lt;b&gt;x&lt;/b&gt;" in read(tmp_path).html("x", "en")
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("How do I **pay**?", "How do I pay?"),
+        ("What is `snake_case`, _really_?", "What is snake_case, really?"),
+        ("Is 2 * 3 ~~five~~ 6\\?", "Is 2 3 five 6?"),
+        ("See [the *page*](b.md)!", "See the page!"),
+    ],
+)
+def test_a_title_is_the_headings_text_without_its_marks(tmp_path: Path, text: str, title: str) -> None:
+    (article,) = read(write(tmp_path, {"en/a.md": f"# {text}\n\nSo."}))
+    assert article.title == title
 
 
 def test_headings_begin_below_the_title_and_have_names_of_their_own(tmp_path: Path) -> None:
@@ -154,6 +183,12 @@ def test_headings_begin_below_the_title_and_have_names_of_their_own(tmp_path: Pa
     assert '<h3 id="one">' in html
     assert '<h3 id="one-1">' in html
     assert '<h6 id="deep">' in html
+
+
+@pytest.mark.parametrize("text", ["> " * 3000 + "x", "* " * 1500 + "x", "*" * 5000 + "x"])
+def test_no_text_is_nested_too_deep_to_be_rendered(tmp_path: Path, text: str) -> None:
+    write(tmp_path, {"en/a.md": f"# How?\n\n{text}"})
+    assert read(tmp_path).html("a", "en").endswith(">\n")
 
 
 def test_articles_are_in_order_and_know_their_category(tmp_path: Path) -> None:
@@ -175,10 +210,11 @@ def test_articles_are_in_order_and_know_their_category(tmp_path: Path) -> None:
     assert articles.locale_for("pt-BR") == "en"
 
 
-def test_a_digest_differs_when_what_is_read_differs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fields", ["", "keywords: [exit]", "description: Soon.", "state: draft", "title: How now?"])
+def test_a_digest_differs_when_what_is_read_differs(tmp_path: Path, fields: str) -> None:
     first = read(write(tmp_path, GOOD))
     assert read(tmp_path).digest == first.digest
-    write(tmp_path, {"en/b.md": GOOD["en/b.md"] + "."})
+    write(tmp_path, {"en/b.md": f"---\n{fields}\n---\n{GOOD['en/b.md']}" if fields else GOOD["en/b.md"] + "."})
     second = read(tmp_path)
     assert second.digest != first.digest
     assert [one.digest == two.digest for one, two in zip(first, second, strict=True)] == [True, False]
@@ -240,6 +276,15 @@ def test_check_prints_all_and_fails_for_errors_alone(make: Callable[..., Flask])
     assert "en/x.md:3: a link to 'no.md' leads to nothing that is there." in result.output
     assert "en/x.md:4: a link to '/no' leads to no page of the app." in result.output
     assert "'/'" not in result.output
+
+
+def test_a_link_leads_to_a_page_that_a_browser_can_get(make: Callable[..., Flask]) -> None:  # noqa: F811
+    app = make({**GOOD, "en/x.md": "# How?\n\n[a](/shop)\n[b](/order)\n"})
+    app.add_url_rule("/shop/", "shop", lambda: "")  # which /shop leads to
+    app.add_url_rule("/order", "order", lambda: "", methods=["POST"])
+    output = app.test_cli_runner().invoke(args=["livechat", "articles", "check"]).output
+    assert "a link to '/order' leads to no page of the app" in output
+    assert "'/shop'" not in output
 
 
 def test_a_terminal_is_not_steered_by_a_folder(make: Callable[..., Flask]) -> None:  # noqa: F811

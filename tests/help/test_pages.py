@@ -107,6 +107,8 @@ def test_the_search_works_without_javascript_and_keeps_the_question(client: Flas
     assert [a["href"] for a in page.select(".results a")] == ["/livechat/help/en/billing/card-declined"]
     assert page.select("input[name=q]")[0]["value"] == '"card" <script>'
     assert page.select('meta[name="robots"]')[0]["content"] == "noindex"
+    long = soup(client, f"/livechat/help?q={'x' * 5000}")
+    assert long.select("input[name=q]")[0]["value"] == "x" * 120
     nothing = soup(client, "/livechat/help?q=penguins")
     assert "No article answers that." in nothing.text
 
@@ -121,9 +123,62 @@ def test_a_moved_article_is_at_its_new_address_for_good(client: FlaskClient) -> 
     assert (response.status_code, response.location) == (301, "/livechat/help/en/billing/card-declined")
 
 
+MOVED = "---\ntitle: How do I pay?\nmoved_from: [pay]\n---\nBy card."
+
+
+@pytest.mark.parametrize(
+    ("files", "status", "place"),
+    [
+        ({"de/billing/pay.md": "# Wie zahle ich?\n\nMit Karte."}, 301, "de/billing/pay"),
+        ({"de/other.md": "# Wie geht das?\n\nSo."}, 302, "en/billing/pay"),
+        ({"de/other.md": "# Wie geht das?\n\nSo.", "ar/pay.md": "# كيف أدفع؟\n\nx"}, 302, "en/billing/pay"),
+        ({"de/pay.md": "# Wie zahle ich?\n\nMit Karte."}, 200, None),
+    ],
+)
+def test_a_move_in_one_language_is_one_in_those_that_do_not_say_it(
+    make: Make, files: dict[str, str], status: int, place: str | None
+) -> None:
+    client = make({"en/billing/pay.md": MOVED, **files}).test_client()
+    response = client.get("/livechat/help/de/pay")
+    assert (response.status_code, response.location) == (status, place and f"/livechat/help/{place}")
+    old = client.get("/livechat/help/en/pay")
+    assert (old.status_code, old.location) == (301, "/livechat/help/en/billing/pay")
+
+
 def test_an_article_that_a_language_lacks_is_read_in_another(client: FlaskClient) -> None:
     response = client.get("/livechat/help/de/billing/refunds")
     assert (response.status_code, response.location) == (302, "/livechat/help/en/billing/refunds")
+
+
+def test_a_link_leads_to_where_an_article_is_read_and_never_to_a_draft(make: Make) -> None:
+    files = {
+        "en/a.md": "# How?\n\n[elsewhere](b.md#x), [draft](c.md), ![no image](b.md)",
+        "en/b.md": "---\ntitle: How do I pay?\nurl: https://help.example.com/pay\n---\nBy card.",
+        "en/c.md": "---\ntitle: How do I end?\nstate: draft\n---\nSoon.",
+    }
+    response = make(files).test_client().get("/livechat/help/en/a", environ_overrides={"SCRIPT_NAME": "/shop"})
+    (text,) = BeautifulSoup(response.text, "html.parser").select(".text")
+    assert {a.text: a["href"] for a in text.find_all("a")} == {"elsewhere": "https://help.example.com/pay#x"}
+    assert not text.find_all("img")
+    assert "draft, no image" in text.text
+
+
+def test_a_category_lists_those_within_it_each_apart(make: Make) -> None:
+    files = {
+        "en/billing/a.md": "# How a?\n\nx",
+        "en/billing/cards/b.md": "# How b?\n\nx",
+        "en/billing-old/c.md": "# How c?\n\nx",
+    }
+    page = soup(make(files).test_client(), "/livechat/help/en/billing/")
+    assert [heading.text for heading in page.find_all("h2")] == ["Billing", "Cards"]
+    assert [a.text for a in page.select("section li a")] == ["How a?", "How b?"]
+
+
+def test_a_translation_that_is_read_elsewhere_is_no_alternate_of_a_page(make: Make) -> None:
+    elsewhere = "---\ntitle: Wie?\nurl: https://help.example.com/de/a\n---\nSo."
+    files = {"en/a.md": "# How?\n\nx", "de/a.md": elsewhere, "ar/a.md": "# كيف؟\n\nx"}
+    page = soup(make(files).test_client(), "/livechat/help/en/a")
+    assert {link["hreflang"] for link in page.select("link[rel=alternate]")} == {"en", "ar"}
 
 
 def test_languages_know_each_other_and_have_their_direction(client: FlaskClient) -> None:
@@ -131,6 +186,7 @@ def test_languages_know_each_other_and_have_their_direction(client: FlaskClient)
     assert {link["hreflang"] for link in page.select("link[rel=alternate]")} == {"de", "en"}
     assert page.html is not None
     assert (page.html["lang"], page.html["dir"]) == ("de", "ltr")
+    assert soup(client, "/livechat/help?locale=de").select("nav")[0]["aria-label"] == "Sprachen"
     arabic = soup(client, "/livechat/help/ar/billing/refunds")
     assert arabic.html is not None
     assert arabic.html["dir"] == "rtl"
@@ -211,7 +267,8 @@ def test_a_vote_needs_no_token_as_it_brings_no_login(make: Make) -> None:
 
 def test_the_sitemap_lists_our_pages_and_needs_the_sites_address(make: Make, client: FlaskClient) -> None:
     assert client.get("/livechat/help/sitemap.xml").status_code == 404
-    app = make(LIVECHAT_SITE_URL="https://shop.example.com")
+    elsewhere = "---\ntitle: How do I pay?\nurl: https://help.example.com/pay\n---\nBy card."
+    app = make({**FILES, "en/pay.md": elsewhere}, LIVECHAT_SITE_URL="https://shop.example.com")
     response = app.test_client().get("/livechat/help/sitemap.xml")
     assert response.mimetype == "application/xml"
     with app.app_context():
@@ -219,6 +276,7 @@ def test_the_sitemap_lists_our_pages_and_needs_the_sites_address(make: Make, cli
     assert "https://shop.example.com/livechat/help/en/billing/refunds" in urls
     assert len(urls) == 1 + 4
     assert all(f"<loc>{url}</loc>" in response.text for url in urls)
+    assert "help.example.com" not in response.text
 
 
 def test_the_way_to_a_person_is_at_the_end_of_each_page(make: Make, client: FlaskClient) -> None:
@@ -247,14 +305,27 @@ def test_an_apps_own_frame_is_the_visitors_where_there_is_a_cookie(make: Make, t
     assert response.headers["Cache-Control"] == "private, no-cache"
 
 
+def test_a_frame_that_begins_a_session_is_cached_for_nobody_else(make: Make, tmp_path: Path) -> None:
+    frame = "<!doctype html><title>x</title>{{ csrf_token() }}{% block content %}{% endblock %}"
+    write(tmp_path / "templates", {"livechat/help/base.html": frame})
+    app = make()
+    CSRFProtect(app)
+    response = app.test_client().get("/livechat/help/en/billing/refunds")
+    assert "Set-Cookie" in response.headers
+    assert response.headers["Cache-Control"] == "private, no-cache"
+
+
 def test_whom_an_article_did_not_help_gets_a_person(make: Make) -> None:
     client = make(LIVECHAT_FALLBACK_URL="/contact").test_client()
     response = client.post("/livechat/help/helpful", data={"helpful": "no", "locale": "de"})
     page = BeautifulSoup(response.text, "html.parser")
     assert page.select(".human a")[0]["href"] == "/contact"
     assert response.headers["Cache-Control"] == "no-store"
-    cross = client.post("/livechat/help/helpful", data={"helpful": "no"}, headers={"Sec-Fetch-Site": "cross-site"})
-    assert cross.status_code == 403
+
+
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
+def test_another_sites_form_is_no_vote(client: FlaskClient, headers: dict[str, str]) -> None:
+    assert client.post("/livechat/help/helpful", data={"helpful": "no"}, headers=headers).status_code == 403
 
 
 def test_votes_are_counted_in_the_store_and_limited(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,8 +341,16 @@ def test_votes_are_counted_in_the_store_and_limited(make: Make, monkeypatch: pyt
     for answer in ("yes", "no"):
         assert client.post("/livechat/help/helpful", data={"helpful": answer}).status_code == 200
     assert counted == [("crisp", "helpful"), ("crisp", "no_help")]
-    answers = [client.post("/livechat/help/helpful").status_code for _ in range(700)]
-    assert answers[-1] == 429
+    statuses = [client.post("/livechat/help/helpful").status_code for _ in range(19)]
+    assert statuses == [200] * 18 + [429]  # 20 of one client in a minute
+    other = client.post("/livechat/help/helpful", environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
+    assert other.status_code == 200
+
+
+def test_without_a_store_a_vote_is_thanked_for_and_counted_nowhere(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make()
+    monkeypatch.setattr(chat_of(app), "count", lambda provider, what: pytest.fail("there is no store"))
+    assert app.test_client().post("/livechat/help/helpful", data={"helpful": "yes"}).status_code == 200
 
 
 def test_the_index_is_a_private_file_named_by_the_articles(app: Flask, tmp_path: Path) -> None:

@@ -120,6 +120,11 @@ def test_suggest_answers_whatever_it_is_asked(make: Make, query: str) -> None:
     assert len(response.json["results"]) <= 1  # type: ignore[index]
 
 
+def test_suggest_names_no_article_without_a_place_to_read_it(make: Make) -> None:
+    client = make(ARTICLE_PAGES=False).test_client()
+    assert client.get("/livechat/suggest?q=card+declined").json == {"results": []}
+
+
 def test_suggest_reads_120_characters_of_a_question(make: Make) -> None:
     client = make().test_client()
     assert client.get("/livechat/suggest", query_string={"q": "?" * 107 + " card declined"}).json["results"]  # type: ignore[index]

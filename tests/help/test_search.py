@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sqlite3
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -18,6 +21,7 @@ from flask_livechat.help.folder import Reader
 from flask_livechat.help.search import Index
 
 from .questions import QUESTIONS, UNANSWERED
+from .test_pages import write
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -79,6 +83,22 @@ def test_words_without_spaces_are_found(tmp_path: Path) -> None:
         assert [result.path for result in articles.search(text, locale)] == ["a"], locale
 
 
+def test_the_parts_of_a_compound_word_are_found(tmp_path: Path) -> None:
+    write(tmp_path, {"de/a.md": "# Wo ist der Garten?\n\nMit einem Zaun.", "de/b.md": "# Wo ist es?\n\nDort."})
+    assert [result.path for result in read(tmp_path, tmp_path / "index").search("Gartenzaun", "de")] == ["a"]
+
+
+def test_an_excerpt_is_the_description_else_a_short_beginning(tmp_path: Path) -> None:
+    write(tmp_path, {"en/a.md": f"# How do I pay?\n\n{'By **card**. ' * 100}"})
+    write(tmp_path, {"en/b.md": "---\ntitle: How do I vote?\ndescription: By hand.\n---\nSo."})
+    articles = read(tmp_path, tmp_path / "index")
+    (result,) = articles.search("pay")
+    assert result.excerpt.startswith("By card. By card.")
+    assert result.excerpt.endswith(" …")
+    assert len(result.excerpt) <= 160
+    assert articles.search("vote")[0].excerpt == "By hand."
+
+
 def test_a_search_in_a_language_that_is_not_there_is_one_in_the_default_language(corpus: Articles) -> None:
     assert [result.locale for result in corpus.search("refund", "sv")][:1] == ["en"]
     assert [result.locale for result in corpus.search("rechnung", "de-AT")][:1] == ["de"]
@@ -96,6 +116,38 @@ def test_a_damaged_index_is_made_anew(tmp_path: Path) -> None:
     for damage in (b"", b"no database", file.read_bytes()[:5000] + b"\0" * 20000):
         file.write_bytes(damage)
         assert [result.path for result in read(CORPUS, tmp_path).search("refund")][:1] == ["billing/refund"]
+
+
+def test_an_index_that_breaks_while_it_is_open_is_made_anew(tmp_path: Path) -> None:
+    articles = read(CORPUS, tmp_path)
+    assert articles.index is not None
+    articles.index._connection = sqlite3.connect(":memory:", check_same_thread=False)
+    assert [result.path for result in articles.search("refund")][:1] == ["billing/refund"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_child_of_a_fork_opens_the_index_itself(tmp_path: Path) -> None:
+    articles = read(CORPUS, tmp_path)
+    assert articles.search("refund")
+    assert articles.index is not None
+    with articles.index._lock:  # as a thread that is not in the child would hold it
+        child = os.fork()
+        if child == 0:
+            is_new = articles.index._connection is None
+            os._exit(0 if is_new and articles.search("refund") else 1)
+        _, status = wait_for(child)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def wait_for(child: int) -> tuple[int, int]:
+    """Wait for a process, and end one that hangs."""
+    for _ in range(200):
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return pid, status
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)
 
 
 def test_where_no_file_can_be_made_the_index_is_in_memory(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Articles from the folder to a vendor: plan, apply and pull, whatever happens on the way."""
+"""Articles from the folder to a vendor: plan, apply and pull, with all that may happen on the way."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flask_livechat import LiveChat, providers
+from flask_livechat import LiveChat, doctor, providers
 from flask_livechat.cli import articles as commands
 from flask_livechat.errors import LiveChatError
 from flask_livechat.help import markdown
-from flask_livechat.help.sync import Local, plan
+from flask_livechat.help.sync import Local, Row, digest_of, plan
 from flask_livechat.model import Article, Inventory
 from flask_livechat.sandbox import sandbox_of
 from flask_livechat.sandbox.sessions import RefusedError
@@ -195,6 +196,48 @@ def test_pull_writes_what_was_edited_over_there_into_the_file(open_site: Any, na
 
 
 @pytest.mark.parametrize("name", VENDORS)
+def test_pull_writes_the_fields_and_the_images_that_differ(open_site: Any, name: str) -> None:
+    text = "---\ntitle: How do I start?\nkeywords: [begin]\n---\n![a card](../images/card.png)\n"
+    site = open_site(name, {"en/a.md": text, "images/card.png": "no real picture"})
+    site.apply()
+    start = site.there()["en", "How do I start?"]
+    assert "(https://shop.example/livechat/help/images/card.png)" in (start.body or "")
+    site.desk.articles.update(start.id, title="How: do I begin?", body=f"{start.body}\n\nSo.", description="Soon.")
+    site.desk.articles.unpublish(start.id)
+    assert site.run("pull", "en/a").exit_code == 0
+    assert (site.root / "en/a.md").read_text("utf-8") == (
+        "---\ntitle: 'How: do I begin?'\nkeywords: [begin]\ndescription: Soon.\nstate: draft\n---\n"
+        "![a card](../images/card.png)\n\nSo.\n"
+    )
+    assert site.signs() == []
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_translations_are_one_article_where_the_vendor_has_them_so(open_site: Any, name: str) -> None:
+    site = open_site(name, {"en/a.md": "# How do I start?\n\nSo.\n", "de/a.md": "# Wie beginne ich?\n\nSo.\n"})
+    site.apply()
+    articles = site.there().values()
+    has_paths = any(article.path for article in articles)  # then each language has a file of its own
+    assert len({article.id for article in articles}) == (2 if has_paths else 1)
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_the_doctor_finds_what_was_not_applied(open_site: Any, name: str) -> None:
+    site = open_site(name, {"en/a.md": "# How do I start?\n\nSo.\n", "en/b.md": "# How do I end?\n\nSo.\n"})
+
+    def places() -> list[str]:
+        findings = doctor.examine(site.app, now=chat_of(site.app).now()).findings
+        return [str(finding.places[0]) for finding in findings if finding.check.code == "LC607"]
+
+    site.apply()
+    assert places() == []
+    site.write(**{"en/b.md": None})
+    assert places() == ["en/b.md"]
+    site.apply()  # it is still there, and not published any more
+    assert places() == []
+
+
+@pytest.mark.parametrize("name", VENDORS)
 def test_what_left_the_folder_is_taken_back_and_only_prune_deletes_it(open_site: Any, name: str) -> None:
     site = open_site(name)
     site.apply()
@@ -244,6 +287,110 @@ def test_lost_state_adopts_what_is_the_same_and_leaves_what_differs(open_site: A
     site.apply()
     assert site.picture() == before
     assert site.signs() == ["drift en/start"]
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_what_is_edited_between_the_plan_and_the_write_is_left(
+    open_site: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = open_site(name, {"en/a.md": "# How do I start?\n\nSo.\n"})
+    site.apply()
+    site.write(**{"en/a.md": "# How do I start?\n\nOtherwise.\n"})
+    carry_out = commands._carry_out
+
+    def edit_first(*arguments: Any) -> Any:
+        desk = chat_of(site.app).desk(name)
+        desk.articles.update(desk.inventory().articles[0].id, body="Edited over there.")
+        return carry_out(*arguments)
+
+    monkeypatch.setattr(commands, "_carry_out", edit_first)
+    result = site.apply()
+    assert result.exit_code == 1
+    assert "It was changed at the vendor a moment ago" in result.output
+    assert site.there()["en", "How do I start?"].body == "Edited over there."
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_prune_deletes_what_was_edited_over_there_only_with_overwrite(open_site: Any, name: str) -> None:
+    site = open_site(name, {"en/a.md": "# How do I start?\n\nSo.\n", "en/b.md": "# How do I end?\n\nSo.\n"})
+    site.apply()
+    site.desk.articles.update(site.there()["en", "How do I start?"].id, body="Edited over there.")
+    site.write(**{"en/a.md": None})
+    result = site.apply("--prune")
+    assert result.exit_code == 1
+    assert "left: ! en/a: changed at the vendor since, so that it is not deleted" in result.stderr
+    assert site.there()["en", "How do I start?"].body == "Edited over there."
+    assert site.apply("--prune", "--overwrite").exit_code == 0
+    assert [title for _, title in site.there()] == ["How do I end?"]
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_prune_of_a_translation_leaves_the_other_languages(open_site: Any, name: str) -> None:
+    site = open_site(name, {"en/a.md": "# How do I start?\n\nSo.\n", "de/a.md": "# Wie beginne ich?\n\nSo.\n"})
+    site.apply()
+    site.write(**{"de/a.md": None})
+    assert site.apply("--prune").exit_code == 0
+    there = site.there()
+    assert there["en", "How do I start?"].published
+    assert ("de", "Wie beginne ich?") not in there or not there["de", "Wie beginne ich?"].published
+    assert site.signs() == []
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_link_to_a_draft_is_its_text_until_the_draft_is_published(open_site: Any, name: str) -> None:
+    draft = "---\ntitle: How do I end?\nstate: draft\n---\nSoon.\n"
+    site = open_site(name, {"en/a.md": "# How do I start?\n\nSee [the end](b.md).\n", "en/b.md": draft})
+    site.apply()
+    assert site.there()["en", "How do I start?"].body == "See the end."
+    site.write(**{"en/b.md": "# How do I end?\n\nNow.\n"})
+    assert site.apply().exit_code == 0
+    there = site.there()
+    assert there["en", "How do I start?"].body == f"See [the end]({there['en', 'How do I end?'].url})."
+
+
+def test_images_and_links_to_the_site_need_its_address(open_site: Any) -> None:
+    files = {"en/a.md": "# How do I start?\n\n[So](/).\n", "en/b.md": "# How do I end?\n\nSo.\n"}
+    site = open_site(VENDORS[0], files)
+    site.app.add_url_rule("/", "index", lambda: "")
+    with site.app.test_request_context():
+        commands._refuse_errors(chat_of(site.app).articles)
+        nowhere = replace(chat_of(site.app).articles, site_url=None)
+        with pytest.raises(LiveChatError, match="LIVECHAT_SITE_URL is not set"):
+            commands._refuse_errors(nowhere)
+    site.write(**{"en/a.md": None})
+    with site.app.test_request_context():
+        commands._refuse_errors(replace(chat_of(site.app).articles, site_url=None))
+
+
+START = Local("billing/start", "en", "How do I start?", "So.", titles={"billing": "Billing"})
+
+
+@pytest.mark.parametrize("change", [{"title": "How do we start?"}, {"published": False}])
+def test_a_list_without_bodies_shows_a_change_by_title_and_state(change: dict[str, Any]) -> None:
+    sent = Article("7", START.title, "en", True, body=START.body)
+    row = Row(*START.key, "7", START.digest, digest_of(sent), None, datetime(2026, 11, 30, tzinfo=UTC))
+    whole = replace(sent, **change)
+    listed = Inventory((replace(whole, body=None),))
+    assert [item.kind for item in plan([START], [row], listed, lambda article: whole)] == ["drift"]
+    assert plan([START], [row], Inventory((replace(sent, body=None),)), lambda article: sent) == []
+
+
+@pytest.mark.parametrize(
+    ("article", "titles", "kind"),
+    [
+        (Article("7", START.title, "en", True, body="So.", category="1"), ("Billing",), "adopt"),
+        (Article("7", START.title, "en", True, body="So.", category="1"), ("Other",), "create"),
+        (Article("7", START.title, "de", True, body="So.", category="1"), ("Billing",), "create"),
+        (Article("7", START.title, "en", True, body="Else.", category="1"), ("Billing",), "drift"),
+        (Article("7", START.title, "en", True, body="So.", category="1", description="x"), ("Billing",), "drift"),
+        (Article("7", "Another title", "en", True, body="So.", path=START.path), (), "drift"),
+        (Article("7", START.title, "en", True, body="So.", path="other/start"), (), "create"),
+    ],
+)
+def test_only_the_same_article_in_the_same_place_is_adopted(
+    article: Article, titles: tuple[str, ...], kind: str
+) -> None:
+    assert [change.kind for change in plan([START], [], Inventory((article,), {"1": titles}))] == [kind]
 
 
 def test_two_articles_that_could_be_adopted_are_both_named_and_none_is_taken() -> None:

@@ -357,3 +357,15 @@ def test_what_is_no_step_of_help_is_refused(app: Flask, client: FlaskClient, ste
 def test_more_who_read_than_asked_have_no_article_deflection(app: Flask, client: FlaskClient) -> None:
     use_help(client, asked=1, read=2)
     assert article_deflection(app).share is None
+
+
+def test_votes_on_articles_are_in_the_metrics(app: Flask) -> None:
+    with app.app_context():
+        for vote, times in {"helpful": 3, "no_help": 1}.items():
+            for _ in range(times):
+                chat_of(app).count("crisp", vote)
+    figure = article_deflection(app)
+    assert (figure.helpful, figure.not_helpful, figure.asked) == (3, 1, 0)
+    run = app.test_cli_runner().invoke
+    assert "helpful articles        75% of 4 votes" in run(args=["livechat", "metrics"]).output
+    assert "article_deflection,not_helpful,,1" in run(args=["livechat", "metrics", "--format", "csv"]).output

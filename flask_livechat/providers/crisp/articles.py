@@ -115,7 +115,7 @@ class Articles(Calls):
             yield Operation("POST", where, lambda data: None, json={"locale": locale})
         for folder, name in titles.items():
             yield from self._make_folder(f"{language}/{KIND}/{folder}", name)
-        # Its own place, whatever else is called so.
+        # A place of its own: other articles may have the same title.
         file = slug or f"{_slug(title)}-{secrets.token_hex(3)}"
         article_id = "/".join((language, KIND, *list(titles)[-1:], f"{file}.md"))
         yield Operation("POST", self._path("path", article_id), lambda data: None, json={})
