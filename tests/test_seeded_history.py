@@ -103,7 +103,9 @@ def test_the_inbox_says_who_handles_a_conversation_and_what_is_snoozed(app: Flas
         now = datetime.now(UTC)
         assert queries.tab_counts(connection, queries.Filter(), now)["snoozed"] > 0
         closed = queries.rows(connection, queries.Filter("closed"), now)
-    assert len({row.agent for row in closed} - {None}) >= 2
+    handled = [row for row in closed if row.agent is not None]
+    assert len({row.agent for row in handled}) >= 2
+    assert all(row.agent_name for row in handled)
 
 
 def test_no_handler_is_called_for_the_past_later_either(app: Flask, handled: list[Event]) -> None:

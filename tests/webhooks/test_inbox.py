@@ -128,6 +128,7 @@ def test_who_is_not_staff_finds_nothing_there(path: str, open_inbox: Callable[..
 def test_its_answers_are_for_nobody_else(open_inbox: Callable[..., Inbox]) -> None:
     headers = open_inbox("crisp", "Hello?").client.get(URL).headers
     assert headers["Cache-Control"] == "no-store"
+    assert (headers["Referrer-Policy"], headers["X-Robots-Tag"]) == ("same-origin", "noindex")
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert "require-trusted-types-for 'script'" in headers["Content-Security-Policy"]
 
@@ -226,6 +227,21 @@ def test_what_the_app_says_of_somebody_is_beside_the_conversation(open_inbox: Ca
     assert "Plan pro Seats 12" in card
     assert "ada@example.com" in card
     assert {(visitor.id, visitor.email) for visitor in asked} == {("42", "ada@example.com")}
+
+
+def test_the_app_is_not_asked_about_a_visitor_whom_nobody_knows(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp")
+    asked: list[Visitor] = []
+
+    @chat_of(inbox.app).profile
+    def profile(visitor: Visitor) -> dict[str, Any]:
+        asked.append(visitor)
+        return {}
+
+    inbox.shop.visit("Hello?", who=None)
+    stored_events(inbox.app)
+    assert ("visitor", "Hello?") in inbox.entries()
+    assert asked == []
 
 
 def test_a_profile_that_fails_leaves_the_page_as_it_is(open_inbox: Callable[..., Inbox]) -> None:
@@ -575,6 +591,24 @@ def test_what_an_older_event_says_does_not_undo_what_a_newer_one_said(store: Sto
         row = queries.row_of(connection, row_id(store))
     assert row is not None
     assert row.agent == "new"
+
+
+def test_an_agent_is_named_once_they_have_written_and_then_everywhere(store: Store) -> None:
+    """Crisp's routing tells an id alone."""
+    written = {"event": "message:received", "data": {"user": {"user_id": "a1", "nickname": "Sam"}}}
+    routed = {"event": "session:set_routing", "data": {"routing_id": "a1"}}
+
+    def names(*new: Event) -> list[str | None]:
+        store.add(new, NOW)
+        work(store)
+        with store.reading() as connection:
+            listed = queries.rows(connection, queries.Filter("open"), NOW)
+        return [row.agent_name for row in sorted(listed, key=lambda row: row.conversation)]
+
+    assert names(message(1), replace(message(2, minutes=1), kind="unknown", raw=routed)) == [None]
+    assert names(replace(message(3, "agent", 2), raw=written)) == ["Sam"]
+    later = [replace(message(n, minutes=n), conversation="t") for n in (4, 5)]
+    assert names(later[0], replace(later[1], kind="unknown", raw=routed)) == ["Sam", "Sam"]
 
 
 def test_who_is_forgotten_is_in_no_list_and_no_thread(store: Store) -> None:
