@@ -32,6 +32,7 @@ from .test_receiver import Make, make  # noqa: F401 - a fixture
 
 SIGNED_UP = datetime(2026, 10, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
 
 
 def moment(text: str) -> datetime:
@@ -205,6 +206,8 @@ def test_the_first_days_begin_with_the_sign_up_and_end_before_their_end(store: S
     people = [(f"{number}-{n}", SIGNED_UP, number in (1, 2)) for number in range(4) for n in range(20)]
     assert flat(count(store, people))["wrote"][:2] == (40, 40)
     assert flat(count(store, people))["silent"][:2] == (40, 0)
+    later = ("later", ends, False)  # for whom conversations of the next days are read, too
+    assert flat(count(store, [*people, later]))["wrote"][:2] == (40, 40)
 
 
 def test_a_day_has_24_hours_whatever_the_clocks_do(store: Store) -> None:
@@ -297,6 +300,14 @@ def test_two_spellings_of_an_email_lead_to_the_same_conversations(store: Store) 
     keep(store, [wrote(f"{n}", SIGNED_UP, visitor=None, email=f"p{n}@example.com") for n in range(10)])
     people = [(f"{letter}{n}@example.com", SIGNED_UP, True) for letter in "Pp" for n in range(10)]
     assert flat(count(store, people))["wrote"][:2] == (20, 20)
+
+
+def test_a_conversation_of_another_id_is_not_that_of_whoever_shares_the_email(store: Store) -> None:
+    for number in range(20):
+        email = f"p{number}@example.com"
+        keep(store, [wrote(f"{number}", SIGNED_UP - 9 * DAY, email=email), wrote(f"b{number}", SIGNED_UP, email=email)])
+    people = [(f"{n}", SIGNED_UP, True) for n in range(20)]
+    assert count(store, people).wrote is None
 
 
 def test_any_text_is_an_id(store: Store) -> None:
