@@ -12,7 +12,9 @@ from typing import Any, cast
 
 import psycopg
 import sqlalchemy as sa
+from flask import Flask
 
+from flask_livechat import LiveChat
 from flask_livechat.desk.projections import episode_row
 from flask_livechat.desk.rows import event_row
 from flask_livechat.desk.store import Store
@@ -108,6 +110,21 @@ class Shop:
             for what, most in (("open", 6 * self.chats // quarters + 1), ("up", 5), ("down", 2)):
                 count = self.chance.randint(0, most)
                 yield {"provider": "crisp", "what": what, "quarter": SINCE + number * QUARTER, "count": count}
+
+
+def inbox_app(database: str) -> Flask:
+    """The app of such a shop, whose inbox anybody may see."""
+    app = Flask("inbox")
+    app.config.update(
+        SECRET_KEY="of a benchmark",  # noqa: S106
+        LIVECHAT_PROVIDER="crisp",
+        LIVECHAT_CRISP_WEBSITE_ID="42286ab3-b29a-4fde-8538-da0ae501d825",
+        LIVECHAT_CRISP_WEBHOOK_KEY="a-secret-of-a-benchmark",
+        LIVECHAT_DATABASE_URL=database,
+        LIVECHAT_INBOX=True,
+    )
+    LiveChat(app).staff_required(lambda: True)
+    return app
 
 
 def fill(stores: Iterable[Store], chats: int) -> None:

@@ -12,32 +12,15 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from flask import Flask
 from flask.testing import FlaskClient
 
-from benchmarks.chats import HOURS, UNTIL, fill
+from benchmarks.chats import HOURS, UNTIL, fill, inbox_app
 from benchmarks.databases import KINDS, databases
-from flask_livechat import LiveChat
 from flask_livechat.desk.store import Store
 from flask_livechat.model import Event
 
 CHATS, QUICK_CHATS = 100_000, 2_000
 URL = "/livechat/inbox"
-
-
-def site(database: str) -> FlaskClient:
-    app = Flask("inbox")
-    app.config.update(
-        SECRET_KEY="of a benchmark",  # noqa: S106
-        LIVECHAT_PROVIDER="crisp",
-        LIVECHAT_CRISP_WEBSITE_ID="42286ab3-b29a-4fde-8538-da0ae501d825",
-        LIVECHAT_CRISP_WEBHOOK_KEY="a-secret-of-a-benchmark",
-        LIVECHAT_DATABASE_URL=database,
-        LIVECHAT_INBOX=True,
-    )
-    logging.getLogger("inbox").setLevel(logging.ERROR)
-    LiveChat(app).staff_required(lambda: True)
-    return app.test_client()
 
 
 def median_ms(call: Callable[[], object], rounds: int) -> tuple[float, float]:
@@ -82,6 +65,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer conversations and rounds")
     parser.add_argument("--kind", choices=KINDS, action="append", help="on one database alone")
     given = parser.parse_args()
+    logging.getLogger("inbox").setLevel(logging.ERROR)
     chats, rounds = (QUICK_CHATS, 5) if given.quick else (CHATS, 50)
     with databases() as made:
         for kind in given.kind or KINDS:
@@ -89,7 +73,7 @@ def main() -> None:
             store = Store(url, HOURS)
             fill([store], chats)
             print(f"{kind}, {chats:,} conversations{'':10} median ms     p95 ms", flush=True)
-            measure(site(url), store, rounds)
+            measure(inbox_app(url).test_client(), store, rounds)
             store.engine.dispose()
 
 

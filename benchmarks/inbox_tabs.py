@@ -21,8 +21,7 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from benchmarks.chats import HOURS, fill
-from flask_livechat import LiveChat
+from benchmarks.chats import HOURS, fill, inbox_app
 from flask_livechat.desk.store import Store
 
 TABS, WORKERS, PORT = 50, 2, 8765
@@ -32,16 +31,7 @@ PATIENCE_S = 10.0  # after which a page counts as not answered
 
 
 def create_app(database: str) -> Flask:
-    app = Flask("tabs")
-    app.config.update(
-        SECRET_KEY="of a benchmark",  # noqa: S106
-        LIVECHAT_PROVIDER="crisp",
-        LIVECHAT_CRISP_WEBSITE_ID="42286ab3-b29a-4fde-8538-da0ae501d825",
-        LIVECHAT_CRISP_WEBHOOK_KEY="a-secret-of-a-benchmark",
-        LIVECHAT_DATABASE_URL=database,
-        LIVECHAT_INBOX=True,
-    )
-    LiveChat(app).staff_required(lambda: True)
+    app = inbox_app(database)
 
     @app.get("/page")
     def page() -> str:

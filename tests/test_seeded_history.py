@@ -11,6 +11,7 @@ from click.testing import Result
 from flask import Flask
 
 from flask_livechat import LiveChat, providers
+from flask_livechat.desk import inbox_queries as queries
 from flask_livechat.model import Event
 from flask_livechat.sandbox.history import plan
 from flask_livechat.sandbox.keeping import FILE
@@ -92,6 +93,26 @@ def test_the_figures_tell_of_every_vendor_and_the_desk_can_answer(app: Flask, ha
         conversation = next(iter(desk.conversations.list()))
         desk.conversations.reply(conversation.id, "One more thing.")
         assert [message.text for message in desk.conversations.messages(conversation.id)][-1] == "One more thing."
+    assert handled == []
+
+
+def test_the_inbox_says_who_handles_a_conversation_and_what_is_snoozed(app: Flask) -> None:
+    assert seed(app, 14).exit_code == 0
+    livechat = app.extensions["livechat"].livechat
+    with app.app_context(), livechat.store.reading() as connection:
+        now = datetime.now(UTC)
+        assert queries.tab_counts(connection, queries.Filter(), now)["snoozed"] > 0
+        closed = queries.rows(connection, queries.Filter("closed"), now)
+    handled = [row for row in closed if row.agent is not None]
+    assert len({row.agent for row in handled}) >= 2
+    assert all(row.agent_name for row in handled)
+
+
+def test_no_handler_is_called_for_the_past_later_either(app: Flask, handled: list[Event]) -> None:
+    assert seed(app, 3).exit_code == 0
+    runner = app.test_cli_runner()
+    assert "0 to be handled again" in runner.invoke(args=["livechat", "replay", "--since", "5d"]).output
+    assert runner.invoke(args=["livechat", "work", "--once"]).exit_code == 0
     assert handled == []
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from .. import providers
+from ..providers.base import Details
 from .rows import read_event
 from .tables import conversations, events, handling
 
@@ -25,11 +26,15 @@ def read_handling(connection: sa.Connection, insert: Any, conversation: int, new
     wanted = sa.select(events).where(events.c.id.in_(new[-20:])).order_by(events.c.at, events.c.sequence)
     for row in connection.execute(wanted).mappings().all():
         spec = providers.webhooks(row["provider"])
-        values = spec.details(read_event(row)).handling if spec else {}
+        details = spec.details(read_event(row)) if spec else Details()
+        values = details.handling
         if values and (before is None or row["at"] >= before):
             if "agent" in values and "agent_name" not in values:
                 values = {**values, "agent_name": _name_of(connection, values["agent"])}
             put_handling(connection, insert, conversation, {**values, "at": row["at"]}, now)
+        if details.author_id and details.author:  # some vendors name an agent in what the agent writes alone
+            written = (handling.c.conversation == conversation) & (handling.c.agent == details.author_id)
+            connection.execute(sa.update(handling).where(written).values(agent_name=details.author))
 
 
 def _name_of(connection: sa.Connection, agent: str | None) -> str | None:

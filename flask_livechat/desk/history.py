@@ -24,7 +24,7 @@ from ..operation import WRONG_SHAPE
 from ..providers import HistorySpec, WebhookSpec
 from .desk import Desk
 from .projections import drop_unused, lock_conversation, update_conversation
-from .rows import IMPORTED, event_row, read_tags
+from .rows import read_tags
 from .store import Store
 from .tables import conversations
 
@@ -162,9 +162,8 @@ def _put(
 
 
 def _insert(store: Store, connection: sa.Connection, events: list[Event], now: datetime) -> int:
-    """Insert events as received when they happened: ``LIVECHAT_KEEP_DAYS`` counts from then."""
-    rows = [event_row(event, min(event.at, now)) | {"state": IMPORTED} for event in events]
-    new = store.insert_new(connection, events, rows)
+    """Insert events of one conversation, and bring the conversation up to date. Return the number of new events."""
+    new = store.insert_past(connection, events, now)
     if new:
         event = events[0]
         update_conversation(connection, store.insert, event.provider, str(event.conversation), store.hours, now)

@@ -290,9 +290,9 @@ class Inbox:
 
     def _is_verified(self, row: Row) -> bool:
         """Whether the vendor vouches for who it is: by a mark, or by an id that has to be signed."""
-        values = self._state.settings.providers.get(row.provider) or {}
-        signed = row.visitor is not None and bool(values.get(providers.load(row.provider).identity))
-        return row.verified or signed
+        values = self._state.settings.providers.get(row.provider)
+        is_signed = values is not None and bool(values.get(providers.load(row.provider).identity))
+        return row.verified or (row.visitor is not None and is_signed)
 
 
 @dataclass(frozen=True, slots=True)

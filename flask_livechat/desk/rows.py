@@ -10,7 +10,7 @@ from typing import Any
 from ..model import Event
 from ..safe_text import well_formed
 
-IMPORTED = "imported"  # the state of what an import has brought, and no webhook
+IMPORTED = "imported"  # the state of a past that no webhook has brought: an import's, or the sandbox's own
 MAX_KEY_CHARS = 500  # of an id, an email or a tag; beyond some 2,700 bytes PostgreSQL indexes none
 
 

@@ -127,6 +127,14 @@ class Store:
             connection.execute(sa.insert(people), named)
         return len(inserted)
 
+    def insert_past(self, connection: sa.Connection, past: Sequence[Event], now: datetime) -> int:
+        """Insert events that no worker is to handle, as received when they happened. Return the number of new ones.
+
+        ``LIVECHAT_KEEP_DAYS`` counts from when they happened, too.
+        """
+        rows = [event_row(event, min(event.at, now)) | {"state": IMPORTED} for event in past]
+        return self.insert_new(connection, past, rows)
+
     def take(self, now: datetime, most: int = BATCH_EVENTS) -> list[QueuedEvent]:
         """Take the next events to be handled, the oldest first. Nobody else gets them until the lease is over."""
         due = (
@@ -275,11 +283,6 @@ class Store:
     def ack(self, queued: QueuedEvent) -> None:
         """Mark the event as handled."""
         self._set(queued.row, state="done", error=None)
-
-    def ack_all(self) -> None:
-        """Mark every event as handled and counted. A recount has to follow."""
-        with self.engine.begin() as connection:
-            connection.execute(sa.update(events).where(PENDING).values(state="done", counted=COUNTED))
 
     def retry_later(self, queued: QueuedEvent, when: datetime, error: str) -> None:
         """Have the event handled again, not before ``when``."""

@@ -166,13 +166,15 @@ class File:
 class Details:
     """What a delivery says beside its event, for those who read the conversation.
 
-    ``author`` is the name of whoever wrote. ``pages`` are addresses that the visitor has been at, ``attributes`` what
-    the page's context says. ``handling`` has any of ``agent`` (the vendor's id of an agent, ``team:`` and that of a
-    team, or None), ``agent_name``, ``snoozed_until`` (aware, or None) and ``verified`` (whether the vendor vouches for
-    the visitor), and only those of which the delivery speaks.
+    ``author`` is the name of whoever wrote, ``author_id`` the vendor's id of an agent who wrote. ``pages`` are
+    addresses that the visitor has been at, ``attributes`` what the page's context says. ``handling`` has any of
+    ``agent`` (the vendor's id of an agent, ``team:`` and that of a team, or None), ``agent_name``, ``snoozed_until``
+    (aware, or None) and ``verified`` (whether the vendor vouches for the visitor), and only those of which the
+    delivery speaks.
     """
 
     author: str | None = None
+    author_id: str | None = None
     files: tuple[File, ...] = ()
     pages: tuple[str, ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)

@@ -32,6 +32,7 @@ from .test_receiver import Make, make  # noqa: F401 - a fixture
 
 SIGNED_UP = datetime(2026, 10, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
 
 
 def moment(text: str) -> datetime:
@@ -205,6 +206,8 @@ def test_the_first_days_begin_with_the_sign_up_and_end_before_their_end(store: S
     people = [(f"{number}-{n}", SIGNED_UP, number in (1, 2)) for number in range(4) for n in range(20)]
     assert flat(count(store, people))["wrote"][:2] == (40, 40)
     assert flat(count(store, people))["silent"][:2] == (40, 0)
+    later = ("later", ends, False)  # for whom conversations of the next days are read, too
+    assert flat(count(store, [*people, later]))["wrote"][:2] == (40, 40)
 
 
 def test_a_day_has_24_hours_whatever_the_clocks_do(store: Store) -> None:
@@ -299,6 +302,14 @@ def test_two_spellings_of_an_email_lead_to_the_same_conversations(store: Store) 
     assert flat(count(store, people))["wrote"][:2] == (20, 20)
 
 
+def test_a_conversation_of_another_id_is_not_that_of_whoever_shares_the_email(store: Store) -> None:
+    for number in range(20):
+        email = f"p{number}@example.com"
+        keep(store, [wrote(f"{number}", SIGNED_UP - 9 * DAY, email=email), wrote(f"b{number}", SIGNED_UP, email=email)])
+    people = [(f"{n}", SIGNED_UP, True) for n in range(20)]
+    assert count(store, people).wrote is None
+
+
 def test_any_text_is_an_id(store: Store) -> None:
     odd = ["a\0b", "\ud800", "x" * 5000, "%", "' OR 1=1 --", "[]", '"']
     names = [*odd, *(f"{n}" for n in range(20 - len(odd)))]
@@ -372,9 +383,8 @@ def test_whose_conversations_are_too_old_to_be_kept_is_not_taken_for_silent(
     with app.app_context():
         store = chat_of(app).store
         keep(store, [wrote(name, at) for name, at, _ in (*old, *new[:10])])
-        store.ack_all()
         with store.engine.begin() as connection:
-            connection.execute(sa.update(events).values(received_at=events.c.at))
+            connection.execute(sa.update(events).values(state="done", received_at=events.c.at))
         prune(store, NOW - timedelta(days=20))
         result = chat_of(app).cohort([*old, *new])
     assert result.unknown == 30

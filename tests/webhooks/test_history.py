@@ -19,7 +19,7 @@ from flask_livechat.desk.history import ForeignWorkspace, import_history
 from flask_livechat.desk.metrics import metrics
 from flask_livechat.desk.projections import reread
 from flask_livechat.desk.store import Store
-from flask_livechat.desk.tables import events, people
+from flask_livechat.desk.tables import conversations, events, people
 from flask_livechat.desk.worker import Worker
 from flask_livechat.hooks import Delivery
 from flask_livechat.model import Event
@@ -237,6 +237,15 @@ def test_a_conversation_that_went_on_is_asked_for_again(vendor: Vendor, past: St
     assert "One more thing" in {queued.event.text for queued, _, _ in past.scan()}
 
 
+def test_what_changed_within_a_day_is_asked_for_again(vendor: Vendor, past: Store) -> None:
+    """A vendor's moment of the last change is of a second, and more may have happened in it."""
+    lately = max(conversation.updated_at or START for conversation in vendor.desk().conversations.list())
+    imported(vendor, past, now=lately + timedelta(hours=23))
+    again = imported(vendor, past, now=lately + timedelta(hours=25))
+    assert again["imported"] >= 1
+    assert imported(vendor, past, now=lately + timedelta(hours=26)) == {"new": 0, "known": 6}
+
+
 def test_no_handler_hears_of_what_is_imported_nor_does_a_replay_tell_it(vendor: Vendor, past: Store) -> None:
     imported(vendor, past)
     handled: list[Event] = []
@@ -303,6 +312,13 @@ def test_events_count_as_received_when_they_happened(vendor: Vendor, past: Store
     assert len(left) <= 1  # the last row's number is not given again
 
 
+def test_an_imported_event_was_received_when_it_happened(vendor: Vendor, past: Store) -> None:
+    imported(vendor, past)
+    with past.reading() as connection:
+        times = connection.execute(sa.select(events.c.at, events.c.received_at)).all()
+    assert [received_at for _, received_at in times] == [at for at, _ in times]
+
+
 def test_whoever_is_in_an_import_is_found_by_an_erasure(vendor: Vendor, past: Store) -> None:
     from flask_livechat.desk.erasure import forget
 
@@ -316,6 +332,8 @@ def test_whoever_is_in_an_import_is_found_by_an_erasure(vendor: Vendor, past: St
         assert connection.execute(sa.select(people.c.id).where(people.c.email == who[1])).first() is None
         named = (events.c.email == who[1]) | (events.c.visitor == who[0]) | events.c.raw.contains(who[1])
         assert connection.execute(sa.select(events.c.id).where(named)).first() is None
+        unused = sa.select(conversations.c.id).where(conversations.c.first_at.is_(None))
+        assert connection.execute(unused.where(conversations.c.conversation.is_not(None))).first() is None
 
 
 def test_an_import_of_a_foreign_workspace_is_refused_before_anything_is_stored(vendor: Vendor, past: Store) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ from flask_livechat import LiveChat, Visitor, providers
 from flask_livechat.desk import inbox_queries as queries
 from flask_livechat.desk.erasure import forget
 from flask_livechat.desk.handling import begin_answer, put_handling, seen_mark
-from flask_livechat.desk.inbox import view_of
+from flask_livechat.desk.inbox import moment_of, snooze_choices, view_of, waits
 from flask_livechat.desk.store import MIGRATIONS, Store
 from flask_livechat.desk.tables import conversations, events
 from flask_livechat.errors import TimedOut, VendorDown
@@ -128,6 +129,7 @@ def test_who_is_not_staff_finds_nothing_there(path: str, open_inbox: Callable[..
 def test_its_answers_are_for_nobody_else(open_inbox: Callable[..., Inbox]) -> None:
     headers = open_inbox("crisp", "Hello?").client.get(URL).headers
     assert headers["Cache-Control"] == "no-store"
+    assert (headers["Referrer-Policy"], headers["X-Robots-Tag"]) == ("same-origin", "noindex")
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert "require-trusted-types-for 'script'" in headers["Content-Security-Policy"]
 
@@ -228,6 +230,21 @@ def test_what_the_app_says_of_somebody_is_beside_the_conversation(open_inbox: Ca
     assert {(visitor.id, visitor.email) for visitor in asked} == {("42", "ada@example.com")}
 
 
+def test_the_app_is_not_asked_about_a_visitor_whom_nobody_knows(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp")
+    asked: list[Visitor] = []
+
+    @chat_of(inbox.app).profile
+    def profile(visitor: Visitor) -> dict[str, Any]:
+        asked.append(visitor)
+        return {}
+
+    inbox.shop.visit("Hello?", who=None)
+    stored_events(inbox.app)
+    assert ("visitor", "Hello?") in inbox.entries()
+    assert asked == []
+
+
 def test_a_profile_that_fails_leaves_the_page_as_it_is(open_inbox: Callable[..., Inbox]) -> None:
     inbox = open_inbox("crisp", "Hello?")
     inbox.app.testing = False
@@ -261,6 +278,197 @@ def test_another_sites_protection_of_forms_asks_nothing_more_of_these(open_inbox
     inbox.session = inbox.shop.visit("Hello?")
     stored_events(inbox.app)
     assert inbox.send("reply", text="Yes?").status_code == 303
+
+
+# -- what stands beside a conversation -------------------------------------------------------------------------------
+
+
+def add(inbox: Inbox, *new: Event) -> None:
+    with inbox.app.app_context():
+        chat_of(inbox.app).store.add(new, datetime.now(UTC))
+
+
+def event_of(inbox: Inbox, raw: dict[str, Any], **more: Any) -> Event:
+    event = Event("crisp", "message", repr(raw), datetime.now(UTC), inbox.session, author="visitor", text="x", raw=raw)
+    return replace(event, **more)
+
+
+def test_a_mark_is_for_whom_the_vendor_vouches(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp")
+    inbox.session = inbox.shop.visit("Hello?", who=None)
+    stored_events(inbox.app)
+    assert not inbox.first().select(".mark")
+    add(inbox, event_of(inbox, {"event": "session:update_verify", "data": {"is_verified": True}}, kind="unknown"))
+    assert len(inbox.first().select(".mark")) == 2  # in the list, and beside the thread
+
+
+def test_a_mark_is_for_an_id_that_has_to_be_signed(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("intercom", "Hello?")
+    assert len(inbox.first().select(".mark")) == 2
+    inbox.shop.visit("Anybody?", who=None)
+    stored_events(inbox.app)
+    assert len(inbox.page().select("#rows .mark")) == 1
+
+
+def test_who_waits_beyond_the_target_of_a_first_response_is_late(
+    open_inbox: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = open_inbox("crisp", "Hello?", LIVECHAT_TARGETS={"first_response": 600})
+    assert not inbox.page().select(".late")
+    monkeypatch.setattr(LiveChat, "now", staticmethod(lambda: datetime.now(UTC) + timedelta(minutes=11)))
+    late = inbox.page().select_one(".late")
+    assert late is not None
+    assert (late["data-target"], words(late)) == ("600", "waits 11 min")
+
+
+def test_without_a_target_nobody_is_late(open_inbox: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = open_inbox("crisp", "Hello?", LIVECHAT_TARGETS={"first_response": None})
+    monkeypatch.setattr(LiveChat, "now", staticmethod(lambda: datetime.now(UTC) + timedelta(days=9)))
+    assert inbox.page().select(".waits")
+    assert not inbox.page().select(".late")
+
+
+def test_links_are_of_the_web_alone(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+    for number, url in enumerate(("javascript:alert(1)", "https://files.example/a.png")):
+        pages = {"event": "session:sync:pages", "data": {"pages": [{"page_url": url}]}}
+        file = {"event": "message:send", "data": {"content": {"name": f"a{number}.png", "url": url}}}
+        add(inbox, event_of(inbox, file), event_of(inbox, pages, kind="unknown"))
+    page = inbox.first()
+    assert [str(link["href"]) for link in page.select("#entries a")] == ["https://files.example/a.png"]
+    assert [str(link["href"]) for link in page.select(".card a")] == ["https://files.example/a.png"]
+
+
+def test_a_long_thread_shows_its_newest_messages_in_the_order_of_time(open_inbox: Callable[..., Inbox]) -> None:
+    inbox, now = open_inbox("crisp", "Hello?"), datetime.now(UTC)
+    assert "The whole conversation" in inbox.first().get_text()
+    numbers = [*range(1, 251, 2), *range(2, 251, 2)]  # what comes late is not shown as if it had been written late
+    add(inbox, *(event_of(inbox, {"n": n}, text=f"{n}", at=now + timedelta(seconds=n)) for n in numbers))
+    assert [text for _, text in inbox.entries()] == [f"{n}" for n in range(51, 251)]
+    assert "Earlier messages" in inbox.first().get_text()
+
+
+def test_other_conversations_are_those_of_the_same_person(store: Store) -> None:
+    chats = {
+        "by id": {"visitor": "42", "email": "ada@example.com"},
+        "the same id": {"visitor": "42"},
+        "that email alone": {"email": "ada@example.com"},
+        "another id": {"visitor": "43", "email": "ada@example.com"},
+        "by email": {"email": "bob@example.com"},
+        "the same email": {"email": "bob@example.com"},
+        "unknown": {},
+        "unknown, too": {},
+    }
+    store.add([replace(message(n), conversation=name, **who) for n, (name, who) in enumerate(chats.items())], NOW)
+    work(store)
+    with store.reading() as connection:
+        rows = {row.conversation: row for row in queries.rows(connection, queries.Filter("open"), NOW)}
+        others = {
+            name: [other.conversation for other in queries.thread(connection, row).others] for name, row in rows.items()
+        }
+    assert others == {
+        "by id": ["the same id"],
+        "the same id": ["by id"],
+        "that email alone": [],
+        "another id": [],
+        "by email": ["the same email"],
+        "the same email": ["by email"],
+        "unknown": [],
+        "unknown, too": [],
+    }
+
+
+def test_links_to_published_articles_can_be_put_into_an_answer(
+    open_inbox: Callable[..., Inbox], tmp_path: Path
+) -> None:
+    folder = tmp_path / "help" / "en" / "billing"
+    folder.mkdir(parents=True)
+    (folder / "index.md").write_text("---\ntitle: Billing\n---\n")
+    for name, more in (("refund", ""), ("later", "state: draft\n")):
+        (folder / f"{name}.md").write_text(f"---\ntitle: About {name}\n{more}---\nText.\n")
+    inbox = open_inbox(
+        "crisp",
+        "Hello?",
+        LIVECHAT_ARTICLES=str(folder.parent.parent),
+        LIVECHAT_ARTICLE_PAGES=True,
+        LIVECHAT_SITE_URL="https://shop.example",
+    )
+    choices = {words(option): str(option["value"]) for option in inbox.first().select("#article option[value^=http]")}
+    assert list(choices) == ["About refund"]
+    assert choices["About refund"].startswith("https://shop.example/")
+
+
+def test_the_sandboxs_own_desk_is_a_link_away(open_inbox: Callable[..., Inbox]) -> None:
+    page = open_inbox("crisp").page()
+    assert page.select_one("header a[href='/livechat/sandbox/']")
+    assert "Where your team sits" in page.get_text()
+
+
+@those_that("reopen")
+def test_what_is_reopened_is_not_snoozed_any_more(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    assert inbox.send("close").status_code == 303
+    stored_events(inbox.app)
+    inbox.page()
+    with inbox.app.app_context():
+        snooze(chat_of(inbox.app).store, datetime.now(UTC) + timedelta(days=1))
+    assert inbox.send("reopen").status_code == 303
+    assert inbox.rows("?tab=open") == ["Hello?"]
+
+
+def test_a_vendor_that_does_not_answer_costs_no_page(
+    open_inbox: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+    inbox.page()
+
+    def fail(*arguments: Any) -> None:
+        raise VendorDown("it is down", provider="the vendor", call="list")
+
+    monkeypatch.setattr("flask_livechat.desk.desk.Agents.list", fail)
+    monkeypatch.setattr("flask_livechat.desk.desk.Conversations.messages", fail)
+    assert "The agents were not listed: try again" in inbox.page("?c=1&agents=1").get_text()
+    older = BeautifulSoup(inbox.client.get(f"{URL}/1/older").text, "html.parser")
+    assert "it is down" in words(older.select_one("[role=alert]"))  # type: ignore[arg-type]
+
+
+def test_conversations_of_a_vendor_that_is_not_configured_any_more_are_read_only(tmp_path: Path) -> None:
+    app = Flask("shop")
+    key = {"LIVECHAT_CRISP_WEBSITE_ID": "42286ab3-b29a-4fde-8538-da0ae501d825", "LIVECHAT_CRISP_WEBHOOK_KEY": "k" * 32}
+    url = f"sqlite:///{tmp_path / 'events.sqlite3'}"
+    app.config.update(key, TESTING=True, SECRET_KEY="x" * 32, LIVECHAT_INBOX=True, LIVECHAT_DATABASE_URL=url)
+    LiveChat(app).staff_required(lambda: True)
+    inbox = Inbox(app, app.test_client(), None)  # type: ignore[arg-type]
+    with app.app_context():
+        store = chat_of(app).store
+        store.upgrade()
+        store.add([Event("tawk", "message", "1", NOW, "t", author="visitor", text="Hello?", visitor="42")], NOW)
+    page = inbox.first()
+    assert "tawk is not configured any more." in page.get_text()
+    assert not page.select("form[method=post]")
+
+
+def test_a_moment_of_a_form_is_of_the_office() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    assert moment_of("2026-11-21T09:00", berlin) == datetime(2026, 11, 21, 8, tzinfo=UTC)
+    assert moment_of("2026-11-21T09:00+05:00", berlin) == datetime(2026, 11, 21, 4, tzinfo=UTC)
+    with pytest.raises(ValueError, match="2026-11-21T09:00"):
+        moment_of("soon", berlin)
+
+
+@pytest.mark.parametrize(("day", "monday"), [(20, 23), (22, 23), (23, 30)])
+def test_a_snooze_proposes_an_hour_tomorrow_and_the_next_monday(day: int, monday: int) -> None:
+    now = datetime(2026, 11, day, 17, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    moments = [datetime.fromisoformat(moment) for _, moment in snooze_choices(now)]
+    nine = now.replace(hour=9, minute=0)
+    assert moments == [now + timedelta(hours=1), nine + timedelta(days=1), nine.replace(day=monday)]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"), [(-3, "0 min"), (119.9, "119 min"), (120, "2 h"), (47.9 * 60, "47 h"), (48 * 60, "2 d")]
+)
+def test_how_long_somebody_waits_is_one_number(minutes: float, text: str) -> None:
+    assert waits(NOW, NOW + timedelta(minutes=minutes)) == text
 
 
 # -- what its forms do -------------------------------------------------------------------------------------------------
@@ -575,6 +783,24 @@ def test_what_an_older_event_says_does_not_undo_what_a_newer_one_said(store: Sto
         row = queries.row_of(connection, row_id(store))
     assert row is not None
     assert row.agent == "new"
+
+
+def test_an_agent_is_named_once_they_have_written_and_then_everywhere(store: Store) -> None:
+    """Crisp's routing tells an id alone."""
+    written = {"event": "message:received", "data": {"user": {"user_id": "a1", "nickname": "Sam"}}}
+    routed = {"event": "session:set_routing", "data": {"routing_id": "a1"}}
+
+    def names(*new: Event) -> list[str | None]:
+        store.add(new, NOW)
+        work(store)
+        with store.reading() as connection:
+            listed = queries.rows(connection, queries.Filter("open"), NOW)
+        return [row.agent_name for row in sorted(listed, key=lambda row: row.conversation)]
+
+    assert names(message(1), replace(message(2, minutes=1), kind="unknown", raw=routed)) == [None]
+    assert names(replace(message(3, "agent", 2), raw=written)) == ["Sam"]
+    later = [replace(message(n, minutes=n), conversation="t") for n in (4, 5)]
+    assert names(later[0], replace(later[1], kind="unknown", raw=routed)) == ["Sam", "Sam"]
 
 
 def test_who_is_forgotten_is_in_no_list_and_no_thread(store: Store) -> None:

@@ -598,6 +598,16 @@ def test_of_a_crisp_message_the_name_and_the_file_are_read() -> None:
     assert (details.author, details.files) == ("Ada", (File("a.png", "https://files.example/a.png"),))
 
 
+def test_of_a_crisp_message_an_agents_id_is_read() -> None:
+    raw = {"event": "message:received", "data": {"user": {"nickname": "Sam", "user_id": "a1"}}}
+    by_agent, by_visitor = (
+        spec_of("crisp").details(Event("crisp", "message", "x", datetime(2026, 1, 1, tzinfo=UTC), author=who, raw=raw))
+        for who in ("agent", "visitor")
+    )
+    assert (by_agent.author, by_agent.author_id) == ("Sam", "a1")
+    assert by_visitor.author_id is None
+
+
 def test_of_other_crisp_events_pages_attributes_and_the_agent_are_read() -> None:
     pages = {"event": "session:sync:pages", "data": {"pages": [{"page_url": "https://shop.example/"}, {"x": 1}, 7]}}
     assert details_of("crisp", pages).pages == ("https://shop.example/",)

@@ -133,6 +133,7 @@ def details(event: Event) -> Details:
         handling = {"verified": data.flag("is_verified")}
     return Details(
         author=data.part("user").text("nickname"),
+        author_id=data.part("user").key("user_id") if event.author == "agent" else None,
         files=tuple(files),
         pages=tuple(url for page in pages if (url := page.text("page_url"))),
         attributes=data.part("data").data if name == "session:set_data" else {},
