@@ -80,6 +80,39 @@ def test_segments_do_not_outlive_the_visitor_of_whom_they_were_said(name: str) -
     assert page(client)["events"] == []
 
 
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_event_without_a_name_is_not_taken_for_segments(empty: str) -> None:
+    client = shop("crisp", then=lambda: (chat_of(app).track(empty), redirect("/"))[1]).test_client()
+    app = client.application
+    client.post("/says")
+    assert [event["name"] for event in page(client)["events"]] == [""]
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_an_error_page_has_the_segments_of_the_page_that_failed(name: str) -> None:
+    def fails() -> None:
+        render_template_string(PAGE)
+        raise NotImplementedError
+
+    app = shop(name, "trial", then=fails)
+    app.register_error_handler(NotImplementedError, lambda error: render_template_string(PAGE))
+    assert page(app.test_client(), "/says")["events"] == [{"segment": ["trial"], "unsegment": []}]
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_segments_of_this_page_and_of_the_request_before_come_together(name: str) -> None:
+    app = shop(name, "trial", then=lambda: redirect("/next"))
+
+    @app.get("/next")
+    def next_page() -> str:
+        chat_of(app).segment("spring")
+        return render_template_string(PAGE)
+
+    client = app.test_client()
+    client.post("/says")
+    assert page(client, "/next")["events"] == [{"segment": ["trial", "spring"], "unsegment": []}]
+
+
 @pytest.mark.parametrize("name", ABLE_TO_REMOVE)
 def test_the_last_word_on_a_segment_counts(name: str) -> None:
     app = shop(name, "trial", "spring", remove=("trial",))
