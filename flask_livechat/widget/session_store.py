@@ -68,7 +68,7 @@ def recall(req: RequestState) -> tuple[list[str], dict[str, Any], list[dict[str,
         data = session._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
         if OWNER in data:
             _drop_anothers()
-        elif (user := data.get("_user_id")) and any(key in data for key in (EVENTS, ACTIONS, CONTEXT, SEGMENTS)):
+        elif (user := data.get("_user_id")) and any(key in data for key in (EVENTS, ACTIONS, CONTEXT)):
             data[OWNER] = user  # who was nobody has logged in: from now on it is theirs, and no next one's
         actions = list(data[ACTIONS]) if ACTIONS in data else actions
         context = data.pop(CONTEXT) if CONTEXT in data else context
