@@ -67,8 +67,9 @@ class Internals(Registrations):
         return reply
 
     def help_panel(self, decision: Decision) -> dict[str, Any] | None:
-        """What the help panel has on a page. None where it is off, or has nothing to offer."""
-        return None if decision.help == "off" else _panel().contents(current_state(), current_flask(), decision)
+        """What the help panel has on a page where it is on. None where it has nothing to offer."""
+        contents: dict[str, Any] | None = _panel().contents(current_state(), current_flask(), decision)
+        return contents
 
     def suggest(self, question: str, locale: str | None) -> list[dict[str, str]] | None:
         """The articles that answer a question. None where the app has none: then help is not loaded."""

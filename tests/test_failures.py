@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask_wtf import CSRFProtect
 
+import flask_livechat
 from flask_livechat import LiveChat
 from flask_livechat.rate_limit import PerMinute
 from flask_livechat.widget.browser_reports import FAILURE_REASONS, MAX_FAILURES, MAX_REPORT_BYTES, Failures
@@ -36,6 +39,14 @@ def test_it_is_not_there_unless_switched_on(make_app: MakeApp, caplog: pytest.Lo
     assert app.test_client().post(URL, json=REPORT).status_code == 404
     assert not seen(app)
     assert not caplog.records
+
+
+def test_every_reason_that_our_scripts_report_is_taken() -> None:
+    package = Path(flask_livechat.__file__).parent
+    sources = [package / "widget" / "session.js", *package.glob("providers/*/widget.js")]
+    pattern = r'\b(?:fail|failed)\("(\w+)"\)|\b(?:failureReason|reason) = "(\w+)"'
+    reasons = {a or b for source in sources for a, b in re.findall(pattern, source.read_text("utf-8"))}
+    assert reasons == set(FAILURE_REASONS)
 
 
 @pytest.mark.parametrize("reason", FAILURE_REASONS)

@@ -19,6 +19,7 @@ from werkzeug.serving import make_server
 from flask_livechat import signing
 from flask_livechat.sandbox import create_blueprint, names, script
 from flask_livechat.sandbox import hub as hub_module
+from flask_livechat.sandbox.sessions import detail
 
 from .conftest import Quiet
 
@@ -338,6 +339,19 @@ def test_a_reply_from_the_desk_ends_the_wait_at_once(sandbox: Sandbox) -> None:
     assert news is not None
     assert [(message["author"], message["text"]) for message in news["messages"]] == [("agent", "hi")]
     assert time.monotonic() - started < 5
+
+
+def test_a_note_is_marked_on_the_desk_and_answers_no_visitor() -> None:
+    hub = hub_module.Hub()
+    session = hub.create("crisp")
+    hub.say(session, "visitor", "Is it in stock?")
+    hub.say(session, "agent", "asks every day", "note")
+    shown: Any = detail(hub.look(session))
+    assert [(line["text"], line["note"]) for line in shown["messages"]] == [
+        ("Is it in stock?", False),
+        ("asks every day", True),
+    ]
+    assert shown["last"]["author"] == "visitor"  # who still waits
 
 
 def test_a_server_with_one_thread_is_not_held_up(sandbox: Sandbox) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import random
+import string
 from typing import Any
 
 import pytest
 from flask import Flask, redirect, render_template_string, stream_template_string
+from flask_login import logout_user
 
 from flask_livechat import Visitor, providers
 
@@ -78,6 +81,46 @@ def test_segments_do_not_outlive_the_visitor_of_whom_they_were_said(name: str) -
     client.post("/says")
     client.get("/logout")
     assert page(client)["events"] == []
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_a_request_that_logs_out_leaves_its_segments_to_nobody(name: str) -> None:
+    client = log_in(shop(name, "trial", then=lambda: (logout_user(), redirect("/"))[1]))
+    client.post("/says")
+    assert page(client)["events"] == []
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_event_without_a_name_is_not_taken_for_segments(empty: str) -> None:
+    client = shop("crisp", then=lambda: (chat_of(app).track(empty), redirect("/"))[1]).test_client()
+    app = client.application
+    client.post("/says")
+    assert [event["name"] for event in page(client)["events"]] == [""]
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_an_error_page_has_the_segments_of_the_page_that_failed(name: str) -> None:
+    def fails() -> None:
+        render_template_string(PAGE)
+        raise NotImplementedError
+
+    app = shop(name, "trial", then=fails)
+    app.register_error_handler(NotImplementedError, lambda error: render_template_string(PAGE))
+    assert page(app.test_client(), "/says")["events"] == [{"segment": ["trial"], "unsegment": []}]
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_segments_of_this_page_and_of_the_request_before_come_together(name: str) -> None:
+    app = shop(name, "trial", then=lambda: redirect("/next"))
+
+    @app.get("/next")
+    def next_page() -> str:
+        chat_of(app).segment("spring")
+        return render_template_string(PAGE)
+
+    client = app.test_client()
+    client.post("/says")
+    assert page(client, "/next")["events"] == [{"segment": ["trial", "spring"], "unsegment": []}]
 
 
 @pytest.mark.parametrize("name", ABLE_TO_REMOVE)
@@ -157,7 +200,8 @@ def test_what_is_no_segment_is_an_error_and_the_names_beside_it_are_not_added(na
 
 @pytest.mark.parametrize("name", ABLE)
 def test_segments_never_push_the_session_cookie_over_its_limit(name: str) -> None:
-    names = [f"{n}".rjust(255, "x") for n in range(providers.load(name).max_segments)]
+    rng = random.Random(1)  # Flask compresses its cookie, so these are names that cannot be  # noqa: S311
+    names = ["".join(rng.choices(string.printable[:62], k=255)) for _ in range(providers.load(name).max_segments)]
     client = shop(name, *names, then=lambda: redirect("/")).test_client()
     cookie = client.post("/says").headers["Set-Cookie"]
     assert len(cookie) < 2000

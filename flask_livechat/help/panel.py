@@ -12,9 +12,7 @@ from . import flow_service
 
 
 def contents(state: State, app: Flask, decision: Decision) -> dict[str, Any] | None:
-    """What the panel has on a page, for its data block. None where it is off, or has nothing to offer."""
-    if decision.help == "off":
-        return None
+    """What the panel has on a page where it is on, for its data block. None where it has nothing to offer."""
     offers = {"articles": _has_articles(state, app), "flow": _flow(state, app, decision.flow)}
     if not any(offers.values()):
         return None

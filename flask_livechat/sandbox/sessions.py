@@ -143,16 +143,22 @@ def copy(session: Session) -> Session:
 
 
 def lines(messages: Iterable[Message]) -> list[dict[str, object]]:
-    """What has words, as the sandbox' panels show it: a bot answers beside the agents."""
+    """What has words, as the sandbox' panels show it: a bot answers beside the agents. A visitor's has no notes."""
     return [
-        {"n": line.n, "author": "agent" if line.author == "bot" else line.author, "text": line.text, "at": line.at}
+        {
+            "n": line.n,
+            "author": "agent" if line.author == "bot" else line.author,
+            "text": line.text,
+            "at": line.at,
+            "note": line.kind == "note",
+        }
         for line in messages
         if line.text
     ]
 
 
 def summary(session: Session) -> dict[str, object]:
-    shown = lines(session.messages)
+    shown = lines(message for message in session.messages if message.kind != "note")  # which answers no visitor
     return {
         "session": session.key,
         "vendor": session.vendor,

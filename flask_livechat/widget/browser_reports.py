@@ -12,7 +12,7 @@ from typing import Any
 from ..rate_limit import PerMinute
 
 MAX_REPORT_BYTES = 200
-FAILURE_REASONS = ("blocked", "csp", "error", "identity", "offline", "timeout")
+FAILURE_REASONS = ("blocked", "csp", "error", "identity", "offline", "refused", "timeout")
 # How many reports a process takes in a minute, and how many of them from one client: anybody can send some.
 MAX_OPENS, MAX_OPENS_OF_CLIENT = 600, 60
 MAX_FAILURES, MAX_FAILURES_OF_CLIENT = 60, 20

@@ -59,7 +59,7 @@ function loader(vendor, script) {
   const api = /** @type {any} */ ({
     consent,
     /** @param {string} kind @param {unknown} id @param {{once?: LiveChat.Once}=} options */
-    start: (kind, id, options) => call("start", `${kind}:${id}`, undefined, options?.once),
+    start: (kind, id, options) => call("start", `${kind}:${id ?? ""}`, undefined, options?.once),
     [Symbol.toStringTag]: "livechat",
     get status() { return chat.status ?? null; },
     get state() { return chat.gone?.() ? "loading" : chat.state; },
@@ -69,7 +69,7 @@ function loader(vendor, script) {
   )) {
     api[name] = (/** @type {any} */ value, /** @type {any} */ meta) => call(name, value, meta, Date.now());
   }
-  for (const kind of ["tour", "article"]) api[kind] = api.start.bind(api, kind);
+  for (const kind of ["tour", "article"]) api[kind] = api.start.bind(0, kind);
   // The own property counts: until it is set, the data block's id makes window.livechat that element. No getter is run.
   const taken = Object.getOwnPropertyDescriptor(window, "livechat");
   if (taken && taken.value?.[Symbol.toStringTag] !== "livechat") {
@@ -262,8 +262,8 @@ function loader(vendor, script) {
   }
 
   function saveData() {
-    const { saveData, effectiveType } = navigator.connection || {};
-    return saveData || /2g/.test(`${effectiveType}`);
+    const { saveData, effectiveType = "" } = navigator.connection || {};
+    return saveData || /2g/.test(effectiveType);
   }
 
   /** @param {() => void} then */
@@ -323,10 +323,9 @@ function loader(vendor, script) {
     if (HELP && !vendor.session) return name === "open" && openFallback(launcher, queued[3]); // there is no vendor
     if (name === "logout") return loadFile("session").then((session) => session?.call(name));
     if (chat.queue.length < 100) chat.queue.push(queued);
-    const shows = name === "start";
-    const can = !shows || vendor.can.includes(value.split(":")[0]);
+    const can = name !== "start" || vendor.can.includes(value.match(/^(\w*):./)?.[1]);
     if (!can || name === "consent") loadFile("session");
-    else if (shows || name === "open") loadSession();
+    else if (/start|open/.test(name)) loadSession();
     return can;
   }
 
@@ -415,7 +414,7 @@ function loader(vendor, script) {
     const starter = within(event, "[data-livechat-start],[data-livechat-tour]");
     if (starter) {
       const { livechatTour, livechatStart = `tour:${livechatTour}`, livechatOnce } = starter.dataset;
-      if (call("start", livechatStart, undefined, livechatOnce)) event.preventDefault();
+      if (call("start", livechatStart, starter, livechatOnce)) event.preventDefault();
     }
     const launcher = within(event, LAUNCHER);
     // Such a click opens a link in another tab, or downloads it: that is left to the browser.

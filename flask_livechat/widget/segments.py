@@ -53,13 +53,14 @@ def _checked(name: object) -> str:
 def deliver(req: RequestState, name: str, visitor: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """The changes, as the vendor ``name`` takes them, to stand among the page's events. Empty where there are none.
 
-    What ``visitor``, as the page names them, has of their own counts for the vendor's limit, too.
+    What ``visitor``, as the page names them, has of their own counts for the vendor's limit, too. It is called after
+    ``session_store.recall``, which adds the changes of earlier requests.
     """
-    provider, segments = providers.load(name), session_store.take_segments(req)
+    provider = providers.load(name)
     req.has_delivered_segments = True
     own = (visitor or {}).get("segments", [])
-    added = [segment for segment, wanted in segments.items() if wanted and segment not in own]
-    removed = [segment for segment, wanted in segments.items() if not wanted]
+    added = [segment for segment, wanted in req.segments.items() if wanted and segment not in own]
+    removed = [segment for segment, wanted in req.segments.items() if not wanted]
     most = max(0, provider.max_segments - len(own))
     if len(added) > most and "segment" in provider.can:
         warn_once(

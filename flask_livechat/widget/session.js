@@ -98,13 +98,14 @@ function session(core, rest, makeAdapter) {
   /** Does what a method of window.livechat asks for, now or once the vendor is there.
    * @param {LiveChat.Call} queued @returns {any} */
   function call(...queued) {
-    const [name, value, , once = false] = queued; // once: "" is an attribute's yes
+    const [name, value, , wish] = queued;
+    const once = (wish ?? "false") !== "false" && wish; // "" is an attribute's yes
     const shows = name === "start";
-    const kind = shows && value.split(":")[0];
+    const [kind, id] = shows ? value.split(":") : [];
     if (name === "open") return open(value, queued[2], queued[3]);
     if (name === "logout") return logout();
     if (name === "consent") return withdrawConsent(value);
-    if (shows && !vendor.can.includes(kind)) return unsupported(kind);
+    if (shows && !(id && vendor.can.includes(kind))) return unsupported(kind + (id ? "" : " without an id"));
     if (shows && once !== false && store.hasStarted(value)) return core.draw(), true;
     if (chat.state === "ready") return shows ? (startContent(value, once), true) : callAdapter(...queued);
     if (chat.queue.length < 100) chat.queue.push(queued);
@@ -132,9 +133,9 @@ function session(core, rest, makeAdapter) {
 
   /** Repeats the call for which the last page was loaded anew. */
   function resumeAfterReload() {
-    const text = safely(() => sessionStorage.getItem(core.keyOf("reopen")));
+    const text = inTab("reopen");
     if (text == null) return;
-    safely(() => sessionStorage.removeItem(core.keyOf("reopen")));
+    inTab("reopen", "");
     const saved = safely(() => JSON.parse(text));
     if (saved?.start) call("start", `${saved.start}`, undefined, saved.once);
     else call("open", saved?.open ?? text);
@@ -152,7 +153,7 @@ function session(core, rest, makeAdapter) {
     if (name === "update") return queueAttributes(value), true;
     if (name === "show" || name === "hide") {
       // A hide closes an open panel, too, where the vendor's launcher is hidden anyway.
-      state.launcherVisible = state.launcherVisible || name === "hide";
+      state.launcherVisible ||= name === "hide";
       applyRules();
       return true;
     }
@@ -170,8 +171,8 @@ function session(core, rest, makeAdapter) {
       if (!answer?.first || who !== state.identifiedPage.who) return;
     }
     if (once !== false && store.hasStarted(content, true)) return;
-    const [kind] = content.split(":");
-    safely(() => adapter.startContent(kind, content.slice(kind.length + 1)));
+    const [kind, ...id] = content.split(":");
+    safely(() => adapter.startContent(kind, id.join(":")));
   }
 
   // Starting.
@@ -273,7 +274,7 @@ function session(core, rest, makeAdapter) {
 
   /** A consent manager gives a script that it holds back a type that no browser runs: no event tells of it. */
   function onScriptHeld() {
-    warn(`something on this page, a consent manager say, has held ${vendor.title}'s script back (type="${
+    warn(`a consent manager or the like has held ${vendor.title}'s script back (type="${
       state.vendorScript?.type}"). Let it through, or tell it of the consent: LIVECHAT_CONSENT.`);
     fail("blocked");
   }
@@ -295,7 +296,7 @@ function session(core, rest, makeAdapter) {
   /** Loads the page anew and leaves word there of the call that waits. */
   function reload() {
     const [name = "open", value = "", , once] = pendingCall() || [];
-    safely(() => sessionStorage.setItem(core.keyOf("reopen"), JSON.stringify({ [name]: value, once })));
+    inTab("reopen", JSON.stringify({ [name]: value, once }));
     location.reload();
   }
 
@@ -359,7 +360,7 @@ function session(core, rest, makeAdapter) {
   /** @param {LiveChat.Meta} attributes */
   function queueAttributes(attributes) {
     Object.assign(state.changedAttributes, attributes);
-    state.updateTimer = state.updateTimer || setTimeout(sendAttributes, 300);
+    state.updateTimer ||= setTimeout(sendAttributes, 300);
   }
 
   async function sendAttributes() {
@@ -474,7 +475,7 @@ function session(core, rest, makeAdapter) {
   /** The document has changed: Turbo, htmx and whatever else swaps pages all bring another data block. */
   function onPageSwap() {
     // A preview is an old copy, and stays for a while after its mark has gone.
-    state.previewShown = state.previewShown || doc.documentElement.hasAttribute("data-turbo-preview");
+    state.previewShown ||= doc.documentElement.hasAttribute("data-turbo-preview");
     if (state.previewShown) return;
     // The pause is for a vendor that takes its elements along for a moment, at a visit of Turbo say.
     if (chat.state === "ready" && elementsGone()) setTimeout(() => elementsGone() && restartIfLost(true), GONE_MS);
@@ -550,7 +551,7 @@ function session(core, rest, makeAdapter) {
   /** Whether the vendor's elements have left the document. Where none was ever seen, a newer script may have others. */
   function elementsGone() {
     const present = !!safely(() => (adapter.present ? adapter.present() : doc.querySelector(vendor.elements)));
-    state.elementsSeen = state.elementsSeen || present;
+    state.elementsSeen ||= present;
     return state.elementsSeen && !present;
   }
 
@@ -561,7 +562,7 @@ function session(core, rest, makeAdapter) {
     const anew = safely(() => adapter.swapped?.());
     if (!anew && (!missing || adapter.swapped)) return;
     state.elementsLost = takeEdge("restart");
-    if (chat.open) state.pendingOpen = state.pendingOpen || { clicked: Date.now() };
+    if (chat.open) state.pendingOpen ||= { clicked: Date.now() };
     chat.open = false;
     if (anew) load();
   }
@@ -762,23 +763,25 @@ function session(core, rest, makeAdapter) {
 
   /** Counts an open for the figures, once a visit and without a visitor, since no webhook does. */
   function countOpen() {
-    const key = core.keyOf("open");
-    if (!vendor.kept || safely(() => sessionStorage.getItem(key))) return;
-    safely(() => sessionStorage.setItem(key, "1"));
+    if (!vendor.kept || inTab("open")) return;
+    inTab("open", "1");
     post("opens", { open: 1 });
   }
 
   /** Reports a thumb. It replaces the one before, which the server's receipt names. @param {string} value */
   async function rate(value) {
-    const [key, receiptKey] = ["rating", "receipt"].map(core.keyOf);
-    if (!vendor.kept || safely(() => sessionStorage.getItem(key)) === value) return;
-    safely(() => sessionStorage.setItem(key, value));
-    const body = await ask("opens", {
-      rating: Number(value), receipt: safely(() => sessionStorage.getItem(receiptKey)) || null,
-    });
-    if (body) safely(() => (
-      body.receipt ? sessionStorage.setItem(receiptKey, body.receipt) : sessionStorage.removeItem(receiptKey)
-    ));
+    if (!vendor.kept || inTab("rating") === value) return;
+    inTab("rating", value);
+    const body = await ask("opens", { rating: Number(value), receipt: inTab("receipt") || null });
+    if (body) inTab("receipt", body.receipt || "");
+  }
+
+  /** Returns what this tab remembers under a name. With a value it remembers that instead, and nothing with "".
+   * @param {string} name @param {string=} value */
+  function inTab(name, value) {
+    const key = core.keyOf(name);
+    return safely(() => (
+      value == null ? sessionStorage.getItem(key) : sessionStorage[value ? "setItem" : "removeItem"](key, value)));
   }
 
   /** Tells our server that a visitor who is known has read everything. */

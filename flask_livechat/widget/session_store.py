@@ -23,7 +23,8 @@ MOST_BYTES = 1500
 def add_event(name: str, metadata: Mapping[str, Any]) -> None:
     """Keep an event for the next page. The oldest go when there are more than 20, or too many bytes."""
     _drop_anothers()
-    event = {"name": cut(str(name), 100), "metadata": _small(metadata)}
+    # One without a name would be taken for a change of segments, which travels among the events.
+    event = {"name": cut(str(name), 100) or "", "metadata": _small(metadata)}
     events = [*session.get(EVENTS, []), event][-MOST_EVENTS:]
     if len(json.dumps(event)) > MOST_BYTES // 2:
         event["metadata"] = {}  # the name still says that it happened, and the events before it stay
@@ -55,17 +56,11 @@ def add_segments(changes: Mapping[str, bool]) -> None:
     _keep(SEGMENTS, segments)
 
 
-def take_segments(req: RequestState) -> dict[str, bool]:
-    """The segments that wait, which are then gone from the session. Called after ``recall``, which says whose it is."""
-    if req.has_session_cookie or req.writes_session:
-        req.segments = (session.pop(SEGMENTS) if SEGMENTS in session else {}) | req.segments
-    return req.segments
-
-
 def recall(req: RequestState) -> tuple[list[str], dict[str, Any], list[dict[str, Any]]]:
     """The last actions; and the context and the events that wait, which are then gone from the session.
 
-    An error page gets the events that the failed page had. A session with nothing of ours in it is not touched.
+    The segments that wait are in ``req.segments`` afterwards. An error page gets the events and the segments that the
+    failed page had. A session with nothing of ours in it is not touched.
     """
     actions: list[str] = []
     context: dict[str, Any] = {}
@@ -73,11 +68,12 @@ def recall(req: RequestState) -> tuple[list[str], dict[str, Any], list[dict[str,
         data = session._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
         if OWNER in data:
             _drop_anothers()
-        elif (user := data.get("_user_id")) and any(key in data for key in (EVENTS, ACTIONS, CONTEXT, SEGMENTS)):
+        elif (user := data.get("_user_id")) and any(key in data for key in (EVENTS, ACTIONS, CONTEXT)):
             data[OWNER] = user  # who was nobody has logged in: from now on it is theirs, and no next one's
         actions = list(data[ACTIONS]) if ACTIONS in data else actions
         context = data.pop(CONTEXT) if CONTEXT in data else context
         req.events += data.pop(EVENTS) if EVENTS in data else []
+        req.segments = data.pop(SEGMENTS) | req.segments if SEGMENTS in data else req.segments
     return actions, context, list(req.events)
 
 

@@ -112,6 +112,42 @@ def test_a_kind_that_a_vendor_cannot_start_is_said_once_and_starts_nothing(
 
 
 @able
+@pytest.mark.parametrize("is_ready", [True, False])
+def test_a_start_without_an_id_starts_nothing_and_the_console_says_so(
+    site: Site, visit: Visit, vendor: str, is_ready: bool
+) -> None:
+    kind = CAN[vendor][0]
+    warnings: list[str] = []
+    visit.page.on("console", lambda message: warnings.append(message.text) if "without" in message.text else None)
+    site(vendor, LOAD="eager" if is_ready else "manual", extra=f'<i id="x" data-livechat-start="{kind}">X</i>')
+    visit.go()
+    if is_ready:
+        visit.ready()
+    for arguments in (f"'{kind}'", f"'{kind}', null", f"'{kind}', ''"):
+        assert visit.get(f"livechat.start({arguments})") is False
+    visit.page.click("#x")
+    visit.eventually(lambda: warnings)
+    assert warnings == [f"livechat: {kind} without an id is not supported by {providers.load(vendor).title}."]
+    assert visit.get("livechat.state") == ("ready" if is_ready else "waiting")
+
+
+@able
+def test_a_no_to_once_is_a_no_in_each_way_of_saying_it(site: Site, visit: Visit, vendor: str) -> None:
+    kind = CAN[vendor][0]
+    name, _, number = content(kind).partition(":")
+    site(
+        vendor, LOAD="eager", extra=f'<i id="x" data-livechat-start="{content(kind)}" data-livechat-once="false">X</i>'
+    )
+    visit.go()
+    visit.ready()
+    for once in ("false", "null", "undefined", "'false'"):
+        visit.get(f"livechat.start('{name}', '{number}', {{once: {once}}})")
+    visit.page.click("#x")
+    visit.page.click("#x")
+    assert settled(visit, vendor)[kind] == 6
+
+
+@able
 def test_once_holds_over_reload_second_tab_and_logout_and_another_visitor_gets_their_own(
     site: Site, open_visit: Any, vendor: str
 ) -> None:

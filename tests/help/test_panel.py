@@ -57,6 +57,13 @@ def test_a_page_without_help_is_byte_for_byte_what_it_was(make: Make, vendor: st
     assert "help" not in texts[0]
 
 
+@every_vendor
+def test_nothing_of_the_vendors_is_preloaded_where_help_comes_first(make: Make, vendor: str) -> None:
+    rules = [{"path": "/", "preload": True}]
+    assert 'rel="preload"' not in make(vendor, RULES=rules).test_client().get("/").text
+    assert 'rel="preload"' in make(vendor, RULES=rules, HELP="off").test_client().get("/").text
+
+
 def test_there_is_no_panel_where_articles_and_flows_are_empty(make: Make) -> None:
     app = make(articles=False, RULES=[{"path": "/", "flow": "unknown"}])
     assert panel(app) is None

@@ -1,7 +1,7 @@
 /**
  * The agent's desk: one long-poll brings everything, each button is one request.
  *
- * @typedef {{n: number, author: string, text: string, at: number}} Message
+ * @typedef {{n: number, author: string, text: string, at: number, note: boolean}} Message `note`: for the team
  * @typedef {{state: "anonymous" | "verified" | "unverified" | "refused", id: string | null, email: string | null,
  *   name: string | null, reason: string}} Identity
  * @typedef {{session: string, vendor: string, n: number, seen: number, page: string, identity: Identity,
@@ -185,7 +185,8 @@ function showMessages(messages) {
   const first = messages.length < shown || log.firstElementChild?.getAttribute("data-n") !== String(messages[0]?.n) ? 0 : shown;
   if (first === 0) log.replaceChildren();
   log.append(...messages.slice(first).map((message) => element("div",
-    { class: "line", "data-author": message.author, "data-n": String(message.n) }, message.text,
+    { class: message.note ? "line note" : "line", "data-author": message.author, "data-n": String(message.n) },
+    ...(message.note ? [element("strong", {}, "Note for the team")] : []), message.text,
     element("time", { datetime: new Date(message.at * 1000).toISOString() }, moment(message.at)))));
   if (messages.length !== shown) log.scrollTop = log.scrollHeight;
 }
