@@ -33,7 +33,8 @@ def no_way_on(survey: Survey) -> Iterable[Match]:
     Level.WARNING,
     "An article that the search does not find",
     why="The search gives other articles for its very title, so visitors who ask that way do not read it.",
-    fix="Give it a title of its own, in the words that people ask with, or merge it with the article that the search gives.",
+    fix="Give it a title of its own, in the words that people ask with, or merge it with the article that the search "
+    "gives.",
 )
 def never_found(survey: Survey) -> Iterable[Match]:
     if survey.settings.articles is None:

@@ -1,7 +1,8 @@
 """The engine of flows: a finite table, and a pure function that takes one step in it.
 
 There is no way to write a step without the human: ``advance`` ends each walk at one within few exchanges, and
-``flow_replies`` adds the offer to each ``Output``. The state travels through the browser, so ``read_state`` believes none of it.
+``flow_replies`` adds the offer to each ``Output``. The state travels through the browser, so ``read_state`` believes
+none of it.
 """
 
 from __future__ import annotations

@@ -264,7 +264,7 @@ def _read_only(file: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _one_process(path: Path) -> Iterator[None]:
-    """Let one process in at a time. Where a system has no such locks, each process makes the file, which does no harm."""
+    """Let one process in at a time. Without such locks each process makes the file, which does no harm."""
     make_private(path, create=True)
     with path.open("rb") as lock:
         with suppress(ImportError, OSError):

@@ -87,7 +87,7 @@ class Pages:
         return response
 
     def helpful(self) -> AnyResponse:
-        """Count whether an article has helped, without who says so. A visitor whom it did not help is led to a person."""
+        """Count whether an article has helped, but not for whom. A visitor whom it did not help is led to a person."""
         if not is_same_origin_request():
             abort(403)
         if not self.votes.allows(client_name(request.remote_addr, request.headers.get("X-Forwarded-For", ""))):

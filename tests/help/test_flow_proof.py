@@ -124,7 +124,8 @@ def test_check_lists_all_errors_of_all_files(make_app: MakeApp, tmp_path: Path) 
          "6 choices, where 5 are the most"),
         ('say = { en = "?", de = "?" }\nchoices = { Yes = "human" }', "'Yes' is not there in en, de"),
         ('say = { en = "?" }\nchoices = [{ label = { en = "Yes", de = "Ja" }, to = "human" }]', "not there in de"),
-        ('say = "?"\nchoices = { Y = "human" }\n[b]\nsay = "?"\nask = "x"\nthen = "human"', "no visitor gets to b within"),
+        ('say = "?"\nchoices = { Y = "human" }\n[b]\nsay = "?"\nask = "x"\nthen = "human"',
+         "no visitor gets to b within"),
         ('answer = "model"', "the answer 'model' is not registered"),
     ],
 )  # fmt: skip
