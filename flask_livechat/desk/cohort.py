@@ -16,8 +16,8 @@ MIN_PEOPLE = 20  # in a group that is shown
 MAX_DAYS = 3650
 Z = 1.959963984540054  # of the normal distribution, for 95 %
 NOT_A_CAUSE = (
-    "This is not a cause: people who write differ from people who do not in other ways, too, and whoever has left "
-    "writes no more."
+    "This is not a cause: people who write differ from people who do not in other ways, too, and people who have left "
+    "no longer write."
 )
 Person = tuple[str, datetime, bool]
 # What finds conversations that began in a time: by ids, and by emails in lower case. It gives under which of them one

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
+import textwrap
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +32,7 @@ from .test_metrics import closed
 from .test_projections import NOW, message, work
 
 LATER = NOW + timedelta(hours=1)
+SQL_BLOCK = r"\.\. code-block:: sql\n\n((?:   .*\n|\n)+)"
 
 
 def written(rows: Iterable[Mapping[str, Any]], format: str = "jsonl") -> list[dict[str, Any]]:
@@ -116,6 +119,52 @@ def test_who_was_erased_is_a_row_without_a_name(store: Store) -> None:
     forget(store, {}, "42", NOW)
     (row,) = written(export.each_episode(store, LATER))
     assert (row["conversation"], row["visitor"], row["response"]) == (None, None, 300.0)
+
+
+def test_the_warehouse_of_the_docs_has_each_event_once_and_the_last_of_each_conversation(
+    store: Store, database: Callable[..., str]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "warehouse.rst").read_text("utf-8")
+    tables, erase = (textwrap.dedent(code) for code in re.findall(SQL_BLOCK, page))
+    (code,) = (textwrap.dedent(code) for code in re.findall(SQL_BLOCK.replace("sql", "python"), page))
+    load: dict[str, Any] = {}
+    exec(code, load)
+    url = database("sqlite" if store.is_sqlite else "postgresql")
+    warehouse = sa.create_engine(url.replace(".sqlite3", "-warehouse.sqlite3"))
+    cursors, now = {"events": "", "conversations": ""}, NOW
+
+    def night() -> None:
+        exports = {"events": export.each_event, "conversations": export.each_episode}
+        for what, rows in exports.items():
+            file = io.StringIO()
+            export.write(rows(store, now + timedelta(hours=1), cursors[what] or None), file, "jsonl")
+            with warehouse.begin() as connection:
+                lines = file.getvalue().splitlines()
+                cursors[what] = load[f"load_{what}"](connection, lines, cursors[what])
+
+    def count(what: str) -> int:
+        with warehouse.begin() as connection:
+            return connection.execute(sa.text(f"SELECT COUNT(*) FROM {what}")).scalar_one()  # noqa: S608 - ours
+
+    with warehouse.begin() as connection:
+        for statement in tables.split(";"):
+            connection.execute(sa.text(statement))
+    store.add([message(1, visitor="42", tags=("refund",)), replace(message(2), conversation="t")], now)
+    work(store)
+    night()
+    assert (count("events"), count("conversations")) == (2, 2)
+    now += timedelta(hours=1)
+    store.add([closed(9), message(3, minutes=60)], now)
+    for row in (closed(9), message(3, minutes=60)):
+        store.update_projection(row, now)
+    night()
+    night()
+    assert (count("events"), count("conversations")) == (4, 3)  # the first conversation has two episodes
+    with warehouse.begin() as connection:
+        for statement in erase.split(";"):
+            connection.execute(sa.text(statement), {"id": "42", "email": "ada@example.com"})
+    assert (count("events"), count("conversations")) == (1, 1)
+    warehouse.dispose()
 
 
 def test_an_export_stops_at_the_first_event_that_is_not_settled(store: Store) -> None:
