@@ -149,5 +149,5 @@ def path(template: str, *parts: str | int) -> str:
     segments = [str(part) for part in parts]
     for segment in segments:
         if segment in ("", ".", "..") or not segment.isprintable():
-            raise ValueError(f"{segment[:40]!r} is no id")
+            raise ValueError(f"{segment[:40]!r} is not an id")
     return template.format(*(quote(segment, safe="") for segment in segments))

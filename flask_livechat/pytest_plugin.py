@@ -36,7 +36,7 @@ HOSTS = {
 
 
 class RealVendorError(socket.gaierror):
-    """A test asked for a vendor's real host."""
+    """A test contacted a vendor's real host."""
 
 
 class Guard:
@@ -56,7 +56,7 @@ class Guard:
         name = bytes(host).decode("ascii", "replace") if isinstance(host, bytes | bytearray) else str(host or "")
         if _is_vendors(name.rstrip(".").lower()):
             self.asked.add(name)
-            raise RealVendorError(f"livechat: a test asked for {name}")
+            raise RealVendorError(f"livechat: a test contacted {name}")
 
     def told(self) -> str | None:
         """What to say of the hosts that were asked for since this was last asked."""
@@ -118,7 +118,7 @@ def _is_vendors(host: str) -> bool:
 
 @pytest.fixture
 def livechat_widget(request: pytest.FixtureRequest) -> Callable[..., RenderedWidget | None]:
-    """``livechat_widget("/shop/", user=customer)``: what the page of the suite's ``app`` has of chat, or None."""
+    """``livechat_widget("/shop/", user=customer)``: the widget of a page of the suite's ``app``, or None."""
     from flask import g, has_app_context  # noqa: PLC0415
 
     from .testing import as_visitor, read  # noqa: PLC0415
@@ -140,9 +140,9 @@ def livechat_widget(request: pytest.FixtureRequest) -> Callable[..., RenderedWid
 
 @pytest.fixture
 def livechat_desk(request: pytest.FixtureRequest) -> Iterator[FakeDesk]:
-    """What ``livechat.desk()`` gives during the test: a ``FakeDesk``, of the provider of the suite's ``app``.
+    """A ``FakeDesk`` that replaces ``livechat.desk()`` during the test, of the provider of the suite's ``app``.
 
-    Other providers of the app get one of their own, and ``livechat.async_desk()`` gives the same accounts.
+    Other providers of the app get their own, and ``livechat.async_desk()`` has the same accounts.
     """
     from .extension import LiveChat  # noqa: PLC0415
     from .testing import FakeDesk  # noqa: PLC0415
@@ -172,9 +172,10 @@ def livechat_desk(request: pytest.FixtureRequest) -> Iterator[FakeDesk]:
 def livechat_webhook(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[Callable[[str, Mapping[str, Any]], int]]:
-    """``livechat_webhook(provider, payload)``: what a vendor tells the suite's ``app``, signed. Gives the status.
+    """``livechat_webhook(provider, payload)``: send a signed webhook to the suite's ``app``. Returns the status.
 
-    Handlers have been called by then; what they raise is raised. What was told is kept in a database of the test's own.
+    Your handlers have been called by then, and their exceptions are raised. The events are stored in the test's own
+    database.
     """
     from .errors import LiveChatError  # noqa: PLC0415
     from .testing import webhook  # noqa: PLC0415
@@ -182,7 +183,7 @@ def livechat_webhook(
     try:
         from .desk.store import Store  # noqa: PLC0415
     except ModuleNotFoundError:
-        raise LiveChatError("livechat_webhook needs what pip install Flask-LiveChat[desk] brings.") from None
+        raise LiveChatError("livechat_webhook needs an extra: pip install Flask-LiveChat[desk]") from None
 
     app: Flask = request.getfixturevalue("app")
     state = current_state(app)

@@ -131,8 +131,8 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
     _unknown(given, problems)
     core = {name: _option(name, option, given, problems) for name, option in OPTIONS.items()}
     if core["SANDBOX"] and core["SANDBOX"] != "allow" and not development:
-        why = "the sandbox does not start outside debug or testing: its visitors would reach nobody"
-        fix = "Use `flask run --debug`, in tests FLASK_DEBUG=1 or TESTING before LiveChat(app); 'allow' insists."
+        why = "the sandbox does not start outside debug mode or testing, because its visitors would reach no agent"
+        fix = "Use `flask run --debug`; in tests, FLASK_DEBUG=1 or TESTING before LiveChat(app). Or use 'allow'."
         problems.append(Problem("LC106", PREFIX + "SANDBOX", why, fix))
     known = {name: providers.load(name) for name in providers.names()}
     values = {
@@ -155,10 +155,10 @@ def read(config: Mapping[str, Any], *, development: bool) -> Settings:
             _by_the_desk(name, method, core, values, problems)
     if core["CELERY"] and not all(find_spec(name) for name in ("celery", "sqlalchemy")):
         fix = "pip install Flask-LiveChat[desk,celery], or leave the key out."
-        problems.append(Problem("LC109", PREFIX + "CELERY", "needs what the extras [desk] and [celery] bring", fix))
+        problems.append(Problem("LC109", PREFIX + "CELERY", "needs the extras [desk] and [celery]", fix))
     if core["ARTICLES"] and not all(find_spec(name) for name in ("frontmatter", "markdown_it", "snowballstemmer")):
         fix = "pip install Flask-LiveChat[articles], or leave the key out."
-        problems.append(Problem("LC110", PREFIX + "ARTICLES", "needs what the extra [articles] brings", fix))
+        problems.append(Problem("LC110", PREFIX + "ARTICLES", "needs the extra [articles]", fix))
     if core["ARTICLE_PAGES"] and not core["ARTICLES"]:
         fix = "Set it to the folder of the articles, such as 'help'."
         problems.append(Problem("LC103", PREFIX + "ARTICLES", f"is needed for {PREFIX}ARTICLE_PAGES", fix))
@@ -174,11 +174,11 @@ def cautions(read: Settings, *, testing: bool) -> Iterator[str]:
         first = next(iter(read.providers))
         needed = [(name, key) for name in read.providers for key in providers.load(name).keys if key.required]
         keys = [f"{PREFIX}{name.upper()}_{key.name}" for name, key in needed]
-        yield f"{', '.join(keys)} without LIVECHAT_PROVIDER: no page gets chat. Set LIVECHAT_PROVIDER = {first!r}."
+        yield f"{', '.join(keys)} without LIVECHAT_PROVIDER: no page gets a chat. Set LIVECHAT_PROVIDER = {first!r}."
     if read.inbox and not read.webhook_providers:
-        yield "LIVECHAT_INBOX without any vendor's webhook secret: there is no inbox, for nothing fills it."
+        yield "LIVECHAT_INBOX is set, but no vendor's webhook secret: the inbox is off, because nothing would fill it."
     for key, what in () if testing else weak_secrets(read):
-        yield f"{key} {what}. Whoever guesses it signs as anybody."
+        yield f"{key} {what}. An attacker who guesses it can sign as any visitor."
 
 
 def weak_secrets(read: Settings) -> Iterator[tuple[str, str]]:
@@ -191,7 +191,7 @@ def weak_secrets(read: Settings) -> Iterator[tuple[str, str]]:
                 if value == key.example or PLACEHOLDER.fullmatch(value):
                     yield f"{PREFIX}{name.upper()}_{key.name}", "is a placeholder"
                 elif len(value) < key.min_chars:
-                    what = f"has {len(value)} characters, where {key.min_chars} are the least that is safe"
+                    what = f"has {len(value)} characters, but a safe one has at least {key.min_chars}"
                     yield f"{PREFIX}{name.upper()}_{key.name}", what
 
 
@@ -210,14 +210,14 @@ def _by_the_desk(
         return
     if find_spec("stamina") is None:
         fix = "pip install Flask-LiveChat[desk], or leave the key out."
-        problems.append(Problem("LC108", PREFIX + name, "needs what the extra [desk] brings", fix))
+        problems.append(Problem("LC108", PREFIX + name, "needs the extra [desk]", fix))
     keys = {key.name: key for key in loaded.keys}
     for key in (keys[need] for need in api.needs if not values[vendor].get(need)):
         what = f"is needed for {PREFIX}{name}"
         problems.append(Problem("LC103", f"{PREFIX}{vendor.upper()}_{key.name}", what, key.where))
     if core["CONSENT"] in ("required", "click"):
         fix = "Make LIVECHAT_CONSENT a callable that says whether this request's visitor has agreed."
-        what = "the server cannot see an agreement that is made in the browser"
+        what = "the server cannot see a consent that is given in the browser"
         problems.append(Problem("LC108", PREFIX + name, what, fix))
 
 
@@ -227,7 +227,7 @@ def _unknown(given: Mapping[str, Any], problems: list[Problem]) -> None:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1, cutoff=0.5)
             fix = f"Did you mean {near[0]}?" if near else "Remove it."
-            problems.append(Problem("LC101", key, "there is no such key", fix))
+            problems.append(Problem("LC101", key, "this key does not exist", fix))
 
 
 def _option(name: str, option: Option, given: Mapping[str, Any], problems: list[Problem]) -> Any:
@@ -240,8 +240,9 @@ def _option(name: str, option: Option, given: Mapping[str, Any], problems: list[
         right = False
     if not right:
         # The URL of a database may hold a password, and a nonce is one.
-        what = "a value" if name in ("DATABASE_URL", "NONCE") else shown(value)
-        problems.append(Problem("LC102", PREFIX + name, f"{what} is not right", f"It must be {option.expected}."))
+        what = "this" if name in ("DATABASE_URL", "NONCE") else shown(value)
+        fix = f"It must be {option.expected}."
+        problems.append(Problem("LC102", PREFIX + name, f"{what} is not a valid value", fix))
         return option.default
     # Many hosts of databases write "postgres", which SQLAlchemy does not know.
     return re.sub(r"^postgres(?=[+:])", "postgresql", value) if name == "DATABASE_URL" and value else value
@@ -274,7 +275,7 @@ def _plain(key: Key, prefix: str, value: Any, problems: list[Problem]) -> str:
     text = str(value)
     if (isinstance(value, float) and key.name != "API_VERSION") or isinstance(value, bool):
         # from_prefixed_env reads FLASK_…=12e4 as a number; the id is lost by then.
-        what = "was read as a number, which changes it"
+        what = "was read as a number, which changed it"
         problems.append(
             Problem("LC104", prefix + key.name, what, "Put it in quotes, also in the environment: '\"12e4\"'.")
         )
@@ -326,7 +327,7 @@ def _missing_stand_ins(names: Iterable[str]) -> Iterator[Problem]:
     """Yield a problem for each vendor without a stand-in: in the sandbox a vendor's own servers are never asked."""
     for name in sorted(name for name in names if not providers.has_stand_in(name)):
         title = providers.load(name).title
-        fix = f"Leave it out, or every key of {title}'s."
+        fix = f"Remove LIVECHAT_SANDBOX, or every key of {title}."
         yield Problem("LC106", PREFIX + "SANDBOX", f"{title} has no stand-in for the sandbox", fix)
 
 
@@ -362,6 +363,6 @@ def _position(given: Any, problems: list[Problem]) -> Mapping[str, Any]:
     if not sides or not all(whole_number(n, 0, 1000) for n in pixels) or merged.keys() != POSITION.keys():
         fix = "It takes side ('left' or 'right') and x, y, mobile_x, mobile_y (whole pixels up to 1000)."
         fix += f""" {IN_JSON}POSITION='{{"side": "left", "x": 20}}'."""
-        problems.append(Problem("LC102", PREFIX + "POSITION", f"{shown(given)} is not right", fix))
+        problems.append(Problem("LC102", PREFIX + "POSITION", f"{shown(given)} is not a valid value", fix))
         return POSITION
     return MappingProxyType(merged)

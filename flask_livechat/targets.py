@@ -43,7 +43,7 @@ def parse(config: Any) -> Mapping[str, Target]:
         raise ValueError("must be a dict")
     for name in config:
         if name not in DEFAULTS:
-            raise ValueError(f"{name!r} is no figure with a target: {', '.join(DEFAULTS)}")
+            raise ValueError(f"{name!r} is not a figure with a target; these are {', '.join(DEFAULTS)}")
     merged = {**DEFAULTS, **config}
     return {name: _target(name, value) for name, value in merged.items() if value is not None}
 
@@ -55,9 +55,9 @@ def _target(name: str, value: Any) -> Target:
     for bound in bounds:
         is_number = isinstance(bound, int | float) and not isinstance(bound, bool)
         if not is_number or not 0 <= bound <= highest:
-            raise ValueError(f"{name!r} takes {unit_text}, or a pair of the least and the most: {bound!r:.60} is none")
+            raise ValueError(f"{name!r} takes {unit_text}, or a pair of minimum and maximum, and not {bound!r:.60}")
     if is_pair and (len(bounds) != 2 or bounds[0] > bounds[1]):
-        raise ValueError(f"{name!r} takes a pair of the least and the most: {value!r:.60} is none")
+        raise ValueError(f"{name!r} takes a pair of minimum and maximum, and not {value!r:.60}")
     if is_pair:
         return Target(bounds[0], bounds[1], unit)
     return Target(bounds[0], None, unit) if unit == "share" else Target(None, bounds[0], unit)

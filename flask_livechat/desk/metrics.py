@@ -333,9 +333,9 @@ class Asked:
         if self.since.utcoffset() is None or self.until.utcoffset() is None:
             raise ValueError("metrics take aware datetimes, for example datetime.now(timezone.utc)")
         if self.since >= self.until:
-            raise ValueError("metrics take a time that begins before it ends")
+            raise ValueError("since must be before until")
         if self.until - self.since > MAX_SPAN:
-            raise ValueError("metrics take ten years at most")
+            raise ValueError("since and until can be at most ten years apart")
 
     def of_episodes(self, when: str) -> sa.ColumnElement[bool]:
         """Of episodes in which something, by its column, happened in this time."""

@@ -243,4 +243,4 @@ def _warn_of_late_config(state: State, req: RequestState) -> None:
     state.runtime.has_checked_config = True
     snapshot, current = state.config_snapshot, livechat_config(req.app.config)
     if late := [key for key, value in current if key not in snapshot or snapshot[key] != value]:
-        warn_once(f"{', '.join(late)} came after LiveChat(app) had read the configuration: set it before.")
+        warn_once(f"{', '.join(late)} was set after LiveChat(app) had read the configuration. Set it before.")

@@ -111,7 +111,7 @@ def starts() -> Response:
     report, ask = _report_of_our_page(MAX_START_BYTES), state.callbacks.start_once
     content = report.get("start")
     if ask is None:
-        warn_once('once="server" starts nothing: say what started before with @livechat.start_once')
+        warn_once('once="server" starts nothing without a function that is registered with @livechat.start_once')
         abort(404)
     if not rules.is_start(content):
         abort(400)

@@ -234,7 +234,7 @@ def test_on_postgresql_the_last_minute_waits(store: Store) -> None:
 )
 def test_a_cursor_that_is_none_is_refused(store: Store, cursor: str) -> None:
     for item in (export.each_event, export.each_episode):
-        with pytest.raises(ValueError, match="no cursor"):
+        with pytest.raises(ValueError, match="not a cursor"):
             list(item(store, NOW, cursor))
 
 
@@ -307,16 +307,16 @@ def test_the_commands_print_figures_and_rows(tmp_path: Path) -> None:
     assert json.loads(run("metrics", "--format", "json").stdout)["first_response"]["median"] == 300.0
     assert "first_response,median,,300.0" in run("metrics", "--format", "csv").stdout
     assert run("metrics", "--since", "2d", "--until", "1d", "--provider", "crisp").exit_code == 0
-    assert "begins before it ends" in run("metrics", "--since", "1d", "--until", "2d").stderr
-    assert "'nope' is no provider" in run("metrics", "--provider", "nope").stderr
+    assert "since must be before until" in run("metrics", "--since", "1d", "--until", "2d").stderr
+    assert "'nope' is not a provider" in run("metrics", "--provider", "nope").stderr
     assert "2026-11-21" in run("metrics", "--until", "soon").stderr
     exported = run("export")
     assert len(exported.stdout.splitlines()) == 5
-    assert "5 rows. Go on with --after 5" in exported.stderr
-    assert run("export", "--after", "5").stderr == "0 rows. Go on with --after 5\n"
+    assert "Rows: 5. Continue with --after 5" in exported.stderr
+    assert run("export", "--after", "5").stderr == "Rows: 0. Continue with --after 5\n"
     assert run("export", "--what", "conversations", "--format", "csv").stdout.startswith("cursor,provider,conversation")
-    assert "no cursor" in run("export", "--after", "x").stderr
-    assert "1 conversations counted anew" in run("db", "recount").stdout
+    assert "not a cursor" in run("export", "--after", "x").stderr
+    assert "Conversations counted again: 1" in run("db", "recount").stdout
 
 
 STEERING = ("\x1b[2J", "\x9b31m", "\u202e", "\x07")
@@ -351,7 +351,7 @@ def test_a_command_without_its_tables_says_what_to_do(tmp_path: Path, words: lis
     result = app.test_cli_runner().invoke(args=["livechat", *words])
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == (
-        "Error: The tables are missing, or older than this version: flask livechat db upgrade"
+        "Error: The tables are missing, or older than this version. Run flask livechat db upgrade."
     )
 
 
@@ -379,7 +379,7 @@ def test_a_database_that_was_never_created_is_said(postgres: str) -> None:
     url = sa.make_url(postgres).set(database="nowhere").render_as_string(hide_password=False)
     app = create_app("crisp", LIVECHAT_DATABASE_URL=url)
     result = app.test_cli_runner().invoke(args=["livechat", "db", "upgrade"])
-    assert result.stderr.splitlines()[-1] == "Error: There is no such database on the server yet: create it first."
+    assert result.stderr.splitlines()[-1] == "Error: The database does not exist on the server yet. Create it first."
 
 
 @pytest.mark.parametrize(
@@ -393,9 +393,9 @@ def test_a_database_that_was_never_created_is_said(postgres: str) -> None:
         ),
         (
             "sqlite+nothing://",
-            "Error: LIVECHAT_DATABASE_URL is no address of an SQLite or PostgreSQL database that can",
+            "Error: LIVECHAT_DATABASE_URL is not the address of an SQLite or PostgreSQL database that can",
         ),
-        ("postgresql://user:secret@[::1", "Error: LIVECHAT_DATABASE_URL is no address"),
+        ("postgresql://user:secret@[::1", "Error: LIVECHAT_DATABASE_URL is not the address"),
     ],
 )
 def test_a_database_that_is_not_there_is_said_in_a_line(url: str, output: str) -> None:
