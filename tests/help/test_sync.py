@@ -55,6 +55,7 @@ class Site:
     root: Path
     calls: list[str] = field(default_factory=list)
     before: Callable[[str], None] = lambda call: None
+    after: Callable[[str], None] = lambda call: None  # the vendor has done the call, and we do not know it yet
 
     def write(self, **files: str | None) -> None:
         for name, text in files.items():
@@ -122,7 +123,9 @@ def open_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
             call = f"{request.method} {request.path}"
             site.calls.append(call)
             site.before(call)
-            return answer(request)
+            result = answer(request)
+            site.after(call)
+            return result
 
         monkeypatch.setattr(api, "answer", counted)
         site.write(**(FILES if files is None else files))
@@ -401,8 +404,9 @@ def test_two_articles_that_could_be_adopted_are_both_named_and_none_is_taken() -
     assert "7, 8" in change.why
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("name", VENDORS)
-def test_apply_killed_at_any_call_and_run_again_comes_to_the_same_end(open_site: Any, name: str) -> None:
+def test_apply_killed_at_any_call_and_run_again_comes_to_the_same_end(open_site: Any, name: str, moment: str) -> None:
     whole = open_site(name)
     whole.apply()
     number = len(whole.calls)
@@ -416,10 +420,10 @@ def test_apply_killed_at_any_call_and_run_again_comes_to_the_same_end(open_site:
             if left[0] < 0:
                 raise Killed
 
-        site.before = kill
+        setattr(site, moment, kill)
         with pytest.raises(Killed):
             site.apply()
-        site.before = lambda call: None
+        setattr(site, moment, lambda call: None)
         assert all(not item.published or item.body for item in site.there().values())
         result = site.apply()
         assert result.exit_code == 0, result.output
