@@ -204,6 +204,18 @@ seen = sa.Table(
     sa.Column("at", Instant, nullable=False, comment="when they last had the chat open"),
 )
 
+questions = sa.Table(
+    "livechat_questions",
+    metadata,
+    sa.Column("provider", sa.String(32), primary_key=True),
+    sa.Column("day", Instant, primary_key=True, comment="its beginning"),
+    sa.Column("locale", sa.String(32), primary_key=True),
+    sa.Column("words", sa.Text, primary_key=True, comment="their stems; empty for what is one too many"),
+    sa.Column("text", sa.Text, primary_key=True, comment="as it was asked; empty unless texts are kept"),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Index("livechat_questions_day", "day"),
+)
+
 articles = sa.Table(
     "livechat_articles",
     metadata,
