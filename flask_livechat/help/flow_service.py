@@ -13,9 +13,10 @@ from ..errors import what_failed
 from ..state import State as AppState
 from . import answers
 from .flow_files import Flows, Problem, read_all
+from .flow_handoff import handoff
 from .flow_proof import Proof, check
 from .flow_replies import WAIT_S, Extras, Suggestion, render
-from .flows import Flow, Input, Output, Policy, State, advance, clean, handoff, read_state, seen_within_limit, to_human
+from .flows import Flow, Input, Output, Policy, State, advance, clean, read_state, seen_within_limit, to_human
 
 MAX_TAG_CHARS = 35  # of a language
 NO_FLOW = Flow("unknown", "", {})
