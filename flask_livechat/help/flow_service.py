@@ -59,6 +59,12 @@ def reply(state: AppState, app: Flask, request: Mapping[str, Any]) -> dict[str, 
     return take_step(state, app, request.get("flow"), request.get("state"), input_of(request.get("input")), tag)
 
 
+def note_of(handed_over: Mapping[str, Any]) -> tuple[str, str]:
+    """What agents read of a handoff, and what it is about."""
+    topic = handed_over["segment"].removeprefix("help:")
+    return "\n".join([f"Before this conversation, in the flow {topic}:", *handed_over["transcript"].values()]), topic
+
+
 def input_of(data: Any) -> Input:
     """What a browser says that the visitor did. What is nothing of that fits nothing, in any step."""
     data = data if isinstance(data, dict) else {}
