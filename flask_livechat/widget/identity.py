@@ -49,6 +49,12 @@ def identify(state: State, req: RequestState, name: str, now: datetime) -> Ident
     return identity
 
 
+def proven_visitor(state: State, req: RequestState, name: str, now: datetime) -> Visitor | None:
+    """The visitor, where the provider ``name`` gets a proof of who they are; else None."""
+    visitor = current_visitor(state, req)
+    return visitor if visitor is not None and identify(state, req, name, now).proof else None
+
+
 def _signed(state: State, provider: Provider, visitor: Visitor, key: str | bytes | None, now: float) -> Identity:
     """The cached identity while more than half of its proof's life is left, else a new one. ``now`` in Unix seconds."""
     cache, cache_key = state.runtime.identities, (provider.name, key, visitor.cache_key())
