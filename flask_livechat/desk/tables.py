@@ -62,6 +62,14 @@ events = sa.Table(
     sa.Index("livechat_events_visitor", "visitor"),
     sa.Index("livechat_events_email", "email"),
 )
+# Events that no worker has come to yet: mostly there are none, and so the index of them is small.
+UNCOUNTED = events.c.counted.is_(None) & events.c.conversation.is_not(None)
+sa.Index(
+    "livechat_events_uncounted",
+    *(events.c.provider, events.c.conversation, events.c.at),
+    sqlite_where=UNCOUNTED,
+    postgresql_where=UNCOUNTED,
+)
 
 people = sa.Table(
     "livechat_people",
