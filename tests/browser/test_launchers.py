@@ -184,14 +184,61 @@ def test_unread_messages_stand_in_the_badge_and_in_the_name(site: Site, visit: V
     ]
 
 
-@one_vendor
-def test_out_of_office_it_says_what_it_leads_to(site: Site, visit: Visit, vendor: str) -> None:
+def _closed() -> dict[str, Any]:
+    """Office hours that are over, whatever the hour."""
     today = datetime.now(UTC).date()
-    days = [str(today + timedelta(days=n)) for n in (-1, 0, 1)]
-    closed = {"tz": "UTC", "mon-sun": "09:00-17:00", "closed": days}
-    site(vendor, LOAD="manual", LAUNCHER="own", OFFLINE="leave-message", OFFICE_HOURS=closed)
+    return {"tz": "UTC", "mon-sun": "09:00-17:00", "closed": [str(today + timedelta(days=n)) for n in (-1, 0, 1)]}
+
+
+def _icon(visit: Visit) -> str:
+    return str(visit.get(f"{HOST}.shadowRoot.querySelector('path').getAttribute('d')"))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_out_of_office_the_button_shows_a_letter_and_the_words_where_there_is_room(
+    site: Site, open_visit: Any, width: int
+) -> None:
+    site("crisp", LOAD="manual", LAUNCHER="own")
+    visit = open_visit(viewport={"width": width, "height": 800})
     visit.go()
-    assert visit.page.get_by_role("button", name="Leave a message").is_visible()
+    in_hours = _icon(visit)
+    assert _own(visit).inner_text() == ""
+    site("crisp", LOAD="manual", LAUNCHER="own", OFFLINE="leave-message", OFFICE_HOURS=_closed())
+    visit.go()
+    button = visit.page.get_by_role("button", name="Leave a message")
+    assert button.is_visible()
+    assert _icon(visit) != in_hours
+    assert button.inner_text() == ("Leave a message" if width > 640 else "")
+    box = button.bounding_box()
+    assert box["height"] == 56
+    assert (box["width"] > 150) == (width > 640)
+    assert box["x"] + box["width"] == width - (20 if width > 640 else 10)
+
+
+def test_long_words_do_not_make_the_button_wider_than_the_page(site: Site, open_visit: Any) -> None:
+    words = {"en": {"message": "We are closed until tomorrow, " * 4}}
+    site("crisp", LOAD="manual", LAUNCHER="own", OFFLINE="leave-message", OFFICE_HOURS=_closed(), TEXTS=words)
+    visit = open_visit(viewport={"width": 700, "height": 500})
+    visit.go()
+    box = visit.page.get_by_role("button", name="We are closed").bounding_box()
+    assert (box["width"], box["height"]) == (276, 56)
+
+
+@every_vendor
+def test_while_the_chat_is_open_the_button_shows_that_it_closes_it(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", LAUNCHER="own", OFFLINE="leave-message", OFFICE_HOURS=_closed())
+    visit.go()
+    button = visit.page.get_by_role("button", name="Leave a message")
+    shut = _icon(visit)
+    assert button.inner_text() == "Leave a message"
+    button.click()
+    visit.until(OPEN)
+    visit.eventually(lambda: _icon(visit) != shut)
+    assert button.inner_text() == ""
+    button.click()
+    visit.until(CLOSED)
+    visit.eventually(lambda: _icon(visit) == shut)
+    assert button.inner_text() == "Leave a message"
 
 
 # How it looks.
