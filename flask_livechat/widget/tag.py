@@ -43,7 +43,8 @@ def write_tag(state: State, req: RequestState, overrides: Mapping[str, Any]) -> 
     """``{{ livechat() }}``: the tag of this page. Nothing where there is no chat, or the page has its tag already."""
     error = context.handled_error()
     own = [checked_rule("template", overrides)] if overrides else []
-    _warn_of_late_config(state, req)
+    if not (state.runtime.has_checked_config and state.settings.providers):
+        _warn_of_late_config(state, req)
     # An error page is another page of the same request, and the first may have got as far as its tag.
     if req.tagged_page == (error,) or not (state.settings.providers or state.settings.uses_help):
         return NOTHING
@@ -213,17 +214,14 @@ def reachable_visitor(state: State, req: RequestState, method: str) -> tuple[str
 def _script_url(state: State, req: RequestState, name: str) -> str:
     """The address of the provider's script, as HTML. To ask Flask for it costs more than the rest of the tag."""
     script, root = state.scripts[name], req.request.root_path
-    if _has_url_defaults(req):
+    # Those of our own blueprints depend on the host alone. Those of others add what only Flask knows how to add.
+    defaults = req.app.url_default_functions
+    if defaults and any(not (name or "").startswith("livechat") for name in defaults):
         return str(escape(same_origin(url_for("livechat.script", name=name, digest=script.digest))))
     path = f"{state.settings.url_prefix}/{script.address}"
     if not root:
         return path
     return str(escape(same_origin(quote(root.rstrip("/"), safe="!$&'()*+,/:;=@") + path)))
-
-
-def _has_url_defaults(req: RequestState) -> bool:
-    """Whether the app adds values of its own to addresses. Those of our blueprints depend on the host alone."""
-    return any(not (name or "").startswith("livechat") for name in req.app.url_default_functions)
 
 
 def _preload(config: Settings, decision: Decision, nonce: str | None) -> str:
@@ -237,9 +235,7 @@ def _preload(config: Settings, decision: Decision, nonce: str | None) -> str:
 
 
 def _warn_of_late_config(state: State, req: RequestState) -> None:
-    """Once, at the first page: by then the app has set all that it sets."""
-    if state.runtime.has_checked_config and state.settings.providers:
-        return
+    """Warn of keys that came after ours were read. It is asked at the first page: by then the app has set all of them."""
     state.runtime.has_checked_config = True
     snapshot, current = state.config_snapshot, livechat_config(req.app.config)
     if late := [key for key, value in current if key not in snapshot or snapshot[key] != value]:
