@@ -329,12 +329,11 @@ def _clean(record: Visitor | Company, names: tuple[str, ...]) -> None:
     if not isinstance(record.attributes, Mapping):
         raise ValueError(f"{kind}.attributes must be a mapping, not {type(record.attributes).__name__}.")
     attributes: dict[str, Value] = {}
-    for key, value in record.attributes.items():
-        if isinstance(value, str):
-            value = well_formed(value)
-        elif value is not None and not isinstance(value, bool | int | float):
-            value = well_formed(str(value))
-        attributes[well_formed(str(key))] = value
+    for key, attribute in record.attributes.items():
+        plain = attribute
+        if attribute is not None and not isinstance(attribute, bool | int | float):
+            plain = well_formed(attribute if isinstance(attribute, str) else str(attribute))
+        attributes[well_formed(str(key))] = plain
     object.__setattr__(record, "attributes", MappingProxyType(attributes))
     for name in names:
         value = getattr(record, name)

@@ -59,7 +59,7 @@ def _ask(when: Callable[[], bool]) -> bool:
 
 
 def _rules_of_page(state: State, app: Flask, address: Address) -> Iterator[Rule]:
-    """Yield the rule on the view function, or on the class that it was made from. Then its blueprint's, then parents'."""
+    """Yield the rule on a view function, or on the class that it was made from. Then its blueprint's, then parents'."""
     view = app.view_functions.get(address.endpoint or "")
     rule = getattr(view, RULE_KEY, None) or getattr(getattr(view, "view_class", None), RULE_KEY, None)
     if isinstance(rule, Rule):

@@ -16,7 +16,7 @@ from flask_login import current_user
 from .. import providers, signing
 from ..model import Visitor
 from ..providers import Provider
-from ..state import State, call_app, name_of, safely, warn_once
+from ..state import State, call_app, safely, warn_once
 from .request_state import RequestState
 
 MAX_IDENTITIES = 1024

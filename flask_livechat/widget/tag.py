@@ -235,7 +235,7 @@ def _preload(config: Settings, decision: Decision, nonce: str | None) -> str:
 
 
 def _warn_of_late_config(state: State, req: RequestState) -> None:
-    """Warn of keys that came after ours were read. It is asked at the first page: by then the app has set all of them."""
+    """Warn of keys that came after ours were read. At the first page: by then the app has set all that it sets."""
     state.runtime.has_checked_config = True
     snapshot, current = state.config_snapshot, livechat_config(req.app.config)
     if late := [key for key, value in current if key not in snapshot or snapshot[key] != value]:
