@@ -325,11 +325,11 @@ def _clean(record: Visitor | Company, names: tuple[str, ...]) -> None:
 
     An attribute that is no plain value becomes its text, here and now: a list changes later, and cannot be a key.
     """
-    kind = type(record).__name__
-    if not isinstance(record.attributes, Mapping):
-        raise ValueError(f"{kind}.attributes must be a mapping, not {type(record.attributes).__name__}.")
+    kind, given = type(record).__name__, record.attributes
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{kind}.attributes must be a mapping, not {type(given).__name__}.")
     attributes: dict[str, Value] = {}
-    for key, attribute in record.attributes.items():
+    for key, attribute in given.items():
         plain = attribute
         if attribute is not None and not isinstance(attribute, bool | int | float):
             plain = well_formed(attribute if isinstance(attribute, str) else str(attribute))

@@ -110,7 +110,7 @@ def may_be_personal(state: State, req: RequestState) -> bool:
     manager = getattr(req.app, "login_manager", None)
     loader = state.callbacks.visitor_loader if manager is None else getattr(manager, "_request_callback", None)
     return bool(
-        "HTTP_COOKIE" in req.request.environ
+        "HTTP_COOKIE" in req.environ
         or getattr(g.get("_login_user"), "is_authenticated", False)  # flask-login notes nobody, too
         or loader
         or req.context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,7 @@ class RequestState:
 
     app: Flask
     state: State
+    environ: Mapping[str, Any] = field(repr=False)  # of WSGI; Flask takes the request out of it at the end
     context: dict[str, Value] = field(default_factory=dict)  # what views have added for agents
     events: list[dict[str, Any]] = field(default_factory=list)
     segments: dict[str, bool] = field(default_factory=dict)  # name -> whether it is added or taken away
@@ -59,9 +61,8 @@ class RequestState:
     @property
     def has_session_cookie(self) -> bool:
         """Whether the cookies have a session, which is not asked for it: to ask a session is to touch it."""
-        current = self.request
-        has_cookie = "HTTP_COOKIE" in current.environ
-        return has_cookie and self.app.session_interface.get_cookie_name(self.app) in current.cookies
+        has_cookie = "HTTP_COOKIE" in self.environ
+        return has_cookie and self.app.session_interface.get_cookie_name(self.app) in self.request.cookies
 
 
 def request_state() -> RequestState:
@@ -70,5 +71,5 @@ def request_state() -> RequestState:
     req: RequestState | None = current.__dict__.get(KEY)
     if req is None:
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # here, too
-        req = current.__dict__[KEY] = RequestState(app, current_state(app))
+        req = current.__dict__[KEY] = RequestState(app, current_state(app), current.environ)
     return req

@@ -122,7 +122,8 @@ def collect_personal(state: State, req: RequestState, decision: Decision, now: d
     identity = identify(state, req, str(decision.provider), now) if decision.identify else ANONYMOUS
     attributes, events = collect_context_and_events(state, req, identity, now)
     events += segments.deliver(req, str(decision.provider), identity.visitor)
-    left = logout.marked(req.request, state.settings, str(decision.provider))
+    has_mark = logout.MARK in req.environ.get("HTTP_COOKIE", "")  # without reading all of them
+    left = has_mark and logout.marked(req.request, state.settings, str(decision.provider))
     if identity is ANONYMOUS and not (attributes or events or left):
         return NOTHING_PERSONAL
     return Personal(identity, attributes, events, left)
@@ -213,15 +214,16 @@ def reachable_visitor(state: State, req: RequestState, method: str) -> tuple[str
 
 def _script_url(state: State, req: RequestState, name: str) -> str:
     """The address of the provider's script, as HTML. To ask Flask for it costs more than the rest of the tag."""
-    script, root = state.scripts[name], req.request.root_path
+    script = state.scripts[name]
     # Those of our own blueprints depend on the host alone. Those of others add what only Flask knows how to add.
     defaults = req.app.url_default_functions
     if defaults and any(not (name or "").startswith("livechat") for name in defaults):
         return str(escape(same_origin(url_for("livechat.script", name=name, digest=script.digest))))
     path = f"{state.settings.url_prefix}/{script.address}"
-    if not root:
+    if not req.environ.get("SCRIPT_NAME"):
         return path
-    return str(escape(same_origin(quote(root.rstrip("/"), safe="!$&'()*+,/:;=@") + path)))
+    root = quote(req.request.root_path.rstrip("/"), safe="!$&'()*+,/:;=@")
+    return str(escape(same_origin(root + path)))
 
 
 def _preload(config: Settings, decision: Decision, nonce: str | None) -> str:
