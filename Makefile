@@ -12,6 +12,9 @@ ON ?= $(BIN)/python
 OTHERS = $(if $(filter file,$(origin ON)),$(foreach minor,12 13 14,$(firstword \
   $(shell python3.$(minor) -c 'import sys; print(sys.executable)' 2>/dev/null) $(wildcard ~/.pyenv/versions/3.$(minor).*/bin/python))))
 
+# With no bytecode kept, each worker and each second Python of the tests compiles every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-engines soak chromium engines nginx js minify lint types build installed locks test-lowest test-newest release-check bench bench-quick bench-imports doctor-demo docs docs-checks audit fuzz screenshots clean
 
