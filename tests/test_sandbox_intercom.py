@@ -83,7 +83,7 @@ def test_what_an_admin_decides_is_a_part_of_the_admins(workspace: Workspace) -> 
     assert workspace.parts(mine) == [
         ("assignment", "admin", "Yours."),
         ("snoozed", "admin", None),
-        ("open", "admin", None),
+        ("unsnoozed", "admin", None),
         ("close", "admin", "Bye."),
         ("open", "admin", None),
         ("close", "admin", None),

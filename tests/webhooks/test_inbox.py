@@ -33,7 +33,7 @@ from flask_livechat.errors import TimedOut, VendorDown
 from flask_livechat.model import Event
 
 from ..conftest import chat_of, create_app
-from ..desk.test_stand_ins import Shop, shop_of
+from ..desk.test_stand_ins import Shop, only, shop_of
 from .conftest import KINDS
 from .test_circle import VENDORS, site, stored_events
 from .test_projections import NOW, message, work
@@ -573,6 +573,101 @@ def test_what_is_snoozed_comes_back_by_itself(
     assert inbox.send("snooze", until="2020-01-01T09:00").status_code == 422
     monkeypatch.setattr(LiveChat, "now", staticmethod(lambda: datetime.now(UTC) + timedelta(days=2)))
     assert inbox.rows() == ["Hello?"]
+
+
+# -- what is done elsewhere: in the vendor's own inbox, or by another program ----------------------------------------
+
+
+def shown(inbox: Inbox) -> tuple[str, str]:
+    """The tab in which the only conversation is, and what is said above it, once all webhooks have come."""
+    stored_events(inbox.app)
+    tabs = [tab for tab in queries.TABS[1:] if inbox.rows(f"?tab={tab}")]
+    return "+".join(tabs), words(inbox.first().select_one("#about .quiet"))  # type: ignore[arg-type]
+
+
+@those_that("close")
+def test_what_is_closed_and_reopened_elsewhere_is_so_here(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    title, chats = providers.load(name).title, inbox.shop.desk.conversations
+    chat = only(inbox.shop.desk)
+    assert shown(inbox) == ("open", f"{title}, waits for an answer")
+    chats.close(chat)
+    assert shown(inbox) == ("closed", f"{title}, closed")
+    chats.reopen(chat)
+    assert shown(inbox) == ("open", f"{title}, open")
+
+
+@every_vendor
+def test_a_chat_that_ends_in_the_vendors_own_desk_is_closed_here(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    data = {"session": inbox.session}
+    assert inbox.client.post("/livechat/sandbox/desk/end", json=data).status_code == 200
+    assert shown(inbox) == ("closed", f"{providers.load(name).title}, closed")
+
+
+@those_that("assign")
+def test_what_is_assigned_elsewhere_is_so_here(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    desk = inbox.shop.desk
+    for agent in desk.agents.list():
+        desk.conversations.assign(only(desk), agent.id)
+        assert f"with {agent.id}" in shown(inbox)[1] or f"with {agent.name}" in shown(inbox)[1]
+
+
+@those_that("snooze")
+@pytest.mark.parametrize("end", ["a reopening", "an answer", "a note", "the visitor", "another moment"])
+def test_what_is_snoozed_elsewhere_is_so_here_until_that_ends(
+    name: str, end: str, open_inbox: Callable[..., Inbox]
+) -> None:
+    inbox = open_inbox(name, "Hello?")
+    chats, chat, now = inbox.shop.desk.conversations, only(inbox.shop.desk), datetime.now(UTC)
+    chats.snooze(chat, now + timedelta(days=1))
+    assert shown(inbox)[0] == "snoozed"
+    if end == "another moment":
+        chats.reopen(chat)
+        chats.snooze(chat, now + timedelta(days=3))
+        assert f"{now + timedelta(days=3):%d %b}" in shown(inbox)[1]
+        return
+    if end == "the visitor":
+        inbox.shop.tell("message", session=inbox.session, text="Anybody?")
+    elif end == "a reopening":
+        chats.reopen(chat)
+    else:
+        (chats.reply if end == "an answer" else chats.note)(chat, "One moment.")
+    assert shown(inbox)[0] == "open"
+    assert chats.get(chat).state == "open"
+
+
+@those_that("snooze")
+@pytest.mark.parametrize("action", ["reply", "note"])
+def test_whoever_writes_in_a_snoozed_conversation_ends_that(
+    name: str, action: str, open_inbox: Callable[..., Inbox]
+) -> None:
+    inbox = open_inbox(name, "Hello?")
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="minutes")
+    assert inbox.send("snooze", until=tomorrow).status_code == 303
+    assert inbox.send(action, text="One moment.").status_code == 303
+    for _ in range(2):
+        assert shown(inbox)[0] == "open"
+
+
+@every_vendor
+def test_a_mark_is_for_whoever_has_proven_who_they_are(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    inbox.shop.visit("Anybody?", who=None)
+    spec, told = providers.webhooks(name), stored_events(inbox.app)
+    assert spec is not None
+    is_told = any(event.visitor or spec.details(event).handling.get("verified") for event in told)
+    marked = [words(row.select_one(".words")) for row in inbox.page().select("#rows li:has(.mark)")]  # type: ignore[arg-type]
+    assert marked == ["Hello?"] * is_told
+
+
+def test_a_crisp_session_that_is_not_verified_any_more_has_no_mark(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+    assert inbox.first().select(".mark")
+    inbox.shop.tell("identify", session=inbox.session, email="eve@example.com")
+    stored_events(inbox.app)
+    assert not inbox.first().select(".mark")
 
 
 @every_vendor

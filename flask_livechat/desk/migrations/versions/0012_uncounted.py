@@ -10,7 +10,8 @@ down_revision = "0009"
 
 
 def upgrade() -> None:
-    """Make an index that is mostly empty."""
+    """Make an index that is mostly empty: what earlier versions have handled is counted."""
+    op.execute("UPDATE livechat_events SET counted = 'yes' WHERE counted IS NULL AND state <> 'pending'")
     where, columns = sa.text("counted IS NULL AND conversation IS NOT NULL"), ["provider", "conversation", "at"]
     op.create_index("livechat_events_uncounted", "livechat_events", columns, sqlite_where=where, postgresql_where=where)
 
