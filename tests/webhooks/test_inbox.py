@@ -930,10 +930,48 @@ def test_lists_are_of_one_vendor_and_tag_and_the_newest_first(store: Store) -> N
         }  # fmt: skip
 
 
+def test_a_search_takes_the_newest_conversations_and_goes_on_from_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MAX_SEARCHED", 10)
+    chats = [message(n, text="a pot" if n % 4 == 0 else "a plant", minutes=n) for n in range(25)]
+    store.add([replace(event, conversation=f"c{n}") for n, event in enumerate(chats)], NOW)
+    work(store)
+    results, until = [], None
+    with store.reading() as connection:
+        for _ in range(9):
+            since = queries.search_end(connection, until)
+            wanted = queries.Filter(text="POT", since=since, until=until)
+            results.append([row.conversation for row in queries.rows(connection, wanted, NOW)[0]])
+            if (until := since) is None:
+                break
+    assert results == [["c24", "c20", "c16"], ["c12", "c8"], ["c4", "c0"]]
+
+
+def test_the_page_says_how_far_back_a_search_went(
+    open_inbox: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = open_inbox("crisp", "A pot")
+    monkeypatch.setattr(queries, "MAX_SEARCHED", 1)
+    old = event_of(inbox, {"old": 1}, conversation="old", at=datetime.now(UTC) - timedelta(days=40), text="Another pot")
+    add(inbox, old)
+    inbox.page()  # which counts it
+    page = inbox.page("?q=pot")
+    assert [words(row) for row in page.select("#rows .words")] == ["A pot"]
+    assert f"back to {old.at:%d %b %Y}: 1 conversations" in page.get_text()
+    link = next(link for link in page.select("a") if link.text == "Look further back")
+    further = inbox.page(str(link["href"]).removeprefix(URL))
+    assert [words(row) for row in further.select("#rows .words")] == ["Another pot"]
+    assert "Look further back" not in further.get_text()
+    assert "until" in further.get_text()
+
+
 def test_an_address_is_read_as_far_as_it_is_one() -> None:
     view = view_of({"tab": "closed", "c": "12", "q": " word ", "agents": "1", "else": "x"})
     assert (view.tab, view.c, view.q, view.agents) == ("closed", 12, "word", True)
     assert view_of({"c": "-1", "tab": "x"}).c is None
+    texts = ("x", "2026-11-01T10:00:00+00:00", "0001-01-01T00:00:00+14:00")
+    assert [view_of({"back": text}).back for text in texts] == [None, datetime(2026, 11, 1, 10, tzinfo=UTC), None]
     assert [view_of({"page": text}).page for text in ("3", "0", "-1", "x", "99999")] == [3, 1, 1, 1, 1]
 
 
