@@ -99,7 +99,8 @@ def _print(reply: dict[str, Any]) -> bool:
     if reply["opens_at"]:
         lines.append(f"  ({reply['opens_at']})")
     if reply["end"] == "human":
-        lines += [f"  {key}: {value}" for key, value in reply["handoff"].items() if value]
+        values = {**reply["handoff"], **reply["handoff"]["transcript"], "transcript": None}
+        lines += [f"  {key}: {value}" for key, value in values.items() if value]
     click.echo(terminal_text("\n".join(lines), lines=True))
     return reply["end"] is None
 

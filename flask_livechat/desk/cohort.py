@@ -100,8 +100,8 @@ def count(people: Iterable[Person], days: int, now: datetime, first_known: datet
     wrote = [sum(numbers[0] for numbers in by_tag.values()), sum(numbers[1] for numbers in by_tag.values())]
     if not wrote[0] + silent[0]:
         raise ValueError(
-            f"The cohort is empty. People who signed up less than {days} days ago: {too_new}. People whose first {days} days "
-            f"were over before the first conversation that is stored: {unknown}."
+            f"The cohort is empty. Signed up less than {days} days ago: {too_new}. First {days} days "
+            f"over before the first conversation that is stored: {unknown}."
         )
     groups = (_group(numbers, silent, tag) for tag, numbers in by_tag.items())
     shown = _group(wrote, silent)

@@ -13,9 +13,10 @@ from ..errors import what_failed
 from ..state import State as AppState
 from . import answers
 from .flow_files import Flows, Problem, read_all
+from .flow_handoff import handoff
 from .flow_proof import Proof, check
 from .flow_replies import WAIT_S, Extras, Suggestion, render
-from .flows import Flow, Input, Output, Policy, State, advance, clean, handoff, read_state, seen_within_limit, to_human
+from .flows import Flow, Input, Output, Policy, State, advance, clean, read_state, seen_within_limit, to_human
 
 MAX_TAG_CHARS = 35  # of a language
 NO_FLOW = Flow("unknown", "", {})
@@ -56,6 +57,12 @@ def reply(state: AppState, app: Flask, request: Mapping[str, Any]) -> dict[str, 
     locale = request.get("locale")
     tag = locale if isinstance(locale, str) and len(locale) <= MAX_TAG_CHARS else None
     return take_step(state, app, request.get("flow"), request.get("state"), input_of(request.get("input")), tag)
+
+
+def note_of(handed_over: Mapping[str, Any]) -> tuple[str, str]:
+    """What agents read of a handoff, and what it is about."""
+    topic = handed_over["segment"].removeprefix("help:")
+    return "\n".join([f"Before this conversation, in the flow {topic}:", *handed_over["transcript"].values()]), topic
 
 
 def input_of(data: Any) -> Input:

@@ -489,7 +489,7 @@ function loader(vendor, script) {
 
   // For all of our files.
 
-  /** @param {string} name @param {object=} detail */
+  /** @param {string} name @param {unknown=} detail */
   function report(name, detail = {}) {
     doc.dispatchEvent(new CustomEvent(`livechat:${name}`, { detail }));
   }
