@@ -94,8 +94,8 @@ def test_the_model_of_the_docs_answers_out_of_our_articles_or_not_at_all(
     monkeypatch.setitem(livechat._callbacks.flows, "model", table)
     state = example.extensions["livechat"]
     question = "When does my order arrive?"
-    reply = flow_service.take_step(state, example, "model", None, flow_service.input_of({}), "en")
-    reply = flow_service.take_step(
+    reply, _ = flow_service.take_step(state, example, "model", None, flow_service.input_of({}), "en")
+    reply, _ = flow_service.take_step(
         state, example, "model", reply["state"], flow_service.input_of({"text": question}), "en"
     )
     assert (reply["answer"], reply["end"]) == (answer, None if answer else "human")
