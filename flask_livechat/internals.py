@@ -94,6 +94,14 @@ class Internals(Registrations):
         state = current_state()
         return None if state.settings.articles is None else _panel().suggest(state, current_flask(), question, locale)
 
+    def count_unanswered(self, provider: str, question: str, locale: str | None) -> None:
+        """A question that no article answers. It is searched for once more: anybody may report anything."""
+        state = current_state()
+        if state.settings.articles is not None:
+            counted = _panel().unanswered(state, current_flask(), question, locale)
+            if counted is not None:
+                service().count_question(state, current_flask(), provider, counted.locale, counted.words, counted.text)
+
     def unread(self) -> int:
         """How many messages the logged-in visitor has not read, says our store."""
         visitor = current_visitor(current_state(), request_state())

@@ -167,7 +167,7 @@ declare namespace LiveChat {
     stop(): void;
     schedule(): void;
     openFallback(launcher?: HTMLElement, clicked?: number): false;
-    report(name: string, detail?: object): void;
+    report(name: string, detail?: unknown): void;
     /** Runs a call; what it throws goes to the console, never into the page. */
     safely<T>(call: () => T): T | null;
   }
@@ -263,7 +263,7 @@ declare namespace LiveChat {
   }
 
   /** Our few sentences in one language. */
-  type Texts = Record<"chat" | "message" | "unread" | "unreachable" | "consent" | "contact", string>;
+  type Texts = Record<"chat" | "message" | "unread" | "unreachable" | "consent" | "contact" | "agree", string>;
   type PanelTexts = Record<"question" | "human" | "message" | "answers" | "nothing" | "send" | "close" | "opens", string>;
 
   interface Panel {

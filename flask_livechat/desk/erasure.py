@@ -19,7 +19,7 @@ from ..errors import ConfigError, Invalid, LiveChatError, NotFound, Unsupported
 from ..model import Contact, Visitor
 from .projections import batched, drop_unused, lock_conversation
 from .store import Store
-from .tables import contacts, conversations, events, handoffs, outreach, people, seen
+from .tables import contacts, conversations, events, handoffs, outreach, people, questions, seen
 
 NO_CONTENT = {"text": None, "raw": "{}"}
 NO_PERSON = {"visitor": None, "email": None}
@@ -388,8 +388,8 @@ def prune(store: Store, before: datetime) -> int:
         ended = (conversations.c.last_at < before) & conversations.c.conversation.is_not(None)
         connection.execute(sa.update(conversations).where(ended, ~left).values(NO_NAMES))
         connection.execute(sa.delete(contacts).where(contacts.c.last_at < before))
-        for table in (seen, outreach, handoffs):
-            connection.execute(sa.delete(table).where(table.c.at < before))
+        for column in (seen.c.at, outreach.c.at, handoffs.c.at, questions.c.day):
+            connection.execute(sa.delete(column.table).where(column < before))
     return count
 
 

@@ -19,7 +19,7 @@ from .rows import read_event
 from .tables import Instant, conversations, events, handling
 
 TABS = ("waiting", "open", "snoozed", "closed")
-MAX_ROWS = 50  # of the list
+MAX_ROWS = 50  # of a page of the list
 MAX_EVENTS = 200  # of a thread: earlier ones are the vendor's to show
 MAX_COUNT = 99  # beyond which a tab's number is not counted
 MAX_TEXT_CHARS = 4000  # of a message in a thread; all of it is a link away
@@ -40,6 +40,7 @@ class Filter:
     provider: str | None = None
     tag: str | None = None
     text: str | None = None
+    page: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +135,14 @@ def tab_counts(connection: sa.Connection, wanted: Filter, now: datetime) -> dict
     return counts
 
 
-def rows(connection: sa.Connection, wanted: Filter, now: datetime) -> list[Row]:
-    """Return the newest conversations of a tab; with a text, those of all tabs in which it stands."""
-    listed = _conversations(wanted, now, _columns()).order_by(C.last_at.desc(), C.id.desc()).limit(MAX_ROWS)
-    return _read_rows(connection, listed)
+def rows(connection: sa.Connection, wanted: Filter, now: datetime) -> tuple[list[Row], bool]:
+    """Return a page of a tab's conversations, the newest first, and whether there are older ones.
+
+    With a text, they are those of all tabs in which it stands.
+    """
+    ordered = _conversations(wanted, now, _columns()).order_by(C.last_at.desc(), C.id.desc())
+    listed = _read_rows(connection, ordered.offset((wanted.page - 1) * MAX_ROWS).limit(MAX_ROWS + 1))
+    return listed[:MAX_ROWS], len(listed) > MAX_ROWS
 
 
 def row_of(connection: sa.Connection, id: int) -> Row | None:

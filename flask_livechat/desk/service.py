@@ -166,6 +166,14 @@ def ask_store(state: State, app: Flask, ask: Callable[[Store], T], default: T) -
     return answer
 
 
+def count_question(state: State, app: Flask, provider: str, locale: str, words: str, text: str) -> None:
+    """Count a question that no article answers; its text only where LIVECHAT_KEEP_QUESTIONS says so."""
+    text = text if state.settings.keep_questions else ""
+    ask_store(
+        state, app, lambda opened: module("questions").count(opened, provider, locale, words, text, state.now()), None
+    )
+
+
 def handle(state: State, app: Flask, event: Event) -> None:
     """Call the handlers of an event, then the receivers of its signal. Raise what they raise.
 

@@ -62,6 +62,14 @@ events = sa.Table(
     sa.Index("livechat_events_visitor", "visitor"),
     sa.Index("livechat_events_email", "email"),
 )
+# Events that no worker has come to yet: mostly there are none, and so the index of them is small.
+UNCOUNTED = events.c.counted.is_(None) & events.c.conversation.is_not(None)
+sa.Index(
+    "livechat_events_uncounted",
+    *(events.c.provider, events.c.conversation, events.c.at),
+    sqlite_where=UNCOUNTED,
+    postgresql_where=UNCOUNTED,
+)
 
 people = sa.Table(
     "livechat_people",
@@ -202,6 +210,18 @@ seen = sa.Table(
     metadata,
     sa.Column("visitor", sa.Text, primary_key=True),
     sa.Column("at", Instant, nullable=False, comment="when they last had the chat open"),
+)
+
+questions = sa.Table(
+    "livechat_questions",
+    metadata,
+    sa.Column("provider", sa.String(32), primary_key=True),
+    sa.Column("day", Instant, primary_key=True, comment="its beginning"),
+    sa.Column("locale", sa.String(32), primary_key=True),
+    sa.Column("words", sa.Text, primary_key=True, comment="their stems; empty for what is one too many"),
+    sa.Column("text", sa.Text, primary_key=True, comment="as it was asked; empty unless texts are kept"),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Index("livechat_questions_day", "day"),
 )
 
 handoffs = sa.Table(

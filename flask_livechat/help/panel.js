@@ -29,6 +29,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   /** What this tab has asked, seen and counted so far, and where it is in a flow.
    * @type {{
    *   text: string, seen: string[], counted: string[], opened?: boolean, flow?: string, reply?: LiveChat.FlowReply,
+   *   unanswered?: string,
    * }} */
   const state = {
     text: "", seen: [], counted: [],
@@ -73,6 +74,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   function close() {
     view?.host.remove();
     view = null;
+    reportUnanswered();
     launcher?.setAttribute("aria-expanded", "false");
   }
 
@@ -140,6 +142,16 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
     if (vendor.kept) post("opens", { provider: vendor.name, help: what }, "omit");
   }
 
+  /** Says once in this tab what no article answered, when somebody is done with it: not each word on the way. */
+  function reportUnanswered() {
+    const { unanswered: q, counted } = state;
+    state.unanswered = undefined;
+    if (!q || !vendor.kept || counted.includes("?" + q)) return;
+    counted.push("?" + q);
+    save();
+    post("opens", { provider: vendor.name, help: "nothing", q, locale: locale() }, "omit");
+  }
+
   /** @param {string} where @param {object} body @param {RequestCredentials} credentials @param {number=} waitS
    * @returns {Promise<any>} null without an answer */
   function post(where, body, credentials, waitS = 20) {
@@ -167,6 +179,9 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
       list.replaceChildren(...answers.map((answer) => link(answer, target)));
       state.seen = [...new Set([...answers.map(({ title }) => title), ...state.seen])].slice(0, 3);
       if (text.length >= MIN_CHARS) count("asked");
+      // What is written into a form is for whoever gets it; what a flow asks for is no question.
+      if (!target) state.unanswered = answers.length || text.length < MIN_CHARS || state.reply?.ask ? undefined : text;
+      if (!view) reportUnanswered();
       save();
       timer = setTimeout(() => {
         const word = answers.length ? texts.answers.replace("{n}", String(answers.length)) : texts.nothing;
@@ -284,6 +299,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
       if (!state.reply?.ask) state.text = field.value;
       save();
     });
+    field.addEventListener("change", reportUnanswered);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = cut(field.value.trim());

@@ -68,8 +68,12 @@ class Language:
         if stem is None:
             if len(self._stems) >= MAX_CACHED:
                 self._stems.clear()
-            stem = self._stems[word] = token(fold(self.stemmer.stemWord(word) if self.stemmer else word))
+            stem = self._stems[word] = token(self.plain_stem(word))
         return stem
+
+    def plain_stem(self, word: str) -> str:
+        """Return the stem of a word in lower case, without accents, as people read it."""
+        return fold(self.stemmer.stemWord(word) if self.stemmer else word)
 
     def is_stop_word(self, word: str) -> bool:
         """Whether a word says nothing about what a question is about, be it written without accents."""

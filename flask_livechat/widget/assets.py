@@ -40,7 +40,7 @@ class Script:
     source: bytes = field(repr=False)
     digest: str
 
-    @property
+    @cached_property
     def address(self) -> str:
         """Relative to our own prefix."""
         return f"{self.name}.{self.digest}.js"

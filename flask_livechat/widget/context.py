@@ -28,7 +28,8 @@ def handled_error() -> BaseException | None:
 
 def of_page(req: RequestState, error: BaseException | None) -> dict[str, Value]:
     """What agents see of the page itself, the same for every visitor: never the query, never a traceback."""
-    attributes: dict[str, Value] = {"path": req.request.path[:MAX_PATH_CHARS], "endpoint": req.request.endpoint}
+    current = req.request
+    attributes: dict[str, Value] = {"path": current.path[:MAX_PATH_CHARS], "endpoint": current.endpoint}
     if error is not None:
         status = error.code if isinstance(error, HTTPException) else 500
         attributes |= {"error_status": status, "error_id": _error_id(req, status)}

@@ -54,8 +54,6 @@ def end(response: Response, request: Request, settings: Settings) -> None:
 
 def marked(request: Request, settings: Settings, provider: str) -> bool:
     """Whether the last visitor of this browser logged out and ``provider`` has not ended that session yet."""
-    if MARK not in request.environ.get("HTTP_COOKIE", ""):
-        return False  # without reading them all
     return not {provider, _mark(request, settings, provider)}.isdisjoint(_marks(request))
 
 

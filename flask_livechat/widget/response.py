@@ -139,7 +139,7 @@ def warn_of_style_nonce(policy: Any) -> None:
 
 def _without_secrets(state: State, req: RequestState, response: Response, body: Body) -> Response:
     """The response, unless a configured secret stands in it. What streams or is a file is not read."""
-    scanner, probe = state.secret_scanner, req.request.environ.get(PROBE_KEY)
+    scanner, probe = state.secret_scanner, req.environ.get(PROBE_KEY)
     if scanner is None and probe is not None:  # the doctor looks where nobody else does
         scanner = SecretScanner(state.settings.providers, sandbox=state.settings.sandbox)
     key = None if scanner is None else _leaked_key(scanner, response, body)

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from ..errors import shown
@@ -72,15 +73,18 @@ def decide(
     def applies(rule: Rule) -> bool:
         return rule.holds(address) and (rule.when is None or ask(rule.when))
 
-    layers = [rule for rule in own if applies(rule)]
-    for rule in configured:
-        if applies(rule):
-            layers.append(rule)
-            break
+    layers = [*filter(applies, own), *islice(filter(applies, configured), 1)]
     decision = _combined(default, layers) if layers else default
-    if refusal := _refusal(address, layers, decision):
-        return replace(decision, show=False, why=refusal, sources={**decision.sources, "show": refusal})
-    return decision
+    if not decision.show:
+        return decision
+    refusal = NO_PROVIDER
+    if decision.provider is not None:
+        is_exact = layers and any(rule.exact and rule.what.get("show") is True for rule in layers)
+        secret = None if is_exact else secret_in(address)
+        if secret is None:
+            return decision
+        refusal = f"{secret}; only a rule with show=True for exactly this page shows chat here"
+    return replace(decision, show=False, why=refusal, sources={**decision.sources, "show": refusal})
 
 
 def default_decision(defaults: Mapping[str, Any]) -> Decision:
@@ -97,18 +101,6 @@ def _combined(default: Decision, layers: list[Rule]) -> Decision:
         sources |= dict.fromkeys(what, rule.source)
     why = "; ".join(dict.fromkeys(rule.source for rule in layers if rule.source in sources.values())) or default.why
     return replace(default, **fields, why=why, sources=sources)
-
-
-def _refusal(address: Address, layers: Iterable[Rule], decision: Decision) -> str | None:
-    """Why there is no chat on this page, whatever its rules say."""
-    if not decision.show:
-        return None
-    if decision.provider is None:
-        return NO_PROVIDER
-    if any(rule.exact and rule.what.get("show") is True for rule in layers):
-        return None
-    secret = secret_in(address)
-    return f"{secret}; only a rule with show=True for exactly this page shows chat here" if secret else None
 
 
 def make(

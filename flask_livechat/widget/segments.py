@@ -56,9 +56,10 @@ def deliver(req: RequestState, name: str, visitor: Mapping[str, Any] | None) -> 
     What ``visitor``, as the page names them, has of their own counts for the vendor's limit, too. It is called after
     ``session_store.recall``, which adds the changes of earlier requests.
     """
-    provider = providers.load(name)
     req.has_delivered_segments = True
-    own = (visitor or {}).get("segments", [])
+    if not req.segments:
+        return []
+    provider, own = providers.load(name), (visitor or {}).get("segments", [])
     added = [segment for segment, wanted in req.segments.items() if wanted and segment not in own]
     removed = [segment for segment, wanted in req.segments.items() if not wanted]
     most = max(0, provider.max_segments - len(own))

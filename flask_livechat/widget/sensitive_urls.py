@@ -161,14 +161,10 @@ class Address:
     def blueprint(self) -> str:
         return (self.endpoint or "").rpartition(".")[0]
 
-    @property
-    def chars(self) -> int:
-        return len(self.path) + (len("".join(self.query + self.values)) if self.query else 0)
-
 
 def secret_in(address: Address) -> str | None:
     """What in the address looks like a secret, as the start of a sentence; None when nothing does. Never the secret."""
-    if address.chars > MAX_ADDRESS_CHARS:
+    if len(address.path) + sum(map(len, address.query + address.values)) > MAX_ADDRESS_CHARS:
         return f"the address is longer than {MAX_ADDRESS_CHARS} characters, among which a secret could be"
     return (
         (_of_query(address) if address.query else None)

@@ -43,7 +43,8 @@ def write_tag(state: State, req: RequestState, overrides: Mapping[str, Any]) -> 
     """``{{ livechat() }}``: the tag of this page. Nothing where there is no chat, or the page has its tag already."""
     error = context.handled_error()
     own = [checked_rule("template", overrides)] if overrides else []
-    _warn_of_late_config(state, req)
+    if not (state.runtime.has_checked_config and state.settings.providers):
+        _warn_of_late_config(state, req)
     # An error page is another page of the same request, and the first may have got as far as its tag.
     if req.tagged_page == (error,) or not (state.settings.providers or state.settings.uses_help):
         return NOTHING
@@ -121,7 +122,8 @@ def collect_personal(state: State, req: RequestState, decision: Decision, now: d
     identity = identify(state, req, str(decision.provider), now) if decision.identify else ANONYMOUS
     attributes, events = collect_context_and_events(state, req, identity, now)
     events += segments.deliver(req, str(decision.provider), identity.visitor)
-    left = logout.marked(req.request, state.settings, str(decision.provider))
+    has_mark = logout.MARK in req.environ.get("HTTP_COOKIE", "")  # without reading all of them
+    left = has_mark and logout.marked(req.request, state.settings, str(decision.provider))
     if identity is ANONYMOUS and not (attributes or events or left):
         return NOTHING_PERSONAL
     return Personal(identity, attributes, events, left)
@@ -212,18 +214,16 @@ def reachable_visitor(state: State, req: RequestState, method: str) -> tuple[str
 
 def _script_url(state: State, req: RequestState, name: str) -> str:
     """The address of the provider's script, as HTML. To ask Flask for it costs more than the rest of the tag."""
-    script, root = state.scripts[name], req.request.root_path
-    if _has_url_defaults(req):
+    script = state.scripts[name]
+    # Those of our own blueprints depend on the host alone. Those of others add what only Flask knows how to add.
+    defaults = req.app.url_default_functions
+    if defaults and any(not (name or "").startswith("livechat") for name in defaults):
         return str(escape(same_origin(url_for("livechat.script", name=name, digest=script.digest))))
     path = f"{state.settings.url_prefix}/{script.address}"
-    if not root:
+    if not req.environ.get("SCRIPT_NAME"):
         return path
-    return str(escape(same_origin(quote(root.rstrip("/"), safe="!$&'()*+,/:;=@") + path)))
-
-
-def _has_url_defaults(req: RequestState) -> bool:
-    """Whether the app adds values of its own to addresses. Those of our blueprints depend on the host alone."""
-    return any(not (name or "").startswith("livechat") for name in req.app.url_default_functions)
+    root = quote(req.request.root_path.rstrip("/"), safe="!$&'()*+,/:;=@")
+    return str(escape(same_origin(root + path)))
 
 
 def _preload(config: Settings, decision: Decision, nonce: str | None) -> str:
@@ -237,9 +237,7 @@ def _preload(config: Settings, decision: Decision, nonce: str | None) -> str:
 
 
 def _warn_of_late_config(state: State, req: RequestState) -> None:
-    """Once, at the first page: by then the app has set all that it sets."""
-    if state.runtime.has_checked_config and state.settings.providers:
-        return
+    """Warn of keys that came after ours were read. At the first page: by then the app has set all that it sets."""
     state.runtime.has_checked_config = True
     snapshot, current = state.config_snapshot, livechat_config(req.app.config)
     if late := [key for key, value in current if key not in snapshot or snapshot[key] != value]:

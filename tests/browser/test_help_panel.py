@@ -320,6 +320,36 @@ def test_what_was_asked_and_read_is_counted_once_in_a_tab_of_nobody(
     assert len(counted) == 4
 
 
+def test_what_no_article_answers_is_reported_once_when_somebody_is_done_with_it(
+    help_site: Site, visit: Visit, tmp_path: Path
+) -> None:
+    app = help_site(store=f"sqlite:///{tmp_path / 'store.sqlite3'}", extra=FORM)
+    counted: list[str] = []
+    app.extensions["livechat"].livechat.count_unanswered = lambda provider, text, locale: counted.append(text)
+    visit.go()
+    visit.page.fill("#message", "I am Ada Lovelace")  # for whoever gets the form
+    visit.pause(0.5)
+    for _ in range(2):
+        open_panel(visit)
+        field = visit.page.get_by_role("dialog").get_by_role("textbox")
+        field.fill("")
+        field.press_sequentially("zeb")
+        visit.pause(0.5)
+        assert "zeb" not in counted  # somebody is still writing
+        field.press_sequentially("ras")
+        visit.until(f"{PANEL}.shadowRoot.querySelector('[role=status]').textContent === 'No article answers that.'")
+        visit.page.keyboard.press("Escape")
+        visit.eventually(lambda: counted == ["zebras"])
+    open_panel(visit)
+    field.fill("card declined")
+    visit.page.get_by_role("dialog").get_by_role("link").first.wait_for()
+    field.fill("penguins")
+    visit.until(f"{PANEL}.shadowRoot.querySelector('[role=status]').textContent === 'No article answers that.'")
+    human(visit).click()
+    visit.ready()
+    visit.eventually(lambda: counted == ["zebras", "penguins"])
+
+
 def test_without_any_vendor_the_panel_answers_and_the_way_to_a_person_is_the_fallback(
     help_site: Site, visit: Visit
 ) -> None:

@@ -17,7 +17,8 @@ from flask_livechat import LiveChat
 from flask_livechat.desk import flow_figures
 from flask_livechat.desk.calendar_months import months
 from flask_livechat.desk.conclusions import conclude
-from flask_livechat.desk.metrics import DEFINITIONS, Metrics, PerUser, Topic, metrics
+from flask_livechat.desk.definitions import DEFINITIONS
+from flask_livechat.desk.metrics import Metrics, PerUser, Topic, metrics
 from flask_livechat.desk.store import Store
 from flask_livechat.model import Event
 from flask_livechat.office_hours import parse

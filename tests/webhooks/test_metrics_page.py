@@ -17,7 +17,7 @@ from flask import Flask, redirect
 from flask.testing import FlaskClient
 
 from flask_livechat import LiveChat
-from flask_livechat.desk.metrics import DEFINITIONS
+from flask_livechat.desk.definitions import DEFINITIONS
 from flask_livechat.desk.store import Store
 
 from ..conftest import chat_of, create_app
