@@ -79,7 +79,7 @@ def reply(state: AppState, app: Flask, request: Mapping[str, Any]) -> tuple[dict
 def note_of(handed_over: Mapping[str, Any]) -> tuple[str, str]:
     """What agents read of a handoff, and what it is about."""
     topic = handed_over["segment"].removeprefix("help:")
-    return "\n".join([f"Before this conversation, in the flow {topic}:", *handed_over["transcript"].values()]), topic
+    return "\n".join([f"Before this conversation, about {topic}:", *handed_over["transcript"].values()]), topic
 
 
 def input_of(data: Any) -> Input:

@@ -38,7 +38,7 @@ SHOP = {
     "topic": {"say": "What is it about?", "choices": {"My order": "support", "Something else": "human"}},
     "support": {"say": "Which order?", "ask": "order_number", "then": "human"},
 }
-NOTE = "Before this conversation, in the flow support:\nWhat is it about? - My order\nWhich order? - A-17 <b>late</b>"
+NOTE = "Before this conversation, about support:\nWhat is it about? - My order\nWhich order? - A-17 <b>late</b>"
 
 
 def site(name: str, folder: Path, **config: Any) -> Flask:
