@@ -120,6 +120,12 @@ def _lines(figures: Metrics, zone: tzinfo) -> Iterator[str]:
         yield f"article deflection      {formatting.share(articles.share)} of {counted}{advice}"
     if votes := articles.helpful + articles.not_helpful:
         yield f"helpful articles        {formatting.share(articles.helpful / votes)} of {votes} votes"
+    for flow in figures.flows:
+        counted = f"{flow.begun} begun, {flow.resolved} resolved, {flow.handed_over} handed over, {flow.left} left"
+        yield f"{f'flow {flow.flow}':<23} {counted}"
+        for at in flow.handed_over_at:
+            where = f"at {at.step} after {at.exchanges} exchanges" if at.step else "as the flow was changed"
+            yield f"  handed over           {at.count} {where}"
     for question in figures.unanswered:
         what = ", ".join([question.words or "others", *(f'"{text}"' for text in question.texts)])
         yield f"unanswered {question.month}      {question.count} times, {question.locale or 'any'}: {what}"

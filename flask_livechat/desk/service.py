@@ -197,6 +197,12 @@ def takes_notes(state: State, name: str, visitor: Visitor) -> bool:
     return has_keys and api.knows(visitor)
 
 
+def count_flow(state: State, app: Flask, name: str, flow: str, new: Iterable[tuple[str, str, int]]) -> None:
+    """Count what happened in a step of a flow."""
+    if state.stores_events:
+        ask_store(state, app, lambda opened: module("flow_figures").count(opened, name, flow, new, state.now()), None)
+
+
 def put_handoff(state: State, app: Flask, name: str, handoff: Handoff) -> bool:
     """Store a handoff until the visitor writes. Return False where the database does not answer."""
     put = lambda opened: module("handoffs").Handoffs(opened).put(name, handoff, state.now())  # noqa: E731
