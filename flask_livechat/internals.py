@@ -70,16 +70,19 @@ class Internals(Registrations):
         if not state.has_flows:
             return None
         flows = import_module(".help.flow_service", __package__)
-        reply: dict[str, Any] = flows.reply(state, app, request)
-        handoff = reply["handoff"]
-        provider = request.get("provider", state.settings.provider)
-        if handoff["transcript"] and provider in tuple(state.settings.providers):
+        reply, counts = flows.reply(state, app, request)
+        handoff, provider = reply["handoff"], request.get("provider", state.settings.provider)
+        if provider not in tuple(state.settings.providers):
+            return dict(reply)
+        if counts:
+            service().count_flow(state, app, provider, str(request["flow"]), counts)
+        if handoff["transcript"]:
             visitor = proven_visitor(state, request_state(), provider, self.now())
             if visitor is not None and service().takes_notes(state, provider, visitor):
                 note = Handoff(visitor.id, visitor.email, *flows.note_of(handoff))
                 if reply["end"] != "human" or service().put_handoff(state, app, provider, note):
                     handoff["transcript"] = {}  # agents get it as a note
-        return reply
+        return dict(reply)
 
     def help_panel(self, decision: Decision) -> dict[str, Any] | None:
         """What the help panel has on a page where it is on. None where it has nothing to offer."""

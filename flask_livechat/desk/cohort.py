@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from ..safe_text import quantity
 from .rows import MAX_KEY_CHARS, key_text
 
 BATCH_PEOPLE = 2000
@@ -99,9 +100,10 @@ def count(people: Iterable[Person], days: int, now: datetime, first_known: datet
             group[1] += bool(stayed)
     wrote = [sum(numbers[0] for numbers in by_tag.values()), sum(numbers[1] for numbers in by_tag.values())]
     if not wrote[0] + silent[0]:
+        first = quantity(days, "day")
         raise ValueError(
-            f"The cohort is empty. Signed up less than {days} days ago: {too_new}. First {days} days "
-            f"over before the first conversation that is stored: {unknown}."
+            f"The cohort is empty. Signed up less than {first} ago: {too_new}. First {first} over "
+            f"before the first conversation that is stored: {unknown}."
         )
     groups = (_group(numbers, silent, tag) for tag, numbers in by_tag.items())
     shown = _group(wrote, silent)

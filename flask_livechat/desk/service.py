@@ -44,7 +44,7 @@ def module(name: str) -> Any:
     try:
         return import_module(f".{name}", __package__)
     except ModuleNotFoundError as error:
-        if error.name not in ("stamina", "sqlalchemy"):
+        if error.name not in ("httpx", "stamina", "sqlalchemy", "alembic"):
             raise
         raise LiveChatError("The desk needs an extra: pip install Flask-LiveChat[desk]") from None
 
@@ -195,6 +195,12 @@ def takes_notes(state: State, name: str, visitor: Visitor) -> bool:
         return False
     has_keys = all(values.get(key) for key in api.needs) and name in state.settings.webhook_providers
     return has_keys and api.knows(visitor)
+
+
+def count_flow(state: State, app: Flask, name: str, flow: str, new: Iterable[tuple[str, str, int]]) -> None:
+    """Count what happened in a step of a flow."""
+    if state.stores_events:
+        ask_store(state, app, lambda opened: module("flow_figures").count(opened, name, flow, new, state.now()), None)
 
 
 def put_handoff(state: State, app: Flask, name: str, handoff: Handoff) -> bool:

@@ -240,6 +240,18 @@ handoffs = sa.Table(
     sa.Index("livechat_handoffs_visitor", "visitor"),
 )
 
+flow_counts = sa.Table(
+    "livechat_flow_counts",
+    metadata,
+    sa.Column("provider", sa.String(32), primary_key=True),
+    sa.Column("flow", sa.String(40), primary_key=True),
+    sa.Column("what", sa.String(8), primary_key=True, comment="begun, resolved or human: of nobody"),
+    sa.Column("step", sa.String(40), primary_key=True, comment="empty where the flow was changed meanwhile"),
+    sa.Column("exchanges", sa.Integer, primary_key=True, comment="how many there were until then"),
+    sa.Column("quarter", Instant, primary_key=True, comment="the beginning of its quarter of an hour"),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
 articles = sa.Table(
     "livechat_articles",
     metadata,

@@ -191,7 +191,7 @@ def test_two_tabs_of_one_agent_answer_once_and_the_second_keeps_its_draft(
     second.page.fill("#text", "Let me look.")
     first.page.get_by_role("button", name="Reply").click()
     second.page.get_by_role("button", name="Reply").click()
-    second.page.locator("#word").get_by_text("Somebody has written meanwhile").wait_for()
+    second.page.locator("#word").get_by_text("Somebody has written in the meantime").wait_for()
     assert second.page.input_value("#text") == "Let me look."
     texts = [text for text in second.page.locator("#entries .text").all_inner_texts() if "look" in text]
     assert texts == []  # what was shown at once is taken back

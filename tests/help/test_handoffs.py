@@ -20,10 +20,12 @@ from flask_livechat.desk import service
 from flask_livechat.desk.tables import handoffs
 from flask_livechat.desk.worker import Worker
 from flask_livechat.errors import Unsupported
+from flask_livechat.help import flow_replies, flow_service
 from flask_livechat.providers.base import Handoff
 
 from ..conftest import chat_of, create_app, log_in
 from ..desk.test_stand_ins import Shop, shop_of
+from . import handoffs as handoffs_by_walks
 
 VENDORS = [name for name in providers.names() if providers.has_stand_in(name)]
 NOTING = [name for name in VENDORS if (api := providers.api(name)) is not None and api.hand_over is not None]
@@ -36,7 +38,7 @@ SHOP = {
     "topic": {"say": "What is it about?", "choices": {"My order": "support", "Something else": "human"}},
     "support": {"say": "Which order?", "ask": "order_number", "then": "human"},
 }
-NOTE = "Before this conversation, in the flow support:\nWhat is it about? - My order\nWhich order? - A-17 <b>late</b>"
+NOTE = "Before this conversation, about support:\nWhat is it about? - My order\nWhich order? - A-17 <b>late</b>"
 
 
 def site(name: str, folder: Path, **config: Any) -> Flask:
@@ -321,3 +323,31 @@ def test_what_nobody_came_for_is_gone_after_a_day(tmp_path: Path, monkeypatch: p
     with app.app_context():
         Worker(chat.store, chat.handle, chat.now).prune()
     assert waiting(app) == []
+
+
+@pytest.mark.needs("time")
+@every_vendor
+def test_random_walks_hand_over_the_path_the_fields_the_articles_and_the_transcript(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One with each trouble. ``python -m tests.help.handoffs 300`` makes as many as the issue asks for."""
+    monkeypatch.setattr(flow_service, "search", lambda *arguments: handoffs_by_walks.ARTICLES)
+    result = handoffs_by_walks.run(5, handoffs_by_walks.by_client, handoffs_by_walks.Site(name, tmp_path), seed=22)
+    assert result == {"handed over": 5}
+
+
+@pytest.mark.needs("time")
+@pytest.mark.parametrize("lost", ["path", "fields", "help_seen", "transcript"])
+def test_a_part_of_it_that_is_lost_is_noticed(lost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The walks would see it."""
+    real = flow_replies.handoff
+
+    def losing(*arguments: Any) -> dict[str, Any]:
+        result = real(*arguments)
+        return {**result, lost: type(result[lost])()}
+
+    monkeypatch.setattr(flow_replies, "handoff", losing)
+    monkeypatch.setattr(flow_service, "search", lambda *arguments: handoffs_by_walks.ARTICLES)
+    walked = handoffs_by_walks.run(15, handoffs_by_walks.by_client, handoffs_by_walks.Site("tawk", tmp_path), seed=22)
+    named = "articles" if lost == "help_seen" else lost
+    assert [what for what in walked if named in what]

@@ -699,7 +699,7 @@ def test_an_answer_is_refused_where_somebody_has_written_meanwhile(name: str, op
     response = inbox.send("reply", before, text="May I help <you>?")
     assert response.status_code == 409
     page = BeautifulSoup(response.text, "html.parser")
-    assert "Somebody has written meanwhile" in page.select_one("#word").get_text()  # type: ignore[union-attr]
+    assert "Somebody has written in the meantime" in page.select_one("#word").get_text()  # type: ignore[union-attr]
     assert page.select_one("#text").get_text() == "May I help <you>?"  # type: ignore[union-attr]
     assert ("agent", "Yes?") in inbox.entries()
     assert inbox.shop.reads(inbox.session) == [("visitor", "Hello?"), ("agent", "Yes?")]

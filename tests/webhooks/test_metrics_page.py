@@ -232,7 +232,7 @@ def test_a_tag_that_is_html_stays_text(app: Flask, client: FlaskClient) -> None:
 def test_what_waits_for_a_worker_is_said(app: Flask, client: FlaskClient) -> None:
     with app.app_context():
         chat_of(app).store.add([message(1)], chat_of(app).now())
-    assert "1 events wait for a worker" in read(client).select_one("[role=status]").text
+    assert "1 event waits for a worker" in read(client).select_one("[role=status]").text
 
 
 def test_its_downloads_are_the_same_figures(app: Flask, client: FlaskClient) -> None:
