@@ -18,7 +18,7 @@ MAX_S = 10 * 366 * 86_400  # of the longest time that metrics are asked for
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``least`` and ``most`` are part of it; None is no bound. ``unit``: ``seconds``, or ``share`` from 0 to 1."""
+    """``least`` and ``most`` are included; None means no bound. ``unit``: ``seconds``, or ``share`` from 0 to 1."""
 
     least: float | None
     most: float | None

@@ -18,7 +18,7 @@ DEFINITION = (
 
 @dataclass(frozen=True, slots=True)
 class ArticleDeflection:
-    """How many who asked the help panel read an article and did not come to the chat."""
+    """How many visitors asked the help panel, read an article, and did not come to the chat."""
 
     asked: int
     read: int

@@ -37,10 +37,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """People of a group, and those who stayed. ``tag``: the first one of their first conversation; empty without any.
+    """The people of a group, and those who stayed. ``tag`` is the first one of their first conversation, or empty.
 
-    ``tag`` and ``difference`` are None for all who wrote, and for those who did not. A ``difference`` is also None
-    where one of the two groups is not shown.
+    ``tag`` and ``difference`` are None for all who wrote, and for all who did not. A ``difference`` is also None if one
+    of the two groups is not shown.
     """
 
     people: int
@@ -52,10 +52,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Who wrote within ``days`` of signing up, who did not, and how many of each stayed.
+    """How many people stayed: those who wrote within ``days`` of signing up, and those who did not.
 
-    A group of fewer than 20 people is None, or left out. Not counted: ``too_new``, whose days are not over yet, and
-    ``unknown``, whose days were over before the first conversation that is stored.
+    A group of fewer than 20 people is None, or left out. ``too_new`` and ``unknown`` are not counted: the days of the
+    first are not over yet, and those of the second were over before the first stored conversation.
     """
 
     days: int

@@ -15,7 +15,7 @@ MONTHS = 3
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What follows. ``kind``: ``topic_on_top``, with its ``tag``, or ``per_user_rising``."""
+    """A conclusion. ``kind``: ``topic_on_top``, with its ``tag``, or ``per_user_rising``."""
 
     kind: str
     months: tuple[str, ...]  # "2026-11", the earliest first

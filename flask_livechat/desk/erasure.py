@@ -39,9 +39,10 @@ class Contacts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AtVendor:
-    """``outcome``: ``erased``, ``unknown`` (there is nobody), ``to decide``, ``by hand``, ``by email`` or ``failed``.
+    """``outcome``: ``erased``, ``unknown`` (no such contact), ``to decide``, ``by hand``, ``by email`` or ``failed``.
 
-    ``why`` names nobody. ``erased``: how many contacts. ``left``: those that may be the person's, by the vendor's id.
+    ``why`` contains no names. ``erased`` is the number of contacts. ``left`` are contacts that may be the person's, by
+    the vendor's id.
     """
 
     provider: str
@@ -53,10 +54,10 @@ class AtVendor:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was erased, in numbers; who it was is not in it.
+    """What was erased, in numbers. It does not contain who it was.
 
-    ``left``: what may be the person's here, and is for somebody to decide: your ids of others who have said a given
-    email, and conversations with nobody's id under an email that was only said with the person.
+    ``left`` is data here that may be the person's, for you to decide: your ids of other people who have given a given
+    email, and conversations without an id under an email that was only given together with the person's id.
     """
 
     at: datetime

@@ -23,9 +23,9 @@ DEFINITION = (
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """At which step of a flow, and after how many exchanges, so many visitors went to a human.
+    """How many visitors went to a human at a step of a flow, and after how many exchanges.
 
-    ``step`` is empty where the flow was changed while they were in it.
+    ``step`` is empty if the flow was changed while they were in it.
     """
 
     step: str
@@ -35,7 +35,7 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class FlowFigures:
-    """How one flow went."""
+    """The figures of one flow."""
 
     flow: str
     begun: int

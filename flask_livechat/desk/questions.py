@@ -25,7 +25,7 @@ DEFINITION = (
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """How often something was asked in a month that no article answers."""
+    """How often a question that no article answers was asked in a month."""
 
     month: str  # "2026-11"
     locale: str  # of the articles that were searched
