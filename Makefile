@@ -108,9 +108,10 @@ bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst 
 	$(BIN)/python -m benchmarks.inbox_tabs
 	$(BIN)/python -m benchmarks.cohort
 	$(BIN)/python -m benchmarks.browser
+	$(BIN)/python -m benchmarks.journey
 	$(BIN)/python -m benchmarks.lighthouse
 
-bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and variants, in two minutes
+bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and variants, in some minutes
 	$(BIN)/python -m benchmarks.sizes
 	$(BIN)/python -m benchmarks.articles
 	$(BIN)/python -m benchmarks.render --quick
@@ -119,6 +120,7 @@ bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and 
 	$(BIN)/python -m benchmarks.inbox --quick
 	$(BIN)/python -m benchmarks.cohort --quick
 	$(BIN)/python -m benchmarks.browser --quick
+	$(BIN)/python -m benchmarks.journey --quick
 
 bench-imports: $(VENV)/demo  ## What `import flask_livechat` costs
 	$(BIN)/python benchmarks/imports.py
