@@ -49,7 +49,8 @@ class Guard:
         self.asked: set[str] = set()
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in HOSTS or not self.depth or self.allowed:
+        # In this order: after the run Python takes the names of modules away, and still calls the hook.
+        if not self.depth or event not in HOSTS or self.allowed:
             return
         host = arguments[HOSTS[event]]
         host = host[0] if isinstance(host, tuple) and host else host
