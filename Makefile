@@ -105,6 +105,7 @@ bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst 
 	$(BIN)/python -m benchmarks.inbox_tabs
 	$(BIN)/python -m benchmarks.cohort
 	$(BIN)/python -m benchmarks.browser
+	$(BIN)/python -m benchmarks.panel
 	$(BIN)/python -m benchmarks.lighthouse
 
 bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and variants, in two minutes
