@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import article_deflection, questions
+from . import article_deflection, flow_figures, questions
 
 DEFINITIONS: Mapping[str, str] = {
     "conversations": (
@@ -26,6 +26,7 @@ DEFINITIONS: Mapping[str, str] = {
         "where more conversations were started than opens reported."
     ),
     "article_deflection": article_deflection.DEFINITION,
+    "flows": flow_figures.DEFINITION,
     "csat": (
         "The share of the top two of five stars, or of thumbs up, among all rated; with scale and count. The last "
         "rating of an episode counts, when it was given. Of what vendors sign."

@@ -7,7 +7,7 @@ is held in memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
@@ -16,16 +16,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..targets import Target
-from . import article_deflection, questions
+from . import article_deflection, flow_figures, questions
 from .article_deflection import ArticleDeflection
-from .conclusions import MONTHS, Conclusion, conclude
+from .calendar_months import Spans, ended_months, month_of, months
+from .conclusions import Conclusion, conclude
+from .flow_figures import FlowFigures
 from .questions import Unanswered
 from .rows import key_text
 from .store import Store
-from .tables import contacts, conversations, counts, episodes, events, tags
+from .tables import contacts, conversations, counts, episodes, events, flow_counts, tags
 
 MAX_SPAN = timedelta(days=3660)
-Spans = Sequence[tuple[datetime, datetime]]  # beginnings and ends
 NO_TARGETS: Mapping[str, Target] = MappingProxyType({})
 
 
@@ -113,6 +114,7 @@ class Metrics:
     resolution_by_bot: Durations
     deflection: Deflection
     article_deflection: ArticleDeflection
+    flows: tuple[FlowFigures, ...]
     csat: Csat
     csat_reported: Csat
     conversations_per_user: tuple[PerUser, ...]
@@ -151,6 +153,7 @@ class Metrics:
                 yield (name, "verdict", "", verdict)
         if any((articles := asdict(self.article_deflection)).values()):
             yield from (("article_deflection", what, "", value) for what, value in articles.items())
+        yield from (("flows", what, "", value) for flow in self.flows for what, value in flow.rows())
         yield ("waiting", "count", "", self.waiting)
         for month in self.conversations_per_user:
             for what in ("conversations", "identified", "users", "ratio"):
@@ -194,7 +197,7 @@ def metrics(
     by_clock, in_office = (NO_TARGETS, targets) if store.hours else (targets, NO_TARGETS)
     by_agent, by_bot = episodes.c.closed_by == "agent", episodes.c.closed_by == "bot"
     over_by = now if now is not None and since <= now < until else until
-    spans, ended = months(since, until, zone), _ended_months(over_by, zone)
+    spans, ended = months(since, until, zone), ended_months(over_by, zone)
     with store.reading() as connection:
 
         def times(what: str, when: str, target: Target | None, only: sa.ColumnElement[bool] | None = None) -> Durations:
@@ -220,6 +223,7 @@ def metrics(
             article_deflection=ArticleDeflection.of(
                 _reported(connection, asked, *article_deflection.STEPS, *article_deflection.VOTES)
             ),
+            flows=tuple(flow_figures.figures(connection, asked.of_counts(flow_counts))) if tag is None else (),
             csat=_csat(_ratings(connection, asked), targets.get("csat")),
             csat_reported=_csat(_thumbs(connection, asked), targets.get("csat")),
             conversations_per_user=tuple(month for month in per_user if month.month in asked_for),
@@ -310,6 +314,11 @@ class Asked:
             chosen &= episodes.c.id.in_(sa.select(tags.c.episode).where(tags.c.tag == key_text(self.tag)))
         return chosen
 
+    def of_counts(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        """Of what was counted in this time. A quarter of an hour belongs to where it begins: nothing counts twice."""
+        chosen = _within(table.c.quarter, self.since, self.until)
+        return chosen if self.provider is None else chosen & (table.c.provider == self.provider)
+
     def during(self, since: datetime, until: datetime) -> Asked:
         return Asked(since, until, self.provider, self.tag)
 
@@ -371,10 +380,7 @@ def _reported(connection: sa.Connection, asked: Asked, *what: str) -> dict[str, 
     """What browsers reported: they know of no tags."""
     if asked.tag is not None:
         return {}
-    # A quarter of an hour belongs to where it begins: so that times which meet count nothing twice.
-    chosen = _within(counts.c.quarter, asked.since, asked.until) & counts.c.what.in_(what)
-    if asked.provider is not None:
-        chosen &= counts.c.provider == asked.provider
+    chosen = asked.of_counts(counts) & counts.c.what.in_(what)
     wanted = sa.select(counts.c.what, sa.func.sum(counts.c.count)).where(chosen).group_by(counts.c.what)
     # A thumb that was turned after midnight takes one away from a day that has none.
     return {name: max(0, int(total)) for name, total in connection.execute(wanted)}
@@ -430,7 +436,7 @@ def _topics(connection: sa.Connection, asked: Asked, spans: Spans, zone: tzinfo)
         chosen = asked.during(since, until).of_episodes("started_at")
         return {str(tag): int(number) for tag, number in connection.execute(wanted.where(chosen))}
 
-    before = tagged(*_month(spans[0][0] - timedelta(days=1), zone))
+    before = tagged(*month_of(spans[0][0] - timedelta(days=1), zone))
     for since, until in spans:
         now = tagged(since, until)
         for tag in sorted(now.keys() | before.keys()):
@@ -438,26 +444,3 @@ def _topics(connection: sa.Connection, asked: Asked, spans: Spans, zone: tzinfo)
             change = (number - earlier) / earlier if earlier else None
             yield Topic(since.strftime("%Y-%m"), tag, number, earlier, change)
         before = now
-
-
-def months(since: datetime, until: datetime, zone: tzinfo) -> Spans:
-    """The calendar months, whole, that a time touches: their beginnings and ends."""
-    months = [_month(since, zone)]
-    while months[-1][1] < until:
-        months.append(_month(months[-1][1], zone))
-    return months
-
-
-def _ended_months(until: datetime, zone: tzinfo) -> Spans:
-    """The last three calendar months that are over then."""
-    months = [_month(until, zone)]
-    for _ in range(MONTHS):
-        months.insert(0, _month(months[0][0] - timedelta(days=1), zone))
-    return months[:-1]
-
-
-def _month(moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
-    local = moment.astimezone(zone)
-    year, month = divmod(local.year * 12 + local.month, 12)
-    begins = datetime(local.year, local.month, 1, tzinfo=zone)
-    return begins, datetime(year, month + 1, 1, tzinfo=zone)

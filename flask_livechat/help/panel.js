@@ -22,6 +22,8 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   let view = null;
   /** @type {HTMLElement | undefined} */
   let launcher;
+  /** What this page has sent as an event. @type {Record<string, string> | undefined} */
+  let tracked;
   /** Whether the answer to a step is on its way. */
   let stepping = false;
   /** What this tab has asked, seen and counted so far, and where it is in a flow.
@@ -91,7 +93,10 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   // The way to a person.
 
   function toHuman() {
+    const { reply } = state;
     const message = question();
+    // The server hands over, too, and has not heard of a click on the button.
+    if (reply && !reply.end) post("flow", stepBody(reply, { choice: "human" }), "same-origin");
     carry();
     save();
     close();
@@ -108,7 +113,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   /** Hands over what was asked and shown, as the vendor takes it. */
   function carry() {
     const { seen, reply } = state;
-    const { path, fields = {}, segment } = reply?.handoff || {};
+    const { path, fields = {}, segment, transcript } = reply?.handoff || {};
     const shown = [reply?.handoff.help_seen, ...seen].filter(Boolean).join(", ");
     /** @type {Record<string, any>} */
     const values = { ...fields, help_path: path, help_seen: shown, question: !vendor.message && question() };
@@ -116,6 +121,9 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
       .map(([name, value]) => [name, String(value).slice(0, MAX_VALUE_CHARS)]));
     if (Object.keys(attributes).length) call("update", attributes);
     if (path && segment) chat.page.events.push({ segment: [segment], unsegment: [] });
+    // It is empty where agents get it as a note.
+    const isNew = transcript && Object.keys(transcript).length && tracked !== transcript;
+    if (isNew) call("track", "help-handoff", tracked = transcript);
   }
 
   function opened() {
@@ -220,8 +228,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
     const { reply } = state;
     if (stepping) return;
     stepping = true;
-    const body = { flow: help().flow, state: reply?.state ?? null, input, locale: locale() };
-    const next = await post("flow", body, "same-origin", reply?.wait_s || 4);
+    const next = await post("flow", stepBody(reply, input), "same-origin", reply?.wait_s || 4);
     stepping = false;
     if (!view || state.reply !== reply) return; // it was closed meanwhile, or has gone on
     if (!next) return void (input && toHuman());
@@ -232,6 +239,11 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
     showStep(!!input);
     if (next.end) state.reply = undefined;
     save();
+  }
+
+  /** @param {LiveChat.FlowReply | undefined} reply @param {{choice?: number | string, text?: string} | null} input */
+  function stepBody(reply, input) {
+    return { flow: help().flow, state: reply?.state ?? null, input, locale: locale(), provider: vendor.name };
   }
 
   /** Shows where the flow is. @param {boolean=} asked whether the visitor has just done something in it */

@@ -138,6 +138,32 @@ def test_a_flow_hands_over_its_way_its_field_and_its_segment(help_site: Site, vi
 
 
 @every_vendor
+def test_all_that_was_said_in_a_flow_is_with_the_agent_once_though_the_page_changes_on_the_way(
+    help_site: Site, visit: Visit, vendor: str
+) -> None:
+    """Of an anonymous visitor, so as an event, also where the next page opens what this one was asked for."""
+    app = help_site(vendor, RULES=[{"path": "*", "flow": "shop"}], FALLBACK_URL="/contact")
+    app.extensions["livechat"].livechat.flow("shop", FLOW)
+    visit.net.down.add(HOSTS[vendor])
+    visit.go()
+    open_panel(visit)
+    visit.page.get_by_role("button", name="My order").click()
+    visit.until(f"{PANEL}.shadowRoot.querySelector('label').textContent === 'Which order?'")
+    human(visit).click()
+    visit.page.wait_for_url("**/contact")  # the vendor is down
+    visit.net.down.clear()
+    visit.go("/other")
+    open_panel(visit)
+    visit.page.get_by_role("textbox").fill("A-17")
+    visit.page.keyboard.press("Enter")
+    visit.ready()
+    lines = ["What is it about? - My order", "Which order? - A-17"]
+    visit.eventually(lambda: lines in [[*event["data"].values()] for event in visit.desk()["events"]])
+    visit.pause(0.3)
+    assert [event["name"] for event in visit.desk()["events"]].count("help-handoff") == 1
+
+
+@every_vendor
 def test_a_visitor_whose_conversation_is_going_comes_straight_to_the_chat(
     help_site: Site, visit: Visit, vendor: str
 ) -> None:
