@@ -29,10 +29,6 @@ def service() -> Any:
     return import_module(".desk.service", __package__)
 
 
-def _panel() -> Any:
-    return import_module(".help.panel", __package__)
-
-
 class Internals(Registrations):
     """The part of ``LiveChat`` that only this package calls."""
 
@@ -68,13 +64,19 @@ class Internals(Registrations):
 
     def help_panel(self, decision: Decision) -> dict[str, Any] | None:
         """What the help panel has on a page where it is on. None where it has nothing to offer."""
-        contents: dict[str, Any] | None = _panel().contents(current_state(), current_flask(), decision)
+        contents: dict[str, Any] | None = import_module(".help.panel", __package__).contents(
+            current_state(), current_flask(), decision
+        )
         return contents
 
     def suggest(self, question: str, locale: str | None) -> list[dict[str, str]] | None:
         """The articles that answer a question. None where the app has none: then help is not loaded."""
         state = current_state()
-        return None if state.settings.articles is None else _panel().suggest(state, current_flask(), question, locale)
+        if state.settings.articles is None:
+            return None
+        panel: Any = import_module(".help.panel", __package__)
+        results: list[dict[str, str]] | None = panel.suggest(state, current_flask(), question, locale)
+        return results
 
     def unread(self) -> int:
         """How many messages the logged-in visitor has not read, says our store."""
