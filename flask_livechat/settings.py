@@ -65,6 +65,7 @@ class Settings:
     targets: Mapping[str, Target]
     articles: str | None  # a folder
     article_pages: bool
+    keep_questions: bool
     site_url: str | None
     help: str
     flows: str | None  # a folder
@@ -133,6 +134,8 @@ def cautions(read: Settings, *, testing: bool) -> Iterator[str]:
         yield f"{', '.join(keys)} without LIVECHAT_PROVIDER: no page gets chat. Set LIVECHAT_PROVIDER = {first!r}."
     if read.inbox and not read.webhook_providers:
         yield "LIVECHAT_INBOX without any vendor's webhook secret: there is no inbox, for nothing fills it."
+    if read.keep_questions and read.keep_days is None:
+        yield "LIVECHAT_KEEP_QUESTIONS without LIVECHAT_KEEP_DAYS: what visitors ask is kept for good."
     for key, what in () if testing else weak_secrets(read):
         yield f"{key} {what}. Whoever guesses it signs as anybody."
 

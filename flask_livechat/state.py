@@ -82,6 +82,10 @@ class State:
     config_snapshot: Mapping[str, object] = field(repr=False)
     runtime: Runtime = field(default_factory=Runtime, repr=False)
 
+    @property
+    def has_flows(self) -> bool:
+        return self.settings.flows is not None or bool(self.callbacks.flows)
+
     def now(self) -> datetime:
         now: datetime = self.livechat.now()
         return now

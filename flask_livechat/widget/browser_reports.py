@@ -11,7 +11,8 @@ from typing import Any
 
 from ..rate_limit import PerMinute
 
-MAX_REPORT_BYTES = 200
+MAX_REPORT_BYTES, MAX_OPENS_BYTES = 200, 800  # the latter with a question in it
+MAX_QUESTION_CHARS, MAX_TAG_CHARS = 120, 35
 FAILURE_REASONS = ("blocked", "csp", "error", "identity", "offline", "refused", "timeout")
 # How many reports a process takes in a minute, and how many of them from one client: anybody can send some.
 MAX_OPENS, MAX_OPENS_OF_CLIENT = 600, 60
@@ -32,6 +33,14 @@ def event(body: Mapping[str, Any]) -> str | None:
         return "open"
     step = body.get("help")
     return step if isinstance(step, str) and step in ("asked", "read", "readchat") else None
+
+
+def unanswered(body: Mapping[str, Any]) -> tuple[str, str | None] | None:
+    """The question, with its language, of which a report says that no article answers it."""
+    question, locale = body.get("q"), body.get("locale")
+    if body.get("help") != "nothing" or not isinstance(question, str) or not question.strip():
+        return None
+    return question[:MAX_QUESTION_CHARS], locale[:MAX_TAG_CHARS] if isinstance(locale, str) else None
 
 
 def rating(body: Mapping[str, Any]) -> Rating | None:

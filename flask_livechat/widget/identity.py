@@ -52,6 +52,12 @@ def identify(state: State, req: RequestState, name: str, now: datetime) -> Ident
     return identity
 
 
+def proven_visitor(state: State, req: RequestState, name: str, now: datetime) -> Visitor | None:
+    """The visitor, where the provider ``name`` gets a proof of who they are; else None."""
+    visitor = current_visitor(state, req)
+    return visitor if visitor is not None and identify(state, req, name, now).proof else None
+
+
 def _sign(state: State, provider: Provider, visitor: Visitor, key: str | bytes | None, now: int) -> Identity:
     config, values = state.settings, state.settings.providers[provider.name]
     proof = provider.prove(values, visitor, now, config.token_ttl)

@@ -84,13 +84,16 @@ def opens() -> Response:
     state = current_state()
     if not state.stores_events:
         abort(404)
-    report = _report_of_our_page()
+    report = _report_of_our_page(browser_reports.MAX_OPENS_BYTES)
     provider, rating = report.get("provider"), browser_reports.rating(report)
-    event = browser_reports.event(report)
-    if provider not in tuple(state.settings.providers) or not (event or rating):
+    event, question = browser_reports.event(report), browser_reports.unanswered(report)
+    if provider not in tuple(state.settings.providers) or not (event or rating or question):
         abort(400)
     if not state.runtime.opens.allows(_client()):
         abort(429)
+    if question is not None:
+        state.livechat.count_unanswered(str(provider), *question)
+        return Response(status=204)
     if event is not None or rating is None:
         state.livechat.count(str(provider), str(event))
         return Response(status=204)
