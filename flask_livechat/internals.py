@@ -30,6 +30,10 @@ def service() -> Any:
     return import_module(".desk.service", __package__)
 
 
+def _panel() -> Any:
+    return import_module(".help.panel", __package__)
+
+
 class Internals(Registrations):
     """The part of ``LiveChat`` that only this package calls."""
 
@@ -82,9 +86,7 @@ class Internals(Registrations):
 
     def help_panel(self, decision: Decision) -> dict[str, Any] | None:
         """What the help panel has on a page where it is on. None where it has nothing to offer."""
-        contents: dict[str, Any] | None = import_module(".help.panel", __package__).contents(
-            current_state(), current_flask(), decision
-        )
+        contents: dict[str, Any] | None = _panel().contents(current_state(), current_flask(), decision)
         return contents
 
     def suggest(self, question: str, locale: str | None) -> list[dict[str, str]] | None:
@@ -92,8 +94,7 @@ class Internals(Registrations):
         state = current_state()
         if state.settings.articles is None:
             return None
-        panel: Any = import_module(".help.panel", __package__)
-        results: list[dict[str, str]] | None = panel.suggest(state, current_flask(), question, locale)
+        results: list[dict[str, str]] | None = _panel().suggest(state, current_flask(), question, locale)
         return results
 
     def count_unanswered(self, provider: str, question: str, locale: str | None) -> None:
