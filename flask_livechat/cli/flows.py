@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from ..safe_text import terminal_text
+from ..safe_text import quantity, terminal_text
 from ..state import current_flask, current_state
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def check() -> None:
 
     checked = check_all(current_state(), current_flask())
     for name, proof in checked.proofs.items():
-        click.echo(f"{name}: {proof.states} states, and a human in each reply; every walk ends.")
-        click.echo(terminal_text(f"  the longest, {proof.longest.exchanges} exchanges: {proof.longest}"))
+        click.echo(f"{name}: {quantity(proof.states, 'state')}, and a human in each reply; every walk ends.")
+        click.echo(terminal_text(f"  the longest, {quantity(proof.longest.exchanges, 'exchange')}: {proof.longest}"))
     for problem in checked.problems:
         click.echo(terminal_text(f"{'' if problem.is_error else 'warning: '}{problem}"), err=True)
     if checked.problems:

@@ -59,17 +59,20 @@ class View:
     q: str | None = None
     c: int | None = None
     page: int = 1
+    back: datetime | None = None  # until when a search looks, which has found nothing later
     agents: bool = False
 
     @property
     def filter(self) -> Filter:
-        return Filter(self.tab, self.provider, self.tag, self.q, self.page)
+        return Filter(self.tab, self.provider, self.tag, self.q, self.page, until=self.back if self.q else None)
 
     def link(self, **changes: Any) -> str:
         """The address of the page that shows something else."""
         fields = asdict(replace(self, agents=False)) | changes
         usual = {"tab": TABS[0], "page": 1}
         values = {name: value for name, value in fields.items() if value not in (None, False, "", usual.get(name))}
+        if back := values.get("back"):
+            values["back"] = back.isoformat()
         return url_for("livechat_inbox.page", **values)
 
 
@@ -81,6 +84,10 @@ def view_of(args: Mapping[str, str]) -> View:
         text = args.get(name, "")
         return int(text) if text.isascii() and text.isdecimal() and len(text) <= max_digits else None
 
+    try:
+        back = datetime.fromisoformat(args.get("back", "")).astimezone(UTC)
+    except (ValueError, OverflowError):
+        back = None
     return View(
         tab=tab if tab in TABS else TABS[0],
         provider=args.get("provider") or None,
@@ -88,6 +95,7 @@ def view_of(args: Mapping[str, str]) -> View:
         q=(args.get("q") or "").replace("\0", "").strip()[:MAX_SEARCH_CHARS] or None,
         c=number("c", 18),
         page=number("page", 4) or 1,
+        back=back,
         agents="agents" in args,
     )
 
@@ -216,7 +224,9 @@ class Inbox:
             cursor = queries.version(connection, now)  # before all else: what comes after it is told of again
             row = queries.row_of(connection, view.c) if view.c is not None else None
             thread = queries.thread(connection, row) if row else None
-            rows, has_older = queries.rows(connection, view.filter, now) if lists else ([], False)
+            search_end = queries.search_end(connection, view.back) if view.q and lists else None
+            wanted = replace(view.filter, since=search_end)
+            rows, has_older = queries.rows(connection, wanted, now) if lists else ([], False)
             counts = queries.tab_counts(connection, view.filter, now)
         target = self._state.settings.targets.get("first_response")
         can, hint = self._can(row) if row else (frozenset(), "")
@@ -225,9 +235,11 @@ class Inbox:
             view=view,
             rows=rows,
             has_older=has_older,
+            search_end=search_end,
             lists=lists,
             counts=counts,
             more_than=queries.MAX_COUNT,
+            max_searched=queries.MAX_SEARCHED,
             thread=thread,
             can=can,
             hint=hint,

@@ -66,10 +66,17 @@ class Act:
             self._put(answering_until=None)
             raise
         self._store_message(message, "message", text)
+        self._unsnooze()
 
     def note(self, form: Mapping[str, str]) -> None:
         text = text_of(form)
         self._store_message(self.desk.conversations.note(self.row.conversation, text), "note", text)
+        self._unsnooze()
+
+    def _unsnooze(self) -> None:
+        """Show a snoozed conversation again: whoever writes in it ends that, also at the vendor."""
+        if self.row.snoozed_until is not None:
+            self._put(snoozed_until=None)
 
     def close(self, form: Mapping[str, str]) -> None:
         self.desk.conversations.close(self.row.conversation)

@@ -20,6 +20,7 @@ from .tables import Instant, conversations, events, handling
 
 TABS = ("waiting", "open", "snoozed", "closed")
 MAX_ROWS = 50  # of a page of the list
+MAX_SEARCHED = 10_000  # conversations, for one search
 MAX_EVENTS = 200  # of a thread: earlier ones are the vendor's to show
 MAX_COUNT = 99  # beyond which a tab's number is not counted
 MAX_TEXT_CHARS = 4000  # of a message in a thread; all of it is a link away
@@ -41,6 +42,8 @@ class Filter:
     tag: str | None = None
     text: str | None = None
     page: int = 1
+    since: datetime | None = None  # of the last words, itself not included
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,16 @@ def rows(connection: sa.Connection, wanted: Filter, now: datetime) -> tuple[list
     return listed[:MAX_ROWS], len(listed) > MAX_ROWS
 
 
+def search_end(connection: sa.Connection, until: datetime | None) -> datetime | None:
+    """Return since when a search looks at all conversations; None where there are none beyond.
+
+    It takes as many of the newest ones that a search costs the same, however many there are.
+    """
+    before = C.last_at <= until if until else C.last_at.is_not(None)
+    wanted = sa.select(C.last_at).where(before).order_by(C.last_at.desc()).offset(MAX_SEARCHED).limit(1)
+    return connection.execute(wanted).scalar()
+
+
 def row_of(connection: sa.Connection, id: int) -> Row | None:
     return next(iter(_read_rows(connection, _all(_columns()).where(C.id == id))), None)
 
@@ -208,6 +221,10 @@ def _conversations(wanted: Filter, now: datetime, columns: Sequence[Any]) -> sa.
         chosen = chosen.where(C.provider == wanted.provider)
     if wanted.tag:
         chosen = chosen.where(C.tags.contains(json.dumps(wanted.tag), autoescape=True))
+    if wanted.since:
+        chosen = chosen.where(C.last_at > wanted.since)
+    if wanted.until:
+        chosen = chosen.where(C.last_at <= wanted.until)
     if wanted.text:
         mine = (E.provider == C.provider) & (E.conversation == C.conversation)
         is_written = sa.exists().where(mine, E.text.icontains(wanted.text, autoescape=True))

@@ -44,7 +44,7 @@ def module(name: str) -> Any:
     try:
         return import_module(f".{name}", __package__)
     except ModuleNotFoundError as error:
-        if error.name not in ("stamina", "sqlalchemy"):
+        if error.name not in ("httpx", "stamina", "sqlalchemy", "alembic"):
             raise
         raise LiveChatError("The desk needs what pip install Flask-LiveChat[desk] brings.") from None
 

@@ -356,7 +356,10 @@ def explain(error: Exception) -> str | None:
         return "There is no such database on the server yet: create it first."
     if "no such table" in cause or "no such column" in cause or "does not exist" in cause:
         return "The tables are missing, or older than this version: flask livechat db upgrade"
-    return f"The database does not answer ({type(error).__name__})."
+    kind = type(error).__name__
+    if "unable to open database file" in cause:
+        return f"SQLite cannot open the file ({kind}). Is its folder there? LIVECHAT_DATABASE_URL names it."
+    return f"The database does not answer ({kind}). Does it run where LIVECHAT_DATABASE_URL says?"
 
 
 def _queued(row: Any) -> QueuedEvent:

@@ -111,6 +111,7 @@ conversations = sa.Table(
     sa.Index("livechat_conversations_changed", "changed_at", "id"),
     sa.Index("livechat_conversations_state", "state", "last_at"),
     sa.Index("livechat_conversations_asked", "asked_at"),
+    sa.Index("livechat_conversations_last", "last_at"),
 )
 
 handling = sa.Table(

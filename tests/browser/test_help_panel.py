@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,20 @@ FLOW = {
     "topic": {"say": "What is it about?", "choices": {"My order": "order", "Something else": "human"}},
     "order": {"say": "Which order?", "ask": "order_number", "then": "human"},
 }
+STATES = {
+    "start": "topic",
+    "topic": {"say": "What is it about?", "choices": {"My order": "order", "Something else": "human"}},
+    "order": {"say": "Which order?", "ask": "order_number", "then": "card"},
+    "card": {"articles": "card declined"},
+}
+STATE_NAMES = (
+    "nothing typed",
+    "answers",
+    "no answer",
+    "a question of the flow",
+    "answers of the flow",
+    "the end of the flow",
+)
 FORM = '<form><label for="message">Message</label><textarea id="message" data-livechat-suggest></textarea></form>'
 PANEL = "[...document.querySelectorAll('*')].find((node) => node.shadowRoot?.getElementById('field'))"
 TAKES_MESSAGE = {vendor: "message" in providers.load(vendor).can for vendor in VENDORS}
@@ -225,22 +239,77 @@ def test_from_the_field_to_a_person_is_one_tab_and_enter_and_escape_gives_the_fo
     visit.ready()
 
 
+STATUS = f"{PANEL}.shadowRoot.querySelector('[role=status]').textContent"
+CLOSED = {"tz": "UTC", "mon-fri": "09:00-17:00"}
+
+
+def every_state(visit: Visit) -> Iterator[str]:
+    """Bring the panel of a page with ``STATES`` into each state, and say which."""
+    visit.go()
+    open_panel(visit)
+    dialog = visit.page.get_by_role("dialog")
+    field, button = dialog.get_by_role("textbox"), lambda name: dialog.get_by_role("button", name=name)
+    button("My order").wait_for()
+    yield "nothing typed"
+    field.fill("card declined")
+    visit.until(f"{STATUS} === 'Answers: 1'")
+    yield "answers"
+    field.fill("penguins")
+    visit.until(f"{STATUS} === 'No article answers that.'")
+    yield "no answer"
+    button("My order").click()
+    dialog.get_by_text("Which order?").wait_for()
+    yield "a question of the flow"
+    field.fill("4711")
+    field.press("Enter")
+    button("That helped").wait_for()
+    yield "answers of the flow"
+    button("That helped").click()
+    visit.until(f"!{PANEL} || !{PANEL}.shadowRoot.textContent.includes('That helped')")
+    if shown(visit):
+        yield "the end of the flow"
+
+
+@pytest.fixture
+def site_of_states(help_site: Site) -> Callable[[], None]:
+    """A site whose flow has a step of each kind, outside office hours."""
+
+    def make() -> None:
+        app = help_site(RULES=[{"path": "*", "flow": "shop"}], OFFICE_HOURS=CLOSED, extra=FORM)
+        app.extensions["livechat"].livechat.now = lambda: datetime(2026, 11, 28, 12, tzinfo=UTC)
+        app.extensions["livechat"].livechat.flow("shop", STATES)
+
+    return make
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_has_nothing_to_say_of_the_panel_and_of_answers_under_a_field(
-    help_site: Site, open_visit: Callable[..., Visit], scheme: str
+def test_axe_has_nothing_to_say_of_the_panel_in_any_state_and_of_answers_under_a_field(
+    site_of_states: Callable[[], None], open_visit: Callable[..., Visit], scheme: str
 ) -> None:
     visit = open_visit(color_scheme=scheme, bypass_csp=True)
-    app = help_site(RULES=[{"path": "*", "flow": "shop"}], extra=FORM)
-    app.extensions["livechat"].livechat.flow("shop", FLOW)
-    visit.go()
+    site_of_states()
+    of_the_page = ("landmark-one-main", "region")
+
+    def faults() -> list[str]:
+        return [line for line in axe(visit) if not any(rule in line for rule in of_the_page)]
+
+    assert {state: faults() for state in every_state(visit)} == {state: [] for state in STATE_NAMES}
     visit.page.fill("#message", "card declined")
-    visit.page.get_by_role("link", name="Why was my card declined?").wait_for()
-    open_panel(visit)
-    visit.page.get_by_role("dialog").get_by_role("textbox").fill("invoice")
-    visit.page.get_by_role("dialog").get_by_role("link").first.wait_for()
-    visit.page.get_by_role("button", name="My order").wait_for()
-    ours = [line for line in axe(visit) if "landmark-one-main" not in line and "region" not in line]
-    assert ours == []
+    visit.page.get_by_role("link", name="Why was my card declined?").first.wait_for()
+    assert faults() == []
+
+
+def test_from_the_field_to_a_person_is_one_tab_in_every_state(site_of_states: Callable[[], None], visit: Visit) -> None:
+    site_of_states()
+
+    def after_a_tab() -> str:
+        visit.page.get_by_role("dialog").get_by_role("textbox").focus()
+        visit.page.keyboard.press("Tab")
+        return str(visit.get(f"{PANEL}.shadowRoot.activeElement.textContent"))
+
+    assert {state: after_a_tab() for state in every_state(visit)} == dict.fromkeys(STATE_NAMES, "Leave a message")
+    visit.page.keyboard.press("Enter")
+    visit.ready()
 
 
 def test_a_forms_field_shows_answers_that_leave_the_form_alone(help_site: Site, visit: Visit) -> None:

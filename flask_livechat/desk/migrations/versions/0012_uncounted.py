@@ -1,4 +1,4 @@
-"""Events that no worker has come to yet, so that the inbox finds all of them, however many others there are."""
+"""What the inbox finds by an index: events that no worker has come to yet, and conversations by their last words."""
 
 from __future__ import annotations
 
@@ -10,11 +10,20 @@ down_revision = "0011"
 
 
 def upgrade() -> None:
-    """Make an index that is mostly empty."""
+    """Make both. That of events is mostly empty: what earlier versions have handled is counted."""
+    op.execute("UPDATE livechat_events SET counted = 'yes' WHERE counted IS NULL AND state <> 'pending'")
     where, columns = sa.text("counted IS NULL AND conversation IS NOT NULL"), ["provider", "conversation", "at"]
-    op.create_index("livechat_events_uncounted", "livechat_events", columns, sqlite_where=where, postgresql_where=where)
+    op.create_index(
+        "livechat_events_uncounted",
+        "livechat_events",
+        columns,
+        sqlite_where=where,
+        postgresql_where=where,
+    )
+    op.create_index("livechat_conversations_last", "livechat_conversations", ["last_at"])
 
 
 def downgrade() -> None:
-    """Take it away again."""
+    """Take them away again."""
+    op.drop_index("livechat_conversations_last", "livechat_conversations")
     op.drop_index("livechat_events_uncounted", "livechat_events")
