@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -387,3 +388,17 @@ def test_both_databases_keep_the_newest_handoff_of_each_visitor_and_vendor(store
     assert candidates() == []
     rows.drop_old(now + timedelta(hours=25))
     assert candidates(provider="intercom") == []
+
+
+@pytest.mark.parametrize("secret", ["test_verify_secret_0123456789", None])
+def test_only_a_visitor_with_a_proof_has_a_note_to_come(secret: str | None, tmp_path: Path) -> None:
+    """Whoever is allowed to go unverified could be anybody, for the vendor, too."""
+    keys = {"WEBHOOK_SECRET": "s" * 32, "API_IDENTIFIER": str(uuid4()), "API_KEY": "k" * 64, "IDENTITY_SECRET": secret}
+    config = {f"LIVECHAT_CRISP_{name}": value for name, value in keys.items()}
+    config |= {"LIVECHAT_ALLOW_UNVERIFIED": True, "LIVECHAT_DATABASE_URL": f"sqlite:///{tmp_path / 'events.sqlite3'}"}
+    app = create_app("crisp", secrets=False, **config)
+    chat_of(app).flow("shop", SHOP)
+    with app.app_context():
+        chat_of(app).store.upgrade()
+    assert bool(hand_over(log_in(app))["handoff"]["transcript"]) is (secret is None)
+    assert waiting(app) == (["42"] if secret else [])
