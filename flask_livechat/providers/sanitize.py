@@ -44,7 +44,7 @@ def seconds(moment: datetime | None) -> int | None:
 
 def without_empty(**values: Any) -> dict[str, Any]:
     """Only what has a value, be it zero or ``False``."""
-    return {name: value for name, value in values.items() if value or isinstance(value, int | float)}
+    return {name: value for name, value in values.items() if value or value == 0}
 
 
 def scalar(value: Any) -> Value:

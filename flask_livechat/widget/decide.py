@@ -29,7 +29,11 @@ def decide(state: State, app: Flask, address: Address | None = None, own: Iterab
     """
     address, config = address or address_of(), state.settings
     of_page = [*own, *_rules_of_page(state, app, address)]
-    decision = rules.decide(address, of_page, config.rules, config.default_decision, _ask)
+
+    def ask(when: Callable[[], bool]) -> bool:
+        return bool(call_app(when, False, f"when={name_of(when)}"))
+
+    decision = rules.decide(address, of_page, config.rules, config.default_decision, ask)
     if decision.provider is not None and decision.provider not in config.providers:
         title = f"provider={decision.provider!r} ({decision.sources['provider']})"
         raise ConfigError([Problem("LC105", "LIVECHAT_PROVIDER", f"{title} is not configured", "Set its keys.")])
@@ -52,10 +56,6 @@ def add_view_rule(fields: Mapping[str, Any], view: F) -> F:
     when = rule.when or getattr(above, "when", None)
     setattr(view, RULE_KEY, replace(rule, what=what, when=when, one_view=True))
     return view
-
-
-def _ask(when: Callable[[], bool]) -> bool:
-    return bool(call_app(when, False, f"when={name_of(when)}"))
 
 
 def _rules_of_page(state: State, app: Flask, address: Address) -> Iterator[Rule]:

@@ -24,8 +24,6 @@ KINDS = ("tour", "article", "survey", "checklist", "news", "ticket", "space", "c
 MAX_ID_CHARS = 100
 NO_PROVIDER = "no provider is configured (LIVECHAT_PROVIDER)"
 
-Predicate = Callable[[], bool]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
@@ -36,7 +34,7 @@ class Rule:
     path: str | None = None
     endpoint: str | None = None
     blueprint: str | None = None
-    when: Predicate | None = None
+    when: Callable[[], bool] | None = None
     path_pattern: re.Pattern[str] | None = field(default=None, repr=False)
     endpoint_pattern: re.Pattern[str] | None = field(default=None, repr=False)
     one_view: bool = False  # said at the view itself
@@ -61,7 +59,7 @@ def decide(
     own: Iterable[Rule],
     configured: Iterable[Rule],
     default: Decision,
-    ask: Callable[[Predicate], bool] = lambda when: when(),
+    ask: Callable[[Callable[[], bool]], bool] = lambda when: when(),
 ) -> Decision:
     """Decide what a page gets. Each field comes from the strongest rule that names it, else from ``default``.
 
@@ -167,18 +165,14 @@ def is_start(value: Any) -> bool:
     return kind in KINDS and is_text and bool(content_id.strip()) and len(content_id) <= MAX_ID_CHARS
 
 
-def _flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
 CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "show": (_flag, "True or False"),
+    "show": (lambda value: isinstance(value, bool), "True or False"),
     "provider": (lambda value: False, "a configured provider"),
     "load": (is_load, f"one of {', '.join(STRATEGIES)}"),
-    "preload": (_flag, "True or False"),
+    "preload": (lambda value: isinstance(value, bool), "True or False"),
     "mobile": (lambda value: value in MOBILE, "one of " + ", ".join(MOBILE)),
     "offline": (lambda value: value in OFFLINE, "one of " + ", ".join(OFFLINE)),
-    "identify": (_flag, "True or False"),
+    "identify": (lambda value: isinstance(value, bool), "True or False"),
     "tour": (lambda value: value is None or (isinstance(value, str | int) and value != ""), "a tour's id"),
     "start": (
         lambda value: value is None or is_start(value),

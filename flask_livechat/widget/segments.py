@@ -25,7 +25,9 @@ def change(state: State, req: RequestState, names: Iterable[str], *, wanted: boo
 
     Raises ``ValueError`` for what is no name, and for more than this page's vendor takes. Then nothing is noted.
     """
-    checked = [_checked(name) for name in names]
+    checked = [cut(well_formed(name), MAX_CHARS + 1) if isinstance(name, str) else None for name in names]
+    if not all(name and len(name) <= MAX_CHARS for name in checked):
+        raise ValueError(f"a segment is text of 1 to {MAX_CHARS} characters: livechat.segment('vip').")
     provider_name = decide(state, req.app).provider
     if provider_name is None:
         return
@@ -34,20 +36,13 @@ def change(state: State, req: RequestState, names: Iterable[str], *, wanted: boo
     if capability not in provider.can:
         warn_once(f"livechat.{capability} is left out: {provider.title} cannot do it in the browser.")
         return
-    changed = {**req.segments, **dict.fromkeys(checked, wanted)}
+    changed = req.segments | dict.fromkeys(filter(None, checked), wanted)
     added = sum(changed.values())
     if added > provider.max_segments:
         raise ValueError(
             f"{provider.title} takes at most {provider.max_segments} segments, not {added}: none of this call is added."
         )
     req.segments = changed
-
-
-def _checked(name: object) -> str:
-    text = cut(well_formed(name), MAX_CHARS + 1) if isinstance(name, str) else None
-    if text is None or len(text) > MAX_CHARS:
-        raise ValueError(f"a segment is text of 1 to {MAX_CHARS} characters: livechat.segment('vip').")
-    return text
 
 
 def deliver(req: RequestState, name: str, visitor: Mapping[str, Any] | None) -> list[dict[str, Any]]:

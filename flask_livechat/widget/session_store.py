@@ -15,8 +15,6 @@ EVENTS, ACTIONS, CONTEXT = "_livechat_events", "_livechat_actions", "_livechat_c
 SEGMENTS = "_livechat_segments"
 OWNER = "_livechat_of"  # whose all that is: flask-login's own key for who is logged in
 KEYS = frozenset((EVENTS, ACTIONS, CONTEXT, SEGMENTS, OWNER))
-MOST_EVENTS = 20
-LAST_ACTIONS = 3
 # The session is a cookie of at most 4 KB that also holds the login: ours must never push it over the edge.
 MOST_BYTES = 1500
 
@@ -26,7 +24,7 @@ def add_event(name: str, metadata: Mapping[str, Any]) -> None:
     _drop_anothers()
     # One without a name would be taken for a change of segments, which travels among the events.
     event = {"name": cut(str(name), 100) or "", "metadata": _small(metadata)}
-    events = [*session.get(EVENTS, []), event][-MOST_EVENTS:]
+    events = [*session.get(EVENTS, []), event][-20:]
     if len(json.dumps(event)) > MOST_BYTES // 2:
         event["metadata"] = {}  # the name still says that it happened, and the events before it stay
     while len(json.dumps(events)) > MOST_BYTES:
@@ -35,8 +33,9 @@ def add_event(name: str, metadata: Mapping[str, Any]) -> None:
 
 
 def add_action(name: str) -> None:
+    """Remember what the visitor just did: the last three of it."""
     _drop_anothers()
-    _keep(ACTIONS, [*session.get(ACTIONS, []), cut(str(name), 60)][-LAST_ACTIONS:])
+    _keep(ACTIONS, [*session.get(ACTIONS, []), cut(str(name), 60)][-3:])
 
 
 def add_context(attributes: Mapping[str, Any]) -> None:
