@@ -26,6 +26,8 @@ from typing import Any
 
 import click
 
+from .safe_text import quantity
+
 
 def what_failed(error: BaseException) -> str:
     """Return for a log an error's type and the app's line that led to it, without its text, which may hold anything."""
@@ -95,7 +97,7 @@ class TooOften(LiveChatError):
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        times = "no conversation" if limit == 0 else "one conversation" if limit == 1 else f"{limit} conversations"
+        times = quantity(limit, "conversation") if limit else "no conversation"
         super().__init__(f"The team begins {times} with a visitor within 24 hours: LIVECHAT_OUTREACH is {limit}.")
 
 

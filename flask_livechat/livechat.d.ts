@@ -167,7 +167,7 @@ declare namespace LiveChat {
     stop(): void;
     schedule(): void;
     openFallback(launcher?: HTMLElement, clicked?: number): false;
-    report(name: string, detail?: object): void;
+    report(name: string, detail?: unknown): void;
     /** Runs a call; what it throws goes to the console, never into the page. */
     safely<T>(call: () => T): T | null;
   }
@@ -263,7 +263,7 @@ declare namespace LiveChat {
   }
 
   /** Our few sentences in one language. */
-  type Texts = Record<"chat" | "message" | "unread" | "unreachable" | "consent" | "contact", string>;
+  type Texts = Record<"chat" | "message" | "unread" | "unreachable" | "consent" | "contact" | "agree", string>;
   type PanelTexts = Record<"question" | "human" | "message" | "answers" | "nothing" | "send" | "close" | "opens", string>;
 
   interface Panel {
@@ -289,7 +289,9 @@ declare namespace LiveChat {
     human: string;
     done: string | null;
     end: "human" | "done" | null;
-    handoff: { path: string; fields: Meta; help_seen: string; segment: string; message: string };
+    handoff: {
+      path: string; fields: Meta; help_seen: string; segment: string; message: string; transcript: Record<string, string>;
+    };
     wait_s: number;
   }
 

@@ -1,4 +1,7 @@
-"""The text of others: well-formed, and safe for a terminal, which it must not steer, and for a cell of CSV. Pure."""
+"""The text of others: well-formed, and safe for a terminal, which it must not steer, and for a cell of CSV.
+
+And a number of things in words. Pure.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,11 @@ def terminal_text(text: str, lines: bool = False) -> str:
             is_steering = unicodedata.category(character) in steering and character not in joiners
             plain.append("\ufffd" if is_steering else character)
     return "".join(plain)
+
+
+def quantity(count: int, noun: str, plural: str | None = None) -> str:
+    """Write how many there are of something: "1 page", "2 pages", "2 people"."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
 
 
 def csv_cell(value: Any) -> Any:

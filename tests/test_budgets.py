@@ -18,7 +18,8 @@ from .conftest import VENDORS, create_app, log_in
 # Gzipped; see docs/performance.rst. The button finds the dialog on top and fields in shadow roots, and the session
 # judges addresses, so that the first file, which every page loads, need not grow.
 # What starts once and segments are in the session, since only whoever has chat needs them: hence its 9,000.
-BUDGETS = {"": 3800, "-button": 3550, "-session": 9000}
+# The button has three icons, shows the words for closed hours and offers to give the consent that chat needs.
+BUDGETS = {"": 3800, "-button": 3900, "-session": 9000}
 
 
 @pytest.mark.parametrize("part", BUDGETS)

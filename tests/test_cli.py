@@ -132,14 +132,25 @@ def test_the_group_says_what_it_is_for(make_app: MakeApp) -> None:
     assert "csp" in said
 
 
-@pytest.mark.parametrize("command", [("livechat", "explain", "/"), ("run", "--port", "0")])
-def test_a_wrong_configuration_is_said_without_a_traceback(tmp_path: Path, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("config", "command", "error"),
+    [
+        ("LIVECHAT_PROVIDER='crisp', LIVECHAT_SANDBOX=True", "livechat explain /", "LC106 LIVECHAT_SANDBOX: "),
+        ("LIVECHAT_PROVIDER='crisp', LIVECHAT_SANDBOX=True", "run --port 0", "flask run --debug"),
+        ("LIVECHAT_PROVIDER='crips'", "livechat explain /", "Did you mean 'crisp'?"),
+        ("LIVECHAT_PROVIDER='crisp'", "run --port 0", "Set LIVECHAT_CRISP_WEBSITE_ID"),
+        ("LIVECHAT_DATABASE_URL='mysql://shop'", "livechat db upgrade", "LC102 LIVECHAT_DATABASE_URL: "),
+    ],
+)
+def test_a_wrong_configuration_is_said_without_a_traceback(
+    tmp_path: Path, config: str, command: str, error: str
+) -> None:
     (tmp_path / "app.py").write_text(
         "from flask import Flask; from flask_livechat import LiveChat; app = Flask(__name__);"
-        "app.config.update(LIVECHAT_PROVIDER='crisp', LIVECHAT_SANDBOX=True); LiveChat(app)"
+        f"app.config.update({config}); LiveChat(app)"
     )
     result = subprocess.run(
-        [sys.executable, "-m", "flask", *command],
+        [sys.executable, "-m", "flask", *command.split()],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "FLASK_DEBUG": "0"},
         capture_output=True,
@@ -148,6 +159,6 @@ def test_a_wrong_configuration_is_said_without_a_traceback(tmp_path: Path, comma
         check=False,
     )
     assert result.returncode == 1
-    assert result.stderr.startswith("Error: The live chat configuration has problems:\n  LC106 LIVECHAT_SANDBOX: ")
-    assert "flask run --debug" in result.stderr
+    assert result.stderr.startswith("Error: The live chat configuration has problems:\n  LC10")
+    assert error in result.stderr
     assert "Traceback" not in result.stderr + result.stdout

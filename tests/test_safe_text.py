@@ -10,10 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_livechat.safe_text import csv_cell, terminal_text
+from flask_livechat.safe_text import csv_cell, quantity, terminal_text
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 CONTROLS = [chr(n) for n in (*range(32), *range(127, 160)) if chr(n) not in "\t\n"]
+
+
+def test_one_thing_is_not_said_in_the_plural() -> None:
+    assert [quantity(count, "message") for count in (0, 1, 2)] == ["0 messages", "1 message", "2 messages"]
+    assert [quantity(count, "person", "people") for count in (1, 2)] == ["1 person", "2 people"]
 
 
 @pytest.mark.parametrize("character", [*CONTROLS, *BIDI, "\u2028", "\u2029", "\ufeff", "\ud800", "\U000e0041"])

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from .. import providers
 from ..errors import ConfigError, LiveChatError, Unsupported
 from ..internals import service
-from ..safe_text import terminal_text
+from ..safe_text import quantity, terminal_text
 from ..state import current_flask, current_state
 from .desk import opened, where
 
@@ -48,7 +48,8 @@ def check() -> None:
         click.echo(terminal_text(f"{level}: {current_state().settings.articles}/{problem}"))
     locales = ", ".join(f"{locale} {len(articles.published(locale))}" for locale in articles.locales)
     click.echo(
-        f"{len(articles)} articles ({locales or 'none'}): {len(errors)} errors, {len(every) - len(errors)} warnings."
+        f"{quantity(len(articles), 'article')} ({locales or 'none'}): {quantity(len(errors), 'error')}, "
+        f"{quantity(len(every) - len(errors), 'warning')}."
     )
     if errors:
         raise click.exceptions.Exit(1)
@@ -236,5 +237,4 @@ def _print(changes: Sequence[Change], raw: bool) -> None:
         data = {"kind": change.kind, "path": change.path, "locale": change.locale, "why": change.why}
         click.echo(json.dumps(data, ensure_ascii=False) if raw else terminal_text(str(change)))
     if not raw:
-        count = "1 change." if len(changes) == 1 else f"{len(changes)} changes."
-        click.echo(count if changes else "Nothing to do.")
+        click.echo(f"{quantity(len(changes), 'change')}." if changes else "Nothing to do.")

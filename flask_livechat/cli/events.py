@@ -17,7 +17,7 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from ..errors import LiveChatError
-from ..safe_text import terminal_text
+from ..safe_text import quantity, terminal_text
 from ..state import current_state
 from .desk import opened, since_when, where
 
@@ -77,7 +77,7 @@ def recount() -> None:
             read.update(rows)
     with click.progressbar(livechat.store.recount(livechat.now), label="Conversations", file=sys.stderr) as counted:
         count = sum(counted)
-    click.echo(f"{count} conversations counted anew.")
+    click.echo(f"{quantity(count, 'conversation')} counted anew.")
 
 
 @click.command("work")
@@ -189,7 +189,8 @@ def forget(who: tuple[str, ...], yes: bool, only: bool, raw: bool, at: str) -> N
     else:
         click.echo(f"Erased on {receipt.at:%Y-%m-%d %H:%M:%S} UTC")
         click.echo(
-            f"  here: {receipt.events} events, {receipt.conversations} conversations, {receipt.contacts} contacts"
+            f"  here: {quantity(receipt.events, 'event')}, {quantity(receipt.conversations, 'conversation')}, "
+            f"{quantity(receipt.contacts, 'contact')}"
         )
         parts = [(f"{v.provider}: {v.outcome}{f' ({v.why})' if v.why else ''}", v.left) for v in receipt.vendors]
         if receipt.left:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from ..safe_text import terminal_text
+from ..safe_text import quantity, terminal_text
 from ..state import current_flask, current_state
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def check() -> None:
 
     checked = check_all(current_state(), current_flask())
     for name, proof in checked.proofs.items():
-        click.echo(f"{name}: {proof.states} states, and a human in each reply; every walk ends.")
-        click.echo(terminal_text(f"  the longest, {proof.longest.exchanges} exchanges: {proof.longest}"))
+        click.echo(f"{name}: {quantity(proof.states, 'state')}, and a human in each reply; every walk ends.")
+        click.echo(terminal_text(f"  the longest, {quantity(proof.longest.exchanges, 'exchange')}: {proof.longest}"))
     for problem in checked.problems:
         click.echo(terminal_text(f"{'' if problem.is_error else 'warning: '}{problem}"), err=True)
     if checked.problems:
@@ -64,10 +64,10 @@ def try_flow(name: str, locale: str | None) -> None:
 
     _flow(name)
     state, app = current_state(), current_flask()
-    reply = take_step(state, app, name, None, input_of(None), locale)
+    reply, _ = take_step(state, app, name, None, input_of(None), locale)
     while _print(reply) and (line := sys.stdin.readline()):
         action = input_of(_action(reply, line.strip()))
-        reply = take_step(state, app, name, reply["state"], action, locale)
+        reply, _ = take_step(state, app, name, reply["state"], action, locale)
 
 
 def _options(reply: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -99,7 +99,8 @@ def _print(reply: dict[str, Any]) -> bool:
     if reply["opens_at"]:
         lines.append(f"  ({reply['opens_at']})")
     if reply["end"] == "human":
-        lines += [f"  {key}: {value}" for key, value in reply["handoff"].items() if value]
+        values = {**reply["handoff"], **reply["handoff"]["transcript"], "transcript": None}
+        lines += [f"  {key}: {value}" for key, value in values.items() if value]
     click.echo(terminal_text("\n".join(lines), lines=True))
     return reply["end"] is None
 

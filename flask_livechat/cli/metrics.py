@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from flask.cli import with_appcontext
 
-from ..safe_text import terminal_text
+from ..safe_text import quantity, terminal_text
 from ..state import current_state
 from .desk import since_when
 from .events import plainly
@@ -61,7 +61,7 @@ def metrics(
         for line in _lines(figures, zone):
             click.echo(terminal_text(line))
     if explain:
-        from ..desk.metrics import DEFINITIONS  # noqa: PLC0415 - needs the extra
+        from ..desk.definitions import DEFINITIONS  # noqa: PLC0415 - needs the extra
 
         for name, text in DEFINITIONS.items():
             click.echo(f"\n{name}\n    {text}")
@@ -103,14 +103,15 @@ def _lines(figures: Metrics, zone: tzinfo) -> Iterator[str]:
         yield f"  by a bot              {times(figures.resolution_by_bot)}"
     yield f"CSAT                    {rated(figures.csat)}"
     for month in figures.conversations_per_user:
-        text = f"{month.conversations} conversations, {month.identified} of {month.users} known users"
+        chats, users = quantity(month.conversations, "conversation"), quantity(month.users, "known user")
+        text = f"{chats}, {month.identified} of {users}"
         yield f"per user {month.month}        {formatting.number(month.ratio)} ({text})"
     for topic in figures.topics:
         change = formatting.change(topic.change)
         yield f"topic {topic.month}           {topic.tag}: {topic.conversations} ({change})"
     yield "as browsers report it, signed by no vendor:"
     deflection = figures.deflection
-    counted = f"{deflection.opens} opens ({deflection.started} conversations)"
+    counted = f"{quantity(deflection.opens, 'open')} ({quantity(deflection.started, 'conversation')})"
     yield f"deflection              {formatting.share(deflection.share)} of {counted}{against(deflection)}"
     if (articles := figures.article_deflection).asked:
         counted = (
@@ -119,11 +120,21 @@ def _lines(figures: Metrics, zone: tzinfo) -> Iterator[str]:
         advice = f": {articles.advice}" if articles.advice else ""
         yield f"article deflection      {formatting.share(articles.share)} of {counted}{advice}"
     if votes := articles.helpful + articles.not_helpful:
-        yield f"helpful articles        {formatting.share(articles.helpful / votes)} of {votes} votes"
+        yield f"helpful articles        {formatting.share(articles.helpful / votes)} of {quantity(votes, 'vote')}"
+    for flow in figures.flows:
+        counted = f"{flow.begun} begun, {flow.resolved} resolved, {flow.handed_over} handed over, {flow.left} left"
+        yield f"{f'flow {flow.flow}':<23} {counted}"
+        for at in flow.handed_over_at:
+            where = f"at {at.step} after {quantity(at.exchanges, 'exchange')}" if at.step else "as the flow was changed"
+            yield f"  handed over           {at.count} {where}"
+    for question in figures.unanswered:
+        what = ", ".join([question.words or "others", *(f'"{text}"' for text in question.texts)])
+        yield f"unanswered {question.month}      {quantity(question.count, 'time')}, {question.locale or 'any'}: {what}"
     yield f"thumbs                  {rated(figures.csat_reported)}"
     yield from (conclusion.text for conclusion in figures.conclusions)
     if figures.waiting:
-        yield f"{figures.waiting} events wait for a worker, and these figures may lack them: flask livechat work"
+        events = quantity(figures.waiting, "event waits", "events wait")
+        yield f"{events} for a worker, which these figures may lack: flask livechat work"
 
 
 @click.command("cohort")
@@ -158,14 +169,14 @@ def _cohort_lines(result: Cohort) -> Iterator[str]:
     def line(title: str, group: Group | None, difference: Difference | None = None) -> str:
         if group is None:
             return f"{title:<40}fewer than {MIN_PEOPLE} people: not shown"
-        text = f"{group.people} people, {group.stayed} stayed ({share(group.share)})"
+        text = f"{quantity(group.people, 'person', 'people')}, {group.stayed} stayed ({share(group.share)})"
         return f"{title:<40}{text}{f': {interval(difference)}' if difference else ''}"
 
     def interval(difference: Difference) -> str:
         low, high = points(difference.low), points(difference.high)
         return f"{points(difference.share)} points, 95% interval {low} to {high}"
 
-    yield line(f"wrote within {result.days} days of signing up", result.wrote, result.difference)
+    yield line(f"wrote within {quantity(result.days, 'day')} of signing up", result.wrote, result.difference)
     yield line("did not", result.silent)
     for group in result.by_tag:
         yield line(
@@ -174,7 +185,7 @@ def _cohort_lines(result: Cohort) -> Iterator[str]:
     if result.wrote:
         yield f"Tags of fewer than {MIN_PEOPLE} people are not shown. Differences are from those who did not write."
     if result.too_new:
-        yield f"Not counted: {result.too_new} who signed up less than {result.days} days ago."
+        yield f"Not counted: {result.too_new} who signed up less than {quantity(result.days, 'day')} ago."
     if result.unknown:
         yield f"Not counted: {result.unknown} whose days were over before the first conversation that is stored."
     yield result.note
@@ -204,4 +215,4 @@ def export(what: str, shape: str, after: str | None) -> None:
         count = exports.write(rows, sys.stdout, shape, done)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--after") from None
-    click.echo(f"{count} rows.{f' Go on with --after {last[0]}' if last[0] else ''}", err=True)
+    click.echo(f"{quantity(count, 'row')}.{f' Go on with --after {last[0]}' if last[0] else ''}", err=True)

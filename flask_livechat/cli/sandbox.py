@@ -10,6 +10,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from ..errors import LiveChatError
+from ..safe_text import quantity
 from ..state import State, current_state
 
 
@@ -50,7 +51,9 @@ def _seed(state: State, path: Path, days: int) -> None:
     except LiveChatError as error:
         raise click.ClickException(str(error)) from None
     if count := store.total():
-        raise click.ClickException(f"There are {count} events already: a history is made where nothing has happened.")
+        raise click.ClickException(
+            f"The store has {quantity(count, 'event')} already: a history is made where nothing has happened."
+        )
     stand_ins, now = state.runtime.sandbox, state.now()
     file = SandboxFile(stand_ins.hub, path.parent, stand_ins.vendors)
     past = history.plan(list(stand_ins.vendors), days, now)
@@ -59,4 +62,4 @@ def _seed(state: State, path: Path, days: int) -> None:
         for _ in played:
             pass
     file.write()
-    click.echo(f"{len(past.vendors)} conversations of {days} days are in the sandbox.")
+    click.echo(f"The sandbox has {quantity(len(past.vendors), 'conversation')} of {quantity(days, 'day')}.")

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from ..safe_text import quantity
 from .rows import MAX_KEY_CHARS, key_text
 
 BATCH_PEOPLE = 2000
@@ -99,8 +100,9 @@ def count(people: Iterable[Person], days: int, now: datetime, first_known: datet
             group[1] += bool(stayed)
     wrote = [sum(numbers[0] for numbers in by_tag.values()), sum(numbers[1] for numbers in by_tag.values())]
     if not wrote[0] + silent[0]:
+        first = quantity(days, "day")
         raise ValueError(
-            f"Nobody is in the cohort: {too_new} signed up less than {days} days ago, and the first {days} days of "
+            f"Nobody is in the cohort: {too_new} signed up less than {first} ago, and the first {first} of "
             f"{unknown} were over before the first conversation that is stored."
         )
     groups = (_group(numbers, silent, tag) for tag, numbers in by_tag.items())

@@ -212,8 +212,7 @@ class Store:
         return new_receipt
 
     def _count(self, connection: sa.Connection, provider: str, what: str, now: datetime, step: int) -> None:
-        quarter = now - timedelta(minutes=now.minute % 15, seconds=now.second, microseconds=now.microsecond)
-        new = self.insert(counts).values(provider=provider, what=what, quarter=quarter, count=step)
+        new = self.insert(counts).values(provider=provider, what=what, quarter=quarter_of(now), count=step)
         more = {"count": counts.c.count + step}
         connection.execute(new.on_conflict_do_update(index_elements=["provider", "what", "quarter"], set_=more))
 
@@ -343,6 +342,11 @@ class Store:
             connection.execute(sa.update(events).where(events.c.id == row).values(**values))
 
 
+def quarter_of(now: datetime) -> datetime:
+    """Return when its quarter of an hour began: what is counted of nobody says no more of when it was."""
+    return now - timedelta(minutes=now.minute % 15, seconds=now.second, microseconds=now.microsecond)
+
+
 def explain(error: Exception) -> str | None:
     """Say what to do about a database's error; None for another one. Its own text may hold what visitors wrote."""
     if not isinstance(error, sa.exc.SQLAlchemyError):
@@ -352,7 +356,10 @@ def explain(error: Exception) -> str | None:
         return "There is no such database on the server yet: create it first."
     if "no such table" in cause or "no such column" in cause or "does not exist" in cause:
         return "The tables are missing, or older than this version: flask livechat db upgrade"
-    return f"The database does not answer ({type(error).__name__})."
+    kind = type(error).__name__
+    if "unable to open database file" in cause:
+        return f"SQLite cannot open the file ({kind}). Is its folder there? LIVECHAT_DATABASE_URL names it."
+    return f"The database does not answer ({kind}). Does it run where LIVECHAT_DATABASE_URL says?"
 
 
 def _queued(row: Any) -> QueuedEvent:

@@ -9,6 +9,7 @@ from pathlib import Path
 from .. import providers
 from ..errors import LiveChatError
 from ..internals import service
+from ..safe_text import quantity
 from ..widget.identity import signal_of
 from .findings import Level, Match, Place, check
 from .identity import has_users
@@ -137,5 +138,6 @@ def not_applied(survey: Survey) -> Iterable[Match]:
         differing = sorted(key for key in {*known, *wanted} if known.get(key) != wanted.get(key))
         if rows and differing:
             path, locale = differing[0]
-            what = f"{len(differing)} articles are not at {providers.load(name).title} as they are here"
+            title = providers.load(name).title
+            what = f"{quantity(len(differing), 'article is', 'articles are')} not at {title} as here"
             yield Match(Place(f"{locale}/{path}.md"), what)

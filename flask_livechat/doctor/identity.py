@@ -9,6 +9,7 @@ from flask_login import UserMixin
 
 from .. import providers
 from ..model import Visitor
+from ..safe_text import quantity
 from ..widget.response import outranking
 from .crawler import Page
 from .findings import Level, Match, Place, check
@@ -95,7 +96,7 @@ def hash_not_token(survey: Survey) -> Iterable[Match]:
 )
 def long_lived(survey: Survey) -> Iterable[Match]:
     if survey.settings.token_ttl > DAY:
-        yield Match(Place("LIVECHAT_TOKEN_TTL"), f"{survey.settings.token_ttl / DAY:.0f} days")
+        yield Match(Place("LIVECHAT_TOKEN_TTL"), quantity(round(survey.settings.token_ttl / DAY), "day"))
 
 
 @check(

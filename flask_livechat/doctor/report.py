@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..safe_text import quantity
 from .findings import Check, Finding, Level, Place, Report
 
 WIDTH = 100
@@ -40,11 +41,9 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _summary(report: Report) -> str:
     counts = [(level, sum(finding.check.level is level for finding in report.findings)) for level in reversed(Level)]
-    summary = (
-        ", ".join(f"{count} {level.word}{'s' * (count > 1)}" for level, count in counts if count) or "nothing wrong"
-    )
+    summary = ", ".join(quantity(count, level.word) for level, count in counts if count) or "nothing wrong"
     looked_at = {"page": report.pages, "template": report.templates, "static file": report.files}
-    seen = ", ".join(f"{count} {what}{'s' * (count != 1)}" for what, count in looked_at.items())
+    seen = ", ".join(quantity(count, what) for what, count in looked_at.items())
     return f"{summary} (looked at {seen})"
 
 

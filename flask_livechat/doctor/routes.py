@@ -13,6 +13,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
+from ..safe_text import quantity
 from .findings import Skipped
 from .limits import Limits
 
@@ -79,12 +80,11 @@ def _parted(rules: Iterable[Rule], test: Callable[[Rule], bool]) -> tuple[list[R
 
 def _say_left_out(closed: list[Rule], doing: list[Rule], unseen: list[Skipped]) -> None:
     if closed:
-        take = "route that takes" if len(closed) == 1 else "routes that take"
-        what = f"{len(closed)} {take} a value ({_some(closed)})"
+        what = f"{quantity(len(closed), 'route that takes', 'routes that take')} a value ({_some(closed)})"
         unseen.append(Skipped(what, "give addresses of theirs with --path"))
     if doing:
-        do = "route that may do something, or is" if len(doing) == 1 else "routes that may do something, or are"
-        what = f"{len(doing)} {do} skipped ({_some(doing)})"
+        do = quantity(len(doing), "route that may do something, or is", "routes that may do something, or are")
+        what = f"{do} skipped ({_some(doing)})"
         unseen.append(Skipped(what, "--path visits one nevertheless"))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from .. import providers
 from ..providers import Provider, Signs
+from ..safe_text import quantity
 from .findings import Level, Match, Place, check
 from .reading import Script, Template, matches
 from .survey import Survey
@@ -119,7 +120,7 @@ def _above(template: Template, known: Mapping[str, Template]) -> Iterator[str]:
 def promised(survey: Survey) -> Iterable[Match]:
     whole = [page for page in survey.pages if page.status < 400 and page.whole]
     if whole and not survey.with_chat and survey.settings.provider:
-        yield Match(Place(f"{len(whole)} pages"), "not one of them has the tag")
+        yield Match(Place(quantity(len(whole), "page")), "none has the tag")
         return
     for page in whole:
         if page.decision and page.decision.show and page.decision.load != "off" and not page.tagged:

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
+from ..safe_text import quantity
 from . import markdown
 from .articles import Article, ArticleProblem, Articles
 
@@ -133,7 +134,7 @@ def _of_languages(articles: Articles) -> Iterator[ArticleProblem]:
     default = articles.default_locale
     wanted = {article.path: article for article in articles.published(default)}
     if len(wanted) < ENOUGH:
-        what = f"has {len(wanted)} published articles"
+        what = f"has {quantity(len(wanted), 'published article')}"
         fix = f"Write the answers to the {ENOUGH} questions that are asked most: these answer most of what is asked."
         yield ArticleProblem(default, 1, what, fix, is_error=False)
     for locale in articles.locales[1:]:

@@ -372,11 +372,11 @@ header { background: var(--head); color: var(--on-brand); padding: 14px 14px 12p
 .bar { display: flex; align-items: center; gap: 8px; }
 h2 { font-size: 17px; font-weight: 650; margin: 0; flex: 1; letter-spacing: -.01em; }
 .sandbox { font-size: 11px; font-weight: 600; letter-spacing: .04em; padding: 2px 8px; border-radius: 10px;
-  border: 1px dashed currentColor; opacity: .92; }
+  border: 1px dashed currentColor; }
 .close { width: 32px; height: 32px; border-radius: 8px; display: grid; place-items: center; }
 .close:hover { background: rgb(255 255 255 / .18); }
 .close svg { width: 18px; height: 18px; }
-.status { display: flex; align-items: center; gap: 7px; font-size: 13px; opacity: .95; margin-top: 2px; }
+.status { display: flex; align-items: center; gap: 7px; font-size: 13px; margin-top: 2px; }
 .dot { width: 9px; height: 9px; border-radius: 50%; background: #32d583; box-shadow: 0 0 0 2px rgb(255 255 255 / .35); }
 .dot[data-status="away"] { background: #fdb022; }
 .dot[data-status="offline"] { background: #98a2b3; }

@@ -5,19 +5,24 @@
  *
  * @param {LiveChat.Core} core @param {Record<string, string>} languages each one's file @returns {LiveChat.Button}
  */
-function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, report, safely }, languages) {
+function button(core, languages) {
+  const { call, chat, doc, vendor, base, inject, denied, hasConsent, matches, report, safely } = core;
   const PROMPT_MS = 5000; // ms after a click within which a page may be left for it
   const NOTICE_MS = 15000; // for which a notice stands, unless a person points at it
   /** Languages that are written from right to left, where the browser does not say it. */
   const RTL = /^(ar|ckb|dv|fa|he|iw|ks|ps|sd|ug|ur|yi)\b|-arab/;
+  const BUBBLE = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H9l-5 4v-4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z";
+  const LETTER = "M4 4h16a2 2 0 0 1 2 2l-10 6L2 6a2 2 0 0 1 2-2zM2 9l10 6 10-6v8a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2z";
+  const DOWN = "m4 9 2-2 6 6 6-6 2 2-8 8z";
   /** @type {LiveChat.Texts} */
-  let texts = {
+  const ENGLISH = {
     chat: "Chat with us", message: "Leave a message", unread: "{n} unread", unreachable: "Chat cannot be reached.",
-    consent: "Chat needs your consent first.", contact: "Contact us",
+    consent: "Chat needs your consent first.", contact: "Contact us", agree: "Allow chat",
   };
+  let texts = ENGLISH;
   let textsLanguage = "en"; // of the texts
   /** The language that was asked for last. A file that does not come is not asked for again. */
-  let wantedLanguage = textsLanguage;
+  let wantedLanguage = "";
   /** @type {HTMLElement | null} */
   let host = null;
   /** @type {HTMLButtonElement | undefined} */
@@ -27,7 +32,7 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
   let sheetText = "";
   /** The element that the host stands above, on the top layer. @type {Element | null} */
   let topElement = null;
-  /** The notice beside the button. @type {{name: "unreachable" | "consent", href?: string} | null} */
+  /** The notice beside the button. @type {{name: "unreachable" | "consent", href?: string, agree?(): void} | null} */
   let notice = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let noticeTimer;
@@ -86,7 +91,14 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
     const leaves = url && /^https?:/.test(url.protocol);
     const usable = elsewhere && (leaves ? navigator.onLine : /^(mailto|tel):/.test(url.protocol));
     if (usable && Date.now() - clicked < PROMPT_MS && !(leaves && isWriting())) return location.assign(url.href);
-    showNotice({ name: hasConsent(true) ? "unreachable" : "consent", href: usable ? url.href : undefined });
+    const name = hasConsent(true) ? "unreachable" : "consent";
+    // A no stays a no: what the server, the browser or the page has refused here is not asked for again.
+    const agree = name === "consent" && !denied() && chat.agreed === undefined ? () => {
+      showNotice(null);
+      report("consent", true); // as a consent manager does, so that the page hears it, too
+      call("open", launcher?.dataset.livechatMessage, launcher, Date.now());
+    } : undefined;
+    showNotice({ name, agree, href: usable ? url.href : undefined });
   }
 
   /** Whether somebody is writing something that would be lost with the page. */
@@ -125,14 +137,15 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
   function translate() {
     const tags = [chat.page.settings.locale, doc.documentElement.lang, navigator.language, "en"]
       .map((tag) => (tag || "").replace("_", "-").toLowerCase());
-    const best = tags.flatMap((tag) => [tag, tag.split("-")[0]]).find((tag) => languages[tag]) || "en";
+    const best = tags.flatMap((tag) => [tag, tag.split("-")[0]]).find((tag) => languages[tag] || tag === "en") || "";
     if (best === wantedLanguage) return;
     wantedLanguage = best;
-    inject(languages[best], { livechat(/** @type {() => LiveChat.Texts} */ read) {
+    if (languages[best]) inject(languages[best], { livechat(/** @type {() => LiveChat.Texts} */ read) {
       if (best !== wantedLanguage) return;
       [textsLanguage, texts] = [best, read()];
       render();
     } });
+    else [textsLanguage, texts] = ["en", ENGLISH]; // unless the app has words of its own for it
   }
 
   // The button.
@@ -157,18 +170,26 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
     translate();
     const [button, badge, output] = /** @type {HTMLElement[]} */ (
       [.../** @type {ShadowRoot} */ (host.shadowRoot).children]);
-    const { unread, page: { settings } } = chat;
-    const label = settings.closed && settings.offline === "leave-message" ? texts.message : texts.chat;
+    const { open, unread, page: { settings } } = chat;
+    const away = settings.closed && settings.offline === "leave-message";
+    const label = away ? texts.message : texts.chat;
+    const [icon, word] = button.children;
+    icon.firstElementChild?.setAttribute("d", open ? DOWN : away ? LETTER : BUBBLE);
+    word.textContent = away && !open ? label : "";
     for (const element of [button, output]) Object.assign(element, { lang: textsLanguage, dir: direction() });
     button.setAttribute("aria-label", unread ? `${label}, ${texts.unread.replace("{n}", String(unread))}` : label);
-    button.setAttribute("aria-expanded", String(!!chat.open));
+    button.setAttribute("aria-expanded", String(!!open));
     button.setAttribute("aria-busy", String(chat.state === "loading"));
     badge.textContent = unread ? String(unread) : "";
     const text = notice ? texts[notice.name] : "";
     if (output.firstChild?.textContent === (text || undefined)) return; // a live region says what is new in it
-    const link = notice?.href
-      && Object.assign(doc.createElement("a"), { href: notice.href, textContent: texts.contact });
-    output.replaceChildren(text, ...(link ? [" ", link] : []));
+    output.replaceChildren(text);
+    if (notice?.href) {
+      output.append(" ", Object.assign(doc.createElement("a"), { href: notice.href, textContent: texts.contact }));
+    }
+    if (notice?.agree) {
+      output.append(Object.assign(doc.createElement("button"), { onclick: notice.agree, textContent: texts.agree }));
+    }
   }
 
   /** The direction of our sentences. */
@@ -231,9 +252,14 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
       ":host{all:initial!important;position:fixed!important;width:0!important;height:0!important;"
         + "z-index:2147483000!important;overflow:visible!important}",
       ":host::before,:host::after{content:none!important}",
-      `button,span,output{position:fixed;z-index:2147483000;${at(x, y, 0, 56, 56)}font:14px/1.4 system-ui,sans-serif}`,
-      "button{width:56px;height:56px;border:2px solid transparent;border-radius:50%;padding:13px;cursor:pointer;"
-        + "background:#1f3a5f;color:#fff;box-shadow:0 2px 10px #0005}",
+      `[aria-busy],span,output{position:fixed;z-index:2147483000;${at(x, y, 0, 56, 56)}`
+        + "font:14px/1.4 system-ui,sans-serif}",
+      "button{border:2px solid transparent;border-radius:28px;padding:4px 12px;cursor:pointer;"
+        + "background:#1f3a5f;color:#fff}",
+      "[aria-busy]{display:flex;align-items:center;gap:8px;min-width:56px;max-width:min(276px,100vw - 16px);"
+        + "height:56px;padding:13px;box-shadow:0 2px 10px #0005}",
+      "svg{flex:none;width:26px}",
+      "b{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}",
       "button:focus-visible{outline:3px solid #fff;box-shadow:0 0 0 6px #1f3a5f}",
       "[aria-busy=true]{opacity:.7}",
       `span{${at(x, y, 38, 20, 20)}min-width:20px;border-radius:10px;background:#b3261e;color:#fff;`
@@ -241,17 +267,19 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
       `output{${at(x, y, 66, 276, 148)}box-sizing:border-box;max-width:min(260px,100vw - 16px);max-height:140px;`
         + "overflow:auto;overflow-wrap:anywhere;border:1px solid transparent;border-radius:8px;padding:8px 12px;"
         + "background:#fff;color:#111;box-shadow:0 2px 10px #0005}",
+      "output button{display:block;margin-top:8px;font:inherit}",
       "a{color:#1f3a5f}",
       ":empty:not(path){display:none}",
-      `@media(max-width:640px){button{${at(mobileX, mobileY, 0, 56, 56)}}span{${at(mobileX, mobileY, 38, 20, 20)}}`
-        + `output{${at(mobileX, mobileY, 66, 276, 148)}}[aria-expanded=true]{display:none}}`,
+      `@media(max-width:640px){b{display:none}[aria-busy]{${at(mobileX, mobileY, 0, 56, 56)}}`
+        + `span{${at(mobileX, mobileY, 38, 20, 20)}}output{${at(mobileX, mobileY, 66, 276, 148)}}`
+        + "[aria-expanded=true]{display:none}}",
       // Where there is no room above the button, the word stands in its place.
       "@media(max-width:300px),(max-height:320px){output{inset:auto 8px 8px;max-width:none;"
         + "max-height:calc(100vh - 16px);width:fit-content;margin-inline-start:auto}}",
       "@media(prefers-color-scheme:dark){button{background:#a8c7fa;color:#0b1f3a}"
         + "output{background:#222;color:#eee}a{color:#a8c7fa}}",
       "@media(forced-colors:active){button{border-color:ButtonText}}",
-      "@media print{*{display:none}}",
+      "@media print{*{display:none!important}}",
     ].join("");
     if (text !== sheetText) sheet.replaceSync(sheetText = text);
   }
@@ -262,7 +290,7 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
     buttonElement = doc.createElement("button");
     buttonElement.type = "button";
     buttonElement.dataset.livechatOpen = "";
-    buttonElement.append(createIcon());
+    buttonElement.append(createIcon(), doc.createElement("b"));
     shadow.adoptedStyleSheets = [sheet];
     shadow.append(buttonElement, doc.createElement("span"), doc.createElement("output"));
     chat.own = element;
@@ -276,7 +304,6 @@ function button({ call, chat, doc, vendor, base, inject, hasConsent, matches, re
     svg.setAttribute("viewBox", "0 0 24 24");
     svg.setAttribute("aria-hidden", "true");
     path.setAttribute("fill", "currentColor");
-    path.setAttribute("d", "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H9l-5 4v-4a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z");
     svg.append(path);
     return svg;
   }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 Texts = Mapping[str, str]  # by name, see NAMES
 
-BUTTON = ("chat", "message", "unread", "unreachable", "consent", "contact")
+BUTTON = ("chat", "message", "unread", "unreachable", "consent", "contact", "agree")
 PANEL = ("question", "human", "answers", "nothing", "send", "close", "opens")  # where the help panel is on
 NAMES = (*BUTTON, *PANEL)
 MAX_CHARS = 120
@@ -20,6 +20,7 @@ _WRITTEN = {
         "Chat cannot be reached.",
         "Chat needs your consent first.",
         "Contact us",
+        "Allow chat",
     ),
     "ar": (
         "تحدّث معنا",
@@ -28,6 +29,7 @@ _WRITTEN = {
         "تعذّر الوصول إلى الدردشة.",
         "تتطلب الدردشة موافقتك أولاً.",
         "اتصل بنا",
+        "السماح بالدردشة",
     ),
     "bn": (
         "আমাদের সাথে চ্যাট করুন",
@@ -36,6 +38,7 @@ _WRITTEN = {
         "চ্যাটে সংযোগ করা যাচ্ছে না।",
         "চ্যাটের জন্য আগে আপনার সম্মতি প্রয়োজন।",
         "যোগাযোগ করুন",
+        "চ্যাটের অনুমতি দিন",
     ),
     "de": (
         "Mit uns chatten",
@@ -44,6 +47,7 @@ _WRITTEN = {
         "Der Chat ist nicht erreichbar.",
         "Der Chat braucht zuerst Ihre Zustimmung.",
         "Kontakt",
+        "Chat erlauben",
     ),
     "es": (
         "Chatea con nosotros",
@@ -52,6 +56,7 @@ _WRITTEN = {
         "No se puede acceder al chat.",
         "El chat necesita primero tu consentimiento.",
         "Contacto",
+        "Permitir el chat",
     ),
     "fr": (
         "Discuter avec nous",
@@ -60,6 +65,7 @@ _WRITTEN = {
         "Le chat est injoignable.",
         "Le chat nécessite d’abord votre accord.",
         "Nous contacter",
+        "Autoriser le chat",
     ),
     "hi": (
         "हमसे चैट करें",
@@ -68,6 +74,7 @@ _WRITTEN = {
         "चैट उपलब्ध नहीं है।",
         "चैट के लिए पहले आपकी सहमति चाहिए।",
         "हमसे संपर्क करें",
+        "चैट की अनुमति दें",
     ),
     "id": (
         "Chat dengan kami",
@@ -76,6 +83,7 @@ _WRITTEN = {
         "Chat tidak dapat dihubungi.",
         "Chat memerlukan persetujuan Anda terlebih dahulu.",
         "Hubungi kami",
+        "Izinkan chat",
     ),
     "pt": (
         "Fale conosco",
@@ -84,6 +92,7 @@ _WRITTEN = {
         "Não foi possível acessar o chat.",
         "O chat precisa primeiro do seu consentimento.",
         "Contato",
+        "Permitir o chat",
     ),
     "ru": (
         "Напишите нам",
@@ -92,6 +101,7 @@ _WRITTEN = {
         "Чат сейчас недоступен.",
         "Для чата сначала нужно ваше согласие.",
         "Связаться с нами",
+        "Разрешить чат",
     ),
     "ur": (
         "ہم سے چیٹ کریں",
@@ -100,6 +110,7 @@ _WRITTEN = {
         "چیٹ تک رسائی نہیں ہو سکی۔",
         "چیٹ کے لیے پہلے آپ کی رضامندی درکار ہے۔",
         "ہم سے رابطہ کریں",
+        "چیٹ کی اجازت دیں",
     ),
     "zh": (
         "在线咨询",
@@ -108,6 +119,7 @@ _WRITTEN = {
         "暂时无法连接聊天。",
         "聊天需要您先同意。",
         "联系我们",
+        "允许聊天",
     ),
 }
 _WRITTEN_FOR_PANEL = {

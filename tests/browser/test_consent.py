@@ -418,13 +418,48 @@ def test_without_consent_and_fallback_a_note_says_what_is_missing(
         _own_button(visit).click()
     else:
         visit.page.click("#ask")
-    assert _note(visit).inner_text() == "Chat needs your consent first."
+    assert _note(visit).inner_text().startswith("Chat needs your consent first.")
     _nothing(visit, vendor)
     visit.get("livechat.consent(true)")
     visit.ready()
     assert _note(visit).count() == 0
     visit.page.click("#ask")
     _opens(visit)
+
+
+@pytest.mark.parametrize("launcher", ["own", "pages"])
+@every_vendor
+def test_the_note_offers_to_give_the_consent_and_then_the_chat_opens(
+    site: Site, visit: Visit, vendor: str, launcher: str
+) -> None:
+    looks = {"LAUNCHER": "own"} if launcher == "own" else {}
+    site(vendor, LOAD="manual", CONSENT="required", extra='<button id="ask" data-livechat-open>Ask</button>', **looks)
+    visit.go()
+    visit.get("document.addEventListener('livechat:consent', ({ detail }) => { window.given = detail; })")
+    (_own_button(visit) if launcher == "own" else visit.page.locator("#ask")).click()
+    _nothing(visit, vendor)
+    _note(visit).get_by_role("button", name="Allow chat").click()
+    _opens(visit)
+    assert visit.get("given") is True
+    assert visit.get("__livechat_sandbox.opened") == 1
+    assert any(name.endswith(".consent") for name in _left(visit))
+
+
+@pytest.mark.parametrize("who", ["page", "browser", "server"])
+@one_vendor
+def test_a_no_stays_a_no_and_is_not_asked_for_again(site: Site, visit: Visit, vendor: str, who: str) -> None:
+    site(vendor, LOAD="manual", CONSENT=(lambda: False) if who == "server" else "required", LAUNCHER="own")
+    if who == "browser":
+        visit.page.add_init_script(GPC)
+    visit.go()
+    if who == "page":
+        visit.get("livechat.consent(false)")
+    _own_button(visit).click()
+    assert _note(visit).inner_text() == "Chat needs your consent first."
+    assert _note(visit).get_by_role("button").count() == 0
+    visit.get("livechat.open(); 0")
+    visit.page.wait_for_timeout(300)
+    _nothing(visit, vendor)
 
 
 def test_a_no_goes_for_every_vendor_of_the_site(site: Site, visit: Visit) -> None:

@@ -184,14 +184,61 @@ def test_unread_messages_stand_in_the_badge_and_in_the_name(site: Site, visit: V
     ]
 
 
-@one_vendor
-def test_out_of_office_it_says_what_it_leads_to(site: Site, visit: Visit, vendor: str) -> None:
+def _closed() -> dict[str, Any]:
+    """Office hours that are over, whatever the hour."""
     today = datetime.now(UTC).date()
-    days = [str(today + timedelta(days=n)) for n in (-1, 0, 1)]
-    closed = {"tz": "UTC", "mon-sun": "09:00-17:00", "closed": days}
-    site(vendor, LOAD="manual", LAUNCHER="own", OFFLINE="leave-message", OFFICE_HOURS=closed)
+    return {"tz": "UTC", "mon-sun": "09:00-17:00", "closed": [str(today + timedelta(days=n)) for n in (-1, 0, 1)]}
+
+
+def _icon(visit: Visit) -> str:
+    return str(visit.get(f"{HOST}.shadowRoot.querySelector('path').getAttribute('d')"))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_out_of_office_the_button_shows_a_letter_and_the_words_where_there_is_room(
+    site: Site, open_visit: Any, width: int
+) -> None:
+    site("crisp", LOAD="manual", LAUNCHER="own")
+    visit = open_visit(viewport={"width": width, "height": 800})
     visit.go()
-    assert visit.page.get_by_role("button", name="Leave a message").is_visible()
+    in_hours = _icon(visit)
+    assert _own(visit).inner_text() == ""
+    site("crisp", LOAD="manual", LAUNCHER="own", OFFLINE="leave-message", OFFICE_HOURS=_closed())
+    visit.go()
+    button = visit.page.get_by_role("button", name="Leave a message")
+    assert button.is_visible()
+    assert _icon(visit) != in_hours
+    assert button.inner_text() == ("Leave a message" if width > 640 else "")
+    box = button.bounding_box()
+    assert box["height"] == 56
+    assert (box["width"] > 150) == (width > 640)
+    assert box["x"] + box["width"] == width - (20 if width > 640 else 10)
+
+
+def test_long_words_do_not_make_the_button_wider_than_the_page(site: Site, open_visit: Any) -> None:
+    words = {"en": {"message": "We are closed until tomorrow, " * 4}}
+    site("crisp", LOAD="manual", LAUNCHER="own", OFFLINE="leave-message", OFFICE_HOURS=_closed(), TEXTS=words)
+    visit = open_visit(viewport={"width": 700, "height": 500})
+    visit.go()
+    box = visit.page.get_by_role("button", name="We are closed").bounding_box()
+    assert (box["width"], box["height"]) == (276, 56)
+
+
+@every_vendor
+def test_while_the_chat_is_open_the_button_shows_that_it_closes_it(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="eager", LAUNCHER="own", OFFLINE="leave-message", OFFICE_HOURS=_closed())
+    visit.go()
+    button = visit.page.get_by_role("button", name="Leave a message")
+    shut = _icon(visit)
+    assert button.inner_text() == "Leave a message"
+    button.click()
+    visit.until(OPEN)
+    visit.eventually(lambda: _icon(visit) != shut)
+    assert button.inner_text() == ""
+    button.click()
+    visit.until(CLOSED)
+    visit.eventually(lambda: _icon(visit) == shut)
+    assert button.inner_text() == "Leave a message"
 
 
 # How it looks.
@@ -314,11 +361,12 @@ def _luminance(colour: str) -> float:
 # axe.
 
 
-@pytest.mark.parametrize("launcher", ["vendor", "own"])
+@pytest.mark.parametrize(("launcher", "scheme"), [("vendor", "light"), ("own", "dark")])
 @pytest.mark.parametrize("who", ["nobody", "somebody"])
-def test_axe_finds_nothing_on_the_example_app(
-    net: Net, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, launcher: str, who: str
+def test_axe_finds_nothing_on_the_example_app_by_day_and_by_night(
+    net: Net, open_visit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, launcher: str, scheme: str, who: str
 ) -> None:
+    visit = open_visit(color_scheme=scheme)
     for name in [name for name in os.environ if name.startswith("FLASK_")]:
         monkeypatch.delenv(name)
     net.reset()
@@ -342,19 +390,18 @@ def test_axe_finds_nothing_on_the_example_app(
     assert carried > 5
 
 
+def _in_a_landmark(response: Response) -> Response:
+    """The site's page with its content in a landmark, so that what axe finds is ours."""
+    if response.mimetype == "text/html":
+        html = response.get_data(as_text=True)
+        response.set_data(html.replace("<body>", "<body><main>").replace("</body>", "</main></body>"))
+    return response
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_while_the_failure_note_is_shown(site: Site, open_visit: Any, scheme: str) -> None:
     app = site("crisp", LOAD="manual", LAUNCHER="own")
-
-    @app.after_request
-    def landmark(response: Response) -> Response:
-        if response.mimetype == "text/html":
-            body = (
-                response.get_data(as_text=True).replace("<body>", "<body><main>").replace("</body>", "</main></body>")
-            )
-            response.set_data(body)
-        return response
-
+    app.after_request(_in_a_landmark)
     visit = open_visit(color_scheme=scheme)
     visit.net.down |= {HOSTS["crisp"]}
     visit.go()
@@ -519,3 +566,73 @@ def test_a_log_out_element_ends_the_chat(site: Site, visit: Visit, vendor: str) 
     visit.is_over()
     visit.eventually(lambda: before not in visit.stored())
     assert said == []
+
+
+@every_vendor
+@pytest.mark.parametrize(("who", "width"), [("nobody", 390), ("somebody", 1280)])
+def test_axe_finds_nothing_in_a_stand_ins_open_panel(
+    site: Site, open_visit: Any, vendor: str, who: str, width: int
+) -> None:
+    """With a question, an answer, its rating and a note of the system's own in it."""
+    app = site(vendor, LOAD="eager")
+    app.after_request(_in_a_landmark)
+    visit = open_visit(viewport={"width": width, "height": 800})
+    visit.go("/login/1" if who == "somebody" else "/")
+    visit.ready()
+    visit.get("livechat.open(); 0")
+    visit.until(OPEN)
+    panel = visit.page.locator(f"#livechat-sandbox-{vendor}")
+    panel.locator("textarea").fill("Is it in stock?")
+    panel.locator("textarea").press("Enter")
+    panel.get_by_text("Is it in stock?").wait_for()
+    visit.reply("It is.")
+    panel.get_by_text("It is.").wait_for()
+    panel.get_by_role("group", name="Rate this conversation").get_by_role("button").first.click()
+    visit.page.wait_for_timeout(300)  # the panel moves in
+    found = []
+    for theme in ("light", "dark"):
+        panel.evaluate("(host, theme) => { host.dataset.theme = theme; }", theme)
+        found += axe(visit)
+    assert found == []
+    # Of a gradient axe says nothing.
+    ground = panel.locator("header").evaluate(
+        "(header) => { const { backgroundImage, backgroundColor } = getComputedStyle(header);"
+        " return backgroundImage === 'none' ? backgroundColor : backgroundImage; }"
+    )
+    assert min(_contrast("rgb(255, 255, 255)", shade) for shade in re.findall(r"rgb\(.*?\)", ground)) >= 4.5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_sandboxs_desk_is_in_order_on_a_screen_and_on_a_phone(
+    net: Net, open_visit: Any, tmp_path: Path, scheme: str
+) -> None:
+    net.reset()
+    net.site = create_app({"TESTING": True, "INSTANCE_PATH": str(tmp_path)})
+    for text in ("", "When do you open?"):
+        visitor = open_visit()
+        visitor.go("/pricing")
+        visitor.ready()
+        visitor.until("__livechat_sandbox.session")
+        if text:
+            visitor.get("livechat.track('asked'); livechat.open(); 0")
+            visitor.until(OPEN)
+            visitor.page.keyboard.type(text)
+            visitor.page.keyboard.press("Enter")
+            visitor.until("__livechat_sandbox.messages.length === 1")
+    desk = open_visit(color_scheme=scheme, viewport={"width": 1280, "height": 800})
+    desk.go("/livechat/sandbox/")
+    people = desk.page.locator("#sessions button")
+    people.nth(1).wait_for()
+    assert [people.nth(n).locator(".last").inner_text() for n in (0, 1)] == ["When do you open?", "no message yet"]
+    assert re.search(r"\d:\d\d", people.nth(0).locator(".when").inner_text())
+    people.nth(0).click()
+    desk.page.locator("#log .line").wait_for()
+    found = axe(desk)
+    desk.page.set_viewport_size({"width": 390, "height": 844})
+    found += axe(desk)
+    assert found == []
+    parts = [people.nth(0).locator(name).bounding_box() for name in (".who", ".last", ".when")]
+    middles = [box["y"] + box["height"] / 2 for box in parts]
+    assert max(middles) - min(middles) < 8  # one line
+    assert desk.page.locator("#text").bounding_box()["width"] > 300
+    assert desk.get("document.documentElement.scrollWidth <= innerWidth")

@@ -626,9 +626,27 @@ def test_the_button_speaks_the_pages_language_and_an_apps_own_words(site: Site, 
     for language[0], label in (
         ("nl", "Chat met </script> ons"),
         ("de-AT", "Mit uns chatten"),
+        ("en-GB", "Chat with us"),
         ("", "Discuter avec nous"),
     ):
         visit.go()
+        visit.page.get_by_role("button", name=label, exact=True).wait_for()
+
+
+@one_vendor
+def test_an_apps_own_words_count_in_english_too(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="manual", LAUNCHER="own", TEXTS={"en": {"chat": "Ask us anything"}})
+    visit.go()
+    visit.page.get_by_role("button", name="Ask us anything", exact=True).wait_for()
+
+
+@one_vendor
+def test_the_button_goes_back_to_english_with_the_page(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="manual", LAUNCHER="own")
+    visit.go()
+    visit.page.get_by_role("button", name="Chat with us", exact=True).wait_for()
+    for language, label in (("de", "Mit uns chatten"), ("en", "Chat with us")):
+        visit.get(f"document.documentElement.lang = '{language}'; livechat.hide(); livechat.show(); 0")
         visit.page.get_by_role("button", name=label, exact=True).wait_for()
 
 
@@ -705,7 +723,7 @@ def test_a_page_with_a_livechat_of_its_own_is_told_and_has_launchers(
     visit.page.click("#opener")
     visit.until(OPEN)
     assert [text for text in said if "window.livechat of its own" in text] == [
-        "livechat: the page has a window.livechat of its own. Rename it."
+        "livechat: window.livechat is taken. Rename yours."
     ]
     assert visit.get("typeof livechat.open") == "undefined"
 

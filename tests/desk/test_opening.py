@@ -57,11 +57,12 @@ def test_whoever_only_embeds_chat_does_not_load_it() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("missing", ["httpx", "stamina"])
 @pytest.mark.parametrize("which", ["desk", "async_desk"])
-def test_without_the_extra_it_says_what_to_install(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_it_says_what_to_install(which: str, missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.startswith("flask_livechat.desk.")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "stamina", None)
+    monkeypatch.setitem(sys.modules, missing, None)
     app = site()
     with app.app_context(), pytest.raises(LiveChatError, match=r"pip install Flask-LiveChat\[desk\]"):
         getattr(chat_of(app), which)()

@@ -266,7 +266,7 @@ def test_check_prints_all_and_fails_for_errors_alone(make: Callable[..., Flask])
     run = make(GOOD).test_cli_runner().invoke
     result = run(args=["livechat", "articles", "check"])
     assert result.exit_code == 0
-    assert "2 articles (en 2): 0 errors, 1 warnings." in result.output
+    assert "2 articles (en 2): 0 errors, 1 warning." in result.output
     result = (
         make({**GOOD, "en/x.md": "# How?\n\n[a](no.md)\n[b](/no)\n[c](/)"})
         .test_cli_runner()

@@ -249,9 +249,9 @@ def test_the_commands_print_figures_and_rows(tmp_path: Path) -> None:
         "first response          median 5 min, p90 5 min (1)",
         "in office hours       median 5 min",
         "resolution              median 9 min",
-        "deflection              0% of 1 opens (1 conversations)",
+        "deflection              0% of 1 open (1 conversation)",
         "refund: 1 (new)",
-        "1 events wait for a worker",
+        "1 event waits for a worker",
         "bots, notes and joins do not count",
     ):
         assert expected in output
@@ -267,7 +267,7 @@ def test_the_commands_print_figures_and_rows(tmp_path: Path) -> None:
     assert run("export", "--after", "5").stderr == "0 rows. Go on with --after 5\n"
     assert run("export", "--what", "conversations", "--format", "csv").stdout.startswith("cursor,provider,conversation")
     assert "no cursor" in run("export", "--after", "x").stderr
-    assert "1 conversations counted anew" in run("db", "recount").stdout
+    assert "1 conversation counted anew" in run("db", "recount").stdout
 
 
 STEERING = ("\x1b[2J", "\x9b31m", "\u202e", "\x07")
@@ -336,7 +336,7 @@ def test_a_database_that_was_never_created_is_said(postgres: str) -> None:
 @pytest.mark.parametrize(
     ("url", "output"),
     [
-        ("sqlite:////nowhere/at/all", "Error: The database does not answer (OperationalError)."),
+        ("sqlite:////nowhere/at/all", "Error: SQLite cannot open the file (OperationalError). Is its folder there?"),
         pytest.param(
             "postgresql://127.0.0.1:1/x",
             "Error: The database does not answer (OperationalError).",

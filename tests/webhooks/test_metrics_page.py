@@ -19,8 +19,8 @@ from flask.testing import FlaskClient
 
 from flask_livechat import LiveChat
 from flask_livechat.desk.cohort import Cohort, Difference
+from flask_livechat.desk.definitions import DEFINITIONS
 from flask_livechat.desk.formatting import cohort_verdict
-from flask_livechat.desk.metrics import DEFINITIONS
 from flask_livechat.desk.store import Store
 
 from ..conftest import chat_of, create_app
@@ -232,7 +232,7 @@ def test_a_tag_that_is_html_stays_text(app: Flask, client: FlaskClient) -> None:
 def test_what_waits_for_a_worker_is_said(app: Flask, client: FlaskClient) -> None:
     with app.app_context():
         chat_of(app).store.add([message(1)], chat_of(app).now())
-    assert "1 events wait for a worker" in read(client).select_one("[role=status]").text
+    assert "1 event waits for a worker" in read(client).select_one("[role=status]").text
 
 
 def test_its_downloads_are_the_same_figures(app: Flask, client: FlaskClient) -> None:

@@ -83,8 +83,8 @@ class Crisp {
       lost: () => void this.connect(),
     });
     this.panel = new Panel({
-      vendor: "crisp", marks: { class: "crisp-client" }, frame: "", title: "Crisp", brand: "#1972f5",
-      head: "linear-gradient(135deg, #1972f5, #4b91f7)", round: "50%", rating: "stars", zIndex: 1000000, x: 24, y: 20,
+      vendor: "crisp", marks: { class: "crisp-client" }, frame: "", title: "Crisp", brand: "#1558c0",
+      head: "linear-gradient(135deg, #1558c0, #2f6fd6)", round: "50%", rating: "stars", zIndex: 1000000, x: 24, y: 20,
       launched: () => (this.opened ? this.close() : this.open()),
       closed: () => this.close(),
       said: (text) => this.say(text),

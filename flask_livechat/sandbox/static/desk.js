@@ -174,9 +174,9 @@ function showDetail(detail) {
   const { id, email, name } = detail.identity;
   definitions("identity", { id, email, name });
   definitions("attributes", detail.attributes);
-  byId("tags").replaceChildren(...orNone(detail.tags.map((tag) => element("span", {}, tag))));
-  byId("events").replaceChildren(...orNone(detail.events.toReversed().map((event) => element("li", {}, event.name,
-    element("small", {}, `${moment(event.at)} ${Object.keys(event.data).length ? JSON.stringify(event.data) : ""}`)))));
+  byId("tags").replaceChildren(...detail.tags.map((tag) => element("span", {}, tag)));
+  byId("events").replaceChildren(...detail.events.toReversed().map((event) => element("li", {}, event.name,
+    element("small", {}, `${moment(event.at)} ${Object.keys(event.data).length ? JSON.stringify(event.data) : ""}`))));
 }
 
 /** @param {Message[]} messages */
@@ -196,13 +196,8 @@ function showMessages(messages) {
 /** @param {string} id @param {Record<string, unknown>} values */
 function definitions(id, values) {
   const rows = Object.entries(values).filter(([, value]) => value !== null && value !== "");
-  byId(id).replaceChildren(...orNone(rows.map(([name, value]) => element("div", {},
-    element("dt", {}, name), element("dd", {}, String(value))))));
-}
-
-/** @param {HTMLElement[]} elements @returns {HTMLElement[]} */
-function orNone(elements) {
-  return elements.length ? elements : [element("span", { class: "none" }, "none")];
+  byId(id).replaceChildren(...rows.map(([name, value]) => element("div", {},
+    element("dt", {}, name), element("dd", {}, String(value)))));
 }
 
 /** @param {Identity} identity */
