@@ -840,7 +840,7 @@ def test_two_agents_who_send_at_the_same_moment_give_the_visitor_one_answer(
         return Message(f"answer-{len(sent)}", id, "agent", text)
 
     monkeypatch.setattr("flask_livechat.desk.desk.Conversations.reply", reply)
-    for n in range(10):
+    for n in range(6):
         add(first, event_of(first, {"n": n}))
         pages, barrier, statuses = [agent.first() for agent in agents], threading.Barrier(2), list[int]()
 
