@@ -18,10 +18,13 @@ MAX_S = 10 * 366 * 86_400  # of the longest time that metrics are asked for
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``least`` and ``most`` are part of it; None is no bound. ``unit``: ``seconds``, or ``share`` from 0 to 1."""
+    """What a figure should be. Both bounds are part of it."""
 
+    #: The least; None is no bound.
     least: float | None
+    #: The most; None is no bound.
     most: float | None
+    #: ``seconds``, or ``share`` from 0 to 1.
     unit: str
 
     def verdict(self, value: float | None) -> str | None:

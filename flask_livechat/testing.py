@@ -45,10 +45,13 @@ FETCHED = "the page leaves it to GET /livechat/identity"
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the page carries to prove who the visitor is: ``parts``, as the vendor takes it."""
+    """What the page carries to prove who the visitor is."""
 
+    #: The vendor's name.
     provider: str
+    #: The proof, as the vendor takes it.
     parts: Mapping[str, Any] = field(repr=False)
+    #: Whom it is about, as the page says.
     visitor: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def verify(self, *secrets: str) -> bool:
@@ -78,23 +81,30 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class RenderedWidget:
-    """What ``{{ livechat() }}`` has put into a page.
+    """What ``{{ livechat() }}`` has put into a page."""
 
-    ``visitor`` is whom the page names, beside the proof or inside a token; whether that holds, ``proof.verify`` says.
-    It is None for nobody, and where the loader fetches who it is: then ``who`` is None, too. ``script`` is the address
-    of our loader, ``preloads`` are those of the vendor's script. ``left``: the page is the first one after a logout.
-    """
-
+    #: The vendor's name.
     provider: str
+    #: When the vendor's script is loaded, as in ``Decision``.
     load: str
+    #: Whom the page names, beside the proof or inside a token; ``proof.verify`` says whether that holds. None for
+    #: nobody, and where the loader fetches who it is.
     visitor: Mapping[str, Any] | None
+    #: The proof of that, or None.
     proof: Proof | None
+    #: What agents see of the page.
     context: Mapping[str, Any]
+    #: What ``livechat.track`` has queued.
     events: Sequence[Mapping[str, Any]]
+    #: Whether the page is the first one after a logout.
     left: bool
+    #: The vendor's public ids, and how the chat looks.
     settings: Mapping[str, Any]
+    #: A keyed digest of the visitor's id; empty for nobody, None where the loader fetches who it is.
     who: str | None
+    #: The address of our loader.
     script: str
+    #: The addresses of the vendor's script that are preloaded.
     preloads: tuple[str, ...]
 
 
@@ -257,13 +267,19 @@ class FakeDesk:
     ``contacts``, ``articles``, ``agents``, ``visitors``, ``raw`` and ``can``.
     """
 
-    # For type checkers: ``__getattr__`` gives them.
+    #: As ``livechat.desk().conversations``.
     conversations: Conversations
+    #: As ``livechat.desk().contacts``.
     contacts: Contacts
+    #: As ``livechat.desk().articles``.
     articles: Articles
+    #: As ``livechat.desk().agents``.
     agents: Agents
+    #: As ``livechat.desk().visitors``.
     visitors: Visitors
+    #: As ``livechat.desk().raw``.
     raw: RawCalls
+    #: As ``livechat.desk().can``.
     can: Callable[[str], bool]
 
     def __init__(self, provider: str = providers.names()[0]) -> None:
