@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 5000
-WORKERS ?= 4
+WORKERS ?= 6
 RUNS ?= 20
 TARGET ?= policies
 SECONDS ?= 3600
@@ -11,6 +11,9 @@ BIN := $(VENV)/bin
 ON ?= $(BIN)/python
 OTHERS = $(if $(filter file,$(origin ON)),$(foreach minor,12 13 14,$(firstword \
   $(shell python3.$(minor) -c 'import sys; print(sys.executable)' 2>/dev/null) $(wildcard ~/.pyenv/versions/3.$(minor).*/bin/python))))
+
+# With no bytecode kept, each worker and each second Python of the tests compiles every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-engines soak chromium engines nginx js minify lint types build installed locks test-lowest test-newest release-check bench bench-quick bench-imports doctor-demo docs docs-checks audit fuzz screenshots clean
@@ -105,9 +108,10 @@ bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst 
 	$(BIN)/python -m benchmarks.inbox_tabs
 	$(BIN)/python -m benchmarks.cohort
 	$(BIN)/python -m benchmarks.browser
+	$(BIN)/python -m benchmarks.journey
 	$(BIN)/python -m benchmarks.lighthouse
 
-bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and variants, in two minutes
+bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and variants, in some minutes
 	$(BIN)/python -m benchmarks.sizes
 	$(BIN)/python -m benchmarks.articles
 	$(BIN)/python -m benchmarks.render --quick
@@ -116,6 +120,7 @@ bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and 
 	$(BIN)/python -m benchmarks.inbox --quick
 	$(BIN)/python -m benchmarks.cohort --quick
 	$(BIN)/python -m benchmarks.browser --quick
+	$(BIN)/python -m benchmarks.journey --quick
 
 bench-imports: $(VENV)/demo  ## What `import flask_livechat` costs
 	$(BIN)/python benchmarks/imports.py

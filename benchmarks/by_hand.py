@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flask_livechat.desk.metrics import Metrics, months
+from flask_livechat.desk.calendar_months import months
+from flask_livechat.desk.metrics import Metrics
 from flask_livechat.desk.store import Store
 from flask_livechat.desk.tables import Instant
 

@@ -49,7 +49,9 @@ class Shop:
             made: dict[sa.Table, list[Row]] = {table: [] for table in TABLES}
             for number in range(first, min(first + CHUNK, self.chats + 1)):
                 told = list(self._told(number))
-                made[events] += [event_row(one, one.at) | {"state": "done", "attempts": 1} for one in told]
+                made[events] += [
+                    event_row(one, one.at) | {"state": "done", "attempts": 1, "counted": "yes"} for one in told
+                ]
                 self._project(made, number, told)
             yield made
         yield {contacts: list(self.people.values()), counts: list(self._counted())}

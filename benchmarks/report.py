@@ -99,10 +99,10 @@ def report(results: Results) -> None:
         known = {metric: summary.value(NONE, metric) is not None for metric in metrics}
         rows.append([NOISE, *(_number(summary.noise(metric)) if known[metric] else "-" for metric in metrics)])
         print()
-        _table(rows)
+        table(rows)
     rows = [["Target", "", ""], *([text, "met" if met else "MISSED", why] for text, met, why in targets(summary))]
     print()
-    _table(rows)
+    table(rows)
 
 
 def _sorted(results: Results) -> list[Variant]:
@@ -127,7 +127,7 @@ def _digits(value: float) -> int:
     return 3 if 0 < abs(value) < 1 else 0
 
 
-def _table(rows: list[list[str]]) -> None:
+def table(rows: list[list[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         first, *rest = (

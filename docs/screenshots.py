@@ -125,6 +125,39 @@ def inbox(browser: Browser, place: Path) -> None:
     server.shutdown()
 
 
+def handoff(browser: Browser, place: Path, provider: str) -> None:
+    """What agents see of a flow: a customer's order, in the stand-in's desk of a vendor."""
+    app = create_app({"TESTING": True, "INSTANCE_PATH": str(place), "LIVECHAT_RULES": shop.rules(provider, provider)})
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.port}"
+    page = browser.new_page(viewport=SIZE)
+    page.goto(f"{address}/login")
+    page.get_by_role("button", name="Sign in as").first.click()
+    page.goto(f"{address}/shop/")
+    until(page, "livechat.state === 'waiting' && document.documentElement.lastElementChild.shadowRoot")
+    page.locator("button[data-livechat-open]").last.click()
+    page.get_by_role("button", name="Delivery").click()
+    page.get_by_role("button", name="It has not come").click()
+    field = page.get_by_role("dialog").get_by_role("textbox")
+    field.fill("PS-10442, ordered two weeks ago")
+    field.press("Enter")
+    until(page, "window.__livechat_sandbox && __livechat_sandbox.open && livechat.state === 'ready'")
+    page.wait_for_timeout(500)
+    box = page.locator(f"#livechat-sandbox-{provider} textarea")
+    if not box.input_value():  # no message can be prepared
+        box.fill("Hello, can you find my parcel?")
+    box.press("Enter")
+    until(page, "__livechat_sandbox.messages.length === 1")
+    app.test_cli_runner().invoke(args=["livechat", "work", "--once"], catch_exceptions=False)
+    page.set_viewport_size({"width": 1280, "height": 1120})  # down to the events
+    page.goto(f"{address}/livechat/sandbox/")
+    page.get_by_text("Demo Grower").first.click()
+    page.wait_for_timeout(800)
+    page.screenshot(path=IMAGES / f"handoff-{provider}.png")
+    server.shutdown()
+
+
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
@@ -140,6 +173,8 @@ def main() -> None:
         app.test_cli_runner().invoke(args=["livechat", "work", "--once"], catch_exceptions=False)
         metrics(browser.new_page(viewport=SIZE), address)
         inbox(browser, Path(place) / "inbox")
+        for provider in SECTIONS:
+            handoff(browser, Path(place) / provider, provider)
         browser.close()
         server.shutdown()
 

@@ -11,10 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .model import Decision, Event
+from .providers.base import Handoff
 from .registrations import Registrations
 from .state import current_flask, current_state
 from .widget import csp, tag
-from .widget.identity import current_visitor
+from .widget.identity import current_visitor, proven_visitor
 from .widget.request_state import request_state
 
 if TYPE_CHECKING:
@@ -47,8 +48,13 @@ class Internals(Registrations):
         return name, values
 
     def handle(self, event: Event) -> None:
-        """All that the app does about an event: its handlers, then its signal's receivers. Raises what they raise."""
-        service().handle(current_state(), current_flask(), event)
+        """All that is done about an event: the app's handlers, its signal's receivers, a flow's note for agents.
+
+        Raises what they raise.
+        """
+        state = current_state()
+        handle = service().handle_with_handoff if state.has_flows else service().handle
+        handle(state, current_flask(), event)
 
     def count(self, provider: str, what: str) -> None:
         """What a browser reports for the metrics, of nobody."""
@@ -60,11 +66,23 @@ class Internals(Registrations):
 
     def flow_reply(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """The reply to one step of a flow. None where the app has no flows: then help is not loaded."""
-        state = current_state()
-        if state.settings.flows is None and not self._callbacks.flows:
+        state, app = current_state(), current_flask()
+        if not state.has_flows:
             return None
-        reply: dict[str, Any] = import_module(".help.flow_service", __package__).reply(state, current_flask(), request)
-        return reply
+        flows = import_module(".help.flow_service", __package__)
+        reply, counts = flows.reply(state, app, request)
+        handoff, provider = reply["handoff"], request.get("provider", state.settings.provider)
+        if provider not in tuple(state.settings.providers):
+            return dict(reply)
+        if counts:
+            service().count_flow(state, app, provider, str(request["flow"]), counts)
+        if handoff["transcript"]:
+            visitor = proven_visitor(state, request_state(), provider, self.now())
+            if visitor is not None and service().takes_notes(state, provider, visitor):
+                note = Handoff(visitor.id, visitor.email, *flows.note_of(handoff))
+                if reply["end"] != "human" or service().put_handoff(state, app, provider, note):
+                    handoff["transcript"] = {}  # agents get it as a note
+        return dict(reply)
 
     def help_panel(self, decision: Decision) -> dict[str, Any] | None:
         """What the help panel has on a page where it is on. None where it has nothing to offer."""
@@ -75,6 +93,14 @@ class Internals(Registrations):
         """The articles that answer a question. None where the app has none: then help is not loaded."""
         state = current_state()
         return None if state.settings.articles is None else _panel().suggest(state, current_flask(), question, locale)
+
+    def count_unanswered(self, provider: str, question: str, locale: str | None) -> None:
+        """A question that no article answers. It is searched for once more: anybody may report anything."""
+        state = current_state()
+        if state.settings.articles is not None:
+            counted = _panel().unanswered(state, current_flask(), question, locale)
+            if counted is not None:
+                service().count_question(state, current_flask(), provider, counted.locale, counted.words, counted.text)
 
     def unread(self) -> int:
         """How many messages the logged-in visitor has not read, says our store."""

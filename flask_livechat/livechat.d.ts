@@ -289,7 +289,9 @@ declare namespace LiveChat {
     human: string;
     done: string | null;
     end: "human" | "done" | null;
-    handoff: { path: string; fields: Meta; help_seen: string; segment: string; message: string };
+    handoff: {
+      path: string; fields: Meta; help_seen: string; segment: string; message: string; transcript: Record<string, string>;
+    };
     wait_s: number;
   }
 

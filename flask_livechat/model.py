@@ -68,8 +68,11 @@ class Company(_Keyed):
 
     def __post_init__(self) -> None:
         _clean(self, ("id", "name", "plan", "website", "industry"))
-        _check_number("Company.spend", self.spend, int | float, "a number")
-        _check_number("Company.size", self.size, int, "a whole number")
+        for name, kind, expected in (("spend", int | float, "a number"), ("size", int, "a whole number")):
+            value: Any = getattr(self, name)
+            is_number = isinstance(value, kind) and not isinstance(value, bool)
+            if value is not None and not (is_number and 0 <= value < math.inf):
+                raise ValueError(f"Company.{name} must be {expected} of zero or more.")
 
     def cache_key(self) -> tuple[object, ...]:
         figures = (self.spend, type(self.spend), self.size, self.industry, _attributes_key(self.attributes))
@@ -118,8 +121,9 @@ class Visitor(_Keyed):
             object.__setattr__(self, "email", None)
         if self.company is not None and not isinstance(self.company, Company):
             raise ValueError(f"Visitor.company must be a Company, not {type(self.company).__name__}.")
-        segments = (self.segments,) if isinstance(self.segments, str) else self.segments
-        object.__setattr__(self, "segments", tuple(well_formed(str(segment)) for segment in segments))
+        if self.segments != ():
+            segments = (self.segments,) if isinstance(self.segments, str) else self.segments
+            object.__setattr__(self, "segments", tuple([well_formed(str(segment)) for segment in segments]))
 
     def cache_key(self) -> tuple[object, ...]:
         attributes = _attributes_key(self.attributes)
@@ -390,31 +394,25 @@ class Event(_Private):
     people: tuple[Contact, ...] = field(default=(), compare=False)
 
 
-def _clean_value(value: Any) -> Value:
-    """Turn what is no plain value into its text, here and now: a list changes later, and cannot be a key."""
-    if isinstance(value, str):
-        return well_formed(value)
-    return value if value is None or isinstance(value, bool | int | float) else well_formed(str(value))
-
-
 def _attributes_key(attributes: Mapping[str, Value]) -> tuple[object, ...]:
     """Types count, too: 1 and True are equal, and what was made of one would do for the other."""
     return tuple((name, value, type(value)) for name, value in attributes.items())
 
 
-def _check_number(name: str, value: Any, kind: Any, expected: str) -> None:
-    if value is None:
-        return
-    if not isinstance(value, kind) or isinstance(value, bool) or not 0 <= value < math.inf:
-        raise ValueError(f"{name} must be {expected} of zero or more.")
-
-
 def _clean(record: Visitor | Company, names: tuple[str, ...]) -> None:
-    """Make text fields well-formed text, also of numbers. For anything else raise a ``ValueError`` with its name."""
-    kind = type(record).__name__
-    if not isinstance(record.attributes, Mapping):
-        raise ValueError(f"{kind}.attributes must be a mapping, not {type(record.attributes).__name__}.")
-    attributes = {well_formed(str(key)): _clean_value(value) for key, value in record.attributes.items()}
+    """Make text fields well-formed text, also of numbers. For anything else raise a ``ValueError`` with its name.
+
+    An attribute that is no plain value becomes its text, here and now: a list changes later, and cannot be a key.
+    """
+    kind, given = type(record).__name__, record.attributes
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{kind}.attributes must be a mapping, not {type(given).__name__}.")
+    attributes: dict[str, Value] = {}
+    for key, attribute in given.items():
+        plain = attribute
+        if attribute is not None and not isinstance(attribute, bool | int | float):
+            plain = well_formed(attribute if isinstance(attribute, str) else str(attribute))
+        attributes[well_formed(str(key))] = plain
     object.__setattr__(record, "attributes", MappingProxyType(attributes))
     for name in names:
         value = getattr(record, name)
@@ -427,9 +425,8 @@ def _clean(record: Visitor | Company, names: tuple[str, ...]) -> None:
         object.__setattr__(record, name, well_formed(value))
     if not record.id:
         raise ValueError(f"{kind}.id must be text that is not empty.")
-    if record.created_at is not None and not isinstance(record.created_at, datetime):
-        raise ValueError(f"{kind}.created_at must be an aware datetime, not {type(record.created_at).__name__}.")
-    if record.created_at is not None and record.created_at.utcoffset() is None:
-        raise ValueError(
-            f"{type(record).__name__}.created_at must be an aware datetime, for example datetime.now(timezone.utc)."
-        )
+    moment: object = record.created_at
+    if moment is not None and not isinstance(moment, datetime):
+        raise ValueError(f"{kind}.created_at must be an aware datetime, not {type(moment).__name__}.")
+    if moment is not None and moment.utcoffset() is None:
+        raise ValueError(f"{kind}.created_at must be an aware datetime, for example datetime.now(timezone.utc).")

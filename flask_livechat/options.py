@@ -147,6 +147,7 @@ OPTIONS: Mapping[str, Option] = {
         None, partial(_text, r"(?s)[^\0]*[^\s\0][^\0]*"), "the folder of the articles, such as 'help', or None"
     ),
     "ARTICLE_PAGES": Option(False, *_one_of(False, True)),
+    "KEEP_QUESTIONS": Option(False, *_one_of(False, True)),
     "SITE_URL": Option(
         None,
         partial(_text, r"https?://[\w.:\[\]-]+(/[\w.~-]+)*"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -11,7 +14,7 @@ import jwt
 
 def hmac_hex(secret: str | bytes, message: str | bytes, algorithm: str = "sha256") -> str:
     """Lower-case hexadecimal HMAC. Text is taken as UTF-8, which is what all three vendors document."""
-    return hmac.digest(_bytes(secret), _bytes(message), algorithm).hex()
+    return _keyed(secret, message, algorithm).hexdigest()
 
 
 def same(a: str | bytes, b: str | bytes) -> bool:
@@ -19,16 +22,23 @@ def same(a: str | bytes, b: str | bytes) -> bool:
     return hmac.compare_digest(_bytes(a), _bytes(b))
 
 
-def make_jwt(claims: Mapping[str, Any], secret: str) -> str:
-    """An HS256 token with the header ``{"alg":"HS256","typ":"JWT"}``."""
-    return jwt.encode(dict(claims), _long_enough(secret), algorithm="HS256", sort_headers=True)
+def make_jwt(claims: dict[str, Any], secret: str) -> str:
+    """An HS256 token with the header ``{"alg":"HS256","typ":"JWT"}`` (RFC 7519)."""
+    header = b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"  # in Base64, as is all of it
+    payload = json.dumps(claims, separators=(",", ":")).encode()
+    signed = header + b"." + urlsafe_b64encode(payload).rstrip(b"=")
+    signature = urlsafe_b64encode(_keyed(secret, signed, "sha256").digest()).rstrip(b"=")
+    return (signed + b"." + signature).decode()
 
 
 def read_jwt(token: str, secrets: Iterable[str]) -> dict[str, Any] | None:
     """The claims of a token that one of ``secrets`` signed with HS256 and that has not expired; else None."""
     for secret in secrets:
+        # PyJWT warns of keys below 32 bytes, but the vendor chose this one. HMAC itself pads a key with zero bytes up
+        # to the hash's block (64 bytes for SHA-256, RFC 2104 section 2), so the padded key signs exactly alike.
+        key = _bytes(secret).ljust(32, b"\0")
         try:
-            return dict(jwt.decode(token, _long_enough(secret), algorithms=["HS256"]))
+            return dict(jwt.decode(token, key, algorithms=["HS256"]))
         except (jwt.PyJWTError, ValueError, TypeError):  # ValueError and TypeError: shapes PyJWT does not foresee
             continue
     return None
@@ -42,14 +52,17 @@ def claims_of(token: str) -> dict[str, Any]:
         return {}
 
 
+def _keyed(secret: str | bytes, message: str | bytes, algorithm: str) -> hmac.HMAC:
+    keyed = _begun(secret, algorithm).copy()
+    keyed.update(_bytes(message))
+    return keyed
+
+
+@lru_cache(64)  # an app has few secrets
+def _begun(secret: str | bytes, algorithm: str) -> hmac.HMAC:
+    """An HMAC that knows its key alone: to take in a key costs as much as a message (RFC 2104 section 4)."""
+    return hmac.new(_bytes(secret), digestmod=algorithm)
+
+
 def _bytes(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
-
-
-def _long_enough(secret: str) -> bytes:
-    """The same HMAC key, padded to 32 bytes.
-
-    PyJWT warns about shorter keys, but the vendor chose this one. HMAC itself pads a key with zero bytes up to the
-    hash's block (64 bytes for SHA-256, RFC 2104 section 2), so the padded key signs exactly alike.
-    """
-    return _bytes(secret).ljust(32, b"\0")

@@ -83,6 +83,10 @@ class State:
     config_snapshot: Mapping[str, object] = field(repr=False)
     runtime: Runtime = field(default_factory=Runtime, repr=False)
 
+    @property
+    def has_flows(self) -> bool:
+        return self.settings.flows is not None or bool(self.callbacks.flows)
+
     def now(self) -> datetime:
         now: datetime = self.livechat.now()
         return now
@@ -103,14 +107,14 @@ def current_state(app: Flask = current_app) -> State:
 
 def call_app(callback: Callable[[], T], default: T, name: str | None = None) -> T:
     """Call one of the app's own callables. When it raises, return ``default`` as ``safely`` does."""
-    return safely(name or name_of(callback), callback, default)
+    return safely(name or callback, callback, default)
 
 
-def safely(name: str, call: Callable[[], T], default: T) -> T:
+def safely(name: str | Callable[..., Any], call: Callable[[], T], default: T) -> T:
     """Return what ``call`` returns. An error is raised in debug and tests; else it is logged, and ``default`` returned.
 
-    The log names what failed, the error's type and the line. It has neither the error's text nor its traceback, which
-    may hold what nobody should read in a log.
+    The log names what failed (``name``, or that of the app's own callable), the error's type and the line. It has
+    neither the error's text nor its traceback, which may hold what nobody should read in a log.
     """
     try:
         return call()
@@ -118,7 +122,7 @@ def safely(name: str, call: Callable[[], T], default: T) -> T:
         is_probe = has_request_context() and PROBE_KEY in request.environ  # the doctor wants to hear of all failures
         if (current_app.debug or current_app.testing) and not is_probe:
             raise
-        failure = f"{name} failed with {what_failed(error)}"
+        failure = f"{name if isinstance(name, str) else name_of(name)} failed with {what_failed(error)}"
         current_app.logger.error("livechat: %s.", failure)
         if has_request_context():
             request_failures().append(failure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -54,6 +55,15 @@ USERS = {
 }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shortcuts() -> Iterator[None]:
+    from . import shortcuts  # which loads Alembic and SQLAlchemy
+
+    with pytest.MonkeyPatch.context() as patch:
+        shortcuts.take(patch)
+        yield
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="Leave out the tests that need more, as tests/needs.py says.")
 
@@ -61,6 +71,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Matrix())
     config.pluginmanager.register(Needs(quick=config.getoption("quick")))
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector of garbage from walking over all tests, and over what each app has made, time and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)  # instead of 700: a single app is more than that
 
 
 class Quiet(WSGIRequestHandler):

@@ -7,6 +7,9 @@ the tables here say; anything else is said by a mark at the test.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
+from itertools import accumulate, groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -59,8 +62,24 @@ class Needs:
         if self.quick:
             config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("needs")])
             items[:] = [item for item in items if not item.get_closest_marker("needs")]
+        spread(items)
 
 
+def spread(items: list[pytest.Item]) -> None:
+    """Put the files of browser tests evenly between the others: they wait, while other workers compute."""
+    places = []
+    for is_browser in (True, False):
+        files = [[*file] for path, file in groupby(items, lambda item: item.path) if is_browsers(path) == is_browser]
+        counts = [0, *accumulate(map(len, files))]
+        places += [(count / counts[-1], file) for count, file in zip(counts, files, strict=False)]
+    items[:] = [item for _, file in sorted(places, key=itemgetter(0)) for item in file]
+
+
+def is_browsers(path: Path) -> bool:
+    return need_of_file(path) == "browser"
+
+
+@cache
 def need_of_file(path: Path) -> str | None:
     """Return the need of a file or folder below ``tests/``, or of the folder that it is in."""
     names = [each.relative_to(TESTS).as_posix() for each in (path, *path.parents) if each.is_relative_to(TESTS)]

@@ -12,13 +12,14 @@ import subprocess
 import sys
 import tarfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.message import Message
 from email.parser import BytesParser
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
@@ -159,23 +160,36 @@ def python_problems(metadata: Message) -> Iterator[str]:
 
 
 def lock_problems() -> Iterator[str]:
-    """Whether requirements/*.txt still fit pyproject.toml: the lowest versions are the lowest that it allows."""
+    """Whether requirements/*.txt still fit pyproject.toml, on each Python: the lowest are the lowest that it allows."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
     named = [*project["dependencies"], *(line for extra in USED for line in extras[extra])]
-    lowest, newest = pins("lowest.txt"), pins("newest.txt")
-    for each in map(Requirement, named):
-        low, new = lowest.get(each.name.lower()), newest.get(each.name.lower())
-        bounds = [Version(one.version) for one in each.specifier if one.operator == ">="]
-        if low is None or (bounds and Version(low) != max(bounds)):
-            yield f"requirements/lowest.txt has {each.name} {low}, pyproject.toml {each.specifier}: make locks"
-        if new is None or new not in each.specifier:
-            yield f"requirements/newest.txt has {each.name} {new}, pyproject.toml {each.specifier}: make locks"
+    for python in re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"])):
+        lowest, newest = pins("lowest.txt", python), pins("newest.txt", python)
+        ranges: dict[str, SpecifierSet] = {}
+        for each in for_python(named, python):
+            ranges[each.name.lower()] = ranges.get(each.name.lower(), SpecifierSet()) & each.specifier
+        for name, allowed in ranges.items():
+            low, new = lowest.get(name), newest.get(name)
+            bounds = [Version(one.version) for one in allowed if one.operator == ">="]
+            if low is None or (bounds and Version(low) != max(bounds)):
+                yield f"requirements/lowest.txt has {name} {low}, pyproject.toml {allowed} on {python}: make locks"
+            if new is None or new not in allowed:
+                yield f"requirements/newest.txt has {name} {new}, pyproject.toml {allowed} on {python}: make locks"
 
 
-def pins(file: str) -> dict[str, str]:
+def for_python(lines: Iterable[str], python: str) -> Iterator[Requirement]:
+    """The requirements that hold on a version of CPython for Linux."""
+    machine = {"python_version": python, "python_full_version": f"{python}.9", "implementation_name": "cpython"}
+    for each in map(Requirement, lines):
+        if each.marker is None or each.marker.evaluate(machine):
+            yield each
+
+
+def pins(file: str, python: str) -> dict[str, str]:
     lines = (ROOT / "requirements" / file).read_text("utf-8").splitlines()
-    return dict(line.partition(";")[0].strip().split("==") for line in lines if "==" in line)
+    pinned = for_python((line for line in lines if "==" in line.partition(";")[0]), python)
+    return {each.name.lower(): str(each.specifier).removeprefix("==") for each in pinned}
 
 
 def main() -> int:

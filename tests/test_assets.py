@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
@@ -230,6 +233,27 @@ def test_what_is_served_was_made_of_todays_source(sources: tuple[Path, ...]) -> 
     stamp = sources[0].with_suffix(".min.js").read_text("utf-8").partition("\n")[0]
     text = "".join(source.read_text("utf-8") for source in sources)
     assert stamp == f"// {assets.digest(text)}", "run `make minify`"
+
+
+def test_every_process_of_a_site_names_the_files_alike() -> None:
+    code = (
+        "from tests.conftest import create_app, VENDORS\n"
+        "files = [create_app(name).extensions['livechat'].scripts.values() for name in VENDORS]\n"
+        "print([script.address for scripts in files for script in scripts])"
+    )
+    answers = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parent.parent,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    ]
+    assert "-session." in answers[0]
+    assert len(set(answers)) == 1
 
 
 def test_while_a_source_is_newer_it_is_served_itself(tmp_path: Path) -> None:

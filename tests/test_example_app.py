@@ -255,6 +255,19 @@ def test_error_pages_carry_the_chat_with_their_status_and_no_traceback(
     assert "RuntimeError" not in response.text
 
 
+def test_the_error_id_that_a_visitor_reads_is_the_one_that_agents_see_and_the_log_has(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = client.get("/boom")
+    shown = BeautifulSoup(response.text, "html.parser").select_one("main code")
+    found = payload(response)
+    assert shown is not None
+    assert found is not None
+    assert found["context"]["error_id"] == shown.text
+    assert f"the id {shown.text}." in caplog.text
+    assert "Error id" not in client.get("/nothing").text
+
+
 def test_the_pricing_page_preloads_the_vendor(home: Path) -> None:
     client = make(home, CRISP).test_client()
     assert soup(client.get("/pricing")).select("link[rel=preload][as=script]")

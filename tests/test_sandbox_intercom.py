@@ -83,14 +83,14 @@ def test_what_an_admin_decides_is_a_part_of_the_admins(workspace: Workspace) -> 
     assert workspace.parts(mine) == [
         ("assignment", "admin", "Yours."),
         ("snoozed", "admin", None),
-        ("open", "admin", None),
+        ("unsnoozed", "admin", None),
         ("close", "admin", "Bye."),
         ("open", "admin", None),
         ("close", "admin", None),
     ]
     whole = workspace.gives("GET", mine)
     assert whole["conversation_parts"]["conversation_parts"][3]["author"]["id"] == "814861"
-    assert (whole["statistics"]["last_closed_by_id"], whole["statistics"]["count_reopens"]) == ("814860", 2)
+    assert (whole["statistics"]["last_closed_by_id"], whole["statistics"]["count_reopens"]) == ("814860", 1)
 
 
 def test_the_words_of_a_close_are_read_by_the_visitor_and_a_bare_decision_is_not(workspace: Workspace) -> None:

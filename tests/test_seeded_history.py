@@ -102,7 +102,7 @@ def test_the_inbox_says_who_handles_a_conversation_and_what_is_snoozed(app: Flas
     with app.app_context(), livechat.store.reading() as connection:
         now = datetime.now(UTC)
         assert queries.tab_counts(connection, queries.Filter(), now)["snoozed"] > 0
-        closed = queries.rows(connection, queries.Filter("closed"), now)
+        closed, _ = queries.rows(connection, queries.Filter("closed"), now)
     handled = [row for row in closed if row.agent is not None]
     assert len({row.agent for row in handled}) >= 2
     assert all(row.agent_name for row in handled)

@@ -75,6 +75,7 @@ DEFAULTS = {
     },
     "articles": None,
     "article_pages": False,
+    "keep_questions": False,
     "site_url": None,
     "help": "off",
     "flows": None,

@@ -1,4 +1,4 @@
-"""The suite itself: what a quick run leaves out, and that fixtures with one name are of one kind."""
+"""The suite itself: what a quick run leaves out, fixtures with one name, and what is done once for all apps."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+import sqlalchemy as sa
+from alembic import command
+from flask import Flask, render_template, url_for
+from jinja2 import DictLoader
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from flask_livechat.desk.store import Store
+
 from .needs import FILES, FIXTURES, NEEDS, PARAMETERS, TESTS, Needs, need_of_file
+from .shortcuts import Migrations, schema_of
 
 SOURCES = {path: path.read_text("utf-8") for path in sorted(TESTS.rglob("*.py")) if "node_modules" not in path.parts}
 
 
 @cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(SOURCES[path])
-
-
 def fixtures() -> dict[str, set[str]]:
-    """The name of each fixture, with what it returns wherever it is defined."""
+    """The name of each fixture, with what it returns wherever it is defined: at the top of a module."""
     kinds = defaultdict(set)
-    for path in SOURCES:
-        for node in ast.walk(tree_of(path)):
+    for source in SOURCES.values():
+        for node in ast.parse(source).body:
             if isinstance(node, ast.FunctionDef) and any("fixture" in ast.unparse(one) for one in node.decorator_list):
                 returned = ast.unparse(node.returns) if node.returns else ""
                 kinds[node.name].add(re.sub(r"^Iterator\[(.*)\]$", r"\1", returned))
@@ -71,7 +74,7 @@ def test_what_a_quick_run_imports_is_in_its_extra() -> None:
 def imported(path: Path) -> set[str]:
     """The packages that are imported with a module, and not later."""
     names = set()
-    for node in tree_of(path).body:
+    for node in ast.parse(SOURCES[path]).body:
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -81,3 +84,42 @@ def imported(path: Path) -> set[str]:
 
 def test_fixtures_named_alike_are_alike() -> None:
     assert {name: kinds for name, kinds in fixtures().items() if len(kinds) > 1} == {}
+
+
+def migrated(file: Path) -> tuple[list[str], dict[str, list[sa.Row[tuple[object, ...]]]]]:
+    """Return the schema of a new database and the rows of each table."""
+    store = Store(f"sqlite:///{file}")
+    store.upgrade()
+    with store.engine.begin() as connection:
+        tables = sa.inspect(connection).get_table_names()
+        rows = {name: [*connection.execute(sa.select(sa.text("*")).select_from(sa.table(name)))] for name in tables}
+        schema = schema_of(connection)
+    store.engine.dispose()
+    return schema, rows
+
+
+def test_a_database_that_is_remembered_is_the_one_that_alembic_makes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(command.upgrade, Migrations)
+    remembered = [migrated(tmp_path / "first"), migrated(tmp_path / "second")]
+    monkeypatch.setattr(command, "upgrade", command.upgrade.upgrade)
+    assert remembered == [migrated(tmp_path / "anew")] * 2
+
+
+def test_a_template_that_is_another_in_another_app_is_not_remembered() -> None:
+    for text in ("Hello", "Good evening", "Hello"):
+        app = Flask("templates")
+        app.jinja_loader = DictLoader({"page.html": text})
+        with app.app_context():
+            assert render_template("page.html") == text
+
+
+def test_an_address_that_is_built_when_needed_has_all_its_values() -> None:
+    app = Flask("addresses")
+    app.add_url_rule("/shop/<int:number>", "shop", str)
+    with app.test_request_context():
+        assert [url_for("shop", number=number, tab="a b") for number in (1, 2)] == [
+            "/shop/1?tab=a+b",
+            "/shop/2?tab=a+b",
+        ]

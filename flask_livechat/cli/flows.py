@@ -64,10 +64,10 @@ def try_flow(name: str, locale: str | None) -> None:
 
     _flow(name)
     state, app = current_state(), current_flask()
-    reply = take_step(state, app, name, None, input_of(None), locale)
+    reply, _ = take_step(state, app, name, None, input_of(None), locale)
     while _print(reply) and (line := sys.stdin.readline()):
         action = input_of(_action(reply, line.strip()))
-        reply = take_step(state, app, name, reply["state"], action, locale)
+        reply, _ = take_step(state, app, name, reply["state"], action, locale)
 
 
 def _options(reply: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -99,7 +99,8 @@ def _print(reply: dict[str, Any]) -> bool:
     if reply["opens_at"]:
         lines.append(f"  ({reply['opens_at']})")
     if reply["end"] == "human":
-        lines += [f"  {key}: {value}" for key, value in reply["handoff"].items() if value]
+        values = {**reply["handoff"], **reply["handoff"]["transcript"], "transcript": None}
+        lines += [f"  {key}: {value}" for key, value in values.items() if value]
     click.echo(terminal_text("\n".join(lines), lines=True))
     return reply["end"] is None
 

@@ -61,7 +61,7 @@ def metrics(
         for line in _lines(figures, zone):
             click.echo(terminal_text(line))
     if explain:
-        from ..desk.metrics import DEFINITIONS  # noqa: PLC0415 - needs the extra
+        from ..desk.definitions import DEFINITIONS  # noqa: PLC0415 - needs the extra
 
         for name, text in DEFINITIONS.items():
             click.echo(f"\n{name}\n    {text}")
@@ -121,6 +121,15 @@ def _lines(figures: Metrics, zone: tzinfo) -> Iterator[str]:
         yield f"article deflection      {formatting.share(articles.share)} of {counted}{advice}"
     if votes := articles.helpful + articles.not_helpful:
         yield f"helpful articles        {formatting.share(articles.helpful / votes)} of {quantity(votes, 'vote')}"
+    for flow in figures.flows:
+        counted = f"{flow.begun} begun, {flow.resolved} resolved, {flow.handed_over} handed over, {flow.left} left"
+        yield f"{f'flow {flow.flow}':<23} {counted}"
+        for at in flow.handed_over_at:
+            where = f"at {at.step} after {quantity(at.exchanges, 'exchange')}" if at.step else "as the flow was changed"
+            yield f"  handed over           {at.count} {where}"
+    for question in figures.unanswered:
+        what = ", ".join([question.words or "others", *(f'"{text}"' for text in question.texts)])
+        yield f"unanswered {question.month}      {quantity(question.count, 'time')}, {question.locale or 'any'}: {what}"
     yield f"thumbs                  {rated(figures.csat_reported)}"
     yield from (conclusion.text for conclusion in figures.conclusions)
     if figures.waiting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -54,11 +55,16 @@ class ArticleRows:
         busy = LiveChatError("Another apply is going on. Run this again when it has ended.")
         if not self._store.is_sqlite:
             with self._store.engine.connect() as connection:
-                if not connection.execute(sa.select(sa.func.pg_try_advisory_lock(LOCK))).scalar():
-                    raise busy
+                until = time.monotonic() + WAIT_S
+                while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(LOCK))).scalar():
+                    if time.monotonic() > until:
+                        raise busy
+                    time.sleep(0.1)
                 connection.commit()  # the lock is the connection's, not the transaction's
-                yield
-                connection.execute(sa.select(sa.func.pg_advisory_unlock(LOCK)))
+                try:
+                    yield
+                finally:
+                    connection.invalidate()  # the pool would keep it open, and the lock with it
             return
         database = self._store.engine.url.database
         is_file = database and not database.startswith((":", "file:"))

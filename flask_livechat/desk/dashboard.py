@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -13,14 +14,17 @@ from flask import Response, abort, jsonify, render_template, request
 
 from .. import providers
 from ..same_origin import SameOriginBlueprint
-from ..state import State
+from ..state import State, safely
 from . import formatting
 
 if TYPE_CHECKING:
+    from .cohort import Cohort
     from .metrics import Metrics
     from .store import Store
 
 WEEKS = 4  # that are shown beside the four before, where nothing else is asked for
+COHORT_DAYS = 7
+COHORT_AGE = timedelta(hours=1)  # until which a cohort is shown again: it reads all of the app's people
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +70,50 @@ class Group:
     reported: bool
 
 
+@dataclass
+class CohortOnce:
+    """The cohort that was counted last, with when that was. It is counted when somebody asks, by one at a time.
+
+    ``problem`` says why there is none.
+    """
+
+    cohort: Cohort | None = None
+    at: datetime | None = None
+    problem: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def count(self, state: State) -> CohortOnce:
+        with self._lock:
+            now = state.now()
+            if self.at is None or not timedelta() <= now - self.at < COHORT_AGE:
+                self.cohort, self.problem, self.at = None, "The app's people could not be read: see its log.", now
+                self.cohort = safely("the cohort of the metrics page", lambda: self._count(state), None)
+        return self
+
+    def _count(self, state: State) -> Cohort | None:
+        try:
+            cohort: Cohort = state.livechat.cohort(days=COHORT_DAYS)
+        except ValueError as error:  # which names nobody
+            self.problem = str(error)
+            return None
+        return cohort
+
+
 def create_blueprint(state: State, is_allowed: Callable[[], bool]) -> SameOriginBlueprint:
     """``is_allowed`` says whether whoever asks may see the page. For all others it is not found."""
     blueprint = SameOriginBlueprint(
         "livechat_metrics", __name__, static_folder="static", static_url_path="/static", template_folder="templates"
     )
 
+    counted = CohortOnce()
+
     @blueprint.get("")
     def page() -> Response:
         if not is_allowed():
             abort(404)
         try:
-            return _answer(state)
+            is_asked = "cohort" in request.args and state.callbacks.people is not None
+            return _answer(state, counted.count(state) if is_asked else None)
         except Exception as error:
             from .store import explain  # noqa: PLC0415 - needs the extra
 
@@ -88,8 +124,9 @@ def create_blueprint(state: State, is_allowed: Callable[[], bool]) -> SameOrigin
     return blueprint
 
 
-def _answer(state: State) -> Response:
-    from .metrics import DEFINITIONS, known_tags, weeks  # noqa: PLC0415 - needs the extra
+def _answer(state: State, counted: CohortOnce | None) -> Response:
+    from .definitions import DEFINITIONS  # noqa: PLC0415 - needs the extra
+    from .metrics import known_tags, weeks  # noqa: PLC0415 - the same
 
     hours = state.settings.office_hours
     zone: tzinfo = hours.tz if hours else UTC
@@ -108,12 +145,14 @@ def _answer(state: State) -> Response:
     earlier, of_today = metrics(since - (until - since), since), metrics(midnight, next_midnight)
     store: Store = state.livechat.store
     groups = _groups(of_today, now, earlier, DEFINITIONS, bool(hours))
+    judged = [(group.title, line) for group in groups for line in group.lines if line.verdict]
     html = render_template(
         "livechat/metrics.html",
         home=f"{request.root_path}/",
         is_empty=not (now.conversations or now.deflection.opens or now.csat.rated or store.total()),
         webhooks=f"{state.settings.url_prefix}/webhooks/",
-        judged=[(group.title, line) for group in groups for line in group.lines if line.verdict],
+        judged=sorted(judged, key=lambda titled: titled[1].verdict == "within"),  # what is off comes first
+        missed=sum(line.verdict != "within" for _, line in judged),
         question=question,
         error=error,
         today=today,
@@ -127,6 +166,10 @@ def _answer(state: State) -> Response:
         tags=sorted({*known_tags(store), *filter(None, [question.tag])}),
         figures=formatting,
         definitions=DEFINITIONS,
+        has_people=state.callbacks.people is not None,
+        counted=counted,
+        counted_at=counted.at.astimezone(zone) if counted and counted.at else None,
+        cohort_days=COHORT_DAYS,
         spans=[(weeks, (today - timedelta(weeks=weeks) + timedelta(days=1)).isoformat()) for weeks in (1, 4, 12, 52)],
     )
     return _private(Response(html, status=400 if error else 200))

@@ -30,6 +30,7 @@ from ..model import (
 )
 from ..operation import Operation, OperationSequence
 from ..providers import Secrets, Values
+from ..providers.base import Handoff
 from .http import Client, Pool, RequestExecutor, Vendor
 from .outreach import NOT_SENT, Outreach
 from .retry import DEADLINE_S, budget_of
@@ -90,6 +91,17 @@ class Desk(BaseDesk):
             raise Unsupported(providers.load(self.provider).title, "articles.plan")
         stock: Inventory = self._client.run(take_stock(self._vendor.values, tuple(locales), moment_of("since", since)))
         return stock
+
+    def hand_over(self, id: str, handoffs: Sequence[Handoff]) -> Handoff | None:
+        """Write into a conversation what a flow hands over: of ``handoffs`` that of the visitor who began it.
+
+        Return that one; None where the vendor vouches for none of them. Agents get one note, however often it is done.
+        """
+        write = self._vendor.api.hand_over
+        if write is None:
+            raise Unsupported(providers.load(self.provider).title, "flows.hand_over")
+        result: Handoff | None = self._client.run(write(self._vendor.values, id, tuple(handoffs)))
+        return result
 
     def _do(self, method: str, *arguments: Any, **named: Any) -> Any:
         call = self._call(method, *arguments, **named)

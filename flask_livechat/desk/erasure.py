@@ -19,7 +19,7 @@ from ..errors import ConfigError, Invalid, LiveChatError, NotFound, Unsupported
 from ..model import Contact, Visitor
 from .projections import batched, drop_unused, lock_conversation
 from .store import Store
-from .tables import contacts, conversations, events, outreach, people, seen
+from .tables import contacts, conversations, events, handoffs, outreach, people, questions, seen
 
 NO_CONTENT = {"text": None, "raw": "{}"}
 NO_PERSON = {"visitor": None, "email": None}
@@ -205,6 +205,8 @@ def _here(
         connection.execute(sa.delete(people).where(_is_named(person)))
         for table in (seen, outreach):
             connection.execute(sa.delete(table).where(table.c.visitor.in_(person.visitors)))
+        mine = handoffs.c.visitor.in_(person.visitors) | handoffs.c.email.in_(person.emails)
+        connection.execute(sa.delete(handoffs).where(mine))
         left = () if only else _left(connection, person)
         forgotten = _settle(connection, store.insert, person, now, is_open or bool(left))
     return (erased, len(names), forgotten), left
@@ -397,8 +399,8 @@ def prune(store: Store, before: datetime) -> int:
         ended = (conversations.c.last_at < before) & conversations.c.conversation.is_not(None)
         connection.execute(sa.update(conversations).where(ended, ~left).values(NO_NAMES))
         connection.execute(sa.delete(contacts).where(contacts.c.last_at < before))
-        for table in (seen, outreach):
-            connection.execute(sa.delete(table).where(table.c.at < before))
+        for column in (seen.c.at, outreach.c.at, handoffs.c.at, questions.c.day):
+            connection.execute(sa.delete(column.table).where(column < before))
     return count
 
 

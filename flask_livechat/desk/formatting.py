@@ -10,6 +10,7 @@ from ..safe_text import csv_cell
 
 if TYPE_CHECKING:
     from ..targets import Target
+    from .cohort import Cohort
     from .metrics import Csat, Metrics
 
 TITLES: Mapping[str, str] = {
@@ -56,6 +57,21 @@ def verdict(target: Target | None, verdict: str | None) -> str:
 def points(part: float) -> str:
     """Write a difference of shares in points: +5.2."""
     return f"{part * 100:+.1f}"
+
+
+def cohort_verdict(cohort: Cohort) -> str:
+    """Write in a sentence what a cohort comes to: a difference counts where its interval does not hold 0."""
+    if cohort.difference is None:
+        return "There are too few people in one of the groups to say anything."
+    low, share, high = cohort.difference.low, cohort.difference.share, cohort.difference.high
+    if low <= 0 <= high:
+        return "No difference can be told from chance: the interval holds 0."
+    more = "more" if share > 0 else "less"
+    least, most = sorted((abs(low), abs(high)))
+    return (
+        f"Those who wrote stayed {more} often: {abs(share) * 100:.1f} points, and with 95% confidence between "
+        f"{least * 100:.1f} and {most * 100:.1f}."
+    )
 
 
 def number(value: float | None) -> str:

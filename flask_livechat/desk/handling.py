@@ -23,7 +23,11 @@ def read_handling(connection: sa.Connection, insert: Any, conversation: int, new
     if not new:
         return
     before = connection.execute(sa.select(handling.c.at).where(handling.c.conversation == conversation)).scalar()
-    wanted = sa.select(events).where(events.c.id.in_(new[-20:])).order_by(events.c.at, events.c.sequence)
+    wanted = (
+        sa.select(events)
+        .where(events.c.id.in_(new[-20:]))
+        .order_by(events.c.at, sa.func.coalesce(events.c.sequence, 0), events.c.id)
+    )
     for row in connection.execute(wanted).mappings().all():
         spec = providers.webhooks(row["provider"])
         details = spec.details(read_event(row)) if spec else Details()

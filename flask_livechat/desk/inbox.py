@@ -6,11 +6,10 @@ vendor's webhook finds it known.
 
 from __future__ import annotations
 
-import json
 import math
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
@@ -23,42 +22,31 @@ from flask.typing import ResponseReturnValue
 from .. import providers, signing
 from ..errors import ConfigError, LiveChatError, TimedOut
 from ..limits import BACKGROUND_S, within
-from ..model import Event, Message, Visitor
+from ..model import Message, Visitor
 from ..same_origin import SameOriginBlueprint
 from ..state import State, call_app, safely
 from . import inbox_queries as queries
-from .handling import TEAM, begin_answer, put_handling
+from .inbox_actions import ACTIONS, Act, RefusedError, assignees
 from .inbox_queries import TABS, Filter, Row
 from .projections import update_conversation
-from .rows import event_row
 from .store import explain
-from .tables import conversations, events
+from .tables import UNCOUNTED, events
 
 if TYPE_CHECKING:
     from .desk import Desk
     from .store import Store
 
 TOKEN_KEY = "livechat_inbox"  # noqa: S105 - where the session has it  # nosec B105
-MAX_REPLY_CHARS = 10_000
 MAX_SEARCH_CHARS = 100
 MAX_OLDER = 500  # messages that are shown as the vendor has them
 SEARCH_S = 5.0
-UNCOUNTED_ROWS = 20  # conversations that are counted for a poll, where no worker has come to them yet
+UNCOUNTED_ROWS = 100  # conversations that are counted for a poll, where no worker has come to them yet
+COUNTING_S = 1.0  # after which the next poll goes on with them
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self';"
     " base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
-ACTIONS = ("reply", "note", "close", "reopen", "snooze", "assign", "tag", "untag")
-MEANWHILE = "Somebody has written meanwhile, or is answering just now. Read it first: what you wrote is still here."
 UNKNOWN_OUTCOME = "The vendor has not answered in time. Whether it was done is not known: look before you try again."
-
-
-class RefusedError(LiveChatError):
-    """What was asked is not done, and why. ``status`` is the answer's."""
-
-    def __init__(self, status: int, what: str) -> None:
-        super().__init__(what)
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +58,44 @@ class View:
     tag: str | None = None
     q: str | None = None
     c: int | None = None
+    page: int = 1
+    back: datetime | None = None  # until when a search looks, which has found nothing later
     agents: bool = False
 
     @property
     def filter(self) -> Filter:
-        return Filter(self.tab, self.provider, self.tag, self.q)
+        return Filter(self.tab, self.provider, self.tag, self.q, self.page, until=self.back if self.q else None)
 
     def link(self, **changes: Any) -> str:
         """The address of the page that shows something else."""
         fields = asdict(replace(self, agents=False)) | changes
-        values = {name: value for name, value in fields.items() if value not in (None, False, "")}
-        if values.get("tab") == TABS[0]:
-            del values["tab"]
+        usual = {"tab": TABS[0], "page": 1}
+        values = {name: value for name, value in fields.items() if value not in (None, False, "", usual.get(name))}
+        if back := values.get("back"):
+            values["back"] = back.isoformat()
         return url_for("livechat_inbox.page", **values)
 
 
 def view_of(args: Mapping[str, str]) -> View:
     """Read an address. What is no part of one is left out."""
-    tab, number = args.get("tab", ""), args.get("c", "")
+    tab = args.get("tab", "")
+
+    def number(name: str, max_digits: int) -> int | None:
+        text = args.get(name, "")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) <= max_digits else None
+
+    try:
+        back = datetime.fromisoformat(args.get("back", "")).astimezone(UTC)
+    except (ValueError, OverflowError):
+        back = None
     return View(
         tab=tab if tab in TABS else TABS[0],
         provider=args.get("provider") or None,
         tag=(args.get("tag") or "").replace("\0", "") or None,
         q=(args.get("q") or "").replace("\0", "").strip()[:MAX_SEARCH_CHARS] or None,
-        c=int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else None,
+        c=number("c", 18),
+        page=number("page", 4) or 1,
+        back=back,
         agents="agents" in args,
     )
 
@@ -146,15 +148,14 @@ class Inbox:
         return store
 
     def page(self) -> ResponseReturnValue:
-        count_waiting_events(self._store, self._state.livechat.now)
-        return self._render("livechat/inbox.html", view_of(request.args))
+        return self._render("livechat/inbox.html", view_of(request.args), **self._count_waiting_events())
 
     def changes(self) -> ResponseReturnValue:
         """304 while nothing has changed since ``after``; else the parts of the page that live."""
         if self._version() == request.args.get("after"):
             return Response(status=304)
-        count_waiting_events(self._store, self._state.livechat.now)
-        return self._render("livechat/inbox_changes.html", view_of(request.args), lists=not request.args.get("q"))
+        more, lists = self._count_waiting_events(), not request.args.get("q")
+        return self._render("livechat/inbox_changes.html", view_of(request.args), lists=lists, **more)
 
     def older(self, id: int) -> ResponseReturnValue:
         """All of a conversation, as its vendor has it: asked for once, and not kept."""
@@ -188,13 +189,17 @@ class Inbox:
         view = replace(view_of(request.form), c=id)
         row = self._row(id)
         try:
-            Act(self._state, self._store, self._desk(row), row, self._zone).do(action, request.form)
+            Act(self._store, self._desk(row), row, self._zone, self._state.now).do(action, request.form)
         except (LiveChatError, ValueError) as error:
             status = error.status if isinstance(error, RefusedError) else 422 if isinstance(error, ValueError) else 502
             what = UNKNOWN_OUTCOME if isinstance(error, TimedOut) else str(error)
             draft = {"action": action, "text": request.form.get("text", "")}
             return self._render("livechat/inbox.html", view, error=what, draft=draft), status
         return redirect(view.link(), 303)
+
+    def _count_waiting_events(self) -> dict[str, Any]:
+        """Return a cursor that no version is equal to where there are more of them: the next poll goes on."""
+        return {} if count_waiting_events(self._store, self._state.livechat.now) else {"cursor": ""}
 
     def _version(self) -> str:
         with self._store.reading() as connection:
@@ -219,7 +224,9 @@ class Inbox:
             cursor = queries.version(connection, now)  # before all else: what comes after it is told of again
             row = queries.row_of(connection, view.c) if view.c is not None else None
             thread = queries.thread(connection, row) if row else None
-            rows = queries.rows(connection, view.filter, now) if lists else []
+            search_end = queries.search_end(connection, view.back) if view.q and lists else None
+            wanted = replace(view.filter, since=search_end)
+            rows, has_older = queries.rows(connection, wanted, now) if lists else ([], False)
             counts = queries.tab_counts(connection, view.filter, now)
         target = self._state.settings.targets.get("first_response")
         can, hint = self._can(row) if row else (frozenset(), "")
@@ -227,11 +234,13 @@ class Inbox:
             template,
             view=view,
             rows=rows,
+            has_older=has_older,
+            search_end=search_end,
             lists=lists,
             counts=counts,
             more_than=queries.MAX_COUNT,
+            max_searched=queries.MAX_SEARCHED,
             thread=thread,
-            cursor=cursor,
             can=can,
             hint=hint,
             agents=self._agents(row) if row and view.agents and "assign" in can else None,
@@ -248,7 +257,7 @@ class Inbox:
             target_s=math.inf if target is None or target.most is None else target.most,
             desk_url=url_for("livechat_sandbox.desk_page") if self._state.settings.sandbox else None,
             snoozes=snooze_choices(now.astimezone(self._zone)),
-            **{"error": None, "draft": None, **more},
+            **{"cursor": cursor, "error": None, "draft": None, **more},
         )
 
     def _can(self, row: Row) -> tuple[frozenset[str], str]:
@@ -295,142 +304,25 @@ class Inbox:
         return row.verified or (row.visitor is not None and is_signed)
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What is done with one conversation: at the vendor, then in the store."""
+def count_waiting_events(store: Store, clock: Callable[[], datetime]) -> bool:
+    """Count events that no worker has come to yet: what was acknowledged is shown, however slow handlers are.
 
-    state: State
-    store: Store
-    desk: Desk
-    row: Row
-    zone: tzinfo
-
-    def do(self, action: str, form: Mapping[str, str]) -> None:
-        getattr(self, action)(form)
-
-    def reply(self, form: Mapping[str, str]) -> None:
-        """Answer, unless somebody has written since the author looked, or is answering."""
-        text = text_of(form)
-        with self.store.engine.begin() as connection:
-            if not begin_answer(connection, self.store.insert, self.row.id, form.get("seen", ""), self.state.now()):
-                raise RefusedError(409, MEANWHILE)
-        try:
-            message = self.desk.conversations.reply(self.row.conversation, text)
-        except TimedOut:  # it may have arrived: for a while nobody answers again
-            raise
-        except Exception:
-            self._put(answering_until=None)
-            raise
-        self._store_message(message, "message", text)
-
-    def note(self, form: Mapping[str, str]) -> None:
-        text = text_of(form)
-        self._store_message(self.desk.conversations.note(self.row.conversation, text), "note", text)
-
-    def close(self, form: Mapping[str, str]) -> None:
-        self.desk.conversations.close(self.row.conversation)
-        self._set(state="closed", asked_at=None)
-
-    def reopen(self, form: Mapping[str, str]) -> None:
-        self.desk.conversations.reopen(self.row.conversation)
-        self._set(state="open")
-        self._put(snoozed_until=None)
-
-    def snooze(self, form: Mapping[str, str]) -> None:
-        until = moment_of(form.get("until", ""), self.zone)
-        if until <= self.state.now():
-            raise ValueError("A conversation is snoozed until a moment that is still to come.")
-        self.desk.conversations.snooze(self.row.conversation, until)
-        self._put(snoozed_until=until)
-
-    def assign(self, form: Mapping[str, str]) -> None:
-        key = form.get("agent", "")
-        name = dict(assignees(self.desk)).get(key)
-        if name is None:
-            raise ValueError("There is no such agent or team any more.")
-        if key.startswith(TEAM):
-            self.desk.conversations.assign(self.row.conversation, team=key.removeprefix(TEAM))
-        else:
-            self.desk.conversations.assign(self.row.conversation, key)
-        self._put(agent=key, agent_name=name)
-
-    def tag(self, form: Mapping[str, str]) -> None:
-        tags = [tag.strip() for tag in form.get("tags", "").split(",") if tag.strip()]
-        if not tags:
-            raise ValueError("A tag has a name.")
-        self.desk.conversations.tag(self.row.conversation, *tags)
-        self._set_tags({*self.row.tags, *tags})
-
-    def untag(self, form: Mapping[str, str]) -> None:
-        tag = form.get("label", "")
-        self.desk.conversations.untag(self.row.conversation, tag)
-        self._set_tags({*self.row.tags} - {tag})
-
-    def _set_tags(self, tags: Iterable[str]) -> None:
-        self._set(tags=json.dumps(sorted(tags)))
-
-    def _set(self, **values: Any) -> None:
-        """Write what the vendor will tell, too. Its webhook makes the conversation's row anew."""
-        changed = {**values, "changed_at": self.state.now()}
-        with self.store.engine.begin() as connection:
-            connection.execute(sa.update(conversations).where(conversations.c.id == self.row.id).values(changed))
-
-    def _put(self, **values: Any) -> None:
-        with self.store.engine.begin() as connection:
-            put_handling(connection, self.store.insert, self.row.id, values, self.state.now())
-
-    def _store_message(self, message: Message, kind: str, text: str) -> None:
-        """Store the event that the vendor's webhook will tell, under the same id: then it is known, and told once."""
-        spec, now = providers.webhooks(self.row.provider), self.state.now()
-        event_id = spec.event_id(message) if spec else None
-        if event_id is None:  # the webhook tells of it, and until then nobody answers
-            return
-        event = Event(
-            provider=self.row.provider,
-            kind=kind,
-            id=event_id,
-            at=message.at or now,
-            conversation=self.row.conversation,
-            visitor=self.row.visitor,
-            email=self.row.email,
-            author="agent",
-            text=text,
-            raw=message.raw,
-        )
-        try:
-            self._insert(event, now)
-        except sa.exc.SQLAlchemyError as error:  # it has been sent: the webhook tells of it, and nobody sends it again
-            current_app.logger.error("livechat: a message was sent and not stored: %s.", type(error).__name__)
-
-    def _insert(self, event: Event, now: datetime) -> None:
-        with self.store.engine.begin() as connection:
-            self.store.insert_new(connection, [event], [event_row(event, now)])
-            update_conversation(
-                connection, self.store.insert, event.provider, self.row.conversation, self.store.hours, now, event.at
-            )
-            if event.kind == "message":  # this row is locked after the conversation's, as by all others
-                put_handling(connection, self.store.insert, self.row.id, {"answering_until": None}, now)
-
-
-def assignees(desk: Desk) -> list[tuple[str, str]]:
-    """Return whom a conversation may be assigned to, by key and name: agents, then teams where the vendor has them."""
-    agents = [(agent.id, agent.name or agent.email or agent.id) for agent in desk.agents.list()]
-    teams = desk.agents.teams() if desk.can("agents.teams") else ()
-    return agents + [(TEAM + team.id, f"Team {team.name or team.id}") for team in teams]
-
-
-def count_waiting_events(store: Store, clock: Callable[[], datetime]) -> None:
-    """Count events that no worker has come to yet: what was acknowledged is shown, however slow handlers are."""
-    newest = sa.select(events.c.id).order_by(events.c.id.desc()).limit(10 * UNCOUNTED_ROWS)
-    waiting = events.c.counted.is_(None) & (events.c.state == "pending") & events.c.conversation.is_not(None)
-    wanted = sa.select(events.c.provider, events.c.conversation, sa.func.min(events.c.at))
-    wanted = wanted.where(events.c.id.in_(newest.scalar_subquery()), waiting).group_by(*wanted.selected_columns[:2])
+    Return whether that was all of them.
+    """
+    until, is_all = time.monotonic() + COUNTING_S, True
+    wanted = sa.select(events.c.provider, events.c.conversation, sa.func.min(events.c.at)).where(UNCOUNTED)
+    wanted = wanted.group_by(*wanted.selected_columns[:2]).order_by(sa.func.max(events.c.id).desc())
     with store.reading() as connection:
-        rows = connection.execute(wanted.limit(UNCOUNTED_ROWS)).all()
-    for provider, name, since in rows:
-        # A worker that holds the row does it just now; a database that is busy does it with the next poll.
-        with suppress(sa.exc.SQLAlchemyError), within(BACKGROUND_S), store.engine.begin() as connection:
-            update_conversation(connection, store.insert, provider, name, store.hours, clock(), since)
+        rows = connection.execute(wanted.limit(UNCOUNTED_ROWS + 1)).all()
+    for provider, name, since in rows[:UNCOUNTED_ROWS]:
+        if time.monotonic() > until:
+            return False
+        try:  # A worker that holds the row does it just now; a database that is busy does it with the next poll.
+            with within(BACKGROUND_S), store.engine.begin() as connection:
+                update_conversation(connection, store.insert, provider, name, store.hours, clock(), since)
+        except sa.exc.SQLAlchemyError:
+            is_all = False
+    return is_all and len(rows) <= UNCOUNTED_ROWS
 
 
 def session_token() -> str | None:
@@ -449,24 +341,6 @@ def check_form(form: Mapping[str, str]) -> None:
     token = session.get(TOKEN_KEY)
     if not (is_own and isinstance(token, str) and signing.same(token, form.get("token", ""))):
         abort(403, "This form is not of a page that this browser was given. Load the page again.")
-
-
-def text_of(form: Mapping[str, str]) -> str:
-    text = form.get("text", "").replace("\r\n", "\n").replace("\0", "").strip()
-    if not text:
-        raise ValueError("A message has words.")
-    if len(text) > MAX_REPLY_CHARS:
-        raise ValueError(f"A message has {MAX_REPLY_CHARS} characters at most; this one has {len(text)}.")
-    return text
-
-
-def moment_of(text: str, zone: tzinfo) -> datetime:
-    """Read what a form's date and time says, in the zone that the page shows."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("A moment is written as 2026-11-21T09:00.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def snooze_choices(now: datetime) -> list[tuple[str, str]]:

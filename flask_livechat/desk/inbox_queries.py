@@ -19,7 +19,8 @@ from .rows import read_event
 from .tables import Instant, conversations, events, handling
 
 TABS = ("waiting", "open", "snoozed", "closed")
-MAX_ROWS = 50  # of the list
+MAX_ROWS = 50  # of a page of the list
+MAX_SEARCHED = 10_000  # conversations, for one search
 MAX_EVENTS = 200  # of a thread: earlier ones are the vendor's to show
 MAX_COUNT = 99  # beyond which a tab's number is not counted
 MAX_TEXT_CHARS = 4000  # of a message in a thread; all of it is a link away
@@ -40,6 +41,9 @@ class Filter:
     provider: str | None = None
     tag: str | None = None
     text: str | None = None
+    page: int = 1
+    since: datetime | None = None  # of the last words, itself not included
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +138,24 @@ def tab_counts(connection: sa.Connection, wanted: Filter, now: datetime) -> dict
     return counts
 
 
-def rows(connection: sa.Connection, wanted: Filter, now: datetime) -> list[Row]:
-    """Return the newest conversations of a tab; with a text, those of all tabs in which it stands."""
-    listed = _conversations(wanted, now, _columns()).order_by(C.last_at.desc(), C.id.desc()).limit(MAX_ROWS)
-    return _read_rows(connection, listed)
+def rows(connection: sa.Connection, wanted: Filter, now: datetime) -> tuple[list[Row], bool]:
+    """Return a page of a tab's conversations, the newest first, and whether there are older ones.
+
+    With a text, they are those of all tabs in which it stands.
+    """
+    ordered = _conversations(wanted, now, _columns()).order_by(C.last_at.desc(), C.id.desc())
+    listed = _read_rows(connection, ordered.offset((wanted.page - 1) * MAX_ROWS).limit(MAX_ROWS + 1))
+    return listed[:MAX_ROWS], len(listed) > MAX_ROWS
+
+
+def search_end(connection: sa.Connection, until: datetime | None) -> datetime | None:
+    """Return since when a search looks at all conversations; None where there are none beyond.
+
+    It takes as many of the newest ones that a search costs the same, however many there are.
+    """
+    before = C.last_at <= until if until else C.last_at.is_not(None)
+    wanted = sa.select(C.last_at).where(before).order_by(C.last_at.desc()).offset(MAX_SEARCHED).limit(1)
+    return connection.execute(wanted).scalar()
 
 
 def row_of(connection: sa.Connection, id: int) -> Row | None:
@@ -203,6 +221,10 @@ def _conversations(wanted: Filter, now: datetime, columns: Sequence[Any]) -> sa.
         chosen = chosen.where(C.provider == wanted.provider)
     if wanted.tag:
         chosen = chosen.where(C.tags.contains(json.dumps(wanted.tag), autoescape=True))
+    if wanted.since:
+        chosen = chosen.where(C.last_at > wanted.since)
+    if wanted.until:
+        chosen = chosen.where(C.last_at <= wanted.until)
     if wanted.text:
         mine = (E.provider == C.provider) & (E.conversation == C.conversation)
         is_written = sa.exists().where(mine, E.text.icontains(wanted.text, autoescape=True))

@@ -7,7 +7,7 @@ is held in memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
@@ -16,55 +16,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..targets import Target
-from . import article_deflection
+from . import article_deflection, flow_figures, questions
 from .article_deflection import ArticleDeflection
-from .conclusions import MONTHS, Conclusion, conclude
+from .calendar_months import Spans, ended_months, month_of, months
+from .conclusions import Conclusion, conclude
+from .flow_figures import FlowFigures
+from .questions import Unanswered
 from .rows import key_text
 from .store import Store
-from .tables import contacts, conversations, counts, episodes, events, tags
+from .tables import contacts, conversations, counts, episodes, events, flow_counts, tags
 
 MAX_SPAN = timedelta(days=3660)
-Spans = Sequence[tuple[datetime, datetime]]  # beginnings and ends
 NO_TARGETS: Mapping[str, Target] = MappingProxyType({})
-
-DEFINITIONS: Mapping[str, str] = {
-    "conversations": (
-        "Conversations in which an episode began: an episode begins with the visitor's first message and ends when the "
-        "conversation is closed; reopening starts a new episode. A conversation counts once, however often it was "
-        "reopened. What an agent or a bot writes to somebody who never answers is no conversation."
-    ),
-    "first_response": (
-        "The first reply by a human agent minus the visitor's first message of the episode; bots, notes and joins do "
-        "not count. Median and p90, in seconds, wall clock and office hours. Counted when the reply was given."
-    ),
-    "resolution": (
-        "Close minus first visitor message; reopening starts a new episode; an agent's own closing counts, a bot's is "
-        "counted apart. What ends by itself was closed by whoever had answered, at the moment of the last word; what "
-        "nobody answered is not resolved. Counted when it was closed."
-    ),
-    "deflection": (
-        "(opens - conversations started) / opens, over visits in which our loader reported an open. Without a figure "
-        "where more conversations were started than opens reported."
-    ),
-    "article_deflection": article_deflection.DEFINITION,
-    "csat": (
-        "The share of the top two of five stars, or of thumbs up, among all rated; with scale and count. The last "
-        "rating of an episode counts, when it was given. Of what vendors sign."
-    ),
-    "csat_reported": (
-        "The share of thumbs up among the thumbs that browsers reported, of nobody, where a vendor tells of ratings in "
-        "the browser only. Nobody signs them, so they stand apart."
-    ),
-    "conversations_per_user": (
-        "Conversations of identified visitors / these visitors, per calendar month. Visitors are identified by your "
-        "id, else by their email. People who were forgotten, or are older than LIVECHAT_KEEP_DAYS, count on neither "
-        "side, nor do their conversations."
-    ),
-    "topics": (
-        "Conversations per tag per calendar month, with the change against the month before. An episode has the tags "
-        "that the conversation had when the next one began, or has now."
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +113,12 @@ class Metrics:
     deflection: Deflection  #: How many who opened the chat began no conversation, as browsers report it.
     #: How many who asked the help panel did not come to the chat, as browsers report it.
     article_deflection: ArticleDeflection
+    flows: tuple[FlowFigures, ...]  #: What became of the visits of each flow.
     csat: Csat  #: Ratings, as the vendor signs them.
     csat_reported: Csat  #: Thumbs, as browsers report them.
     conversations_per_user: tuple[PerUser, ...]  #: Conversations per user, by month.
     topics: tuple[Topic, ...]  #: Conversations by tag and month.
+    unanswered: tuple[Unanswered, ...]  #: What visitors asked and no article answered.
     conclusions: tuple[Conclusion, ...]  #: What follows.
     waiting: int  #: Events that wait for a worker: the figures may lack them.
 
@@ -187,12 +152,15 @@ class Metrics:
                 yield (name, "verdict", "", verdict)
         if any((articles := asdict(self.article_deflection)).values()):
             yield from (("article_deflection", what, "", value) for what, value in articles.items())
+        yield from (("flows", what, "", value) for flow in self.flows for what, value in flow.rows())
         yield ("waiting", "count", "", self.waiting)
         for month in self.conversations_per_user:
             for what in ("conversations", "identified", "users", "ratio"):
                 yield ("conversations_per_user", what, month.month, getattr(month, what))
         for topic in self.topics:
             yield ("topics", topic.tag, topic.month, topic.conversations)
+        for question in self.unanswered:
+            yield ("unanswered", f"{question.locale}: {question.words}", question.month, question.count)
         for conclusion in self.conclusions:
             yield ("conclusions", conclusion.kind, conclusion.months[-1], conclusion.text)
 
@@ -228,7 +196,7 @@ def metrics(
     by_clock, in_office = (NO_TARGETS, targets) if store.hours else (targets, NO_TARGETS)
     by_agent, by_bot = episodes.c.closed_by == "agent", episodes.c.closed_by == "bot"
     over_by = now if now is not None and since <= now < until else until
-    spans, ended = months(since, until, zone), _ended_months(over_by, zone)
+    spans, ended = months(since, until, zone), ended_months(over_by, zone)
     with store.reading() as connection:
 
         def times(what: str, when: str, target: Target | None, only: sa.ColumnElement[bool] | None = None) -> Durations:
@@ -254,10 +222,12 @@ def metrics(
             article_deflection=ArticleDeflection.of(
                 _reported(connection, asked, *article_deflection.STEPS, *article_deflection.VOTES)
             ),
+            flows=tuple(flow_figures.figures(connection, asked.of_counts(flow_counts))) if tag is None else (),
             csat=_csat(_ratings(connection, asked), targets.get("csat")),
             csat_reported=_csat(_thumbs(connection, asked), targets.get("csat")),
             conversations_per_user=tuple(month for month in per_user if month.month in asked_for),
             topics=tuple(topic for topic in topics if topic.month in asked_for),
+            unanswered=tuple(questions.by_month(connection, spans, provider)) if tag is None else (),
             conclusions=tuple(
                 conclude(
                     [month for month in per_user if month.month in over],
@@ -343,6 +313,11 @@ class Asked:
             chosen &= episodes.c.id.in_(sa.select(tags.c.episode).where(tags.c.tag == key_text(self.tag)))
         return chosen
 
+    def of_counts(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        """Of what was counted in this time. A quarter of an hour belongs to where it begins: nothing counts twice."""
+        chosen = _within(table.c.quarter, self.since, self.until)
+        return chosen if self.provider is None else chosen & (table.c.provider == self.provider)
+
     def during(self, since: datetime, until: datetime) -> Asked:
         return Asked(since, until, self.provider, self.tag)
 
@@ -404,10 +379,7 @@ def _reported(connection: sa.Connection, asked: Asked, *what: str) -> dict[str, 
     """What browsers reported: they know of no tags."""
     if asked.tag is not None:
         return {}
-    # A quarter of an hour belongs to where it begins: so that times which meet count nothing twice.
-    chosen = _within(counts.c.quarter, asked.since, asked.until) & counts.c.what.in_(what)
-    if asked.provider is not None:
-        chosen &= counts.c.provider == asked.provider
+    chosen = asked.of_counts(counts) & counts.c.what.in_(what)
     wanted = sa.select(counts.c.what, sa.func.sum(counts.c.count)).where(chosen).group_by(counts.c.what)
     # A thumb that was turned after midnight takes one away from a day that has none.
     return {name: max(0, int(total)) for name, total in connection.execute(wanted)}
@@ -463,7 +435,7 @@ def _topics(connection: sa.Connection, asked: Asked, spans: Spans, zone: tzinfo)
         chosen = asked.during(since, until).of_episodes("started_at")
         return {str(tag): int(number) for tag, number in connection.execute(wanted.where(chosen))}
 
-    before = tagged(*_month(spans[0][0] - timedelta(days=1), zone))
+    before = tagged(*month_of(spans[0][0] - timedelta(days=1), zone))
     for since, until in spans:
         now = tagged(since, until)
         for tag in sorted(now.keys() | before.keys()):
@@ -471,26 +443,3 @@ def _topics(connection: sa.Connection, asked: Asked, spans: Spans, zone: tzinfo)
             change = (number - earlier) / earlier if earlier else None
             yield Topic(since.strftime("%Y-%m"), tag, number, earlier, change)
         before = now
-
-
-def months(since: datetime, until: datetime, zone: tzinfo) -> Spans:
-    """The calendar months, whole, that a time touches: their beginnings and ends."""
-    months = [_month(since, zone)]
-    while months[-1][1] < until:
-        months.append(_month(months[-1][1], zone))
-    return months
-
-
-def _ended_months(until: datetime, zone: tzinfo) -> Spans:
-    """The last three calendar months that are over then."""
-    months = [_month(until, zone)]
-    for _ in range(MONTHS):
-        months.insert(0, _month(months[0][0] - timedelta(days=1), zone))
-    return months[:-1]
-
-
-def _month(moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
-    local = moment.astimezone(zone)
-    year, month = divmod(local.year * 12 + local.month, 12)
-    begins = datetime(local.year, local.month, 1, tzinfo=zone)
-    return begins, datetime(year, month + 1, 1, tzinfo=zone)

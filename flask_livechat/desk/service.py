@@ -19,6 +19,7 @@ from ..errors import ConfigError, LiveChatError, Problem, Unsupported
 from ..limits import BACKGROUND_S, within
 from ..model import Event, Value, Visitor
 from ..providers import Values
+from ..providers.base import Handoff
 from ..state import State, warn_once
 from ..system import make_private
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .store import Store
 
 T = TypeVar("T")
+NOTE_S = 5.0  # for all calls of a note: what a vendor does not take in that time comes again later
 OUTREACH_LOCK = Lock()  # two guards would each count to the limit
 
 
@@ -76,12 +78,13 @@ def account(state: State, provider: str | None) -> tuple[str, Values]:
     return name, state.settings.providers[name]
 
 
-def open_desk(state: State, app: Flask, name: str, values: Values) -> Desk:
+def open_desk(state: State, app: Flask, name: str, values: Values, **options: Any) -> Desk:
+    """Open a desk, with ``options`` as the desk's own ``open_desk`` has them."""
     desk, http = module("desk"), module("http")
     pool, base = desk.POOL, _sandbox_base(state, name)
     if state.settings.sandbox:
         pool = http.LOCAL if base else http.in_process(state.runtime.sandbox.apis[name])
-    opened: Desk = desk.open_desk(name, values, state.now, pool, base, outreach=outreach(state, app))
+    opened: Desk = desk.open_desk(name, values, state.now, pool, base, outreach=outreach(state, app), **options)
     return opened
 
 
@@ -142,7 +145,7 @@ def store(state: State, app: Flask) -> Store:
 def listens(state: State) -> bool:
     """Whether anybody wants to know of events. On the sandbox there is no store until somebody does."""
     has_handlers = state.callbacks.handlers or any(signal.receivers for signal in signals.BY_KIND.values())
-    is_wanted = has_handlers or state.settings.inbox or state.settings.database_url
+    is_wanted = has_handlers or state.settings.inbox or state.settings.database_url or state.has_flows
     return bool(not state.settings.sandbox or is_wanted)
 
 
@@ -163,6 +166,14 @@ def ask_store(state: State, app: Flask, ask: Callable[[Store], T], default: T) -
     return answer
 
 
+def count_question(state: State, app: Flask, provider: str, locale: str, words: str, text: str) -> None:
+    """Count a question that no article answers; its text only where LIVECHAT_KEEP_QUESTIONS says so."""
+    text = text if state.settings.keep_questions else ""
+    ask_store(
+        state, app, lambda opened: module("questions").count(opened, provider, locale, words, text, state.now()), None
+    )
+
+
 def handle(state: State, app: Flask, event: Event) -> None:
     """Call the handlers of an event, then the receivers of its signal. Raise what they raise.
 
@@ -172,6 +183,56 @@ def handle(state: State, app: Flask, event: Event) -> None:
         for handler in state.callbacks.handlers.get(event.kind, ()):
             app.ensure_sync(handler)(event)
         signals.BY_KIND[event.kind].send(app, event=event)
+
+
+# What flows hand over.
+
+
+def takes_notes(state: State, name: str, visitor: Visitor) -> bool:
+    """Whether agents can get what a visitor hands over as a note, once the conversation begins."""
+    api, values = providers.api(name), state.settings.providers[name]
+    if api is None or api.hand_over is None or not state.stores_events or not listens(state):
+        return False
+    has_keys = all(values.get(key) for key in api.needs) and name in state.settings.webhook_providers
+    return has_keys and api.knows(visitor)
+
+
+def count_flow(state: State, app: Flask, name: str, flow: str, new: Iterable[tuple[str, str, int]]) -> None:
+    """Count what happened in a step of a flow."""
+    if state.stores_events:
+        ask_store(state, app, lambda opened: module("flow_figures").count(opened, name, flow, new, state.now()), None)
+
+
+def put_handoff(state: State, app: Flask, name: str, handoff: Handoff) -> bool:
+    """Store a handoff until the visitor writes. Return False where the database does not answer."""
+    put = lambda opened: module("handoffs").Handoffs(opened).put(name, handoff, state.now())  # noqa: E731
+    return ask_store(state, app, put, False)
+
+
+def handle_with_handoff(state: State, app: Flask, event: Event) -> None:
+    """Call the handlers, then write the note of a flow where the visitor has just written after it.
+
+    Where the vendor does not take it, raise: the event comes again, and then it is about the note alone.
+    """
+    is_visitors = event.author == "visitor" and event.kind in ("message", "conversation_started")
+    if not is_visitors or event.conversation is None:
+        handle(state, app, event)
+        return
+    rows = module("handoffs").Handoffs(store(state, app))
+    if not rows.has_failed_at(event):
+        handle(state, app, event)
+    candidates = rows.candidates(event)
+    if not candidates:
+        return
+    try:
+        with app.app_context():
+            desk = open_desk(state, app, *account(state, event.provider), deadline=NOTE_S)
+            written = desk.hand_over(event.conversation, candidates)
+    except LiveChatError:
+        rows.mark_failed(event, candidates)
+        raise
+    if written is not None:
+        rows.drop(event.provider, written)
 
 
 def article_rows(state: State, app: Flask, provider: str) -> ArticleRows:

@@ -212,8 +212,7 @@ class Store:
         return new_receipt
 
     def _count(self, connection: sa.Connection, provider: str, what: str, now: datetime, step: int) -> None:
-        quarter = now - timedelta(minutes=now.minute % 15, seconds=now.second, microseconds=now.microsecond)
-        new = self.insert(counts).values(provider=provider, what=what, quarter=quarter, count=step)
+        new = self.insert(counts).values(provider=provider, what=what, quarter=quarter_of(now), count=step)
         more = {"count": counts.c.count + step}
         connection.execute(new.on_conflict_do_update(index_elements=["provider", "what", "quarter"], set_=more))
 
@@ -341,6 +340,11 @@ class Store:
     def _set(self, row: int, **values: Any) -> None:
         with self.engine.begin() as connection:
             connection.execute(sa.update(events).where(events.c.id == row).values(**values))
+
+
+def quarter_of(now: datetime) -> datetime:
+    """Return when its quarter of an hour began: what is counted of nobody says no more of when it was."""
+    return now - timedelta(minutes=now.minute % 15, seconds=now.second, microseconds=now.microsecond)
 
 
 def explain(error: Exception) -> str | None:

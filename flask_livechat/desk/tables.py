@@ -62,6 +62,14 @@ events = sa.Table(
     sa.Index("livechat_events_visitor", "visitor"),
     sa.Index("livechat_events_email", "email"),
 )
+# Events that no worker has come to yet: mostly there are none, and so the index of them is small.
+UNCOUNTED = events.c.counted.is_(None) & events.c.conversation.is_not(None)
+sa.Index(
+    "livechat_events_uncounted",
+    *(events.c.provider, events.c.conversation, events.c.at),
+    sqlite_where=UNCOUNTED,
+    postgresql_where=UNCOUNTED,
+)
 
 people = sa.Table(
     "livechat_people",
@@ -103,6 +111,7 @@ conversations = sa.Table(
     sa.Index("livechat_conversations_changed", "changed_at", "id"),
     sa.Index("livechat_conversations_state", "state", "last_at"),
     sa.Index("livechat_conversations_asked", "asked_at"),
+    sa.Index("livechat_conversations_last", "last_at"),
 )
 
 handling = sa.Table(
@@ -202,6 +211,45 @@ seen = sa.Table(
     metadata,
     sa.Column("visitor", sa.Text, primary_key=True),
     sa.Column("at", Instant, nullable=False, comment="when they last had the chat open"),
+)
+
+questions = sa.Table(
+    "livechat_questions",
+    metadata,
+    sa.Column("provider", sa.String(32), primary_key=True),
+    sa.Column("day", Instant, primary_key=True, comment="its beginning"),
+    sa.Column("locale", sa.String(32), primary_key=True),
+    sa.Column("words", sa.Text, primary_key=True, comment="their stems; empty for what is one too many"),
+    sa.Column("text", sa.Text, primary_key=True, comment="as it was asked; empty unless texts are kept"),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Index("livechat_questions_day", "day"),
+)
+
+handoffs = sa.Table(
+    "livechat_handoffs",
+    metadata,
+    sa.Column("provider", sa.String(32), primary_key=True),
+    sa.Column("visitor", sa.Text, primary_key=True, comment="your id of them"),
+    sa.Column("email", sa.Text, comment="in lower case"),
+    sa.Column("note", sa.Text, nullable=False, comment="what was said in a flow; gone once agents have it"),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("event", sa.Text, comment="at which it failed: only the note is left to be done there"),
+    sa.Index("livechat_handoffs_at", "at"),
+    sa.Index("livechat_handoffs_email", "email"),
+    sa.Index("livechat_handoffs_visitor", "visitor"),
+)
+
+flow_counts = sa.Table(
+    "livechat_flow_counts",
+    metadata,
+    sa.Column("provider", sa.String(32), primary_key=True),
+    sa.Column("flow", sa.String(40), primary_key=True),
+    sa.Column("what", sa.String(8), primary_key=True, comment="begun, resolved or human: of nobody"),
+    sa.Column("step", sa.String(40), primary_key=True, comment="empty where the flow was changed meanwhile"),
+    sa.Column("exchanges", sa.Integer, primary_key=True, comment="how many there were until then"),
+    sa.Column("quarter", Instant, primary_key=True, comment="the beginning of its quarter of an hour"),
+    sa.Column("count", sa.Integer, nullable=False),
 )
 
 articles = sa.Table(

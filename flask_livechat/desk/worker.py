@@ -16,6 +16,7 @@ from ..errors import what_failed
 from ..limits import LineLimit
 from ..model import Event
 from .erasure import prune
+from .handoffs import Handoffs
 from .store import QueuedEvent, Store
 
 MAX_ATTEMPTS = 10  # over some 17 hours
@@ -69,6 +70,8 @@ class Worker:
                 time.sleep(IDLE_S)
 
     def prune(self) -> None:
+        """Delete what nobody came for, and what is older than ``keep_days``."""
+        Handoffs(self.store).drop_old(self.clock())
         if self.keep_days is not None:
             prune(self.store, self.clock() - timedelta(days=self.keep_days))
 

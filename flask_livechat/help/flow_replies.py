@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from .flow_handoff import handoff
 from .flow_texts import text
-from .flows import Flow, Output, State, handoff, write_state
+from .flows import Flow, Output, State, write_state
 
 WAIT_S = 4  # for a reply; then the panel opens the chat
 MAX_ANSWER_CHARS = 2000

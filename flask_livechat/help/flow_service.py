@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,29 @@ from ..errors import what_failed
 from ..state import State as AppState
 from . import answers
 from .flow_files import Flows, Problem, read_all
+from .flow_handoff import handoff
 from .flow_proof import Proof, check
 from .flow_replies import WAIT_S, Extras, Suggestion, render
-from .flows import Flow, Input, Output, Policy, State, advance, clean, handoff, read_state, seen_within_limit, to_human
+from .flows import (
+    DONE,
+    HUMAN,
+    TARGETS,
+    Flow,
+    Input,
+    Output,
+    Policy,
+    State,
+    advance,
+    clean,
+    read_state,
+    seen_within_limit,
+    to_human,
+)
 
 MAX_TAG_CHARS = 35  # of a language
+CHANGED = ""  # instead of a step that nobody knows any more, for the flow has changed
+Count = tuple[str, str, int]
+"""What is counted in the metrics, the step at which it was, and after how many exchanges."""
 NO_FLOW = Flow("unknown", "", {})
 
 
@@ -51,11 +69,17 @@ def search(state: AppState, app: Flask, text: str, locale: str | None) -> Sequen
     return articles(state, app).search(text, locale)
 
 
-def reply(state: AppState, app: Flask, request: Mapping[str, Any]) -> dict[str, Any]:
-    """The reply to what a browser sent: ``{flow, state, input, locale}``."""
+def reply(state: AppState, app: Flask, request: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Count, ...]]:
+    """The reply to what a browser sent, ``{flow, state, input, locale}``; and what it counts as in the metrics."""
     locale = request.get("locale")
     tag = locale if isinstance(locale, str) and len(locale) <= MAX_TAG_CHARS else None
     return take_step(state, app, request.get("flow"), request.get("state"), input_of(request.get("input")), tag)
+
+
+def note_of(handed_over: Mapping[str, Any]) -> tuple[str, str]:
+    """What agents read of a handoff, and what it is about."""
+    topic = handed_over["segment"].removeprefix("help:")
+    return "\n".join([f"Before this conversation, about {topic}:", *handed_over["transcript"].values()]), topic
 
 
 def input_of(data: Any) -> Input:
@@ -67,9 +91,11 @@ def input_of(data: Any) -> Input:
     return Input(choice=choice if isinstance(choice, int | str) and not isinstance(choice, bool) else -1)
 
 
-def take_step(state: AppState, app: Flask, name: Any, data: Any, action: Input, locale: str | None) -> dict[str, Any]:
-    """The reply to one step. Any error in it leads to a human, with what the visitor wrote."""
-    flow, extras = NO_FLOW, Extras()
+def take_step(
+    state: AppState, app: Flask, name: Any, data: Any, action: Input, locale: str | None
+) -> tuple[dict[str, Any], tuple[Count, ...]]:
+    """The reply to one step, and what it counts as. Any error in it leads to a human, with what the visitor wrote."""
+    flow, extras, before = NO_FLOW, Extras(), None
     after = State("", words=clean(action.text or ""))
     try:
         flow = flows(state, app).by_name.get(str(name), NO_FLOW)
@@ -83,7 +109,28 @@ def take_step(state: AppState, app: Flask, name: Any, data: Any, action: Input, 
     except Exception as error:
         app.logger.error("livechat: the flow %s failed with %s; a human takes over.", flow.name, what_failed(error))
         after, output = to_human(after, "error")
-    return render(flow, after, output, locale, _with_hours(state, extras))
+    is_lost = before is None and data is not None  # it is not this flow's as it is now
+    tally = [("human", CHANGED, 0)] if is_lost else _counts(flow, before, action, after)
+    return render(flow, after, output, locale, _with_hours(state, extras)), tuple(tally) if flow.steps else ()
+
+
+def _counts(flow: Flow, before: State | None, action: Input, after: State) -> Iterator[Count]:
+    """``begun`` at the first thing that a visitor does, ``resolved`` and ``human`` at the end.
+
+    To leave by "That's all" after the last exchange resolves nothing: whoever does that has left in the middle.
+    """
+    was_over = before is not None and before.step in TARGETS
+    has_acted = before is not None or after.step in TARGETS
+    if was_over or not has_acted:
+        return
+    step = flow.steps[flow.start if before is None else before.step]
+    if before is None or before.exchanges == 0:
+        yield "begun", step.name, 0
+    has_helped = action.choice != DONE or step.articles is not None or step.answer is not None
+    if after.step == HUMAN:
+        yield "human", step.name, after.exchanges
+    elif after.step == DONE and has_helped:
+        yield "resolved", step.name, after.exchanges
 
 
 def _with_hours(state: AppState, extras: Extras) -> Extras:

@@ -47,6 +47,13 @@ class Step:
     answer: str | None = None
     then: str | None = None
 
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Where its numbers lead: those of its choices, or the one to what follows articles and answers."""
+        if self.choices or self.ask is not None or self.then is None:
+            return tuple(choice.to for choice in self.choices)
+        return (self.then,)
+
     def targets(self) -> Iterator[str]:
         yield from (choice.to for choice in self.choices)
         if self.then is not None:
@@ -106,8 +113,7 @@ class State:
     step: str
     exchanges: int = 0  # what the visitor did so far
     misses: int = 0  # of these, how many fitted nothing
-    path: tuple[tuple[str, int], ...] = ()  # steps, and the numbers of the choices that were picked there
-    fields: tuple[tuple[str, str], ...] = ()
+    trail: tuple[tuple[str, int | str], ...] = ()  # steps, and the number that was picked there, or what was written
     words: str = ""  # what the visitor wrote last
     seen: tuple[str, ...] = ()  # paths of articles that were shown
 
@@ -162,7 +168,8 @@ def advance(flow: Flow, state: State | None, action: Input, policy: Policy = Pol
         return _arrive(flow, *followed, policy)
     if state.misses:
         return to_human(state, "misunderstood")
-    state = replace(state, misses=1)
+    trail = (*state.trail, (state.step, state.words)) if action.text and state.words else state.trail
+    state = replace(state, misses=1, trail=trail)
     shown = _show(flow, state, policy)
     return state, replace(shown, note=shown.note or "misunderstood", articles=None, answer=None)
 
@@ -186,16 +193,11 @@ def _follow(step: Step, state: State, action: Input) -> tuple[State, str] | None
     if step.ask is not None:
         if not action.text or not state.words:
             return None
-        fields = {**dict(state.fields), step.ask: state.words}
-        return replace(state, fields=tuple(fields.items())), step.then or HUMAN
+        return replace(state, trail=(*state.trail, (step.name, state.words))), step.then or HUMAN
     number = action.choice
-    if not isinstance(number, int) or isinstance(number, bool):
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < len(step.ways):
         return None
-    if step.choices:
-        if not 0 <= number < len(step.choices):
-            return None
-        return replace(state, path=(*state.path, (step.name, number))), step.choices[number].to
-    return (state, step.then) if number == 0 and step.then is not None else None
+    return replace(state, trail=(*state.trail, (step.name, number))), step.ways[number]
 
 
 def _arrive(flow: Flow, state: State, target: str, policy: Policy) -> tuple[State, Output]:
@@ -244,8 +246,7 @@ def write_state(flow: Flow, state: State) -> dict[str, Any]:
         "step": state.step,
         "exchanges": state.exchanges,
         "misses": state.misses,
-        "path": [[step, number] for step, number in state.path],
-        "fields": dict(state.fields),
+        "trail": [[step, action] for step, action in state.trail],
         "words": state.words,
         "seen": list(state.seen),
     }
@@ -262,8 +263,7 @@ def read_state(flow: Flow, data: Any) -> State | None:
             step=data["step"],
             exchanges=data["exchanges"],
             misses=data["misses"],
-            path=tuple((step, number) for step, number in data["path"]),
-            fields=tuple(data["fields"].items()),
+            trail=tuple((step, action) for step, action in data["trail"]),
             words=data["words"],
             seen=tuple(data["seen"]),
         )
@@ -274,20 +274,25 @@ def read_state(flow: Flow, data: Any) -> State | None:
 
 def _is_possible(flow: Flow, state: State) -> bool:
     """Whether the values are of the right kinds and sizes, and name what there is in the flow."""
-    counts = (state.exchanges, state.misses, *(number for _, number in state.path))
-    texts = (state.step, state.words, *state.seen, *(text for _, text in state.fields))
-    fields = {step.ask for step in flow.steps.values()} - {None}
+    counts = (state.exchanges, state.misses)
+    texts = (state.step, state.words, *state.seen)
     return (
         all(type(count) is int and count >= 0 for count in counts)
         and all(isinstance(text, str) for text in texts)
         and (state.step in flow.steps or state.step in TARGETS)
-        and len(state.path) <= state.exchanges <= MAX_EXCHANGES
+        and len(state.trail) <= state.exchanges <= MAX_EXCHANGES
         and state.misses <= 1
-        and all(step in flow.steps and number < len(flow.steps[step].choices) for step, number in state.path)
-        and {name for name, _ in state.fields} <= fields
-        and all(text == clean(text) for text in (state.words, *(text for _, text in state.fields)))
+        and all(step in flow.steps and _is_action(flow.steps[step], action) for step, action in state.trail)
+        and state.words == clean(state.words)
         and list(state.seen) == list(seen_within_limit(state.seen))
     )
+
+
+def _is_action(step: Step, action: Any) -> bool:
+    """Whether a visitor could have done that in a step."""
+    if isinstance(action, str):
+        return action != "" and action == clean(action)
+    return type(action) is int and 0 <= action < len(step.ways)
 
 
 def seen_within_limit(paths: tuple[str, ...]) -> Iterator[str]:
@@ -297,17 +302,3 @@ def seen_within_limit(paths: tuple[str, ...]) -> Iterator[str]:
         length += len(path.encode("utf-8", "replace"))
         if length <= MAX_SEEN_BYTES and re.fullmatch(r"[\w./-]+", path):
             yield path
-
-
-def handoff(flow: Flow, state: State, locale: str | None) -> dict[str, Any]:
-    """What an agent gets of the walk so far: where, what was asked and shown, and the message to begin with."""
-    choices = [flow.steps[step].choices[number] for step, number in state.path]
-    path = " > ".join(flow.text(choice.label, locale) for choice in choices)
-    topic = choices[0].to if choices and choices[0].to not in TARGETS else flow.name
-    return {
-        "path": path,
-        "fields": dict(state.fields),
-        "help_seen": ", ".join(state.seen),
-        "segment": f"help:{topic}",
-        "message": ": ".join(part for part in (path, state.words) if part),
-    }

@@ -22,11 +22,14 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   let view = null;
   /** @type {HTMLElement | undefined} */
   let launcher;
+  /** What this page has sent as an event. @type {Record<string, string> | undefined} */
+  let tracked;
   /** Whether the answer to a step is on its way. */
   let stepping = false;
   /** What this tab has asked, seen and counted so far, and where it is in a flow.
    * @type {{
    *   text: string, seen: string[], counted: string[], opened?: boolean, flow?: string, reply?: LiveChat.FlowReply,
+   *   unanswered?: string,
    * }} */
   const state = {
     text: "", seen: [], counted: [],
@@ -71,6 +74,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   function close() {
     view?.host.remove();
     view = null;
+    reportUnanswered();
     launcher?.setAttribute("aria-expanded", "false");
   }
 
@@ -89,7 +93,10 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   // The way to a person.
 
   function toHuman() {
+    const { reply } = state;
     const message = question();
+    // The server hands over, too, and has not heard of a click on the button.
+    if (reply && !reply.end) post("flow", stepBody(reply, { choice: "human" }), "same-origin");
     carry();
     save();
     close();
@@ -106,7 +113,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   /** Hands over what was asked and shown, as the vendor takes it. */
   function carry() {
     const { seen, reply } = state;
-    const { path, fields = {}, segment } = reply?.handoff || {};
+    const { path, fields = {}, segment, transcript } = reply?.handoff || {};
     const shown = [reply?.handoff.help_seen, ...seen].filter(Boolean).join(", ");
     /** @type {Record<string, any>} */
     const values = { ...fields, help_path: path, help_seen: shown, question: !vendor.message && question() };
@@ -114,6 +121,9 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
       .map(([name, value]) => [name, String(value).slice(0, MAX_VALUE_CHARS)]));
     if (Object.keys(attributes).length) call("update", attributes);
     if (path && segment) chat.page.events.push({ segment: [segment], unsegment: [] });
+    // It is empty where agents get it as a note.
+    const isNew = transcript && Object.keys(transcript).length && tracked !== transcript;
+    if (isNew) call("track", "help-handoff", tracked = transcript);
   }
 
   function opened() {
@@ -130,6 +140,16 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
     state.counted.push(what);
     save();
     if (vendor.kept) post("opens", { provider: vendor.name, help: what }, "omit");
+  }
+
+  /** Says once in this tab what no article answered, when somebody is done with it: not each word on the way. */
+  function reportUnanswered() {
+    const { unanswered: q, counted } = state;
+    state.unanswered = undefined;
+    if (!q || !vendor.kept || counted.includes("?" + q)) return;
+    counted.push("?" + q);
+    save();
+    post("opens", { provider: vendor.name, help: "nothing", q, locale: locale() }, "omit");
   }
 
   /** @param {string} where @param {object} body @param {RequestCredentials} credentials @param {number=} waitS
@@ -159,6 +179,9 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
       list.replaceChildren(...answers.map((answer) => link(answer, target)));
       state.seen = [...new Set([...answers.map(({ title }) => title), ...state.seen])].slice(0, 3);
       if (text.length >= MIN_CHARS) count("asked");
+      // What is written into a form is for whoever gets it; what a flow asks for is no question.
+      if (!target) state.unanswered = answers.length || text.length < MIN_CHARS || state.reply?.ask ? undefined : text;
+      if (!view) reportUnanswered();
       save();
       timer = setTimeout(() => {
         const word = answers.length ? texts.answers.replace("{n}", String(answers.length)) : texts.nothing;
@@ -205,8 +228,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
     const { reply } = state;
     if (stepping) return;
     stepping = true;
-    const body = { flow: help().flow, state: reply?.state ?? null, input, locale: locale() };
-    const next = await post("flow", body, "same-origin", reply?.wait_s || 4);
+    const next = await post("flow", stepBody(reply, input), "same-origin", reply?.wait_s || 4);
     stepping = false;
     if (!view || state.reply !== reply) return; // it was closed meanwhile, or has gone on
     if (!next) return void (input && toHuman());
@@ -217,6 +239,11 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
     showStep(!!input);
     if (next.end) state.reply = undefined;
     save();
+  }
+
+  /** @param {LiveChat.FlowReply | undefined} reply @param {{choice?: number | string, text?: string} | null} input */
+  function stepBody(reply, input) {
+    return { flow: help().flow, state: reply?.state ?? null, input, locale: locale(), provider: vendor.name };
   }
 
   /** Shows where the flow is. @param {boolean=} asked whether the visitor has just done something in it */
@@ -272,6 +299,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
       if (!state.reply?.ask) state.text = field.value;
       save();
     });
+    field.addEventListener("change", reportUnanswered);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = cut(field.value.trim());

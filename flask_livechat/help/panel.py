@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
 from ..model import Decision
 from ..state import State
 from . import flow_service
+
+if TYPE_CHECKING:
+    from .questions import Question
 
 
 def contents(state: State, app: Flask, decision: Decision) -> dict[str, Any] | None:
@@ -23,6 +26,14 @@ def suggest(state: State, app: Flask, question: str, locale: str | None) -> list
     """The articles that answer a question, the likeliest first. An article without a page to read it on is left out."""
     results = flow_service.search(state, app, question, locale)
     return [{"title": item.title, "url": item.url, "excerpt": item.excerpt} for item in results if item.url]
+
+
+def unanswered(state: State, app: Flask, question: str, locale: str | None) -> Question | None:
+    """What is counted of a question that no article answers. None where one does."""
+    from .library import articles  # noqa: PLC0415 - it needs the extra, which flows do not
+    from .questions import unanswered as counted  # noqa: PLC0415 - the same
+
+    return counted(articles(state, app), question, locale)
 
 
 def _has_articles(state: State, app: Flask) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import re
 import sqlite3
 import tempfile
 import textwrap
@@ -12,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import chain, pairwise
+from itertools import chain, pairwise, takewhile
 from pathlib import Path
 from threading import Lock
 
@@ -21,25 +22,27 @@ from . import markdown
 from .articles import Article, Articles
 from .words import IS_UNSPACED, Language, fold, language_of, words
 
-VERSION = 1  # of what is in the file
+VERSION = 2  # of what is in the file
 MAX_QUERY_CHARS = 120
 MAX_QUERY_WORDS = 16
 MAX_CANDIDATES = 20
 EXCERPT_CHARS = 160
 WEIGHTS = (8.0, 6.0, 3.0, 1.0)  # of title, keywords, description, body
 SUBJECT = (1.0, 1.0, 0.8, 0.6)  # of the same: how surely a word there says what the article is about
-FLOOR = 0.4  # the least share of a question that an article must answer
-NEAR_WEIGHT = 0.7  # of a word that is like what was asked for, or a part of it
+FLOOR = 0.32  # the least share of a question that an article must answer
+NEAR_WEIGHT = 0.8  # of a word that is like what was asked for, or a part of it
 SYNONYM_WEIGHT = 0.8
-UNKNOWN_WEIGHT = 0.5  # of a word that is in no article, against one that is in a single one
+UNKNOWN_WEIGHT = 0.8  # of a word that is in no article, against one that is in a single one
+COMMON = math.log(2)  # the rarity of what is in every other article
 BM25_SHARE = 0.2  # of the score: it tells apart what answers the same share of a question
 MIN_TYPO_CHARS, LONG_WORD_CHARS = 4, 8  # no typo is looked for in shorter words; two may be in long ones
 MIN_PART_CHARS = 4
+MIN_BEGINNING_CHARS, BEGINNING_SHARE = 5, 0.65  # what two words have in common that are forms of one
 LINKS = ("s", "n", "en", "es")
 PREFIX = "livechat-articles-"
 KEEP_FILES = 3  # of this deployment, of the one before it, and one to spare
 SCHEMA = """
-CREATE VIRTUAL TABLE {docs} USING fts5(title, keywords, description, body, content='', detail=column,
+CREATE VIRTUAL TABLE {docs} USING fts5(title, keywords, description, body, content='',
                                        tokenize=ascii);
 CREATE TABLE {docs}_terms (term TEXT PRIMARY KEY, articles INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE {docs}_forms (form TEXT PRIMARY KEY, term TEXT NOT NULL) WITHOUT ROWID;
@@ -48,6 +51,7 @@ CREATE TABLE {docs}_pieces (piece TEXT, form TEXT, PRIMARY KEY (piece, form)) WI
 """
 COUNTS = "SELECT term, articles FROM {docs}_terms WHERE term IN ({marks})"
 TERM = "SELECT term FROM {docs}_forms WHERE form = ?"
+BEGINNING = "SELECT form FROM {docs}_forms WHERE form >= ? AND form < ?"
 NEAR = "SELECT DISTINCT form FROM {docs}_pieces WHERE piece IN ({marks})"
 BEST = "SELECT rowid, -bm25({docs}, ?, ?, ?, ?) FROM {docs} WHERE {docs} MATCH ? ORDER BY 2 DESC LIMIT ?"
 PLACES = "SELECT term, row, share FROM {docs}_places WHERE term IN ({marks}) AND row IN ({rows})"
@@ -127,11 +131,12 @@ def rank(
 ) -> list[tuple[int, float]]:
     """Return the rows of the articles that answer a question, with a score, the best first."""
     known = Vocabulary(connection, docs, language)
-    asked = [known.resolve(*pair) for pair in question_words(text, language)]
+    asked = [terms for pair in question_words(text, language) for terms in known.resolve(*pair)]
     rarity = known.rarity({term for terms in asked for term in terms}, count)
     if not rarity:
         return []
-    match = " OR ".join(f'"{term}"' for term in rarity)
+    telling = [term for term in rarity if rarity[term] > COMMON] or [*rarity]  # the others count nothing for bm25
+    match = " OR ".join(f'"{term}"' for term in telling)
     scores = dict(connection.execute(BEST.format(docs=docs), [*WEIGHTS, match, MAX_CANDIDATES]))
     marks, rows = ", ".join("?" * len(rarity)), ", ".join(map(str, scores))
     found_in = connection.execute(PLACES.format(docs=docs, marks=marks, rows=rows), [*rarity])
@@ -152,7 +157,7 @@ def rank(
 def question_words(text: str, language: Language) -> list[tuple[str, str]]:
     """Return the words that say what a question is about, each once, and the word after each in the text."""
     row = [*words(text[:MAX_QUERY_CHARS]), ""]
-    pairs = {word: after for word, after in pairwise(row) if not language.is_stop_word(word)}
+    pairs = {word: after for word, after in pairwise(row) if language.says_something(word, after)}
     return [*pairs.items()][:MAX_QUERY_WORDS]
 
 
@@ -164,14 +169,34 @@ class Vocabulary:
     docs: str
     language: Language
 
-    def resolve(self, word: str, after: str) -> dict[str, float]:
-        """Return the terms that a word of a question may stand for, and how surely: 1 is the word itself."""
+    def resolve(self, word: str, after: str) -> list[dict[str, float]]:
+        """Return the terms that a word of a question may stand for, and how surely: 1 is the word itself.
+
+        A word that is made of two others stands for each of them.
+        """
         form, stem = fold(word), self.language.stem(word)
-        terms = {term: 1.0 for term in (self._term(form), self._term(form + fold(after)), self._stem(stem)) if term}
-        if not terms:
-            terms = dict.fromkeys(self._parts(form) or self._nearest(form), NEAR_WEIGHT)
-        synonyms = {name for term in (stem, *terms) for name in self.language.synonyms.get(term, ())}
-        return {**{name: SYNONYM_WEIGHT for name in sorted(synonyms) if self._stem(name)}, **terms}
+        known = {term for term in (self._term(form), self._term(form + fold(after))) if term}
+        if known:
+            return [self._with_synonyms({*known, stem}, 1.0)]
+        terms = {term for term in [self._stem(stem)] if term}
+        parts = [] if terms else self._parts(form)
+        if parts:
+            return [self._with_synonyms({part}, NEAR_WEIGHT) for part in parts]
+        similar = self._nearest(form) if terms else self._similar(word)  # a word with a typo may have another's stem
+        near = self._with_synonyms({similar}, NEAR_WEIGHT) if similar else {}
+        return [near | self._with_synonyms(terms, 1.0)]
+
+    def _similar(self, word: str) -> str | None:
+        """Return the term of the word that was meant: its umlauts are two letters, it has a typo, or an odd ending."""
+        form, stem = fold(word), self.language.plain_stem(word)
+        term = self._term(re.sub("(?<=[aou])e", "", form)) or self._nearest(form)
+        if term is None and len(stem) > MIN_BEGINNING_CHARS:
+            term = self._nearest(stem)
+        return term or self._same_beginning(form)
+
+    def _with_synonyms(self, terms: set[str], weight: float) -> dict[str, float]:
+        synonyms = {name for term in terms for name in self.language.synonyms.get(term, ())}
+        return dict.fromkeys(sorted(synonyms), weight * SYNONYM_WEIGHT) | dict.fromkeys(sorted(terms), weight)
 
     def rarity(self, terms: set[str], count: int) -> dict[str, float]:
         """Return how much each term says: the fewer articles have it, the more."""
@@ -196,22 +221,43 @@ class Vocabulary:
                 return terms
         return []
 
-    def _nearest(self, form: str) -> list[str]:
+    def _nearest(self, form: str) -> str | None:
         """Return the term of the word that differs least, by a letter or two. None where all differ more."""
         if len(form) < MIN_TYPO_CHARS:
-            return []
+            return None
         pieces = [*without_one(form)]
         marks = ", ".join("?" * len(pieces))
         rows = self.connection.execute(NEAR.format(docs=self.docs, marks=marks), pieces)
-        distances = sorted((distance(form, other), other) for (other,) in rows if other[0] == form[0])
+        distances = sorted((distance(form, other), other) for (other,) in rows if may_be_meant(form, other))
         if not distances or distances[0][0] > (1 if len(form) < LONG_WORD_CHARS else 2):
-            return []
-        return [term for term in [self._term(distances[0][1])] if term]
+            return None
+        return self._term(distances[0][1])
+
+    def _same_beginning(self, form: str) -> str | None:
+        """Return the term of the word that begins most like this one. None where no word is like it for long enough."""
+        beginning = form[:MIN_BEGINNING_CHARS]
+        if len(beginning) < MIN_BEGINNING_CHARS:
+            return None
+        rows = self.connection.execute(BEGINNING.format(docs=self.docs), [beginning, beginning + "\U0010ffff"])
+        share, best = max(((common(form, other), other) for (other,) in rows), default=(0.0, ""))
+        return self._term(best) if share >= BEGINNING_SHARE else None
+
+
+def common(word: str, other: str) -> float:
+    """Return how much of the longer one of two words is the beginning of both."""
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False))
+    return sum(1 for _ in same) / max(len(word), len(other))
 
 
 def without_one(form: str) -> set[str]:
     """Return a word, and the word without each one of its letters: what two words share that differ by a typo."""
     return {form, *(form[:n] + form[n + 1 :] for n in range(len(form)))}
+
+
+def may_be_meant(form: str, other: str) -> bool:
+    """Whether a word may be another with a typo. In a short one two letters are swapped, or the last one is missing."""
+    is_like = len(form) > MIN_TYPO_CHARS or sorted(form) == sorted(other) or other[:-1] == form
+    return other[0] == form[0] and is_like
 
 
 def distance(word: str, other: str) -> int:
@@ -309,7 +355,7 @@ def fill(connection: sqlite3.Connection, articles: Articles) -> None:
         connection.executemany(INSERT_TERM.format(docs=docs), counts.items())
         places = ((term, n, share) for n, row in enumerate(rows) for term, share in _shares(row).items())
         connection.executemany(INSERT_PLACE.format(docs=docs), places)
-        forms = {fold(word): terms[word][0] for word in sorted(seen) if terms[word]}
+        forms = language.forms | {fold(word): terms[word][0] for word in sorted(seen) if terms[word]}
         connection.executemany(INSERT_FORM.format(docs=docs), sorted(forms.items()))
         pieces = ((piece, form) for form in forms if _may_have_typos(form) for piece in without_one(form))
         connection.executemany(INSERT_PIECE.format(docs=docs), pieces)
@@ -343,5 +389,5 @@ def _may_have_typos(form: str) -> bool:
 
 def excerpt(article: Article) -> str:
     """Return what an article says of itself, else its beginning."""
-    words = article.description or markdown.plain(article.body[: 10 * EXCERPT_CHARS])
-    return textwrap.shorten(words, EXCERPT_CHARS, placeholder=" …")
+    words = article.description or markdown.plain(article.body[: 5 * EXCERPT_CHARS])
+    return textwrap.shorten(words[: 2 * EXCERPT_CHARS], EXCERPT_CHARS, placeholder=" …")  # which reads all that it gets

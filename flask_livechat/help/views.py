@@ -49,6 +49,7 @@ class Pages:
     def __init__(self, state: State) -> None:
         self.state = state
         self.votes = PerMinute(MAX_VOTES, MAX_VOTES_OF_CLIENT)
+        self.questions = PerMinute(MAX_VOTES, MAX_VOTES_OF_CLIENT)
 
     @property
     def articles(self) -> Articles:
@@ -60,6 +61,8 @@ class Pages:
         text = " ".join(request.args.get("q", "")[:MAX_QUERY_CHARS].split())
         locale = self.articles.locale_for(request.args.get("locale"))
         results = self.articles.search(text, locale, MAX_RESULTS)
+        if text and not results:
+            self._count_unanswered(text, locale)
         return self._page("search.html", locale, query=text, results=results, groups=self._groups(locale))
 
     def page(self, path: str) -> AnyResponse:
@@ -90,7 +93,7 @@ class Pages:
         """Count whether an article has helped, but not for whom. A visitor whom it did not help is led to a person."""
         if not is_same_origin_request():
             abort(403)
-        if not self.votes.allows(client_name(request.remote_addr, request.headers.get("X-Forwarded-For", ""))):
+        if not self.votes.allows(self._client()):
             abort(429)
         is_helpful = request.form.get("helpful") == "yes"
         if self.state.stores_events:
@@ -105,6 +108,16 @@ class Pages:
         urls = self.articles.sitemap() or abort(404)
         response = Response(render_template("livechat/help/sitemap.xml", urls=urls), mimetype="application/xml")
         return _cached(response, PUBLIC)
+
+    def _count_unanswered(self, text: str, locale: str) -> None:
+        """Count what somebody has asked on one of our pages, and no crawler."""
+        is_ours = self.state.stores_events and request.headers.get("Sec-Fetch-Site") == "same-origin"
+        if is_ours and self.questions.allows(self._client()):
+            self.state.livechat.count_unanswered(self.state.settings.provider or "", text, locale)
+
+    @staticmethod
+    def _client() -> str:
+        return client_name(request.remote_addr, request.headers.get("X-Forwarded-For", ""))
 
     def _article(self, article: Article) -> AnyResponse:
         translations = [self.articles.get(article.path, locale) for locale in self.articles.locales]

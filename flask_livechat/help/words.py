@@ -46,7 +46,9 @@ def _language(tag: str) -> Language:
     stemmer = snowballstemmer.stemmer(name) if name in snowballstemmer.algorithms() else None
     language = Language(stemmer, frozenset(map(fold, STOP_WORDS.get(tag, ()))), tag in JOINING)
     for group in SYNONYMS.get(tag, ()):
-        stems = [language.stem(word) for name in group.split() for word in {name.replace("-", "")}]
+        names = [name.replace("-", "") for name in group.split()]
+        stems = {language.stem(name) for name in names}
+        language.forms |= {fold(name): language.stem(name) for name in names}
         for stem in stems:
             language.synonyms.setdefault(stem, set()).update(stems)
     return language
@@ -60,6 +62,7 @@ class Language:
     stop_words: frozenset[str]
     joins_words: bool  # Kreditkarte
     synonyms: dict[str, set[str]] = field(default_factory=dict, repr=False)  # by stems
+    forms: dict[str, str] = field(default_factory=dict, repr=False)  # of words that have synonyms, with their stems
     _stems: dict[str, str] = field(default_factory=dict, repr=False)
 
     def stem(self, word: str) -> str:
@@ -68,8 +71,16 @@ class Language:
         if stem is None:
             if len(self._stems) >= MAX_CACHED:
                 self._stems.clear()
-            stem = self._stems[word] = token(fold(self.stemmer.stemWord(word) if self.stemmer else word))
+            stem = self._stems[word] = token(self.plain_stem(word))
         return stem
+
+    def plain_stem(self, word: str) -> str:
+        """Return the stem of a word in lower case, without accents, as people read it."""
+        return fold(self.stemmer.stemWord(word) if self.stemmer else word)
+
+    def says_something(self, word: str, after: str) -> bool:
+        """Whether a question is about a word, or about it with the one after it: to get in."""
+        return not self.is_stop_word(word) or fold(word + after) in self.forms
 
     def is_stop_word(self, word: str) -> bool:
         """Whether a word says nothing about what a question is about, be it written without accents."""

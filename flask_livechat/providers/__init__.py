@@ -17,7 +17,12 @@ T = TypeVar("T")
 
 def names() -> tuple[str, ...]:
     """The vendors in here, in alphabetical order."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg))
+    return _names_in(tuple(__path__))
+
+
+@lru_cache
+def _names_in(folders: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(folders) if module.ispkg))
 
 
 @lru_cache

@@ -148,6 +148,16 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class Handoff:
+    """What a flow hands over of a visitor who has proven who they are: a note for agents, and what it is about."""
+
+    visitor: str = field(repr=False)
+    email: str | None = field(repr=False)
+    note: str = field(repr=False)
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
 class Calls:
     """The calls of one group of the desk's methods (``conversations``), each of them a public method of a subclass.
 
@@ -200,6 +210,9 @@ class ApiSpec:
     #: All articles, drafts among them, in few calls, from the values, the locales, and the moment since which bodies
     #: are wanted. None: the vendor cannot.
     inventory: Callable[[Values, Sequence[str], datetime | None], OperationSequence[Inventory]] | None = None
+    #: Writes into a conversation that of some handoffs whose visitor it is, and gives that one: who it is, the vendor
+    #: must vouch for. To do so twice changes nothing. None: the vendor cannot.
+    hand_over: Callable[[Values, str, Sequence[Handoff]], OperationSequence[Handoff | None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from ..model import Value
 from ..safe_text import well_formed
 
 log = logging.getLogger("flask_livechat")
-CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def cut(text: str | None, most: int) -> str | None:
     """Text without control characters and at most ``most`` characters long; None when nothing is left."""
-    text = text or ""
-    plain = text if text.isprintable() else CONTROL.sub(" ", text)
+    if not text:
+        return None
+    plain = text if text.isprintable() else re.sub(r"[\x00-\x1f\x7f]+", " ", text)
     return plain.strip()[:most] or None
 
 
@@ -44,7 +44,7 @@ def seconds(moment: datetime | None) -> int | None:
 
 def without_empty(**values: Any) -> dict[str, Any]:
     """Only what has a value, be it zero or ``False``."""
-    return {name: value for name, value in values.items() if value or isinstance(value, int | float)}
+    return {name: value for name, value in values.items() if value or value == 0}
 
 
 def scalar(value: Any) -> Value:
@@ -67,9 +67,9 @@ def fit(
     """At most ``most`` attributes, adapted. What becomes empty is left out, and so is a key seen before."""
     fitted: dict[str, Any] = {}
     for name, content in attributes.items():
-        adapted, plain = _adapted(key, str(name)), scalar(content)
+        plain = content if type(content) is str and content.isascii() else scalar(content)
         fitting = None if plain is None else value(plain)
-        if adapted and adapted not in fitted and fitting not in (None, ""):
+        if fitting is not None and fitting != "" and (adapted := _adapted(key, str(name))) and adapted not in fitted:
             fitted[adapted] = fitting
     if len(fitted) > most:
         log.debug("livechat: %d attributes are more than the vendor's %d; the last are left out.", len(fitted), most)

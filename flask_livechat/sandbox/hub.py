@@ -129,6 +129,7 @@ class Hub:
         """Remember who this is."""
         with self._changed:
             session = self._get(key)
+            session.was_verified = session.identity.state == "verified"
             session.identity, session.is_forgotten = identity, False
             self._note(session)
             self._tell("identified", session)
@@ -170,16 +171,24 @@ class Hub:
             session.events.append(Event(self._n, name, dict(data), self.clock()))
 
     def say(
-        self, key: str, author: Author, text: str, kind: Kind = "text", agent: str | None = None, **more: Any
+        self,
+        key: str,
+        author: Author,
+        text: str,
+        kind: Kind = "text",
+        agent: str | None = None,
+        is_unsnoozing: bool = True,
+        **more: Any,
     ) -> Message:
-        """Add a message and wake everyone who waits for it. All but a note open the conversation again.
+        """Add a message and wake everyone who waits for it. All but a note open a closed conversation again.
 
-        ``more`` are the other fields of the message.
+        A snoozed one is opened by a note, too, unless ``is_unsnoozing`` is false. ``more`` are the other fields of the
+        message.
         """
         with self._changed:
             session = self._get(key)
-            if kind == "text" and not session.ongoing:
-                session.state = "open"
+            if (session.state == "snoozed" and is_unsnoozing) or (kind == "text" and not session.ongoing):
+                session.state, session.until = "open", None
             message = self._say(session, author, text, kind, agent, **more)
             self._tell("said", session, message)
             return message
@@ -231,6 +240,7 @@ class Hub:
             session = self._get(key)
             state = DECISIONS[kind]
             if (session.state, session.until) != (state, until):
+                kind = "unsnoozed" if (kind, session.state) == ("opened", "snoozed") else kind
                 session.state, session.until = state, until
                 self._decided(session, "agent", kind, agent)
 

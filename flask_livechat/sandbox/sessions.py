@@ -12,7 +12,7 @@ Author = Literal["visitor", "agent", "bot", "system"]
 Status = Literal["online", "away", "offline"]
 Proof = Literal["anonymous", "verified", "unverified", "refused"]
 State = Literal["new", "open", "pending", "snoozed", "closed"]
-Kind = Literal["text", "note", "closed", "opened", "pending", "snoozed", "assigned"]
+Kind = Literal["text", "note", "closed", "opened", "pending", "snoozed", "unsnoozed", "assigned"]
 Change = Literal["said", "changed", "removed", "decided", "rated", "tagged", "identified", "dropped"]
 
 MAX_MESSAGES = 500
@@ -92,6 +92,7 @@ class Session:
     news: int = 0  # revision of the last change the visitor must hear of
     page: str = ""
     identity: Identity = field(default_factory=Identity)
+    was_verified: bool = False  # until the last change of the identity
     messages: deque[Message] = field(default_factory=lambda: deque(maxlen=MAX_MESSAGES))
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
     attributes: dict[str, Value] = field(default_factory=dict)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Request, current_app, has_request_context, request
@@ -15,12 +18,17 @@ def address(endpoint: str | None = None, path: str | None = None) -> Address:
     """The page asked about; the current one without arguments."""
     if path is not None:
         bare, _, query = path.partition("?")
-        match_endpoint, arguments = _match(bare)
+        adapter = current_app.create_url_adapter(request if has_request_context() else None)
+        match_endpoint: str | None = None
+        arguments: Mapping[str, Any] = {}
+        with suppress(HTTPException):  # a page that there is not (or that redirects) still has its error page
+            match_endpoint, arguments = (adapter or current_app.url_map.bind("localhost")).match(bare, method="GET")
         pairs = parse_qsl(query, keep_blank_values=True)
         names, values = tuple(name for name, _ in pairs), tuple(value for _, value in pairs)
-        return Address(bare, endpoint or match_endpoint, names, arguments, values)
+        return Address(bare, endpoint or match_endpoint, names, tuple(arguments), values)
     if endpoint is not None:
-        first = next(iter(current_app.url_map.iter_rules(endpoint)), None) if _known(endpoint) else None
+        is_known = endpoint in current_app.view_functions
+        first = next(iter(current_app.url_map.iter_rules(endpoint)), None) if is_known else None
         return Address(first.rule if first else "", endpoint, (), tuple(first.arguments) if first else ())
     return of_request(request_state().request)
 
@@ -32,17 +40,3 @@ def of_request(current: Request) -> Address:
         return Address(current.path, current.endpoint, (), arguments)
     names, values = zip(*current.args.items(multi=True), strict=True) if current.args else ((), ())
     return Address(current.path, current.endpoint, names, arguments, values)
-
-
-def _known(endpoint: str) -> bool:
-    return endpoint in current_app.view_functions
-
-
-def _match(path: str) -> tuple[str | None, tuple[str, ...]]:
-    adapter = current_app.create_url_adapter(request if has_request_context() else None)
-    adapter = adapter or current_app.url_map.bind("localhost")
-    try:
-        endpoint, arguments = adapter.match(path, method="GET")
-    except HTTPException:  # a page that there is not (or that redirects) still has its error page
-        return None, ()
-    return endpoint, tuple(arguments)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +40,7 @@ class Script:
     source: bytes = field(repr=False)
     digest: str
 
-    @property
+    @cached_property
     def address(self) -> str:
         """Relative to our own prefix."""
         return f"{self.name}.{self.digest}.js"
@@ -70,129 +70,94 @@ class Script:
 
 
 def build_all(config: Settings, stores_events: bool) -> dict[str, Script]:
-    """Build the files of every provider of an app, by their names."""
-    languages = translations(config.texts, texts.NAMES if config.uses_help else texts.BUTTON)
-    panel = _script(HELP, PANEL, call=f"(core) => panel(core, {_json(_addresses(languages))})")
-    files = [
-        build(
-            providers.load(name),
-            values,
-            sandbox=config.sandbox,
-            cookie_domain=config.cookie_domain,
-            failures=config.report_failures,
-            stores_events=stores_events,
-            life=config.token_ttl,
-            fallback=config.fallback_url,
-            within=config.launchers_in,
-            languages=languages,
-            panel=panel,
-        )
-        for name, values in config.providers.items()
-    ]
-    help_alone = build_without_vendor(languages, panel, config.fallback_url, config.launchers_in)
-    return {file.name: file for group in (languages, (panel,), help_alone, *files) for file in group}
+    """Build the files of an app, by their names. ``stores_events``: whether messages are in our store."""
+    return {file.name: file for file in _Builder(config, stores_events).files()}
 
 
-def build(
-    provider: Provider,
-    values: Values,
-    *,
-    sandbox: bool,
-    cookie_domain: str | None,
-    failures: bool = False,
-    stores_events: bool = False,
-    life: int = 7200,
-    fallback: str | None = None,
-    within: str | None = None,
-    languages: Sequence[Script] = (),
-    panel: Script | None = None,
-) -> tuple[Script, ...]:
-    """All files for one provider of one app, the one that the page names first.
+class _Builder:
+    """Builds the files of an app. What several of them name is made once."""
 
-    ``stores_events``: whether messages are in our store. ``life``: of a token, in seconds. ``fallback``: where a
-    launcher leads when chat cannot. ``within``: a selector of the elements in which our attributes count.
-    ``languages``: of what the button says, as ``translations`` gives them. ``panel``: of the help, which a first file
-    of its own opens, so that a page without it costs nothing more.
-    """
-    rest = {
-        "title": provider.title,
-        # In the sandbox a path below our own prefix, which the loader resolves against its own address.
-        "script": f"sandbox/{provider.name}.js" if sandbox else provider.script(values),
-        "crossorigin": None if sandbox else provider.crossorigin,
-        "hosts": [] if sandbox else list(provider.hosts),
-        "settings": provider.settings(values),
-        "elements": provider.elements,
-        "domain": cookie_domain,
-        "failures": failures,
-        "life": life,
-        "cookies": _pattern(provider.cookies(values)),
-        "storage": _pattern(provider.storage(values)),
-    }
-    # 2 kinds of files beside the first: crisp-session.0a1b2c3d.js, crisp-button.0a1b2c3d.js
-    session = _script(
-        f"{provider.name}-session",
-        SESSION,
-        (providers.adapter(provider.name),),
-        call=f"(core) => session(core, {_json(rest)}, adapter)",
-    )
-    button = _script(f"{provider.name}-button", BUTTON, call=f"(core) => button(core, {_json(_addresses(languages))})")
-    vendor: dict[str, Any] = {
-        "name": provider.name,
-        "account": logout.account(provider, values),
-        "traces": _any_of([*provider.cookies(values), *provider.storage(values)]),
-        "can": sorted(provider.can & set(KINDS)),
-        "session": session.address,
-        "button": button.address,
-        **{
-            name: value
-            for name, value in {"kept": stores_events, "fallback": fallback, "within": within}.items()
-            if value
-        },
-    }
-    first = _script(provider.name, LOADER, call=f"loader({_json(vendor)}, {ELEMENT})")
-    if panel is None:
-        return first, session, button
-    vendor |= {"help": panel.address, "message": "message" in provider.can}
-    helping = _script(f"{provider.name}-{HELP}", LOADER, call=f"loader({_json(vendor)}, {ELEMENT})", helps=True)
-    return first, session, button, helping
+    def __init__(self, config: Settings, stores_events: bool) -> None:
+        self._config = config
+        self._languages = self._translations()
+        self._addresses = _json({file.name.removeprefix(TEXTS): file.address for file in self._languages})
+        # The panel is opened by a first file of its own, so that a page without help costs nothing more.
+        self._panel = _script(HELP, PANEL, call=f"(core) => panel(core, {self._addresses})")
+        # ``fallback``: where a launcher leads when chat cannot. ``within``: a selector of the elements in which our
+        # attributes count.
+        options = {"kept": stores_events, "fallback": config.fallback_url, "within": config.launchers_in}
+        self._options = {name: value for name, value in options.items() if value}
 
+    def files(self) -> Iterator[Script]:
+        yield from self._languages
+        yield self._panel
+        yield from self._without_vendor()
+        for name, values in self._config.providers.items():
+            yield from self._of_provider(providers.load(name), values)
 
-def build_without_vendor(
-    languages: Sequence[Script], panel: Script, fallback: str | None, within: str | None
-) -> tuple[Script, ...]:
-    """The files of a page that has the help panel and no vendor. The way to a person is the fallback."""
-    button = _script(f"{NO_VENDOR}-button", BUTTON, call=f"(core) => button(core, {_json(_addresses(languages))})")
-    options = {"fallback": fallback, "within": within}
-    vendor = {
-        "name": NO_VENDOR,
-        "account": NO_VENDOR,
-        "traces": "(?!)",  # nothing
-        "can": [],
-        "button": button.address,
-        "help": panel.address,
-        **{name: value for name, value in options.items() if value},
-    }
-    return _script(f"{NO_VENDOR}-{HELP}", LOADER, call=f"loader({_json(vendor)}, {ELEMENT})", helps=True), button
+    def _of_provider(self, provider: Provider, values: Values) -> Iterator[Script]:
+        """A first file and one that knows help, and beside them crisp-session.0a1b2c3d.js, crisp-button.0a1b2c3d.js."""
+        config, is_sandbox = self._config, self._config.sandbox
+        rest = {
+            "title": provider.title,
+            # In the sandbox a path below our own prefix, which the loader resolves against its own address.
+            "script": f"sandbox/{provider.name}.js" if is_sandbox else provider.script(values),
+            "crossorigin": None if is_sandbox else provider.crossorigin,
+            "hosts": [] if is_sandbox else list(provider.hosts),
+            "settings": provider.settings(values),
+            "elements": provider.elements,
+            "domain": config.cookie_domain,
+            "failures": config.report_failures,
+            "life": config.token_ttl,
+            "cookies": _pattern(provider.cookies(values)),
+            "storage": _pattern(provider.storage(values)),
+        }
+        adapter = (providers.adapter(provider.name),)
+        call = f"(core) => session(core, {_json(rest)}, adapter)"
+        session = _script(f"{provider.name}-session", SESSION, adapter, call=call)
+        button = _script(f"{provider.name}-button", BUTTON, call=f"(core) => button(core, {self._addresses})")
+        vendor: dict[str, Any] = {
+            "name": provider.name,
+            "account": logout.account(provider, values),
+            "traces": _any_of([*provider.cookies(values), *provider.storage(values)]),
+            "can": sorted(provider.can & set(KINDS)),
+            "session": session.address,
+            "button": button.address,
+            **self._options,
+        }
+        yield _script(provider.name, LOADER, call=f"loader({_json(vendor)}, {ELEMENT})")
+        yield from (session, button)
+        vendor |= {"help": self._panel.address, "message": "message" in provider.can}
+        yield _script(f"{provider.name}-{HELP}", LOADER, call=f"loader({_json(vendor)}, {ELEMENT})", helps=True)
 
+    def _without_vendor(self) -> Iterator[Script]:
+        """The files of a page that has the help panel and no vendor. The way to a person is the fallback."""
+        button = _script(f"{NO_VENDOR}-button", BUTTON, call=f"(core) => button(core, {self._addresses})")
+        vendor: dict[str, Any] = {
+            "name": NO_VENDOR,
+            "account": NO_VENDOR,
+            "traces": "(?!)",  # nothing
+            "can": [],
+            "button": button.address,
+            "help": self._panel.address,
+            **{name: value for name, value in self._options.items() if name != "kept"},
+        }
+        yield _script(f"{NO_VENDOR}-{HELP}", LOADER, call=f"loader({_json(vendor)}, {ELEMENT})", helps=True)
+        yield button
 
-def translations(own: Mapping[str, texts.Texts], names: Sequence[str] = texts.BUTTON) -> tuple[Script, ...]:
-    """What the button says, a file for each language, with the app's ``own`` sentences in the place of ours.
+    def _translations(self) -> list[Script]:
+        """What the button says, and the help panel where it is on: a file for each language, with the app's own texts.
 
-    ``names``: of the sentences, those of the help panel among them where it is on.
-
-    They share a digest, so that the button's file, which names all of them, stays small.
-    """
-    files = [
-        _script(f"{TEXTS}{tag}", call=f"() => ({json.dumps(words, ensure_ascii=False)})")
-        for tag, words in texts.merged(own, names).items()
-        if words != {name: texts.TEXTS["en"][name] for name in names}  # which stand in the files that need them
-    ]
-    digest = hashlib.sha256("".join(file.digest for file in files).encode()).hexdigest()[:8]
-    return tuple(replace(file, digest=digest) for file in files)
-
-
-def _addresses(languages: Sequence[Script]) -> dict[str, str]:
-    return {file.name.removeprefix(TEXTS): file.address for file in languages}
+        They share a digest, so that the button's file, which names all of them, stays small.
+        """
+        names = texts.NAMES if self._config.uses_help else texts.BUTTON
+        files = [
+            _script(f"{TEXTS}{tag}", call=f"() => ({json.dumps(words, ensure_ascii=False)})")
+            for tag, words in texts.merged(self._config.texts, names).items()
+            if words != {name: texts.TEXTS["en"][name] for name in names}  # which stand in the files that need them
+        ]
+        digest = hashlib.sha256("".join(file.digest for file in files).encode()).hexdigest()[:8]
+        return [replace(file, digest=digest) for file in files]
 
 
 def _json(values: Mapping[str, Any]) -> str:
@@ -207,7 +172,7 @@ def _pattern(names: Sequence[str]) -> str:
 
 def _any_of(names: Sequence[str]) -> str:
     """A regular expression for a text in which one of the names stands, as short as can be: it is in the first file."""
-    starts = sorted({name.rstrip("*")[:12] for name in names}, key=len)
+    starts = sorted({name.rstrip("*")[:12] for name in names}, key=lambda start: (len(start), start))
     shortest = [text for n, text in enumerate(starts) if not any(other in text for other in starts[:n])]
     return "|".join(map(re.escape, shortest)) or "(?!)"
 

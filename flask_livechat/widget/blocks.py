@@ -8,11 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ID = b"livechat"
-MAX_TAG_BYTES = 1000
 # As we write it, as a minifier does, and as either stands within JSON.
 OPENING = re.compile(rb"<script(?=[\s/])[^<>]*?[\s\"'/]id\s*=\s*\\?[\"']?livechat(?=[\s\"'\\/>])[^<>]*>", re.IGNORECASE)
-CLOSING = re.compile(rb"<\\?/script", re.IGNORECASE)
 # The end of the block, and the script tag that follows it.
 LOADER = re.compile(
     rb"<\\?/script\s*>(?:\s|\\n)*(?:<script\b[^<>]{0,1000}?\bsrc\b[^<>]{0,1000}>\s*<\\?/script\s*>)?", re.IGNORECASE
@@ -21,19 +18,20 @@ LOADER = re.compile(
 
 def contents(text: bytes) -> Iterator[tuple[int, int]]:
     """(start, end) of what stands in each data block. A text without our id costs next to nothing."""
-    position, end = text.find(ID), 0
+    block_id, max_tag_bytes = b"livechat", 1000
+    position, end = text.find(block_id), 0
     while position >= 0:
-        after = position + len(ID)
-        tag = text.rfind(b"<", max(0, position - MAX_TAG_BYTES), position)
-        opening = OPENING.match(text, tag, after + MAX_TAG_BYTES) if tag >= 0 else None
+        after = position + len(block_id)
+        tag = text.rfind(b"<", max(0, position - max_tag_bytes), position)
+        opening = OPENING.match(text, tag, after + max_tag_bytes) if tag >= 0 else None
         if opening is not None and opening.end() > position:  # else it is a word in the block's own text
             # What looks like an opening may stand in a comment before the real one: the search goes on behind it.
             after = opening.end()
             if end < after:
-                closing = CLOSING.search(text, after)
+                closing = re.compile(rb"<\\?/script", re.IGNORECASE).search(text, after)
                 end = closing.start() if closing else len(text)
             yield after, end
-        position = text.find(ID, after)
+        position = text.find(block_id, after)
 
 
 def payload(content: bytes) -> dict[str, Any] | None:
@@ -84,7 +82,8 @@ def replace_foreign(text: bytes, own: Collection[bytes], write: Callable[[dict[s
         block = payload(text[start:end])
         if block is None:
             continue
-        if is_own(text[start:end], block, own):
+        # A minifier may have written one of our own in its own way.
+        if text[start:end].strip() in own or any(payload(content) == block for content in own):
             has_own = True
             continue
         has_foreign = True
@@ -92,11 +91,6 @@ def replace_foreign(text: bytes, own: Collection[bytes], write: Callable[[dict[s
             pieces += [text[position:start], written]
             position = end
     return Replaced(b"".join([*pieces, text[position:]]) if pieces else text, has_own, has_foreign)
-
-
-def is_own(content: bytes, block: dict[str, Any], own: Collection[bytes]) -> bool:
-    """Whether this is one of those contents, be it that a minifier has written it in its own way."""
-    return content.strip() in own or any(payload(text) == block for text in own)
 
 
 def without_tags(text: bytes) -> bytes:

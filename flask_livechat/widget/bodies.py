@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -11,10 +12,6 @@ from ..errors import LiveChatError
 
 MAX_BYTES = 8 * 1024 * 1024  # of a body, compressed or not: a few milliseconds, and what a page never has
 STEP_BYTES = 256 * 1024
-MAX_CODINGS = 3
-WINDOW_LOG = 23  # of Zstandard: the 8 MB that RFC 9659 allows in HTTP
-# Brotli before 1.2 has no limit of its own. So few bytes of it become 8 MB at most.
-UNLIMITED_STEP_BYTES = 8
 
 
 class UnreadableBody(LiveChatError):
@@ -28,7 +25,7 @@ class UnreadableBody(LiveChatError):
 def decode(body: bytes, codings: str) -> bytes:
     """The body before it got the codings of a ``Content-Encoding``. Raises ``UnreadableBody``."""
     names = [name for name in (part.strip().lower() for part in codings.split(",")) if name not in ("", "identity")]
-    if len(names) > MAX_CODINGS:
+    if len(names) > 3:
         raise UnreadableBody("it is compressed too many times over")
     for name in reversed(names):
         body = _decompress(body, name)
@@ -57,10 +54,6 @@ def _decompress(body: bytes, name: str) -> bytes:
     return b"".join(pieces)
 
 
-def _gzip(body: bytes) -> Iterator[bytes]:
-    return _inflate(body, zlib.MAX_WBITS + 16)
-
-
 def _deflate(body: bytes) -> Iterator[bytes]:
     """With zlib's header, as the standard has it, or without, as some servers do."""
     has_header = len(body) > 1 and body[0] & 15 == zlib.DEFLATED and (body[0] << 8 | body[1]) % 31 == 0
@@ -83,8 +76,9 @@ def _brotli(body: bytes) -> Iterator[bytes]:
     try:
         yield decoder.process(body, output_buffer_limit=STEP_BYTES)
     except TypeError:
-        for start in range(0, len(body), UNLIMITED_STEP_BYTES):
-            yield decoder.process(body[start : start + UNLIMITED_STEP_BYTES])
+        # Brotli before 1.2 has no limit of its own. Eight bytes of it become 8 MB at most.
+        for start in range(0, len(body), 8):
+            yield decoder.process(body[start : start + 8])
     else:
         while not decoder.is_finished():
             piece = decoder.process(b"", output_buffer_limit=STEP_BYTES)
@@ -96,13 +90,14 @@ def _brotli(body: bytes) -> Iterator[bytes]:
 
 
 def _zstd(body: bytes) -> Iterator[bytes]:
+    window_log = 23  # the 8 MB that RFC 9659 allows in HTTP
     library = _first("compression.zstd", "backports.zstd", "zstandard")
     if not hasattr(library, "DecompressionParameter"):
-        with library.ZstdDecompressor(max_window_size=1 << WINDOW_LOG).stream_reader(body) as reader:
+        with library.ZstdDecompressor(max_window_size=1 << window_log).stream_reader(body) as reader:
             while piece := reader.read(STEP_BYTES):
                 yield piece
         return
-    decoder = library.ZstdDecompressor(options={library.DecompressionParameter.window_log_max: WINDOW_LOG})
+    decoder = library.ZstdDecompressor(options={library.DecompressionParameter.window_log_max: window_log})
     while not decoder.eof:
         piece = decoder.decompress(body, STEP_BYTES)
         if not piece and decoder.needs_input and not body:
@@ -129,8 +124,8 @@ def _first(*names: str) -> Any:
 
 
 DECODERS: Mapping[str, Callable[[bytes], Iterator[bytes]]] = {
-    "gzip": _gzip,
-    "x-gzip": _gzip,
+    "gzip": partial(_inflate, window=zlib.MAX_WBITS + 16),
+    "x-gzip": partial(_inflate, window=zlib.MAX_WBITS + 16),
     "deflate": _deflate,
     "br": _brotli,
     "zstd": _zstd,

@@ -11,13 +11,12 @@ from typing import Any
 
 from ..rate_limit import PerMinute
 
-MAX_REPORT_BYTES = 200
+MAX_REPORT_BYTES, MAX_OPENS_BYTES = 200, 800  # the latter with a question in it
+MAX_QUESTION_CHARS, MAX_TAG_CHARS = 120, 35
 FAILURE_REASONS = ("blocked", "csp", "error", "identity", "offline", "refused", "timeout")
 # How many reports a process takes in a minute, and how many of them from one client: anybody can send some.
 MAX_OPENS, MAX_OPENS_OF_CLIENT = 600, 60
-MAX_FAILURES, MAX_FAILURES_OF_CLIENT = 60, 20
-HELP_STEPS = ("asked", "read", "readchat")
-THUMBS = {1: "up", -1: "down"}
+MAX_FAILURES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +27,20 @@ class Rating:
     receipt: str | None
 
 
-def is_open(body: Mapping[str, Any]) -> bool:
-    """Whether a report says that the chat was opened."""
-    return body.get("open") == 1 and type(body["open"]) is int
-
-
-def help_step(body: Mapping[str, Any]) -> str | None:
-    """What a report says of the help panel: that somebody asked, read, or came to the chat after reading."""
+def event(body: Mapping[str, Any]) -> str | None:
+    """What a report says: that the chat was opened, or that somebody asked help, read it, or chatted after reading."""
+    if body.get("open") == 1 and type(body["open"]) is int:
+        return "open"
     step = body.get("help")
-    return step if isinstance(step, str) and step in HELP_STEPS else None
+    return step if isinstance(step, str) and step in ("asked", "read", "readchat") else None
+
+
+def unanswered(body: Mapping[str, Any]) -> tuple[str, str | None] | None:
+    """The question, with its language, of which a report says that no article answers it."""
+    question, locale = body.get("q"), body.get("locale")
+    if body.get("help") != "nothing" or not isinstance(question, str) or not question.strip():
+        return None
+    return question[:MAX_QUESTION_CHARS], locale[:MAX_TAG_CHARS] if isinstance(locale, str) else None
 
 
 def rating(body: Mapping[str, Any]) -> Rating | None:
@@ -45,14 +49,14 @@ def rating(body: Mapping[str, Any]) -> Rating | None:
     is_receipt = isinstance(receipt, str) and re.fullmatch(r"[0-9a-f]{32}", receipt) is not None
     if type(value) is not int or value not in (-1, 0, 1) or not (is_receipt or receipt is None):
         return None
-    return Rating(THUMBS.get(value), receipt) if value or receipt else None
+    return Rating({1: "up", -1: "down"}.get(value), receipt) if value or receipt else None
 
 
 @dataclass
 class Failures:
     """The failures that were reported to this process."""
 
-    rate: PerMinute = field(default_factory=lambda: PerMinute(MAX_FAILURES, MAX_FAILURES_OF_CLIENT))
+    rate: PerMinute = field(default_factory=lambda: PerMinute(MAX_FAILURES, per_client=20))
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)  # (provider, reason) -> how often
     _lock: Lock = field(default_factory=Lock, repr=False)
 

@@ -6,13 +6,10 @@ import logging
 import secrets
 import sys
 
-from flask import current_app
 from werkzeug.exceptions import HTTPException
 
 from ..model import Value
 from .request_state import RequestState
-
-MAX_PATH_CHARS = 500  # a client may send any
 
 
 def handled_error() -> BaseException | None:
@@ -28,18 +25,14 @@ def handled_error() -> BaseException | None:
 
 def of_page(req: RequestState, error: BaseException | None) -> dict[str, Value]:
     """What agents see of the page itself, the same for every visitor: never the query, never a traceback."""
-    attributes: dict[str, Value] = {"path": req.request.path[:MAX_PATH_CHARS], "endpoint": req.request.endpoint}
-    if error is not None:
-        status = error.code if isinstance(error, HTTPException) else 500
-        attributes |= {"error_status": status, "error_id": _error_id(req, status)}
-    return attributes
-
-
-def _error_id(req: RequestState, status: int | None) -> str:
-    """An id that agents see and that stands in the app's log, so that one finds the other."""
-    if req.error_id is None:
+    current = req.request
+    attributes: dict[str, Value] = {"path": current.path[:500], "endpoint": current.endpoint}  # a client may send any
+    if error is None:
+        return attributes
+    status = error.code if isinstance(error, HTTPException) else 500
+    if req.error_id is None:  # it stands in the app's log, too, so that whoever has one finds the other
         req.error_id = secrets.token_hex(6)
         level = logging.ERROR if (status or 500) >= 500 else logging.WARNING
         text = "livechat: error page %s of %s has id %s"
-        current_app.logger.log(level, text, status, req.request.endpoint or "no view", req.error_id)
-    return req.error_id
+        req.app.logger.log(level, text, status, current.endpoint or "no view", req.error_id)
+    return attributes | {"error_status": status, "error_id": req.error_id}

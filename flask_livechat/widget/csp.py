@@ -12,8 +12,6 @@ from ..settings import Settings
 HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
 Sources = Mapping[str, Iterable[str]]
 NONCE = re.compile(r"[A-Za-z0-9+/_=-]+")
-# What browsers part a policy by (CSP Level 3, section 2.2.1). Python's own split() knows more: a no-break space, too.
-ASCII_WHITESPACE = "\t\n\f\r "
 
 # Where a fetch directive that is absent takes its sources from (CSP Level 3, section 6.8.3). form-action and the
 # like are not here: absent, they restrict nothing, and adding them would.
@@ -30,8 +28,6 @@ FALLBACKS = {
 }
 # The name of the Trusted Types policy by which our loader makes its scripts' addresses.
 TRUSTED_TYPES = "livechat"
-# Where one of these is present, it and not its parent rules over elements.
-ELEMENTS = {"script-src": ("script-src-elem",), "style-src": ("style-src-elem", "style-src-attr")}
 
 
 def needs_of(settings: Settings, names: Iterable[str]) -> dict[str, list[str]]:
@@ -60,7 +56,8 @@ def parse(policy: str) -> dict[str, list[str]]:
 
 
 def split(text: str) -> list[str]:
-    return [word for word in re.split(f"[{ASCII_WHITESPACE}]", text) if word]
+    """What browsers part a policy by (CSP Level 3, section 2.2.1). Python's own split() knows a no-break space, too."""
+    return [word for word in re.split("[\t\n\f\r ]", text) if word]
 
 
 def write(directives: Sources) -> str:
@@ -73,8 +70,10 @@ def merge_directives(directives: Mapping[str, list[str]], needs: Sources) -> dic
     if "child-src" in needs and not {"child-src", "worker-src"} & merged.keys():
         # Workers fall back to child-src before script-src: once there is one, they must keep what they had.
         needs = {**needs, "worker-src": needs.get("worker-src", ())}
+    # Where one of these is present, it and not its parent rules over elements.
+    elements = {"script-src": ("script-src-elem",), "style-src": ("style-src-elem", "style-src-attr")}
     for name, sources in needs.items():
-        for target in [name, *(element for element in ELEMENTS.get(name, ()) if element in directives)]:
+        for target in [name, *(element for element in elements.get(name, ()) if element in directives)]:
             if target not in merged:
                 inherited = next(
                     (directives[parent] for parent in FALLBACKS.get(name, ()) if parent in directives), None
@@ -101,25 +100,24 @@ def missing(directives: Mapping[str, list[str]], needs: Sources, own: str = "") 
     """
     refusals: dict[str, list[str]] = {}
     for name, sources in needs.items():
-        for target, wanted in _targets(name, sources, directives):
+        targets = [(f"{name}-elem" if f"{name}-elem" in directives else name, [*sources])]
+        if name == "style-src" and "style-src-attr" in directives:
+            targets.append(("style-src-attr", [source for source in sources if source == "'unsafe-inline'"]))
+        for target, wanted in targets:
             ruling = effective(directives, target)
             # A worker without a directive of its own is a script.
-            worker = name == "worker-src" and not {"worker-src", "child-src"} & directives.keys()
-            strict = (name == "script-src" or worker) and _is_strict(ruling or ())
-            if refused := [source for source in wanted if not strict and not allowed(ruling, source, own)]:
+            is_worker = name == "worker-src" and not {"worker-src", "child-src"} & directives.keys()
+            present = [source.lower() for source in ruling or ()]
+            is_strict = "'strict-dynamic'" in present and any(
+                source.startswith(("'nonce-", "'sha")) for source in present
+            )
+            is_free = is_strict and (name == "script-src" or is_worker)
+            if refused := [source for source in wanted if not is_free and not allowed(ruling, source, own)]:
                 refusals[target] = refused
     names = directives.get("trusted-types", ["*"])
     if needs and TRUSTED_TYPES not in names and "*" not in names:
         refusals["trusted-types"] = [TRUSTED_TYPES]
     return refusals
-
-
-def _targets(name: str, sources: Iterable[str], directives: Mapping[str, list[str]]) -> Iterable[tuple[str, list[str]]]:
-    """The directives that rule, and what of the needs each rules over."""
-    every = list(sources)
-    yield (f"{name}-elem" if f"{name}-elem" in directives else name), every
-    if name == "style-src" and "style-src-attr" in directives:
-        yield "style-src-attr", [source for source in every if source == "'unsafe-inline'"]
 
 
 def allowed(sources: Iterable[str] | None, wanted: str, own: str = "") -> bool:
@@ -136,11 +134,6 @@ def allowed(sources: Iterable[str] | None, wanted: str, own: str = "") -> bool:
     return any(_covers(source, wanted.lower()) for source in present)
 
 
-def _is_strict(sources: Iterable[str]) -> bool:
-    present = [source.lower() for source in sources]
-    return "'strict-dynamic'" in present and any(source.startswith(("'nonce-", "'sha")) for source in present)
-
-
 def merge(policy: str, needs: Sources) -> str:
     """The policy with ``needs`` allowed. A header may hold several policies, parted by commas: each is merged."""
     return ", ".join(write(merge_directives(parse(part), needs)) for part in policy.split(",") if split(part))
@@ -149,8 +142,11 @@ def merge(policy: str, needs: Sources) -> str:
 def merge_mapping(policy: Mapping[str, Any], needs: Sources) -> dict[str, Any]:
     """The same for the dicts that Flask-Talisman takes: a value keeps its type (text, list or tuple)."""
     by_name = {name.lower(): value for name, value in policy.items()}
-    merged = merge_directives(_parsed(policy), needs)
-    return {name: _like(by_name.get(name, ""), sources) for name, sources in merged.items()}
+    merged: dict[str, Any] = {}
+    for name, sources in merge_directives(_parsed(policy), needs).items():
+        original = by_name.get(name, "")
+        merged[name] = " ".join(sources) if isinstance(original, str) else type(original)(sources)
+    return merged
 
 
 def with_nonce(needs: Sources, nonce: str | None) -> dict[str, list[str]]:
@@ -175,25 +171,23 @@ def switches_inline_styles_off(policy: str | Mapping[str, Any]) -> bool:
     )
 
 
-# What a scheme in a policy stands for (CSP Level 3, section 6.7.2.9): its safer form, too.
-UPGRADES = {"http": ("http", "https"), "ws": ("ws", "wss", "http", "https"), "wss": ("wss", "https")}
-SOURCE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?(\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::(\d+|\*))?(/.*)?")
-
-
 def _covers(source: str, wanted: str) -> bool:
     """Whether one source of a policy allows all of a wanted one: a scheme (``data:``), or a host with its scheme."""
+    # What a scheme in a policy stands for (CSP Level 3, section 6.7.2.9): its safer form, too.
+    upgrades = {"http": ("http", "https"), "ws": ("ws", "wss", "http", "https"), "wss": ("wss", "https")}
     scheme, separator, host = wanted.partition("://")
     if not separator:
         return False  # a scheme is allowed by its own name alone
     if source == "*":
         return scheme in ("http", "https", "ws", "wss")
     if source.endswith(":"):
-        return scheme in UPGRADES.get(source[:-1], (source[:-1],))
-    match = SOURCE.fullmatch(source)
+        return scheme in upgrades.get(source[:-1], (source[:-1],))
+    host_source = r"(?:([a-z][a-z0-9+.-]*)://)?(\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::(\d+|\*))?(/.*)?"
+    match = re.fullmatch(host_source, source)
     if match is None:
         return False
     own_scheme, name, port, path = match.groups()
-    if scheme not in UPGRADES.get(own_scheme or "https", (own_scheme or "https",)) or path not in (None, "/"):
+    if scheme not in upgrades.get(own_scheme or "https", (own_scheme or "https",)) or path not in (None, "/"):
         return False
     host, _, wanted_port = host.partition(":")
     if port not in (None, "*") and port != (wanted_port or {"https": "443", "wss": "443"}.get(scheme)):
@@ -219,15 +213,9 @@ def _inherit(name: str, sources: Iterable[str]) -> list[str]:
 
 
 def _add(sources: list[str], more: Iterable[str]) -> list[str]:
+    def comparable(source: str) -> str:  # hosts and keywords are the same in any case; nonces and hashes are not
+        return source if source.lower().startswith(("'nonce-", "'sha")) else source.lower()
+
     others = [source for source in sources if source.lower() != "'none'"]
-    present = {_comparable(source) for source in others}
-    return others + [source for source in dict.fromkeys(more) if _comparable(source) not in present]
-
-
-def _comparable(source: str) -> str:
-    """Hosts and keywords are the same in any case; nonces and hashes are not."""
-    return source if source.lower().startswith(("'nonce-", "'sha")) else source.lower()
-
-
-def _like(original: Any, sources: list[str]) -> Any:
-    return " ".join(sources) if isinstance(original, str) else type(original)(sources)
+    present = set(map(comparable, others))
+    return others + [source for source in dict.fromkeys(more) if comparable(source) not in present]

@@ -24,10 +24,7 @@ from ..system import make_private
 from . import csp
 
 LONGEST = 64 * 1024  # bytes of one report; browsers send several at once
-MOST = 60  # requests that a process takes in a minute
-PER_CLIENT = 20  # of them from one client: a page may send one for each of what a policy blocks
 UNKNOWN = 20  # hosts a day and vendor that are in no list of ours
-KEPT = 1000  # different lines in all; a vendor has some ten hosts
 TYPES = ("application/csp-report", "application/reports+json", "application/json")
 FILE = "livechat-csp-reports.jsonl"
 FEATURES = {
@@ -42,8 +39,6 @@ FEATURES = {
     "worker-src": "a worker",
     "form-action": "a form",
 }
-KEYWORDS = {"inline": "'unsafe-inline'", "eval": "'unsafe-eval'", "data": "data:", "blob": "blob:"}
-HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +96,16 @@ def attributed(directive: str, blocked: str, asked_by: str, configured: Mapping[
     if name not in FEATURES:
         return None
     (host, source), asker = _origin(blocked), _origin(asked_by)[0]
-    source = KEYWORDS.get(blocked, source)
+    keywords = {"inline": "'unsafe-inline'", "eval": "'unsafe-eval'", "data": "data:", "blob": "blob:"}
+    source = keywords.get(blocked, source)
     for provider, values in configured.items() if source else ():
         vendor = providers.load(provider)
-        needed, domains = vendor.csp(values).get(name, ()), vendor.domains(values)
-        if _within(host, domains):
+        needed, suffixes = vendor.csp(values).get(name, ()), tuple(f".{domain}" for domain in vendor.domains(values))
+        if f".{host}".endswith(suffixes):
             return Violation(provider, name, source, csp.allowed(needed, source))
-        if _within(asker, domains) and source in needed:
+        if f".{asker}".endswith(suffixes) and source in needed:
             return Violation(provider, name, source, True)
     return None
-
-
-def _within(host: str, domains: Iterable[str]) -> bool:
-    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 
 def _origin(url: str) -> tuple[str, str]:
@@ -123,9 +115,9 @@ def _origin(url: str) -> tuple[str, str]:
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError:  # whatever somebody calls an address
         return "", ""
-    if parts.scheme not in ("https", "wss") or port not in (None, 443) or not HOST.fullmatch(host):
+    if parts.scheme not in ("https", "wss") or port not in (None, 443):
         return "", ""
-    return host, f"{parts.scheme}://{host}"
+    return (host, f"{parts.scheme}://{host}") if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", host) else ("", "")
 
 
 @dataclass
@@ -133,7 +125,8 @@ class Reports:
     """What was reported to this app. Kept in its instance folder, where there is one, so that the command sees it."""
 
     folder: Path
-    rate: PerMinute = field(default_factory=lambda: PerMinute(MOST, PER_CLIENT))
+    # A page may send one for each of what a policy blocks.
+    rate: PerMinute = field(default_factory=lambda: PerMinute(60, per_client=20))
     today: Callable[[], date] = date.today
     _seen: set[Violation] = field(default_factory=set)
     _unknown: Counter[tuple[str, date]] = field(default_factory=Counter)  # hosts that anybody may have invented
@@ -156,7 +149,7 @@ class Reports:
             return True
         day = (violation.provider, self.today())
         self._unknown[day] += 1
-        return self._unknown[day] <= UNKNOWN and len(self._seen) < KEPT
+        return self._unknown[day] <= UNKNOWN and len(self._seen) < 1000  # a vendor has some ten hosts
 
     def stored(self) -> Iterator[Violation]:
         """What stands in the file. A line that is no record is passed over."""

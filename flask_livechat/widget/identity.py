@@ -16,7 +16,7 @@ from flask_login import current_user
 from .. import providers, signing
 from ..model import Visitor
 from ..providers import Provider
-from ..state import State, call_app, name_of, safely, warn_once
+from ..state import State, call_app, safely, warn_once
 from .request_state import RequestState
 
 MAX_IDENTITIES = 1024
@@ -39,34 +39,33 @@ def identify(state: State, req: RequestState, name: str, now: datetime) -> Ident
     visitor = current_visitor(state, req)
     if visitor is None:
         return ANONYMOUS
-    provider = providers.load(name)
-    identity = _signed(state, provider, visitor, req.app.secret_key, now.timestamp())
-    if identity is ANONYMOUS:
-        warn_once(
-            f"A logged-in visitor stays anonymous for {provider.title}: there is no proof of who they are. "
-            f"Set LIVECHAT_{name.upper()}_{provider.identity}, and give visitors what {provider.title} signs."
-        )
-    return identity
-
-
-def _signed(state: State, provider: Provider, visitor: Visitor, key: str | bytes | None, now: float) -> Identity:
-    """The cached identity while more than half of its proof's life is left, else a new one. ``now`` in Unix seconds."""
-    cache, cache_key = state.runtime.identities, (provider.name, key, visitor.cache_key())
+    cache, key, seconds = state.runtime.identities, req.app.secret_key, now.timestamp()
+    cache_key = (name, key, visitor.cache_key())
     identity: Identity
     valid_from, valid_until, identity = cache.get(cache_key, (0.0, 0.0, ANONYMOUS))
-    if valid_from <= now < valid_until:  # also where the clock goes back, no token lives longer than its own time
-        return identity
-    identity = _sign(state, provider, visitor, key, int(now))
-    expires = (identity.proof or {}).get("expires")
-    times = (-math.inf, math.inf) if expires is None else (now, expires - state.settings.token_ttl / 2)
-    cache_put(cache, cache_key, (*times, identity))
+    # Half of a proof's life is left at least. Where the clock goes back, too, no token lives longer than its own time.
+    if not valid_from <= seconds < valid_until:
+        identity = _sign(state, providers.load(name), visitor, key, int(seconds))
+        expires = identity.proof.get("expires") if identity.proof else None
+        times = (-math.inf, math.inf) if expires is None else (seconds, expires - state.settings.token_ttl / 2)
+        cache_put(cache, cache_key, (*times, identity))
     return identity
+
+
+def proven_visitor(state: State, req: RequestState, name: str, now: datetime) -> Visitor | None:
+    """The visitor, where the provider ``name`` gets a proof of who they are; else None."""
+    visitor = current_visitor(state, req)
+    return visitor if visitor is not None and identify(state, req, name, now).proof else None
 
 
 def _sign(state: State, provider: Provider, visitor: Visitor, key: str | bytes | None, now: int) -> Identity:
     config, values = state.settings, state.settings.providers[provider.name]
     proof = provider.prove(values, visitor, now, config.token_ttl)
     if not (proof and values.get(provider.identity)) and not config.allow_unverified:
+        warn_once(
+            f"A logged-in visitor stays anonymous for {provider.title}: there is no proof of who they are. "
+            f"Set LIVECHAT_{provider.name.upper()}_{provider.identity}, and give visitors what {provider.title} signs."
+        )
         return ANONYMOUS
     # Without a SECRET_KEY there is no login to protect, but two visitors must still differ.
     digest = signing.hmac_hex(key or config.url_prefix, f"livechat-who:{provider.name}:{visitor.id}")
@@ -94,19 +93,19 @@ def load_visitor(state: State, req: RequestState) -> Visitor | None:
     is_impersonating = state.callbacks.impersonating
     if is_impersonating is not None and call_app(is_impersonating, True):
         return None
-    load = state.callbacks.visitor_loader or visitor_of_user
-    return safely(name_of(load), lambda: _ask_for_visitor(state, req, load), None)
+    load: Callable[[Any], Visitor | None] = state.callbacks.visitor_loader or visitor_of_user
 
+    def ask() -> Visitor | None:
+        if hasattr(req.app, "login_manager"):
+            user = logged_in_user(req)
+            visitor = None if user is None else load(user)
+        else:
+            visitor = load(None) if state.callbacks.visitor_loader else None
+        if visitor is not None and not isinstance(visitor, Visitor):
+            raise TypeError(f"a visitor_loader returns a Visitor or None, not {type(visitor).__name__}")
+        return visitor
 
-def _ask_for_visitor(state: State, req: RequestState, load: Callable[[Any], Visitor | None]) -> Visitor | None:
-    if hasattr(req.app, "login_manager"):
-        user = logged_in_user(req)
-        visitor = None if user is None else load(user)
-    else:
-        visitor = load(None) if state.callbacks.visitor_loader else None
-    if visitor is not None and not isinstance(visitor, Visitor):
-        raise TypeError(f"a visitor_loader returns a Visitor or None, not {type(visitor).__name__}")
-    return visitor
+    return safely(load, ask, None)
 
 
 def may_be_personal(state: State, req: RequestState) -> bool:
@@ -117,7 +116,7 @@ def may_be_personal(state: State, req: RequestState) -> bool:
     manager = getattr(req.app, "login_manager", None)
     loader = state.callbacks.visitor_loader if manager is None else getattr(manager, "_request_callback", None)
     return bool(
-        "HTTP_COOKIE" in req.request.environ
+        "HTTP_COOKIE" in req.environ
         or getattr(g.get("_login_user"), "is_authenticated", False)  # flask-login notes nobody, too
         or loader
         or req.context
@@ -137,12 +136,18 @@ def visitor_of_user(user: Any) -> Visitor | None:
     if identifier is None or identifier == "":
         warn_once(f"{type(user).__name__} has no id: say who the visitor is with @livechat.visitor_loader.")
         return None
+    email, created_at = getattr(user, "email", None), getattr(user, "created_at", None)
     is_verified = getattr(user, "email_verified", None)
+    names = (getattr(user, attribute, None) for attribute in ("name", "full_name", "username"))
+    if not isinstance(created_at, datetime):
+        created_at = None
+    elif created_at.utcoffset() is None:  # databases without time zones (SQLite) mean UTC, by custom
+        created_at = created_at.replace(tzinfo=UTC)
     return Visitor(
         id=str(identifier),
-        email=_text(user, "email"),
-        name=_text(user, "name") or _text(user, "full_name") or _text(user, "username"),
-        created_at=_aware(getattr(user, "created_at", None)),
+        email=email if isinstance(email, str) else None,
+        name=next((name for name in names if name and isinstance(name, str)), None),
+        created_at=created_at,
         email_verified=is_verified if isinstance(is_verified, bool) else None,
     )
 
@@ -156,29 +161,15 @@ def logged_in_user(req: RequestState) -> Any:
     manager = getattr(req.app, "login_manager", None)
     user = g.get("_login_user")  # flask-login's own note of who it is
     if user is None:
-        if manager is None or not _brings_a_login(req, manager):
+        brings_a_login = manager is not None and (
+            req.has_session_cookie
+            or getattr(manager, "_request_callback", None) is not None
+            or req.app.config.get("REMEMBER_COOKIE_NAME", "remember_token") in req.request.cookies
+        )
+        if not brings_a_login:
             return None
         user = current_user._get_current_object()
     return user if user.is_authenticated else None
-
-
-def _brings_a_login(req: RequestState, manager: Any) -> bool:
-    """Whether the request has anything to log in with. Does not say that it is worth anything."""
-    if req.has_session_cookie or getattr(manager, "_request_callback", None) is not None:
-        return True
-    return req.app.config.get("REMEMBER_COOKIE_NAME", "remember_token") in req.request.cookies
-
-
-def _text(user: Any, name: str) -> str | None:
-    value = getattr(user, name, None)
-    return value if isinstance(value, str) else None
-
-
-def _aware(value: Any) -> datetime | None:
-    if not isinstance(value, datetime):
-        return None
-    # Databases without time zones (SQLite) give naive moments, which by custom are UTC.
-    return value if value.utcoffset() is not None else value.replace(tzinfo=UTC)
 
 
 def signal_of(manager: Any, name: str) -> Signal | None:

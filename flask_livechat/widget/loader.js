@@ -21,6 +21,7 @@ function loader(vendor, script) {
   const OURS = `${LAUNCHER},[data-livechat-event],[data-livechat-start],[data-livechat-tour],[data-livechat-logout]`;
   const TIMEOUT_MS = 20000; // until a file of ours that does not arrive counts as failed, as the vendor's does
   const DWELL_MS = 3000; // for which a launcher is in view until what it opens is worth fetching
+  const HOVER_MS = 65; // for which a pointer stays on a launcher that it does not merely cross
   /** This tells the app from others on the same origin: its address and the account. */
   const home = new URL(base).pathname + vendor.account;
 
@@ -73,7 +74,7 @@ function loader(vendor, script) {
   // The own property counts: until it is set, the data block's id makes window.livechat that element. No getter is run.
   const taken = Object.getOwnPropertyDescriptor(window, "livechat");
   if (taken && taken.value?.[Symbol.toStringTag] !== "livechat") {
-    console.error("livechat: the page has a window.livechat of its own. Rename it.");
+    console.error("livechat: window.livechat is taken. Rename yours.");
   } else {
     window.livechat = Object.freeze(api);
   }
@@ -218,11 +219,19 @@ function loader(vendor, script) {
     const interest = () => {
       if (saveData()) return; // asked now, since the browser's guess may change
       if (stored("going")) return afterLoad(() => onIdle(go)); // somebody may have answered meanwhile
-      on("pointerover focusin touchstart", (event) => { if (within(event, LAUNCHER)) warm(); });
+      /** @type {ReturnType<typeof setTimeout> | undefined} */
+      let hover;
+      // Only a vendor's entry that runs knows the rest of its files. The click then finds them on their way.
+      on("pointerover pointerdown focusin", (event) => {
+        clearTimeout(hover);
+        if (!within(event, LAUNCHER)) return;
+        warm();
+        if (event instanceof PointerEvent) hover = setTimeout(go, event.buttons ? 0 : HOVER_MS);
+      });
       const soon = () => void setTimeout(() => signal.aborted || onIdle(warm), DWELL_MS);
-      afterLoad(() => onIdle(() => buttonShown ? soon() : onVisible(LAUNCHER, soon, signal)));
+      afterLoad(() => onIdle(() => buttonShown ? soon() : onVisible(LAUNCHER, soon)));
     };
-    if (HELP && kind === "help") on("pointerover focusin touchstart", (event) => {
+    if (HELP && kind === "help") on("pointerover focusin", (event) => {
       if (within(event, LAUNCHER)) loadFile("help");
     });
     if (hidden() || !hasConsent()) return; // `required` waits for livechat.consent(true), `click` for the click
@@ -232,7 +241,7 @@ function loader(vendor, script) {
     if (kind === "scroll") on("scroll", go);
     if (kind === "interaction") on("pointerdown pointermove keydown touchstart scroll wheel", go);
     if (kind === "intent") interest();
-    if (kind === "visible" && !onVisible(argument, go, signal)) {
+    if (kind === "visible" && !onVisible(argument, go)) {
       console.warn("livechat: no", argument); // the chat waits for a launcher
       buttonShown = true;
       draw();
@@ -279,14 +288,12 @@ function loader(vendor, script) {
     else setTimeout(then, 1500);
   }
 
-  /** @param {string} selector @param {() => void} then @param {AbortSignal} signal */
-  function onVisible(selector, then, signal) {
+  /** @param {string} selector @param {() => void} then it may be called more than once */
+  function onVisible(selector, then) {
     const target = safely(() => doc.querySelector(selector));
     if (!target) return false;
-    const observer = new IntersectionObserver(
-      (entries) => entries.some((entry) => entry.isIntersecting) && then(), { rootMargin: "200px" });
-    observer.observe(target);
-    signal.addEventListener("abort", () => observer.disconnect());
+    new IntersectionObserver(
+      (entries) => entries.some((entry) => entry.isIntersecting) && then(), { rootMargin: "200px" }).observe(target);
     return true;
   }
 

@@ -17,15 +17,7 @@ from ..providers import Provider, Values
 from ..settings import Settings
 
 MARK = "livechat_left"
-COOKIE_NAME = re.compile(r"[!-+\--:<>-~]{1,1000}")  # of a client's own, which goes into a header: no space , ; =
-HOST_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
-# Second labels below which countries give names to others: co.uk, com.au. No vendor can set a cookie there.
-SHARED_LABELS = frozenset("ac co com edu go gob gouv gov govt ltd mil ne net nhs nom or org plc sch".split())
-OTHERS_MARK = re.compile(r"[\w./~-]{1,100}", re.ASCII)
-MAX_OTHERS = 6
-CLEARED = '"prefetchCache", "prerenderCache"'
 MAX_HEADER_BYTES = 3000  # of all Set-Cookie lines together: the smallest buffers of proxies have 4,096 for all headers
-MARK_LIFE = 270 * 24 * 3600  # seconds; nine months, as long as the longest-lived of the vendors' cookies
 
 
 def end(response: Response, request: Request, settings: Settings) -> None:
@@ -36,26 +28,27 @@ def end(response: Response, request: Request, settings: Settings) -> None:
     """
     if not settings.providers:
         return
-    # Not HttpOnly: the loader has to see it on pages that come out of a cache. It holds nothing about anybody.
     marks = [_mark(request, settings, name) for name in settings.providers]
-    # What another app on this origin has left is still to end.
-    others = [mark for mark in _marks(request) if OTHERS_MARK.fullmatch(mark) and mark not in marks][:MAX_OTHERS]
-    mark = dump_cookie(MARK, "|".join([*marks, *others]), max_age=MARK_LIFE, path="/", samesite="Lax")
-    space = MAX_HEADER_BYTES - _line_bytes(mark)
+    # What other apps on this origin have left is still to end.
+    others = [mark for mark in _marks(request) if re.fullmatch(r"[\w./~-]{1,100}", mark, re.ASCII)]
+    names = "|".join([*marks, *[mark for mark in others if mark not in marks][:6]])
+    # Not HttpOnly: the loader has to see it on pages that come out of a cache. It holds nothing about anybody. It lives
+    # for nine months, as long as the longest-lived of the vendors' cookies.
+    mark = dump_cookie(MARK, names, max_age=270 * 24 * 3600, path="/", samesite="Lax")
+    space = MAX_HEADER_BYTES - len(f"Set-Cookie: {mark}\r\n")
     for header in _expired(settings, request):
-        if _line_bytes(header) <= space:
-            space -= _line_bytes(header)
+        size = len(f"Set-Cookie: {header}\r\n")
+        if size <= space:
+            space -= size
             response.headers.add("Set-Cookie", header)
     response.headers.add("Set-Cookie", mark)
     # Pages that the browser has fetched or rendered ahead speak of whoever leaves. Browsers that do not know these
     # types ignore them, and there the loader asks the server.
-    response.headers.add("Clear-Site-Data", CLEARED)
+    response.headers.add("Clear-Site-Data", '"prefetchCache", "prerenderCache"')
 
 
 def marked(request: Request, settings: Settings, provider: str) -> bool:
     """Whether the last visitor of this browser logged out and ``provider`` has not ended that session yet."""
-    if MARK not in request.environ.get("HTTP_COOKIE", ""):
-        return False  # without reading them all
     return not {provider, _mark(request, settings, provider)}.isdisjoint(_marks(request))
 
 
@@ -78,10 +71,6 @@ def _marks(request: Request) -> list[str]:
     return value.split("|") if "/" in value else re.split(r"[.|]", value)
 
 
-def _line_bytes(value: str) -> int:
-    return len(f"Set-Cookie: {value}\r\n")
-
-
 def _expired(settings: Settings, request: Request) -> Iterator[str]:
     """The headers that expire cookies, the most useful ones first.
 
@@ -92,7 +81,8 @@ def _expired(settings: Settings, request: Request) -> Iterator[str]:
     patterns = [name for key, values in settings.providers.items() for name in providers.load(key).cookies(values)]
     exact = [name for name in patterns if not name.endswith("*")]
     kinds = tuple(name[:-1] for name in patterns if name.endswith("*"))
-    carried = [name for name in request.cookies if COOKIE_NAME.fullmatch(name)]
+    # A name of a client's own goes into a header: it has no space, comma, semicolon or equals sign.
+    carried = [name for name in request.cookies if re.fullmatch(r"[!-+\--:<>-~]{1,1000}", name)]
     known = [name for name in exact if name in carried]
     named = [name for name in carried if kinds and name.startswith(kinds) and name not in exact]
     absent = [name for name in exact if name not in carried]
@@ -100,14 +90,9 @@ def _expired(settings: Settings, request: Request) -> Iterator[str]:
     likely, others = domains[:2], domains[2:]
     for names, where in ((known, likely), (named, likely), (known + named, others), (absent, domains)):
         for domain, name in product(where, names):
-            yield _expire(name, domain)
-
-
-def _expire(cookie: str, domain: str | None) -> str:
-    # Written by hand: a vendor's name may have a slash in it, which dump_cookie quotes or refuses. Without a date,
-    # which browsers ignore beside Max-Age: the space is needed.
-    where = f"; Domain={domain}" if domain else ""
-    return f"{cookie}=; Max-Age=0{where}; Path=/"
+            # Written by hand: a vendor's name may have a slash in it, which dump_cookie quotes or refuses. Without a
+            # date, which browsers ignore beside Max-Age: the space is needed.
+            yield f"{name}=; Max-Age=0{f'; Domain={domain}' if domain else ''}; Path=/"
 
 
 def _domains(host: str, configured: str | None) -> tuple[str | None, ...]:
@@ -118,10 +103,12 @@ def _domains(host: str, configured: str | None) -> tuple[str | None, ...]:
     if configured:
         return (configured.lstrip("."), None)
     name = re.sub(r":\d+$", "", host).lower()
-    if not HOST_NAME.fullmatch(name):
+    if not re.fullmatch(r"(?=.{1,253}$)([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}", name):
         return (None,)  # localhost, an IP address, or nothing to put into a header
     labels = name.split(".")
-    shared = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in SHARED_LABELS
+    # Second labels below which countries give names to others: co.uk, com.au. No vendor can set a cookie there.
+    second_labels = "ac co com edu go gob gouv gov govt ltd mil ne net nhs nom or org plc sch".split()
+    shared = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in second_labels
     parents = [".".join(labels[-count:]) for count in range(3 if shared else 2, len(labels) + 1)]
     # Below some suffixes that are not known here (github.io) the second one is what was registered.
     return tuple(dict.fromkeys((parents[0], None, *parents[1:2], parents[-1])))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -17,22 +16,21 @@ from ..settings import Settings
 from .assets import NO_VENDOR
 from .csp import NONCE
 
-UNSAFE = re.compile("[<>&'\u2028\u2029]")
-ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
-ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in UNSAFE.pattern[1:-1]}
+ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
+ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&'"}
 
 
-def script_json(value: Any) -> Markup:
+def script_json(value: Any) -> str:
     """JSON that no value can leave, inside a script element or an attribute. The only escaping point."""
-    text = ENCODER.encode(value)
-    if UNSAFE.search(text) is None:
-        return Markup(text)  # noqa: S704 - there is nothing to escape  # nosec B704
-    return Markup(text.translate(ESCAPES))  # noqa: S704 - the escaping is done here  # nosec B704
+    text = ENCODER.encode(value)  # ASCII: all else is escaped by now
+    is_safe = "<" not in text and ">" not in text and "&" not in text and "'" not in text
+    return text if is_safe else text.translate(ESCAPES)
 
 
 def build(
-    settings: Settings,
+    config: Settings,
     decision: Decision,
+    looks: dict[str, Any],
     *,
     visitor: Mapping[str, Any] | None = None,
     proof: Mapping[str, Any] | None = None,
@@ -40,52 +38,39 @@ def build(
     events: Sequence[Mapping[str, Any]] = (),
     who: str | None,
     left: bool = False,
-    locale: str | None,
-    consent: str,
-    closed: bool,
-    panel: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The payload of a page: its keys in the order of the contract (spec §5).
 
-    ``who`` is None where the loader asks the server. ``context`` is brought within the vendor's limits here.
+    ``who`` is None where the loader asks the server. ``context`` is brought within the vendor's limits here. A page
+    without a vendor has the help panel alone.
     """
-    provider = providers.load(str(decision.provider))
-    looks = _looks(settings, decision, locale=locale, consent=consent, closed=closed)
-    if panel is not None:
-        looks["help"] = panel
+    provider = None if decision.provider is None else providers.load(decision.provider)
     return {
-        "provider": provider.name,
+        "provider": NO_VENDOR if provider is None else provider.name,
         "load": decision.load,
-        "settings": provider.settings(settings.providers[provider.name]) | looks,
+        "settings": looks if provider is None else provider.settings(config.providers[provider.name]) | looks,
         "visitor": visitor,
         "proof": proof,
-        "context": provider.attributes(context),
+        "context": {} if provider is None else provider.attributes(context),
         "events": events,
         "who": who,
         "left": left,
     }
 
 
-def build_without_vendor(
-    config: Settings, decision: Decision, *, locale: str | None, closed: bool, panel: Mapping[str, Any]
+def build_looks(
+    config: Settings,
+    decision: Decision,
+    *,
+    locale: object = None,
+    consent: str = "implied",
+    closed: bool = False,
+    panel: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The payload of a page that has the help panel and no vendor: it names nobody."""
-    looks = _looks(config, replace(decision, identify=True), locale=locale, consent="implied", closed=closed)
-    return {
-        "provider": NO_VENDOR,
-        "load": decision.load,
-        "settings": {**looks, "help": panel},
-        "visitor": None,
-        "proof": None,
-        "context": {},
-        "events": [],
-        "who": "",
-        "left": False,
-    }
+    """What the page says of its chat's looks. Defaults are left out: the loader knows them.
 
-
-def _looks(config: Settings, decision: Decision, *, locale: str | None, consent: str, closed: bool) -> dict[str, Any]:
-    """What the page says of its chat's looks. Defaults are left out: the loader knows them."""
+    A ``locale`` may be written as ``pt_BR``. One that is no language tag is left out.
+    """
     looks: dict[str, Any] = {}
     if config.position != POSITION:
         looks["position"] = dict(config.position)
@@ -105,18 +90,14 @@ def _looks(config: Settings, decision: Decision, *, locale: str | None, consent:
         looks["start"] = decision.start
     if decision.once is not True and {"tour", "start"} & looks.keys():
         looks["once"] = decision.once  # by default once
-    if locale is not None:
-        looks["locale"] = locale
-    if not decision.identify:
+    if locale and LOCALE.fullmatch(str(locale)):
+        looks["locale"] = str(locale).replace("_", "-")
+    if not decision.identify and decision.provider is not None:
         # Says that ``who`` is empty on purpose, and not because the page is a copy from before a login.
         looks["identify"] = False
+    if panel is not None:
+        looks["help"] = panel
     return looks
-
-
-def locale_tag(locale: Any) -> str | None:
-    """``pt_BR`` and ``pt-BR`` as ``pt-BR``; None for what is no language tag."""
-    text = "" if locale is None else str(locale)
-    return text.replace("_", "-") if LOCALE.fullmatch(text) else None
 
 
 def render(payload: Mapping[str, Any], src: str, nonce: str | None, preload: str) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,12 +28,15 @@ class Tag:
 
 @dataclass(slots=True)
 class RequestState:
-    """One request's notes. ``app`` and ``request`` are the objects themselves, since Flask's proxies cost more."""
+    """One request's notes, which the request object holds.
+
+    The notes do not hold the request object. That would be a circle: the request with its body and the page would stay
+    in memory until the garbage collector comes by.
+    """
 
     app: Flask
-    request: Request
     state: State
-    has_session_cookie: bool  # found in the cookies alone: to ask the session is to touch it
+    environ: Mapping[str, Any] = field(repr=False)  # of WSGI; Flask takes the request out of it at the end
     context: dict[str, Value] = field(default_factory=dict)  # what views have added for agents
     events: list[dict[str, Any]] = field(default_factory=list)
     segments: dict[str, bool] = field(default_factory=dict)  # name -> whether it is added or taken away
@@ -48,6 +52,18 @@ class RequestState:
     error_id: str | None = None
     writes_session: bool = False
 
+    @property
+    def request(self) -> Request:
+        """The request object itself: each use of Flask's proxy costs more."""
+        current: Request = request._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+        return current
+
+    @property
+    def has_session_cookie(self) -> bool:
+        """Whether the cookies have a session, which is not asked for it: to ask a session is to touch it."""
+        has_cookie = "HTTP_COOKIE" in self.environ
+        return has_cookie and self.app.session_interface.get_cookie_name(self.app) in self.request.cookies
+
 
 def request_state() -> RequestState:
     """Return the current request's notes."""
@@ -55,7 +71,5 @@ def request_state() -> RequestState:
     req: RequestState | None = current.__dict__.get(KEY)
     if req is None:
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # here, too
-        has_cookie = "HTTP_COOKIE" in current.environ
-        has_session = has_cookie and app.session_interface.get_cookie_name(app) in current.cookies
-        req = current.__dict__[KEY] = RequestState(app, current, current_state(app), has_session)
+        req = current.__dict__[KEY] = RequestState(app, current_state(app), current.environ)
     return req

@@ -29,16 +29,7 @@ from .request_state import RequestState
 from .secret_scanner import SecretInResponse, SecretScanner
 from .tag import consent_of, is_consent_personal
 
-REPLACEMENT_PAGE = "<!doctype html><title>Internal Server Error</title><h1>Internal Server Error</h1>"
 HTML = ("text/html", "application/xhtml+xml")
-TEXTS = ("text/", "application/json", "application/xml", "application/javascript", "application/xhtml")
-# What we write in HTML's short forms.
-SHORT = re.compile(rb'<(?:script defer src=|link rel="preload" as="script" |button )[^<>]*>')
-ATTRIBUTE = re.compile(rb' ([\w:.-]+)(="[^"]*")?')
-# Caches obey these before Cache-Control (RFC 9213, nginx, Akamai, LiteSpeed and others).
-OUTRANKING = ("cdn-cache-control", "surrogate-control", "x-accel-expires", "edge-control", "x-litespeed-cache-control")
-# What speaks of a body's very bytes.
-OF_THE_BYTES = ("ETag", "Last-Modified", "Content-Encoding", "Content-MD5", "Digest", "Content-Digest", "Repr-Digest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +52,29 @@ class Body:
     text: bytes | None
     unreadable: UnreadableBody | None = None
 
+    @classmethod
+    def of(cls, response: Response) -> Body:
+        """What streams and what is a file is not read."""
+        texts = ("text/", "application/json", "application/xml", "application/javascript", "application/xhtml")
+        mimetype = response.mimetype or ""
+        is_text = mimetype.startswith(texts) or mimetype.endswith(("+json", "+xml"))
+        if response.status_code == 206 and not response.direct_passthrough and is_text:
+            return cls(None, UnreadableBody("it is a part of a text"))
+        if response.is_streamed or response.direct_passthrough:
+            return cls(None)
+        try:
+            data = response.get_data()
+        except RuntimeError:  # a response class that makes no sequence of what the view gave
+            return cls(None)
+        try:
+            return cls(decode(data, ", ".join(response.headers.getlist("Content-Encoding"))))
+        except UnreadableBody as error:
+            return cls(data, error)  # a coding that browsers do not know either leaves the text as it is
+
 
 def finish(state: State, req: RequestState, response: Response) -> Response:
     """The page's blocks and headers, what must not leave, and the end of a chat after a logout."""
-    body = body_of(response)
+    body = Body.of(response)
     response, body = _finish_text(state, req, response, body)
     req.is_finished = True
     response = _without_secrets(state, req, response, body)
@@ -139,35 +149,28 @@ def warn_of_style_nonce(policy: Any) -> None:
 
 def _without_secrets(state: State, req: RequestState, response: Response, body: Body) -> Response:
     """The response, unless a configured secret stands in it. What streams or is a file is not read."""
-    scanner, probe = state.secret_scanner, req.request.environ.get(PROBE_KEY)
+    scanner, probe = state.secret_scanner, req.environ.get(PROBE_KEY)
     if scanner is None and probe is not None:  # the doctor looks where nobody else does
         scanner = SecretScanner(state.settings.providers, sandbox=state.settings.sandbox)
-    key = None if scanner is None else _leaked_key(scanner, response, body)
+    headers = "\n".join(response.headers.values()).encode("utf-8", "replace")
+    key = None if scanner is None else scanner.key_in(headers) or scanner.key_in(body.text or b"")
     if probe is not None:
         why = body.unreadable.why if body.unreadable else None
         decision = req.tags[-1].decision if req.tags else None
-        result = (decision, req.visitor, request_failures(), req.has_foreign_block, _is_logged_in(req), key, why)
+        is_logged_in = hasattr(req.app, "login_manager") and bool(current_user.is_authenticated)
+        result = (decision, req.visitor, request_failures(), req.has_foreign_block, is_logged_in, key, why)
         probe.append(ProbeResult(*result))
         return response
     if key is not None:
         error = SecretInResponse(key)
         _raise_in_tests(req, error)
         req.app.logger.error("livechat: %s was not sent. %s", req.request.endpoint, error)
-        return req.app.make_response((REPLACEMENT_PAGE, 500))
+        title = "Internal Server Error"
+        return req.app.make_response((f"<!doctype html><title>{title}</title><h1>{title}</h1>", 500))
     if body.unreadable is not None and (scanner is not None or is_html(response)):
         _raise_in_tests(req, body.unreadable)
         warn_once(f"{req.request.endpoint}: {body.unreadable}")
     return response
-
-
-def _leaked_key(scanner: SecretScanner, response: Response, body: Body) -> str | None:
-    """The key of a secret in the headers, or in a body that was read."""
-    headers = "\n".join(response.headers.values()).encode("utf-8", "replace")
-    return scanner.key_in(headers) or scanner.key_in(body.text or b"")
-
-
-def _is_logged_in(req: RequestState) -> bool:
-    return hasattr(req.app, "login_manager") and bool(current_user.is_authenticated)
 
 
 def _raise_in_tests(req: RequestState, error: LiveChatError) -> None:
@@ -176,34 +179,16 @@ def _raise_in_tests(req: RequestState, error: LiveChatError) -> None:
         raise error
 
 
-def body_of(response: Response) -> Body:
-    """What streams and what is a file is not read."""
-    if response.status_code == 206 and not response.direct_passthrough and is_text(response):
-        return Body(None, UnreadableBody("it is a part of a text"))
-    if response.is_streamed or response.direct_passthrough:
-        return Body(None)
-    try:
-        data = response.get_data()
-    except RuntimeError:  # a response class that makes no sequence of what the view gave
-        return Body(None)
-    try:
-        return Body(decode(data, ", ".join(response.headers.getlist("Content-Encoding"))))
-    except UnreadableBody as error:
-        return Body(data, error)  # a coding that browsers do not know either leaves the text as it is
-
-
 def is_html(response: AnyResponse) -> bool:
     """Also without a type, for browsers look at the text then."""
     return not response.mimetype or response.mimetype.lower() in HTML
 
 
-def is_text(response: Response) -> bool:
-    return (response.mimetype or "").startswith(TEXTS) or (response.mimetype or "").endswith(("+json", "+xml"))
-
-
 def outranking(headers: Headers) -> list[str]:
     """The names of headers that caches obey before ``Cache-Control: private``."""
-    return list({name for name, _ in headers if name.lower().endswith(OUTRANKING)})
+    # RFC 9213, nginx, Akamai, LiteSpeed and others.
+    ends = ("cdn-cache-control", "surrogate-control", "x-accel-expires", "edge-control", "x-litespeed-cache-control")
+    return list({name for name, _ in headers if name.lower().endswith(ends)})
 
 
 def make_private(response: Response) -> None:
@@ -246,11 +231,11 @@ def as_xhtml(text: bytes) -> bytes:
     def closed(element: re.Match[bytes]) -> bytes:
         if element[0].startswith(b"<button") and b"data-livechat-open" not in element[0]:
             return element[0]
-        written = ATTRIBUTE.sub(value, element[0])
+        written = re.sub(rb' ([\w:.-]+)(="[^"]*")?', value, element[0])
         closes = written.startswith(b"<link") and not written.endswith(b"/>")
         return written[:-1] + b" />" if closes else written
 
-    return SHORT.sub(closed, text)
+    return re.sub(rb'<(?:script defer src=|link rel="preload" as="script" |button )[^<>]*>', closed, text)
 
 
 def without_tag(text: bytes, markups: Iterable[Markup], mimetype: str) -> bytes:
@@ -273,7 +258,16 @@ def with_text(response: Response, text: bytes) -> Response:
     """A copy with another body."""
     fresh = copy_of(response)
     compressed = "Content-Encoding" in fresh.headers
-    for name in OF_THE_BYTES:
+    of_the_bytes = (
+        "ETag",
+        "Last-Modified",
+        "Content-Encoding",
+        "Content-MD5",
+        "Digest",
+        "Content-Digest",
+        "Repr-Digest",
+    )
+    for name in of_the_bytes:
         fresh.headers.pop(name, None)
     if compressed and request.accept_encodings["gzip"] > 0:
         fresh.headers["Content-Encoding"] = "gzip"

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from ..errors import shown
@@ -23,8 +24,6 @@ KINDS = ("tour", "article", "survey", "checklist", "news", "ticket", "space", "c
 MAX_ID_CHARS = 100
 NO_PROVIDER = "no provider is configured (LIVECHAT_PROVIDER)"
 
-Predicate = Callable[[], bool]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
@@ -35,7 +34,7 @@ class Rule:
     path: str | None = None
     endpoint: str | None = None
     blueprint: str | None = None
-    when: Predicate | None = None
+    when: Callable[[], bool] | None = None
     path_pattern: re.Pattern[str] | None = field(default=None, repr=False)
     endpoint_pattern: re.Pattern[str] | None = field(default=None, repr=False)
     one_view: bool = False  # said at the view itself
@@ -60,7 +59,7 @@ def decide(
     own: Iterable[Rule],
     configured: Iterable[Rule],
     default: Decision,
-    ask: Callable[[Predicate], bool] = lambda when: when(),
+    ask: Callable[[Callable[[], bool]], bool] = lambda when: when(),
 ) -> Decision:
     """Decide what a page gets. Each field comes from the strongest rule that names it, else from ``default``.
 
@@ -72,15 +71,18 @@ def decide(
     def applies(rule: Rule) -> bool:
         return rule.holds(address) and (rule.when is None or ask(rule.when))
 
-    layers = [rule for rule in own if applies(rule)]
-    for rule in configured:
-        if applies(rule):
-            layers.append(rule)
-            break
+    layers = [*filter(applies, own), *islice(filter(applies, configured), 1)]
     decision = _combined(default, layers) if layers else default
-    if refusal := _refusal(address, layers, decision):
-        return replace(decision, show=False, why=refusal, sources={**decision.sources, "show": refusal})
-    return decision
+    if not decision.show:
+        return decision
+    refusal = NO_PROVIDER
+    if decision.provider is not None:
+        is_exact = layers and any(rule.exact and rule.what.get("show") is True for rule in layers)
+        secret = None if is_exact else secret_in(address)
+        if secret is None:
+            return decision
+        refusal = f"{secret}; only a rule with show=True for exactly this page shows chat here"
+    return replace(decision, show=False, why=refusal, sources={**decision.sources, "show": refusal})
 
 
 def default_decision(defaults: Mapping[str, Any]) -> Decision:
@@ -97,18 +99,6 @@ def _combined(default: Decision, layers: list[Rule]) -> Decision:
         sources |= dict.fromkeys(what, rule.source)
     why = "; ".join(dict.fromkeys(rule.source for rule in layers if rule.source in sources.values())) or default.why
     return replace(default, **fields, why=why, sources=sources)
-
-
-def _refusal(address: Address, layers: Iterable[Rule], decision: Decision) -> str | None:
-    """Why there is no chat on this page, whatever its rules say."""
-    if not decision.show:
-        return None
-    if decision.provider is None:
-        return NO_PROVIDER
-    if any(rule.exact and rule.what.get("show") is True for rule in layers):
-        return None
-    secret = secret_in(address)
-    return f"{secret}; only a rule with show=True for exactly this page shows chat here" if secret else None
 
 
 def make(
@@ -175,18 +165,14 @@ def is_start(value: Any) -> bool:
     return kind in KINDS and is_text and bool(content_id.strip()) and len(content_id) <= MAX_ID_CHARS
 
 
-def _flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
 CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "show": (_flag, "True or False"),
+    "show": (lambda value: isinstance(value, bool), "True or False"),
     "provider": (lambda value: False, "a configured provider"),
     "load": (is_load, f"one of {', '.join(STRATEGIES)}"),
-    "preload": (_flag, "True or False"),
+    "preload": (lambda value: isinstance(value, bool), "True or False"),
     "mobile": (lambda value: value in MOBILE, "one of " + ", ".join(MOBILE)),
     "offline": (lambda value: value in OFFLINE, "one of " + ", ".join(OFFLINE)),
-    "identify": (_flag, "True or False"),
+    "identify": (lambda value: isinstance(value, bool), "True or False"),
     "tour": (lambda value: value is None or (isinstance(value, str | int) and value != ""), "a tour's id"),
     "start": (
         lambda value: value is None or is_start(value),

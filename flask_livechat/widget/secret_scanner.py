@@ -14,11 +14,6 @@ from .. import providers
 from ..errors import LiveChatError
 from ..providers import Values
 
-MIN_CHARS = 16  # of a secret that no page holds by chance
-DATE = re.compile(r"[\d.:/+TZ-]+")  # 2026-11-29T12:00:00Z, 1764417600000000
-# As Jinja writes them into scripts.
-FOR_SCRIPTS = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "'": "\\u0027"})
-
 
 class SecretInResponse(LiveChatError):
     """A response holds the value of ``key``. In debug and tests; in production it becomes a 500."""
@@ -36,10 +31,11 @@ class SecretScanner:
     """
 
     def __init__(self, configured: Mapping[str, Values], *, sandbox: bool) -> None:
-        self._known = tuple(
-            (_longest_run(value), tuple(dict.fromkeys(_written(value))), key)
-            for key, value in secrets(configured, sandbox=sandbox)
-        )
+        known = []
+        for key, value in secrets(configured, sandbox=sandbox):
+            run = max(re.findall(r"[A-Za-z0-9]+", value), key=len, default=value)
+            known.append((run.encode(), tuple(dict.fromkeys(_written(value))), key))
+        self._known = tuple(known)
 
     def key_in(self, body: bytes) -> str | None:
         """The name of the key whose value is in there."""
@@ -61,9 +57,10 @@ def unguarded(configured: Mapping[str, Values], *, sandbox: bool) -> Iterator[tu
 
 def chance(value: str) -> str | None:
     """Why a page may hold this by chance, without any leak; None where it cannot."""
-    if len(value) < MIN_CHARS:
-        return f"it is shorter than {MIN_CHARS} characters"
-    return "it is shaped like a date" if DATE.fullmatch(value) else None
+    if len(value) < 16:
+        return "it is shorter than 16 characters"
+    is_date = re.fullmatch(r"[\d.:/+TZ-]+", value)  # 2026-11-29T12:00:00Z, 1764417600000000
+    return "it is shaped like a date" if is_date else None
 
 
 def _values(configured: Mapping[str, Values], sandbox: bool) -> Iterator[tuple[str, str]]:
@@ -75,11 +72,8 @@ def _values(configured: Mapping[str, Values], sandbox: bool) -> Iterator[tuple[s
                     yield f"LIVECHAT_{name.upper()}_{key.name}", value
 
 
-def _longest_run(value: str) -> bytes:
-    return max(re.findall(r"[A-Za-z0-9]+", value), key=len, default=value).encode()
-
-
 def _written(value: str) -> Iterable[bytes]:
     text = json.dumps(value)[1:-1]
-    ways = (value, html.escape(value), str(escape(value)), text, text.translate(FOR_SCRIPTS))
+    in_script = text.translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&'"})  # as Jinja writes it
+    ways = (value, html.escape(value), str(escape(value)), text, in_script)
     return (way.encode() for way in (*ways, quote(value), quote(value, safe="")))

@@ -25,7 +25,9 @@ def change(state: State, req: RequestState, names: Iterable[str], *, wanted: boo
 
     Raises ``ValueError`` for what is no name, and for more than this page's vendor takes. Then nothing is noted.
     """
-    checked = [_checked(name) for name in names]
+    checked = [cut(well_formed(name), MAX_CHARS + 1) if isinstance(name, str) else None for name in names]
+    if not all(name and len(name) <= MAX_CHARS for name in checked):
+        raise ValueError(f"a segment is text of 1 to {MAX_CHARS} characters: livechat.segment('vip').")
     provider_name = decide(state, req.app).provider
     if provider_name is None:
         return
@@ -34,7 +36,7 @@ def change(state: State, req: RequestState, names: Iterable[str], *, wanted: boo
     if capability not in provider.can:
         warn_once(f"livechat.{capability} is left out: {provider.title} cannot do it in the browser.")
         return
-    changed = {**req.segments, **dict.fromkeys(checked, wanted)}
+    changed = req.segments | dict.fromkeys(filter(None, checked), wanted)
     added = sum(changed.values())
     if added > provider.max_segments:
         raise ValueError(
@@ -43,22 +45,16 @@ def change(state: State, req: RequestState, names: Iterable[str], *, wanted: boo
     req.segments = changed
 
 
-def _checked(name: object) -> str:
-    text = cut(well_formed(name), MAX_CHARS + 1) if isinstance(name, str) else None
-    if text is None or len(text) > MAX_CHARS:
-        raise ValueError(f"a segment is text of 1 to {MAX_CHARS} characters: livechat.segment('vip').")
-    return text
-
-
 def deliver(req: RequestState, name: str, visitor: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """The changes, as the vendor ``name`` takes them, to stand among the page's events. Empty where there are none.
 
     What ``visitor``, as the page names them, has of their own counts for the vendor's limit, too. It is called after
     ``session_store.recall``, which adds the changes of earlier requests.
     """
-    provider = providers.load(name)
     req.has_delivered_segments = True
-    own = (visitor or {}).get("segments", [])
+    if not req.segments:
+        return []
+    provider, own = providers.load(name), (visitor or {}).get("segments", [])
     added = [segment for segment, wanted in req.segments.items() if wanted and segment not in own]
     removed = [segment for segment, wanted in req.segments.items() if not wanted]
     most = max(0, provider.max_segments - len(own))

@@ -12,7 +12,6 @@ an id is all that protects the page.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise, zip_longest
@@ -119,14 +118,11 @@ DATABASE_ID = re.compile(
     r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # a UUID
     r"|[0-9a-f]{24}|[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}|c[a-z0-9]{24}"  # an ObjectId, a ULID, a cuid
 )
-TITLE_AND_ID = re.compile(r"[A-Za-z][a-z]+(-[A-Za-z0-9]{1,20}){1,20}-[0-9a-f]{6,32}")  # as Notion and Medium write it
 NAME_OF_A_THING = re.compile(r"[A-Za-z][A-Za-z_-]{2,}")
-EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 MIN_TOKEN_CHARS = 16
 # Most paths have short segments of lower-case words, and none of the words below: then nothing else has to be asked.
 SHORT_WORDS = re.compile(r"(/[a-z0-9_-]{0,15})*")
 WORD = re.compile(r"[a-z0-9]+")
-TOKEN_CHARS = re.compile(r"[A-Za-z0-9_~.:=+-]{16,}")
 # The pairs of letters that most of a text in a European language is made of; of random letters it is one in four.
 PAIRS = frozenset(
     """
@@ -138,10 +134,6 @@ PAIRS = frozenset(
     """.split()
 )
 TELLING_WORDS = frozenset({*SECRET_PAGES, *BEFORE_A_SECRET, *SECRET_WORDS, *JOINED, "login", "signin"})
-# An address in a value, and a name in one: /a?b=c, https://a.example/b, a;b=c.
-INNER_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]{1,20}:)?/|[^\s]{0,200}[?&;#][\w.\[\]-]{1,80}=", re.IGNORECASE)
-INNER_NAME = re.compile(r"(?:^|[/?&;#])([^?&;#=/\s]{1,80})=([^?&;#\s]*)")
-WITH_PASSWORD = re.compile(r"//[^/?#@:\s]*:[^/?#@\s]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,26 +153,18 @@ class Address:
     def blueprint(self) -> str:
         return (self.endpoint or "").rpartition(".")[0]
 
-    @property
-    def chars(self) -> int:
-        return len(self.path) + (len("".join(self.query + self.values)) if self.query else 0)
-
 
 def secret_in(address: Address) -> str | None:
     """What in the address looks like a secret, as the start of a sentence; None when nothing does. Never the secret."""
-    if address.chars > MAX_ADDRESS_CHARS:
+    if len(address.path) + sum(map(len, address.query + address.values)) > MAX_ADDRESS_CHARS:
         return f"the address is longer than {MAX_ADDRESS_CHARS} characters, among which a secret could be"
-    return (
-        (_of_query(address) if address.query else None)
-        or (next(filter(None, map(_of_argument, address.arguments)), None) if address.arguments else None)
-        or _of_path(address.path, 0)
-        or _of_endpoint(address.endpoint)
-    )
-
-
-def _of_query(address: Address) -> str | None:
-    pairs = zip_longest(address.query, address.values[: len(address.query)])
-    return next(filter(None, (_of_pair(name, value, 0) for name, value in pairs)), None)
+    for name, value in zip_longest(address.query, address.values[: len(address.query)]):
+        if secret := _of_pair(name, value, 0):
+            return secret
+    for name in address.arguments:
+        if secret := _of_argument(name):
+            return secret
+    return _of_path(address.path, 0) or _of_endpoint(address.endpoint)
 
 
 def _of_pair(name: str, value: str | None, depth: int) -> str | None:
@@ -206,7 +190,8 @@ def _of_value(value: str, depth: int) -> str | None:
         value = plain
     else:
         return "a value in the query is encoded too often to be judged"
-    if not INNER_ADDRESS.match(value):
+    # /a?b=c, https://a.example/b, a;b=c
+    if not re.match(r"(?:[a-z][a-z0-9+.-]{1,20}:)?/|[^\s]{0,200}[?&;#][\w.\[\]-]{1,80}=", value, re.IGNORECASE):
         return None
     if depth >= MAX_DEPTH:
         return "the query holds an address in an address too often to be judged"
@@ -222,10 +207,10 @@ def _of_path(path: str, depth: int) -> str | None:
     """A path, behind which another address's host, query and fragment may stand."""
     if SHORT_WORDS.fullmatch(path) and TELLING_WORDS.isdisjoint(WORD.findall(path)):
         return None
-    if WITH_PASSWORD.search(path):
+    if re.search(r"//[^/?#@:\s]*:[^/?#@\s]+@", path):
         return "an address in the address has a password"
     bare = re.split(r"[?#]", path, maxsplit=1)[0]
-    names = INNER_NAME.findall(path)
+    names = re.findall(r"(?:^|[/?&;#])([^?&;#=/\s]{1,80})=([^?&;#\s]*)", path)
     segments = [segment for segment in bare.split("/") if segment]
     if (result := next(filter(None, (_of_pair(name, value, depth) for name, value in names)), None)) is not None:
         return f"of an address in the address, {result}" if depth else result
@@ -239,7 +224,11 @@ def _of_segment(segments: list[str], n: int) -> str | None:
         return "the path looks like a calendar's feed, whose address is its password"
     if _is_token(segment, before):
         return "a path segment looks like a token"  # not repeated here: it may be one
-    if (last and before in READING) or _in_a_manual(segments, n):
+    # Behind /docs, or /en/docs, and with nothing but words behind it, it is a chapter.
+    is_chapter = not MANUALS.isdisjoint(segment.lower() for segment in segments[: min(n, 2)]) and all(
+        NAME_OF_A_THING.fullmatch(segment) for segment in segments[n + 1 : n + 4]
+    )
+    if (last and before in READING) or is_chapter:
         return None  # /docs/verification is about it
     if _is_secret_page(words) or (not last and BEFORE_A_SECRET & words and words <= BEFORE_A_SECRET | FILLING):
         return f"the path segment {segment!r} looks like a page whose address carries a secret"
@@ -250,14 +239,6 @@ def _of_segment(segments: list[str], n: int) -> str | None:
     return None
 
 
-def _in_a_manual(segments: list[str], n: int) -> bool:
-    """Whether the segment is a chapter: behind /docs, or /en/docs, and with nothing but words behind it."""
-    return not MANUALS.isdisjoint(segment.lower() for segment in segments[: min(n, 2)]) and all(
-        NAME_OF_A_THING.fullmatch(segment) for segment in segments[n + 1 : n + 4]
-    )
-
-
-@lru_cache(1024)
 @lru_cache(1024)  # it is one of the app's own
 def _of_endpoint(endpoint: str | None) -> str | None:
     if _is_secret_page(_words((endpoint or "").rpartition(".")[2])):
@@ -284,7 +265,7 @@ def _is_token(text: str, before: str | None = None) -> bool:
     """Whether a text is random. ``before``: the path segment before it; None where the text stands in a query."""
     if len(text) < MIN_TOKEN_CHARS:
         return False
-    text = EXTENSION.sub("", text)
+    text = re.sub(r"\.[A-Za-z][A-Za-z0-9]{1,4}$", "", text)  # an extension
     if DATABASE_ID.fullmatch(text):
         named = before is None or (NAME_OF_A_THING.fullmatch(before) and before not in PERMITTING)
         return not named
@@ -292,15 +273,13 @@ def _is_token(text: str, before: str | None = None) -> bool:
         return False
     if TOKEN.fullmatch(text):
         return True
-    if TITLE_AND_ID.fullmatch(text) or not TOKEN_CHARS.fullmatch(text):
+    # As Notion and Medium write it: a title, and an id.
+    has_title = re.fullmatch(r"[A-Za-z][a-z]+(-[A-Za-z0-9]{1,20}){1,20}-[0-9a-f]{6,32}", text)
+    if has_title or not re.fullmatch(r"[A-Za-z0-9_~.:=+-]{16,}", text):
         return False
-    return any(map(_is_random, _parts(text)))
-
-
-def _parts(text: str) -> Iterator[str]:
-    """The whole and, for a token behind a name and a sign (``user:k3j9…``), what follows the first one."""
-    yield text
-    yield from (part for part in re.split(r"[:=.]", text)[1:] if len(part) >= MIN_TOKEN_CHARS)
+    # The whole and, for a token behind a name and a sign (``user:k3j9…``), what follows the first one.
+    parts = [part for part in re.split(r"[:=.]", text)[1:] if len(part) >= MIN_TOKEN_CHARS]
+    return any(map(_is_random, [text, *parts]))
 
 
 def _is_random(text: str) -> bool:
@@ -319,13 +298,9 @@ def _is_random(text: str) -> bool:
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(part for word in _split(text) for part in _unjoined(word))
+    return frozenset(part for word in _split(text) for part in JOINED.get(word, [word]))
 
 
 def _split(text: str) -> list[str]:
     """``inviteCode``, ``invite-code`` and ``invite_code`` alike as their words."""
     return [word for word in re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1-\2", text).lower()) if word]
-
-
-def _unjoined(word: str) -> list[str]:
-    return JOINED.get(word, [word])

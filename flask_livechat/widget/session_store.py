@@ -14,8 +14,7 @@ from .request_state import RequestState, request_state
 EVENTS, ACTIONS, CONTEXT = "_livechat_events", "_livechat_actions", "_livechat_context"
 SEGMENTS = "_livechat_segments"
 OWNER = "_livechat_of"  # whose all that is: flask-login's own key for who is logged in
-MOST_EVENTS = 20
-LAST_ACTIONS = 3
+KEYS = frozenset((EVENTS, ACTIONS, CONTEXT, SEGMENTS, OWNER))
 # The session is a cookie of at most 4 KB that also holds the login: ours must never push it over the edge.
 MOST_BYTES = 1500
 
@@ -25,7 +24,7 @@ def add_event(name: str, metadata: Mapping[str, Any]) -> None:
     _drop_anothers()
     # One without a name would be taken for a change of segments, which travels among the events.
     event = {"name": cut(str(name), 100) or "", "metadata": _small(metadata)}
-    events = [*session.get(EVENTS, []), event][-MOST_EVENTS:]
+    events = [*session.get(EVENTS, []), event][-20:]
     if len(json.dumps(event)) > MOST_BYTES // 2:
         event["metadata"] = {}  # the name still says that it happened, and the events before it stay
     while len(json.dumps(events)) > MOST_BYTES:
@@ -34,8 +33,9 @@ def add_event(name: str, metadata: Mapping[str, Any]) -> None:
 
 
 def add_action(name: str) -> None:
+    """Remember what the visitor just did: the last three of it."""
     _drop_anothers()
-    _keep(ACTIONS, [*session.get(ACTIONS, []), cut(str(name), 60)][-LAST_ACTIONS:])
+    _keep(ACTIONS, [*session.get(ACTIONS, []), cut(str(name), 60)][-3:])
 
 
 def add_context(attributes: Mapping[str, Any]) -> None:
@@ -64,24 +64,22 @@ def recall(req: RequestState) -> tuple[list[str], dict[str, Any], list[dict[str,
     """
     actions: list[str] = []
     context: dict[str, Any] = {}
-    if req.writes_session or req.has_session_cookie:
-        data = session._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
-        if OWNER in data:
+    if (req.writes_session or req.has_session_cookie) and not KEYS.isdisjoint(session):
+        if OWNER in session:
             _drop_anothers()
-        elif (user := data.get("_user_id")) and any(key in data for key in (EVENTS, ACTIONS, CONTEXT)):
-            data[OWNER] = user  # who was nobody has logged in: from now on it is theirs, and no next one's
-        actions = list(data[ACTIONS]) if ACTIONS in data else actions
-        context = data.pop(CONTEXT) if CONTEXT in data else context
-        req.events += data.pop(EVENTS) if EVENTS in data else []
-        req.segments = data.pop(SEGMENTS) | req.segments if SEGMENTS in data else req.segments
+        elif (user := session.get("_user_id")) and any(key in session for key in (EVENTS, ACTIONS, CONTEXT)):
+            session[OWNER] = user  # who was nobody has logged in: from now on it is theirs, and no next one's
+        actions = list(session.get(ACTIONS, ()))
+        context = session.pop(CONTEXT) if CONTEXT in session else context
+        req.events += session.pop(EVENTS) if EVENTS in session else []
+        req.segments = session.pop(SEGMENTS) | req.segments if SEGMENTS in session else req.segments
     return actions, context, list(req.events)
 
 
 def clear() -> None:
     """Drop all of it: what one visitor did is nobody else's. Called at a logout, which has a session anyway."""
-    for key in (EVENTS, ACTIONS, CONTEXT, SEGMENTS, OWNER):
-        if key in session:
-            session.pop(key)
+    for key in KEYS.intersection(session):
+        session.pop(key)
 
 
 def _keep(key: str, value: Any) -> None:

@@ -43,12 +43,13 @@ def write_tag(state: State, req: RequestState, overrides: Mapping[str, Any]) -> 
     """``{{ livechat() }}``: the tag of this page. Nothing where there is no chat, or the page has its tag already."""
     error = context.handled_error()
     own = [checked_rule("template", overrides)] if overrides else []
-    _warn_of_late_config(state, req)
+    if not (state.runtime.has_checked_config and state.settings.providers):
+        _warn_of_late_config(state, req)
     # An error page is another page of the same request, and the first may have got as far as its tag.
     if req.tagged_page == (error,) or not (state.settings.providers or state.settings.uses_help):
         return NOTHING
     decision = decide(state, req.app, of_request(req.request), own)
-    tag = make_tag(state, req, decision, error) if decision.show else make_help_tag(state, req, decision, error)
+    tag = make_tag(state, req, decision, error)
     if tag is None:
         return NOTHING
     req.tagged_page = (error,)
@@ -56,72 +57,64 @@ def write_tag(state: State, req: RequestState, overrides: Mapping[str, Any]) -> 
     return tag.markup
 
 
-def make_tag(state: State, req: RequestState, decision: Decision, error: BaseException | None) -> Tag:
-    """Identify the visitor, collect what agents see, and write it."""
-    config, name, now = state.settings, str(decision.provider), state.now()
-    personal = collect_personal(state, req, decision, now)
-    is_fetched = decision.identify and (config.identity_delivery == "fetch" or req.is_finished)
-    language = call_app(config.locale, None, "LIVECHAT_LOCALE") if callable(config.locale) else config.locale
-    consent = consent_of(state, req)
-    panel = _help_panel(state, decision) if error is None else None  # whoever met an error wants a person
+def make_tag(state: State, req: RequestState, decision: Decision, error: BaseException | None) -> Tag | None:
+    """Identify the visitor, collect what agents see, and write it. None where the page has neither chat nor help.
+
+    A page without a vendor may have the help panel. It names nobody.
+    """
+    config, name, now = state.settings, decision.provider, state.now()
+    if not decision.show and decision.sources["show"] != rules.NO_PROVIDER:
+        return None
+    panel = None
+    if decision.help != "off" and error is None:  # whoever met an error wants a person
+        panel = safely("the help panel", lambda: state.livechat.help_panel(decision), None)
+    if name is None and panel is None:
+        return None
+    personal = collect_personal(state, req, name, decision, now) if name else NOTHING_PERSONAL
+    consent = consent_of(state, req) if name else "implied"
+    is_fetched = name and decision.identify and (config.identity_delivery == "fetch" or req.is_finished)
+    looks = payload.build_looks(
+        config,
+        decision,
+        locale=call_app(config.locale, None, "LIVECHAT_LOCALE") if callable(config.locale) else config.locale,
+        consent=consent,
+        closed=config.office_hours is not None and not config.office_hours.is_open(now),
+        panel=panel,
+    )
     data = payload.build(
         config,
         decision,
+        looks,
         visitor=personal.identity.visitor,
         proof=personal.identity.proof,
         context={**context.of_page(req, error), **personal.attributes},
         events=personal.events,
         who=None if is_fetched else personal.identity.who,
         left=personal.left,
-        locale=payload.locale_tag(language) if language else None,
-        consent=consent,
-        closed=config.office_hours is not None and not config.office_hours.is_open(now),
-        panel=panel,
     )
-    nonce = nonce_of(state, req)
-    preloads = decision.preload and consent == "implied" and panel is None  # before help, nothing of the vendor's
-    preload = _preload(config, decision, nonce) if preloads else ""
-    script = f"{name}-{HELP}" if config.uses_help or panel is not None else name
-    markup = payload.render(data, _script_url(state, req, script), nonce, preload)
-    return Tag(markup, decision, personal is not NOTHING_PERSONAL or is_consent_personal(state, req))
+    # Before help, nothing of the vendor's is loaded.
+    markup = _write(state, req, decision, data, preloads=decision.preload and consent == "implied" and panel is None)
+    return Tag(markup, decision, personal is not NOTHING_PERSONAL or bool(name and is_consent_personal(state, req)))
 
 
-def _help_panel(state: State, decision: Decision) -> dict[str, Any] | None:
-    """What the help panel has on this page. None where it is off, or where articles and flows are empty."""
-    if decision.help == "off":
-        return None
-    panel: dict[str, Any] | None = safely("the help panel", lambda: state.livechat.help_panel(decision), None)
-    return panel
+def _write(state: State, req: RequestState, decision: Decision, data: Mapping[str, Any], *, preloads: bool) -> Markup:
+    """Put the payload into HTML, with the script that reads it. ``preloads``: the vendor's script is announced, too."""
+    config, nonce, name = state.settings, nonce_of(state, req), data["provider"]
+    preload = _preload(config, decision, nonce) if preloads and name != NO_VENDOR else ""
+    script = f"{name}-{HELP}" if config.uses_help or "help" in data["settings"] else name
+    return payload.render(data, _script_url(state, req, script), nonce, preload)
 
 
-def make_help_tag(state: State, req: RequestState, decision: Decision, error: BaseException | None) -> Tag | None:
-    """The tag of a page that has no vendor, but the help panel. It names nobody. None where it has neither."""
-    is_possible = decision.sources["show"] == rules.NO_PROVIDER and error is None
-    panel = _help_panel(state, decision) if is_possible else None
-    if panel is None:
-        return None
-    config, now = state.settings, state.now()
-    language = call_app(config.locale, None, "LIVECHAT_LOCALE") if callable(config.locale) else config.locale
-    data = payload.build_without_vendor(
-        config,
-        decision,
-        locale=payload.locale_tag(language) if language else None,
-        closed=config.office_hours is not None and not config.office_hours.is_open(now),
-        panel=panel,
-    )
-    markup = payload.render(data, _script_url(state, req, f"{NO_VENDOR}-{HELP}"), nonce_of(state, req), "")
-    return Tag(markup, decision, is_private=False)
-
-
-def collect_personal(state: State, req: RequestState, decision: Decision, now: datetime) -> Personal:
+def collect_personal(state: State, req: RequestState, name: str, decision: Decision, now: datetime) -> Personal:
     """What the page says of its visitor: nothing where the loader fetches it, or there is nothing to say."""
     # What is rendered while the response already streams can no longer be made private: the loader fetches it.
     if state.settings.identity_delivery == "fetch" or req.is_finished or not may_be_personal(state, req):
         return NOTHING_PERSONAL
-    identity = identify(state, req, str(decision.provider), now) if decision.identify else ANONYMOUS
+    identity = identify(state, req, name, now) if decision.identify else ANONYMOUS
     attributes, events = collect_context_and_events(state, req, identity, now)
-    events += segments.deliver(req, str(decision.provider), identity.visitor)
-    left = logout.marked(req.request, state.settings, str(decision.provider))
+    events += segments.deliver(req, name, identity.visitor)
+    has_mark = logout.MARK in req.environ.get("HTTP_COOKIE", "")  # without reading all of them
+    left = has_mark and logout.marked(req.request, state.settings, name)
     if identity is ANONYMOUS and not (attributes or events or left):
         return NOTHING_PERSONAL
     return Personal(identity, attributes, events, left)
@@ -149,7 +142,7 @@ def write_button(state: State, req: RequestState, label: str, attributes: Mappin
     if not (config.providers or config.uses_help):
         return NOTHING
     decision = safely("livechat_button()", lambda: decide(state, req.app), None)
-    opens = decision is not None and (decision.show or make_help_tag(state, req, decision, None) is not None)
+    opens = decision is not None and (decision.show or make_tag(state, req, decision, None) is not None)
     href = config.fallback_url
     if config.article_pages and decision is not None and decision.help != "off":
         href = same_origin(url_for("livechat_help.search"))
@@ -212,18 +205,16 @@ def reachable_visitor(state: State, req: RequestState, method: str) -> tuple[str
 
 def _script_url(state: State, req: RequestState, name: str) -> str:
     """The address of the provider's script, as HTML. To ask Flask for it costs more than the rest of the tag."""
-    script, root = state.scripts[name], req.request.root_path
-    if _has_url_defaults(req):
+    script = state.scripts[name]
+    # Those of our own blueprints depend on the host alone. Those of others add what only Flask knows how to add.
+    defaults = req.app.url_default_functions
+    if defaults and any(not (name or "").startswith("livechat") for name in defaults):
         return str(escape(same_origin(url_for("livechat.script", name=name, digest=script.digest))))
     path = f"{state.settings.url_prefix}/{script.address}"
-    if not root:
+    if not req.environ.get("SCRIPT_NAME"):
         return path
-    return str(escape(same_origin(quote(root.rstrip("/"), safe="!$&'()*+,/:;=@") + path)))
-
-
-def _has_url_defaults(req: RequestState) -> bool:
-    """Whether the app adds values of its own to addresses. Those of our blueprints depend on the host alone."""
-    return any(not (name or "").startswith("livechat") for name in req.app.url_default_functions)
+    root = quote(req.request.root_path.rstrip("/"), safe="!$&'()*+,/:;=@")
+    return str(escape(same_origin(root + path)))
 
 
 def _preload(config: Settings, decision: Decision, nonce: str | None) -> str:
@@ -237,9 +228,7 @@ def _preload(config: Settings, decision: Decision, nonce: str | None) -> str:
 
 
 def _warn_of_late_config(state: State, req: RequestState) -> None:
-    """Once, at the first page: by then the app has set all that it sets."""
-    if state.runtime.has_checked_config and state.settings.providers:
-        return
+    """Warn of keys that came after ours were read. At the first page: by then the app has set all that it sets."""
     state.runtime.has_checked_config = True
     snapshot, current = state.config_snapshot, livechat_config(req.app.config)
     if late := [key for key, value in current if key not in snapshot or snapshot[key] != value]:

@@ -16,10 +16,6 @@ from .payload import script_json
 from .request_state import request_state
 
 blueprint = SameOriginBlueprint("livechat", __name__)
-MAX_FLOW_BYTES = 2048
-SUGGESTION_CACHE = "public, max-age=300"
-MAX_START_BYTES = 700  # a character of an id takes six in JSON at most
-FOREVER = "public, max-age=31536000, immutable"
 
 
 @blueprint.get("/<name>.<digest>.js")
@@ -28,7 +24,8 @@ def script(name: str, digest: str) -> Response:
     script = current_state().scripts.get(name) or abort(404)
     body, encoding = script.encoded(dict(request.accept_encodings))
     response = Response(body, mimetype="text/javascript")
-    response.headers["Cache-Control"] = FOREVER if digest == script.digest else "no-cache"
+    is_current = digest == script.digest
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_current else "no-cache"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.vary.add("Accept-Encoding")
     # One tag per encoding, as RFC 9110 asks of representations that differ in their bytes.
@@ -87,13 +84,16 @@ def opens() -> Response:
     state = current_state()
     if not state.stores_events:
         abort(404)
-    report = _report_of_our_page()
+    report = _report_of_our_page(browser_reports.MAX_OPENS_BYTES)
     provider, rating = report.get("provider"), browser_reports.rating(report)
-    event = "open" if browser_reports.is_open(report) else browser_reports.help_step(report)
-    if provider not in tuple(state.settings.providers) or not (event or rating):
+    event, question = browser_reports.event(report), browser_reports.unanswered(report)
+    if provider not in tuple(state.settings.providers) or not (event or rating or question):
         abort(400)
     if not state.runtime.opens.allows(_client()):
         abort(429)
+    if question is not None:
+        state.livechat.count_unanswered(str(provider), *question)
+        return Response(status=204)
     if event is not None or rating is None:
         state.livechat.count(str(provider), str(event))
         return Response(status=204)
@@ -108,8 +108,8 @@ def starts() -> Response:
     Nobody but whoever is logged in is asked about, and staff who look at the site as somebody else use nothing up.
     """
     state = current_state()
-    report, ask = _report_of_our_page(MAX_START_BYTES), state.callbacks.start_once
-    content = report.get("start")
+    report = _report_of_our_page(max_bytes=700)  # a character of an id takes six in JSON at most
+    content, ask = report.get("start"), state.callbacks.start_once
     if ask is None:
         warn_once('once="server" starts nothing: say what started before with @livechat.start_once')
         abort(404)
@@ -149,7 +149,7 @@ def read() -> tuple[str, int]:
 @blueprint.post("/flow")
 def flow() -> Response:
     """One step of a flow, for the help panel. Nothing of it is stored: the state travels through the browser."""
-    step = _report_of_our_page(MAX_FLOW_BYTES)
+    step = _report_of_our_page(max_bytes=2048)
     if not current_state().runtime.flow_steps.allows(_client()):
         abort(429)
     reply = current_state().livechat.flow_reply(step)
@@ -165,7 +165,7 @@ def suggest() -> Response:
     if results is None:
         abort(404)
     response = Response(script_json({"results": results}), mimetype="application/json")
-    response.headers["Cache-Control"] = SUGGESTION_CACHE
+    response.headers["Cache-Control"] = "public, max-age=300"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,20 @@ FLOW = {
     "topic": {"say": "What is it about?", "choices": {"My order": "order", "Something else": "human"}},
     "order": {"say": "Which order?", "ask": "order_number", "then": "human"},
 }
+STATES = {
+    "start": "topic",
+    "topic": {"say": "What is it about?", "choices": {"My order": "order", "Something else": "human"}},
+    "order": {"say": "Which order?", "ask": "order_number", "then": "card"},
+    "card": {"articles": "card declined"},
+}
+STATE_NAMES = (
+    "nothing typed",
+    "answers",
+    "no answer",
+    "a question of the flow",
+    "answers of the flow",
+    "the end of the flow",
+)
 FORM = '<form><label for="message">Message</label><textarea id="message" data-livechat-suggest></textarea></form>'
 PANEL = "[...document.querySelectorAll('*')].find((node) => node.shadowRoot?.getElementById('field'))"
 TAKES_MESSAGE = {vendor: "message" in providers.load(vendor).can for vendor in VENDORS}
@@ -124,6 +138,32 @@ def test_a_flow_hands_over_its_way_its_field_and_its_segment(help_site: Site, vi
 
 
 @every_vendor
+def test_all_that_was_said_in_a_flow_is_with_the_agent_once_though_the_page_changes_on_the_way(
+    help_site: Site, visit: Visit, vendor: str
+) -> None:
+    """Of an anonymous visitor, so as an event, also where the next page opens what this one was asked for."""
+    app = help_site(vendor, RULES=[{"path": "*", "flow": "shop"}], FALLBACK_URL="/contact")
+    app.extensions["livechat"].livechat.flow("shop", FLOW)
+    visit.net.down.add(HOSTS[vendor])
+    visit.go()
+    open_panel(visit)
+    visit.page.get_by_role("button", name="My order").click()
+    visit.until(f"{PANEL}.shadowRoot.querySelector('label').textContent === 'Which order?'")
+    human(visit).click()
+    visit.page.wait_for_url("**/contact")  # the vendor is down
+    visit.net.down.clear()
+    visit.go("/other")
+    open_panel(visit)
+    visit.page.get_by_role("textbox").fill("A-17")
+    visit.page.keyboard.press("Enter")
+    visit.ready()
+    lines = ["What is it about? - My order", "Which order? - A-17"]
+    visit.eventually(lambda: lines in [[*event["data"].values()] for event in visit.desk()["events"]])
+    visit.pause(0.3)
+    assert [event["name"] for event in visit.desk()["events"]].count("help-handoff") == 1
+
+
+@every_vendor
 def test_a_visitor_whose_conversation_is_going_comes_straight_to_the_chat(
     help_site: Site, visit: Visit, vendor: str
 ) -> None:
@@ -199,22 +239,77 @@ def test_from_the_field_to_a_person_is_one_tab_and_enter_and_escape_gives_the_fo
     visit.ready()
 
 
+STATUS = f"{PANEL}.shadowRoot.querySelector('[role=status]').textContent"
+CLOSED = {"tz": "UTC", "mon-fri": "09:00-17:00"}
+
+
+def every_state(visit: Visit) -> Iterator[str]:
+    """Bring the panel of a page with ``STATES`` into each state, and say which."""
+    visit.go()
+    open_panel(visit)
+    dialog = visit.page.get_by_role("dialog")
+    field, button = dialog.get_by_role("textbox"), lambda name: dialog.get_by_role("button", name=name)
+    button("My order").wait_for()
+    yield "nothing typed"
+    field.fill("card declined")
+    visit.until(f"{STATUS} === 'Answers: 1'")
+    yield "answers"
+    field.fill("penguins")
+    visit.until(f"{STATUS} === 'No article answers that.'")
+    yield "no answer"
+    button("My order").click()
+    dialog.get_by_text("Which order?").wait_for()
+    yield "a question of the flow"
+    field.fill("4711")
+    field.press("Enter")
+    button("That helped").wait_for()
+    yield "answers of the flow"
+    button("That helped").click()
+    visit.until(f"!{PANEL} || !{PANEL}.shadowRoot.textContent.includes('That helped')")
+    if shown(visit):
+        yield "the end of the flow"
+
+
+@pytest.fixture
+def site_of_states(help_site: Site) -> Callable[[], None]:
+    """A site whose flow has a step of each kind, outside office hours."""
+
+    def make() -> None:
+        app = help_site(RULES=[{"path": "*", "flow": "shop"}], OFFICE_HOURS=CLOSED, extra=FORM)
+        app.extensions["livechat"].livechat.now = lambda: datetime(2026, 11, 28, 12, tzinfo=UTC)
+        app.extensions["livechat"].livechat.flow("shop", STATES)
+
+    return make
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_has_nothing_to_say_of_the_panel_and_of_answers_under_a_field(
-    help_site: Site, open_visit: Callable[..., Visit], scheme: str
+def test_axe_has_nothing_to_say_of_the_panel_in_any_state_and_of_answers_under_a_field(
+    site_of_states: Callable[[], None], open_visit: Callable[..., Visit], scheme: str
 ) -> None:
     visit = open_visit(color_scheme=scheme, bypass_csp=True)
-    app = help_site(RULES=[{"path": "*", "flow": "shop"}], extra=FORM)
-    app.extensions["livechat"].livechat.flow("shop", FLOW)
-    visit.go()
+    site_of_states()
+    of_the_page = ("landmark-one-main", "region")
+
+    def faults() -> list[str]:
+        return [line for line in axe(visit) if not any(rule in line for rule in of_the_page)]
+
+    assert {state: faults() for state in every_state(visit)} == {state: [] for state in STATE_NAMES}
     visit.page.fill("#message", "card declined")
-    visit.page.get_by_role("link", name="Why was my card declined?").wait_for()
-    open_panel(visit)
-    visit.page.get_by_role("dialog").get_by_role("textbox").fill("invoice")
-    visit.page.get_by_role("dialog").get_by_role("link").first.wait_for()
-    visit.page.get_by_role("button", name="My order").wait_for()
-    ours = [line for line in axe(visit) if "landmark-one-main" not in line and "region" not in line]
-    assert ours == []
+    visit.page.get_by_role("link", name="Why was my card declined?").first.wait_for()
+    assert faults() == []
+
+
+def test_from_the_field_to_a_person_is_one_tab_in_every_state(site_of_states: Callable[[], None], visit: Visit) -> None:
+    site_of_states()
+
+    def after_a_tab() -> str:
+        visit.page.get_by_role("dialog").get_by_role("textbox").focus()
+        visit.page.keyboard.press("Tab")
+        return str(visit.get(f"{PANEL}.shadowRoot.activeElement.textContent"))
+
+    assert {state: after_a_tab() for state in every_state(visit)} == dict.fromkeys(STATE_NAMES, "Leave a message")
+    visit.page.keyboard.press("Enter")
+    visit.ready()
 
 
 def test_a_forms_field_shows_answers_that_leave_the_form_alone(help_site: Site, visit: Visit) -> None:
@@ -292,6 +387,36 @@ def test_what_was_asked_and_read_is_counted_once_in_a_tab_of_nobody(
     visit.ready()
     visit.eventually(lambda: sorted(set(counted)) == ["asked", "open", "read", "readchat"])
     assert len(counted) == 4
+
+
+def test_what_no_article_answers_is_reported_once_when_somebody_is_done_with_it(
+    help_site: Site, visit: Visit, tmp_path: Path
+) -> None:
+    app = help_site(store=f"sqlite:///{tmp_path / 'store.sqlite3'}", extra=FORM)
+    counted: list[str] = []
+    app.extensions["livechat"].livechat.count_unanswered = lambda provider, text, locale: counted.append(text)
+    visit.go()
+    visit.page.fill("#message", "I am Ada Lovelace")  # for whoever gets the form
+    visit.pause(0.5)
+    for _ in range(2):
+        open_panel(visit)
+        field = visit.page.get_by_role("dialog").get_by_role("textbox")
+        field.fill("")
+        field.press_sequentially("zeb")
+        visit.pause(0.5)
+        assert "zeb" not in counted  # somebody is still writing
+        field.press_sequentially("ras")
+        visit.until(f"{PANEL}.shadowRoot.querySelector('[role=status]').textContent === 'No article answers that.'")
+        visit.page.keyboard.press("Escape")
+        visit.eventually(lambda: counted == ["zebras"])
+    open_panel(visit)
+    field.fill("card declined")
+    visit.page.get_by_role("dialog").get_by_role("link").first.wait_for()
+    field.fill("penguins")
+    visit.until(f"{PANEL}.shadowRoot.querySelector('[role=status]').textContent === 'No article answers that.'")
+    human(visit).click()
+    visit.ready()
+    visit.eventually(lambda: counted == ["zebras", "penguins"])
 
 
 def test_without_any_vendor_the_panel_answers_and_the_way_to_a_person_is_the_fallback(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.wrappers import Response
 
+from flask_livechat import LiveChat
 from flask_livechat.desk.inbox import Inbox
 from flask_livechat.desk.store import Store
 from flask_livechat.errors import VendorDown
@@ -39,8 +41,16 @@ def store(site: Site, tmp_path: Path) -> Store:
     return store
 
 
-def write(store: Store, conversation: str, text: str, provider: str = "crisp", minutes: float = 0, **more: Any) -> None:
-    at = datetime.now(UTC) + timedelta(minutes=minutes)
+def write(
+    store: Store,
+    conversation: str,
+    text: str,
+    provider: str = "crisp",
+    minutes: float = 0,
+    at: datetime | None = None,
+    **more: Any,
+) -> None:
+    at = at or datetime.now(UTC) + timedelta(minutes=minutes)
     event = Event(provider, "message", f"{conversation}:{text[:50]}", at, conversation, author="visitor", text=text)
     store.add([replace(event, **more)], at)
 
@@ -68,18 +78,105 @@ def test_what_a_visitor_writes_is_on_the_screen_within_the_interval_and_a_second
     assert words(visit)[:3] == [f"From {name}" for name in reversed(VENDORS)]
 
 
-def test_after_a_time_without_a_network_nothing_is_missing_and_nothing_is_there_twice(
-    store: Store, visit: Visit
+class Clock:
+    """The server's time and the page's, which the test lets pass."""
+
+    def __init__(self, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.page, self.now = visit.page, datetime.now(UTC)
+        visit.page.clock.install(time=self.now)
+        monkeypatch.setattr(LiveChat, "now", staticmethod(lambda: self.now))
+
+    def run(self, seconds: int, step: int = 5) -> None:
+        """Let timers run as they do in a tab that is looked at; what they ask for is answered, or fails, meanwhile."""
+        for _ in range(0, seconds, step):
+            self.now += timedelta(seconds=step)
+            self.page.clock.run_for(step * 1000)
+            self.page.wait_for_timeout(20)
+
+    def sleep(self, seconds: int) -> None:
+        """Let time pass without timers, as a computer does whose lid is closed."""
+        self.now += timedelta(seconds=seconds)
+        self.page.clock.fast_forward(seconds * 1000)
+
+
+@pytest.mark.parametrize("absence", ["without a network", "without the server", "asleep"])
+def test_after_ten_minutes_away_no_message_is_missing_and_none_is_there_twice(
+    absence: str, store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    clock = Clock(visit, monkeypatch)
     read(visit)
-    visit.page.context.set_offline(True)
-    for n in range(5):
-        write(store, "c1", f"Word {n}")
-    visit.pause(1)
-    visit.page.context.set_offline(False)
-    visit.page.locator("#entries").get_by_text("Word 4").wait_for()
-    said = visit.page.locator("#entries .text").all_inner_texts()
-    assert said == ["Is it in stock?", *(f"Word {n}" for n in range(5))]
+    visit.page.wait_for_timeout(200)
+    visit.page.context.set_offline(absence != "without the server")
+    visit.net.down |= {"www.site.test"} if absence == "without the server" else set()
+    asked = visit.net.log.count(POLL)
+    for minute in range(10):
+        for n in range(18):
+            write(store, "c1", f"Word {minute * 18 + n}", at=clock.now + timedelta(seconds=n))
+        for n, name in enumerate(4 * VENDORS):
+            write(store, f"{minute}-{n}", f"From {name}, {minute}-{n}", name, at=clock.now + timedelta(seconds=20 + n))
+        clock.sleep(60) if absence == "asleep" else clock.run(60)
+    if absence != "asleep":
+        assert visit.page.locator("#word").inner_text() == "Nothing new arrives: this may be old."
+    if absence == "without the server":  # the pauses have grown to a minute
+        assert 8 <= visit.net.log.count(POLL) - asked <= 20
+    visit.net.down.clear()
+    visit.page.context.set_offline(False)  # of which a browser tells, and of a server that is back nobody does
+    if absence == "without the server":
+        clock.run(60)
+    visit.page.locator("#entries").get_by_text("Word 179").wait_for()
+    assert visit.page.locator("#entries .text").all_inner_texts() == [
+        "Is it in stock?",
+        *(f"Word {n}" for n in range(180)),
+    ]
+    assert not visit.page.locator("#word").is_visible()
+    clock.run(60)  # no worker has counted these conversations: polls do it, some by some
+    listed, pages = words(visit), 1
+    while (older := visit.page.get_by_role("link", name="Older conversations")).count():
+        with visit.page.expect_navigation():
+            older.click()
+        listed, pages = listed + words(visit), pages + 1
+    new = [
+        f"From {name}, {minute}-{n}"
+        for minute in range(9, -1, -1)
+        for n, name in reversed(list(enumerate(4 * VENDORS)))
+    ]
+    # The last minute's conversations are newer than its words, which are the first conversation's last ones.
+    expected = [*new[: 4 * len(VENDORS)], "Word 179", *new[4 * len(VENDORS) :], "Where is my order?"]
+    assert listed == expected
+    assert pages == 3
+
+
+@pytest.mark.parametrize("end", ["the connection breaks", "a proxy ends it"])
+def test_an_answer_that_is_cut_in_its_middle_hides_nothing(
+    end: str, store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert visit.net.site is not None
+    whole_app, cut = visit.net.site.wsgi_app, list[int]()
+
+    def cut_once(environ: Any, start_response: Any) -> Any:
+        answer = Response.from_app(whole_app, environ)
+        if environ["PATH_INFO"] != f"{URL}/changes" or answer.status_code != 200 or cut:
+            return answer(environ, start_response)
+        half = answer.get_data()[: answer.get_data().index(b"Word 10")]
+        cut.append(half.count(b"data-cursor"))
+        headers = [(name, value) for name, value in answer.headers if name != "Content-Length"]
+        start_response("200 OK", headers)
+        return iter([half]) if end == "a proxy ends it" else broken(half)
+
+    def broken(half: bytes) -> Iterator[bytes]:
+        yield half
+        raise ConnectionResetError
+
+    read(visit)
+    monkeypatch.setattr(visit.net.site, "wsgi_app", cut_once)
+    for n in range(20):
+        write(store, "c1", f"Word {n}", minutes=n / 1000)
+        write(store, f"n{n}", f"From somebody {n}", VENDORS[n % len(VENDORS)], minutes=n / 1000)
+    visit.page.locator("#entries").get_by_text("Word 19").wait_for()
+    assert cut == [1]  # half an answer came, with all that says how new it is
+    texts = visit.page.locator("#entries .text").all_inner_texts()
+    assert texts == ["Is it in stock?", *(f"Word {n}" for n in range(20))]
+    assert len(words(visit)) == len(set(words(visit))) == 22
 
 
 def test_two_tabs_of_one_agent_answer_once_and_the_second_keeps_its_draft(

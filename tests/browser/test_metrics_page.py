@@ -27,10 +27,11 @@ def metrics(site: Site, tmp_path: Path) -> str:
     app = site("crisp", store=f"sqlite:///{tmp_path / 'events.sqlite3'}")
     chat_of(app).staff_required(lambda: True)
     chance, now = random.Random(7), datetime.now(UTC)  # noqa: S311 - the same figures each time
-    told = []
+    told, people = [], list[tuple[str, datetime, bool]]()
     for n in range(60):
         begun = now - timedelta(days=chance.random() * 56, minutes=10)
-        common = {"provider": "crisp", "conversation": f"s{n}"}
+        people.append((f"u{n}", begun - timedelta(days=1 if n % 2 else 9), n % 3 == 0))
+        common = {"provider": "crisp", "conversation": f"s{n}", "visitor": f"u{n}"}
         told += [
             Event(kind="message", id=f"{n}v", at=begun, author="visitor", tags=(f"topic {n % 3}",), **common),
             Event(kind="message", id=f"{n}a", at=begun + timedelta(minutes=n % 9 + 1), author="agent", **common),
@@ -43,6 +44,7 @@ def metrics(site: Site, tmp_path: Path) -> str:
         store = chat_of(app).store
         store.add(told, now)
         assert sum(store.recount(lambda: now)) == 60
+    chat_of(app).people(lambda: people)
     return URL
 
 
@@ -73,8 +75,9 @@ def test_without_javascript_all_of_it_is_there(metrics: str, open_visit: Open) -
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(metrics: str, open_visit: Open, scheme: str) -> None:
     visit = open_visit(color_scheme=scheme, bypass_csp=True)  # axe.run makes styles of its own
-    visit.go(metrics)
+    visit.go(f"{metrics}?cohort=1")
     visit.until(DRAWN)
+    assert visit.page.locator(".cohort meter").count() == 2
     assert axe(visit) == []
     for one in visit.page.locator("summary").all():
         one.click()

@@ -723,7 +723,7 @@ def test_a_page_with_a_livechat_of_its_own_is_told_and_has_launchers(
     visit.page.click("#opener")
     visit.until(OPEN)
     assert [text for text in said if "window.livechat of its own" in text] == [
-        "livechat: the page has a window.livechat of its own. Rename it."
+        "livechat: window.livechat is taken. Rename yours."
     ]
     assert visit.get("typeof livechat.open") == "undefined"
 

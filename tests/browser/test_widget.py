@@ -139,25 +139,41 @@ def test_visible_asks_when_the_element_comes_near(site: Site, visit: Visit, vend
     visit.ready()
 
 
-@pytest.mark.parametrize("act", ["hover", "focus", "touch"])
-def test_intent_fetches_when_a_launcher_is_approached_and_runs_it_at_the_click(
+@pytest.mark.parametrize("act", ["focus", "hover", "press"])
+def test_intent_fetches_for_a_focused_launcher_and_runs_for_one_that_is_hovered_or_pressed(
     site: Site, visit: Visit, vendor: str, act: str
 ) -> None:
     site(vendor, LOAD="intent")
     visit.go()
     _quiet(visit, vendor, 300)
     {
-        "hover": lambda: visit.page.hover("#opener"),
         "focus": lambda: visit.page.focus("#opener"),
-        "touch": lambda: visit.page.dispatch_event("#opener", "touchstart"),
+        "hover": lambda: visit.page.hover("#opener"),
+        "press": lambda: visit.page.dispatch_event("#opener", "pointerdown", {"buttons": 1}),
     }[act]()
+    visit.eventually(lambda: visit.net.asked(vendor))
+    if act == "focus":
+        visit.page.wait_for_timeout(300)
+        assert visit.get("window.__livechat_sandbox === undefined && livechat.state === 'waiting'")
+    else:
+        visit.ready()
+        assert visit.get("__livechat_sandbox.opened") == 0
+    visit.page.click("#opener")
+    visit.until("window.__livechat_sandbox?.opened === 1")
+    assert len([line for line in visit.net.asked(vendor) if "/sandbox/" not in line]) == 1  # once for both
+
+
+def test_intent_runs_nothing_for_a_pointer_that_merely_crosses_a_launcher(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    site(vendor, LOAD="intent", extra='<p id="beside">Beside</p>')
+    visit.go()
+    visit.get("""for (const id of ["opener", "beside"]) {
+        document.getElementById(id).dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
+    }""")
     visit.eventually(lambda: visit.net.asked(vendor))
     visit.page.wait_for_timeout(300)
     assert visit.get("window.__livechat_sandbox === undefined && livechat.state === 'waiting'")
-    visit.page.click("#opener")
-    visit.ready()
-    visit.until("__livechat_sandbox.opened === 1")
-    assert len([line for line in visit.net.asked(vendor) if "/sandbox/" not in line]) == 1  # once for both
 
 
 def test_the_light_button_of_intent_makes_room_for_the_vendors(site: Site, visit: Visit, vendor: str) -> None:

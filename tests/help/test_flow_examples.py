@@ -62,6 +62,32 @@ def test_an_article_of_the_example_app_is_a_link_in_a_flow(example: Flask) -> No
     assert reply["handoff"]["help_seen"] == "shop/delivery"
 
 
+@pytest.mark.parametrize(
+    ("flow", "choices", "written", "fields"),
+    [
+        ("shop", [0], "PS-10442", {"order_number": "PS-10442"}),
+        ("shop", [1, 1], "PS-10442", {"order_number": "PS-10442"}),
+        ("shop", [2, 0], "PS-10442", {"order_number": "PS-10442"}),
+        ("app", [1], "3f9a01c2", {"error_id": "3f9a01c2"}),
+        ("app", [0, 0], None, {}),
+    ],
+)
+def test_what_the_shop_and_the_app_ask_for_is_with_their_vendors_agents(
+    example: Flask, flow: str, choices: list[int], written: str | None, fields: dict[str, str]
+) -> None:
+    client = example.test_client()
+    actions: list[Any] = [{"choice": number} for number in choices] + ([{"text": written}] if written else [])
+    reply: dict[str, Any] = {"state": None}
+    for action in [None, *actions]:
+        body = {"flow": flow, "state": reply["state"], "input": action, "locale": "en"}
+        reply = client.post("/livechat/flow", json=body).get_json()
+    assert (reply["end"], reply["handoff"]["fields"]) == ("human", fields)
+    livechat = example.extensions["livechat"].livechat
+    with example.test_request_context():
+        vendor = livechat.decide(path={"shop": "/shop/", "app": "/account"}[flow]).provider
+    assert vendor == {"shop": "tawk", "app": "intercom"}[flow]
+
+
 # -- the language model of the docs ------------------------------------------------------------------------------------
 
 
@@ -94,8 +120,8 @@ def test_the_model_of_the_docs_answers_out_of_our_articles_or_not_at_all(
     monkeypatch.setitem(livechat._callbacks.flows, "model", table)
     state = example.extensions["livechat"]
     question = "When does my order arrive?"
-    reply = flow_service.take_step(state, example, "model", None, flow_service.input_of({}), "en")
-    reply = flow_service.take_step(
+    reply, _ = flow_service.take_step(state, example, "model", None, flow_service.input_of({}), "en")
+    reply, _ = flow_service.take_step(
         state, example, "model", reply["state"], flow_service.input_of({"text": question}), "en"
     )
     assert (reply["answer"], reply["end"]) == (answer, None if answer else "human")

@@ -81,7 +81,14 @@ def test_a_reply_has_all_that_the_panel_needs(app: Flask) -> None:
         "done": None,
         "end": None,
         "why": None,
-        "handoff": {"path": "", "fields": {}, "help_seen": "", "segment": "help:support", "message": ""},
+        "handoff": {
+            "path": "",
+            "fields": {},
+            "help_seen": "",
+            "segment": "help:support",
+            "message": "",
+            "transcript": {},
+        },
         "wait_s": 4,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from flask_livechat.help import flow_texts
 from flask_livechat.help.flow_files import read, read_all
+from flask_livechat.help.flow_handoff import MAX_LINE_CHARS, handoff
 from flask_livechat.help.flow_replies import Suggestion, render
 from flask_livechat.help.flows import (
     DONE,
@@ -25,7 +27,6 @@ from flask_livechat.help.flows import (
     State,
     advance,
     clean,
-    handoff,
     read_state,
     write_state,
 )
@@ -81,6 +82,10 @@ def test_the_contracts_flow_leads_where_it_says() -> None:
         "help_seen": "",
         "segment": "help:error",
         "message": "Technical: Error 500 at checkout",
+        "transcript": {
+            "help-1": "What is it about? - Technical",
+            "help-2": "What do you see? - Error 500 at checkout",
+        },
     }
 
 
@@ -240,17 +245,22 @@ def test_a_flow_that_has_changed_is_not_the_one_that_the_visitor_is_in() -> None
         {"exchanges": True},
         {"exchanges": 1e999},
         {"misses": 2},
-        {"path": [["topic", 0]]},  # more choices than exchanges
-        {"path": [["topic", 9]], "exchanges": 1},
-        {"path": [["topic", -1]], "exchanges": 1},
-        {"path": [["error", 0]], "exchanges": 1},
-        {"path": [[{}, 0]], "exchanges": 1},
-        {"path": ["topic"], "exchanges": 1},
-        {"path": 7},
-        {"fields": {"is_admin": "yes"}},
-        {"fields": {"error_text": 7}},
-        {"fields": {"error_text": "x" * (MAX_TEXT_BYTES + 1)}},
-        {"fields": []},
+        {"trail": [["topic", 0]]},  # more than exchanges
+        {"trail": [["topic", 9]], "exchanges": 1},
+        {"trail": [["topic", -1]], "exchanges": 1},
+        {"trail": [["topic", True]], "exchanges": 1},
+        {"trail": [["topic", 0.0]], "exchanges": 1},
+        {"trail": [["topic", None]], "exchanges": 1},
+        {"trail": [["error", 0]], "exchanges": 1},  # it is asked there, nothing is picked
+        {"trail": [["card", 0]], "exchanges": 1},  # nothing follows these articles
+        {"trail": [["nowhere", "words"]], "exchanges": 1},
+        {"trail": [[{}, 0]], "exchanges": 1},
+        {"trail": ["topic"], "exchanges": 1},
+        {"trail": [["error", ""]], "exchanges": 1},
+        {"trail": [["error", "two\nlines"]], "exchanges": 1},
+        {"trail": [["error", "x" * (MAX_TEXT_BYTES + 1)]], "exchanges": 1},
+        {"trail": 7},
+        {"trail": {}, "exchanges": None},
         {"words": "x" * 10_000},
         {"words": "\u202eevil"},
         {"words": "two\nlines"},
@@ -303,7 +313,58 @@ def test_the_longest_state_and_the_next_text_fit_into_a_request() -> None:
     texts = [letter * 1000 for letter in '"字🙂é']
     state, _ = walked(flow, *texts[:3], policy=policy)
     body = {"flow": flow.name, "state": write_state(flow, state), "input": {"text": clean(texts[3])}, "locale": "pt-BR"}
+    body["provider"] = "intercom"
     assert len(json.dumps(body, ensure_ascii=False).encode()) <= 2048
+
+
+LOOP = {
+    "start": "topic",
+    "topic": {"say": "What about?", "choices": {"Orders": "number", "Again": "topic"}},
+    "number": {"say": "Which order?", "ask": "order", "then": "number"},
+}
+
+
+def test_the_transcript_has_all_that_was_said_in_its_order() -> None:
+    flow, policy = flow_of(LOOP), Policy(4)
+    state, output = walked(flow, "my parcel", 0, "A-17", "A-18", policy=policy)
+    assert output.end is None
+    state, output = walked(flow, "my parcel", 0, "A-17", "A-18", "I want a person", policy=policy)
+    assert output.end == HUMAN
+    result = handoff(flow, state, None)
+    assert [*result["transcript"].values()] == [
+        "What about? - my parcel",
+        "What about? - Orders",
+        "Which order? - A-17",
+        "Which order? - A-18",
+        "I want a person",
+    ]
+    assert result["fields"] == {"order": "A-18"}
+    assert result["path"] == "Orders"
+
+
+def test_the_transcript_has_the_articles_and_that_they_did_not_help() -> None:
+    flow = flow_of(
+        {"start": "a", "a": {"articles": "card", "then": "b"}, "b": {"say": "What?", "ask": "x", "then": "human"}}
+    )
+    state, _ = walked(flow, 0, "nothing works")
+    state = replace(state, seen=("billing/card", "billing/bill"))
+    assert [*handoff(flow, state, "en")["transcript"].values()] == [
+        "a - That did not help",
+        "What? - nothing works",
+        "Articles - billing/card, billing/bill",
+    ]
+
+
+def test_no_browser_decides_how_long_a_transcript_is() -> None:
+    flow = flow_of({**LOOP, "number": {**LOOP["number"], "say": "Which order? " * 100}})
+    trail = [["number", "w" * MAX_TEXT_BYTES], ["topic", "字" * 80], ["number", "é" * 120], ["topic", 0]]
+    data = state_of(flow, {"trail": trail, "exchanges": 4, "words": "x" * MAX_TEXT_BYTES, "seen": ["a" * 66] * 3})
+    state = read_state(flow, data)
+    assert state is not None
+    lines = handoff(flow, state, None)["transcript"]
+    assert len(lines) == 6
+    assert max(map(len, lines.values())) <= MAX_LINE_CHARS
+    assert [line.rpartition(" - ")[2] for line in lines.values()][:3] == [text for _, text in trail[:3]]
 
 
 def test_a_states_repr_has_nothing_that_a_visitor_wrote() -> None:

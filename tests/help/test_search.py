@@ -20,6 +20,7 @@ from flask_livechat.help.articles import Articles
 from flask_livechat.help.folder import Reader
 from flask_livechat.help.search import Index
 
+from .more_questions import HELD_OUT_QUESTIONS, MORE_QUESTIONS, OFF_TOPIC
 from .questions import QUESTIONS, UNANSWERED
 from .test_pages import write
 
@@ -55,16 +56,59 @@ def test_the_syntax_of_the_index_means_nothing(corpus: Articles, text: str) -> N
     assert corpus.search(text) is not None
 
 
-def test_sixty_questions_find_their_article(corpus: Articles) -> None:
-    paths = [[result.path for result in corpus.search(text, locale)] for locale, text, _ in QUESTIONS]
-    wanted = [path for _, _, path in QUESTIONS]
-    first = sum(found[:1] == [path] for found, path in zip(paths, wanted, strict=True))
-    among_three = sum(path in found for found, path in zip(paths, wanted, strict=True))
-    assert (first, among_three) >= (55, 57)  # of 60: docs/articles.rst has the figures
+@pytest.mark.parametrize(
+    ("questions", "first", "among_three"),  # of 60: docs/articles.rst has the figures
+    [(QUESTIONS, 57, 60), (MORE_QUESTIONS, 55, 59), (HELD_OUT_QUESTIONS, 52, 59)],
+    ids=["first", "more", "held out"],
+)
+def test_sixty_questions_find_their_article(
+    corpus: Articles, questions: tuple[tuple[str, str, str], ...], first: int, among_three: int
+) -> None:
+    paths = [[result.path for result in corpus.search(text, locale)] for locale, text, _ in questions]
+    wanted = [path for _, _, path in questions]
+    at_first = sum(found[:1] == [path] for found, path in zip(paths, wanted, strict=True))
+    found_at_all = sum(path in found for found, path in zip(paths, wanted, strict=True))
+    assert (len(questions), at_first >= first, found_at_all >= among_three) == (60, True, True)
 
 
 def test_what_no_article_answers_gets_no_answer(corpus: Articles) -> None:
     assert [text for locale, text in UNANSWERED if corpus.search(text, locale)] == []
+    # "Temps" is the weather, too, and how long a delivery takes; a team invites the "pracownik" that a firm looks for.
+    ambiguous = ["quel temps fera-t-il demain", "czy szukacie pracowników do biura"]
+    assert [text for locale, text in OFF_TOPIC if corpus.search(text, locale)] == ambiguous
+
+
+def test_of_many_articles_with_a_word_those_come_first_that_have_the_rare_word_of_the_question(tmp_path: Path) -> None:
+    write(tmp_path, {f"en/a{n:02}.md": f"# How is it {n}?\n\nDelivery by truck.\n" for n in range(60)})
+    write(tmp_path, {"en/z.md": "# How is it then?\n\nDelivery by truck, of pianos.\n"})
+    assert read(tmp_path, tmp_path / "index").search("delivery of pianos")[0].path == "z"
+
+
+def test_of_articles_that_answer_the_same_share_the_one_that_says_it_more_often_comes_first(tmp_path: Path) -> None:
+    write(tmp_path, {"en/a.md": "# How is it?\n\nA piano, and much else that one may have.\n"})
+    write(tmp_path, {"en/b.md": "# How was it?\n\nA piano, a piano and a piano.\n", "en/c.md": "# What?\n\nNo.\n"})
+    write(tmp_path, {"en/d.md": "# Which?\n\nNo.\n", "en/e.md": "# Whose?\n\nNo.\n"})
+    assert [result.path for result in read(tmp_path, tmp_path / "index").search("piano")] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "text", "path", "why"),
+    [
+        ("en", "how do i get back in", "account/reset-password", "a synonym of two words that say nothing alone"),
+        ("en", "recipts", "billing/invoice", "a typo in an inflected word, whose synonyms alone are in the articles"),
+        ("fr", "mon collis", "shop/track", "a word with a typo, whose stem is another word's"),
+        ("pl", "promocyjny", "billing/discount", "a word that begins as a synonym does"),
+        ("pl", "oddac buty", "shop/return", "a synonym without its accents"),
+    ],
+)
+def test_an_article_is_found_by(corpus: Articles, locale: str, text: str, path: str, why: str) -> None:
+    assert path in [result.path for result in corpus.search(text, locale)], why
+
+
+@pytest.mark.parametrize("text", ["role", "plan", "mile"])
+def test_in_a_short_word_no_letter_becomes_another(tmp_path: Path, text: str) -> None:
+    write(tmp_path, {"en/a.md": "# Rome\n\nPlay. Mail.\n"})
+    assert read(tmp_path, tmp_path / "index").search(text) == []
 
 
 def test_words_without_spaces_are_found(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def test_what_is_said_in_crisp_is_told(tmp_path: Path) -> None:
     shop.desk.conversations.reopen(session)
     assert kinds(shop) == [
         ("contact_changed", None, None),
+        ("unknown", None, None),  # the email is verified
         ("message", "visitor", "Hello?"),
         ("message", "agent", "Yes?"),
         ("note", "agent", "late"),

@@ -25,14 +25,16 @@ from flask_livechat import LiveChat, Visitor, providers
 from flask_livechat.desk import inbox_queries as queries
 from flask_livechat.desk.erasure import forget
 from flask_livechat.desk.handling import begin_answer, put_handling, seen_mark
-from flask_livechat.desk.inbox import moment_of, snooze_choices, view_of, waits
+from flask_livechat.desk.inbox import snooze_choices, view_of, waits
+from flask_livechat.desk.inbox_actions import moment_of
 from flask_livechat.desk.store import MIGRATIONS, Store
-from flask_livechat.desk.tables import conversations, events
+from flask_livechat.desk.tables import UNCOUNTED, conversations, events
 from flask_livechat.errors import TimedOut, VendorDown
 from flask_livechat.model import Event
 
-from ..conftest import chat_of
-from ..desk.test_stand_ins import Shop, shop_of
+from ..conftest import chat_of, create_app
+from ..desk.test_stand_ins import Shop, only, shop_of
+from .conftest import KINDS
 from .test_circle import VENDORS, site, stored_events
 from .test_projections import NOW, message, work
 
@@ -362,7 +364,7 @@ def test_other_conversations_are_those_of_the_same_person(store: Store) -> None:
     store.add([replace(message(n), conversation=name, **who) for n, (name, who) in enumerate(chats.items())], NOW)
     work(store)
     with store.reading() as connection:
-        rows = {row.conversation: row for row in queries.rows(connection, queries.Filter("open"), NOW)}
+        rows = {row.conversation: row for row in queries.rows(connection, queries.Filter("open"), NOW)[0]}
         others = {
             name: [other.conversation for other in queries.thread(connection, row).others] for name, row in rows.items()
         }
@@ -573,6 +575,101 @@ def test_what_is_snoozed_comes_back_by_itself(
     assert inbox.rows() == ["Hello?"]
 
 
+# -- what is done elsewhere: in the vendor's own inbox, or by another program ----------------------------------------
+
+
+def shown(inbox: Inbox) -> tuple[str, str]:
+    """The tab in which the only conversation is, and what is said above it, once all webhooks have come."""
+    stored_events(inbox.app)
+    tabs = [tab for tab in queries.TABS[1:] if inbox.rows(f"?tab={tab}")]
+    return "+".join(tabs), words(inbox.first().select_one("#about .quiet"))  # type: ignore[arg-type]
+
+
+@those_that("close")
+def test_what_is_closed_and_reopened_elsewhere_is_so_here(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    title, chats = providers.load(name).title, inbox.shop.desk.conversations
+    chat = only(inbox.shop.desk)
+    assert shown(inbox) == ("open", f"{title}, waits for an answer")
+    chats.close(chat)
+    assert shown(inbox) == ("closed", f"{title}, closed")
+    chats.reopen(chat)
+    assert shown(inbox) == ("open", f"{title}, open")
+
+
+@every_vendor
+def test_a_chat_that_ends_in_the_vendors_own_desk_is_closed_here(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    data = {"session": inbox.session}
+    assert inbox.client.post("/livechat/sandbox/desk/end", json=data).status_code == 200
+    assert shown(inbox) == ("closed", f"{providers.load(name).title}, closed")
+
+
+@those_that("assign")
+def test_what_is_assigned_elsewhere_is_so_here(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    desk = inbox.shop.desk
+    for agent in desk.agents.list():
+        desk.conversations.assign(only(desk), agent.id)
+        assert f"with {agent.id}" in shown(inbox)[1] or f"with {agent.name}" in shown(inbox)[1]
+
+
+@those_that("snooze")
+@pytest.mark.parametrize("end", ["a reopening", "an answer", "a note", "the visitor", "another moment"])
+def test_what_is_snoozed_elsewhere_is_so_here_until_that_ends(
+    name: str, end: str, open_inbox: Callable[..., Inbox]
+) -> None:
+    inbox = open_inbox(name, "Hello?")
+    chats, chat, now = inbox.shop.desk.conversations, only(inbox.shop.desk), datetime.now(UTC)
+    chats.snooze(chat, now + timedelta(days=1))
+    assert shown(inbox)[0] == "snoozed"
+    if end == "another moment":
+        chats.reopen(chat)
+        chats.snooze(chat, now + timedelta(days=3))
+        assert f"{now + timedelta(days=3):%d %b}" in shown(inbox)[1]
+        return
+    if end == "the visitor":
+        inbox.shop.tell("message", session=inbox.session, text="Anybody?")
+    elif end == "a reopening":
+        chats.reopen(chat)
+    else:
+        (chats.reply if end == "an answer" else chats.note)(chat, "One moment.")
+    assert shown(inbox)[0] == "open"
+    assert chats.get(chat).state == "open"
+
+
+@those_that("snooze")
+@pytest.mark.parametrize("action", ["reply", "note"])
+def test_whoever_writes_in_a_snoozed_conversation_ends_that(
+    name: str, action: str, open_inbox: Callable[..., Inbox]
+) -> None:
+    inbox = open_inbox(name, "Hello?")
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="minutes")
+    assert inbox.send("snooze", until=tomorrow).status_code == 303
+    assert inbox.send(action, text="One moment.").status_code == 303
+    for _ in range(2):
+        assert shown(inbox)[0] == "open"
+
+
+@every_vendor
+def test_a_mark_is_for_whoever_has_proven_who_they_are(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    inbox.shop.visit("Anybody?", who=None)
+    spec, told = providers.webhooks(name), stored_events(inbox.app)
+    assert spec is not None
+    is_told = any(event.visitor or spec.details(event).handling.get("verified") for event in told)
+    marked = [words(row.select_one(".words")) for row in inbox.page().select("#rows li:has(.mark)")]  # type: ignore[arg-type]
+    assert marked == ["Hello?"] * is_told
+
+
+def test_a_crisp_session_that_is_not_verified_any_more_has_no_mark(open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+    assert inbox.first().select(".mark")
+    inbox.shop.tell("identify", session=inbox.session, email="eve@example.com")
+    stored_events(inbox.app)
+    assert not inbox.first().select(".mark")
+
+
 @every_vendor
 def test_what_a_vendor_cannot_do_is_not_offered(name: str, open_inbox: Callable[..., Inbox]) -> None:
     page = open_inbox(name, "Hello?").first()
@@ -652,7 +749,7 @@ def test_an_answer_that_was_sent_and_could_not_be_stored_is_not_sent_again(
         raise sa.exc.OperationalError("the text", {}, Exception("the database is locked"))
 
     with monkeypatch.context() as patch:
-        patch.setattr("flask_livechat.desk.inbox.update_conversation", fail)
+        patch.setattr("flask_livechat.desk.inbox_actions.update_conversation", fail)
         assert inbox.send("reply", before, text="Yes?").status_code == 303
         assert inbox.send("reply", before, text="Yes?").status_code == 409
     stored_events(inbox.app)
@@ -794,7 +891,7 @@ def test_an_agent_is_named_once_they_have_written_and_then_everywhere(store: Sto
         store.add(new, NOW)
         work(store)
         with store.reading() as connection:
-            listed = queries.rows(connection, queries.Filter("open"), NOW)
+            listed, _ = queries.rows(connection, queries.Filter("open"), NOW)
         return [row.agent_name for row in sorted(listed, key=lambda row: row.conversation)]
 
     assert names(message(1), replace(message(2, minutes=1), kind="unknown", raw=routed)) == [None]
@@ -809,8 +906,8 @@ def test_who_is_forgotten_is_in_no_list_and_no_thread(store: Store) -> None:
     forget(store, {}, "42", NOW, [], False)
     with store.reading() as connection:
         for tab in queries.TABS:
-            assert queries.rows(connection, queries.Filter(tab), NOW) == []
-        assert queries.rows(connection, queries.Filter(text="secret"), NOW) == []
+            assert queries.rows(connection, queries.Filter(tab), NOW) == ([], False)
+        assert queries.rows(connection, queries.Filter(text="secret"), NOW) == ([], False)
         assert queries.text_of(connection, 1) in (None, "")
 
 
@@ -819,20 +916,63 @@ def test_lists_are_of_one_vendor_and_tag_and_the_newest_first(store: Store) -> N
     store.add(chats, NOW)
     work(store)
     with store.reading() as connection:
-        listed = queries.rows(connection, queries.Filter("open"), NOW)
+        listed, has_older = queries.rows(connection, queries.Filter("open"), NOW)
         assert [row.conversation for row in listed] == [f"c{n}" for n in range(59, 9, -1)]
-        tagged = queries.rows(connection, queries.Filter("open", tag="t1"), NOW)
+        assert has_older
+        listed, has_older = queries.rows(connection, queries.Filter("open", page=2), NOW)
+        assert [row.conversation for row in listed] == [f"c{n}" for n in range(9, -1, -1)]
+        assert not has_older
+        tagged, _ = queries.rows(connection, queries.Filter("open", tag="t1"), NOW)
         assert [row.conversation for row in tagged] == [f"c{n}" for n in range(59, -1, -2)]
-        assert queries.rows(connection, queries.Filter("open", provider="tawk"), NOW) == []
+        assert queries.rows(connection, queries.Filter("open", provider="tawk"), NOW) == ([], False)
         assert queries.tab_counts(connection, queries.Filter(), NOW) == {
             "waiting": 60, "open": 60, "snoozed": 0, "closed": 0
         }  # fmt: skip
+
+
+def test_a_search_takes_the_newest_conversations_and_goes_on_from_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MAX_SEARCHED", 10)
+    chats = [message(n, text="a pot" if n % 4 == 0 else "a plant", minutes=n) for n in range(25)]
+    store.add([replace(event, conversation=f"c{n}") for n, event in enumerate(chats)], NOW)
+    work(store)
+    results, until = [], None
+    with store.reading() as connection:
+        for _ in range(9):
+            since = queries.search_end(connection, until)
+            wanted = queries.Filter(text="POT", since=since, until=until)
+            results.append([row.conversation for row in queries.rows(connection, wanted, NOW)[0]])
+            if (until := since) is None:
+                break
+    assert results == [["c24", "c20", "c16"], ["c12", "c8"], ["c4", "c0"]]
+
+
+def test_the_page_says_how_far_back_a_search_went(
+    open_inbox: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = open_inbox("crisp", "A pot")
+    monkeypatch.setattr(queries, "MAX_SEARCHED", 1)
+    old = event_of(inbox, {"old": 1}, conversation="old", at=datetime.now(UTC) - timedelta(days=40), text="Another pot")
+    add(inbox, old)
+    inbox.page()  # which counts it
+    page = inbox.page("?q=pot")
+    assert [words(row) for row in page.select("#rows .words")] == ["A pot"]
+    assert f"back to {old.at:%d %b %Y}: 1 conversations" in page.get_text()
+    link = next(link for link in page.select("a") if link.text == "Look further back")
+    further = inbox.page(str(link["href"]).removeprefix(URL))
+    assert [words(row) for row in further.select("#rows .words")] == ["Another pot"]
+    assert "Look further back" not in further.get_text()
+    assert "until" in further.get_text()
 
 
 def test_an_address_is_read_as_far_as_it_is_one() -> None:
     view = view_of({"tab": "closed", "c": "12", "q": " word ", "agents": "1", "else": "x"})
     assert (view.tab, view.c, view.q, view.agents) == ("closed", 12, "word", True)
     assert view_of({"c": "-1", "tab": "x"}).c is None
+    texts = ("x", "2026-11-01T10:00:00+00:00", "0001-01-01T00:00:00+14:00")
+    assert [view_of({"back": text}).back for text in texts] == [None, datetime(2026, 11, 1, 10, tzinfo=UTC), None]
+    assert [view_of({"page": text}).page for text in ("3", "0", "-1", "x", "99999")] == [3, 1, 1, 1, 1]
 
 
 # -- the poll ----------------------------------------------------------------------------------------------------------
@@ -854,7 +994,46 @@ def test_a_poll_is_304_until_somebody_writes(name: str, open_inbox: Callable[...
     assert inbox.client.get(f"{URL}/changes?after={after}").status_code == 304
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_a_worker_polls_go_on_until_every_conversation_is_there(
+    kind: str, database: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flask_livechat.desk.inbox.UNCOUNTED_ROWS", 10)
+    monkeypatch.setattr(queries, "MAX_ROWS", 20)
+    config = {"LIVECHAT_DATABASE_URL": database(kind, "migrated"), "LIVECHAT_CRISP_WEBHOOK_SECRET": "secret"}
+    app = create_app("crisp", LIVECHAT_INBOX=True, **config)
+    chat_of(app).staff_required(lambda: True)
+    with app.app_context():
+        store = chat_of(app).store
+        store.add([replace(message(n, text=f"Words {n}"), conversation=f"c{n % 36}") for n in range(72)], NOW)
+    client, after, polls = app.test_client(), "", 0
+    while (response := client.get(f"{URL}/changes?after={after}")).status_code == 200:
+        after, polls = re.search('data-cursor="(.*?)"', response.text)[1], polls + 1  # type: ignore[index]
+        assert polls < 40
+    assert response.status_code == 304
+    assert polls >= 4
+    listed = [client.get(f"{URL}?page={page}").text for page in (1, 2)]
+    assert sorted(re.findall(r"Words (\d+)", "".join(listed)), key=int) == [str(n) for n in range(36, 72)]
+    assert ["Older conversations" in page for page in listed] == [True, False]
+    assert ["Newer conversations" in page for page in listed] == [False, True]
+    store.engine.dispose()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_waits_is_found_by_its_index(kind: str, database: Callable[..., str]) -> None:
+    store = Store(database(kind, "migrated"))
+    with store.engine.connect() as connection:
+        wanted = sa.select(events.c.provider, sa.func.max(events.c.id)).where(UNCOUNTED)
+        wanted = wanted.group_by(events.c.provider, events.c.conversation)
+        if not store.is_sqlite:  # which reads such a small table as a whole otherwise
+            connection.execute(sa.text("SET enable_seqscan = off"))
+        explain = "EXPLAIN QUERY PLAN " if store.is_sqlite else "EXPLAIN "
+        plan = connection.execute(sa.text(explain + str(wanted.compile(store.engine)))).all()
+    assert "livechat_events_uncounted" in str(plan)
+    store.engine.dispose()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_who_waited_before_an_upgrade_waits_after_it(kind: str, database: Callable[..., str]) -> None:
     store = Store(database(kind, "migrated"))
     new = [message(1), message(2, "agent", 1), message(3, minutes=2), message(4, minutes=3)]

@@ -14,8 +14,11 @@ import pytest
 from bs4 import BeautifulSoup
 
 from flask_livechat import LiveChat
+from flask_livechat.desk import flow_figures
+from flask_livechat.desk.calendar_months import months
 from flask_livechat.desk.conclusions import conclude
-from flask_livechat.desk.metrics import DEFINITIONS, Metrics, PerUser, Topic, metrics, months
+from flask_livechat.desk.definitions import DEFINITIONS
+from flask_livechat.desk.metrics import Metrics, PerUser, Topic, metrics
 from flask_livechat.desk.store import Store
 from flask_livechat.model import Event
 from flask_livechat.office_hours import parse
@@ -53,6 +56,9 @@ def test_the_worked_example_is_what_comes_out(store: Store) -> None:
     for what, count in (("open", 10), ("up", 3), ("down", 1)):
         for _ in range(count):
             store.count("tawk", what, NOW)
+    ends = [("resolved", "card", 1)] * 2 + [("human", "billing", 2)] * 2 + [("human", "topic", 1)]
+    for step in [("begun", "topic", 0)] * 6 + ends:
+        flow_figures.count(store, "crisp", "support", [step], NOW)
     made = {row[:3]: row[3] for row in metrics(store, *NOVEMBER, targets=parse_targets({})).rows()}
     for row in table(1):
         value = made[row["metric"], row["what"], row["month"]]

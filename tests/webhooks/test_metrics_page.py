@@ -7,7 +7,8 @@ import io
 import json
 import re
 import threading
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from flask import Flask, redirect
 from flask.testing import FlaskClient
 
 from flask_livechat import LiveChat
-from flask_livechat.desk.metrics import DEFINITIONS
+from flask_livechat.desk.cohort import Cohort, Difference
+from flask_livechat.desk.definitions import DEFINITIONS
+from flask_livechat.desk.formatting import cohort_verdict
 from flask_livechat.desk.store import Store
 
 from ..conftest import chat_of, create_app
@@ -45,8 +48,6 @@ def talk(app: Flask, *tags: str) -> Store:
     begun = now - timedelta(hours=1)
 
     def then(event: Any, minutes: float) -> Any:
-        from dataclasses import replace
-
         return replace(event, at=begun + timedelta(minutes=minutes))
 
     store.add([then(message(1, tags=tags), 0), then(message(2, "agent"), 5), then(closed(9), 9)], now)
@@ -299,6 +300,106 @@ def test_targets_stand_first_and_say_what_is_missed(app: Flask, client: FlaskCli
     judged = {item.span.text: item["class"] for item in page.select(".judged li") if item.span}
     assert judged["First response, median"] == ["missed"]  # five minutes, of two
     assert judged["Resolution, median"] == ["met"]  # nine minutes, of fifteen
+
+
+def test_what_is_off_comes_first_and_is_counted(app: Flask, client: FlaskClient) -> None:
+    talk(app)
+    page = read(client)
+    assert page.select_one("#targets").text == "1 of 3 targets is missed"  # type: ignore[union-attr]
+    assert [item["class"] for item in page.select(".judged li")] == [["missed"], ["met"], ["met"]]
+    chart = page.select_one("figure[data-columns='2,3']")
+    assert chart is not None
+    assert (chart.get("data-least"), chart.get("data-most")) == (None, "120")
+
+
+# -- the cohort ------------------------------------------------------------------------------------------------------
+
+
+def people_of(app: Flask, count: int = 50) -> list[int]:
+    """Make the app's people: half of them wrote on their second day, and of these most stayed. Gives who was read."""
+    chat, reads = chat_of(app), list[int]()
+    with app.app_context():
+        store, now = chat.store, chat.now()
+    signed_up = now - timedelta(days=20)
+    for n in range(0, count, 2):
+        event = replace(message(n), conversation=f"s{n}", visitor=f"u{n}", at=signed_up + timedelta(days=2))
+        store.add([event], now)
+        store.update_projection(event, now)
+
+    @chat.people
+    def people() -> list[tuple[str, datetime, bool]]:
+        reads.append(1)
+        return [(f"u{n}", signed_up + timedelta(days=1), n % 2 == 0 or n % 10 == 1) for n in range(count)]
+
+    return reads
+
+
+def test_the_cohort_is_counted_only_for_whoever_asks_and_once_an_hour(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not read(client).select("#cohort")  # nobody has said who the people are
+    reads = people_of(app)
+    link = read(client).select_one("section[aria-labelledby=cohort] a")
+    assert link is not None
+    assert reads == []
+    query = str(link["href"]).partition("#")[0]
+    for _ in range(2):
+        page = read(client, query)
+        assert "Those who wrote stayed more often: 80.0 points" in page.select_one(".verdict").text  # type: ignore[union-attr]
+    rows = {
+        row.th.text: [cell.text.strip() for cell in row.select("td")] for row in page.select(".cohort tr") if row.th
+    }
+    assert rows["Wrote"][:3] == ["25", "25", "100%"]
+    assert rows["Did not write"] == ["25", "5", "20%", ""]
+    assert "This is not a cause" in page.text
+    assert reads == [1]
+    later = LiveChat.now() + timedelta(minutes=61)
+    monkeypatch.setattr(LiveChat, "now", staticmethod(lambda: later))
+    read(client, query)
+    assert reads == [1, 1]
+
+
+def test_a_cohort_of_few_is_not_shown(app: Flask, client: FlaskClient) -> None:
+    people_of(app, 10)
+    page = read(client, "?cohort=1")
+    assert "too few people" in page.select_one(".verdict").text  # type: ignore[union-attr]
+    assert page.select_one(".cohort").text.count("not shown") == 2  # type: ignore[union-attr]
+
+
+def test_people_who_make_no_sense_are_said_and_nobody_is_named(app: Flask, client: FlaskClient) -> None:
+    chat_of(app).people(lambda: [("ada@example.com", "yesterday", True)])  # type: ignore[list-item]
+    page = read(client, "?cohort=1")
+    assert "Person 1: signed_up_at is an aware datetime" in page.select_one("[role=alert]").text  # type: ignore[union-attr]
+    assert "ada@" not in page.text
+
+
+def test_people_who_cannot_be_read_leave_the_figures_as_they_are(app: Flask, client: FlaskClient) -> None:
+    app.testing = False
+    talk(app)
+
+    @chat_of(app).people
+    def people() -> list[tuple[str, datetime, bool]]:
+        raise LookupError
+
+    page = read(client, "?cohort=1")
+    assert "could not be read" in page.select_one("[role=alert]").text  # type: ignore[union-attr]
+    assert figure(page, "Conversations", "Number")[1] == "1"
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [
+        (Difference(0.3, 0.17, 0.42), "stayed more often: 30.0 points, and with 95% confidence between 17.0 and 42.0"),
+        (
+            Difference(-0.3, -0.42, -0.17),
+            "stayed less often: 30.0 points, and with 95% confidence between 17.0 and 42.0",
+        ),
+        (Difference(0.02, -0.1, 0.14), "No difference can be told from chance"),
+        (None, "too few people"),
+    ],
+)
+def test_a_cohort_is_told_in_a_sentence(interval: Difference | None, words: str) -> None:
+    assert words in cohort_verdict(Cohort(7, None, None, interval, (), 0, 0))
 
 
 def test_a_link_leads_back_to_the_site(client: FlaskClient) -> None:

@@ -92,7 +92,7 @@ def test_each_part_has_its_own_author_and_moment(intercom_stand_in: Vendor) -> N
         ("conversation.admin.noted", ("note", "admin", "<p>late again</p>")),
         ("conversation.admin.assigned", ("assignment", "admin", "<p>Yours.</p>")),
         ("conversation.admin.snoozed", ("snoozed", "admin", None)),
-        ("conversation.admin.opened", ("open", "admin", None)),
+        ("conversation.admin.unsnoozed", ("unsnoozed", "admin", None)),
         ("conversation.admin.closed", ("close", "admin", "<p>Bye.</p>")),
         ("conversation.user.replied", ("comment", "lead", "<p>Wait</p>")),
     ]

@@ -57,15 +57,24 @@
     query.delete("agents");
     const before = sent;
     const { status, page } = await ask("GET", `${inbox?.dataset.changes}?${query}`);
-    const isOurs = status === 200 && page?.getElementById("inbox");
+    const isOurs = status === 200 && isWhole(page);
     failures = isOurs || status === 304 ? 0 : failures + 1;
-    const isGone = status && status < 500; // a page to sign in, say
+    const isGone = status && status < 500 && !page?.getElementById("inbox"); // a page to sign in, say
     const reason = isGone ? "You are signed out. Load the page again." : "Nothing new arrives: this may be old.";
     stale(failures < 2 ? "" : reason);
     if (isOurs && page && before === sent) {
       show(page, false);
       channel.postMessage(cursor);
     }
+  }
+
+  /**
+   * An answer that was cut on its way may look like a short one. Its cursor would hide for good what it lacks.
+   *
+   * @param {Document | null} page
+   */
+  function isWhole(page) {
+    return Boolean(page?.getElementById("end"));
   }
 
   /** @param {Document} page @param {boolean} isOwn whether it answers a form of this tab */
@@ -96,7 +105,7 @@
       const isInUse = same?.contains(document.activeElement) && same.tagName === "DIV" && !force;
       return same && (isInUse || same.isEqualNode(child)) ? same : document.adoptNode(child);
     });
-    for (const child of old.children) {
+    for (const child of [...old.children]) {
       if (!children.includes(child)) {
         const link = child.querySelector("a:focus") && children.find(({ id }) => id === child.id);
         child.remove();
@@ -180,7 +189,7 @@
     if (button) button.disabled = false;
     undo();
     sent += 1;
-    if (page?.getElementById("inbox")) show(page, true);
+    if (page && isWhole(page)) show(page, true);
     if (status !== 200) {
       if (words && text) text.value = words;
       const reason = page?.getElementById("word")?.textContent || page?.body.textContent?.trim();

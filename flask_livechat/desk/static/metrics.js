@@ -20,10 +20,12 @@
     return `${Math.round((seconds / size) * 10) / 10} ${name}`;
   }
 
-  /** Between two ticks of an axis of times: so many seconds that people have a word for them. @param {number} most */
-  function step(most) {
-    const steps = [1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 43200, 86400];
-    return steps.find((seconds) => most / seconds <= 6) || 86400 * Math.ceil(most / 86400 / 6);
+  // An axis of times grows by factors, so that a median is told from its target beside a p90 of many hours.
+  const TIMES = [1, 10, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86400, 7 * 86400, 30 * 86400];
+
+  /** @param {any} axis */
+  function putTimes(axis) {
+    axis.ticks = TIMES.filter((value) => value >= axis.min && value <= axis.max).map((value) => ({ value }));
   }
 
   /** @param {string | undefined} unit @param {number} value */
@@ -37,9 +39,15 @@
     return rows.map(({ cells }) => ("value" in cells[column].dataset ? Number(cells[column].dataset.value) : null));
   }
 
+  /** A line where the target is. @param {string} label @param {string | undefined} value */
+  function bound(label, value) {
+    const line = { borderColor: colour("--alert"), backgroundColor: colour("--alert"), borderWidth: 1.5, borderDash: [2, 4] };
+    return value ? [{ label, data: rows.map(() => Number(value)), pointRadius: 0, pointStyle: "line", ...line }] : [];
+  }
+
   /** @param {HTMLElement} figure */
   function draw(figure) {
-    const { chart: type, unit, columns = "" } = figure.dataset;
+    const { chart: type, unit, columns = "", least, most } = figure.dataset;
     const paint = [colour("--first"), colour("--second")];
     const datasets = columns.split(",").map(Number).map((column, n) => ({
       label: heads[column],
@@ -49,7 +57,7 @@
       borderDash: n ? [6, 4] : [], // told apart without colour, too
       pointStyle: n ? "rectRot" : "circle",
       spanGaps: true,
-    }));
+    })).concat(/** @type {any} */ ([...bound("Target, at least", least), ...bound("Target, at most", most)]));
     const plot = Object.assign(document.createElement("div"), { className: "plot" });
     const canvas = document.createElement("canvas");
     canvas.setAttribute("role", "img");
@@ -57,7 +65,6 @@
     plot.append(canvas);
     figure.append(plot);
     figure.classList.add("drawn");
-    const most = Math.max(1, ...datasets.flatMap(({ data }) => data.map(Number)));
     const axis = { ticks: { color: colour("--quiet") }, grid: { color: colour("--line") } };
     return new Chart(canvas, {
       type,
@@ -67,7 +74,12 @@
         maintainAspectRatio: false,
         scales: {
           x: axis,
-          y: { ...axis, beginAtZero: true, suggestedMax: unit === "share" ? 1 : undefined, ticks: { ...axis.ticks, ...(unit === "duration" ? { stepSize: step(most) } : { precision: unit ? undefined : 0 }), callback: (/** @type {number} */ value) => said(unit, value) } },
+          y: {
+            ...axis,
+            ...(unit === "duration" ? { type: "logarithmic", afterBuildTicks: putTimes } : { beginAtZero: true }),
+            suggestedMax: unit === "share" ? 1 : undefined,
+            ticks: { ...axis.ticks, precision: unit ? undefined : 0, callback: (/** @type {number} */ value) => said(unit, value) },
+          },
         },
         plugins: {
           legend: { display: datasets.length > 1, labels: { color: colour("--ink"), usePointStyle: true } },

@@ -11,7 +11,7 @@ from typing import Any
 from ...errors import Conflict, NotFound, Unsupported
 from ...model import Agent, Contact, Conversation, LiveVisitor, Message, Visitor
 from ...operation import ErrorDetails, Operation, OperationSequence, Page, page_of, path
-from ..base import ApiSpec, Calls, Values, methods_of
+from ..base import ApiSpec, Calls, Handoff, Values, methods_of
 from ..sanitize import moment, without_empty
 from .articles import Articles, inventory
 from .widget import attributes
@@ -356,6 +356,32 @@ def _moment(milliseconds: Any) -> datetime | None:
     return moment(milliseconds / 1000) if isinstance(milliseconds, int | float) and abs(milliseconds) < 1e15 else None
 
 
+def hand_over(values: Values, id: str, handoffs: Sequence[Handoff]) -> OperationSequence[Handoff | None]:
+    """A note, and the state ``pending`` while nobody has answered.
+
+    Whose conversation it is the vendor says by the email that it has verified: an unverified one is a mere claim. What
+    a note does to the state is UNCONFIRMED: hence the state is looked at after it.
+    """
+    calls = Conversations(values)
+    chat: Conversation = yield calls.get(id)
+    email = chat.contact.email if chat.contact and chat.raw.get("is_verified") is True else None
+    own = next((item for item in handoffs if email and item.email and item.email.lower() == email.lower()), None)
+    if own is None:
+        return None
+
+    def read(data: Any) -> Page[Message]:
+        return page_of("Crisp messages", message, data)
+
+    newest: Page[Message] = yield Operation("GET", calls._path("/conversation/{}/messages", id), read)
+    lines = sorted(newest.items, key=lambda line: line.at or datetime.min.replace(tzinfo=UTC))
+    if all((line.kind, line.text) != ("note", own.note) for line in lines):
+        yield calls.note(id, own.note)
+    authors = [line.author for line in lines if line.kind in ("text", "file") and line.author != "bot"]
+    if authors[-1:] == ["visitor"]:
+        yield from calls._set_state(id, "pending")
+    return own
+
+
 API = ApiSpec(
     needs=("API_IDENTIFIER", "API_KEY"),
     base=lambda values: "https://api.crisp.chat",
@@ -367,4 +393,5 @@ API = ApiSpec(
         conversations=Conversations, contacts=Contacts, articles=Articles, agents=Agents, visitors=Visitors
     ),
     inventory=inventory,
+    hand_over=hand_over,
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...model import Agent, Article, Contact, Conversation, Message, Team
+from ...operation import page_of
 from ..sanitize import moment
 
 
@@ -43,6 +44,19 @@ def message(data: Mapping[str, Any], conversation: str) -> Message:
         at=moment(data.get("created_at")),
         raw=data,
     )
+
+
+def messages_of(chat: Conversation) -> Sequence[Message]:
+    """What was written: the first message and the newest 500 parts, which is all that the vendor gives."""
+    source = chat.raw.get("source") or {}
+    first = {**source, "created_at": chat.raw.get("created_at")} if source.get("body") else None
+    parts = (chat.raw.get("conversation_parts") or {}).get("conversation_parts") or []
+
+    def read(part: Mapping[str, Any]) -> Message | None:
+        return message(part, chat.id) if part.get("body") or part.get("attachments") else None
+
+    messages = page_of("Intercom messages", read, [*([first] if first else []), *parts]).items
+    return [message for message in messages if message is not None]
 
 
 def contact(data: Mapping[str, Any]) -> Contact:

@@ -117,7 +117,7 @@ class Notification:
             events.append(replace(event, kind=change, author="agent"))
         if topic in SPOKEN and not parts:
             events.append(replace(event, kind="message", author=SPOKEN[topic]))
-        return events or (event,)
+        return events or (replace(event, sequence=_number(parts[-1]) if parts else None),)
 
     def _tags_id(self) -> str | None:
         """An id made of which tags there are and of when the last one was put there; None where that is unknown."""
@@ -144,14 +144,12 @@ class Notification:
         kind, key, author = part.text("part_type") or "comment", part.key("id"), part.part("author")
         by_person = author.text("type") in (*TYPES, None)
         event = _about(self.people.of(author) if by_person else None, self.event)
-        # Parts are numbered in the order in which they came, which their seconds do not tell.
-        is_number = key is not None and key.isascii() and key.isdecimal() and len(key) < 19
         event = replace(
             event,
             id=f"{event.conversation}:{key}" if key else f"{event.id}:{number}",
             at=_moment(part.data.get("created_at")) or event.at,
             author=_author(part) or SPOKEN.get(self.topic, "agent"),
-            sequence=int(key) if is_number and key else None,
+            sequence=_number(part),
         )
         text = to_text(part.text("body") or "")
         says = text or part.items("attachments") or "<img" in (part.text("body") or "")
@@ -177,6 +175,12 @@ class Notification:
         key = self.event.id if requested is None else f"{self.event.conversation}:rating:{requested}:{stars}"
         at = _moment(rating.data.get("updated_at")) or self.event.at
         return replace(self.event, kind="rated", id=key, at=at, rating=stars, best=BEST, text=rating.text("remark"))
+
+
+def _number(part: Payload) -> int | None:
+    """Parts are numbered in the order in which they came, which their seconds do not tell."""
+    key = part.key("id")
+    return int(key) if key and key.isascii() and key.isdecimal() and len(key) < 19 else None
 
 
 def _conversation_id(topic: str, item: Payload) -> str | None:
@@ -213,12 +217,13 @@ def details(event: Event) -> Details:
     part = next((part for part in parts if part.key("id") == key), _source(item))
     page, author = _source(item).text("url"), part.part("author")
     handling: dict[str, Any] = {}
+    if state := item.text("state"):  # whatever the topic: a reply ends a snooze, and is told as a reply
+        handling["snoozed_until"] = _moment(item.data.get("snoozed_until")) if state == "snoozed" else None
     if "admin_assignee_id" in item.data:
         agent, team = item.key("admin_assignee_id"), item.key("team_assignee_id")
-        until = _moment(item.data.get("snoozed_until")) if item.text("state") == "snoozed" else None
         # Nobody is null in a notification, and 0 in answers of the newest versions.
         agent, team = (None if key == "0" else key for key in (agent, team))
-        handling = {"agent": agent or (team and f"team:{team}"), "snoozed_until": until}
+        handling["agent"] = agent or (team and f"team:{team}")
         if agent and author.key("id") == agent and (name := author.text("name")):
             handling["agent_name"] = name
     files = [(file.text("name") or "A file", file.text("url")) for file in part.items("attachments") or []]

@@ -17,6 +17,12 @@ def bodies(account: Account, change: Change, session: Session, message: Message 
     begins = change == "said" and message is not None and message.n == session.messages[0].n
     if session.identity.email and (begins or change == "identified"):
         yield _body(account, "session:set_email", data | {"email": session.identity.email}, now)
+    is_verified = session.identity.state == "verified"
+    if (begins and is_verified) or (change == "identified" and is_verified != session.was_verified):
+        # UNCONFIRMED: what a verification holds. The vendor's own types name three texts, and no values.
+        proof = {"identity": "email", "method": "hmac", "annotation": ""}
+        changed = {"is_verified": is_verified, "verifications": [proof] if is_verified else []}
+        yield _body(account, "session:update_verify", data | changed, now)
     if change in ("said", "changed", "removed") and message is not None:
         yield _body(account, *_message(account, change, session, message))
     elif change == "decided" and message is not None:

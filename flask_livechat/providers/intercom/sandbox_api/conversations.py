@@ -138,7 +138,8 @@ class Conversations(IntercomCall):
             kind = one_of(body, "message_type", "comment", "note")
             session, agent = self.session(), self.admin()
             text, more = words_of(body)
-            hub.say(session.key, "agent", text, "note" if kind == "note" else "text", agent.id, **more)
+            is_unsnoozing = not body.flag("skip_unsnooze")
+            hub.say(session.key, "agent", text, "note" if kind == "note" else "text", agent.id, is_unsnoozing, **more)
         return self._now(session)
 
     @route("POST", f"{ONE}/parts")

@@ -16,6 +16,7 @@ PARTS: dict[Kind, str] = {
     "closed": "close",
     "opened": "open",
     "snoozed": "snoozed",
+    "unsnoozed": "unsnoozed",
     "assigned": "assignment",
 }
 MAX_PARTS = 500  # the newest of a conversation

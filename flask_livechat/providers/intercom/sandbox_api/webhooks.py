@@ -19,6 +19,7 @@ TOPICS: Mapping[Kind, str] = {
     "closed": "conversation.admin.closed",
     "opened": "conversation.admin.opened",
     "snoozed": "conversation.admin.snoozed",
+    "unsnoozed": "conversation.admin.unsnoozed",  # UNCONFIRMED for one that an admin opens before its time
     "assigned": "conversation.admin.assigned",
 }
 
