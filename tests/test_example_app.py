@@ -697,7 +697,7 @@ def test_staff_read_in_one_list_what_visitors_write_to_every_vendor(client: Flas
         True
     ] * 3
     assert payload(page) is None
-    assert "Where your team sits" in page.text
+    assert "Your team answers the visitors" in page.text
 
 
 def test_the_inbox_is_the_staffs(client: FlaskClient) -> None:
@@ -720,5 +720,5 @@ def test_the_two_desks_are_told_apart_in_words(client: FlaskClient) -> None:
     assert "agents answer here. Your own team answers in the inbox" in desk
     sign_in(client, "staff")
     inbox = client.get("/livechat/inbox").text
-    assert "Where your team sits" in inbox
+    assert "Your team answers the visitors" in inbox
     assert "own desk (sandbox)" in inbox
