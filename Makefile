@@ -108,6 +108,7 @@ bench: $(VENV)/bench chromium bench-js  ## Measure every figure of docs/performa
 	$(BIN)/python -m benchmarks.inbox_tabs
 	$(BIN)/python -m benchmarks.cohort
 	$(BIN)/python -m benchmarks.browser
+	$(BIN)/python -m benchmarks.panel
 	$(BIN)/python -m benchmarks.journey
 	$(BIN)/python -m benchmarks.lighthouse
 

@@ -26,7 +26,7 @@ from .internals import Internals, service
 from .model import Decision, Value, Visitor
 from .same_origin import Names, check_places, own_url
 from .settings import Settings
-from .state import Callbacks, State, call_app, current_flask, current_state, name_of, safely
+from .state import State, call_app, current_flask, current_state, name_of, safely
 from .widget import assets, lifecycle, logout, response, segments, session_store, tag, views
 from .widget import context as page_context
 from .widget.addresses import address
@@ -74,7 +74,17 @@ class LiveChat(Internals):
         check_places(app, host, subdomain)
         places = {"host": host, "subdomain": subdomain}
         config = settings.read(app.config, development=bool(app.debug or app.testing))
-        state = app.extensions["livechat"] = _state_of(self, app, config, self._callbacks)
+        stores_events = bool(config.webhook_providers) and find_spec("sqlalchemy") is not None
+        state = app.extensions["livechat"] = State(
+            self,
+            config,
+            self._callbacks,
+            assets.build_all(config, stores_events),
+            stores_events,
+            Reports(Path(app.instance_path)),
+            SecretScanner(config.providers, sandbox=config.sandbox) if config.guard else None,
+            dict(settings.livechat_config(app.config)),
+        )
         app.register_blueprint(views.blueprint, url_prefix=config.url_prefix, **places)
         if config.sandbox:
             from . import sandbox  # noqa: PLC0415 - production never loads it
@@ -313,17 +323,3 @@ class LiveChat(Internals):
             from .sandbox import connect  # noqa: PLC0415 - production never loads it
 
             connect(app, state, own_url(app, **places), partial(service().listens, state))
-
-
-def _state_of(livechat: LiveChat, app: Flask, config: Settings, callbacks: Callbacks) -> State:
-    stores_events = bool(config.webhook_providers) and find_spec("sqlalchemy") is not None
-    return State(
-        livechat,
-        config,
-        callbacks,
-        assets.build_all(config, stores_events),
-        stores_events,
-        Reports(Path(app.instance_path)),
-        SecretScanner(config.providers, sandbox=config.sandbox) if config.guard else None,
-        dict(settings.livechat_config(app.config)),
-    )

@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
     from .testing import FakeDesk, RenderedWidget
 
 ALLOWED = "livechat_real_vendor"
-PATIENCE = 5.0  # seconds, for what waits to be told to a vendor when a test ends
-# Audit events by which a process asks for a host, and where it stands in their arguments. The last one is our desk's
-# own: it also hears of what goes through a proxy.
-HOSTS = {
-    "socket.getaddrinfo": 0,
-    "socket.gethostbyname": 0,
-    "socket.connect": 1,
-    "socket.sendto": 1,
-    "flask_livechat.call": 0,
-}
 
 
 class RealVendorError(socket.gaierror):
@@ -42,6 +32,16 @@ class RealVendorError(socket.gaierror):
 class Guard:
     """Hears of every host that this process asks for, whatever library asks. One for the process: it stays."""
 
+    # Audit events by which a process asks for a host, and where it stands in their arguments. The last one is our
+    # desk's own: it also hears of what goes through a proxy.
+    EVENTS: ClassVar = {
+        "socket.getaddrinfo": 0,
+        "socket.gethostbyname": 0,
+        "socket.connect": 1,
+        "socket.sendto": 1,
+        "flask_livechat.call": 0,
+    }
+
     def __init__(self) -> None:
         self.hooked = False  # for good: an audit hook cannot be taken off
         self.depth = 0  # of pytest runs inside each other
@@ -49,12 +49,13 @@ class Guard:
         self.asked: set[str] = set()
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in HOSTS or not self.depth or self.allowed:
+        # After the run Python takes the names of modules away, and still calls the hook.
+        if not self.depth or event not in self.EVENTS or self.allowed:
             return
-        host = arguments[HOSTS[event]]
+        host = arguments[self.EVENTS[event]]
         host = host[0] if isinstance(host, tuple) and host else host
         name = bytes(host).decode("ascii", "replace") if isinstance(host, bytes | bytearray) else str(host or "")
-        if _is_vendors(name.rstrip(".").lower()):
+        if self._is_vendors(name.rstrip(".").lower()):
             self.asked.add(name)
             raise RealVendorError(f"livechat: a test contacted {name}")
 
@@ -65,6 +66,14 @@ class Guard:
             f"The test, or what ran before it, talked to a real chat vendor: {names}. "
             f"Use the fixture livechat_desk, or mark the test with @pytest.mark.{ALLOWED}."
         )
+
+    @staticmethod
+    def _is_vendors(host: str) -> bool:
+        from . import providers  # noqa: PLC0415 - a suite's coverage begins before we are imported
+
+        loaded = [providers.load(name) for name in providers.names()]
+        domains = [domain for provider in loaded for domain in provider.domains(provider.example_values())]
+        return any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 
 GUARD = Guard()
@@ -105,15 +114,7 @@ def _finish() -> None:
     """What the test left to be told to a vendor in the background is told now, while somebody listens."""
     background = sys.modules.get("flask_livechat.desk.background")
     for queue in [*background.QUEUES] if background else []:
-        queue.finish(PATIENCE)
-
-
-def _is_vendors(host: str) -> bool:
-    from . import providers  # noqa: PLC0415 - a suite's coverage begins before we are imported
-
-    rooms = [providers.load(name) for name in providers.names()]
-    domains = [domain for room in rooms for domain in room.domains(room.example_values())]
-    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+        queue.finish(5.0)  # seconds
 
 
 @pytest.fixture
@@ -194,7 +195,8 @@ def livechat_webhook(
     def tell(provider: str, payload: Mapping[str, Any]) -> int:
         with app.app_context():
             headers, body = webhook(provider, payload)
-        answer = app.test_client().post(_receiver(app, provider), data=body, headers=headers)
+        url = f"{state.settings.url_prefix}/webhooks/{provider}"
+        answer = app.test_client().post(url, data=body, headers=headers)
         with app.app_context():
             now = livechat.now()
             for one in store.take(now):
@@ -207,7 +209,3 @@ def livechat_webhook(
         patch.setattr(state.runtime, "store", store)
         yield tell
     store.engine.dispose()
-
-
-def _receiver(app: Flask, provider: str) -> str:
-    return f"{app.extensions['livechat'].settings.url_prefix}/webhooks/{provider}"

@@ -7,13 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 DEFAULTS: Mapping[str, Any] = {"first_response": 120, "resolution": 900, "deflection": (0.3, 0.5), "csat": 0.9}
-UNITS: Mapping[str, str] = {
-    "first_response": "seconds",
-    "resolution": "seconds",
-    "deflection": "share",
-    "csat": "share",
-}
-MAX_S = 10 * 366 * 86_400  # of the longest time that metrics are asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +42,10 @@ def parse(config: Any) -> Mapping[str, Target]:
 
 
 def _target(name: str, value: Any) -> Target:
-    is_pair, unit = isinstance(value, list | tuple), UNITS[name]
+    is_pair, unit = isinstance(value, list | tuple), "share" if name in ("deflection", "csat") else "seconds"
     bounds = list(value) if is_pair else [value]
-    highest, unit_text = (1.0, "a share from 0 to 1") if unit == "share" else (MAX_S, "a number of seconds")
+    max_s = 10 * 366 * 86_400  # of the longest time that metrics are asked for
+    highest, unit_text = (1.0, "a share from 0 to 1") if unit == "share" else (max_s, "a number of seconds")
     for bound in bounds:
         is_number = isinstance(bound, int | float) and not isinstance(bound, bool)
         if not is_number or not 0 <= bound <= highest:

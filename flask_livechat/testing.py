@@ -181,28 +181,29 @@ def assert_livechat(
         raise ValueError("provider=None means that there is no chat, so it cannot be combined with other arguments")
     if secret is not None and verified is ANYTHING:
         raise ValueError("secret= needs verified=")
-    if elsewhere := _elsewhere(page):
-        raise AssertionError(f"this is not a page: {elsewhere}")
-    found = read(page)
+    if not isinstance(page, str | bytes) and page.status_code in range(300, 400):
+        target = page.headers.get("Location", "nowhere")
+        raise AssertionError(f"this is not a page: {page.status_code}, to {target}")
+    widget = read(page)
     if provider is None:
-        if found is not None:
-            raise AssertionError(f"the page has a chat by {found.provider}, but should have none")
+        if widget is not None:
+            raise AssertionError(f"the page has a chat by {widget.provider}, but should have none")
         return None
-    if found is None:
+    if widget is None:
         raise AssertionError(f"the page has no chat: {_why_none(page)}")
-    names = [event["name"] for event in found.events if "name" in event]  # segments have none
-    differences = [
-        *_differs("provider", provider, found.provider),
-        *_differs("load", load, found.load),
-        *_visitor_differs(visitor, found),
-        *_proof_differs(verified, found, secret),
-        *_fields_differ("context", {} if context is ANYTHING else context, found.context),
-        *_differs("events", events if events is ANYTHING else list(events), names),
-        *_differs("left", left, found.left),
-    ]
-    if differences:
-        raise AssertionError("\n".join(["the page's chat is not as expected:", *(f"  {one}" for one in differences)]))
-    return found
+    names = [event["name"] for event in widget.events if "name" in event]  # segments have none
+    comparison = _Comparison(widget)
+    comparison.value("provider", provider, widget.provider)
+    comparison.value("load", load, widget.load)
+    comparison.visitor(visitor)
+    comparison.proof(verified, secret)
+    comparison.fields("context", {} if context is ANYTHING else context, widget.context)
+    comparison.value("events", events if events is ANYTHING else list(events), names)
+    comparison.value("left", left, widget.left)
+    if comparison.differences:
+        lines = [f"  {difference}" for difference in comparison.differences]
+        raise AssertionError("\n".join(["the page's chat is not as expected:", *lines]))
+    return widget
 
 
 def as_visitor(client: C, user: Any) -> C:
@@ -321,18 +322,6 @@ def _named(visitor: Mapping[str, Any] | None, proof: Mapping[str, Any] | None) -
 # -- what differs ------------------------------------------------------------------------------------------------------
 
 
-def _differs(what: str, expected: Any, found: Any) -> list[str]:
-    if expected is ANYTHING or expected == found:
-        return []
-    return [f"{what}: expected {expected!r}, found {found!r}"]
-
-
-def _elsewhere(page: Response | str | bytes) -> str | None:
-    if isinstance(page, str | bytes) or page.status_code not in range(300, 400):
-        return None
-    return f"{page.status_code}, to {page.headers.get('Location', 'nowhere')}"
-
-
 def _why_none(page: Response | str | bytes) -> str:
     """What the rules say of that address; where they want chat, the template has none."""
     if isinstance(page, str | bytes):
@@ -348,41 +337,58 @@ def _why_none(page: Response | str | bytes) -> str:
     return f"no {{{{ livechat() }}}} in it{status}"
 
 
-def _visitor_differs(expected: Any, found: RenderedWidget) -> list[str]:
-    if expected is ANYTHING:
-        return []
-    if found.who is None:
-        return [f"visitor: {FETCHED}"]
-    if expected is None or found.visitor is None:
-        why = "no user is logged in, the user does not exist, or the identity cannot be proven"
-        hint = f" ({why}: flask livechat explain)" if found.visitor is None else ""
-        return [line + hint for line in _differs("visitor", expected, found.visitor and dict(found.visitor))]
-    if isinstance(expected, Visitor):
-        names = ("id", "email", "name", "phone")
-        expected = sanitize.without_empty(**{name: getattr(expected, name) for name in names})
-    elif not isinstance(expected, Mapping):
-        expected = {"id": str(expected)}
-    return _fields_differ("visitor", expected, found.visitor)
+class _Comparison:
+    """A page's widget beside what a test expects of it: every difference is a sentence."""
 
+    def __init__(self, widget: RenderedWidget) -> None:
+        self.widget = widget
+        self.differences: list[str] = []
 
-def _fields_differ(what: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-    return [line for name, value in expected.items() for line in _differs(f"{what}.{name}", value, found.get(name))]
+    def value(self, what: str, expected: Any, value: Any, hint: str = "") -> None:
+        if expected is not ANYTHING and expected != value:
+            self.differences.append(f"{what}: expected {expected!r}, found {value!r}{hint}")
 
+    def fields(self, what: str, expected: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        for name, value in expected.items():
+            self.value(f"{what}.{name}", value, values.get(name))
 
-def _proof_differs(expected: bool, found: RenderedWidget, secret: str | None) -> list[str]:
-    if expected is ANYTHING:
-        return []
-    if found.who is None:
-        return [f"verified: {FETCHED}"]
-    if found.proof is None or found.proof.empty:
-        return ["verified: the page carries no proof of who the visitor is"] if expected else []
-    provider = providers.load(found.provider)
-    secrets = _secrets(_app(), found.provider, provider.identity) if secret is None else (secret,)
-    proven = found.proof.verify(*secrets)
-    if expected and not proven:
-        by = f"LIVECHAT_{found.provider.upper()}_{provider.identity}" if secret is None else "this secret"
-        return [f"verified: the proof was not made with {by}, or is over"]
-    return ["verified: the page carries a proof that holds"] if proven and not expected else []
+    def visitor(self, expected: Any) -> None:
+        visitor = self.widget.visitor
+        if expected is ANYTHING:
+            return
+        if self.widget.who is None:
+            self.differences.append(f"visitor: {FETCHED}")
+        elif expected is None or visitor is None:
+            why = "no user is logged in, the user does not exist, or the identity cannot be proven"
+            hint = f" ({why}: flask livechat explain)" if visitor is None else ""
+            self.value("visitor", expected, visitor and dict(visitor), hint)
+        elif isinstance(expected, Visitor):
+            names = ("id", "email", "name", "phone")
+            fields = sanitize.without_empty(**{name: getattr(expected, name) for name in names})
+            self.fields("visitor", fields, visitor)
+        else:
+            self.fields("visitor", expected if isinstance(expected, Mapping) else {"id": str(expected)}, visitor)
+
+    def proof(self, expected: bool, secret: str | None) -> None:
+        proof = self.widget.proof
+        if expected is ANYTHING:
+            return
+        if self.widget.who is None:
+            self.differences.append(f"verified: {FETCHED}")
+            return
+        if proof is None or proof.empty:
+            if expected:
+                self.differences.append("verified: the page carries no proof of who the visitor is")
+            return
+        provider = providers.load(self.widget.provider)
+        secrets = _secrets(_app(), provider.name, provider.identity) if secret is None else (secret,)
+        is_proven = proof.verify(*secrets)
+        if expected and not is_proven:
+            key = f"LIVECHAT_{provider.name.upper()}_{provider.identity}"
+            by = key if secret is None else "this secret"
+            self.differences.append(f"verified: the proof was not made with {by}, or is over")
+        if is_proven and not expected:
+            self.differences.append("verified: the page carries a proof that holds")
 
 
 # -- the app that is tested --------------------------------------------------------------------------------------------

@@ -71,7 +71,8 @@ def decide(
     def applies(rule: Rule) -> bool:
         return rule.holds(address) and (rule.when is None or ask(rule.when))
 
-    layers = [*filter(applies, own), *islice(filter(applies, configured), 1)]
+    layers = list(filter(applies, own))
+    layers += islice(filter(applies, configured), 1)
     decision = _combined(default, layers) if layers else default
     if not decision.show:
         return decision

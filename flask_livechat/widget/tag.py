@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from flask import url_for
@@ -26,13 +26,12 @@ from .request_state import RequestState, Tag
 NOTHING = Markup("")
 
 
-@dataclass(frozen=True, slots=True)
-class Personal:
+class Personal(NamedTuple):
     """All that a page says of its visitor."""
 
     identity: Identity = ANONYMOUS
-    attributes: Mapping[str, Value] = field(default_factory=dict)
-    events: list[dict[str, Any]] = field(default_factory=list)
+    attributes: Mapping[str, Value] = MappingProxyType({})
+    events: Sequence[dict[str, Any]] = ()
     left: bool = False  # the last visitor of this browser has logged out
 
 

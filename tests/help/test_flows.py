@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flask_livechat.help import flow_texts
@@ -286,6 +286,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.needs("time")
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(data=JSON | st.fixed_dictionaries(dict.fromkeys(state_of(SUPPORT), JSON)), step=JSON, text=st.text())
 def test_no_state_and_no_text_breaks_the_engine(data: Any, step: Any, text: str) -> None:
     for value in (data, state_of(SUPPORT, {"step": step})):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
 from pathlib import Path
 
@@ -143,6 +144,12 @@ def test_each_way_to_a_host_is_heard_of(event: str, arguments: tuple[object, ...
         guard(event, arguments)
     assert "api.crisp.chat" in (guard.told() or "")
     assert not guard.told()
+
+
+def test_the_guard_is_silent_while_python_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flask_livechat.pytest_plugin.GUARD.depth", 0)  # the run is over
+    monkeypatch.setattr("flask_livechat.pytest_plugin.HOSTS", None)  # as Python leaves it then
+    sys.audit("open", "a file", "r", 0)
 
 
 SWALLOWS = """
