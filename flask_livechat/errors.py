@@ -64,10 +64,14 @@ def shown(value: Any) -> str:
 class Problem:
     """One problem of the configuration. It never contains a secret's value."""
 
-    code: str  # stable and documented: "LC102"
-    key: str  # "LIVECHAT_TAWK_PROPERTY_ID"
-    what: str  # "'nope' does not look right"
-    fix: str  # "Administration > Overview > Property ID."
+    #: Stable and documented: ``LC102``.
+    code: str
+    #: The setting that is wrong: ``LIVECHAT_TAWK_PROPERTY_ID``.
+    key: str
+    #: What is wrong with it: ``'nope' does not look right``.
+    what: str
+    #: What to do, or where to find the value.
+    fix: str
 
     def __str__(self) -> str:
         return f"{self.code} {self.key}: {self.what}. {self.fix}"

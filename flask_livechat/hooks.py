@@ -13,11 +13,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A vendor's request. ``headers`` have lower-case names; ``odd`` counts the fields that a parser has left out."""
+    """A vendor's request to our webhook."""
 
+    #: Its headers, with lower-case names.
     headers: Mapping[str, str] = field(repr=False)
+    #: Its query string's parts.
     query: Mapping[str, str] = field(repr=False)
+    #: Its body, as it came. The signature is of these bytes.
     body: bytes = field(repr=False)
+    #: How many fields a parser has left out, by name.
     odd: Counter[str] = field(default_factory=Counter, compare=False)
 
     def json(self) -> dict[str, Any]:

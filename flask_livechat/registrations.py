@@ -78,11 +78,46 @@ class Registrations:
         return load
 
     def rule(self, **fields: Any) -> Callable[[F], F]:
-        """Set a rule for one view, above or below ``@app.route``. Raises ``ConfigError`` for a wrong field."""
+        """Say what the pages of one view get. The decorator stands above or below ``@app.route``.
+
+        A field that is left out comes from a weaker rule, else from the configuration. Raises ``ConfigError`` (LC105)
+        when the view is defined, for a field or a value that there is not. A page that ``decide`` gives a vendor
+        without keys raises it, too.
+
+        :param when: a callable without arguments that is asked for each request: whether the rule holds. None
+            (default): it always does. If the callable raises, the rule does not hold; in debug mode and in tests the
+            exception is raised.
+        :param show: a bool: whether there is chat. By default there is, where a vendor is configured, except where the
+            address looks like it holds a secret: there only ``show=True`` shows it.
+        :param provider: the name of a vendor whose keys are set. Default: ``LIVECHAT_PROVIDER``.
+        :param load: when the vendor's script is loaded: ``"eager"``, ``"idle"``, ``"delay:SECONDS"`` (0 to 99999.999
+            seconds after the page's load event), ``"scroll"``, ``"interaction"``, ``"visible:SELECTOR"`` (a CSS
+            selector), ``"intent"``, ``"manual"`` or ``"off"``. Default: ``LIVECHAT_LOAD``.
+        :param preload: a bool: whether the page has a ``<link rel="preload">`` for the vendor's script. Default:
+            ``False``.
+        :param mobile: ``"show"`` or ``"hide"``, for viewports up to 640 pixels wide. Default: ``LIVECHAT_MOBILE``.
+        :param offline: ``"show"``, ``"hide"`` or ``"leave-message"``, for outside office hours. Default:
+            ``LIVECHAT_OFFLINE``.
+        :param identify: a bool: whether the vendor is told who the visitor is. Default: ``True``.
+        :param start: a kind and an id of at most 100 characters that start once the vendor has loaded: ``"survey:7"``.
+            The kinds are ``tour``, ``article``, ``survey``, ``checklist``, ``news``, ``ticket``, ``space``,
+            ``conversation``, ``scenario`` and ``trigger``, each where the vendor can. Default: None, nothing starts.
+        :param tour: the id of a tour, text or a whole number: ``start`` for tours only. Both together are an error.
+            Default: None.
+        :param once: ``True`` (default): ``start`` happens once for a visitor in a browser; ``"server"``: once in all
+            browsers, as ``start_once`` remembers it; ``False``: on every view.
+        :param help: ``"first"``: launchers open the help panel before the chat; ``"off"``: they open the chat. Default:
+            ``LIVECHAT_HELP``.
+        :param flow: the name of the flow that precedes a conversation in the help panel. Default: None.
+        """
         return partial(add_view_rule, fields)
 
     def rule_for(self, blueprint: Blueprint | str, **fields: Any) -> None:
-        """Set a rule for every view of a blueprint. Raises ``ConfigError`` for a wrong field."""
+        """Say what a blueprint's pages get. A view's own rule is stronger. Raises ``ConfigError``, as ``rule`` does.
+
+        :param blueprint: the blueprint, or its name. Blueprints within it are meant, too.
+        :param fields: the same as those of ``rule``.
+        """
         name = blueprint if isinstance(blueprint, str) else blueprint.name
         self._callbacks.blueprint_rules[name] = checked_rule(f"livechat.rule_for({name!r})", fields)
 

@@ -11,10 +11,13 @@ DEFAULTS: Mapping[str, Any] = {"first_response": 120, "resolution": 900, "deflec
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``least`` and ``most`` are included; None means no bound. ``unit``: ``seconds``, or ``share`` from 0 to 1."""
+    """What a figure should be. Both bounds are part of it."""
 
+    #: The least; None is no bound.
     least: float | None
+    #: The most; None is no bound.
     most: float | None
+    #: ``seconds``, or ``share`` from 0 to 1.
     unit: str
 
     def verdict(self, value: float | None) -> str | None:

@@ -45,10 +45,13 @@ FETCHED = "the page leaves it to GET /livechat/identity"
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The proof in the page of who the visitor is. ``parts`` are the values that the vendor gets."""
+    """What the page carries to prove who the visitor is."""
 
+    #: The vendor's name.
     provider: str
+    #: The proof, as the vendor takes it.
     parts: Mapping[str, Any] = field(repr=False)
+    #: Whom it is about, as the page says.
     visitor: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def verify(self, *secrets: str) -> bool:
@@ -78,24 +81,30 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class RenderedWidget:
-    """The widget that ``{{ livechat() }}`` has rendered into a page.
+    """What ``{{ livechat() }}`` has put into a page."""
 
-    ``visitor`` is the visitor whom the page names, beside the proof or inside a token; ``proof.verify`` checks it. It
-    is None for an anonymous page. If the loader fetches the identity, ``who`` is None, too. ``script`` is the address
-    of our loader, and ``preloads`` are those of the vendor's script. ``left`` says whether the page is the first one
-    after a logout.
-    """
-
+    #: The vendor's name.
     provider: str
+    #: When the vendor's script is loaded, as in ``Decision``.
     load: str
+    #: Whom the page names, beside the proof or inside a token; ``proof.verify`` says whether that holds. None for
+    #: nobody, and where the loader fetches who it is.
     visitor: Mapping[str, Any] | None
+    #: The proof of that, or None.
     proof: Proof | None
+    #: What agents see of the page.
     context: Mapping[str, Any]
+    #: What ``livechat.track`` has queued.
     events: Sequence[Mapping[str, Any]]
+    #: Whether the page is the first one after a logout.
     left: bool
+    #: The vendor's public ids, and how the chat looks.
     settings: Mapping[str, Any]
+    #: A keyed digest of the visitor's id; empty for nobody, None where the loader fetches who it is.
     who: str | None
+    #: The address of our loader.
     script: str
+    #: The addresses of the vendor's script that are preloaded.
     preloads: tuple[str, ...]
 
 
@@ -259,13 +268,19 @@ class FakeDesk:
     ``contacts``, ``articles``, ``agents``, ``visitors``, ``raw`` and ``can``.
     """
 
-    # For type checkers: ``__getattr__`` gives them.
+    #: As ``livechat.desk().conversations``.
     conversations: Conversations
+    #: As ``livechat.desk().contacts``.
     contacts: Contacts
+    #: As ``livechat.desk().articles``.
     articles: Articles
+    #: As ``livechat.desk().agents``.
     agents: Agents
+    #: As ``livechat.desk().visitors``.
     visitors: Visitors
+    #: As ``livechat.desk().raw``.
     raw: RawCalls
+    #: As ``livechat.desk().can``.
     can: Callable[[str], bool]
 
     def __init__(self, provider: str = providers.names()[0]) -> None:

@@ -20,13 +20,13 @@ DEFINITION = (
 class ArticleDeflection:
     """How many visitors asked the help panel, read an article, and did not come to the chat."""
 
-    asked: int
-    read: int
-    read_then_chat: int
-    share: float | None  # 0 to 1
-    advice: str | None  # what the share says, where it is high or low
-    helpful: int
-    not_helpful: int
+    asked: int  #: How many visits asked the help panel.
+    read: int  #: How many of them read an article.
+    read_then_chat: int  #: How many of those came to the chat all the same.
+    share: float | None  #: The share of those who asked that read and did not come, 0 to 1; None without a figure.
+    advice: str | None  #: What the share says, where it is high or low.
+    helpful: int  #: How many called an article helpful.
+    not_helpful: int  #: How many did not.
 
     @classmethod
     def of(cls, counts: Mapping[str, int]) -> ArticleDeflection:

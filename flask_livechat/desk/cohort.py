@@ -28,43 +28,54 @@ FindBegun = Callable[[Sequence[str], Sequence[str], datetime, datetime], Iterabl
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A share minus that of the people who did not write, with its 95 % interval; 0.2 is 20 points."""
+    """A share minus that of the people who did not write; 0.2 is 20 points."""
 
+    #: The difference, -1 to 1.
     share: float
+    #: The lower end of its 95 % interval.
     low: float
+    #: The upper end of its 95 % interval.
     high: float
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The people of a group, and those who stayed. ``tag`` is the first one of their first conversation, or empty.
+    """People of a group, and those who stayed."""
 
-    ``tag`` and ``difference`` are None for all who wrote, and for all who did not. A ``difference`` is also None if one
-    of the two groups is not shown.
-    """
-
+    #: How many people are in the group: 20 or more.
     people: int
+    #: How many of them stayed.
     stayed: int
-    share: float  # 0 to 1
+    #: Their share, 0 to 1.
+    share: float
+    #: The first tag of their first conversation, empty without any; None for all who wrote, and for those who did not.
     tag: str | None = None
+    #: Against those who did not write; None for those, and where one of the two groups is not shown.
     difference: Difference | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """How many people stayed: those who wrote within ``days`` of signing up, and those who did not.
+    """Who wrote in their first days, who did not, and how many of each stayed.
 
-    A group of fewer than 20 people is None, or left out. ``too_new`` and ``unknown`` are not counted: the days of the
-    first are not over yet, and those of the second were over before the first stored conversation.
+    A group of fewer than 20 people is not shown.
     """
 
+    #: How many days after signing up count as the first.
     days: int
+    #: Those who wrote; None where the group is not shown.
     wrote: Group | None
+    #: Those who did not write; None where the group is not shown.
     silent: Group | None
+    #: Of the first against the second; None where one is not shown.
     difference: Difference | None
+    #: Those who wrote, by the first tag of their first conversation.
     by_tag: tuple[Group, ...]
+    #: How many are not counted, because their days are not over yet.
     too_new: int
+    #: How many are not counted, because their days were over before the first conversation that is stored.
     unknown: int
+    #: What the figures do not prove, in words.
     note: str = NOT_A_CAUSE
 
     def as_dict(self) -> dict[str, Any]:

@@ -15,11 +15,15 @@ MONTHS = 3
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """A conclusion. ``kind``: ``topic_on_top``, with its ``tag``, or ``per_user_rising``."""
+    """What follows from three whole months."""
 
+    #: ``topic_on_top`` or ``per_user_rising``.
     kind: str
-    months: tuple[str, ...]  # "2026-11", the earliest first
+    #: The months that it is about, the earliest first: ``2026-11``.
+    months: tuple[str, ...]
+    #: The tag of ``topic_on_top``, else None.
     tag: str | None
+    #: The conclusion, in words.
     text: str
 
 

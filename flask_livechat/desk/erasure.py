@@ -39,16 +39,17 @@ class Contacts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AtVendor:
-    """``outcome``: ``erased``, ``unknown`` (no such contact), ``to decide``, ``by hand``, ``by email`` or ``failed``.
+    """What was erased at one vendor."""
 
-    ``why`` contains no names. ``erased`` is the number of contacts. ``left`` are contacts that may be the person's, by
-    the vendor's id.
-    """
-
+    #: The vendor's name.
     provider: str
+    #: ``erased``, ``unknown`` (there is nobody), ``to decide``, ``by hand``, ``by email`` or ``failed``.
     outcome: str
+    #: The reason, in words that name nobody.
     why: str = ""
+    #: How many contacts were erased.
     erased: int = 0
+    #: Contacts that may be the person's, by the vendor's id: somebody has to decide.
     left: tuple[str, ...] = ()
 
 
@@ -60,18 +61,27 @@ class Receipt:
     email, and conversations without an id under an email that was only given together with the person's id.
     """
 
+    #: When it was done (aware).
     at: datetime
+    #: How many events were erased here.
     events: int
+    #: How many conversations were erased here.
     conversations: int
+    #: How many contacts were erased here.
     contacts: int
+    #: What was erased at each vendor.
     vendors: tuple[AtVendor, ...]
+    #: What may be the person's here, and is for somebody to decide: your ids of others who have said a given email, and
+    #: conversations with nobody's id under an email that was only said with the person.
     left: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
+        """Whether nothing is left to do or to decide."""
         return not self.left and all(vendor.outcome in ("erased", "unknown") for vendor in self.vendors)
 
     def as_json(self) -> str:
+        """Return the receipt as JSON, as ``flask livechat forget --json`` prints it."""
         return json.dumps(asdict(self) | {"at": self.at.isoformat(), "complete": self.complete})
 
 

@@ -23,26 +23,23 @@ DEFINITION = (
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """How many visitors went to a human at a step of a flow, and after how many exchanges.
+    """Where in a flow visitors went to a human."""
 
-    ``step`` is empty if the flow was changed while they were in it.
-    """
-
-    step: str
-    exchanges: int
-    count: int
+    step: str  #: The step; empty where the flow was changed while they were in it.
+    exchanges: int  #: How many exchanges they had had before.
+    count: int  #: How many visits went there.
 
 
 @dataclass(frozen=True, slots=True)
 class FlowFigures:
     """The figures of one flow."""
 
-    flow: str
-    begun: int
-    resolved: int
-    handed_over: int
-    left: int  # in the middle
-    handed_over_at: tuple[HandedOver, ...]  # the most first
+    flow: str  #: Its name.
+    begun: int  #: How many visits began it.
+    resolved: int  #: How many of them it resolved.
+    handed_over: int  #: How many of them it handed over to a human.
+    left: int  #: How many of them left in the middle.
+    handed_over_at: tuple[HandedOver, ...]  #: Where it handed over, the most frequent place first.
 
     def rows(self) -> Iterator[tuple[str, int]]:
         """Flat, for CSV: what, and how often."""

@@ -27,11 +27,11 @@ DEFINITION = (
 class Unanswered:
     """How often a question that no article answers was asked in a month."""
 
-    month: str  # "2026-11"
-    locale: str  # of the articles that were searched
-    words: str  # their stems, in alphabetical order; empty for all that came after the thousand of a day
-    count: int
-    texts: tuple[str, ...] = ()  # as it was asked most often, where LIVECHAT_KEEP_QUESTIONS is set
+    month: str  #: The month: ``2026-11``.
+    locale: str  #: The language of the articles that were searched.
+    words: str  #: Stems of its words, in alphabetical order; empty for all that came after the thousand of a day.
+    count: int  #: How often it was asked.
+    texts: tuple[str, ...] = ()  #: As it was asked most often, where ``LIVECHAT_KEEP_QUESTIONS`` is set.
 
 
 def count(store: Store, provider: str, locale: str, words: str, text: str, now: datetime) -> None:

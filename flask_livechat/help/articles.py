@@ -20,25 +20,34 @@ PUBLISHED, DRAFT = "published", "draft"
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article in one language. ``body`` is Markdown, without the front matter and the title.
+    """An article of your folder in one language."""
 
-    ``path`` is the same in all languages: ``billing/card-declined``. ``url`` is the address for visitors: the address
-    in the front matter, else our own page, else None.
-    """
-
+    #: Its place, the same in all languages: ``billing/card-declined``.
     path: str
+    #: Its language: ``en``.
     locale: str
+    #: Its title.
     title: str
+    #: The sentence below its title.
     description: str
+    #: ``published`` or ``draft``.
     state: str
+    #: Its Markdown, without the front matter and the title.
     body: str
+    #: Where visitors read it: the address in its front matter, else our own page, else None.
     url: str | None
+    #: Words that people search for it with.
     keywords: tuple[str, ...] = ()
+    #: Its place in its category: the lower, the earlier.
     order: float = 0
+    #: Paths that it had before.
     moved_from: tuple[str, ...] = ()
-    file: str = ""  # below the folder: "en/billing/card-declined.md"
-    line: int = 1  # of the file, where the body begins
-    is_elsewhere: bool = False  # ``url`` is the one of the front matter
+    #: Its file below the folder: ``en/billing/card-declined.md``.
+    file: str = ""
+    #: The line of the file where the body begins.
+    line: int = 1
+    #: Whether ``url`` is the one of the front matter.
+    is_elsewhere: bool = False
 
     @property
     def is_published(self) -> bool:
