@@ -153,7 +153,7 @@ class Decision:
     mobile: str
     #: ``show``, ``hide`` or ``leave-message``: what the page gets outside office hours.
     offline: str
-    #: Whether the vendor is told who the visitor is.
+    #: Whether the vendor gets the visitor's identity.
     identify: bool
     #: The id of a tour that starts, or None.
     tour: str | None
@@ -192,9 +192,9 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Contact(_Private):
-    """Somebody whom the vendor knows. All fields but ``raw`` count when two contacts are compared."""
+    """A person whom the vendor knows. All fields but ``raw`` count when two contacts are compared."""
 
-    #: The vendor's id. It may be empty in a conversation with somebody unknown.
+    #: The vendor's id. It may be empty in a conversation with an anonymous visitor.
     id: str
     #: Your id of the person, where the vendor keeps one.
     external_id: str | None = None
@@ -210,7 +210,7 @@ class Contact(_Private):
     attributes: Mapping[str, Value] = field(default_factory=dict, hash=False)
     #: The vendor's own JSON.
     raw: Raw = field(default_factory=dict, compare=False)
-    #: Whether the vendor says that the email is theirs; None where it does not say.
+    #: Whether the vendor says that the email is the person's own; None if it does not say.
     email_verified: bool | None = None
 
 
@@ -252,7 +252,7 @@ class Message(_Private):
     text: str
     #: ``text``, ``note`` (for colleagues), ``file`` or ``other``.
     kind: str = "text"
-    #: The name of whoever wrote, where the vendor tells it.
+    #: The name of the author, if the vendor delivers it.
     author_name: str | None = None
     #: When it was said (aware).
     at: datetime | None = None
@@ -300,7 +300,7 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Agent(_Private):
-    """Somebody who answers."""
+    """A person who answers."""
 
     #: The vendor's id.
     id: str
@@ -328,7 +328,7 @@ class Team(_Private):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LiveVisitor(_Private):
-    """Somebody who is on the site now."""
+    """A visitor who is on the site now."""
 
     #: The vendor's id of the conversation that they have, or would have.
     id: str
@@ -374,9 +374,9 @@ class Event(_Private):
     conversation: str | None = None
     #: Your id of the person, where the vendor has it.
     visitor: str | None = None
-    #: The email that the delivery names. Nobody vouches for it.
+    #: The email in the delivery. It is not verified.
     email: str | None = None
-    #: ``visitor``, ``agent`` or ``bot``; None where nobody wrote.
+    #: ``visitor``, ``agent`` or ``bot``; None if the event has no author.
     author: str | None = None
     #: What was said or commented, as plain text.
     text: str | None = None

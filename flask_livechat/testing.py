@@ -64,7 +64,7 @@ class Proof:
 
     @property
     def empty(self) -> bool:
-        """Whether it proves nobody: a continuity token alone brings a conversation back, and that is all."""
+        """Whether it proves no identity. A continuity token alone only brings a conversation back."""
         return self.parts.keys() <= CONTINUITY
 
     def _made_by(self, secret: str) -> bool:
@@ -88,7 +88,7 @@ class RenderedWidget:
     #: When the vendor's script is loaded, as in ``Decision``.
     load: str
     #: Whom the page names, beside the proof or inside a token; ``proof.verify`` says whether that holds. None for
-    #: nobody, and where the loader fetches who it is.
+    #: an anonymous page, and if the loader fetches the identity.
     visitor: Mapping[str, Any] | None
     #: The proof of that, or None.
     proof: Proof | None
@@ -100,7 +100,7 @@ class RenderedWidget:
     left: bool
     #: The vendor's public ids, and how the chat looks.
     settings: Mapping[str, Any]
-    #: A keyed digest of the visitor's id; empty for nobody, None where the loader fetches who it is.
+    #: A keyed digest of the visitor's id; empty for an anonymous page, None if the loader fetches the identity.
     who: str | None
     #: The address of our loader.
     script: str

@@ -646,7 +646,7 @@ def test_two_sites_in_one_process_stay_apart(home: Path, tmp_path_factory: pytes
 
 def test_staff_write_to_a_customer_once_a_day(client: FlaskClient) -> None:
     sign_in(client, "staff")
-    for answer in ("has your message", "The team begins one conversation with a visitor within 24 hours"):
+    for answer in ("has your message", "The team begins 1 conversation with a visitor within 24 hours"):
         data = {"user": "u-1001", "text": "Your sensor is here."}
         assert answer in client.post("/staff/write", data=data, follow_redirects=True).text
     desk = sandbox_desk(client, "crisp")
@@ -697,7 +697,7 @@ def test_staff_read_in_one_list_what_visitors_write_to_every_vendor(client: Flas
         True
     ] * 3
     assert payload(page) is None
-    assert "Where your team sits" in page.text
+    assert "Your team answers the visitors" in page.text
 
 
 def test_the_inbox_is_the_staffs(client: FlaskClient) -> None:
@@ -721,5 +721,5 @@ def test_the_two_desks_are_told_apart_in_words(client: FlaskClient) -> None:
     assert client.get("/livechat/sandbox/desk/state").json["inbox"] == "/livechat/inbox"  # type: ignore[index]
     sign_in(client, "staff")
     inbox = client.get("/livechat/inbox").text
-    assert "Where your team sits" in inbox
+    assert "Your team answers the visitors" in inbox
     assert "own desk (sandbox)" in inbox

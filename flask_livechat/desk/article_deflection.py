@@ -24,7 +24,7 @@ class ArticleDeflection:
     read: int  #: How many of them read an article.
     read_then_chat: int  #: How many of those came to the chat all the same.
     share: float | None  #: The share of those who asked that read and did not come, 0 to 1; None without a figure.
-    advice: str | None  #: What the share says, where it is high or low.
+    advice: str | None  #: Advice if the share is high or low.
     helpful: int  #: How many called an article helpful.
     not_helpful: int  #: How many did not.
 

@@ -43,23 +43,19 @@ class AtVendor:
 
     #: The vendor's name.
     provider: str
-    #: ``erased``, ``unknown`` (there is nobody), ``to decide``, ``by hand``, ``by email`` or ``failed``.
+    #: ``erased``, ``unknown`` (no such contact), ``to decide``, ``by hand``, ``by email`` or ``failed``.
     outcome: str
-    #: The reason, in words that name nobody.
+    #: The reason, without any names.
     why: str = ""
     #: How many contacts were erased.
     erased: int = 0
-    #: Contacts that may be the person's, by the vendor's id: somebody has to decide.
+    #: Contacts that may be the person's, by the vendor's id, for you to decide.
     left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was erased, in numbers. It does not contain who it was.
-
-    ``left`` is data here that may be the person's, for you to decide: your ids of other people who have given a given
-    email, and conversations without an id under an email that was only given together with the person's id.
-    """
+    """What was erased, in numbers. It does not contain who it was."""
 
     #: When it was done (aware).
     at: datetime
@@ -71,8 +67,8 @@ class Receipt:
     contacts: int
     #: What was erased at each vendor.
     vendors: tuple[AtVendor, ...]
-    #: What may be the person's here, and is for somebody to decide: your ids of others who have said a given email, and
-    #: conversations with nobody's id under an email that was only said with the person.
+    #: Data here that may be the person's, for you to decide: your ids of other people who have given a given email, and
+    #: conversations without an id under an email that was only given together with the person's id.
     left: tuple[str, ...] = ()
 
     @property

@@ -39,7 +39,7 @@ class FlowFigures:
     resolved: int  #: How many of them it resolved.
     handed_over: int  #: How many of them it handed over to a human.
     left: int  #: How many of them left in the middle.
-    handed_over_at: tuple[HandedOver, ...]  #: Where it handed over, the most frequent place first.
+    handed_over_at: tuple[HandedOver, ...]  #: The steps at which it handed over, the most frequent first.
 
     def rows(self) -> Iterator[tuple[str, int]]:
         """Flat, for CSV: what, and how often."""

@@ -68,7 +68,7 @@ class Csat:
 
     rated: int  #: How many rated.
     good: int  #: How many of them were satisfied.
-    share: float | None  #: Their share, 0 to 1; None where nobody rated.
+    share: float | None  #: Their share, 0 to 1; None without ratings.
     scales: tuple[Scale, ...]  #: The same by scale.
     target: Target | None = None  #: The target of the share, from ``LIVECHAT_TARGETS``.
     verdict: str | None = None  #: ``within``, ``below`` or ``above``; None without a target or a figure.
@@ -80,7 +80,7 @@ class PerUser:
 
     month: str  #: The month: ``2026-11``.
     conversations: int  #: Conversations that began in it.
-    identified: int  #: How many of them are of somebody who is known.
+    identified: int  #: How many of them are with an identified visitor.
     users: int  #: How many different people these are.
     ratio: float | None  #: ``identified`` divided by ``users``; None without a user.
 

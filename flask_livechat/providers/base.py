@@ -54,7 +54,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What gives a vendor away in code that somebody wrote by hand, for the doctor: regular expressions.
+    """What reveals a vendor in code that was written by hand, as regular expressions for the doctor.
 
     ``identifies`` and ``proven`` are read against the same script.
     """
@@ -137,7 +137,7 @@ class Provider:
     max_segments: int = 0
     #: What the vendor can: ``tour``, ``article``, ``message``, ``rating``, ``segment``, …
     can: frozenset[str] = field(default_factory=frozenset)
-    #: What gives the vendor away in code that somebody wrote by hand.
+    #: What reveals the vendor in code that was written by hand.
     signs: Signs | None = None
     #: What ``doctor --live`` can read of the vendor's answers.
     live: LiveSpec = LiveSpec()

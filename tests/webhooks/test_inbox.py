@@ -407,7 +407,7 @@ def test_links_to_published_articles_can_be_put_into_an_answer(
 def test_the_sandboxs_own_desk_is_a_link_away(open_inbox: Callable[..., Inbox]) -> None:
     page = open_inbox("crisp").page()
     assert page.select_one("header a[href='/livechat/sandbox/']")
-    assert "Where your team sits" in page.get_text()
+    assert "Your team answers the visitors" in page.get_text()
 
 
 @those_that("reopen")
