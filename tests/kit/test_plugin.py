@@ -266,7 +266,7 @@ def test_a_desk_behind_a_proxy_is_heard_of_and_at_once(pytester: pytest.Pytester
     def test_it(app, monkeypatch):
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
         begun = time.monotonic()
-        with app.app_context(), pytest.raises(OSError, match="a test asked for api.crisp.chat"):
+        with app.app_context(), pytest.raises(OSError, match="a test contacted api.crisp.chat"):
             next(livechat.desk().conversations.list())
         assert time.monotonic() - begun < 20  # and not what is tried again for half a minute
 """,
