@@ -649,7 +649,7 @@ def test_two_sites_in_one_process_stay_apart(home: Path, tmp_path_factory: pytes
 
 def test_staff_write_to_a_customer_once_a_day(client: FlaskClient) -> None:
     sign_in(client, "staff")
-    for answer in ("has your message", "The team begins one conversation with a visitor within 24 hours"):
+    for answer in ("has your message", "The team begins 1 conversation with a visitor within 24 hours"):
         data = {"user": "u-1001", "text": "Your sensor is here."}
         assert answer in client.post("/staff/write", data=data, follow_redirects=True).text
     desk = sandbox_desk(client, "crisp")
