@@ -41,10 +41,10 @@ class _Keyed(_Private):
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Company(_Keyed):
-    """The organisation a visitor belongs to. ``id`` is yours, as text, and stable.
+    """The organisation that a visitor belongs to. ``id`` is your id, as text, and stable.
 
-    ``spend`` is what it pays a month, ``size`` how many people work there. Raise ``ValueError`` for an empty id, a
-    naive ``created_at``, and a ``spend`` or ``size`` that is no number, or below zero.
+    ``spend`` is what the company pays a month, and ``size`` is the number of its people. Raise ``ValueError`` for an
+    empty id, a naive ``created_at``, and a ``spend`` or ``size`` that is not a number or is negative.
     """
 
     id: str
@@ -72,12 +72,12 @@ class Company(_Keyed):
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Visitor(_Keyed):
-    """Who is in front of the page.
+    """The person who looks at the page.
 
-    ``id`` is text and stable (a whole number is turned into text). ``created_at`` is an aware ``datetime``.
-    ``session_token`` replaces the continuity token that would be derived (Crisp). ``email_verified``: whether the app
-    knows that the email is the visitor's own. ``False`` leaves the email out of the record, and so everywhere; only
-    ``True`` lets it lead to what is kept under it.
+    ``id`` is text and stable (a whole number is converted). ``created_at`` is an aware ``datetime``. ``session_token``
+    replaces the derived continuity token (Crisp). ``email_verified`` says whether the app knows that the email is the
+    visitor's own. ``False`` leaves the email out everywhere. Only ``True`` gives access to data that is stored under
+    the email.
 
     Raise ``ValueError`` for an empty id or a naive ``created_at``.
     """
@@ -115,13 +115,13 @@ class Visitor(_Keyed):
 
     @property
     def own_email(self) -> str | None:
-        """The email, if the app says that it is the visitor's own: it may lead to what is kept under it."""
+        """The email if the app says that it is the visitor's own. It gives access to data that is stored under it."""
         return self.email if self.email_verified else None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one page gets, and why."""
+    """The settings that apply to a page, and the reason."""
 
     show: bool
     provider: str | None
@@ -141,9 +141,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What ``@livechat.answer`` gives: a text, and the articles that it rests on, by their paths or themselves.
+    """The result of ``@livechat.answer``: a text, and its sources, which are articles or their paths.
 
-    It is shown with its sources. Without one, or with one that was not among the articles, it is not shown.
+    It is shown with its sources. It is not shown without a source, or with a source that was not among the articles.
     """
 
     text: str
@@ -158,10 +158,10 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Contact(_Private):
-    """Somebody whom the vendor knows. ``id`` is the vendor's, ``external_id`` yours, where the vendor keeps one.
+    """A person whom the vendor knows. ``id`` is the vendor's id, ``external_id`` yours if the vendor stores it.
 
-    ``email_verified``: whether the vendor says that the email is theirs; None where it does not say.
-    In a conversation with somebody unknown ``id`` may be empty. What is compared of two records is all but ``raw``.
+    ``email_verified`` is whether the vendor says that the email is the person's own, or None if it does not say. In a
+    conversation with an anonymous visitor ``id`` may be empty. Two records are compared without ``raw``.
     """
 
     id: str
@@ -177,7 +177,7 @@ class Contact(_Private):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Conversation(_Private):
-    """``state`` is ``open``, ``pending``, ``snoozed`` or ``closed``. ``agent`` is the id of whom it is assigned to."""
+    """``state`` is ``open``, ``pending``, ``snoozed`` or ``closed``. ``agent`` is the id of the assigned agent."""
 
     id: str
     state: str
@@ -206,10 +206,10 @@ class Message(_Private):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Article(_Private):
-    """A page of the help centre in one language. A list may leave out its ``body``, which is Markdown.
+    """A page of the help centre in one language. ``body`` is Markdown; a list may leave it out.
 
-    ``path`` is its place where the vendor has articles by their paths (``billing/card-declined``), else None.
-    ``category`` is the vendor's id of what it is in.
+    ``path`` is the article's place if the vendor has articles by their paths (``billing/card-declined``), else None.
+    ``category`` is the vendor's id of the category.
     """
 
     id: str
@@ -227,9 +227,9 @@ class Article(_Private):
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What a help centre has, in few calls: articles in all languages, and the titles that lead to each category.
+    """The content of a help centre: articles in all languages, and the titles that lead to each category.
 
-    ``categories``: the vendor's id of a category to its titles, the outermost first.
+    ``categories`` maps the vendor's id of a category to its titles, the outermost first.
     """
 
     articles: tuple[Article, ...] = ()
@@ -238,7 +238,7 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Agent(_Private):
-    """Somebody who answers. ``online`` is None where the vendor was not asked."""
+    """A person who answers. ``online`` is None if the vendor was not asked."""
 
     id: str
     name: str | None = None
@@ -249,7 +249,7 @@ class Agent(_Private):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Team(_Private):
-    """A group of agents, to whom a conversation may be assigned."""
+    """A group of agents to which a conversation can be assigned."""
 
     id: str
     name: str | None = None
@@ -258,10 +258,10 @@ class Team(_Private):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LiveVisitor(_Private):
-    """Somebody who is on the site. ``id`` is of the conversation that they have, or would have.
+    """A visitor who is on the site. ``id`` is that of the conversation that the visitor has, or would have.
 
-    ``page`` is the address that they look at. ``active``: whether its window is in front; None where the vendor does
-    not say.
+    ``page`` is the address of the visitor's page. ``active`` is whether its window is in front, or None if the vendor
+    does not say.
     """
 
     id: str
@@ -288,14 +288,14 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Event(_Private):
-    """Something that happened in a chat, whichever vendor tells of it.
+    """Something that happened in a chat, at any vendor.
 
-    ``kind`` is one of ``KINDS``, ``at`` the vendor's own moment (aware). ``visitor`` is your id of them, where the
-    vendor has it. ``author`` is ``visitor``, ``agent`` or ``bot``. ``rating`` is what the vendor's scale says, ``best``
-    that scale's best. ``tags`` are all that the conversation has now, or None where the event says nothing of them.
-    ``id`` is made of what the vendor signs: a delivery that comes again has the same. ``sequence`` is the vendor's own
-    order of what happened at one moment. ``people`` are all whom a delivery names, by the vendor's id, yours or their
-    email; the store keeps them beside the event, and handlers get none.
+    ``kind`` is one of ``KINDS``, and ``at`` is the vendor's time (aware). ``visitor`` is your id of the visitor, if the
+    vendor has it. ``author`` is ``visitor``, ``agent`` or ``bot``. ``rating`` is the value on the vendor's scale, and
+    ``best`` the best value of that scale. ``tags`` are all tags of the conversation now, or None if the event does not
+    contain them. ``id`` is made from signed content, so a repeated delivery has the same id. ``sequence`` is the
+    vendor's order of things that happened at the same time. ``people`` are all people in the delivery, by the vendor's
+    id, yours or their email. The store keeps them beside the event, and handlers do not get them.
     """
 
     provider: str

@@ -17,8 +17,8 @@ MIN_PEOPLE = 20  # in a group that is shown
 MAX_DAYS = 3650
 Z = 1.959963984540054  # of the normal distribution, for 95 %
 NOT_A_CAUSE = (
-    "This is not a cause: people who write differ from people who do not in other ways, too, and whoever has left "
-    "writes no more."
+    "This is not a cause: people who write differ from people who do not in other ways, too, and people who have left "
+    "no longer write."
 )
 Person = tuple[str, datetime, bool]
 # What finds conversations that began in a time: by ids, and by emails in lower case. It gives under which of them one
@@ -37,10 +37,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """People of a group, and those who stayed. ``tag``: the first one of their first conversation; empty without any.
+    """The people of a group, and those who stayed. ``tag`` is the first one of their first conversation, or empty.
 
-    ``tag`` and ``difference`` are None for all who wrote, and for those who did not. A ``difference`` is also None
-    where one of the two groups is not shown.
+    ``tag`` and ``difference`` are None for all who wrote, and for all who did not. A ``difference`` is also None if one
+    of the two groups is not shown.
     """
 
     people: int
@@ -52,10 +52,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Who wrote within ``days`` of signing up, who did not, and how many of each stayed.
+    """How many people stayed: those who wrote within ``days`` of signing up, and those who did not.
 
-    A group of fewer than 20 people is None, or left out. Not counted: ``too_new``, whose days are not over yet, and
-    ``unknown``, whose days were over before the first conversation that is stored.
+    A group of fewer than 20 people is None, or left out. ``too_new`` and ``unknown`` are not counted: the days of the
+    first are not over yet, and those of the second were over before the first stored conversation.
     """
 
     days: int
@@ -102,8 +102,8 @@ def count(people: Iterable[Person], days: int, now: datetime, first_known: datet
     if not wrote[0] + silent[0]:
         first = quantity(days, "day")
         raise ValueError(
-            f"Nobody is in the cohort: {too_new} signed up less than {first} ago, and the first {first} of "
-            f"{unknown} were over before the first conversation that is stored."
+            f"The cohort is empty. Signed up less than {first} ago: {too_new}. First {first} over "
+            f"before the first conversation that is stored: {unknown}."
         )
     groups = (_group(numbers, silent, tag) for tag, numbers in by_tag.items())
     shown = _group(wrote, silent)
