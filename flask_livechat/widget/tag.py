@@ -65,7 +65,7 @@ def make_tag(
 
     A page without a vendor may have the help panel. It names nobody.
     """
-    config, name, now = state.settings, decision.provider, state.now()
+    name, now = decision.provider, state.now()
     if not decision.show and decision.sources["show"] != rules.NO_PROVIDER:
         return None
     panel = None
@@ -75,19 +75,11 @@ def make_tag(
         return None
     personal = collect_personal(state, req, name, decision, now) if name else NOTHING_PERSONAL
     consent = consent_of(state, req) if name else "implied"
-    is_fetched = name and decision.identify and (config.identity_delivery == "fetch" or req.is_finished)
-    looks = payload.build_looks(
-        config,
-        decision,
-        locale=call_app(config.locale, None, "LIVECHAT_LOCALE") if callable(config.locale) else config.locale,
-        consent=consent,
-        closed=config.office_hours is not None and not config.office_hours.is_open(now),
-        panel=panel,
-    )
+    is_fetched = name and decision.identify and (state.settings.identity_delivery == "fetch" or req.is_finished)
     data = payload.build(
-        config,
+        state.settings,
         decision,
-        looks,
+        _appearance(state.settings, decision, now, consent, panel),
         visitor=personal.identity.visitor,
         proof=personal.identity.proof,
         context={**context.of_page(req, address, error), **personal.attributes},
@@ -98,6 +90,14 @@ def make_tag(
     # Before help, nothing of the vendor's is loaded.
     markup = _write(state, req, decision, data, preloads=decision.preload and consent == "implied" and panel is None)
     return Tag(markup, decision, personal is not NOTHING_PERSONAL or bool(name and is_consent_personal(state, req)))
+
+
+def _appearance(
+    config: Settings, decision: Decision, now: datetime, consent: str, panel: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    locale = call_app(config.locale, None, "LIVECHAT_LOCALE") if callable(config.locale) else config.locale
+    is_closed = config.office_hours is not None and not config.office_hours.is_open(now)
+    return payload.appearance(config, decision, locale=locale, consent=consent, closed=is_closed, panel=panel)
 
 
 def _write(state: State, req: RequestState, decision: Decision, data: Mapping[str, Any], *, preloads: bool) -> Markup:
