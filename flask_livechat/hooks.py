@@ -37,22 +37,15 @@ class Delivery:
             raise ValueError("nested too deeply") from None
         if not isinstance(data, dict):
             raise ValueError("not an object")
-        if _is_too_deep(data):
-            raise ValueError("nested too deeply")
-        return data
+        level: list[Any] = [data]
+        for _ in range(64):  # objects and lists within each other
+            level = [child for holder in level for child in (holder.values() if isinstance(holder, dict) else holder)]
+            level = [child for child in level if isinstance(child, dict | list)]
+            if not level:
+                return data
+        raise ValueError("nested too deeply")
 
     @property
     def digest(self) -> str:
         """The digest of the body's bytes, which tells two deliveries apart where their id is not signed."""
         return hashlib.sha256(self.body).hexdigest()
-
-
-def _is_too_deep(data: dict[str, Any]) -> bool:
-    """Whether there are more than 64 objects and lists within each other."""
-    level: list[Any] = [data]
-    for _ in range(64):
-        level = [child for holder in level for child in (holder.values() if isinstance(holder, dict) else holder)]
-        level = [child for child in level if isinstance(child, dict | list)]
-        if not level:
-            return False
-    return True

@@ -81,7 +81,7 @@ class Company(_Keyed):
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Visitor(_Keyed):
-    """Who is in front of the page.
+    """The person who looks at the page.
 
     Raise ``ValueError`` for an empty ``id``, a naive ``created_at``, and a field of another type. What a vendor does
     not take is left out or cut to the vendor's limits when the page is written.
@@ -132,7 +132,7 @@ class Visitor(_Keyed):
 
     @property
     def own_email(self) -> str | None:
-        """The email, if the app says that it is the visitor's own: it may lead to what is kept under it."""
+        """The email if the app says that it is the visitor's own. It gives access to data that is stored under it."""
         return self.email if self.email_verified else None
 
 
@@ -173,9 +173,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What ``@livechat.answer`` gives: a text, and the articles that it rests on, by their paths or themselves.
+    """The result of ``@livechat.answer``: a text, and its sources, which are articles or their paths.
 
-    It is shown with its sources. Without one, or with one that was not among the articles, it is not shown.
+    It is shown with its sources. It is not shown without a source, or with a source that was not among the articles.
     """
 
     #: What the visitor reads, as plain text.
@@ -316,7 +316,7 @@ class Agent(_Private):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Team(_Private):
-    """A group of agents, to whom a conversation may be assigned."""
+    """A group of agents to which a conversation can be assigned."""
 
     #: The vendor's id, which ``conversations.assign(team=…)`` takes.
     id: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, unquote
@@ -61,15 +61,14 @@ class Operation(Generic[T]):
 
     def names(self) -> set[str]:
         """Return everything that may be an id: the parts of the path, and the texts of the body."""
-        return {unquote(part) for part in self.path.split("/")} | set(_texts(self.json))
-
-
-def _texts(data: Any) -> Iterator[str]:
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, Mapping | list):
-        for value in data.values() if isinstance(data, Mapping) else data:
-            yield from _texts(value)
+        names, waiting = {unquote(part) for part in self.path.split("/")}, [self.json]
+        while waiting:
+            data = waiting.pop()
+            if isinstance(data, str):
+                names.add(data)
+            elif isinstance(data, Mapping | list):
+                waiting += data.values() if isinstance(data, Mapping) else data
+        return names
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,5 +157,5 @@ def path(template: str, *parts: str | int) -> str:
     segments = [str(part) for part in parts]
     for segment in segments:
         if segment in ("", ".", "..") or not segment.isprintable():
-            raise ValueError(f"{segment[:40]!r} is no id")
+            raise ValueError(f"{segment[:40]!r} is not an id")
     return template.format(*(quote(segment, safe="") for segment in segments))

@@ -717,7 +717,8 @@ def test_what_the_site_knows_of_a_customer_stands_beside_the_conversation(home: 
 
 def test_the_two_desks_are_told_apart_in_words(client: FlaskClient) -> None:
     desk = client.get("/livechat/sandbox/").text
-    assert "agents sit. Your own team sits at the inbox" in desk
+    assert "agents answer here. Your own team answers in the inbox" in desk
+    assert client.get("/livechat/sandbox/desk/state").json["inbox"] == "/livechat/inbox"  # type: ignore[index]
     sign_in(client, "staff")
     inbox = client.get("/livechat/inbox").text
     assert "Where your team sits" in inbox

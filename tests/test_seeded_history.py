@@ -111,7 +111,7 @@ def test_the_inbox_says_who_handles_a_conversation_and_what_is_snoozed(app: Flas
 def test_no_handler_is_called_for_the_past_later_either(app: Flask, handled: list[Event]) -> None:
     assert seed(app, 3).exit_code == 0
     runner = app.test_cli_runner()
-    assert "0 to be handled again" in runner.invoke(args=["livechat", "replay", "--since", "5d"]).output
+    assert "Events to handle again: 0." in runner.invoke(args=["livechat", "replay", "--since", "5d"]).output
     assert runner.invoke(args=["livechat", "work", "--once"]).exit_code == 0
     assert handled == []
 

@@ -17,8 +17,8 @@ MIN_PEOPLE = 20  # in a group that is shown
 MAX_DAYS = 3650
 Z = 1.959963984540054  # of the normal distribution, for 95 %
 NOT_A_CAUSE = (
-    "This is not a cause: people who write differ from people who do not in other ways, too, and whoever has left "
-    "writes no more."
+    "This is not a cause: people who write differ from people who do not in other ways, too, and people who have left "
+    "no longer write."
 )
 Person = tuple[str, datetime, bool]
 # What finds conversations that began in a time: by ids, and by emails in lower case. It gives under which of them one
@@ -113,8 +113,8 @@ def count(people: Iterable[Person], days: int, now: datetime, first_known: datet
     if not wrote[0] + silent[0]:
         first = quantity(days, "day")
         raise ValueError(
-            f"Nobody is in the cohort: {too_new} signed up less than {first} ago, and the first {first} of "
-            f"{unknown} were over before the first conversation that is stored."
+            f"The cohort is empty. Signed up less than {first} ago: {too_new}. First {first} over "
+            f"before the first conversation that is stored: {unknown}."
         )
     groups = (_group(numbers, silent, tag) for tag, numbers in by_tag.items())
     shown = _group(wrote, silent)

@@ -37,8 +37,8 @@ def conclude(per_user: Sequence[PerUser], topics: Sequence[Topic]) -> Iterator[C
     tag = leaders.pop() if len(leaders) == 1 else None
     if tag is not None:
         text = (
-            f"The topic {tag!r} was on top in each month from {span}. A question that stays on top is a fault of the "
-            "product or a gap in its documentation: mend it at its source, rather than answer it faster."
+            f"The topic {tag!r} was on top in each month from {span}. A question that stays on top points to a "
+            "fault of the product or a gap in its documentation: fix it there, rather than answer it faster."
         )
         yield Conclusion("topic_on_top", months, tag, text)
     ratios = [month.ratio for month in per_user if month.ratio is not None]

@@ -14,10 +14,10 @@ from .store import Store, quarter_of
 from .tables import flow_counts
 
 DEFINITION = (
-    "Walks through a flow in which the visitor did something. Resolved: ended by That helped, or by a choice that "
-    "leads to done. Handed over to a human: at which step, and after how many exchanges. Left in the middle: the rest. "
-    "Each counts when it happened. The conversation that follows begins with the visitor's own first message: what a "
-    "flow said is no first response, and what it handed over starts no clock."
+    "Walks through a flow in which the visitor did something. Resolved: the walk ended with That helped, or with a "
+    "choice that leads to done. Handed over to a human: at which step, and after how many exchanges. Left in the "
+    "middle: all other walks. Each counts when it happened. The conversation after a flow begins with the visitor's "
+    "own first message, so a text of the flow is not a first response, and the handover does not start the clock."
 )
 
 
@@ -32,7 +32,7 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class FlowFigures:
-    """How one flow went."""
+    """The figures of one flow."""
 
     flow: str  #: Its name.
     begun: int  #: How many visits began it.

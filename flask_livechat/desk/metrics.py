@@ -44,7 +44,7 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Deflection:
-    """How many visits that opened the chat began no conversation."""
+    """How many visits opened the chat without starting a conversation."""
 
     opens: int  #: How many visits opened the chat.
     started: int  #: How many of them began a conversation.
@@ -64,7 +64,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Csat:
-    """How many of those who rated were satisfied, in all and by scale."""
+    """How many ratings were good, in total and by scale."""
 
     rated: int  #: How many rated.
     good: int  #: How many of them were satisfied.
@@ -76,7 +76,7 @@ class Csat:
 
 @dataclass(frozen=True, slots=True)
 class PerUser:
-    """Conversations and the people who had them, of one month."""
+    """The conversations of one month, and the number of people who had them."""
 
     month: str  #: The month: ``2026-11``.
     conversations: int  #: Conversations that began in it.
@@ -87,7 +87,7 @@ class PerUser:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Conversations with a tag, of one month."""
+    """The conversations with a tag in one month."""
 
     month: str  #: The month: ``2026-11``.
     tag: str  #: The tag.
@@ -130,15 +130,15 @@ class Metrics:
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """The names of the figures that miss their target. One without a figure misses none."""
+        """The names of the figures that miss their target. A target without a figure is not missed."""
         return tuple(name for name, figure in self.judged.items() if figure.verdict not in (None, "within"))
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: moments as ISO 8601."""
+        """For JSON: times as ISO 8601."""
         return asdict(self) | {"since": self.since.isoformat(), "until": self.until.isoformat()}
 
     def rows(self) -> Iterator[tuple[str, str, str, float | int | str | None]]:
-        """Flat, for CSV: metric, what of it, month or empty, value."""
+        """Flat, for CSV: the metric, its part, the month or an empty text, and the value."""
         yield ("conversations", "count", "", self.conversations)
         for name in FIGURES:
             figure = asdict(getattr(self, name))
@@ -300,9 +300,9 @@ class Asked:
         if self.since.utcoffset() is None or self.until.utcoffset() is None:
             raise ValueError("metrics take aware datetimes, for example datetime.now(timezone.utc)")
         if self.since >= self.until:
-            raise ValueError("metrics take a time that begins before it ends")
+            raise ValueError("since must be before until")
         if self.until - self.since > MAX_SPAN:
-            raise ValueError("metrics take ten years at most")
+            raise ValueError("since and until can be at most ten years apart")
 
     def of_episodes(self, when: str) -> sa.ColumnElement[bool]:
         """Of episodes in which something, by its column, happened in this time."""

@@ -16,16 +16,16 @@ MAX_OF_DAY = 1000  # different ones: whatever browsers send, the table stays sma
 MOST_OF_MONTH = 20  # that are shown
 MOST_TEXTS = 3  # of one
 DEFINITION = (
-    "Questions that no article answered, per calendar month: in the help panel, each once in a tab, and in the "
-    "search on the articles' own pages. Those of the same words count together, whatever the order and the endings; "
-    "words that hold digits or an address do not count. The twenty that were asked most often are listed. A day has "
-    "room for a thousand different ones, and counts what comes after them without its words."
+    "Questions that no article answered, per calendar month: in the help panel, where each counts once in a tab, and "
+    "in the search on the articles' own pages. Questions with the same words count together, in any order and with "
+    "any endings. Words with digits or an address do not count. The twenty most frequent questions are listed. A day "
+    "has room for a thousand different questions, and counts further ones without their words."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """How often something was asked in a month that no article answers."""
+    """How often a question that no article answers was asked in a month."""
 
     month: str  #: The month: ``2026-11``.
     locale: str  #: The language of the articles that were searched.

@@ -307,9 +307,9 @@ class Crawler:
                 if not login and "forget(" in _source(self.app.view_functions[rule.endpoint]):
                     return "it calls forget() for some; log in by hand and look for the cookie livechat_left"
                 if login and not before:
-                    return "nobody was logged in: --as USER_ID"
+                    return "no user was logged in: use --as USER_ID"
                 if login and _logged_in(client, base):
-                    return "it logs nobody out"
+                    return "it does not log the user out"
                 return Leaving(Place(name), response.status_code, False)
 
         with _without_csrf(self.app):

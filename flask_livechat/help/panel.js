@@ -93,10 +93,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   // The way to a person.
 
   function toHuman() {
-    const { reply } = state;
     const message = question();
-    // The server hands over, too, and has not heard of a click on the button.
-    if (reply && !reply.end) post("flow", stepBody(reply, { choice: "human" }), "same-origin");
     carry();
     save();
     close();
@@ -114,6 +111,8 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   function carry() {
     const { seen, reply } = state;
     const { path, fields = {}, segment, transcript } = reply?.handoff || {};
+    // The server hands over, too: what it has not ended itself it is told of, once.
+    if (reply && !reply.end) post("flow", stepBody(reply, { choice: reply.end = "human" }), "same-origin");
     const shown = [reply?.handoff.help_seen, ...seen].filter(Boolean).join(", ");
     /** @type {Record<string, any>} */
     const values = { ...fields, help_path: path, help_seen: shown, question: !vendor.message && question() };

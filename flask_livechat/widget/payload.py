@@ -103,9 +103,9 @@ def build_looks(
 def render(payload: Mapping[str, Any], src: str, nonce: str | None, preload: str) -> Markup:
     """The data block and the script tag. ``src`` and ``preload`` are HTML already."""
     attribute = f' nonce="{nonce}"' if nonce and NONCE.fullmatch(nonce) else ""
-    data = f'<script type="application/json" id="livechat"{attribute}>{script_json(payload)}</script>\n'
-    text = f'{data}<script defer src="{src}"{attribute}></script>'
-    return Markup(preload + text)  # noqa: S704 - all parts are escaped or checked  # nosec B704
+    data = f'<script type="application/json" id="livechat"{attribute}>{script_json(payload)}</script>'
+    loader = f'<script defer src="{src}"{attribute}></script>'
+    return Markup(f"{preload}{data}\n{loader}")  # noqa: S704 - all parts are escaped or checked  # nosec B704
 
 
 def preload_link(script: str, crossorigin: str | None, nonce: str | None) -> str:

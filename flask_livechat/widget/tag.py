@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from flask import url_for
@@ -26,13 +26,12 @@ from .request_state import RequestState, Tag
 NOTHING = Markup("")
 
 
-@dataclass(frozen=True, slots=True)
-class Personal:
+class Personal(NamedTuple):
     """All that a page says of its visitor."""
 
     identity: Identity = ANONYMOUS
-    attributes: Mapping[str, Value] = field(default_factory=dict)
-    events: list[dict[str, Any]] = field(default_factory=list)
+    attributes: Mapping[str, Value] = MappingProxyType({})
+    events: Sequence[dict[str, Any]] = ()
     left: bool = False  # the last visitor of this browser has logged out
 
 
@@ -232,4 +231,4 @@ def _warn_of_late_config(state: State, req: RequestState) -> None:
     state.runtime.has_checked_config = True
     snapshot, current = state.config_snapshot, livechat_config(req.app.config)
     if late := [key for key, value in current if key not in snapshot or snapshot[key] != value]:
-        warn_once(f"{', '.join(late)} came after LiveChat(app) had read the configuration: set it before.")
+        warn_once(f"{', '.join(late)} was set after LiveChat(app) had read the configuration. Set it before.")
