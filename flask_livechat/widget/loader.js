@@ -218,7 +218,7 @@ function loader(vendor, script) {
       addEventListener(name, then, { capture: true, passive: true, signal }));
     const interest = () => {
       if (saveData()) return; // asked now, since the browser's guess may change
-      if (stored("going")) return afterLoad(() => onIdle(go)); // somebody may have answered meanwhile
+      if (stored("going")) return onceActivated(() => afterLoad(() => onIdle(go))); // somebody may have answered
       /** @type {ReturnType<typeof setTimeout> | undefined} */
       let hover;
       // Only a vendor's entry that runs knows the rest of its files. The click then finds them on their way.
@@ -226,7 +226,7 @@ function loader(vendor, script) {
         clearTimeout(hover);
         if (!within(event, LAUNCHER)) return;
         warm();
-        if (event instanceof PointerEvent) hover = setTimeout(go, event.buttons ? 0 : HOVER_MS);
+        if (event.type !== "focusin") hover = setTimeout(go, /** @type {any} */ (event).buttons ? 0 : HOVER_MS);
       });
       const soon = () => void setTimeout(() => signal.aborted || onIdle(warm), DWELL_MS);
       afterLoad(() => onIdle(() => buttonShown ? soon() : onVisible(LAUNCHER, soon)));

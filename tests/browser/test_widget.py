@@ -479,6 +479,17 @@ def test_where_a_strategy_becomes_intent_our_button_stands_in(
     visit.until("window.__livechat_sandbox && __livechat_sandbox.opened === 1")
 
 
+def test_a_page_that_nobody_has_asked_for_yet_starts_no_vendor_for_whoever_chats(
+    site: Site, visit: Visit, vendor: str
+) -> None:
+    site(vendor, LOAD="idle")
+    visit.page.add_init_script("Object.defineProperty(Document.prototype, 'prerendering', {value: true})")
+    visit.page.add_init_script(f"localStorage.setItem('livechat.{vendor}.going', '1')")
+    visit.page.add_init_script("window.requestIdleCallback = (then) => setTimeout(then)")
+    visit.go()
+    _quiet(visit, vendor, 700)
+
+
 @pytest.mark.parametrize("address", ["javascript:window.__run=1", "data:text/html,x", "blob:x"])
 def test_a_forged_fallback_runs_no_code(site: Site, visit: Visit, vendor: str, address: str) -> None:
     app = site(vendor, LOAD="off", FALLBACK_URL="/contact", CSP="off")
