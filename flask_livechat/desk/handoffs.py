@@ -13,13 +13,16 @@ import sqlalchemy as sa
 
 from ..model import Event
 from ..providers.base import Handoff
+from .handling import put_handling
+from .projections import lock_conversation
 from .rows import key_text
 from .store import Store
-from .tables import conversations, handoffs
+from .tables import conversations, handling, handoffs
 
 WAIT = timedelta(hours=1)  # for the visitor's message
 SKEW = timedelta(minutes=2)  # by which the vendor's clock may be behind
 KEEP = timedelta(days=1)  # in which a worker that was down, or a vendor, is back
+WRITING = timedelta(seconds=60)  # after which a worker that nobody has heard of again stops no other one
 MAX_CANDIDATES = 20  # whom a conversation may be of, where the vendor has told nothing of its visitor yet
 
 
@@ -60,6 +63,23 @@ class Handoffs:
                 wanted = wanted if email is None else wanted.where(c.email == email)
             rows = connection.execute(wanted.order_by(c.at.desc()).limit(MAX_CANDIDATES)).mappings().all()
         return [Handoff(row["visitor"], row["email"], row["note"], row["topic"]) for row in rows]
+
+    def begin(self, provider: str, conversation: str, now: datetime) -> int | None:
+        """Say that a worker writes into a conversation, and return its row. Return None while another worker does."""
+        with self._store.engine.begin() as connection:
+            row = lock_conversation(connection, self._store.insert, provider, conversation)
+            until = sa.select(handling.c.noting_until).where(handling.c.conversation == row)
+            noting_until = connection.execute(until).scalar()
+            if noting_until is not None and noting_until > now:
+                return None
+            put_handling(connection, self._store.insert, row, {"noting_until": now + WRITING}, now)
+        return row
+
+    def end(self, row: int) -> None:
+        """Let other workers write into a conversation."""
+        with self._store.engine.begin() as connection:
+            ended = sa.update(handling).where(handling.c.conversation == row).values(noting_until=None)
+            connection.execute(ended)
 
     def drop(self, provider: str, handoff: Handoff) -> None:
         """Delete one that agents have. A newer one of the same visitor stays."""

@@ -222,7 +222,8 @@ def handle_with_handoff(state: State, app: Flask, event: Event) -> None:
     if not rows.has_failed_at(event):
         handle(state, app, event)
     candidates = rows.candidates(event)
-    if not candidates:
+    row = rows.begin(event.provider, event.conversation, state.now()) if candidates else None
+    if row is None:  # a worker with another event of the conversation writes the note
         return
     try:
         with app.app_context():
@@ -231,8 +232,11 @@ def handle_with_handoff(state: State, app: Flask, event: Event) -> None:
     except LiveChatError:
         rows.mark_failed(event, candidates)
         raise
-    if written is not None:
-        rows.drop(event.provider, written)
+    else:
+        if written is not None:
+            rows.drop(event.provider, written)
+    finally:
+        rows.end(row)
 
 
 def article_rows(state: State, app: Flask, provider: str) -> ArticleRows:

@@ -126,6 +126,7 @@ handling = sa.Table(
     sa.Column("verified", sa.Boolean, comment="whether the vendor vouches for the visitor"),
     sa.Column("at", Instant, comment="of the event that said so"),
     sa.Column("answering_until", Instant, comment="while somebody's reply is on its way to the vendor"),
+    sa.Column("noting_until", Instant, comment="while a worker writes what a flow handed over"),
     sa.Column("changed_at", Instant, nullable=False),
     sa.Index("livechat_handling_agent", "agent"),
     sa.Index("livechat_handling_snoozed", "snoozed_until"),

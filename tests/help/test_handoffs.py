@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -19,6 +20,7 @@ from flask.testing import FlaskClient
 
 from flask_livechat import Visitor, providers
 from flask_livechat.desk import service
+from flask_livechat.desk.desk import Desk
 from flask_livechat.desk.handoffs import Handoffs
 from flask_livechat.desk.store import Store
 from flask_livechat.desk.tables import handoffs
@@ -288,6 +290,41 @@ def test_in_intercom_a_note_is_written_once_also_where_a_visitor_wrote_entities(
     (note,) = notes(shop)
     assert unescape(note) == note, "whoever reads it as HTML reads the same"
     assert note.replace("\uff06", "&").replace("\u2039", "<") == handoff.note
+
+
+@every_noting_vendor
+def test_two_workers_with_two_messages_of_a_visitor_write_one_note(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = site(name, tmp_path)
+    chat, shop = chat_of(app), shop_of(name, app)
+    hand_over(log_in(app))
+    shop.tell("message", session=shop.visit("Hello?", who=ADA), text="Anybody?")
+    assert app.extensions["livechat"].runtime.sandbox_sender.queue.finish(10)
+    barrier, write = threading.Barrier(2), Desk.hand_over
+
+    def meet(desk: Desk, id: str, candidates: Any) -> Any:
+        with suppress(threading.BrokenBarrierError):
+            barrier.wait(1)
+        return write(desk, id, candidates)
+
+    monkeypatch.setattr(Desk, "hand_over", meet)
+    with app.app_context():
+        workers = [Worker(chat.store, chat.handle, chat.now) for _ in range(8)]
+        taken = [chat.store.take(chat.now(), 1) for _ in workers]
+
+    def run(worker: Worker, mine: list[Any]) -> None:
+        with app.app_context():
+            for queued in mine:
+                worker._try(queued)
+
+    threads = [threading.Thread(target=run, args=pair) for pair in zip(workers, taken, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert barrier.broken, "no two of them write into one conversation at the same time"
+    assert (len(notes(shop)), waiting(app), work(app)) == (1, [], 0)
 
 
 def test_whoever_looks_at_the_site_as_somebody_else_hands_nothing_over_for_them(tmp_path: Path) -> None:

@@ -24,7 +24,10 @@ def upgrade() -> None:
     )
     for name in ("at", "email", "visitor"):
         op.create_index(f"livechat_handoffs_{name}", "livechat_handoffs", [name])
+    written = sa.Column("noting_until", Instant, comment="while a worker writes what a flow handed over")
+    op.add_column("livechat_handling", written)
 
 
 def downgrade() -> None:
+    op.drop_column("livechat_handling", "noting_until")
     op.drop_table("livechat_handoffs")
