@@ -307,7 +307,7 @@ class LiveChat(Internals):
             return
         reachable = tag.reachable_visitor(req.state, req, "conversations.start")
         if reachable is not None:
-            context = {**page_context.of_page(req, error), **req.context}
+            context = {**page_context.of_page(req, address(), error), **req.context}
             service().report_error(req.state, req.app, *reachable, context)
 
     def _is_staff(self) -> bool:

@@ -396,7 +396,7 @@ class Event(_Private):
 
 def _attributes_key(attributes: Mapping[str, Value]) -> tuple[object, ...]:
     """Types count, too: 1 and True are equal, and what was made of one would do for the other."""
-    return tuple((name, value, type(value)) for name, value in attributes.items())
+    return tuple([(name, value, type(value)) for name, value in attributes.items()]) if attributes else ()
 
 
 def _clean(record: Visitor | Company, names: tuple[str, ...]) -> None:

@@ -14,7 +14,9 @@ import jwt
 
 def hmac_hex(secret: str | bytes, message: str | bytes, algorithm: str = "sha256") -> str:
     """Lower-case hexadecimal HMAC. Text is taken as UTF-8, which is what all three vendors document."""
-    return _keyed(secret, message, algorithm).hexdigest()
+    keyed = _begun(secret, algorithm).copy()
+    keyed.update(message if isinstance(message, bytes) else _bytes(message))
+    return keyed.hexdigest()
 
 
 def same(a: str | bytes, b: str | bytes) -> bool:
@@ -27,8 +29,9 @@ def make_jwt(claims: dict[str, Any], secret: str) -> str:
     header = b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"  # in Base64, as is all of it
     payload = json.dumps(claims, separators=(",", ":")).encode()
     signed = header + b"." + urlsafe_b64encode(payload).rstrip(b"=")
-    signature = urlsafe_b64encode(_keyed(secret, signed, "sha256").digest()).rstrip(b"=")
-    return (signed + b"." + signature).decode()
+    keyed = _begun(secret, "sha256").copy()
+    keyed.update(signed)
+    return (signed + b"." + urlsafe_b64encode(keyed.digest()).rstrip(b"=")).decode()
 
 
 def read_jwt(token: str, secrets: Iterable[str]) -> dict[str, Any] | None:
@@ -50,12 +53,6 @@ def claims_of(token: str) -> dict[str, Any]:
         return dict(jwt.decode(token, options={"verify_signature": False}))
     except (jwt.PyJWTError, ValueError, TypeError):
         return {}
-
-
-def _keyed(secret: str | bytes, message: str | bytes, algorithm: str) -> hmac.HMAC:
-    keyed = _begun(secret, algorithm).copy()
-    keyed.update(_bytes(message))
-    return keyed
 
 
 @lru_cache(64)  # an app has few secrets

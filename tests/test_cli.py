@@ -132,6 +132,7 @@ def test_the_group_says_what_it_is_for(make_app: MakeApp) -> None:
     assert "csp" in said
 
 
+@pytest.mark.needs("process")
 @pytest.mark.parametrize(
     ("config", "command", "error"),
     [

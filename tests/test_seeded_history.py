@@ -86,6 +86,7 @@ def test_the_figures_tell_of_every_vendor_and_the_desk_can_answer(app: Flask, ha
             assert figures.waiting == 0
             assert figures.deflection.opens > figures.conversations
             assert figures.article_deflection.asked > figures.article_deflection.read > 0
+            assert "gift wrap" in {question.words for question in figures.unanswered}
         state = app.extensions["livechat"]
         hub = state.runtime.sandbox.hub
         assert {"open", "closed"} <= {session.state for name in providers.names() for session in hub.sessions(name)}

@@ -9,7 +9,6 @@ from .findings import Level, Match, Place, check
 from .survey import Survey
 
 MAX_NAMED = 10
-ANYBODYS = "?q=help"
 
 
 @check(
@@ -62,7 +61,7 @@ def personal_suggestions(survey: Survey) -> Iterable[Match]:
     if survey.settings.articles is None:
         return
     path = f"{survey.settings.url_prefix}/suggest"
-    with survey.app.test_client().get(path + ANYBODYS, environ_overrides={PROBE_KEY: []}) as response:
+    with survey.app.test_client().get(f"{path}?q=help", environ_overrides={PROBE_KEY: []}) as response:
         is_public = "public" in response.headers.get("Cache-Control", "")
         sets_cookie = "Set-Cookie" in response.headers  # a cache keeps an answer that varies by cookie apart
     if is_public and sets_cookie:

@@ -58,6 +58,12 @@ class Page:
         return Place(_named(self.path, self.logged_in))
 
     @property
+    def starts_by_itself(self) -> bool:
+        """Whether the vendor's script is loaded although nobody asks for the chat."""
+        kinds = ("eager", "idle", "delay", "scroll", "interaction", "visible")
+        return self.decision is not None and self.decision.load.partition(":")[0] in kinds
+
+    @property
     def is_help_alone(self) -> bool:
         """Whether the page has the help panel, and no vendor."""
         return self.payload.get("provider") == NO_VENDOR

@@ -12,7 +12,6 @@ from ..internals import service
 from ..safe_text import quantity
 from ..widget.identity import signal_of
 from .findings import Level, Match, Place, check
-from .identity import has_users
 from .survey import Survey
 
 
@@ -41,7 +40,7 @@ def not_forgotten(survey: Survey) -> Iterable[Match]:
 
 
 def _not_ended(survey: Survey) -> Iterable[Match]:
-    for leaving in survey.leavings if survey.settings.providers and has_users(survey) else ():
+    for leaving in survey.leavings if survey.settings.providers and survey.has_users else ():
         if not leaving.ended:
             what = f"answered {leaving.status}, and the chat goes on until a page with the tag is opened"
             yield Match(leaving.place, what)

@@ -11,7 +11,6 @@ from .. import providers
 from ..model import Visitor
 from ..safe_text import quantity
 from ..widget.response import outranking
-from .crawler import Page
 from .findings import Level, Match, Place, check
 from .snippets import vendors
 from .survey import Survey
@@ -21,14 +20,6 @@ HMAC = (
     r"createHmac\s*\(|(?i:hmac_?sha)\d*\s*\(|\bsha(?:1|256|512)\.hmac\b|name\s*:\s*['\"]HMAC['\"]"
     r"|subtle\.sign\s*\(\s*['\"]HMAC|\bnew jsSHA\b|\bhmac\s*\(\s*sha"
 )
-
-
-def has_users(survey: Survey) -> bool:
-    return hasattr(survey.app, "login_manager") or survey.state.callbacks.visitor_loader is not None
-
-
-def can_prove(survey: Survey, provider: str) -> bool:
-    return bool(survey.settings.providers[provider].get(providers.load(provider).identity))
 
 
 @check(
@@ -43,7 +34,7 @@ def anonymous(survey: Survey) -> Iterable[Match]:
         decision = page.decision
         if not page.logged_in or decision is None or not decision.identify or page.payload.get("who") is None:
             continue
-        known = can_prove(survey, str(decision.provider)) or survey.settings.allow_unverified
+        known = survey.can_prove(str(decision.provider)) or survey.settings.allow_unverified
         if known and page.payload.get("visitor") is None:
             fix = _email_wanted(survey, str(decision.provider)) if page.lacks_email else None
             yield Match(page.place, "a user is logged in, but the page has no identity", fix)
@@ -66,9 +57,9 @@ def _email_wanted(survey: Survey, name: str) -> str | None:
     fix="Set it.",
 )
 def no_secret(survey: Survey) -> Iterable[Match]:
-    for name in survey.settings.providers if has_users(survey) else ():
+    for name in survey.settings.providers if survey.has_users else ():
         provider = providers.load(name)
-        if not can_prove(survey, name):
+        if not survey.can_prove(name):
             key = next(key for key in provider.keys if key.name == provider.identity)
             place = Place(f"LIVECHAT_{name.upper()}_{key.name}")
             yield Match(place, f"{provider.title} gets no proof of who a visitor is", f"Set it: {key.where}")
@@ -108,18 +99,14 @@ def long_lived(survey: Survey) -> Iterable[Match]:
 )
 def cacheable(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
-        if page.payload.get("visitor") and (why := _cacheable(page)):
-            yield Match(page.place, why)
-
-
-def _cacheable(page: Page) -> str | None:
-    control = page.headers.get("Cache-Control", "").lower()
-    directives = {part.strip().partition("=")[0] for part in control.split(",")}
-    if names := outranking(page.headers):
-        return f"{names[0]} is set"
-    if {"public", "s-maxage"} & directives or not {"private", "no-store"} & directives:
-        return f"Cache-Control: {control or 'is missing'}"
-    return None
+        if not page.payload.get("visitor"):
+            continue
+        control = page.headers.get("Cache-Control", "").lower()
+        directives = {part.strip().partition("=")[0] for part in control.split(",")}
+        if names := outranking(page.headers):
+            yield Match(page.place, f"{names[0]} is set")
+        elif {"public", "s-maxage"} & directives or not {"private", "no-store"} & directives:
+            yield Match(page.place, f"Cache-Control: {control or 'is missing'}")
 
 
 @check(

@@ -9,21 +9,9 @@ from itertools import chain
 from ..widget.addresses import address
 from ..widget.rules import Rule
 from ..widget.sensitive_urls import Address, secret_in
-from .crawler import Page
 from .findings import Level, Match, Place, check
 from .routes import example
 from .survey import Survey
-
-# Readers of documents keep the place in the address: PDF.js, epub.js, foliate.
-READER = r"pdfjs|PDFViewerApplication|PDFHistory|\bePub\s*\(|epubjs|epubcfi|foliate"
-# A lightbox puts a fragment onto the page's own address and takes it away: that swaps nothing.
-SAME_PAGE = r"""[^;()]{0,200},\s*(?:["'`]\#|[\w.]*\bpathname\s*\+\s*[\w.]*\bsearch\s*\))"""
-ROUTER = rf"history\.pushState\s*\((?!{SAME_PAGE})|createBrowserRouter\b|createWebHistory\b|\bBrowserRouter\b"
-
-
-def starts_by_itself(page: Page) -> bool:
-    kinds = ("eager", "idle", "delay", "scroll", "interaction", "visible")
-    return page.decision is not None and page.decision.load.partition(":")[0] in kinds
 
 
 @check(
@@ -35,7 +23,7 @@ def starts_by_itself(page: Page) -> bool:
 )
 def everywhere(survey: Survey) -> Iterable[Match]:
     pages = [page for page in survey.pages if not page.logged_in and page.status < 400]
-    starting = [page for page in pages if page.tagged and starts_by_itself(page)]
+    starting = [page for page in pages if page.tagged and page.starts_by_itself]
     # Fewer than five pages are all of a small site.
     if len(pages) >= 5 and len(starting) >= 0.8 * len(pages):
         yield Match(Place("LIVECHAT_RULES"), f"{len(starting)} of {len(pages)} pages start chat by themselves")
@@ -50,7 +38,7 @@ def everywhere(survey: Survey) -> Iterable[Match]:
 )
 def beside_passwords(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
-        if starts_by_itself(page) and "private" in page.document.has:
+        if page.starts_by_itself and "private" in page.document.has:
             yield Match(page.place, f"load={page.decision.load!r}" if page.decision else "chat")
 
 
@@ -64,7 +52,7 @@ def beside_passwords(survey: Survey) -> Iterable[Match]:
 def on_errors(survey: Survey) -> Iterable[Match]:
     asks = survey.settings.consent != "implied"  # scanners agree to nothing
     for page in survey.with_chat if not asks else ():
-        if page.status in range(400, 500) and starts_by_itself(page):
+        if page.status in range(400, 500) and page.starts_by_itself:
             asked = "; scanners ask for hundreds of pages that are not there" if page.status == 404 else ""
             what = f"load={page.decision.load!r}{asked}" if page.decision else ""
             yield Match(Place(f"the page for a {page.status}"), what)
@@ -181,10 +169,15 @@ def kept_by_htmx(survey: Survey) -> Iterable[Match]:
     fix="Replace the element script#livechat by the one in the new page's HTML.",
 )
 def routed(survey: Survey) -> Iterable[Match]:
+    # Readers of documents keep the place in the address: PDF.js, epub.js, foliate.
+    reader = r"pdfjs|PDFViewerApplication|PDFHistory|\bePub\s*\(|epubjs|epubcfi|foliate"
+    # A lightbox puts a fragment onto the page's own address and takes it away: that swaps nothing.
+    same_page = r"""[^;()]{0,200},\s*(?:["'`]\#|[\w.]*\bpathname\s*\+\s*[\w.]*\bsearch\s*\))"""
+    router = rf"history\.pushState\s*\((?!{same_page})|createBrowserRouter\b|createWebHistory\b|\bBrowserRouter\b"
     swapped = any({"turbo", "htmx", "unpoly"} & page.document.has for page in survey.pages)
     for script in survey.written if survey.with_chat and not swapped else ():
-        reads = re.search(READER, f"{script.place.name}\n{script.code}", re.IGNORECASE)
-        if re.search(ROUTER, script.code) and "livechat" not in script.code and not reads:
+        reads = re.search(reader, f"{script.place.name}\n{script.code}", re.IGNORECASE)
+        if re.search(router, script.code) and "livechat" not in script.code and not reads:
             yield Match(script.place, "a router on the History API that does not mention the chat")
 
 

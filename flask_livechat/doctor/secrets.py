@@ -13,9 +13,6 @@ from .reading import at
 from .snippets import vendors
 from .survey import Survey, guard_of
 
-# Names by which build tools put a variable into the browser's bundle.
-SHIPPED = re.compile(r"(?:NEXT_PUBLIC|VITE|REACT_APP|VUE_APP|NUXT_PUBLIC|EXPO_PUBLIC|GATSBY|PUBLIC|SNOWPACK_PUBLIC)_")
-
 
 def configured(survey: Survey) -> dict[str, str]:
     """Value -> key."""
@@ -98,10 +95,12 @@ def shaped(survey: Survey) -> Iterable[Match]:
     fix="Use the LIVECHAT_… key only, and create a new secret at the vendor.",
 )
 def shipped(survey: Survey) -> Iterable[Match]:
+    # Names by which build tools put a variable into the browser's bundle.
+    bundled = r"(NEXT_PUBLIC|VITE|REACT_APP|VUE_APP|NUXT_PUBLIC|EXPO_PUBLIC|GATSBY|PUBLIC|SNOWPACK_PUBLIC)_"
     known = configured(survey)
     titles = "|".join(provider.name for provider, _ in vendors())
     for where, name, value in _variables(survey):
-        if not SHIPPED.match(name):
+        if not re.match(bundled, name):
             continue
         telling = re.search(rf"({titles})\w*(SECRET|API_KEY|ACCESS_TOKEN)", name, re.IGNORECASE)
         if value in known or (telling and value):

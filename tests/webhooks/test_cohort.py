@@ -302,6 +302,7 @@ def test_two_spellings_of_an_email_lead_to_the_same_conversations(store: Store) 
     assert flat(count(store, people))["wrote"][:2] == (20, 20)
 
 
+@pytest.mark.needs("time")
 def test_a_conversation_of_another_id_is_not_that_of_whoever_shares_the_email(store: Store) -> None:
     for number in range(20):
         email = f"p{number}@example.com"
