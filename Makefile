@@ -18,10 +18,10 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick test-engines soak chromium engines nginx js minify lint types build installed locks test-lowest test-newest release-check bench bench-quick bench-imports doctor-demo docs docs-checks audit fuzz screenshots clean
 
-help:  ## This list
+help:  ## Print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-demo: $(VENV)/demo  ## The example app with all three vendors on the sandbox, at http://127.0.0.1:5000
+demo: $(VENV)/demo  ## Run the example app with all three vendors on the sandbox, at http://127.0.0.1:5000
 	@echo "The site:         http://127.0.0.1:$(PORT)/"
 	@echo "The agent's desk: http://127.0.0.1:$(PORT)/livechat/sandbox/"
 	@echo "The team's inbox: http://127.0.0.1:$(PORT)/livechat/inbox (as staff@example.com, password demo)"
@@ -31,73 +31,73 @@ demo: $(VENV)/demo  ## The example app with all three vendors on the sandbox, at
 	@$(BIN)/flask --app example_app --debug livechat work --at http://127.0.0.1:$(PORT) & worker=$$!; trap "kill $$worker" EXIT INT TERM; \
 	  $(BIN)/flask --app example_app run --debug --port $(PORT)
 
-test: $(VENV)/test chromium nginx js  ## The whole test suite, Chromium included
+test: $(VENV)/test chromium nginx js  ## Run the whole test suite, with Chromium
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --ignore tests/engines
 
-test-quick: $(VENV)/quick  ## What needs no browser, no server and no database but SQLite: a minute and a half
-	CI=true $(BIN)/python -m pytest -q -n auto --quick
+test-quick: $(VENV)/quick  ## Run the tests that need no browser, no server and no database but SQLite (a minute and a half)
+	CI=true $(BIN)/python -m pytest -q -n auto --dist worksteal --quick
 
-test-engines: $(VENV)/test engines js  ## The core circle in Firefox and in WebKit, too
+test-engines: $(VENV)/test engines js  ## Run the tests of the core behaviour in Firefox and WebKit
 	$(BIN)/python -m pytest -n $(WORKERS) tests/engines
 
-soak: $(VENV)/test chromium js  ## The browser tests 20 times in a row, until one fails
+soak: $(VENV)/test chromium js  ## Run the browser tests 20 times in a row, until one fails
 	@for run in $$(seq 1 $(RUNS)); do echo "run $$run of $(RUNS)"; \
 	  $(BIN)/python -m pytest -q -n $(WORKERS) tests/browser || exit 1; done
 
-minify: js  ## What is served of our JavaScript, from the sources (needs node)
+minify: js  ## Build the JavaScript that is served, from its sources (needs node)
 	node tests/js/minify.mjs
 
-doctor-demo: $(VENV)/test  ## The example app with each mistake in turn, and what the doctor says
+doctor-demo: $(VENV)/test  ## Run the doctor on the example app with each mistake in turn
 	$(BIN)/python -m example_app.mistakes
 
-docs: $(VENV)/docs  ## The documentation, in docs/_build/html; a warning is an error
+docs: $(VENV)/docs  ## Build the documentation in docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	$(BIN)/docutils --halt=warning README.rst >/dev/null
 	@echo "docs/_build/html/index.html"
 
-docs-checks: $(VENV)/test  ## What is made in docs/: the doctor's pages, tables of the vendors and the desk, the commands
+docs-checks: $(VENV)/test  ## Write the generated parts of docs/: the doctor's pages, the tables of vendors and desk, the commands
 	$(BIN)/python -m docs.checks
 
-audit: $(VENV)/dev  ## Known holes in what we depend on (needs the internet)
+audit: $(VENV)/dev  ## List known vulnerabilities in the dependencies (needs the internet)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
 	$(BIN)/pip-audit --skip-editable
 
-fuzz: $(VENV)/test  ## Hours of random input: escaping, policies, rules, reports
+fuzz: $(VENV)/test  ## Test escaping, policies, rules and reports with random input, for hours
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
 	$(BIN)/python -m tests.fuzz $(TARGET) -max_total_time=$(SECONDS)
 
-lint: $(VENV)/dev  ## ruff and bandit
+lint: $(VENV)/dev  ## Run ruff and bandit
 	$(BIN)/ruff check .
 	$(BIN)/bandit -q -c pyproject.toml -r flask_livechat example_app
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/dev js  ## mypy --strict, and tsc on the JavaScript
+types: $(VENV)/dev js  ## Run mypy --strict, and tsc on the JavaScript
 	$(BIN)/mypy
 	cd tests/js && ./node_modules/.bin/tsc -p .
 
-build: $(VENV)/dev  ## The wheel and the sdist, in dist/
+build: $(VENV)/dev  ## Build the wheel and the sdist in dist/
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 
-installed: build  ## A short suite against the installed wheel, on each Python of this machine (or ON=/path/to/python3.13)
+installed: build  ## Run a short suite against the installed wheel, on each Python of this machine (or ON=/path/to/python3.13)
 	@for python in $(ON) $(OTHERS); do $$python --version && sh tests/installed/run.sh "$(CURDIR)" $$python || exit 1; done
 
-locks: $(VENV)/dev  ## requirements/*.txt anew, out of pyproject.toml (needs the internet)
+locks: $(VENV)/dev  ## Write requirements/*.txt again from pyproject.toml (needs the internet)
 	sh requirements/compile.sh $(BIN)/uv
 
-test-lowest: $(VENV)/dev  ## A part of the suite with the lowest versions that are allowed (ON=/path/to/python3.12)
+test-lowest: $(VENV)/dev  ## Run a part of the suite with the lowest allowed versions (ON=/path/to/python3.12)
 	sh requirements/run.sh lowest $(ON)
 
-test-newest: $(VENV)/dev  ## The same with the newest versions (ON=/path/to/python3.13)
+test-newest: $(VENV)/dev  ## Run a part of the suite with the newest versions (ON=/path/to/python3.13)
 	sh requirements/run.sh newest $(ON)
 
-release-check: installed  ## All that must hold of a release beside `make test lint types`
+release-check: installed  ## Check what a release needs in addition to `make test lint types`
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/python -m tests.release
 	sh requirements/run.sh lowest $(ON)
 	sh requirements/run.sh newest $(ON)
 
-bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst (hours, on an idle machine; needs node)
+bench: $(VENV)/bench chromium bench-js  ## Measure every figure of docs/performance.rst (takes hours on an idle machine; needs node)
 	$(BIN)/python -m benchmarks.sizes
 	$(BIN)/python benchmarks/imports.py
 	$(BIN)/python -m benchmarks.articles
@@ -108,10 +108,11 @@ bench: $(VENV)/bench chromium bench-js  ## Every figure of docs/performance.rst 
 	$(BIN)/python -m benchmarks.inbox_tabs
 	$(BIN)/python -m benchmarks.cohort
 	$(BIN)/python -m benchmarks.browser
+	$(BIN)/python -m benchmarks.panel
 	$(BIN)/python -m benchmarks.journey
 	$(BIN)/python -m benchmarks.lighthouse
 
-bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and variants, in some minutes
+bench-quick: $(VENV)/bench chromium bench-js  ## Measure them with fewer rounds and variants, in some minutes
 	$(BIN)/python -m benchmarks.sizes
 	$(BIN)/python -m benchmarks.articles
 	$(BIN)/python -m benchmarks.render --quick
@@ -122,22 +123,22 @@ bench-quick: $(VENV)/bench chromium bench-js  ## The same with fewer rounds and 
 	$(BIN)/python -m benchmarks.browser --quick
 	$(BIN)/python -m benchmarks.journey --quick
 
-bench-imports: $(VENV)/demo  ## What `import flask_livechat` costs
+bench-imports: $(VENV)/demo  ## Measure what `import flask_livechat` costs
 	$(BIN)/python benchmarks/imports.py
 
-screenshots: $(VENV)/test chromium  ## The pictures in docs/, taken anew from the example app
+screenshots: $(VENV)/test chromium  ## Take the pictures in docs/ again from the example app
 	$(BIN)/python -m docs.screenshots
 
-chromium: $(VENV)/test  ## A browser for the tests: Debian's when root, else Playwright's own
+chromium: $(VENV)/test  ## Install a browser for the tests: Debian's for root, else Playwright's own
 	@sh tests/browser/chromium.sh $(BIN)/playwright
 
-engines:  ## Firefox and WebKit for the tests: Debian's when root
+engines:  ## Install Firefox and WebKit for the tests (Debian, as root)
 	@sh tests/engines/engines.sh
 
-nginx:  ## A proxy for the tests: Debian's when root
+nginx:  ## Install a proxy for the tests (Debian, as root)
 	@sh tests/nginx.sh
 
-js:  ## The vendors' npm packages and the JavaScript type checker, where npm is
+js:  ## Install the vendors' npm packages and the JavaScript type checker, if npm is there
 	@if command -v npm >/dev/null; then \
 	  cmp -s tests/js/package-lock.json tests/js/node_modules/.installed || \
 	  { cd tests/js && npm ci --ignore-scripts --no-audit --no-fund && cp package-lock.json node_modules/.installed; }; \
@@ -177,5 +178,5 @@ $(VENV)/dev: $(VENV)/test pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,dev]'
 	@touch $@
 
-clean:  ## Everything that was made
+clean:  ## Delete everything that was built
 	rm -rf $(VENV) .venv-* dist docs/_build tests/js/node_modules benchmarks/js/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -55,6 +55,7 @@ def _literal(text: str) -> str:
 
 def _index() -> Iterator[str]:
     yield from (f".. {NOTE}", "", "The doctor's checks", "===================", "")
+    yield from ("This page lists the mistakes that :doc:`the doctor </doctor>` finds. Each check has a page.", "")
     yield from (".. toctree::", "   :hidden:", "   :glob:", "", "   LC*", "")
     rows = [(f":doc:`{check.code} <{check.code}>`", check.level.word, check.title) for check in doctor.checks()]
     first, second, third = (max(len(row[n]) for row in rows) for n in range(3))

@@ -20,8 +20,11 @@ MADE = "made by `make docs-checks`"
 BETWEEN = re.compile(r"(\.\. begin of (\w+): " + re.escape(MADE) + r" .*\n\n)(?:.|\n)*?(\.\. end of \2\n)")
 CODE = re.compile(r"""(\?key=|python -c ".*")""")  # in the words of a room
 WIDTH = 96
-ABOUT = (
-    "All are subcommands of your app's ``flask``. On the sandbox they need debug mode: ``flask --debug livechat …``."
+ABOUT = "\n".join(
+    (
+        "This page is for developers and operators. It lists all commands with their options. They are subcommands of",
+        "your app's ``flask``. On the sandbox they need debug mode: ``flask --debug livechat …``.",
+    )
 )
 CAPABILITIES: Mapping[str, str] = {
     "presence": "``livechat:status`` events: agents come and go",

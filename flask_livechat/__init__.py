@@ -4,7 +4,7 @@ from .errors import ConfigError, LiveChatError, Problem, Unsupported
 from .extension import LiveChat
 from .model import Answer, Company, Decision, Visitor
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Answer",

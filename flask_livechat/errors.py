@@ -42,7 +42,7 @@ def what_failed(error: BaseException) -> str:
 
 
 class LiveChatError(Exception):
-    """The root of every error that this package raises."""
+    """The base class of every error that this package raises."""
 
     def __reduce__(self) -> Any:
         """Send an error to other processes by its text and its fields, not by the arguments that it was made of."""
@@ -62,21 +62,25 @@ def shown(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with the configuration. Never holds a secret's value."""
+    """One problem of the configuration. It never contains a secret's value."""
 
-    code: str  # stable and documented: "LC102"
-    key: str  # "LIVECHAT_TAWK_PROPERTY_ID"
-    what: str  # "'nope' does not look right"
-    fix: str  # "Administration > Overview > Property ID."
+    #: Stable and documented: ``LC102``.
+    code: str
+    #: The setting that is wrong: ``LIVECHAT_TAWK_PROPERTY_ID``.
+    key: str
+    #: What is wrong with it: ``'nope' does not look right``.
+    what: str
+    #: What to do, or where to find the value.
+    fix: str
 
     def __str__(self) -> str:
         return f"{self.code} {self.key}: {self.what}. {self.fix}"
 
 
 class ConfigError(LiveChatError, click.ClickException):
-    """The configuration cannot work. ``problems`` has all of them, not just the first.
+    """The configuration is invalid. ``problems`` has all problems, not just the first.
 
-    Under ``flask`` the message is printed alone, without a traceback, as it is for every error of click's.
+    ``flask`` prints the message alone, without a traceback, as it does for every error of click.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -85,7 +89,7 @@ class ConfigError(LiveChatError, click.ClickException):
 
 
 class Unsupported(LiveChatError):
-    """A vendor cannot do what was asked."""
+    """The vendor does not support the method."""
 
     def __init__(self, provider: str, method: str) -> None:
         self.provider, self.method = provider, method
@@ -93,7 +97,7 @@ class Unsupported(LiveChatError):
 
 
 class TooOften(LiveChatError):
-    """The team has begun ``limit`` conversations with this visitor within 24 hours, which is all that it may."""
+    """The team has started ``limit`` conversations with this visitor within 24 hours, and may not start more."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -104,8 +108,8 @@ class TooOften(LiveChatError):
 class ApiError(LiveChatError):
     """A call of a vendor's API failed.
 
-    ``status`` is None where there was no answer. ``code`` and ``request_id`` are the vendor's own, where it gives them;
-    ``fields`` names what it found wrong. ``body`` is the start of what it answered, without credentials.
+    ``status`` is None if there was no answer. ``code`` and ``request_id`` are the vendor's own, if it sends them.
+    ``fields`` names invalid fields. ``body`` is the start of the answer, without credentials.
     """
 
     def __init__(
@@ -136,24 +140,24 @@ class Forbidden(ApiError):
 
 
 class NotFound(ApiError):
-    """There is no such thing, or no more."""
+    """The object does not exist, or not any more."""
 
 
 class Conflict(ApiError):
-    """It exists already, or is being changed."""
+    """The object exists already, or has changed."""
 
 
 class Invalid(ApiError):
-    """The vendor does not take what was sent. ``fields`` says what is wrong, where the vendor does."""
+    """The vendor does not accept the request. ``fields`` says what is wrong, if the vendor does."""
 
 
 class RateLimited(ApiError):
-    """Too many calls. ``retry_after``: seconds until the vendor takes the next one, where it says so."""
+    """There were too many calls. ``retry_after`` is in seconds, if the vendor says when it accepts the next call."""
 
 
 class VendorDown(ApiError):
-    """The vendor's own fault, or no connection to it."""
+    """The vendor has a fault, or cannot be reached."""
 
 
 class TimedOut(ApiError):
-    """No answer in time. Whether the call was carried out is not known."""
+    """There was no answer in time. It is not known whether the call was carried out."""

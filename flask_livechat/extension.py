@@ -26,7 +26,7 @@ from .internals import Internals, service
 from .model import Decision, Value, Visitor
 from .same_origin import Names, check_places, own_url
 from .settings import Settings
-from .state import Callbacks, State, call_app, current_flask, current_state, name_of, safely
+from .state import State, call_app, current_flask, current_state, name_of, safely
 from .widget import assets, lifecycle, logout, response, segments, session_store, tag, views
 from .widget import context as page_context
 from .widget.addresses import address
@@ -51,10 +51,10 @@ T = TypeVar("T")
 
 
 class LiveChat(Internals):
-    """Customer chat on a Flask app's pages.
+    """Customer chat on the pages of a Flask app.
 
-    ``LiveChat(app)``, or ``LiveChat()`` and ``init_app(app)`` later. Raises ``ConfigError`` with every problem of the
-    configuration, and ``RuntimeError`` for an app that has one already.
+    Call ``LiveChat(app)``, or ``LiveChat()`` and later ``init_app(app)``. Raises ``ConfigError`` with every problem of
+    the configuration, and ``RuntimeError`` for an app that has a ``LiveChat`` already.
     """
 
     def __init__(self, app: Flask | None = None) -> None:
@@ -63,18 +63,28 @@ class LiveChat(Internals):
             self.init_app(app)
 
     def init_app(self, app: Flask, *, host: Names = None, subdomain: Names = None) -> None:
-        """Read the configuration once and register the template globals, the blueprints and the commands.
+        """Read the configuration once, and register the template globals, the blueprints and the commands.
 
-        Our addresses answer on every host and subdomain of the app. ``host`` or ``subdomain``, a name or several, are
-        for an app with ``host_matching`` or ``subdomain_matching`` that wants them on these alone. Raises
-        ``ValueError`` for one that the app would never match.
+        Our addresses answer on every host and subdomain of the app. In an app with ``host_matching`` or
+        ``subdomain_matching``, ``host`` or ``subdomain`` (a name or several) restricts them. Raises ``ValueError`` for
+        a host or subdomain that the app would never match.
         """
         if "livechat" in app.extensions:
             raise RuntimeError("LiveChat is already set up on this app. Use the first instance instead.")
         check_places(app, host, subdomain)
         places = {"host": host, "subdomain": subdomain}
         config = settings.read(app.config, development=bool(app.debug or app.testing))
-        state = app.extensions["livechat"] = _state_of(self, app, config, self._callbacks)
+        stores_events = bool(config.webhook_providers) and find_spec("sqlalchemy") is not None
+        state = app.extensions["livechat"] = State(
+            self,
+            config,
+            self._callbacks,
+            assets.build_all(config, stores_events),
+            stores_events,
+            Reports(Path(app.instance_path)),
+            SecretScanner(config.providers, sandbox=config.sandbox) if config.guard else None,
+            dict(settings.livechat_config(app.config)),
+        )
         app.register_blueprint(views.blueprint, url_prefix=config.url_prefix, **places)
         if config.sandbox:
             from . import sandbox  # noqa: PLC0415 - production never loads it
@@ -103,46 +113,47 @@ class LiveChat(Internals):
             request_state().context |= attributes
 
     def action(self, name: str) -> None:
-        """Remember what the visitor just did; agents see the last three."""
+        """Remember what the visitor just did. Agents see the last three actions."""
         safely("action", lambda: session_store.add_action(name), None)
 
     def segment(self, *names: str) -> None:
-        """Put whoever is on this page into segments, or tag them, as the vendor calls it: anonymous visitors, too.
+        """Put the visitor of this page into segments or tags, as the vendor calls them; anonymous visitors, too.
 
-        They go with the page of this request, or with the next one where this request has none. A name that the vendor
-        would refuse, and one too many, is a ``ValueError`` in debug mode and tests; else it is logged and none of this
-        call is added. Where the vendor cannot do it (Intercom), it is left out, which the log says once.
+        The segments are sent with the page of this request, or with the next page if this request has none. A name that
+        the vendor would refuse, or too many names, raise ``ValueError`` in debug mode and in tests; otherwise the log
+        says so and this call adds nothing. If the vendor has no segments (Intercom), nothing is sent, and the log says
+        so once.
         """
         safely("segment", lambda: segments.change(current_state(), request_state(), names, wanted=True), None)
 
     def unsegment(self, *names: str) -> None:
-        """Take segments or tags away again, on the same terms. Tawk.to can."""
+        """Remove segments or tags again, in the same way. Only Tawk.to supports it."""
         safely("unsegment", lambda: segments.change(current_state(), request_state(), names, wanted=False), None)
 
     def track(self, name: str, /, **metadata: Value) -> None:
-        """An event, delivered by the next page that the visitor gets.
+        """Send an event, with the next page that the visitor gets.
 
-        With ``LIVECHAT_TRACK_VIA="server"`` it goes to the vendor's API in the background, for visitors who are known.
+        With ``LIVECHAT_TRACK_VIA="server"`` the events of identified visitors go to the vendor's API in the background.
         """
         safely("track", lambda: self._track(name, metadata), None)
 
     def sync(self, user: Any = None) -> None:
-        """Makes the vendor's contact what the visitor is now, in the background: after a sign-up, or a change.
+        """Update the vendor's contact with the visitor's fields, in the background: after a sign-up, or a change.
 
-        ``user`` is what the ``visitor_loader`` takes; by default whoever is logged in. Several changes within seconds
-        become one call. Needs what the desk needs.
+        ``user`` is the argument of the ``visitor_loader``, and by default the logged-in user. Several changes within
+        seconds become one call. It needs the extra of the desk.
         """
         load = self._callbacks.visitor_loader or visitor_of_user
         ask = (lambda: load_visitor(current_state(), request_state())) if user is None else partial(load, user)
         safely("sync", lambda: service().sync_contact(current_state(), current_flask(), ask), None)
 
     def sync_on(self, *signals: Signal) -> None:
-        """Calls ``sync`` whenever one of these blinker signals is sent with ``user=``, as flask-login's are."""
+        """Call ``sync`` whenever one of these blinker signals is sent with ``user=``, as Flask-Login's are."""
         for signal in signals:
             signal.connect(self._on_change)
 
     def forget(self, response: T) -> T:
-        """End the visitor's chat on this browser with ``response``: for apps that log out without flask-login."""
+        """End the visitor's chat in this browser with ``response``: for apps that log out without Flask-Login."""
         if not isinstance(response, Response):
             raise TypeError("livechat.forget takes a response: livechat.forget(redirect('/')) or make_response(…).")
         session_store.clear()
@@ -157,7 +168,7 @@ class LiveChat(Internals):
         return current_state().settings
 
     def decide(self, endpoint: str | None = None, path: str | None = None) -> Decision:
-        """The ``Decision`` for a page; without arguments for the current one. A ``path`` may have a query."""
+        """Return the ``Decision`` for a page; without arguments for the current one. A ``path`` may have a query."""
         return decide(current_state(), current_flask(), address(endpoint, path))
 
     @overload
@@ -167,10 +178,11 @@ class LiveChat(Internals):
     def csp(self, policy: Mapping[str, Any], nonce: str | None = None) -> dict[str, Any]: ...
 
     def csp(self, policy: str | Mapping[str, Any] | None = None, nonce: str | None = None) -> str | dict[str, Any]:
-        """``policy`` (text or dict; returned in the same form) with what this page's provider needs.
+        """Return ``policy`` (text or dict, in the same form) with the sources that this page's provider needs.
 
-        Outside a request, what every configured provider needs. Without a policy, the needs alone as text. ``nonce``
-        is added for scripts, unless it is no text that can be one. Raises ``TypeError`` for another form.
+        Outside a request it adds the sources of every configured provider. Without a policy it returns these sources
+        alone, as text. ``nonce`` is added for scripts if it is a valid nonce. Raises ``TypeError`` for a policy of
+        another type.
         """
         req = request_state() if has_request_context() else None
         return response.merged_policy(current_state(), req, policy, nonce)
@@ -178,16 +190,16 @@ class LiveChat(Internals):
     # What the server does with a vendor.
 
     def desk(self, provider: str | None = None) -> Desk:
-        """The vendor's conversations, contacts, articles and agents, from Python; by default of the app's provider.
+        """Return the vendor's conversations, contacts, articles and agents; by default those of the app's provider.
 
-        In the sandbox it is the stand-in's API. Needs an app context, and ``pip install Flask-LiveChat[desk]``. Raises
-        ``ConfigError`` where a key is missing.
+        In the sandbox they come from the stand-in's API. It needs an app context, and ``pip install
+        Flask-LiveChat[desk]``. Raises ``ConfigError`` if a key is missing.
         """
         opened: Desk = service().open_desk(current_state(), current_flask(), *self.account(provider))
         return opened
 
     def async_desk(self, provider: str | None = None) -> AsyncDesk:
-        """The same with ``await``."""
+        """Return the same as ``desk``, for ``await``."""
         opened: AsyncDesk = service().open_async_desk(current_state(), current_flask(), *self.account(provider))
         return opened
 
@@ -195,7 +207,7 @@ class LiveChat(Internals):
 
     @property
     def articles(self) -> Articles:
-        """The articles in LIVECHAT_ARTICLES. Raises ``ConfigError`` where there is no such folder."""
+        """The articles in LIVECHAT_ARTICLES. Raises ``ConfigError`` if the folder does not exist."""
         library: Articles = import_module(".help.library", __package__).articles(current_state(), current_flask())
         return library
 
@@ -211,8 +223,8 @@ class LiveChat(Internals):
     def button(self, label: str, **attributes: Any) -> Markup:
         """``{{ livechat_button("Chat with us", class_="primary") }}``: a launcher.
 
-        It is a link to LIVECHAT_FALLBACK_URL where that is set, for browsers that get none of our files, and on a page
-        without chat. There it is nothing without that: never a dead button.
+        It is a link to LIVECHAT_FALLBACK_URL if that is set, for browsers that load none of our files, and on a page
+        without chat. On such a page it is nothing without that setting, so it is never a dead button.
         """
         if not has_request_context():
             return tag.NOTHING
@@ -223,27 +235,28 @@ class LiveChat(Internals):
 
     @property
     def store(self) -> Store:
-        """Where the current app's events are. Raises ``LiveChatError`` where the extra is not installed."""
+        """The store of the current app's events. Raises ``LiveChatError`` if the extra is not installed."""
         opened: Store = service().store(current_state(), current_flask())
         return opened
 
     def metrics(
         self, since: datetime, until: datetime | None = None, provider: str | None = None, tag: str | None = None
     ) -> Metrics:
-        """The support metrics of a time (aware moments; until now, if not said otherwise), its end not included.
+        """Return the support metrics from ``since`` (aware) until ``until``, which is exclusive. Default: until now.
 
-        Of all vendors, which go on as one series, or of one; of conversations with a tag. Raises ``ValueError`` for
-        moments without a zone or backwards, and for a provider that there is not.
+        They cover all vendors as one series, or one ``provider``, or the conversations with a ``tag``. Raises
+        ``ValueError`` for datetimes without a time zone, for ``since`` after ``until``, and for a provider that does
+        not exist.
         """
         figures: Metrics = service().metrics(current_state(), self.store, since, until, provider, tag)
         return figures
 
     def cohort(self, people: Iterable[tuple[str, datetime, bool]] | None = None, days: int = 7) -> Cohort:
-        """Who wrote within so many days of signing up, who did not, and how many of each stayed.
+        """Return how many people stayed: those who wrote within ``days`` of signing up, and those who did not.
 
-        ``people``: an iterable of ``(id, signed_up_at, stayed)``, each person once; else what ``@livechat.people``
-        gives. ``id`` is your id of them, or their email where the vendor tells no ids. They are read in batches. Raises
-        ``ValueError`` for people who make no sense, and where nobody is left.
+        ``people`` is an iterable of ``(id, signed_up_at, stayed)`` with each person once, and by default the result of
+        ``@livechat.people``. ``id`` is your id, or the email if the vendor does not deliver ids. The people are read in
+        batches. Raises ``ValueError`` for a malformed person, and if no person is left to count.
         """
         result: Cohort = service().cohort(current_state(), self.store, people, days)
         return result
@@ -254,13 +267,13 @@ class LiveChat(Internals):
         opened: Callable[[str], Desk] | None = None,
         only: bool = False,
     ) -> Receipt:
-        """Erase a person, here and at every vendor that is configured: by your ids of them and their emails.
+        """Erase a person, here and at every configured vendor, by your ids of the person and by emails.
 
-        A ``Visitor`` is erased by the id, and by the email where ``email_verified`` is ``True``: text is believed. An
-        email that was only said with an id leads to nobody: what stands under it is in the receipt, to be decided.
-        ``only``: it has been decided that it is somebody else's. What ``flask livechat forget`` does. What a vendor
-        could not do is in the receipt. ``opened`` gives a provider's desk, if not ``livechat.desk``. Raises
-        ``ValueError`` for nobody.
+        Ids and emails that are given as text are trusted. A ``Visitor`` is erased by the id, and by the email only if
+        ``email_verified`` is ``True``. Data under an email that was only given together with an id is not erased, but
+        listed in the receipt, for you to decide; ``only`` says that it belongs to another person. The receipt also says
+        what a vendor could not do. ``flask livechat forget`` does the same. ``opened`` returns a provider's desk; the
+        default is ``livechat.desk``. Raises ``ValueError`` if there is no id and no email.
         """
         receipt: Receipt = service().erase(current_state(), self.store, who, opened or self.desk, only)
         return receipt
@@ -294,7 +307,7 @@ class LiveChat(Internals):
             return
         reachable = tag.reachable_visitor(req.state, req, "conversations.start")
         if reachable is not None:
-            context = {**page_context.of_page(req, error), **req.context}
+            context = {**page_context.of_page(req, address(), error), **req.context}
             service().report_error(req.state, req.app, *reachable, context)
 
     def _is_staff(self) -> bool:
@@ -310,17 +323,3 @@ class LiveChat(Internals):
             from .sandbox import connect  # noqa: PLC0415 - production never loads it
 
             connect(app, state, own_url(app, **places), partial(service().listens, state))
-
-
-def _state_of(livechat: LiveChat, app: Flask, config: Settings, callbacks: Callbacks) -> State:
-    stores_events = bool(config.webhook_providers) and find_spec("sqlalchemy") is not None
-    return State(
-        livechat,
-        config,
-        callbacks,
-        assets.build_all(config, stores_events),
-        stores_events,
-        Reports(Path(app.instance_path)),
-        SecretScanner(config.providers, sandbox=config.sandbox) if config.guard else None,
-        dict(settings.livechat_config(app.config)),
-    )

@@ -13,11 +13,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A vendor's request. ``headers`` have lower-case names; ``odd`` counts the fields that a parser has left out."""
+    """A vendor's request to our webhook."""
 
+    #: Its headers, with lower-case names.
     headers: Mapping[str, str] = field(repr=False)
+    #: Its query string's parts.
     query: Mapping[str, str] = field(repr=False)
+    #: Its body, as it came. The signature is of these bytes.
     body: bytes = field(repr=False)
+    #: How many fields a parser has left out, by name.
     odd: Counter[str] = field(default_factory=Counter, compare=False)
 
     def json(self) -> dict[str, Any]:
@@ -33,22 +37,15 @@ class Delivery:
             raise ValueError("nested too deeply") from None
         if not isinstance(data, dict):
             raise ValueError("not an object")
-        if _is_too_deep(data):
-            raise ValueError("nested too deeply")
-        return data
+        level: list[Any] = [data]
+        for _ in range(64):  # objects and lists within each other
+            level = [child for holder in level for child in (holder.values() if isinstance(holder, dict) else holder)]
+            level = [child for child in level if isinstance(child, dict | list)]
+            if not level:
+                return data
+        raise ValueError("nested too deeply")
 
     @property
     def digest(self) -> str:
         """The digest of the body's bytes, which tells two deliveries apart where their id is not signed."""
         return hashlib.sha256(self.body).hexdigest()
-
-
-def _is_too_deep(data: dict[str, Any]) -> bool:
-    """Whether there are more than 64 objects and lists within each other."""
-    level: list[Any] = [data]
-    for _ in range(64):
-        level = [child for holder in level for child in (holder.values() if isinstance(holder, dict) else holder)]
-        level = [child for child in level if isinstance(child, dict | list)]
-        if not level:
-            return False
-    return True

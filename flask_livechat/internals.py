@@ -92,7 +92,10 @@ class Internals(Registrations):
     def suggest(self, question: str, locale: str | None) -> list[dict[str, str]] | None:
         """The articles that answer a question. None where the app has none: then help is not loaded."""
         state = current_state()
-        return None if state.settings.articles is None else _panel().suggest(state, current_flask(), question, locale)
+        if state.settings.articles is None:
+            return None
+        results: list[dict[str, str]] | None = _panel().suggest(state, current_flask(), question, locale)
+        return results
 
     def count_unanswered(self, provider: str, question: str, locale: str | None) -> None:
         """A question that no article answers. It is searched for once more: anybody may report anything."""

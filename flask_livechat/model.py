@@ -41,20 +41,29 @@ class _Keyed(_Private):
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Company(_Keyed):
-    """The organisation a visitor belongs to. ``id`` is yours, as text, and stable.
+    """The organisation that a visitor belongs to.
 
-    ``spend`` is what it pays a month, ``size`` how many people work there. Raise ``ValueError`` for an empty id, a
-    naive ``created_at``, and a ``spend`` or ``size`` that is no number, or below zero.
+    Raise ``ValueError`` for an empty ``id``, a naive ``created_at``, and a ``spend`` or ``size`` that is no number, or
+    below zero. What a vendor does not take is left out or cut to the vendor's limits when the page is written.
     """
 
+    #: Your own id of the company: text that is not empty and stays the same. A whole number becomes text.
     id: str
+    #: The company's name.
     name: str | None = None
+    #: What it has bought, in your words: ``pro``.
     plan: str | None = None
+    #: The address of its site.
     website: str | None = None
+    #: When it became a customer: an aware ``datetime``.
     created_at: datetime | None = None
+    #: What it pays a month, in your currency: a number of zero or more.
     spend: int | float | None = None
+    #: How many people work there: a whole number of zero or more.
     size: int | None = None
+    #: What it does, in your words.
     industry: str | None = None
+    #: More facts by name. A value that is neither text, a number, a bool nor None becomes text.
     attributes: Mapping[str, Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -72,26 +81,34 @@ class Company(_Keyed):
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Visitor(_Keyed):
-    """Who is in front of the page.
+    """The person who looks at the page.
 
-    ``id`` is text and stable (a whole number is turned into text). ``created_at`` is an aware ``datetime``.
-    ``session_token`` replaces the continuity token that would be derived (Crisp). ``email_verified``: whether the app
-    knows that the email is the visitor's own. ``False`` leaves the email out of the record, and so everywhere; only
-    ``True`` lets it lead to what is kept under it.
-
-    Raise ``ValueError`` for an empty id or a naive ``created_at``.
+    Raise ``ValueError`` for an empty ``id``, a naive ``created_at``, and a field of another type. What a vendor does
+    not take is left out or cut to the vendor's limits when the page is written.
     """
 
+    #: Your own id of the person: text that is not empty and stays the same. A whole number becomes text.
     id: str
+    #: The person's email. Vendors may join people by it, see ``email_verified``.
     email: str | None = None
+    #: The full name.
     name: str | None = None
+    #: The phone number, as the vendor takes it: best in E.164, ``+4930123456``.
     phone: str | None = None
+    #: The address of a picture of the person.
     avatar: str | None = None
+    #: When the person signed up: an aware ``datetime``.
     created_at: datetime | None = None
+    #: The organisation that the person belongs to.
     company: Company | None = None
+    #: More facts by name. A value that is neither text, a number, a bool nor None becomes text.
     attributes: Mapping[str, Value] = field(default_factory=dict)
+    #: Segments or tags of the person. What is more than ``Provider.max_segments`` is left out.
     segments: tuple[str, ...] = ()
+    #: Replaces the continuity token that is derived from ``id``. Only vendors that have one use it (Crisp).
     session_token: str | None = None
+    #: Whether your app knows that the email is the person's own. ``False`` leaves the email out everywhere; only
+    #: ``True`` lets the email lead to what is kept under it, such as unread messages and an erasure.
     email_verified: bool | None = None
 
     def __post_init__(self) -> None:
@@ -115,38 +132,55 @@ class Visitor(_Keyed):
 
     @property
     def own_email(self) -> str | None:
-        """The email, if the app says that it is the visitor's own: it may lead to what is kept under it."""
+        """The email if the app says that it is the visitor's own. It gives access to data that is stored under it."""
         return self.email if self.email_verified else None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one page gets, and why."""
+    """What one page gets, and why. ``livechat.decide()`` returns it; you never make one."""
 
+    #: Whether the page has chat.
     show: bool
+    #: The vendor's name, such as ``crisp``; None where none is configured.
     provider: str | None
-    load: str  # "idle", "intent", … (spec §3.1)
+    #: When the vendor's script is loaded: ``eager``, ``idle``, ``delay:SECONDS``, ``scroll``, ``interaction``,
+    #: ``visible:SELECTOR``, ``intent``, ``manual`` or ``off``.
+    load: str
+    #: Whether the page has a ``<link rel="preload">`` for the vendor's script.
     preload: bool
-    mobile: str  # "show", "hide"
-    offline: str  # "show", "hide", "leave-message"
+    #: ``show`` or ``hide``: whether there is chat up to 640 pixels of width.
+    mobile: str
+    #: ``show``, ``hide`` or ``leave-message``: what the page gets outside office hours.
+    offline: str
+    #: Whether the vendor gets the visitor's identity.
     identify: bool
+    #: The id of a tour that starts, or None.
     tour: str | None
-    why: str  # "LIVECHAT_RULES[2] (path '/admin/*')"
-    sources: Mapping[str, str]  # field -> who set it, for `flask livechat explain`
-    start: str | None = None  # "survey:7"; a tour may stand in either field, never in both
-    once: bool | str = True  # whether that starts once for a visitor; "server": wherever the app remembers it
-    help: str = "off"  # "first": launchers open the help panel
+    #: What decided, in words: ``LIVECHAT_RULES[2] (path '/admin/*')``.
+    why: str
+    #: Who set each field, by the field's name. ``flask livechat explain`` prints it.
+    sources: Mapping[str, str]
+    #: What starts once the vendor has loaded: ``survey:7``. Either this or ``tour`` is set, never both.
+    start: str | None = None
+    #: Whether that starts once for a visitor: ``True`` in one browser, ``"server"`` in all, ``False`` on each view.
+    once: bool | str = True
+    #: ``first``: launchers open the help panel. ``off``: they open the chat.
+    help: str = "off"
+    #: The name of the flow that precedes a conversation, or None.
     flow: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What ``@livechat.answer`` gives: a text, and the articles that it rests on, by their paths or themselves.
+    """The result of ``@livechat.answer``: a text, and its sources, which are articles or their paths.
 
-    It is shown with its sources. Without one, or with one that was not among the articles, it is not shown.
+    It is shown with its sources. It is not shown without a source, or with a source that was not among the articles.
     """
 
+    #: What the visitor reads, as plain text.
     text: str
+    #: The articles that the text rests on: their paths, or the articles themselves. At least one.
     sources: Sequence[Any]
 
 
@@ -158,117 +192,155 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Contact(_Private):
-    """Somebody whom the vendor knows. ``id`` is the vendor's, ``external_id`` yours, where the vendor keeps one.
+    """A person whom the vendor knows. All fields but ``raw`` count when two contacts are compared."""
 
-    ``email_verified``: whether the vendor says that the email is theirs; None where it does not say.
-    In a conversation with somebody unknown ``id`` may be empty. What is compared of two records is all but ``raw``.
-    """
-
+    #: The vendor's id. It may be empty in a conversation with an anonymous visitor.
     id: str
+    #: Your id of the person, where the vendor keeps one.
     external_id: str | None = None
+    #: The email that the vendor has.
     email: str | None = None
+    #: The name that the vendor has.
     name: str | None = None
+    #: The phone number that the vendor has.
     phone: str | None = None
+    #: When the vendor first saw the person (aware).
     created_at: datetime | None = None
+    #: The custom attributes that the vendor has, by name.
     attributes: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    #: The vendor's own JSON.
     raw: Raw = field(default_factory=dict, compare=False)
+    #: Whether the vendor says that the email is the person's own; None if it does not say.
     email_verified: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Conversation(_Private):
-    """``state`` is ``open``, ``pending``, ``snoozed`` or ``closed``. ``agent`` is the id of whom it is assigned to."""
+    """A conversation at the vendor."""
 
+    #: The vendor's id.
     id: str
+    #: ``open``, ``pending``, ``snoozed`` or ``closed``.
     state: str
+    #: The person it is with, as far as the answer says.
     contact: Contact | None = None
+    #: Its subject, where the vendor has one.
     subject: str | None = None
+    #: The vendor's id of whom it is assigned to.
     agent: str | None = None
+    #: Its tags, or what the vendor calls so (segments).
     tags: tuple[str, ...] = ()
+    #: When it began (aware).
     created_at: datetime | None = None
+    #: When it last changed (aware).
     updated_at: datetime | None = None
+    #: The vendor's own JSON.
     raw: Raw = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Message(_Private):
-    """``author`` is ``visitor``, ``agent`` or ``bot``; ``kind`` is ``text``, ``note``, ``file`` or ``other``."""
+    """Something that was said in a conversation."""
 
+    #: The vendor's id.
     id: str
+    #: The vendor's id of the conversation.
     conversation: str
+    #: ``visitor``, ``agent`` or ``bot``.
     author: str
+    #: What was said, as plain text. Empty for a file.
     text: str
+    #: ``text``, ``note`` (for colleagues), ``file`` or ``other``.
     kind: str = "text"
+    #: The name of the author, if the vendor delivers it.
     author_name: str | None = None
+    #: When it was said (aware).
     at: datetime | None = None
+    #: The vendor's own JSON.
     raw: Raw = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Article(_Private):
-    """A page of the help centre in one language. A list may leave out its ``body``, which is Markdown.
+    """A page of the vendor's help centre in one language."""
 
-    ``path`` is its place where the vendor has articles by their paths (``billing/card-declined``), else None.
-    ``category`` is the vendor's id of what it is in.
-    """
-
+    #: The vendor's id.
     id: str
+    #: Its title.
     title: str
+    #: Its language, such as ``en``.
     locale: str | None = None
+    #: Whether visitors can read it; None where the vendor does not say.
     published: bool | None = None
+    #: The address at which visitors read it.
     url: str | None = None
+    #: Its text as Markdown. A list may leave it out: None.
     body: str | None = None
+    #: When it last changed (aware).
     updated_at: datetime | None = None
+    #: The vendor's own JSON.
     raw: Raw = field(default_factory=dict, compare=False)
+    #: The sentence below its title.
     description: str | None = None
+    #: Its place, where the vendor has articles by their paths: ``billing/card-declined``.
     path: str | None = None
+    #: The vendor's id of the category it is in.
     category: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What a help centre has, in few calls: articles in all languages, and the titles that lead to each category.
+    """What a help centre has, in few calls."""
 
-    ``categories``: the vendor's id of a category to its titles, the outermost first.
-    """
-
+    #: The articles in all languages, drafts among them.
     articles: tuple[Article, ...] = ()
+    #: The vendor's id of a category to the titles that lead to it, the outermost first.
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Agent(_Private):
-    """Somebody who answers. ``online`` is None where the vendor was not asked."""
+    """A person who answers."""
 
+    #: The vendor's id.
     id: str
+    #: The name that visitors see.
     name: str | None = None
+    #: The address they sign in with at the vendor.
     email: str | None = None
+    #: Whether they are there now; None where the vendor was not asked.
     online: bool | None = None
+    #: The vendor's own JSON.
     raw: Raw = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Team(_Private):
-    """A group of agents, to whom a conversation may be assigned."""
+    """A group of agents to which a conversation can be assigned."""
 
+    #: The vendor's id, which ``conversations.assign(team=…)`` takes.
     id: str
+    #: The team's name.
     name: str | None = None
+    #: The vendor's own JSON.
     raw: Raw = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LiveVisitor(_Private):
-    """Somebody who is on the site. ``id`` is of the conversation that they have, or would have.
+    """A visitor who is on the site now."""
 
-    ``page`` is the address that they look at. ``active``: whether its window is in front; None where the vendor does
-    not say.
-    """
-
+    #: The vendor's id of the conversation that they have, or would have.
     id: str
+    #: The name that the vendor has.
     name: str | None = None
+    #: The email that the vendor has.
     email: str | None = None
+    #: The address that they look at.
     page: str | None = None
+    #: Whether that window is in front; None where the vendor does not say.
     active: bool | None = None
+    #: The vendor's own JSON.
     raw: Raw = field(default_factory=dict, compare=False)
 
 
@@ -288,36 +360,43 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Event(_Private):
-    """Something that happened in a chat, whichever vendor tells of it.
+    """Something that happened in a chat, whichever vendor tells of it. Handlers and receivers of signals get it."""
 
-    ``kind`` is one of ``KINDS``, ``at`` the vendor's own moment (aware). ``visitor`` is your id of them, where the
-    vendor has it. ``author`` is ``visitor``, ``agent`` or ``bot``. ``rating`` is what the vendor's scale says, ``best``
-    that scale's best. ``tags`` are all that the conversation has now, or None where the event says nothing of them.
-    ``id`` is made of what the vendor signs: a delivery that comes again has the same. ``sequence`` is the vendor's own
-    order of what happened at one moment. ``people`` are all whom a delivery names, by the vendor's id, yours or their
-    email; the store keeps them beside the event, and handlers get none.
-    """
-
+    #: The vendor's name, such as ``crisp``.
     provider: str
+    #: What happened: one of ``flask_livechat.model.KINDS``, such as ``message``.
     kind: str
+    #: It is made of what the vendor signs: a delivery that comes again has the same.
     id: str
+    #: The vendor's own moment (aware).
     at: datetime
+    #: The vendor's id of the conversation.
     conversation: str | None = None
+    #: Your id of the person, where the vendor has it.
     visitor: str | None = None
+    #: The email in the delivery. It is not verified.
     email: str | None = None
+    #: ``visitor``, ``agent`` or ``bot``; None if the event has no author.
     author: str | None = None
+    #: What was said or commented, as plain text.
     text: str | None = None
+    #: What the visitor gave, on the vendor's scale.
     rating: int | None = None
+    #: The best that this scale has, such as 5 for stars.
     best: int | None = None
+    #: All tags that the conversation has now; None where the event says nothing of them.
     tags: tuple[str, ...] | None = None
+    #: The vendor's own JSON.
     raw: Raw = field(default_factory=dict, compare=False)
+    #: The vendor's own order of what happened at one moment.
     sequence: int | None = None
+    #: All whom the delivery names. The store keeps them beside the event, and handlers get none.
     people: tuple[Contact, ...] = field(default=(), compare=False)
 
 
 def _attributes_key(attributes: Mapping[str, Value]) -> tuple[object, ...]:
     """Types count, too: 1 and True are equal, and what was made of one would do for the other."""
-    return tuple((name, value, type(value)) for name, value in attributes.items())
+    return tuple([(name, value, type(value)) for name, value in attributes.items()]) if attributes else ()
 
 
 def _clean(record: Visitor | Company, names: tuple[str, ...]) -> None:

@@ -95,7 +95,7 @@ def parse(given: Mapping[str, Any]) -> OfficeHours:
         if days not in ("tz", "closed"):
             week |= dict.fromkeys(_days(days), _spans(spans))
     if not week:
-        raise ValueError("no day has hours; say for example 'mon-fri': '09:00-17:00'")
+        raise ValueError("no day has hours; write for example 'mon-fri': '09:00-17:00'")
     return OfficeHours(tz, week, frozenset(_date(day) for day in given.get("closed", ())))
 
 

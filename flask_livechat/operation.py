@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, unquote
@@ -33,37 +33,42 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[T]):
-    """One call. ``read`` makes the result of the answer's JSON.
+    """One call of a vendor's API. It is described here and sent by the desk."""
 
-    ``repeatable``: whether it may be sent again after a fault that leaves open whether it was carried out. By default
-    so for the methods that HTTP calls idempotent. ``makes`` gives the names of a contact that the call has made, out of
-    its result: for a while a 404 for one of them means that the vendor does not know it everywhere yet.
-    """
-
+    #: ``GET``, ``POST``, …
     method: str
-    path: str  # encoded; see ``path``
+    #: The path below ``ApiSpec.base``, encoded; see ``path()``.
+    path: str
+    #: Makes the result of the answer's JSON.
     read: Callable[[Any], T] = field(repr=False)
+    #: The query string's parts.
     query: Mapping[str, str | int] = field(default_factory=dict)
-    json: Any = field(default=None, repr=False)  # holds what visitors wrote
+    #: The body, sent as JSON. It holds what visitors wrote.
+    json: Any = field(default=None, repr=False)
+    #: Whether it may be sent again after a fault that leaves open whether it was carried out. None: as HTTP says of the
+    #: method.
     repeatable: bool | None = None
+    #: The names of a contact that the call has made, out of its result. For a while a 404 for one of them means that
+    #: the vendor does not know it everywhere yet.
     makes: Callable[[T], tuple[str | None, ...]] | None = field(default=None, repr=False)
-    is_constant: bool = False  # the answer stays the same while the desk is open, so one call is enough
+    #: Whether the answer stays the same while the desk is open, so that one call is enough.
+    is_constant: bool = False
 
     @property
     def may_repeat(self) -> bool:
+        """Whether the call may be sent again, by ``repeatable`` or by its method."""
         return self.method in ("GET", "HEAD", "PUT", "DELETE") if self.repeatable is None else self.repeatable
 
     def names(self) -> set[str]:
         """Return everything that may be an id: the parts of the path, and the texts of the body."""
-        return {unquote(part) for part in self.path.split("/")} | set(_texts(self.json))
-
-
-def _texts(data: Any) -> Iterator[str]:
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, Mapping | list):
-        for value in data.values() if isinstance(data, Mapping) else data:
-            yield from _texts(value)
+        names, waiting = {unquote(part) for part in self.path.split("/")}, [self.json]
+        while waiting:
+            data = waiting.pop()
+            if isinstance(data, str):
+                names.add(data)
+            elif isinstance(data, Mapping | list):
+                waiting += data.values() if isinstance(data, Mapping) else data
+        return names
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,11 @@ class Page(Generic[T]):
     ``ids`` are of all that the vendor gave, where ``items`` are only what was wanted of it.
     """
 
+    #: What was wanted of the page.
     items: Sequence[T]
+    #: The call for the next page; None after the last.
     next: Operation[Page[T]] | None = None
+    #: The ids of all that the vendor gave, where ``items`` are only what was wanted of it.
     ids: tuple[str, ...] | None = None
 
 
@@ -149,5 +157,5 @@ def path(template: str, *parts: str | int) -> str:
     segments = [str(part) for part in parts]
     for segment in segments:
         if segment in ("", ".", "..") or not segment.isprintable():
-            raise ValueError(f"{segment[:40]!r} is no id")
+            raise ValueError(f"{segment[:40]!r} is not an id")
     return template.format(*(quote(segment, safe="") for segment in segments))

@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from .testing import FakeDesk, RenderedWidget
 
 ALLOWED = "livechat_real_vendor"
-PATIENCE = 5.0  # seconds, for what waits to be told to a vendor when a test ends
-# Audit events by which a process asks for a host, and where it stands in their arguments. The last one is our desk's
-# own: it also hears of what goes through a proxy.
-HOSTS = {
-    "socket.getaddrinfo": 0,
-    "socket.gethostbyname": 0,
-    "socket.connect": 1,
-    "socket.sendto": 1,
-    "flask_livechat.call": 0,
-}
 
 
 class RealVendorError(socket.gaierror):
-    """A test asked for a vendor's real host."""
+    """A test contacted a vendor's real host."""
 
 
 class Guard:
     """Hears of every host that this process asks for, whatever library asks. One for the process: it stays."""
+
+    # Audit events by which a process asks for a host, and where it stands in their arguments. The last one is our
+    # desk's own: it also hears of what goes through a proxy.
+    EVENTS: ClassVar = {
+        "socket.getaddrinfo": 0,
+        "socket.gethostbyname": 0,
+        "socket.connect": 1,
+        "socket.sendto": 1,
+        "flask_livechat.call": 0,
+    }
 
     def __init__(self) -> None:
         self.hooked = False  # for good: an audit hook cannot be taken off
@@ -49,14 +49,15 @@ class Guard:
         self.asked: set[str] = set()
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in HOSTS or not self.depth or self.allowed:
+        # After the run Python takes the names of modules away, and still calls the hook.
+        if not self.depth or event not in self.EVENTS or self.allowed:
             return
-        host = arguments[HOSTS[event]]
+        host = arguments[self.EVENTS[event]]
         host = host[0] if isinstance(host, tuple) and host else host
         name = bytes(host).decode("ascii", "replace") if isinstance(host, bytes | bytearray) else str(host or "")
-        if _is_vendors(name.rstrip(".").lower()):
+        if self._is_vendors(name.rstrip(".").lower()):
             self.asked.add(name)
-            raise RealVendorError(f"livechat: a test asked for {name}")
+            raise RealVendorError(f"livechat: a test contacted {name}")
 
     def told(self) -> str | None:
         """What to say of the hosts that were asked for since this was last asked."""
@@ -65,6 +66,14 @@ class Guard:
             f"The test, or what ran before it, talked to a real chat vendor: {names}. "
             f"Use the fixture livechat_desk, or mark the test with @pytest.mark.{ALLOWED}."
         )
+
+    @staticmethod
+    def _is_vendors(host: str) -> bool:
+        from . import providers  # noqa: PLC0415 - a suite's coverage begins before we are imported
+
+        loaded = [providers.load(name) for name in providers.names()]
+        domains = [domain for provider in loaded for domain in provider.domains(provider.example_values())]
+        return any(host == domain or host.endswith(f".{domain}") for domain in domains)
 
 
 GUARD = Guard()
@@ -105,20 +114,12 @@ def _finish() -> None:
     """What the test left to be told to a vendor in the background is told now, while somebody listens."""
     background = sys.modules.get("flask_livechat.desk.background")
     for queue in [*background.QUEUES] if background else []:
-        queue.finish(PATIENCE)
-
-
-def _is_vendors(host: str) -> bool:
-    from . import providers  # noqa: PLC0415 - a suite's coverage begins before we are imported
-
-    rooms = [providers.load(name) for name in providers.names()]
-    domains = [domain for room in rooms for domain in room.domains(room.example_values())]
-    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+        queue.finish(5.0)  # seconds
 
 
 @pytest.fixture
 def livechat_widget(request: pytest.FixtureRequest) -> Callable[..., RenderedWidget | None]:
-    """``livechat_widget("/shop/", user=customer)``: what the page of the suite's ``app`` has of chat, or None."""
+    """``livechat_widget("/shop/", user=customer)``: the widget of a page of the suite's ``app``, or None."""
     from flask import g, has_app_context  # noqa: PLC0415
 
     from .testing import as_visitor, read  # noqa: PLC0415
@@ -140,9 +141,9 @@ def livechat_widget(request: pytest.FixtureRequest) -> Callable[..., RenderedWid
 
 @pytest.fixture
 def livechat_desk(request: pytest.FixtureRequest) -> Iterator[FakeDesk]:
-    """What ``livechat.desk()`` gives during the test: a ``FakeDesk``, of the provider of the suite's ``app``.
+    """A ``FakeDesk`` that replaces ``livechat.desk()`` during the test, of the provider of the suite's ``app``.
 
-    Other providers of the app get one of their own, and ``livechat.async_desk()`` gives the same accounts.
+    Other providers of the app get their own, and ``livechat.async_desk()`` has the same accounts.
     """
     from .extension import LiveChat  # noqa: PLC0415
     from .testing import FakeDesk  # noqa: PLC0415
@@ -172,9 +173,10 @@ def livechat_desk(request: pytest.FixtureRequest) -> Iterator[FakeDesk]:
 def livechat_webhook(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[Callable[[str, Mapping[str, Any]], int]]:
-    """``livechat_webhook(provider, payload)``: what a vendor tells the suite's ``app``, signed. Gives the status.
+    """``livechat_webhook(provider, payload)``: send a signed webhook to the suite's ``app``. Returns the status.
 
-    Handlers have been called by then; what they raise is raised. What was told is kept in a database of the test's own.
+    Your handlers have been called by then, and their exceptions are raised. The events are stored in the test's own
+    database.
     """
     from .errors import LiveChatError  # noqa: PLC0415
     from .testing import webhook  # noqa: PLC0415
@@ -182,7 +184,7 @@ def livechat_webhook(
     try:
         from .desk.store import Store  # noqa: PLC0415
     except ModuleNotFoundError:
-        raise LiveChatError("livechat_webhook needs what pip install Flask-LiveChat[desk] brings.") from None
+        raise LiveChatError("livechat_webhook needs an extra: pip install Flask-LiveChat[desk]") from None
 
     app: Flask = request.getfixturevalue("app")
     state = current_state(app)
@@ -193,7 +195,8 @@ def livechat_webhook(
     def tell(provider: str, payload: Mapping[str, Any]) -> int:
         with app.app_context():
             headers, body = webhook(provider, payload)
-        answer = app.test_client().post(_receiver(app, provider), data=body, headers=headers)
+        url = f"{state.settings.url_prefix}/webhooks/{provider}"
+        answer = app.test_client().post(url, data=body, headers=headers)
         with app.app_context():
             now = livechat.now()
             for one in store.take(now):
@@ -206,7 +209,3 @@ def livechat_webhook(
         patch.setattr(state.runtime, "store", store)
         yield tell
     store.engine.dispose()
-
-
-def _receiver(app: Flask, provider: str) -> str:
-    return f"{app.extensions['livechat'].settings.url_prefix}/webhooks/{provider}"

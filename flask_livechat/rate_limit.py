@@ -42,17 +42,17 @@ def client_name(address: str | None, forwarded_for: str = "") -> str:
     Behind a proxy that the app was not told of, all have the proxy's address. Then the last address that was forwarded
     counts. Whoever invents that one gets no further than the limit for the process.
     """
-    client = _address(address or "")
+
+    def parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            return None
+        return getattr(address, "ipv4_mapped", None) or address
+
+    client = parsed(address or "")
     if client is not None and not client.is_global and forwarded_for:
-        client = _address(forwarded_for.rpartition(",")[2].strip())
+        client = parsed(forwarded_for.rpartition(",")[2].strip())
     if isinstance(client, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((client, 64), strict=False))
     return "" if client is None else str(client)
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address

@@ -28,8 +28,20 @@ class SameOriginBlueprint(Blueprint):
     def register(self, app: App, options: dict[str, Any]) -> None:
         super().register(app, options)
         if app.url_map.host_matching or app.subdomain_matching:
-            app.url_value_preprocessors[self.name].append(_drop_argument)
-            app.url_default_functions[self.name].append(_add_argument)
+            app.url_value_preprocessors[self.name].append(self._drop_argument)
+            app.url_default_functions[self.name].append(self._add_argument)
+
+    def _drop_argument(self, endpoint: str | None, values: dict[str, Any] | None) -> None:
+        if values is not None:
+            values.pop(ARGUMENT, None)
+
+    def _add_argument(self, endpoint: str, values: dict[str, Any]) -> None:
+        """Let ``url_for`` find the rule of the host that is asked."""
+        adapter = current_app.create_url_adapter(request if has_request_context() else None)
+        if adapter is not None:
+            here = adapter.server_name if adapter.map.host_matching else adapter.subdomain
+            if here and any(ARGUMENT in rule.arguments for rule in adapter.map.iter_rules(endpoint)):
+                values.setdefault(ARGUMENT, here)
 
 
 class _SetupState(BlueprintSetupState):
@@ -64,20 +76,6 @@ def own_url(app: Flask, host: Names, subdomain: Names) -> str:
 
 def _listed(names: Names, default: Iterable[str]) -> list[str]:
     return [names] if isinstance(names, str) else [*(default if names is None else names)]
-
-
-def _drop_argument(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    if values is not None:
-        values.pop(ARGUMENT, None)
-
-
-def _add_argument(endpoint: str, values: dict[str, Any]) -> None:
-    """Let ``url_for`` find the rule of the host that is asked."""
-    adapter = current_app.create_url_adapter(request if has_request_context() else None)
-    if adapter is not None:
-        here = adapter.server_name if adapter.map.host_matching else adapter.subdomain
-        if here and any(ARGUMENT in rule.arguments for rule in adapter.map.iter_rules(endpoint)):
-            values.setdefault(ARGUMENT, here)
 
 
 def same_origin(url: str) -> str:

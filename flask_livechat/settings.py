@@ -131,13 +131,13 @@ def cautions(read: Settings, *, testing: bool) -> Iterator[str]:
         first = next(iter(read.providers))
         needed = [(name, key) for name in read.providers for key in providers.load(name).keys if key.required]
         keys = [f"{PREFIX}{name.upper()}_{key.name}" for name, key in needed]
-        yield f"{', '.join(keys)} without LIVECHAT_PROVIDER: no page gets chat. Set LIVECHAT_PROVIDER = {first!r}."
+        yield f"{', '.join(keys)} without LIVECHAT_PROVIDER: no page gets a chat. Set LIVECHAT_PROVIDER = {first!r}."
     if read.inbox and not read.webhook_providers:
-        yield "LIVECHAT_INBOX without any vendor's webhook secret: there is no inbox, for nothing fills it."
+        yield "LIVECHAT_INBOX is set, but no vendor's webhook secret: the inbox is off, because nothing would fill it."
     if read.keep_questions and read.keep_days is None:
-        yield "LIVECHAT_KEEP_QUESTIONS without LIVECHAT_KEEP_DAYS: what visitors ask is kept for good."
+        yield "LIVECHAT_KEEP_QUESTIONS without LIVECHAT_KEEP_DAYS: the text of visitors' questions is kept for ever."
     for key, what in () if testing else weak_secrets(read):
-        yield f"{key} {what}. Whoever guesses it signs as anybody."
+        yield f"{key} {what}. An attacker who guesses it can sign as any visitor."
 
 
 def weak_secrets(read: Settings) -> Iterator[tuple[str, str]]:
@@ -157,7 +157,7 @@ def weak_secrets(read: Settings) -> Iterator[tuple[str, str]]:
                 if value == key.example or placeholder.fullmatch(value):
                     yield f"{PREFIX}{name.upper()}_{key.name}", "is a placeholder"
                 elif len(value) < key.min_chars:
-                    what = f"has {len(value)} characters, where {key.min_chars} are the least that is safe"
+                    what = f"has {len(value)} characters, but a safe one has at least {key.min_chars}"
                     yield f"{PREFIX}{name.upper()}_{key.name}", what
 
 
@@ -207,7 +207,7 @@ class _Reader:
             if key not in known:
                 near = difflib.get_close_matches(key, known, 1, cutoff=0.5)
                 fix = f"Did you mean {near[0]}?" if near else "Remove it."
-                self.problems.append(Problem("LC101", key, "there is no such key", fix))
+                self.problems.append(Problem("LC101", key, "this key does not exist", fix))
 
     def _option(self, name: str, option: Option) -> Any:
         value = self.given.get(PREFIX + name, option.default)
@@ -219,16 +219,16 @@ class _Reader:
             right = False
         if not right:
             # The URL of a database may hold a password, and a nonce is one.
-            what = "a value" if name in ("DATABASE_URL", "NONCE") else shown(value)
-            self._problem("LC102", name, f"{what} is not right", f"It must be {option.expected}.")
+            what = "this" if name in ("DATABASE_URL", "NONCE") else shown(value)
+            self._problem("LC102", name, f"{what} is not a valid value", f"It must be {option.expected}.")
             return option.default
         # Many hosts of databases write "postgres", which SQLAlchemy does not know.
         return re.sub(r"^postgres(?=[+:])", "postgresql", value) if name == "DATABASE_URL" and value else value
 
     def _check_sandbox(self) -> None:
         if self.core["SANDBOX"] and self.core["SANDBOX"] != "allow" and not self.development:
-            why = "the sandbox does not start outside debug or testing: its visitors would reach nobody"
-            fix = "Use `flask run --debug`, in tests FLASK_DEBUG=1 or TESTING before LiveChat(app); 'allow' insists."
+            why = "the sandbox does not start outside debug mode or testing, because its visitors would reach no agent"
+            fix = "Use `flask run --debug`; in tests, FLASK_DEBUG=1 or TESTING before LiveChat(app). Or use 'allow'."
             self._problem("LC106", "SANDBOX", why, fix)
 
     def _read_provider(self, provider: Provider) -> Values | None:
@@ -256,7 +256,7 @@ class _Reader:
         if (isinstance(value, float) and key.name != "API_VERSION") or isinstance(value, bool):
             # from_prefixed_env reads FLASK_…=12e4 as a number; the id is lost by then.
             fix = "Put it in quotes, also in the environment: '\"12e4\"'."
-            self._problem("LC104", name, "was read as a number, which changes it", fix)
+            self._problem("LC104", name, "was read as a number, which changed it", fix)
         elif not _fits(key, text):
             what = f"{shown(value)} does not look right"
             if re.fullmatch(r"\w+(\|\w+)+", key.pattern):
@@ -298,7 +298,7 @@ class _Reader:
         named = {*self.values, self.core["PROVIDER"]} & {*providers.names()} if self.core["SANDBOX"] else set[str]()
         for name in sorted(name for name in named if not providers.has_stand_in(name)):
             title = providers.load(name).title
-            fix = f"Leave it out, or every key of {title}'s."
+            fix = f"Remove LIVECHAT_SANDBOX, or every key of {title}."
             self._problem("LC106", "SANDBOX", f"{title} has no stand-in for the sandbox", fix)
 
     def _rules(self, given: Any) -> tuple[Rule, ...]:
@@ -329,7 +329,7 @@ class _Reader:
         if not sides or not all(whole_number(n, 0, 1000) for n in pixels) or merged.keys() != POSITION.keys():
             fix = "It takes side ('left' or 'right') and x, y, mobile_x, mobile_y (whole pixels up to 1000)."
             fix += f""" {IN_JSON}POSITION='{{"side": "left", "x": 20}}'."""
-            self._problem("LC102", "POSITION", f"{shown(given)} is not right", fix)
+            self._problem("LC102", "POSITION", f"{shown(given)} is not a valid value", fix)
             return POSITION
         return MappingProxyType(merged)
 
@@ -346,22 +346,22 @@ class _Reader:
             return
         if find_spec("stamina") is None:
             fix = "pip install Flask-LiveChat[desk], or leave the key out."
-            self._problem("LC108", name, "needs what the extra [desk] brings", fix)
+            self._problem("LC108", name, "needs the extra [desk]", fix)
         keys_by_name = {key.name: key for key in provider.keys}
         for key in (keys_by_name[need] for need in api.needs if not self.values[vendor].get(need)):
             self._problem("LC103", f"{vendor.upper()}_{key.name}", f"is needed for {PREFIX}{name}", key.where)
         if self.core["CONSENT"] in ("required", "click"):
             fix = "Make LIVECHAT_CONSENT a callable that says whether this request's visitor has agreed."
-            self._problem("LC108", name, "the server cannot see an agreement that is made in the browser", fix)
+            self._problem("LC108", name, "the server cannot see a consent that is given in the browser", fix)
 
     def _check_extras(self) -> None:
         core = self.core
         if core["CELERY"] and not all(find_spec(name) for name in ("celery", "sqlalchemy")):
             fix = "pip install Flask-LiveChat[desk,celery], or leave the key out."
-            self._problem("LC109", "CELERY", "needs what the extras [desk] and [celery] bring", fix)
+            self._problem("LC109", "CELERY", "needs the extras [desk] and [celery]", fix)
         if core["ARTICLES"] and not all(find_spec(name) for name in ("frontmatter", "markdown_it", "snowballstemmer")):
             fix = "pip install Flask-LiveChat[articles], or leave the key out."
-            self._problem("LC110", "ARTICLES", "needs what the extra [articles] brings", fix)
+            self._problem("LC110", "ARTICLES", "needs the extra [articles]", fix)
         if core["ARTICLE_PAGES"] and not core["ARTICLES"]:
             fix = "Set it to the folder of the articles, such as 'help'."
             self._problem("LC103", "ARTICLES", f"is needed for {PREFIX}ARTICLE_PAGES", fix)

@@ -21,7 +21,6 @@ from .widget.rules import Rule
 from .widget.secret_scanner import SecretScanner
 
 T = TypeVar("T")
-FAILURES_KEY = "flask_livechat.failures"
 PROBE_KEY = "flask_livechat.probe"
 """In the WSGI environment of the doctor's own requests. No client can set it: what one sends is named ``HTTP_…``."""
 
@@ -131,7 +130,8 @@ def safely(name: str | Callable[..., Any], call: Callable[[], T], default: T) ->
 
 def request_failures() -> list[str]:
     """The failures of the app's own callables in this request, for the doctor."""
-    failures: list[str] = request._get_current_object().__dict__.setdefault(FAILURES_KEY, [])  # type: ignore[attr-defined]  # a method of the proxy
+    current = request._get_current_object()  # type: ignore[attr-defined]  # a method of the proxy
+    failures: list[str] = current.__dict__.setdefault("flask_livechat.failures", [])
     return failures
 
 

@@ -7,21 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 DEFAULTS: Mapping[str, Any] = {"first_response": 120, "resolution": 900, "deflection": (0.3, 0.5), "csat": 0.9}
-UNITS: Mapping[str, str] = {
-    "first_response": "seconds",
-    "resolution": "seconds",
-    "deflection": "share",
-    "csat": "share",
-}
-MAX_S = 10 * 366 * 86_400  # of the longest time that metrics are asked for
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``least`` and ``most`` are part of it; None is no bound. ``unit``: ``seconds``, or ``share`` from 0 to 1."""
+    """What a figure should be. Both bounds are part of it."""
 
+    #: The least; None is no bound.
     least: float | None
+    #: The most; None is no bound.
     most: float | None
+    #: ``seconds``, or ``share`` from 0 to 1.
     unit: str
 
     def verdict(self, value: float | None) -> str | None:
@@ -43,21 +39,22 @@ def parse(config: Any) -> Mapping[str, Target]:
         raise ValueError("must be a dict")
     for name in config:
         if name not in DEFAULTS:
-            raise ValueError(f"{name!r} is no figure with a target: {', '.join(DEFAULTS)}")
+            raise ValueError(f"{name!r} is not a figure with a target; these are {', '.join(DEFAULTS)}")
     merged = {**DEFAULTS, **config}
     return {name: _target(name, value) for name, value in merged.items() if value is not None}
 
 
 def _target(name: str, value: Any) -> Target:
-    is_pair, unit = isinstance(value, list | tuple), UNITS[name]
+    is_pair, unit = isinstance(value, list | tuple), "share" if name in ("deflection", "csat") else "seconds"
     bounds = list(value) if is_pair else [value]
-    highest, unit_text = (1.0, "a share from 0 to 1") if unit == "share" else (MAX_S, "a number of seconds")
+    max_s = 10 * 366 * 86_400  # of the longest time that metrics are asked for
+    highest, unit_text = (1.0, "a share from 0 to 1") if unit == "share" else (max_s, "a number of seconds")
     for bound in bounds:
         is_number = isinstance(bound, int | float) and not isinstance(bound, bool)
         if not is_number or not 0 <= bound <= highest:
-            raise ValueError(f"{name!r} takes {unit_text}, or a pair of the least and the most: {bound!r:.60} is none")
+            raise ValueError(f"{name!r} takes {unit_text}, or a pair of minimum and maximum, and not {bound!r:.60}")
     if is_pair and (len(bounds) != 2 or bounds[0] > bounds[1]):
-        raise ValueError(f"{name!r} takes a pair of the least and the most: {value!r:.60} is none")
+        raise ValueError(f"{name!r} takes a pair of minimum and maximum, and not {value!r:.60}")
     if is_pair:
         return Target(bounds[0], bounds[1], unit)
     return Target(bounds[0], None, unit) if unit == "share" else Target(None, bounds[0], unit)

@@ -45,23 +45,26 @@ FETCHED = "the page leaves it to GET /livechat/identity"
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the page carries to prove who the visitor is: ``parts``, as the vendor takes it."""
+    """What the page carries to prove who the visitor is."""
 
+    #: The vendor's name.
     provider: str
+    #: The proof, as the vendor takes it.
     parts: Mapping[str, Any] = field(repr=False)
+    #: Whom it is about, as the page says.
     visitor: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def verify(self, *secrets: str) -> bool:
-        """Whether one of these secrets made it, for this visitor and for now: as the vendor would check."""
+        """Whether one of these secrets made the proof, for this visitor and for now, checked as the vendor would."""
         return any(self._made_by(secret) for secret in secrets)
 
     def claims(self, *secrets: str) -> dict[str, Any] | None:
-        """What a token says, if one of these secrets signed it and it has not expired; else None."""
+        """Return the contents of a token if one of these secrets signed it and it has not expired; else None."""
         return signing.read_jwt(str(self.parts.get("jwt", "")), secrets)
 
     @property
     def empty(self) -> bool:
-        """Whether it proves nobody: a continuity token alone brings a conversation back, and that is all."""
+        """Whether it proves no identity. A continuity token alone only brings a conversation back."""
         return self.parts.keys() <= CONTINUITY
 
     def _made_by(self, secret: str) -> bool:
@@ -78,35 +81,42 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class RenderedWidget:
-    """What ``{{ livechat() }}`` has put into a page.
+    """What ``{{ livechat() }}`` has put into a page."""
 
-    ``visitor`` is whom the page names, beside the proof or inside a token; whether that holds, ``proof.verify`` says.
-    It is None for nobody, and where the loader fetches who it is: then ``who`` is None, too. ``script`` is the address
-    of our loader, ``preloads`` are those of the vendor's script. ``left``: the page is the first one after a logout.
-    """
-
+    #: The vendor's name.
     provider: str
+    #: When the vendor's script is loaded, as in ``Decision``.
     load: str
+    #: Whom the page names, beside the proof or inside a token; ``proof.verify`` says whether that holds. None for
+    #: an anonymous page, and if the loader fetches the identity.
     visitor: Mapping[str, Any] | None
+    #: The proof of that, or None.
     proof: Proof | None
+    #: What agents see of the page.
     context: Mapping[str, Any]
+    #: What ``livechat.track`` has queued.
     events: Sequence[Mapping[str, Any]]
+    #: Whether the page is the first one after a logout.
     left: bool
+    #: The vendor's public ids, and how the chat looks.
     settings: Mapping[str, Any]
+    #: A keyed digest of the visitor's id; empty for an anonymous page, None if the loader fetches the identity.
     who: str | None
+    #: The address of our loader.
     script: str
+    #: The addresses of the vendor's script that are preloaded.
     preloads: tuple[str, ...]
 
 
 def read(page: Response | str | bytes) -> RenderedWidget | None:
-    """The widget of a page, a response or its HTML; None for a page without chat.
+    """Return the widget of a page, which is a response or its HTML. Returns None for a page without chat.
 
     Raises ``ValueError`` for a data block that is not ours.
     """
     try:
         from bs4 import BeautifulSoup, Tag  # noqa: PLC0415 - only suites need it
     except ModuleNotFoundError:
-        raise LiveChatError("This needs what pip install Flask-LiveChat[testing] brings.") from None
+        raise LiveChatError("This needs an extra: pip install Flask-LiveChat[testing]") from None
 
     if not isinstance(page, str | bytes):  # a body that nobody here can read raises ``UnreadableBody``
         page = decode(page.get_data(), ", ".join(page.headers.getlist("Content-Encoding")))
@@ -167,47 +177,48 @@ def assert_livechat(
     left: bool = ANYTHING,
     secret: str | None = None,
 ) -> RenderedWidget | None:
-    """Asserts what a page's widget is, and says every difference at once. Gives the widget.
+    """Assert how a page's widget is, and report all differences at once. Returns the widget.
 
     ``provider=None``: the page has no chat. ``visitor``: an id, the fields that must be there (of a ``Visitor``: id,
-    email, name and phone), or None for nobody. ``verified``: whether the proof is of the secret that the app has which
-    answered last, or of ``secret``. ``context``: attributes that must be among the page's. ``events``: their names,
-    all of them, in order. A redirect is no page, and fails.
+    email, name and phone), or None for an anonymous page. ``verified``: whether the proof was made with the secret of
+    the app that answered last, or with ``secret``. ``context``: attributes that the page must have. ``events``: the
+    names of all events, in order. A redirect is not a page, and fails.
     """
     __tracebackhide__ = True  # pytest shows the test's line
     others = (load, visitor, verified, context, events, left)
     if provider is None and any(one is not ANYTHING for one in others):
-        raise ValueError("provider=None says that there is no chat: then there is nothing else to say of it")
+        raise ValueError("provider=None means that there is no chat, so it cannot be combined with other arguments")
     if secret is not None and verified is ANYTHING:
-        raise ValueError("secret= is what verified= is asked about")
-    if elsewhere := _elsewhere(page):
-        raise AssertionError(f"this is no page: {elsewhere}")
-    found = read(page)
+        raise ValueError("secret= needs verified=")
+    if not isinstance(page, str | bytes) and page.status_code in range(300, 400):
+        target = page.headers.get("Location", "nowhere")
+        raise AssertionError(f"this is not a page: {page.status_code}, to {target}")
+    widget = read(page)
     if provider is None:
-        if found is not None:
-            raise AssertionError(f"the page has chat by {found.provider}, and should have none")
+        if widget is not None:
+            raise AssertionError(f"the page has a chat by {widget.provider}, but should have none")
         return None
-    if found is None:
+    if widget is None:
         raise AssertionError(f"the page has no chat: {_why_none(page)}")
-    names = [event["name"] for event in found.events if "name" in event]  # segments have none
-    differences = [
-        *_differs("provider", provider, found.provider),
-        *_differs("load", load, found.load),
-        *_visitor_differs(visitor, found),
-        *_proof_differs(verified, found, secret),
-        *_fields_differ("context", {} if context is ANYTHING else context, found.context),
-        *_differs("events", events if events is ANYTHING else list(events), names),
-        *_differs("left", left, found.left),
-    ]
-    if differences:
-        raise AssertionError("\n".join(["the page's chat is not as expected:", *(f"  {one}" for one in differences)]))
-    return found
+    names = [event["name"] for event in widget.events if "name" in event]  # segments have none
+    comparison = _Comparison(widget)
+    comparison.value("provider", provider, widget.provider)
+    comparison.value("load", load, widget.load)
+    comparison.visitor(visitor)
+    comparison.proof(verified, secret)
+    comparison.fields("context", {} if context is ANYTHING else context, widget.context)
+    comparison.value("events", events if events is ANYTHING else list(events), names)
+    comparison.value("left", left, widget.left)
+    if comparison.differences:
+        lines = [f"  {difference}" for difference in comparison.differences]
+        raise AssertionError("\n".join(["the page's chat is not as expected:", *lines]))
+    return widget
 
 
 def as_visitor(client: C, user: Any) -> C:
-    """Logs ``user`` (flask-login's, or its id) in on a test client, without a request. Gives the client."""
+    """Log ``user`` (Flask-Login's user, or its id) in on a test client, without a request. Returns the client."""
     if user is None:
-        raise ValueError("as_visitor takes a user, or its id: None is nobody")
+        raise ValueError("as_visitor takes a user or a user's id, and not None")
     with client.application.test_request_context(environ_base=client.environ_base):
         seal = _create_identifier()  # of this browser, for the app's session_protection
     with client.session_transaction() as session:
@@ -221,49 +232,55 @@ def as_visitor(client: C, user: Any) -> C:
 def webhook(
     provider: str, payload: Mapping[str, Any] | bytes, secret: str | None = None
 ) -> tuple[dict[str, str], bytes]:
-    """Headers and body of a webhook, signed as the vendor signs. ``payload``: what it holds, or its very bytes.
+    """Return headers and body of a webhook, signed as the vendor signs. ``payload`` is a dict, or the exact bytes.
 
         headers, body = webhook(provider, payload)
         client.post(f"/livechat/webhooks/{provider}", headers=headers, data=body)
 
-    Without a ``secret`` by the one that the current app has. Raises ``ValueError`` where there is none, or no context.
+    The default for ``secret`` is the current app's. Raises ``ValueError`` without a secret, or without an app context.
     """
     if provider not in providers.names():
-        raise ValueError(f"{provider!r} is no provider: {', '.join(providers.names())}")
+        raise ValueError(f"{provider!r} is not a provider; the providers are {', '.join(providers.names())}")
     spec = providers.webhooks(provider)
     if spec is None:
-        raise ValueError(f"{providers.load(provider).title} signs no webhooks")
+        raise ValueError(f"{providers.load(provider).title} has no signed webhooks")
     if not isinstance(payload, Mapping | bytes):
-        raise TypeError("a payload is a dict, or its very bytes")
+        raise TypeError("the payload must be a dict or bytes")
     body = payload if isinstance(payload, bytes) else json.dumps(payload, ensure_ascii=False).encode()
     if secret is None:
         if not has_app_context():
             raise ValueError(NO_APP)
         configured = _secrets(current_app, provider, spec.secrets[0])
         if not configured:
-            raise ValueError(f"LIVECHAT_{provider.upper()}_{spec.secrets[0]} is not configured: say secret=…")
+            raise ValueError(f"LIVECHAT_{provider.upper()}_{spec.secrets[0]} is not configured: pass secret=…")
         secret = configured[0]
     return {"Content-Type": "application/json", **spec.sign(secret, body, LiveChat.now())}, body
 
 
 class FakeDesk:
-    """A vendor's desk without an account: the sandbox' stand-in, in this process, as strict as the vendor.
+    """A vendor's desk without an account: the sandbox's stand-in, in this process, as strict as the vendor.
 
         desk = FakeDesk()
         id = desk.says(Visitor("42", email="ada@example.com"), "Is it in stock?")
         desk.conversations.reply(id, "It is!")
 
-    Of the first vendor that there is, if not said otherwise. It has what ``livechat.desk()`` has: ``conversations``,
+    Without ``provider`` it is the first vendor. It has the attributes of ``livechat.desk()``: ``conversations``,
     ``contacts``, ``articles``, ``agents``, ``visitors``, ``raw`` and ``can``.
     """
 
-    # For type checkers: ``__getattr__`` gives them.
+    #: As ``livechat.desk().conversations``.
     conversations: Conversations
+    #: As ``livechat.desk().contacts``.
     contacts: Contacts
+    #: As ``livechat.desk().articles``.
     articles: Articles
+    #: As ``livechat.desk().agents``.
     agents: Agents
+    #: As ``livechat.desk().visitors``.
     visitors: Visitors
+    #: As ``livechat.desk().raw``.
     raw: RawCalls
+    #: As ``livechat.desk().can``.
     can: Callable[[str], bool]
 
     def __init__(self, provider: str = providers.names()[0]) -> None:
@@ -271,7 +288,7 @@ class FakeDesk:
             from .desk import http  # noqa: PLC0415 - it needs the extra
             from .desk.desk import open_desk  # noqa: PLC0415
         except ModuleNotFoundError:
-            raise LiveChatError("FakeDesk needs what pip install Flask-LiveChat[desk] brings.") from None
+            raise LiveChatError("FakeDesk needs an extra: pip install Flask-LiveChat[desk]") from None
         from .sandbox.hub import Hub  # noqa: PLC0415
         from .sandbox.stand_in import load, open_account  # noqa: PLC0415
 
@@ -282,7 +299,7 @@ class FakeDesk:
         self._desk = open_desk(provider, self._values, LiveChat.now, http.in_process(self._account))
 
     def says(self, visitor: Visitor | None, text: str) -> str:
-        """A visitor, or nobody in particular, writes in the widget. Gives the id of the visitor's conversation."""
+        """Let a visitor, or an anonymous one, write in the widget. Returns the id of the visitor's conversation."""
         hub, values, stand_in = self._hub, self._values, self._stand_in
         who = visitor and (visitor.id or visitor.email)
         key = self._keys.get(who or "")
@@ -295,7 +312,7 @@ class FakeDesk:
         return next(one.id for one in self._desk.conversations.list() if one.id in ids)
 
     def awaited(self) -> AsyncDesk:
-        """The same account, as ``livechat.async_desk()`` gives it."""
+        """The same account as an async desk, like ``livechat.async_desk()``."""
         from .desk import aio, http  # noqa: PLC0415 - it needs the extra
 
         pool, outreach = http.async_in_process(self._account), self._desk._outreach
@@ -320,18 +337,6 @@ def _named(visitor: Mapping[str, Any] | None, proof: Mapping[str, Any] | None) -
 # -- what differs ------------------------------------------------------------------------------------------------------
 
 
-def _differs(what: str, expected: Any, found: Any) -> list[str]:
-    if expected is ANYTHING or expected == found:
-        return []
-    return [f"{what}: expected {expected!r}, found {found!r}"]
-
-
-def _elsewhere(page: Response | str | bytes) -> str | None:
-    if isinstance(page, str | bytes) or page.status_code not in range(300, 400):
-        return None
-    return f"{page.status_code}, to {page.headers.get('Location', 'nowhere')}"
-
-
 def _why_none(page: Response | str | bytes) -> str:
     """What the rules say of that address; where they want chat, the template has none."""
     if isinstance(page, str | bytes):
@@ -347,41 +352,58 @@ def _why_none(page: Response | str | bytes) -> str:
     return f"no {{{{ livechat() }}}} in it{status}"
 
 
-def _visitor_differs(expected: Any, found: RenderedWidget) -> list[str]:
-    if expected is ANYTHING:
-        return []
-    if found.who is None:
-        return [f"visitor: {FETCHED}"]
-    if expected is None or found.visitor is None:
-        why = "nobody is logged in, or there is no such user, or their identity cannot be proven"
-        hint = f" ({why}: flask livechat explain)" if found.visitor is None else ""
-        return [line + hint for line in _differs("visitor", expected, found.visitor and dict(found.visitor))]
-    if isinstance(expected, Visitor):
-        names = ("id", "email", "name", "phone")
-        expected = sanitize.without_empty(**{name: getattr(expected, name) for name in names})
-    elif not isinstance(expected, Mapping):
-        expected = {"id": str(expected)}
-    return _fields_differ("visitor", expected, found.visitor)
+class _Comparison:
+    """A page's widget beside what a test expects of it: every difference is a sentence."""
 
+    def __init__(self, widget: RenderedWidget) -> None:
+        self.widget = widget
+        self.differences: list[str] = []
 
-def _fields_differ(what: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-    return [line for name, value in expected.items() for line in _differs(f"{what}.{name}", value, found.get(name))]
+    def value(self, what: str, expected: Any, value: Any, hint: str = "") -> None:
+        if expected is not ANYTHING and expected != value:
+            self.differences.append(f"{what}: expected {expected!r}, found {value!r}{hint}")
 
+    def fields(self, what: str, expected: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        for name, value in expected.items():
+            self.value(f"{what}.{name}", value, values.get(name))
 
-def _proof_differs(expected: bool, found: RenderedWidget, secret: str | None) -> list[str]:
-    if expected is ANYTHING:
-        return []
-    if found.who is None:
-        return [f"verified: {FETCHED}"]
-    if found.proof is None or found.proof.empty:
-        return ["verified: the page carries no proof of who the visitor is"] if expected else []
-    provider = providers.load(found.provider)
-    secrets = _secrets(_app(), found.provider, provider.identity) if secret is None else (secret,)
-    proven = found.proof.verify(*secrets)
-    if expected and not proven:
-        by = f"LIVECHAT_{found.provider.upper()}_{provider.identity}" if secret is None else "this secret"
-        return [f"verified: the proof was not made with {by}, or is over"]
-    return ["verified: the page carries a proof that holds"] if proven and not expected else []
+    def visitor(self, expected: Any) -> None:
+        visitor = self.widget.visitor
+        if expected is ANYTHING:
+            return
+        if self.widget.who is None:
+            self.differences.append(f"visitor: {FETCHED}")
+        elif expected is None or visitor is None:
+            why = "no user is logged in, the user does not exist, or the identity cannot be proven"
+            hint = f" ({why}: flask livechat explain)" if visitor is None else ""
+            self.value("visitor", expected, visitor and dict(visitor), hint)
+        elif isinstance(expected, Visitor):
+            names = ("id", "email", "name", "phone")
+            fields = sanitize.without_empty(**{name: getattr(expected, name) for name in names})
+            self.fields("visitor", fields, visitor)
+        else:
+            self.fields("visitor", expected if isinstance(expected, Mapping) else {"id": str(expected)}, visitor)
+
+    def proof(self, expected: bool, secret: str | None) -> None:
+        proof = self.widget.proof
+        if expected is ANYTHING:
+            return
+        if self.widget.who is None:
+            self.differences.append(f"verified: {FETCHED}")
+            return
+        if proof is None or proof.empty:
+            if expected:
+                self.differences.append("verified: the page carries no proof of who the visitor is")
+            return
+        provider = providers.load(self.widget.provider)
+        secrets = _secrets(_app(), provider.name, provider.identity) if secret is None else (secret,)
+        is_proven = proof.verify(*secrets)
+        if expected and not is_proven:
+            key = f"LIVECHAT_{provider.name.upper()}_{provider.identity}"
+            by = key if secret is None else "this secret"
+            self.differences.append(f"verified: the proof was not made with {by}, or is over")
+        if is_proven and not expected:
+            self.differences.append("verified: the page carries a proof that holds")
 
 
 # -- the app that is tested --------------------------------------------------------------------------------------------

@@ -235,6 +235,7 @@ def test_what_is_served_was_made_of_todays_source(sources: tuple[Path, ...]) -> 
     assert stamp == f"// {assets.digest(text)}", "run `make minify`"
 
 
+@pytest.mark.needs("process")
 def test_every_process_of_a_site_names_the_files_alike() -> None:
     code = (
         "from tests.conftest import create_app, VENDORS\n"

@@ -91,7 +91,7 @@ def test_explain_as_somebody_who_is_not_there_says_so(make_app: MakeApp) -> None
 
 def test_explain_as_a_user_without_flask_login_says_so() -> None:
     app = create_app("crisp", login=False)
-    assert "no flask-login user_loader" in run(app, "explain", "/", "--as", "42", ok=False).output
+    assert "no Flask-Login user_loader" in run(app, "explain", "/", "--as", "42", ok=False).output
 
 
 @pytest.mark.parametrize("command", ["explain", "csp"])
@@ -132,6 +132,7 @@ def test_the_group_says_what_it_is_for(make_app: MakeApp) -> None:
     assert "csp" in said
 
 
+@pytest.mark.needs("process")
 @pytest.mark.parametrize(
     ("config", "command", "error"),
     [

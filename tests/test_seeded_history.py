@@ -76,7 +76,7 @@ def test_ninety_days_fit_into_the_sandbox() -> None:
 def test_the_figures_tell_of_every_vendor_and_the_desk_can_answer(app: Flask, handled: list[Event]) -> None:
     result = seed(app, 14)
     assert result.exit_code == 0, result.output
-    assert "of 14 days are in the sandbox" in result.output
+    assert "of 14 days." in result.output
     livechat = app.extensions["livechat"].livechat
     with app.app_context():
         for name in providers.names():
@@ -86,6 +86,7 @@ def test_the_figures_tell_of_every_vendor_and_the_desk_can_answer(app: Flask, ha
             assert figures.waiting == 0
             assert figures.deflection.opens > figures.conversations
             assert figures.article_deflection.asked > figures.article_deflection.read > 0
+            assert "gift wrap" in {question.words for question in figures.unanswered}
         state = app.extensions["livechat"]
         hub = state.runtime.sandbox.hub
         assert {"open", "closed"} <= {session.state for name in providers.names() for session in hub.sessions(name)}
@@ -111,7 +112,7 @@ def test_the_inbox_says_who_handles_a_conversation_and_what_is_snoozed(app: Flas
 def test_no_handler_is_called_for_the_past_later_either(app: Flask, handled: list[Event]) -> None:
     assert seed(app, 3).exit_code == 0
     runner = app.test_cli_runner()
-    assert "0 to be handled again" in runner.invoke(args=["livechat", "replay", "--since", "5d"]).output
+    assert "Events to handle again: 0." in runner.invoke(args=["livechat", "replay", "--since", "5d"]).output
     assert runner.invoke(args=["livechat", "work", "--once"]).exit_code == 0
     assert handled == []
 

@@ -248,11 +248,11 @@ def test_targets_given_in_part_are_completed_and_none_is_no_target() -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"csta": 0.9}, "'csta' is no figure with a target: first_response, resolution, deflection, csat"),
-        ({"csat": 90}, "'csat' takes a share from 0 to 1, or a pair of the least and the most: 90 is none"),
+        ({"csta": 0.9}, "'csta' is not a figure with a target; these are first_response, resolution, deflection, csat"),
+        ({"csat": 90}, "'csat' takes a share from 0 to 1, or a pair of minimum and maximum, and not 90"),
         ({"resolution": "1h"}, "'resolution' takes a number of seconds, or a pair"),
         ({"resolution": 10**400}, "'resolution' takes a number of seconds, or a pair"),
-        ({"deflection": [0.5, 0.3]}, "'deflection' takes a pair of the least and the most: [0.5, 0.3] is none"),
+        ({"deflection": [0.5, 0.3]}, "'deflection' takes a pair of minimum and maximum, and not [0.5, 0.3]"),
     ],
 )
 def test_a_wrong_target_is_named_with_what_it_takes(config: dict[str, Any], message: str) -> None:
@@ -686,4 +686,4 @@ def test_an_inbox_that_nothing_fills_is_said_at_start(caplog: pytest.LogCaptureF
     website = CRISP["LIVECHAT_CRISP_WEBSITE_ID"]
     listening = {"PROVIDER": "crisp", "CRISP_WEBSITE_ID": website, "CRISP_WEBHOOK_KEY": "a-key-of-the-tests-0123456789"}
     assert not said_at_start(caplog, INBOX=True, **listening)
-    assert "there is no inbox" in str(said_at_start(caplog, PROVIDER="crisp", CRISP_WEBSITE_ID=website, INBOX=True))
+    assert "the inbox is off" in str(said_at_start(caplog, PROVIDER="crisp", CRISP_WEBSITE_ID=website, INBOX=True))

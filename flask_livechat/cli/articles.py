@@ -129,9 +129,9 @@ def _refuse_errors(articles: Articles) -> None:
 
     errors = [str(problem) for problem in problems(articles, _answers) if problem.is_error]
     if articles.site_url is None and any(map(partial(_needs_site, articles), articles)):
-        errors.append("LIVECHAT_SITE_URL is not set, and images and links to your site need it at a vendor's.")
+        errors.append("LIVECHAT_SITE_URL is not set, but images and links to your site need it at the vendor.")
     if errors:
-        raise LiveChatError("\n".join(["Nothing was sent, as the articles have errors:", *errors]))
+        raise LiveChatError("\n".join(["Nothing was sent, because the articles have errors:", *errors]))
 
 
 def _needs_site(articles: Articles, article: Any) -> bool:
@@ -142,7 +142,7 @@ def _needs_site(articles: Articles, article: Any) -> bool:
 
 
 def _of_a_vendor(run: Callable[..., None]) -> Callable[..., None]:
-    whose = click.option("--provider", metavar="NAME", help="Another one than LIVECHAT_PROVIDER.")
+    whose = click.option("--provider", metavar="NAME", help="Another vendor than LIVECHAT_PROVIDER.")
     return with_appcontext(whose(where(run)))
 
 
@@ -152,7 +152,7 @@ def _of_a_vendor(run: Callable[..., None]) -> Callable[..., None]:
 def plan(provider: str | None, at: str, raw: bool) -> None:
     """Show what apply would change at the vendor. This only reads.
 
-    Exit with status 0 where there is nothing to do, 2 where there is, and 1 after an error.
+    The exit status is 0 if there is nothing to do, 2 if there are changes, and 1 after an error.
     """
     with _errors(at):
         changes = Sync(provider, at).plan()
@@ -163,14 +163,14 @@ def plan(provider: str | None, at: str, raw: bool) -> None:
 
 @group.command()
 @_of_a_vendor
-@click.option("--overwrite", is_flag=True, help="Write also what somebody has changed at the vendor.")
-@click.option("--prune", is_flag=True, help="Delete what has left the folder, and not just take it back.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--overwrite", is_flag=True, help="Replace articles that were changed at the vendor, too.")
+@click.option("--prune", is_flag=True, help="Delete articles that have left the folder, instead of unpublishing them.")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
 def apply(provider: str | None, at: str, overwrite: bool, prune: bool, yes: bool) -> None:
-    """Bring the vendor's help centre to what the folder says: drafts first, then their texts, and publish them last.
+    """Make the vendor's help centre equal to the folder: create drafts, write their texts, and publish them last.
 
-    It stops at the first error and says what is done; the next apply goes on. Exit with status 1 also where something
-    was left because somebody has changed it at the vendor.
+    The command stops at the first error and says what is done; the next apply continues from there. The exit status
+    is also 1 if an article was left alone because it was changed at the vendor.
     """
     with _errors(at):
         sync = Sync(provider, at)
@@ -201,7 +201,7 @@ def _carry_out(sync: Sync, changes: Sequence[Change], overwrite: bool, prune: bo
 @_of_a_vendor
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True)
 def pull(provider: str | None, at: str, paths: tuple[str, ...]) -> None:
-    """Write what the vendor has into the files of articles, such as en/billing/card-declined: a diff in git."""
+    """Write the vendor's text into the files of articles, such as en/billing/card-declined. Git shows the diff."""
     with _errors(at):
         sync = Sync(provider, at)
         with sync.store.alone():
@@ -220,7 +220,9 @@ def _pull(sync: Sync, name: str) -> str:
     row = next((row for row in rows if f"{row.locale}/{row.path}" == name and row.remote), None)
     sent = {item.key: item for item in sync.localize(urls)}
     if row is None or row.key not in sent:
-        raise LiveChatError(f"{name} was never applied. Name it as plan does, such as en/billing/card-declined.")
+        raise LiveChatError(
+            f"{name} was never applied. Use the name that plan prints, such as en/billing/card-declined."
+        )
     remote = sync.desk.articles.get(row.remote, row.locale)
     body = as_in_the_folder(remote.body or "", file, urls, f"{sync.articles.site_url or ''}{sync.articles.files}")
     target = folder_of(state, current_flask()) / file

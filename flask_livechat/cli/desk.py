@@ -68,7 +68,7 @@ def opened(provider: str | None, at: str) -> Desk:
         return livechat.desk(provider)
     name, values = livechat.account(provider)
     if not at.startswith(("http://", "https://")):
-        raise click.BadParameter("it begins with http:// or https://", param_hint="--at")
+        raise click.BadParameter("it must begin with http:// or https://", param_hint="--at")
     livechat.desk(provider)  # raises an error that names what is missing
     from ..desk import http  # noqa: PLC0415 - what it needs is there by now
     from ..desk.desk import open_desk  # noqa: PLC0415
@@ -166,7 +166,7 @@ def contacts(desk: Desk, id: str | None, email: str | None, raw: bool) -> None:
         raise click.UsageError("give --id or --email")
     contact = desk.contacts.find(id=id, email=email)
     if contact is None:
-        raise click.ClickException("nobody is known by that")
+        raise click.ClickException("the vendor knows no such contact")
     theirs = desk.contacts.conversations(contact.id) if desk.can("contacts.conversations") else ()
     ids = [conversation.id for conversation in theirs]
     if raw:
@@ -264,4 +264,4 @@ def since_when(text: str, option: str = "--since", zone: tzinfo | None = None) -
             return moment
         return moment.replace(tzinfo=zone) if zone else moment.astimezone()
     except (ValueError, OverflowError):
-        raise click.BadParameter("it is 30d, 12h, or a date such as 2026-11-21", param_hint=option) from None
+        raise click.BadParameter("write 30d, 12h, or a date such as 2026-11-21", param_hint=option) from None

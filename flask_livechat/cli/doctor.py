@@ -26,7 +26,7 @@ def _path(context: click.Context, option: click.Parameter, value: Any) -> Any:
 
 def _base_url(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     if value is not None and not re.fullmatch(r"https?://[^/?#]+/?", value):
-        raise click.BadParameter("it is a scheme and a host, such as https://shop.example.com")
+        raise click.BadParameter("give a scheme and a host, such as https://shop.example.com")
     return value and value.rstrip("/")
 
 
@@ -112,14 +112,14 @@ def doctor(
             click.echo(f"{check.code}  {check.level.word:<8} {check.title}{' (--deploy)' if check.deploy else ''}")
         return
     if not live and (provider or page or yes):
-        raise click.UsageError("--provider, --page and --yes go with --live")
+        raise click.UsageError("--provider, --page and --yes need --live")
     form = "json" if as_json else form
     if live and form == "sarif":
-        raise click.UsageError("--live has no --format sarif: its facts have no place in a file")
+        raise click.UsageError("--live has no --format sarif, because its facts do not belong to a file")
     app = current_flask()
     for name in skip:
         if not any(examiner.skipped(rule, [name]) for rule in app.url_map.iter_rules()):
-            raise click.BadParameter(f"{name!r} is no endpoint, blueprint or path", param_hint="--skip")
+            raise click.BadParameter(f"{name!r} is not an endpoint, a blueprint or a path", param_hint="--skip")
     user = None if user_id is None else _load_user(app, user_id)
     if live:
         from ..doctor.live import command  # noqa: PLC0415 - nobody else needs it
@@ -162,10 +162,10 @@ def _load_user(app: Flask, user_id: str) -> Any:
 
 def _as_nobody(app: Flask) -> str:
     if getattr(getattr(app, "login_manager", None), "_user_callback", None):
-        return "Pages were visited as nobody: --as USER_ID also looks at what a logged-in visitor gets."
+        return "Pages were visited anonymously. --as USER_ID also visits them as a logged-in user."
     return (
-        "Pages were visited as nobody: without Flask-Login no page can be visited as a user, and what depends on one "
-        "(such as LC301 and LC305) was not looked at."
+        "Pages were visited anonymously. Without Flask-Login they cannot be visited as a user, so checks that need "
+        "one (such as LC301 and LC305) were left out."
     )
 
 

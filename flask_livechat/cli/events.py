@@ -36,7 +36,7 @@ def plainly(run: Callable[..., None]) -> Callable[..., None]:
             if error.name not in ("sqlalchemy", "alembic", "psycopg"):
                 raise
             what, extra = ("PostgreSQL", "postgres") if error.name == "psycopg" else ("This", "desk")
-            raise click.ClickException(f"{what} needs what pip install Flask-LiveChat[{extra}] brings.") from None
+            raise click.ClickException(f"{what} needs an extra: pip install Flask-LiveChat[{extra}]") from None
         except (LiveChatError, ValueError) as error:
             raise click.ClickException(str(error)) from None
         except Exception as error:
@@ -77,11 +77,11 @@ def recount() -> None:
             read.update(rows)
     with click.progressbar(livechat.store.recount(livechat.now), label="Conversations", file=sys.stderr) as counted:
         count = sum(counted)
-    click.echo(f"{quantity(count, 'conversation')} counted anew.")
+    click.echo(f"{quantity(count, 'conversation')} counted again.")
 
 
 @click.command("work")
-@click.option("--once", is_flag=True, help="Handle what is due, and end.")
+@click.option("--once", is_flag=True, help="Handle the events that are due, and exit.")
 @where
 @with_appcontext
 @plainly
@@ -109,7 +109,7 @@ def work(once: bool, at: str) -> None:
         return
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    click.echo("Waiting for events; Ctrl-C ends it.", err=True)
+    click.echo("Waiting for events. Press Ctrl-C to stop.", err=True)
     worker.run(stopped.is_set)
 
 
@@ -149,8 +149,8 @@ def events(failed: bool, pending: bool, uncounted: bool, raw: bool) -> None:
 
 
 @click.command("replay")
-@click.option("--since", metavar="WHEN", help="Events that came in since 30d, 12h, or 2026-11-21.")
-@click.option("--failed", is_flag=True, help="Events that failed too often.")
+@click.option("--since", metavar="WHEN", help="Handle events again that came in since 30d, 12h, or 2026-11-21.")
+@click.option("--failed", is_flag=True, help="Handle events again that failed too often.")
 @with_appcontext
 @plainly
 def replay(since: str | None, failed: bool) -> None:
@@ -160,7 +160,7 @@ def replay(since: str | None, failed: bool) -> None:
     moment: datetime | None = None if since is None else since_when(since)
     livechat = _livechat()
     count = livechat.store.replay(livechat.now(), moment, failed)
-    click.echo(f"{count} to be handled again.")
+    click.echo(f"Events to handle again: {count}.")
     if count and livechat.settings.celery:
         from ..desk.celery_tasks import send_task  # noqa: PLC0415 - needs the extra
 
@@ -170,7 +170,7 @@ def replay(since: str | None, failed: bool) -> None:
 @click.command("forget")
 @click.argument("who", nargs=-1, required=True, metavar="ID...")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
-@click.option("--only", is_flag=True, help="Treat what has an unverified email of theirs as somebody else's.")
+@click.option("--only", is_flag=True, help="Treat data under an unverified email of the person as another person's.")
 @click.option("--json", "raw", is_flag=True, help="The receipt as JSON.")
 @where
 @with_appcontext
@@ -182,7 +182,7 @@ def forget(who: tuple[str, ...], yes: bool, only: bool, raw: bool, at: str) -> N
     """
     livechat = _livechat()
     if not yes:
-        click.confirm("What is erased is gone. Go on?", abort=True)
+        click.confirm("Erased data cannot be restored. Continue?", abort=True)
     receipt = livechat.erase(who, lambda name: opened(name, at), only)
     if raw:
         click.echo(receipt.as_json())
@@ -194,7 +194,7 @@ def forget(who: tuple[str, ...], yes: bool, only: bool, raw: bool, at: str) -> N
         )
         parts = [(f"{v.provider}: {v.outcome}{f' ({v.why})' if v.why else ''}", v.left) for v in receipt.vendors]
         if receipt.left:
-            parts.append(("here, to decide (give their id or email, too, or --only):", receipt.left))
+            parts.append(("here, to decide (give their id or email as well, or --only):", receipt.left))
         for line, left in parts:
             click.echo(f"  {line}")
             for name in left:

@@ -38,7 +38,7 @@ def check() -> None:
     if checked.problems:
         raise click.exceptions.Exit(1)
     if not checked.proofs:
-        click.echo("There are no flows: LIVECHAT_FLOWS names their folder.")
+        click.echo("There are no flows. Set LIVECHAT_FLOWS to their folder.")
 
 
 @group.command("show")
@@ -111,5 +111,5 @@ def _flow(name: str) -> Flow:
     loaded = flows(current_state(), current_flask())
     if name not in loaded.by_name:
         known = ", ".join(loaded.by_name) or "none"
-        raise click.ClickException(terminal_text(f"there is no flow {name!r} that could be run (there is {known})"))
+        raise click.ClickException(terminal_text(f"there is no valid flow {name!r} (valid flows: {known})"))
     return loaded.by_name[name]

@@ -35,7 +35,7 @@ def import_(provider: str, since: str, at: str) -> None:
     calls for now, it prints the command with which to continue.
     """
     if not provider:
-        raise click.BadParameter("it is a vendor's name", param_hint="PROVIDER")
+        raise click.BadParameter("give a vendor's name", param_hint="PROVIDER")
     livechat = current_state().livechat
     now: datetime = livechat.now()
     moment = _not_too_old(since_when(since), now)
@@ -58,7 +58,7 @@ def import_(provider: str, since: str, at: str) -> None:
         click.echo(_summary(outcomes, new))
         why = f"{error}." if isinstance(error, ApiError) else "It was stopped."
         raise click.ClickException(
-            f"{terminal_text(why)} What is here stays. To go on:\n"
+            f"{terminal_text(why)} The conversations imported so far are kept. To continue:\n"
             f"  flask livechat import {provider}{f' --at {at}' if livechat.settings.sandbox else ''}"
             f" --since {moment.isoformat(timespec='seconds')}"
         ) from None
@@ -67,7 +67,7 @@ def import_(provider: str, since: str, at: str) -> None:
             prune(store, livechat.now() - timedelta(days=livechat.settings.keep_days))
     click.echo(_summary(outcomes, new))
     if (spec := providers.history(provider)) is not None and spec.lacks:
-        click.echo(f"Not among them, for webhooks alone tell it: {', '.join(spec.lacks)}.")
+        click.echo(f"Not imported, because only webhooks deliver it: {', '.join(spec.lacks)}.")
 
 
 def _not_too_old(moment: datetime, now: datetime) -> datetime:

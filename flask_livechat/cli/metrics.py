@@ -109,7 +109,7 @@ def _lines(figures: Metrics, zone: tzinfo) -> Iterator[str]:
     for topic in figures.topics:
         change = formatting.change(topic.change)
         yield f"topic {topic.month}           {topic.tag}: {topic.conversations} ({change})"
-    yield "as browsers report it, signed by no vendor:"
+    yield "reported by browsers, and not signed by a vendor:"
     deflection = figures.deflection
     counted = f"{quantity(deflection.opens, 'open')} ({quantity(deflection.started, 'conversation')})"
     yield f"deflection              {formatting.share(deflection.share)} of {counted}{against(deflection)}"
@@ -134,7 +134,7 @@ def _lines(figures: Metrics, zone: tzinfo) -> Iterator[str]:
     yield from (conclusion.text for conclusion in figures.conclusions)
     if figures.waiting:
         events = quantity(figures.waiting, "event waits", "events wait")
-        yield f"{events} for a worker, which these figures may lack: flask livechat work"
+        yield f"{events} for a worker and may be missing in these figures: flask livechat work"
 
 
 @click.command("cohort")
@@ -149,7 +149,7 @@ def _lines(figures: Metrics, zone: tzinfo) -> Iterator[str]:
 @with_appcontext
 @plainly
 def cohort(days: int, raw: bool) -> None:
-    """Say who wrote soon after signing up, who did not, and how many of each stayed.
+    """Compare how many people stayed: those who wrote soon after signing up, and those who did not.
 
     The people come from your function with @livechat.people.
     """
@@ -200,7 +200,7 @@ def _cohort_lines(result: Cohort) -> Iterator[str]:
 def export(what: str, shape: str, after: str | None) -> None:
     """Write events or conversations for a warehouse, as they are stored, to the standard output.
 
-    Each row has a cursor. The last cursor is printed at the end: start the next export --after it.
+    Each row has a cursor. The last cursor is printed at the end. Pass it as --after to the next export.
     """
     livechat: LiveChat = current_state().livechat
     store, last = livechat.store, [after]
@@ -215,4 +215,4 @@ def export(what: str, shape: str, after: str | None) -> None:
         count = exports.write(rows, sys.stdout, shape, done)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--after") from None
-    click.echo(f"{quantity(count, 'row')}.{f' Go on with --after {last[0]}' if last[0] else ''}", err=True)
+    click.echo(f"{quantity(count, 'row')}.{f' Continue with --after {last[0]}' if last[0] else ''}", err=True)

@@ -39,7 +39,7 @@ def sandbox(reset: bool, seed_history: int | None) -> None:
 
 def _seed(state: State, path: Path, days: int) -> None:
     if not state.settings.sandbox or not state.stores_events:
-        raise click.ClickException("There is no sandbox with webhooks here: set LIVECHAT_SANDBOX and install the desk.")
+        raise click.ClickException("This app has no sandbox with webhooks. Set LIVECHAT_SANDBOX and install the desk.")
     if path.exists():
         click.echo("The sandbox has conversations already, and was left as it is. See --reset.")
         return

@@ -17,7 +17,7 @@ def user_of(user_id: str) -> Any:
     manager = getattr(current_app, "login_manager", None)
     load = getattr(manager, "_user_callback", None)
     if load is None:
-        raise click.BadParameter("this app has no flask-login user_loader", param_hint="--as")
+        raise click.BadParameter("this app has no Flask-Login user_loader", param_hint="--as")
     failures: list[Exception | None] = []
     for identifier in _identifiers(user_id):
         try:
@@ -30,7 +30,7 @@ def user_of(user_id: str) -> Any:
             failures.append(None)
     what = f"there is no user {user_id!r}"
     if None not in failures:
-        what = f"the user_loader takes no {user_id!r} ({type(failures[0]).__name__}); it wants what get_id() gives"
+        what = f"the user_loader does not accept {user_id!r} ({type(failures[0]).__name__}); give the value of get_id()"
     raise click.BadParameter(what, param_hint="--as")
 
 

@@ -39,7 +39,7 @@ G = TypeVar("G")
 
 
 class AsyncDesk(BaseDesk):
-    """As ``Desk``, with ``await``. Connections belong to the event loop; ``aclose`` or ``async with`` ends them."""
+    """The same as ``Desk``, for ``await``. ``aclose`` or ``async with`` closes this event loop's connections."""
 
     def __init__(
         self, vendor: Vendor, client: AsyncClient, clock: Callable[[], datetime], outreach: Outreach | None = None
@@ -60,7 +60,7 @@ class AsyncDesk(BaseDesk):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         await self._client.aclose()
 
     async def _do(self, method: str, *arguments: Any, **named: Any) -> Any:
@@ -269,7 +269,7 @@ def open_async_desk(
     deadline: float = DEADLINE_S,
     outreach: Outreach | None = None,
 ) -> AsyncDesk:
-    """As ``open_desk``. Its connections are its own: to close one desk ends nobody else's calls."""
+    """Open a desk like ``open_desk``, with its own connections, so closing one desk does not affect another."""
     pool = pool or AsyncPool()
     executor = executor_of(name, values, base, deadline, pool.app)
     return AsyncDesk(executor.vendor, AsyncClient(executor, pool), clock, outreach)

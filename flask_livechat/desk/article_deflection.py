@@ -9,24 +9,24 @@ STEPS = ("asked", "read", "readchat")  # as browsers report them, each once in a
 VOTES = ("helpful", "no_help")  # as the articles' own pages count them
 LEAST, MOST = 0.3, 0.5  # of a share without a word of advice
 DEFINITION = (
-    "(read - read and then came to the chat) / asked, over tabs in which the help panel was used: somebody asked it "
-    "something, opened an article, and opened the chat after that. Each counts once in a tab. Above 50% look whether "
-    "people find the way to you; below 30% the articles do not answer what is asked. Helpful and not helpful are the "
-    'answers to "Was this helpful?" on the pages of articles.'
+    "(read - read and then came to the chat) / asked, over tabs in which the help panel was used: the visitor asked a "
+    "question, opened an article, and opened the chat after that. Each step counts once in a tab. Above 50%, check "
+    "whether visitors find the way to your team; below 30%, the articles do not answer what is asked. Helpful and not "
+    'helpful are the answers to "Was this helpful?" on the pages of articles.'
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleDeflection:
-    """How many who asked the help panel read an article and did not come to the chat."""
+    """How many visitors asked the help panel, read an article, and did not come to the chat."""
 
-    asked: int
-    read: int
-    read_then_chat: int
-    share: float | None  # 0 to 1
-    advice: str | None  # what the share says, where it is high or low
-    helpful: int
-    not_helpful: int
+    asked: int  #: How many visits asked the help panel.
+    read: int  #: How many of them read an article.
+    read_then_chat: int  #: How many of those came to the chat all the same.
+    share: float | None  #: The share of those who asked that read and did not come, 0 to 1; None without a figure.
+    advice: str | None  #: Advice if the share is high or low.
+    helpful: int  #: How many called an article helpful.
+    not_helpful: int  #: How many did not.
 
     @classmethod
     def of(cls, counts: Mapping[str, int]) -> ArticleDeflection:
@@ -35,7 +35,7 @@ class ArticleDeflection:
         share = (read - then_chat) / asked if asked and then_chat <= read <= asked else None
         advice = None
         if share is not None and share > MOST:
-            advice = "Look whether people find the way to you."
+            advice = "Check whether visitors find the way to your team."
         elif share is not None and share < LEAST:
             advice = "The articles do not answer what is asked."
         return cls(asked, read, then_chat, share, advice, *(counts.get(vote, 0) for vote in VOTES))

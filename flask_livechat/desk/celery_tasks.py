@@ -69,7 +69,7 @@ def work(task: Any, when: str | None = None) -> None:
         try:
             send_task(moment)
         except Exception as error:
-            log.warning("livechat: Celery was not told to try again: %s.", type(error).__name__)
+            log.warning("livechat: Celery could not be asked to try again: %s.", type(error).__name__)
 
     if when is not None and (moment := datetime.fromisoformat(when)) > livechat.now():
         later(moment)

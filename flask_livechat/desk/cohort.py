@@ -17,8 +17,8 @@ MIN_PEOPLE = 20  # in a group that is shown
 MAX_DAYS = 3650
 Z = 1.959963984540054  # of the normal distribution, for 95 %
 NOT_A_CAUSE = (
-    "This is not a cause: people who write differ from people who do not in other ways, too, and whoever has left "
-    "writes no more."
+    "This is not a cause: people who write differ from people who do not in other ways, too, and people who have left "
+    "no longer write."
 )
 Person = tuple[str, datetime, bool]
 # What finds conversations that began in a time: by ids, and by emails in lower case. It gives under which of them one
@@ -28,43 +28,54 @@ FindBegun = Callable[[Sequence[str], Sequence[str], datetime, datetime], Iterabl
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A share minus that of the people who did not write, with its 95 % interval; 0.2 is 20 points."""
+    """A share minus that of the people who did not write; 0.2 is 20 points."""
 
+    #: The difference, -1 to 1.
     share: float
+    #: The lower end of its 95 % interval.
     low: float
+    #: The upper end of its 95 % interval.
     high: float
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """People of a group, and those who stayed. ``tag``: the first one of their first conversation; empty without any.
+    """People of a group, and those who stayed."""
 
-    ``tag`` and ``difference`` are None for all who wrote, and for those who did not. A ``difference`` is also None
-    where one of the two groups is not shown.
-    """
-
+    #: How many people are in the group: 20 or more.
     people: int
+    #: How many of them stayed.
     stayed: int
-    share: float  # 0 to 1
+    #: Their share, 0 to 1.
+    share: float
+    #: The first tag of their first conversation, empty without any; None for all who wrote, and for those who did not.
     tag: str | None = None
+    #: Against those who did not write; None for those, and where one of the two groups is not shown.
     difference: Difference | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Who wrote within ``days`` of signing up, who did not, and how many of each stayed.
+    """Who wrote in their first days, who did not, and how many of each stayed.
 
-    A group of fewer than 20 people is None, or left out. Not counted: ``too_new``, whose days are not over yet, and
-    ``unknown``, whose days were over before the first conversation that is stored.
+    A group of fewer than 20 people is not shown.
     """
 
+    #: How many days after signing up count as the first.
     days: int
+    #: Those who wrote; None where the group is not shown.
     wrote: Group | None
+    #: Those who did not write; None where the group is not shown.
     silent: Group | None
+    #: Of the first against the second; None where one is not shown.
     difference: Difference | None
+    #: Those who wrote, by the first tag of their first conversation.
     by_tag: tuple[Group, ...]
+    #: How many are not counted, because their days are not over yet.
     too_new: int
+    #: How many are not counted, because their days were over before the first conversation that is stored.
     unknown: int
+    #: What the figures do not prove, in words.
     note: str = NOT_A_CAUSE
 
     def as_dict(self) -> dict[str, Any]:
@@ -102,8 +113,8 @@ def count(people: Iterable[Person], days: int, now: datetime, first_known: datet
     if not wrote[0] + silent[0]:
         first = quantity(days, "day")
         raise ValueError(
-            f"Nobody is in the cohort: {too_new} signed up less than {first} ago, and the first {first} of "
-            f"{unknown} were over before the first conversation that is stored."
+            f"The cohort is empty. Signed up less than {first} ago: {too_new}. First {first} over "
+            f"before the first conversation that is stored: {unknown}."
         )
     groups = (_group(numbers, silent, tag) for tag, numbers in by_tag.items())
     shown = _group(wrote, silent)

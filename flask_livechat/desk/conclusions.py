@@ -15,11 +15,15 @@ MONTHS = 3
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What follows. ``kind``: ``topic_on_top``, with its ``tag``, or ``per_user_rising``."""
+    """What follows from three whole months."""
 
+    #: ``topic_on_top`` or ``per_user_rising``.
     kind: str
-    months: tuple[str, ...]  # "2026-11", the earliest first
+    #: The months that it is about, the earliest first: ``2026-11``.
+    months: tuple[str, ...]
+    #: The tag of ``topic_on_top``, else None.
     tag: str | None
+    #: The conclusion, in words.
     text: str
 
 
@@ -33,8 +37,8 @@ def conclude(per_user: Sequence[PerUser], topics: Sequence[Topic]) -> Iterator[C
     tag = leaders.pop() if len(leaders) == 1 else None
     if tag is not None:
         text = (
-            f"The topic {tag!r} was on top in each month from {span}. A question that stays on top is a fault of the "
-            "product or a gap in its documentation: mend it at its source, rather than answer it faster."
+            f"The topic {tag!r} was on top in each month from {span}. A question that stays on top points to a "
+            "fault of the product or a gap in its documentation: fix it there, rather than answer it faster."
         )
         yield Conclusion("topic_on_top", months, tag, text)
     ratios = [month.ratio for month in per_user if month.ratio is not None]

@@ -182,11 +182,11 @@ def _question(args: Mapping[str, str], today: date) -> tuple[Question, str | Non
         first = date.fromisoformat(args["from"]) if args.get("from") else usual.first
         last = date.fromisoformat(args["to"]) if args.get("to") else usual.last
     except ValueError:
-        return usual, "A date is written as 2026-11-21."
+        return usual, "Write a date as 2026-11-21."
     if first > last:
-        return usual, "The first day comes after the last."
+        return usual, "The first day must not be after the last day."
     if (last - first).days > 1830 or not 2000 <= first.year <= last.year < 2200:
-        return usual, "Five years at most are shown, from the year 2000 on."
+        return usual, "The page shows at most five years, from the year 2000 on."
     provider = args.get("provider") or None
     if provider is not None and provider not in providers.names():
         return usual, "There is no such vendor."

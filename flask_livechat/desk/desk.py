@@ -41,21 +41,21 @@ POOL = Pool()
 
 
 class BaseDesk:
-    """What ``Desk`` and ``AsyncDesk`` share."""
+    """The common part of ``Desk`` and ``AsyncDesk``."""
 
     def __init__(self, vendor: Vendor, clock: Callable[[], datetime], outreach: Outreach | None) -> None:
         self.provider = vendor.name
         self._vendor, self._clock, self._outreach = vendor, clock, outreach or Outreach()
 
     def can(self, method: str) -> bool:
-        """Whether the vendor can do it: ``desk.can("conversations.snooze")``.
+        """Whether the vendor supports a method: ``desk.can("conversations.snooze")``.
 
-        Raise ``ValueError`` for a name that no desk has.
+        Raise ``ValueError`` for a name that is not a method of the desk.
         """
         if method not in METHODS:
             close = get_close_matches(str(method), METHODS, 1)
             hint = f'Did you mean "{close[0]}"?' if close else 'Its names look like "conversations.snooze".'
-            raise ValueError(f"{method!r} is no method of the desk. {hint}")
+            raise ValueError(f"{method!r} is not a method of the desk. {hint}")
         return method in self._vendor.api.methods or method == "raw.request"
 
     def _call(self, method: str, *arguments: Any, **named: Any) -> Any:
@@ -122,17 +122,17 @@ class _Group:
 
 
 class Conversations(_Group):
-    """What visitors and agents say to each other."""
+    """The conversations of visitors and agents."""
 
     def list(self, state: State | None = None, since: datetime | None = None) -> Iterator[Conversation]:
         """Yield conversations, newest change first: those in ``state``, and changed at ``since`` (aware) or later.
 
-        In a state that the vendor does not have there are none.
+        If the vendor does not have that state, there are none.
         """
         return self._desk._items("conversations.list", state=state_of(state), since=moment_of("since", since))
 
     def search(self, text: str) -> Iterator[Conversation]:
-        """Yield the conversations with ``text`` in them, as far as the vendor's search goes."""
+        """Yield the conversations that contain ``text``, as far as the vendor's search finds them."""
         return self._desk._items("conversations.search", text_of(text))
 
     def get(self, id: str) -> Conversation:
@@ -152,8 +152,9 @@ class Conversations(_Group):
     def start(self, visitor: Visitor, text: str, author: Author = "visitor") -> Conversation | None:
         """Start a conversation in which ``visitor`` writes ``text``, and return it.
 
-        With ``author="agent"`` the team writes first. None where the vendor makes a conversation of that only once the
-        visitor answers. Raise ``TooOften`` where the team has begun ``LIVECHAT_OUTREACH`` with them within 24 hours.
+        With ``author="agent"`` the team writes first. Return None if the vendor creates the conversation only when the
+        visitor answers. Raise ``TooOften`` if the team has started ``LIVECHAT_OUTREACH`` conversations with the visitor
+        within 24 hours.
         """
         call = ("conversations.start", visitor, text_of(text), author_of(author))
         if author == "visitor":
@@ -166,10 +167,10 @@ class Conversations(_Group):
             raise
 
     def reply(self, id: str, text: str, seen: str | None = None) -> Message:
-        """Write as an agent. The visitor reads it.
+        """Write as an agent. The visitor reads the text.
 
-        ``seen``: the id of the last message that the author has read. Where somebody has written since, nothing is
-        written, and ``Conflict`` is raised.
+        ``seen`` is the id of the last message that the author has read. If there is a newer message, nothing is sent,
+        and ``Conflict`` is raised.
         """
         if seen is not None:
             check_seen(self._desk.provider, seen, [message.id for message in self.messages(id)])
@@ -180,43 +181,43 @@ class Conversations(_Group):
         return self._desk._do("conversations.note", id, text_of(text))
 
     def close(self, id: str) -> None:
-        """Make its state ``closed``."""
+        """Set the state to ``closed``."""
         self._desk._do("conversations.close", id)
 
     def reopen(self, id: str) -> None:
-        """Make its state ``open``."""
+        """Set the state to ``open``."""
         self._desk._do("conversations.reopen", id)
 
     def assign(self, id: str, agent: str | None = None, team: str | None = None) -> None:
-        """Assign it to an agent or to a team, by the id that ``agents.list()`` or ``agents.teams()`` gives."""
+        """Assign it to an agent or to a team, by the id from ``agents.list()`` or ``agents.teams()``."""
         self._desk._do("conversations.assign", id, **assignee_of(agent, team))
 
     def snooze(self, id: str, until: datetime) -> None:
-        """Snooze it until a moment (aware)."""
+        """Snooze it until a time (aware)."""
         self._desk._do("conversations.snooze", id, moment_of("until", until))
 
     def tag(self, id: str, *tags: str) -> None:
-        """Add tags. One that is there stays."""
+        """Add tags. Existing tags stay."""
         self._desk._do("conversations.tag", id, *map(text_of, tags))
 
     def untag(self, id: str, *tags: str) -> None:
-        """Take tags away."""
+        """Remove tags."""
         self._desk._do("conversations.untag", id, *map(text_of, tags))
 
 
 class Contacts(_Group):
-    """The people whom the vendor knows."""
+    """The contacts: people whom the vendor knows."""
 
     def upsert(self, visitor: Visitor) -> Contact:
-        """Find or make the contact of this visitor, and write what the visitor says."""
+        """Find or create the contact of this visitor, and update it with the visitor's fields."""
         return self._desk._do("contacts.upsert", visitor)
 
     def find(self, id: str | None = None, email: str | None = None) -> Contact | None:
-        """Find a contact by one of the two. Return None where the vendor knows nobody."""
+        """Find a contact by the id or by the email. Return None if the vendor has none."""
         return self._desk._do("contacts.find", **key_of(id, email))
 
     def find_all(self, id: str | None = None, email: str | None = None) -> Iterator[Contact]:
-        """Yield all whom the vendor has by one of the two: several may share an address."""
+        """Yield all contacts with the id or with the email: several may share an email."""
         return self._desk._items("contacts.find_all", **key_of(id, email))
 
     def conversations(self, id: str) -> Iterator[Conversation]:
@@ -226,7 +227,7 @@ class Contacts(_Group):
     def event(
         self, id: str, name: str, metadata: Mapping[str, Value] | None = None, at: datetime | None = None
     ) -> None:
-        """Record what the contact did, now or at a moment (aware), where the vendor takes one."""
+        """Record an event of the contact, now or at a time (aware) if the vendor accepts one."""
         when = moment_of("at", at) or self._desk._clock()
         self._desk._do("contacts.event", id, text_of(name), metadata or {}, at=when)
 
@@ -236,7 +237,7 @@ class Contacts(_Group):
 
 
 class Articles(_Group):
-    """The help centre. Bodies are Markdown. Without ``locale`` it is about an article's first language.
+    """The help centre. Bodies are Markdown. Without ``locale`` a method works on the article's first language.
 
     ``category`` is a title, or titles by their paths, the outermost first: ``{"billing": "Billing"}``.
     """
@@ -264,10 +265,10 @@ class Articles(_Group):
         slug: str | None = None,
         translates: str | None = None,
     ) -> Article:
-        """Create a draft. Nobody reads it until it is published.
+        """Create a draft. Visitors cannot read it until it is published.
 
-        ``slug`` is the last part of its address, where the vendor lets us choose. ``translates`` is the id of the same
-        article in another language: where the vendor keeps all languages under one id, that is the result's, too.
+        ``slug`` is the last part of its address, if the vendor lets us choose it. ``translates`` is the id of the same
+        article in another language. If the vendor keeps all languages under one id, the result has that id, too.
         """
         more = {"locale": locale, "category": category, "description": description}
         return self._desk._do("articles.create", text_of(title), body, slug=slug, translates=translates, **more)
@@ -282,12 +283,12 @@ class Articles(_Group):
         category: str | Mapping[str, str] | None = None,
         description: str | None = None,
     ) -> Article:
-        """Change what is given, and leave the rest. ``ValueError`` where the vendor cannot move it to a category."""
+        """Change the given fields. Raise ``ValueError`` if the vendor cannot move the article to a category."""
         more = {"locale": locale, "category": category, "description": description}
         return self._desk._do("articles.update", id, title, body, **more)
 
     def publish(self, id: str, locale: str | None = None) -> Article:
-        """Let visitors read it."""
+        """Publish it, so that visitors can read it."""
         return self._desk._do("articles.publish", id, locale)
 
     def unpublish(self, id: str, locale: str | None = None) -> Article:
@@ -295,42 +296,42 @@ class Articles(_Group):
         return self._desk._do("articles.unpublish", id, locale)
 
     def delete(self, id: str) -> None:
-        """Delete it for good, in all languages that it has under this id."""
+        """Delete it permanently, in all languages that it has under this id."""
         self._desk._do("articles.delete", id)
 
 
 class Agents(_Group):
-    """Those who answer."""
+    """The agents and teams who answer."""
 
     def list(self) -> Iterator[Agent]:
-        """Yield the agents, whose ids ``conversations.assign`` takes."""
+        """Yield the agents. Their ids are for ``conversations.assign``."""
         return self._desk._items("agents.list")
 
     def teams(self) -> Iterator[Team]:
-        """Yield the teams, whose ids ``conversations.assign`` takes as ``team``."""
+        """Yield the teams. Their ids are for ``conversations.assign`` as ``team``."""
         return self._desk._items("agents.teams")
 
     def availability(self) -> str:
-        """Return whether somebody would answer now: ``online``, ``away`` or ``offline``."""
+        """Return whether an agent is there to answer: ``online``, ``away`` or ``offline``."""
         return self._desk._do("agents.availability")
 
 
 class Visitors(_Group):
-    """Those who are on the site."""
+    """The visitors who are on the site."""
 
     def list(self) -> Iterator[LiveVisitor]:
-        """Yield whoever is on the site now, whether they write or not."""
+        """Yield the visitors who are on the site now, whether they write or not."""
         return self._desk._items("visitors.list")
 
 
 class RawCalls(_Group):
-    """What the desk has no method for."""
+    """Calls for which the desk has no method."""
 
     def request(self, method: str, path: str, json: Any = None) -> Any:
-        """Call the vendor's API, with the same credentials, retries and errors. Return what the answer holds.
+        """Call the vendor's API, with the same credentials, retries and errors. Return the content of the answer.
 
-        ``path`` as the vendor writes it, ``/v1/website/…``, with each part of it encoded. Raise ``ValueError`` for
-        another one.
+        ``path`` is written as in the vendor's documentation, ``/v1/website/…``, with each part of it encoded. Raise
+        ``ValueError`` for an invalid method or path.
         """
         return self._desk._client.send(raw_operation(method, path, json))
 
@@ -385,7 +386,7 @@ def executor_of(
     missing = [keys[key] for key in api.needs if not values.get(key)]
     if missing:
         prefix = f"LIVECHAT_{name.upper()}_"
-        raise ConfigError([Problem("LC103", prefix + key.name, "is needed by the desk", key.where) for key in missing])
+        raise ConfigError([Problem("LC103", prefix + key.name, "is needed for the desk", key.where) for key in missing])
     vendor = Vendor(name, api, values, base or api.base(values))
     credentials = tuple(secret for value in values.values() if isinstance(value, Secrets) for secret in value)
     encoded = vendor.headers().get("Authorization", "").partition(" ")[2]  # as the header has them
@@ -397,12 +398,12 @@ def check_seen(provider: str, seen: str, written: Sequence[str]) -> None:
     """Raise ``Conflict`` unless the last of the messages is the one that was seen."""
     if not written or written[-1] != seen:
         title = providers.load(provider).title
-        raise Conflict("somebody has written meanwhile", provider=title, call="conversations.reply")
+        raise Conflict("somebody has written in the meantime", provider=title, call="conversations.reply")
 
 
 def text_of(text: str | None) -> str:
     if not isinstance(text, str) or not text.strip():
-        raise ValueError("a text is needed, and one that is not empty")
+        raise ValueError("a text is needed, and it must not be empty")
     return text
 
 
@@ -420,13 +421,13 @@ def assignee_of(agent: str | None, team: str | None) -> dict[str, str]:
 
 def author_of(author: str) -> str:
     if author not in get_args(Author):
-        raise ValueError(f"{author!r} is no author: {', '.join(get_args(Author))}")
+        raise ValueError(f"{author!r} is not an author; the authors are {', '.join(get_args(Author))}")
     return author
 
 
 def state_of(state: str | None) -> str | None:
     if state not in (None, *get_args(State)):
-        raise ValueError(f"{state!r} is no state: {', '.join(get_args(State))}")
+        raise ValueError(f"{state!r} is not a state; the states are {', '.join(get_args(State))}")
     return state
 
 

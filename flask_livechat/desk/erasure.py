@@ -39,38 +39,45 @@ class Contacts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AtVendor:
-    """``outcome``: ``erased``, ``unknown`` (there is nobody), ``to decide``, ``by hand``, ``by email`` or ``failed``.
+    """What was erased at one vendor."""
 
-    ``why`` names nobody. ``erased``: how many contacts. ``left``: those that may be the person's, by the vendor's id.
-    """
-
+    #: The vendor's name.
     provider: str
+    #: ``erased``, ``unknown`` (no such contact), ``to decide``, ``by hand``, ``by email`` or ``failed``.
     outcome: str
+    #: The reason, without any names.
     why: str = ""
+    #: How many contacts were erased.
     erased: int = 0
+    #: Contacts that may be the person's, by the vendor's id, for you to decide.
     left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was erased, in numbers; who it was is not in it.
+    """What was erased, in numbers. It does not contain who it was."""
 
-    ``left``: what may be the person's here, and is for somebody to decide: your ids of others who have said a given
-    email, and conversations with nobody's id under an email that was only said with the person.
-    """
-
+    #: When it was done (aware).
     at: datetime
+    #: How many events were erased here.
     events: int
+    #: How many conversations were erased here.
     conversations: int
+    #: How many contacts were erased here.
     contacts: int
+    #: What was erased at each vendor.
     vendors: tuple[AtVendor, ...]
+    #: Data here that may be the person's, for you to decide: your ids of other people who have given a given email, and
+    #: conversations without an id under an email that was only given together with the person's id.
     left: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
+        """Whether nothing is left to do or to decide."""
         return not self.left and all(vendor.outcome in ("erased", "unknown") for vendor in self.vendors)
 
     def as_json(self) -> str:
+        """Return the receipt as JSON, as ``flask livechat forget --json`` prints it."""
         return json.dumps(asdict(self) | {"at": self.at.isoformat(), "complete": self.complete})
 
 
@@ -95,7 +102,7 @@ class Person:
             self.visitors.add(who)
             self._add_email(who if "@" in who else None)
         else:
-            raise ValueError("an id or an email is needed: whom to forget")
+            raise ValueError("an id or an email of the person is needed")
 
     def _add_email(self, email: str | None) -> None:
         if email:
@@ -143,7 +150,7 @@ def forget(
     for name in [who] if isinstance(who, str | Visitor) else who:
         person.add(name)
     if not person.visitors:
-        raise ValueError("an id or an email is needed: whom to forget")
+        raise ValueError("an id or an email of the person is needed")
     deleted: Counter[str] = Counter()
     for _ in range(MAX_LOOKS):
         size = person.size
@@ -307,19 +314,19 @@ def _at_vendor(
     try:
         left = _erase(name, opened(), person, deleted, by_id, only)
     except Unsupported:
-        return AtVendor(name, "by hand", "its API cannot do that: ask for it in its dashboard")
+        return AtVendor(name, "by hand", "its API cannot do that: do it in its dashboard")
     except ConfigError:
-        return AtVendor(name, "by hand", "its API's keys are not configured: set them, or ask for it in its dashboard")
+        return AtVendor(name, "by hand", "the keys of its API are not configured: set them, or do it in its dashboard")
     except LiveChatError as error:
         return AtVendor(name, "failed", type(error).__name__, deleted[name])
     if left:
-        why = "these have an email of theirs that nobody has verified: give their id or email, too, or --only"
+        why = "these have the person's email, but it is not verified: give their id or email as well, or --only"
         return AtVendor(name, "to decide", why, deleted[name], left)
     if not by_id and not person.emails:
-        return AtVendor(name, "by email", "it does not know your ids: forget the person by their email, too")
+        return AtVendor(name, "by email", "it does not know your ids: give the person's email as well")
     if deleted[name]:
         return AtVendor(name, "erased", erased=deleted[name])
-    return AtVendor(name, "unknown", "it knows nobody by this")
+    return AtVendor(name, "unknown", "it has no such contact")
 
 
 def _erase(
@@ -342,7 +349,7 @@ def _erase(
             gone.add(contact.id)
             person.learn(name, contact)
     else:
-        raise StillThereError("there is always one more")
+        raise StillThereError("each search found one more contact")
     if not only:
         candidates |= _find(desk, (), person.claims - person.emails)
     # A vendor's search may still find somebody who is gone (Intercom's, for minutes).

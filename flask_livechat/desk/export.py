@@ -85,7 +85,7 @@ def _read(store: Store, wanted: sa.Select[Any]) -> list[Any]:
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise ValueError("no cursor of an export of events")
+        raise ValueError("this is not a cursor of an export of events")
     return int(text)
 
 
@@ -99,7 +99,7 @@ def _place(text: str | None) -> tuple[datetime | None, int]:
             raise ValueError
         return at.astimezone(UTC), _number(number)
     except (ValueError, OverflowError):
-        raise ValueError("no cursor of an export of conversations") from None
+        raise ValueError("this is not a cursor of an export of conversations") from None
 
 
 def write(

@@ -14,35 +14,32 @@ from .store import Store, quarter_of
 from .tables import flow_counts
 
 DEFINITION = (
-    "Walks through a flow in which the visitor did something. Resolved: ended by That helped, or by a choice that "
-    "leads to done. Handed over to a human: at which step, and after how many exchanges. Left in the middle: the rest. "
-    "Each counts when it happened. The conversation that follows begins with the visitor's own first message: what a "
-    "flow said is no first response, and what it handed over starts no clock."
+    "Walks through a flow in which the visitor did something. Resolved: the walk ended with That helped, or with a "
+    "choice that leads to done. Handed over to a human: at which step, and after how many exchanges. Left in the "
+    "middle: all other walks. Each counts when it happened. The conversation after a flow begins with the visitor's "
+    "own first message, so a text of the flow is not a first response, and the handover does not start the clock."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """At which step of a flow, and after how many exchanges, so many visitors went to a human.
+    """Where in a flow visitors went to a human."""
 
-    ``step`` is empty where the flow was changed while they were in it.
-    """
-
-    step: str
-    exchanges: int
-    count: int
+    step: str  #: The step; empty where the flow was changed while they were in it.
+    exchanges: int  #: How many exchanges they had had before.
+    count: int  #: How many visits went there.
 
 
 @dataclass(frozen=True, slots=True)
 class FlowFigures:
-    """How one flow went."""
+    """The figures of one flow."""
 
-    flow: str
-    begun: int
-    resolved: int
-    handed_over: int
-    left: int  # in the middle
-    handed_over_at: tuple[HandedOver, ...]  # the most first
+    flow: str  #: Its name.
+    begun: int  #: How many visits began it.
+    resolved: int  #: How many of them it resolved.
+    handed_over: int  #: How many of them it handed over to a human.
+    left: int  #: How many of them left in the middle.
+    handed_over_at: tuple[HandedOver, ...]  #: The steps at which it handed over, the most frequent first.
 
     def rows(self) -> Iterator[tuple[str, int]]:
         """Flat, for CSV: what, and how often."""

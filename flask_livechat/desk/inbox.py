@@ -340,7 +340,7 @@ def check_form(form: Mapping[str, str]) -> None:
     is_own = site == "same-origin" if site else origin is None or urlsplit(origin).netloc == request.host
     token = session.get(TOKEN_KEY)
     if not (is_own and isinstance(token, str) and signing.same(token, form.get("token", ""))):
-        abort(403, "This form is not of a page that this browser was given. Load the page again.")
+        abort(403, "This form does not come from a page that this browser has loaded. Load the page again.")
 
 
 def snooze_choices(now: datetime) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 ACTIONS = ("reply", "note", "close", "reopen", "snooze", "assign", "tag", "untag")
 MAX_REPLY_CHARS = 10_000
-MEANWHILE = "Somebody has written meanwhile, or is answering just now. Read it first: what you wrote is still here."
+MEANWHILE = "Somebody has written in the meantime, or is answering now. Read that first. Your text is still here."
 
 
 class RefusedError(LiveChatError):
@@ -90,7 +90,7 @@ class Act:
     def snooze(self, form: Mapping[str, str]) -> None:
         until = moment_of(form.get("until", ""), self.zone)
         if until <= self.clock():
-            raise ValueError("A conversation is snoozed until a moment that is still to come.")
+            raise ValueError("Choose a time in the future until which the conversation is snoozed.")
         self.desk.conversations.snooze(self.row.conversation, until)
         self._put(snoozed_until=until)
 
@@ -98,7 +98,7 @@ class Act:
         key = form.get("agent", "")
         name = dict(assignees(self.desk)).get(key)
         if name is None:
-            raise ValueError("There is no such agent or team any more.")
+            raise ValueError("This agent or team does not exist any more.")
         if key.startswith(TEAM):
             self.desk.conversations.assign(self.row.conversation, team=key.removeprefix(TEAM))
         else:
@@ -108,7 +108,7 @@ class Act:
     def tag(self, form: Mapping[str, str]) -> None:
         tags = [tag.strip() for tag in form.get("tags", "").split(",") if tag.strip()]
         if not tags:
-            raise ValueError("A tag has a name.")
+            raise ValueError("A tag needs a name.")
         self.desk.conversations.tag(self.row.conversation, *tags)
         self._set_tags({*self.row.tags, *tags})
 
@@ -173,9 +173,9 @@ def assignees(desk: Desk) -> list[tuple[str, str]]:
 def text_of(form: Mapping[str, str]) -> str:
     text = form.get("text", "").replace("\r\n", "\n").replace("\0", "").strip()
     if not text:
-        raise ValueError("A message has words.")
+        raise ValueError("A message needs text.")
     if len(text) > MAX_REPLY_CHARS:
-        raise ValueError(f"A message has {MAX_REPLY_CHARS} characters at most; this one has {len(text)}.")
+        raise ValueError(f"A message can have at most {MAX_REPLY_CHARS} characters; this one has {len(text)}.")
     return text
 
 
@@ -184,5 +184,5 @@ def moment_of(text: str, zone: tzinfo) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError("A moment is written as 2026-11-21T09:00.") from None
+        raise ValueError("Write the time as 2026-11-21T09:00.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)

@@ -32,96 +32,95 @@ NO_TARGETS: Mapping[str, Target] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """``median`` and ``p90`` in seconds (between two values: interpolated); None where there is nothing to count."""
+    """How long something took."""
 
-    count: int
+    count: int  #: How many were counted.
+    #: The median in seconds, interpolated between two values; None where there is nothing to count.
     median: float | None
-    p90: float | None
-    target: Target | None = None  # of the median
-    verdict: str | None = None  # "within", "below" or "above"; None without a target or a figure
+    p90: float | None  #: The 90th percentile in seconds, in the same way.
+    target: Target | None = None  #: The target of the median, from ``LIVECHAT_TARGETS``.
+    verdict: str | None = None  #: ``within``, ``below`` or ``above``; None without a target or a figure.
 
 
 @dataclass(frozen=True, slots=True)
 class Deflection:
-    """How many visits that opened the chat began no conversation."""
+    """How many visits opened the chat without starting a conversation."""
 
-    opens: int
-    started: int
-    share: float | None  # 0 to 1
-    target: Target | None = None
-    verdict: str | None = None
+    opens: int  #: How many visits opened the chat.
+    started: int  #: How many of them began a conversation.
+    share: float | None  #: The share that began none, 0 to 1; None without a visit.
+    target: Target | None = None  #: The target of the share, from ``LIVECHAT_TARGETS``.
+    verdict: str | None = None  #: ``within``, ``below`` or ``above``; None without a target or a figure.
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """``best``: 5 stars, or 1 for thumbs. ``good``: how many count as satisfied."""
+    """Ratings on one scale."""
 
-    best: int
-    rated: int
-    good: int
+    best: int  #: The best of the scale: 5 stars, or 1 for thumbs.
+    rated: int  #: How many rated.
+    good: int  #: How many of them count as satisfied.
 
 
 @dataclass(frozen=True, slots=True)
 class Csat:
-    """How many of those who rated were satisfied, in all and by scale."""
+    """How many ratings were good, in total and by scale."""
 
-    rated: int
-    good: int
-    share: float | None  # 0 to 1
-    scales: tuple[Scale, ...]
-    target: Target | None = None
-    verdict: str | None = None
+    rated: int  #: How many rated.
+    good: int  #: How many of them were satisfied.
+    share: float | None  #: Their share, 0 to 1; None without ratings.
+    scales: tuple[Scale, ...]  #: The same by scale.
+    target: Target | None = None  #: The target of the share, from ``LIVECHAT_TARGETS``.
+    verdict: str | None = None  #: ``within``, ``below`` or ``above``; None without a target or a figure.
 
 
 @dataclass(frozen=True, slots=True)
 class PerUser:
-    """Conversations and the people who had them, of one month."""
+    """The conversations of one month, and the number of people who had them."""
 
-    month: str  # "2026-11"
-    conversations: int
-    identified: int  # of these, conversations of somebody who is known
-    users: int
-    ratio: float | None
+    month: str  #: The month: ``2026-11``.
+    conversations: int  #: Conversations that began in it.
+    identified: int  #: How many of them are with an identified visitor.
+    users: int  #: How many different people these are.
+    ratio: float | None  #: ``identified`` divided by ``users``; None without a user.
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Conversations with a tag, of one month."""
+    """The conversations with a tag in one month."""
 
-    month: str
-    tag: str
-    conversations: int
-    before: int  # in the month before
-    change: float | None  # against it: 0.5 is half as many again
+    month: str  #: The month: ``2026-11``.
+    tag: str  #: The tag.
+    conversations: int  #: Conversations of the month with the tag.
+    before: int  #: The same of the month before.
+    change: float | None  #: The change against it: 0.5 is half as many again; None where there were none.
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What was asked for, the figures, and what follows from the three whole months before ``until``.
+    """What was asked for, the figures, and what follows from the three whole months before ``until``."""
 
-    ``waiting``: events that wait for a worker: the figures may lack them.
-    """
-
-    since: datetime
-    until: datetime
-    provider: str | None
-    tag: str | None
-    conversations: int
-    first_response: Durations
-    first_response_office: Durations
-    resolution: Durations
-    resolution_office: Durations
-    resolution_by_bot: Durations
-    deflection: Deflection
+    since: datetime  #: The first moment that counts (aware).
+    until: datetime  #: The first moment that does not count any more (aware).
+    provider: str | None  #: The vendor's name; None for all.
+    tag: str | None  #: The tag; None for whatever.
+    conversations: int  #: How many conversations began.
+    first_response: Durations  #: From the visitor's first message to the first answer of an agent.
+    first_response_office: Durations  #: The same, counted in office hours.
+    resolution: Durations  #: From the visitor's first message until an agent closes.
+    resolution_office: Durations  #: The same, counted in office hours.
+    resolution_by_bot: Durations  #: The same until a bot closes.
+    deflection: Deflection  #: How many who opened the chat began no conversation, as browsers report it.
+    #: How many who asked the help panel did not come to the chat, as browsers report it.
     article_deflection: ArticleDeflection
-    flows: tuple[FlowFigures, ...]
-    csat: Csat
-    csat_reported: Csat
-    conversations_per_user: tuple[PerUser, ...]
-    topics: tuple[Topic, ...]
-    unanswered: tuple[Unanswered, ...]
-    conclusions: tuple[Conclusion, ...]
-    waiting: int
+    flows: tuple[FlowFigures, ...]  #: What became of the visits of each flow.
+    csat: Csat  #: Ratings, as the vendor signs them.
+    csat_reported: Csat  #: Thumbs, as browsers report them.
+    conversations_per_user: tuple[PerUser, ...]  #: Conversations per user, by month.
+    topics: tuple[Topic, ...]  #: Conversations by tag and month.
+    unanswered: tuple[Unanswered, ...]  #: What visitors asked and no article answered.
+    conclusions: tuple[Conclusion, ...]  #: What follows.
+    waiting: int  #: Events that wait for a worker: the figures may lack them.
 
     @property
     def judged(self) -> Mapping[str, Durations | Deflection | Csat]:
@@ -131,15 +130,15 @@ class Metrics:
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """The names of the figures that miss their target. One without a figure misses none."""
+        """The names of the figures that miss their target. A target without a figure is not missed."""
         return tuple(name for name, figure in self.judged.items() if figure.verdict not in (None, "within"))
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: moments as ISO 8601."""
+        """For JSON: times as ISO 8601."""
         return asdict(self) | {"since": self.since.isoformat(), "until": self.until.isoformat()}
 
     def rows(self) -> Iterator[tuple[str, str, str, float | int | str | None]]:
-        """Flat, for CSV: metric, what of it, month or empty, value."""
+        """Flat, for CSV: the metric, its part, the month or an empty text, and the value."""
         yield ("conversations", "count", "", self.conversations)
         for name in FIGURES:
             figure = asdict(getattr(self, name))
@@ -301,9 +300,9 @@ class Asked:
         if self.since.utcoffset() is None or self.until.utcoffset() is None:
             raise ValueError("metrics take aware datetimes, for example datetime.now(timezone.utc)")
         if self.since >= self.until:
-            raise ValueError("metrics take a time that begins before it ends")
+            raise ValueError("since must be before until")
         if self.until - self.since > MAX_SPAN:
-            raise ValueError("metrics take ten years at most")
+            raise ValueError("since and until can be at most ten years apart")
 
     def of_episodes(self, when: str) -> sa.ColumnElement[bool]:
         """Of episodes in which something, by its column, happened in this time."""

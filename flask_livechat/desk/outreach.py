@@ -86,14 +86,14 @@ class StoreClaims:
         except Exception as error:
             if (reason := explain(error)) is None:
                 raise
-            raise LiveChatError(f"Nobody was written to, for it could not be counted. {reason}") from None
+            raise LiveChatError(f"No conversation was started, because it could not be counted. {reason}") from None
 
     def release(self, visitor: str, slot: int) -> None:
         """Whoever releases has the vendor's error to raise: one of the database's is only logged."""
         try:
             self._open().release_outreach(visitor, slot)
         except Exception as error:
-            log.warning("livechat: what the vendor refused stays counted for a day: %s.", type(error).__name__)
+            log.warning("livechat: a refused conversation stays counted for a day: %s.", type(error).__name__)
 
 
 class Outreach:

@@ -16,22 +16,22 @@ MAX_OF_DAY = 1000  # different ones: whatever browsers send, the table stays sma
 MOST_OF_MONTH = 20  # that are shown
 MOST_TEXTS = 3  # of one
 DEFINITION = (
-    "Questions that no article answered, per calendar month: in the help panel, each once in a tab, and in the "
-    "search on the articles' own pages. Those of the same words count together, whatever the order and the endings; "
-    "words that hold digits or an address do not count. The twenty that were asked most often are listed. A day has "
-    "room for a thousand different ones, and counts what comes after them without its words."
+    "Questions that no article answered, per calendar month: in the help panel, where each counts once in a tab, and "
+    "in the search on the articles' own pages. Questions with the same words count together, in any order and with "
+    "any endings. Words with digits or an address do not count. The twenty most frequent questions are listed. A day "
+    "has room for a thousand different questions, and counts further ones without their words."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """How often something was asked in a month that no article answers."""
+    """How often a question that no article answers was asked in a month."""
 
-    month: str  # "2026-11"
-    locale: str  # of the articles that were searched
-    words: str  # their stems, in alphabetical order; empty for all that came after the thousand of a day
-    count: int
-    texts: tuple[str, ...] = ()  # as it was asked most often, where LIVECHAT_KEEP_QUESTIONS is set
+    month: str  #: The month: ``2026-11``.
+    locale: str  #: The language of the articles that were searched.
+    words: str  #: Stems of its words, in alphabetical order; empty for all that came after the thousand of a day.
+    count: int  #: How often it was asked.
+    texts: tuple[str, ...] = ()  #: As it was asked most often, where ``LIVECHAT_KEEP_QUESTIONS`` is set.
 
 
 def count(store: Store, provider: str, locale: str, words: str, text: str, now: datetime) -> None:

@@ -46,7 +46,7 @@ def module(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name not in ("httpx", "stamina", "sqlalchemy", "alembic"):
             raise
-        raise LiveChatError("The desk needs what pip install Flask-LiveChat[desk] brings.") from None
+        raise LiveChatError("The desk needs an extra: pip install Flask-LiveChat[desk]") from None
 
 
 def register(state: State, app: Flask, places: Mapping[str, Any], is_staff: Callable[[], bool]) -> None:
@@ -250,7 +250,7 @@ def metrics(
     tag: str | None = None,
 ) -> Metrics:
     if provider is not None and provider not in providers.names():
-        raise ValueError(f"{provider!r} is no provider: {', '.join(providers.names())}")
+        raise ValueError(f"{provider!r} is not a provider; the providers are {', '.join(providers.names())}")
     now, targets = state.now(), state.settings.targets
     figures: Metrics = module("metrics").metrics(opened, since, until or now, provider, tag, targets, now)
     return figures
@@ -260,7 +260,7 @@ def cohort(state: State, opened: Store, people: Iterable[Person] | None, days: i
     """Count the people given, else those whom the app registered."""
     if people is None:
         if state.callbacks.people is None:
-            raise LiveChatError("There are no people: give them, or register a function with @livechat.people.")
+            raise LiveChatError("There are no people. Pass them, or register a function with @livechat.people.")
         people = state.callbacks.people()
     query = module("cohort_query")
     find, first = partial(query.conversations_begun, opened), query.first_known(opened)
@@ -310,11 +310,11 @@ def sync_contact(state: State, app: Flask, load: Callable[[], Visitor | None]) -
     name = state.settings.provider
     api = providers.api(name) if name else None
     if name is None:
-        warn_once("No contact is kept up to date: no provider is configured.")
+        warn_once("Contacts are not updated, because no provider is configured.")
     elif api is None or "contacts.upsert" not in api.methods:
-        warn_once(f"No contact is kept up to date: {providers.load(name).title}'s API cannot do that.")
+        warn_once(f"Contacts are not updated, because {providers.load(name).title}'s API cannot do that.")
     elif find_spec("stamina") is None:
-        warn_once("No contact is kept up to date: the desk needs what pip install Flask-LiveChat[desk] brings.")
+        warn_once("Contacts are not updated, because the desk needs an extra: pip install Flask-LiveChat[desk]")
     elif (visitor := load()) is not None and api.knows(visitor):
         automations(state, app, name).sync(visitor)
 

@@ -64,11 +64,11 @@ class Store:
             waits = {} if url in ("sqlite://", "sqlite:///:memory:") else {"pool_timeout": 1.0}
             self.engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, **waits)
         except (ValueError, sa.exc.ArgumentError):  # whose text may hold its password
-            wrong = "is no address of an SQLite or PostgreSQL database that can be used here"
+            wrong = "is not the address of an SQLite or PostgreSQL database that can be used here"
             raise LiveChatError(f"LIVECHAT_DATABASE_URL {wrong}.") from None
         except ModuleNotFoundError as error:
             what = "Flask-LiveChat[postgres]" if error.name == "psycopg" else error.name
-            raise LiveChatError(f"LIVECHAT_DATABASE_URL needs what pip install {what} brings.") from None
+            raise LiveChatError(f"LIVECHAT_DATABASE_URL needs a package: pip install {what}") from None
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.insert = sqlite.insert if self.is_sqlite else postgresql.insert
         new = self.insert(events).on_conflict_do_nothing(index_elements=["provider", "key"])
@@ -353,13 +353,13 @@ def explain(error: Exception) -> str | None:
         return None
     cause = str(getattr(error, "orig", ""))
     if re.search(r'database "[^"]*" does not exist', cause):
-        return "There is no such database on the server yet: create it first."
+        return "The database does not exist on the server yet. Create it first."
     if "no such table" in cause or "no such column" in cause or "does not exist" in cause:
-        return "The tables are missing, or older than this version: flask livechat db upgrade"
+        return "The tables are missing, or older than this version. Run flask livechat db upgrade."
     kind = type(error).__name__
     if "unable to open database file" in cause:
-        return f"SQLite cannot open the file ({kind}). Is its folder there? LIVECHAT_DATABASE_URL names it."
-    return f"The database does not answer ({kind}). Does it run where LIVECHAT_DATABASE_URL says?"
+        return f"SQLite cannot open the file ({kind}). Does the folder in LIVECHAT_DATABASE_URL exist?"
+    return f"The database does not answer ({kind}). Does it run at the address in LIVECHAT_DATABASE_URL?"
 
 
 def _queued(row: Any) -> QueuedEvent:

@@ -122,7 +122,7 @@ class Receiver:
             if self._broker_lines.allows():
                 # Of a broker's error its type alone: an address may have a password in it.
                 reason = error.problems[0] if isinstance(error, ConfigError) else type(error).__name__
-                current_app.logger.error("livechat: events wait, for Celery was not told of them: %s", reason)
+                current_app.logger.error("livechat: events wait, because Celery could not be reached: %s", reason)
 
 
 def _read_body() -> bytes | None:

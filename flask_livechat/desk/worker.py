@@ -90,7 +90,7 @@ class Worker:
         newest = self.store.newest()
         lag = 0.0 if newest is None else (newest - self.clock()).total_seconds()
         if lag > 5.0 and self.lines.count("lag"):
-            log.warning("livechat: this worker's clock is %.0f s behind a receiver's: events wait for so long.", lag)
+            log.warning("livechat: this worker's clock is %.0f s behind a receiver's, so events wait that long.", lag)
 
     @contextmanager
     def _renewed(self, taken: Sequence[QueuedEvent]) -> Iterator[None]:
@@ -130,7 +130,7 @@ class Worker:
     def _try(self, queued: QueuedEvent) -> bool:
         """Handle an event. Return whether that went well."""
         if queued.attempts >= MAX_ATTEMPTS:  # no worker was heard of again: whichever starts with it, dies
-            log.error("livechat: event %s ended %s workers.", queued.row, queued.attempts)
+            log.error("livechat: event %s was being handled when %s workers died.", queued.row, queued.attempts)
             self.store.mark_failed(queued, "the worker died")
             return False
         try:

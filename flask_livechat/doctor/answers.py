@@ -9,15 +9,14 @@ from .findings import Level, Match, Place, check
 from .survey import Survey
 
 MAX_NAMED = 10
-ANYBODYS = "?q=help"
 
 
 @check(
     "LC610",
     Level.ERROR,
-    "Help with no way on to a person",
+    "Help without a way to a person",
     why="A visitor who finds no answer in the help panel, or on the articles' pages, cannot ask a person.",
-    fix="Set LIVECHAT_PROVIDER, or LIVECHAT_FALLBACK_URL to where people can write to you.",
+    fix="Set LIVECHAT_PROVIDER, or set LIVECHAT_FALLBACK_URL to a page where people can write to you.",
 )
 def no_way_on(survey: Survey) -> Iterable[Match]:
     config = survey.settings
@@ -31,8 +30,8 @@ def no_way_on(survey: Survey) -> Iterable[Match]:
 @check(
     "LC608",
     Level.WARNING,
-    "An article that the search does not find",
-    why="The search gives other articles for its very title, so visitors who ask that way do not read it.",
+    "The search does not find an article",
+    why="If a visitor searches for its exact title, the search returns other articles.",
     fix="Give it a title of its own, in the words that people ask with, or merge it with the article that the search "
     "gives.",
 )
@@ -54,15 +53,15 @@ def never_found(survey: Survey) -> Iterable[Match]:
 @check(
     "LC609",
     Level.ERROR,
-    "The suggested answers are one visitor's",
-    why="They may be stored by any cache for five minutes: what one visitor got with them goes to the next.",
-    fix="Leave /livechat/ out of what sets cookies in each response.",
+    "The suggested answers are not the same for all visitors",
+    why="Any cache may store them for five minutes, and then sends one visitor's data to the next.",
+    fix="Exclude /livechat/ from the code that sets cookies in each response.",
 )
 def personal_suggestions(survey: Survey) -> Iterable[Match]:
     if survey.settings.articles is None:
         return
     path = f"{survey.settings.url_prefix}/suggest"
-    with survey.app.test_client().get(path + ANYBODYS, environ_overrides={PROBE_KEY: []}) as response:
+    with survey.app.test_client().get(f"{path}?q=help", environ_overrides={PROBE_KEY: []}) as response:
         is_public = "public" in response.headers.get("Cache-Control", "")
         sets_cookie = "Set-Cookie" in response.headers  # a cache keeps an answer that varies by cookie apart
     if is_public and sets_cookie:

@@ -58,6 +58,12 @@ class Page:
         return Place(_named(self.path, self.logged_in))
 
     @property
+    def starts_by_itself(self) -> bool:
+        """Whether the vendor's script is loaded although nobody asks for the chat."""
+        kinds = ("eager", "idle", "delay", "scroll", "interaction", "visible")
+        return self.decision is not None and self.decision.load.partition(":")[0] in kinds
+
+    @property
     def is_help_alone(self) -> bool:
         """Whether the page has the help panel, and no vendor."""
         return self.payload.get("provider") == NO_VENDOR
@@ -301,9 +307,9 @@ class Crawler:
                 if not login and "forget(" in _source(self.app.view_functions[rule.endpoint]):
                     return "it calls forget() for some; log in by hand and look for the cookie livechat_left"
                 if login and not before:
-                    return "nobody was logged in: --as USER_ID"
+                    return "no user was logged in: use --as USER_ID"
                 if login and _logged_in(client, base):
-                    return "it logs nobody out"
+                    return "it does not log the user out"
                 return Leaving(Place(name), response.status_code, False)
 
         with _without_csrf(self.app):

@@ -16,8 +16,8 @@ from .survey import Survey
     "LC801",
     Level.ERROR,
     "The sandbox is on",
-    why="Visitors write to a stand-in that nobody reads.",
-    fix="Take LIVECHAT_SANDBOX out and set the vendor's keys.",
+    why="Visitors write to a stand-in, and no agent reads it.",
+    fix="Remove LIVECHAT_SANDBOX, and set the vendor's keys.",
     deploy=True,
 )
 def sandbox(survey: Survey) -> Iterable[Match]:
@@ -60,8 +60,8 @@ def old_facts(survey: Survey) -> Iterable[Match]:
     "LC804",
     Level.WARNING,
     "The secret guard is off",
-    why="A secret that slips into a page then leaves with it.",
-    fix="Take LIVECHAT_GUARD = False out.",
+    why="If a secret gets into a page by mistake, the page is sent with it.",
+    fix="Remove LIVECHAT_GUARD = False.",
     deploy=True,
 )
 def guard_off(survey: Survey) -> Iterable[Match]:

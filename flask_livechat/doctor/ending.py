@@ -12,7 +12,6 @@ from ..internals import service
 from ..safe_text import quantity
 from ..widget.identity import signal_of
 from .findings import Level, Match, Place, check
-from .identity import has_users
 from .survey import Survey
 
 
@@ -20,7 +19,7 @@ from .survey import Survey
     "LC601",
     Level.ERROR,
     "A logout that does not end the chat",
-    why="The vendor's session stays until a page with the tag is opened: whoever sits down next may read it.",
+    why="The vendor's session stays until a page with the tag is opened. The next person at this browser may read it.",
     fix="Call flask_login.logout_user() there, or return livechat.forget(response).",
 )
 def not_ended(survey: Survey) -> Iterable[Match]:
@@ -32,7 +31,7 @@ def not_ended(survey: Survey) -> Iterable[Match]:
     "LC602",
     Level.ERROR,
     "A logout without livechat.forget",
-    why="Without flask-login nobody tells the chat that the visitor has left: the next one reads the conversation.",
+    why="Without Flask-Login the chat does not notice the logout, and the next visitor can read the conversation.",
     fix="Return livechat.forget(response) from it.",
 )
 def not_forgotten(survey: Survey) -> Iterable[Match]:
@@ -41,7 +40,7 @@ def not_forgotten(survey: Survey) -> Iterable[Match]:
 
 
 def _not_ended(survey: Survey) -> Iterable[Match]:
-    for leaving in survey.leavings if survey.settings.providers and has_users(survey) else ():
+    for leaving in survey.leavings if survey.settings.providers and survey.has_users else ():
         if not leaving.ended:
             what = f"answered {leaving.status}, and the chat goes on until a page with the tag is opened"
             yield Match(leaving.place, what)
@@ -50,8 +49,8 @@ def _not_ended(survey: Survey) -> Iterable[Match]:
 @check(
     "LC603",
     Level.INFO,
-    "Nothing says what happens when nobody answers",
-    why="At night visitors write into a chat that looks open, and wait.",
+    "Chat looks open at times when nobody answers",
+    why="At night visitors write into a chat that looks open, and wait for an answer.",
     fix="Set LIVECHAT_OFFICE_HOURS and LIVECHAT_OFFLINE, or LIVECHAT_FALLBACK_URL with another way to reach you.",
 )
 def always_open(survey: Survey) -> Iterable[Match]:
@@ -64,7 +63,7 @@ def always_open(survey: Survey) -> Iterable[Match]:
     "LC604",
     Level.WARNING,
     "The fallback leads nowhere",
-    why="Launchers lead there when chat cannot load, and then it has to work.",
+    why="Launchers lead there if the chat cannot load, so the address must work.",
     fix="Set it to a page that exists.",
 )
 def no_fallback(survey: Survey) -> Iterable[Match]:
@@ -79,9 +78,9 @@ def no_fallback(survey: Survey) -> Iterable[Match]:
 @check(
     "LC605",
     Level.ERROR,
-    "A flow that is not proven to reach a human",
-    why="It is not offered, or a step of it fails: visitors get the chat without what the flow would have done.",
-    fix="Run flask livechat flows check, which lists all that is wrong with all flows.",
+    "A flow is not proven to reach a human",
+    why="The flow is not offered, or one of its steps fails. Visitors then get the chat without the flow.",
+    fix="Run flask livechat flows check, which lists all problems of all flows.",
 )
 def unproven_flow(survey: Survey) -> Iterable[Match]:
     if not survey.settings.flows and not survey.state.callbacks.flows:
@@ -97,8 +96,8 @@ def unproven_flow(survey: Survey) -> Iterable[Match]:
     "LC606",
     Level.WARNING,
     "A logout is not noticed",
-    why="A logout is known by Flask-Login's signal user_logged_out. This login manager's package has no such signal.",
-    fix="Return livechat.forget(response) from each logout, also where a session ends in another way.",
+    why="A logout is noticed by Flask-Login's signal user_logged_out. This login manager's package has no such signal.",
+    fix="Return livechat.forget(response) from each logout, and wherever else a session ends.",
 )
 def unheard(survey: Survey) -> Iterable[Match]:
     manager = getattr(survey.app, "login_manager", None)
@@ -107,14 +106,14 @@ def unheard(survey: Survey) -> Iterable[Match]:
     if not survey.leavings or not all(leaving.ended for leaving in survey.leavings):
         kind = type(manager)
         yield Match(
-            Place("app.login_manager"), f"{kind.__module__}.{kind.__qualname__} is no login manager of Flask-Login"
+            Place("app.login_manager"), f"{kind.__module__}.{kind.__qualname__} is not a login manager of Flask-Login"
         )
 
 
 @check(
     "LC607",
     Level.WARNING,
-    "Articles that differ from what was applied",
+    "Articles differ from what was applied",
     why="Visitors read the vendor's help centre, which has an older state of the folder.",
     fix="Run flask livechat articles plan, and apply.",
 )

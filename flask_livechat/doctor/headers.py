@@ -56,7 +56,7 @@ def _without_what_a_nonce_undoes(policy: dict[str, list[str]], missing: dict[str
     "LC701",
     Level.ERROR,
     "The Content-Security-Policy blocks the chat",
-    why="Browsers refuse what the policy does not name, and nobody is told.",
+    why="Browsers silently refuse everything that the policy does not allow.",
     fix='Set LIVECHAT_CSP = "merge".',
 )
 def blocks(survey: Survey) -> Iterable[Match]:
@@ -78,8 +78,8 @@ def would_block(survey: Survey) -> Iterable[Match]:
     "LC703",
     Level.ERROR,
     "A nonce or a hash for styles",
-    why="With it browsers ignore 'unsafe-inline', which chat needs, so the chat appears without its styles.",
-    fix="Take it out of style-src (with Flask-Talisman: out of content_security_policy_nonce_in).",
+    why="With it browsers ignore 'unsafe-inline', which chat needs. The chat then appears without its styles.",
+    fix="Remove it from style-src (with Flask-Talisman: from content_security_policy_nonce_in).",
 )
 def style_nonce(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
@@ -93,7 +93,7 @@ def style_nonce(survey: Survey) -> Iterable[Match]:
     "LC704",
     Level.ERROR,
     "The page's nonce and the policy's differ",
-    why="The browser refuses our script, and with it everything that follows.",
+    why="The browser refuses our script, so there is no chat.",
     fix="Set LIVECHAT_NONCE to the callable that the policy takes its nonce from.",
 )
 def other_nonce(survey: Survey) -> Iterable[Match]:
@@ -115,7 +115,7 @@ def other_nonce(survey: Survey) -> Iterable[Match]:
     "LC705",
     Level.ERROR,
     "Cross-Origin-Embedder-Policy blocks the vendor",
-    why="Under require-corp browsers refuse scripts, pictures and frames of other hosts that do not allow it.",
+    why="With require-corp, browsers refuse scripts, images and frames of other hosts that do not allow it.",
     fix="Leave the header out on pages with chat.",
 )
 def embedder(survey: Survey) -> Iterable[Match]:
@@ -128,9 +128,9 @@ def embedder(survey: Survey) -> Iterable[Match]:
 @check(
     "LC706",
     Level.WARNING,
-    "The Referrer-Policy tells the whole address",
+    "The Referrer-Policy reveals the whole address",
     why="Every request to the vendor then carries the page's address with its query.",
-    fix="Set it to strict-origin-when-cross-origin, which is what browsers do by themselves.",
+    fix="Set it to strict-origin-when-cross-origin, which is the browsers' default.",
 )
 def referrer(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
@@ -144,7 +144,7 @@ def referrer(survey: Survey) -> Iterable[Match]:
     "LC707",
     Level.INFO,
     "Trusted Types are required",
-    why="Our own script keeps to them. No vendor documents that its script does, and one that does not is blocked.",
+    why="Our script supports them. No vendor documents that its script does, and browsers block one that does not.",
     fix="Try it in a browser, or leave require-trusted-types-for out on pages with chat.",
 )
 def trusted_types(survey: Survey) -> Iterable[Match]:

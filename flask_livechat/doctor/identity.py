@@ -11,7 +11,6 @@ from .. import providers
 from ..model import Visitor
 from ..safe_text import quantity
 from ..widget.response import outranking
-from .crawler import Page
 from .findings import Level, Match, Place, check
 from .snippets import vendors
 from .survey import Survey
@@ -23,19 +22,11 @@ HMAC = (
 )
 
 
-def has_users(survey: Survey) -> bool:
-    return hasattr(survey.app, "login_manager") or survey.state.callbacks.visitor_loader is not None
-
-
-def can_prove(survey: Survey, provider: str) -> bool:
-    return bool(survey.settings.providers[provider].get(providers.load(provider).identity))
-
-
 @check(
     "LC301",
     Level.WARNING,
     "A logged-in page without an identity",
-    why="Agents see an anonymous visitor, and the conversation of yesterday does not come back.",
+    why="Agents see an anonymous visitor, and the visitor does not see yesterday's conversation.",
     fix="Give the user an id (and what the vendor signs), or say who it is with @livechat.visitor_loader.",
 )
 def anonymous(survey: Survey) -> Iterable[Match]:
@@ -43,10 +34,10 @@ def anonymous(survey: Survey) -> Iterable[Match]:
         decision = page.decision
         if not page.logged_in or decision is None or not decision.identify or page.payload.get("who") is None:
             continue
-        known = can_prove(survey, str(decision.provider)) or survey.settings.allow_unverified
+        known = survey.can_prove(str(decision.provider)) or survey.settings.allow_unverified
         if known and page.payload.get("visitor") is None:
             fix = _email_wanted(survey, str(decision.provider)) if page.lacks_email else None
-            yield Match(page.place, "somebody is logged in, and the page says nobody is", fix)
+            yield Match(page.place, "a user is logged in, but the page has no identity", fix)
 
 
 def _email_wanted(survey: Survey, name: str) -> str | None:
@@ -62,13 +53,13 @@ def _email_wanted(survey: Survey, name: str) -> str | None:
     "LC302",
     Level.WARNING,
     "The identity secret is missing",
-    why="Without a proof everybody stays anonymous: an id or an address alone can be claimed by anyone.",
+    why="Without a proof every visitor stays anonymous, because anybody could claim another person's id or address.",
     fix="Set it.",
 )
 def no_secret(survey: Survey) -> Iterable[Match]:
-    for name in survey.settings.providers if has_users(survey) else ():
+    for name in survey.settings.providers if survey.has_users else ():
         provider = providers.load(name)
-        if not can_prove(survey, name):
+        if not survey.can_prove(name):
             key = next(key for key in provider.keys if key.name == provider.identity)
             place = Place(f"LIVECHAT_{name.upper()}_{key.name}")
             yield Match(place, f"{provider.title} gets no proof of who a visitor is", f"Set it: {key.where}")
@@ -78,7 +69,7 @@ def no_secret(survey: Survey) -> Iterable[Match]:
     "LC303",
     Level.WARNING,
     "A hash of the id where a token is possible",
-    why="A hash never expires: whoever has seen it once can be that visitor for ever.",
+    why="A hash never expires. A person who has seen it once can act as that visitor for ever.",
     fix='Set it to "jwt" (and switch the vendor to tokens, see its security settings).',
 )
 def hash_not_token(survey: Survey) -> Iterable[Match]:
@@ -103,30 +94,26 @@ def long_lived(survey: Survey) -> Iterable[Match]:
     "LC305",
     Level.ERROR,
     "An identity in a page that a shared cache may keep",
-    why="The cache gives the page, and with it the visitor's name and proof, to whoever asks next.",
+    why="The cache sends the page, with the visitor's name and proof, to the next visitor.",
     fix='Do not make it public after the tag has made it private, or set LIVECHAT_IDENTITY_DELIVERY = "fetch".',
 )
 def cacheable(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
-        if page.payload.get("visitor") and (why := _cacheable(page)):
-            yield Match(page.place, why)
-
-
-def _cacheable(page: Page) -> str | None:
-    control = page.headers.get("Cache-Control", "").lower()
-    directives = {part.strip().partition("=")[0] for part in control.split(",")}
-    if names := outranking(page.headers):
-        return f"{names[0]} is set"
-    if {"public", "s-maxage"} & directives or not {"private", "no-store"} & directives:
-        return f"Cache-Control: {control or 'is missing'}"
-    return None
+        if not page.payload.get("visitor"):
+            continue
+        control = page.headers.get("Cache-Control", "").lower()
+        directives = {part.strip().partition("=")[0] for part in control.split(",")}
+        if names := outranking(page.headers):
+            yield Match(page.place, f"{names[0]} is set")
+        elif {"public", "s-maxage"} & directives or not {"private", "no-store"} & directives:
+            yield Match(page.place, f"Cache-Control: {control or 'is missing'}")
 
 
 @check(
     "LC306",
     Level.WARNING,
     "get_id() is overridden, and its value is in a page",
-    why="A class overrides get_id() to make logins revocable: the value is then as good as a password.",
+    why="Apps override get_id() to make logins revocable. The value is then as sensitive as a password.",
     fix="Use the stable id, or say who the visitor is with @livechat.visitor_loader.",
 )
 def session_token_shown(survey: Survey) -> Iterable[Match]:
@@ -144,8 +131,8 @@ def session_token_shown(survey: Survey) -> Iterable[Match]:
     "LC307",
     Level.WARNING,
     "Unverified identities are allowed",
-    why="Anybody can type somebody else's address into the console and read that conversation.",
-    fix="Take it out and set the vendor's identity secret.",
+    why="A visitor can type another person's address into the console and read that person's conversation.",
+    fix="Remove it, and set the vendor's identity secret.",
 )
 def unverified(survey: Survey) -> Iterable[Match]:
     if survey.settings.allow_unverified:
@@ -156,8 +143,8 @@ def unverified(survey: Survey) -> Iterable[Match]:
     "LC308",
     Level.ERROR,
     "A script says who the visitor is, without a proof",
-    why="Anybody can type somebody else's address into the console and read that conversation.",
-    fix="Take the script out: the tag says who it is, and proves it.",
+    why="A visitor can type another person's address into the console and read that person's conversation.",
+    fix="Remove the script. The tag says who the visitor is, and proves it.",
 )
 def unproven(survey: Survey) -> Iterable[Match]:
     for provider, signs in vendors():
@@ -170,8 +157,8 @@ def unproven(survey: Survey) -> Iterable[Match]:
     "LC309",
     Level.ERROR,
     "The proof is computed in the browser",
-    why="The secret that signs it is in the page: whoever reads it can be any of your visitors.",
-    fix="Take the script out, make a new secret at the vendor, and give it to the server alone.",
+    why="The secret that signs it is in the page. A person who reads it can act as any of your visitors.",
+    fix="Remove the script, create a new secret at the vendor, and use it on the server only.",
 )
 def hashed_in_browser(survey: Survey) -> Iterable[Match]:
     for provider, signs in vendors():
@@ -183,8 +170,8 @@ def hashed_in_browser(survey: Survey) -> Iterable[Match]:
 @check(
     "LC310",
     Level.ERROR,
-    "A function of yours that raises",
-    why="The page is rendered without what the function should return: the visitor, what agents see, or a rule.",
+    "A function of yours raises an exception",
+    why="The page is rendered without the function's result: the visitor, the context for agents, or a rule.",
     fix="Fix the function. In debug mode and in tests its exception is raised.",
 )
 def raising(survey: Survey) -> Iterable[Match]:
@@ -194,8 +181,8 @@ def raising(survey: Survey) -> Iterable[Match]:
 @check(
     "LC311",
     Level.ERROR,
-    "A page that was made for one visitor is kept for all",
-    why="A cache of the app's own gives a rendered page, or a part of it, to whoever comes next. The chat in it asks"
+    "A page that was made for one visitor is cached for all",
+    why="A cache of the app sends a rendered page, or a part of it, to the next visitor. The chat in it asks"
     " the server who that is, but everything else that it says about the first visitor stays in it.",
     fix="Cache what views compute (@cache.memoize), not what they render. Where you cache a whole view, put"
     " @login_required above @cache.cached, and leave out who is logged in:"

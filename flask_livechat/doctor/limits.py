@@ -43,16 +43,12 @@ def silence() -> Iterator[None]:
             yield
     finally:
         if any(thread.name == THREAD for thread in threading.enumerate()):
-            _silence_threads_left_behind()
+            # A page that took too long goes on meanwhile, and what it logs late would be printed or mailed.
+            loggers = [logging.root, *logging.root.manager.loggerDict.values()]
+            handlers = {handler for logger in loggers for handler in getattr(logger, "handlers", ())}
+            for handler in {*handlers, default_handler, logging.lastResort} - {None}:
+                handler.addFilter(_is_of_another_thread)
         logging.disable(before)
-
-
-def _silence_threads_left_behind() -> None:
-    """A page that took too long goes on meanwhile, and what it logs late would be printed or mailed."""
-    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
-    handlers = {handler for logger in loggers for handler in getattr(logger, "handlers", ())}
-    for handler in {*handlers, default_handler, logging.lastResort} - {None}:
-        handler.addFilter(_is_of_another_thread)
 
 
 def _is_of_another_thread(record: logging.LogRecord) -> bool:

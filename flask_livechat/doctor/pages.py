@@ -9,33 +9,21 @@ from itertools import chain
 from ..widget.addresses import address
 from ..widget.rules import Rule
 from ..widget.sensitive_urls import Address, secret_in
-from .crawler import Page
 from .findings import Level, Match, Place, check
 from .routes import example
 from .survey import Survey
-
-# Readers of documents keep the place in the address: PDF.js, epub.js, foliate.
-READER = r"pdfjs|PDFViewerApplication|PDFHistory|\bePub\s*\(|epubjs|epubcfi|foliate"
-# A lightbox puts a fragment onto the page's own address and takes it away: that swaps nothing.
-SAME_PAGE = r"""[^;()]{0,200},\s*(?:["'`]\#|[\w.]*\bpathname\s*\+\s*[\w.]*\bsearch\s*\))"""
-ROUTER = rf"history\.pushState\s*\((?!{SAME_PAGE})|createBrowserRouter\b|createWebHistory\b|\bBrowserRouter\b"
-
-
-def starts_by_itself(page: Page) -> bool:
-    kinds = ("eager", "idle", "delay", "scroll", "interaction", "visible")
-    return page.decision is not None and page.decision.load.partition(":")[0] in kinds
 
 
 @check(
     "LC501",
     Level.INFO,
     "Chat on nearly every page",
-    why="Each page view then costs the vendor's script and counts as a visitor, also where nobody asks anything.",
-    fix="Say in LIVECHAT_RULES where it helps, or start with load='intent' as the default.",
+    why="Each page view then loads the vendor's script and counts as a visitor, even if the visitor has no question.",
+    fix="Set in LIVECHAT_RULES where it helps, or use load='intent' as the default.",
 )
 def everywhere(survey: Survey) -> Iterable[Match]:
     pages = [page for page in survey.pages if not page.logged_in and page.status < 400]
-    starting = [page for page in pages if page.tagged and starts_by_itself(page)]
+    starting = [page for page in pages if page.tagged and page.starts_by_itself]
     # Fewer than five pages are all of a small site.
     if len(pages) >= 5 and len(starting) >= 0.8 * len(pages):
         yield Match(Place("LIVECHAT_RULES"), f"{len(starting)} of {len(pages)} pages start chat by themselves")
@@ -45,12 +33,12 @@ def everywhere(survey: Survey) -> Iterable[Match]:
     "LC502",
     Level.WARNING,
     "Chat starts by itself beside a password or a card number",
-    why="A vendor's script can read whatever is typed into the page.",
-    fix="Give the page load='intent' (the vendor then runs only for who asks for chat) or show=False.",
+    why="A vendor's script can read everything that is typed into the page.",
+    fix="Give the page load='intent' (the vendor then runs only for visitors who ask for chat) or show=False.",
 )
 def beside_passwords(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
-        if starts_by_itself(page) and "private" in page.document.has:
+        if page.starts_by_itself and "private" in page.document.has:
             yield Match(page.place, f"load={page.decision.load!r}" if page.decision else "chat")
 
 
@@ -58,13 +46,13 @@ def beside_passwords(survey: Survey) -> Iterable[Match]:
     "LC503",
     Level.INFO,
     "Chat starts by itself on error pages",
-    why="Nobody came for an error page, and each one that is shown may become a visitor at the vendor.",
-    fix="Give error templates {{ livechat(load='intent') }}: who needs help still has the button.",
+    why="Visitors did not ask for the error page, and each view of it may count as a visitor at the vendor.",
+    fix="Give error templates {{ livechat(load='intent') }}: visitors who need help still have the button.",
 )
 def on_errors(survey: Survey) -> Iterable[Match]:
     asks = survey.settings.consent != "implied"  # scanners agree to nothing
     for page in survey.with_chat if not asks else ():
-        if page.status in range(400, 500) and starts_by_itself(page):
+        if page.status in range(400, 500) and page.starts_by_itself:
             asked = "; scanners ask for hundreds of pages that are not there" if page.status == 404 else ""
             what = f"load={page.decision.load!r}{asked}" if page.decision else ""
             yield Match(Place(f"the page for a {page.status}"), what)
@@ -75,7 +63,7 @@ def on_errors(survey: Survey) -> Iterable[Match]:
     Level.WARNING,
     "Chat on a page whose address carries a secret",
     why="The vendor's script reads the address, and with it a link that resets a password or accepts an invitation.",
-    fix="Take show=True out of the rule for this page.",
+    fix="Remove show=True from the rule for this page.",
 )
 def secret_address(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
@@ -91,7 +79,7 @@ def secret_address(survey: Survey) -> Iterable[Match]:
     "LC505",
     Level.WARNING,
     "A rule that matches no page",
-    why="It was written for a reason, but does nothing.",
+    why="Somebody wrote it for a reason, but it does nothing.",
     fix="Compare it with `flask routes`: a path ends as its route does.",
 )
 def never_matches(survey: Survey) -> Iterable[Match]:
@@ -149,9 +137,9 @@ def _of_path(rule: Rule, survey: Survey) -> Iterator[Address]:
 @check(
     "LC507",
     Level.WARNING,
-    "The tag stands where a swapped page leaves it behind",
-    why="The new page's rule, context and visitor come with the tag; without it the old page's go on.",
-    fix="Put {{ livechat() }} inside of what is replaced, and outside of what is kept.",
+    "The tag is in a part that a page swap does not replace",
+    why="The tag carries the new page's rule, context and visitor. Without it those of the old page stay.",
+    fix="Put {{ livechat() }} inside the part that is replaced, and outside the part that stays.",
 )
 def left_behind(survey: Survey) -> Iterable[Match]:
     for page in survey.with_chat:
@@ -163,7 +151,7 @@ def left_behind(survey: Survey) -> Iterable[Match]:
     "LC508",
     Level.WARNING,
     "htmx keeps pages with an identity in the browser",
-    why="Its history holds copies of pages in the browser's storage, with the data of whoever was logged in.",
+    why="Its history stores copies of pages in the browser, with the data of the user who was logged in.",
     fix='Put hx-history="false" on such pages, or set LIVECHAT_IDENTITY_DELIVERY = "fetch".',
 )
 def kept_by_htmx(survey: Survey) -> Iterable[Match]:
@@ -176,15 +164,20 @@ def kept_by_htmx(survey: Survey) -> Iterable[Match]:
 @check(
     "LC509",
     Level.INFO,
-    "A router of its own",
-    why="It swaps pages without loading them, so a new page's chat settings come only if the router brings them.",
+    "The page has its own router",
+    why="It swaps pages without loading them, so a new page's chat settings apply only if the router copies them.",
     fix="Replace the element script#livechat by the one in the new page's HTML.",
 )
 def routed(survey: Survey) -> Iterable[Match]:
+    # Readers of documents keep the place in the address: PDF.js, epub.js, foliate.
+    reader = r"pdfjs|PDFViewerApplication|PDFHistory|\bePub\s*\(|epubjs|epubcfi|foliate"
+    # A lightbox puts a fragment onto the page's own address and takes it away: that swaps nothing.
+    same_page = r"""[^;()]{0,200},\s*(?:["'`]\#|[\w.]*\bpathname\s*\+\s*[\w.]*\bsearch\s*\))"""
+    router = rf"history\.pushState\s*\((?!{same_page})|createBrowserRouter\b|createWebHistory\b|\bBrowserRouter\b"
     swapped = any({"turbo", "htmx", "unpoly"} & page.document.has for page in survey.pages)
     for script in survey.written if survey.with_chat and not swapped else ():
-        reads = re.search(READER, f"{script.place.name}\n{script.code}", re.IGNORECASE)
-        if re.search(ROUTER, script.code) and "livechat" not in script.code and not reads:
+        reads = re.search(reader, f"{script.place.name}\n{script.code}", re.IGNORECASE)
+        if re.search(router, script.code) and "livechat" not in script.code and not reads:
             yield Match(script.place, "a router on the History API that does not mention the chat")
 
 
@@ -194,7 +187,7 @@ def routed(survey: Survey) -> Iterable[Match]:
 @check(
     "LC510",
     Level.ERROR,
-    "Our script or the identity is not answered",
+    "Our script or the identity does not get an answer",
     why="A page names both, at its own origin. If something else answers, such as a login wall, no chat starts.",
     fix="Let requests to our blueprints through without a login: docs/hosts.rst shows how.",
 )

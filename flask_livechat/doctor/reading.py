@@ -17,14 +17,12 @@ from .findings import Place
 
 # Of JavaScript. Not what follows a colon, which is an address.
 COMMENT = re.compile(r"/\*.{0,5000}?\*/|(?<![:'\"])//[^\n]*", re.DOTALL)
-DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]{0,500}>")
-# What may stand before the first element of XML.
-PROLOG = re.compile(r"\A\ufeff?(?:\s|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 
 
 def is_whole_page(source: str, path: str) -> bool:
     """Whether this is no part of a page, and no feed or style sheet in XML that is served as HTML."""
-    root = PROLOG.sub("", source)[:14].lower()
+    before_root = re.match(r"\ufeff?(?:\s|<\?.*?\?>|<!--.*?-->)*", source, re.DOTALL)
+    root = source[before_root.end() if before_root else 0 :][:14].lower()
     xml = source.lstrip("\ufeff \t\r\n").startswith("<?xml") or root.startswith("<xsl:")
     if (xml and not root.startswith(("<html", "<!doctype html"))) or path.lower().endswith((".xml", ".xsl", ".xslt")):
         return False
@@ -52,15 +50,16 @@ class Script:
         return f"{self.src}\n{self.code}"
 
 
-# By these htmx changes the address, and then it keeps a copy of the page that is left.
-HTMX_ADDRESSES = ("hx-push-url", "data-hx-push-url", "hx-replace-url", "data-hx-replace-url")
 # What is asked of a page as CSS selectors.
 SELECTORS = {
     "private": "input[type=password], input[autocomplete^=cc-], "
     "input[name*=cardnum i], input[name*=card_num i], input[name*=card-num i]",
     "htmx": "[hx-boost], [data-hx-boost], [hx-get], [hx-target], script[src*=htmx]",
+    # By these htmx changes the address, and then it keeps a copy of the page that is left.
     "htmx history": "[hx-boost=true], [data-hx-boost=true], "
-    + ", ".join(f"[{name}]:not([{name}=false])" for name in HTMX_ADDRESSES),
+    + ", ".join(
+        f"[{hx}-{to}-url]:not([{hx}-{to}-url=false])" for to in ("push", "replace") for hx in ("hx", "data-hx")
+    ),
     "turbo": "script[src*=turbo], [data-turbo-permanent], turbo-frame",
     "unpoly": "script[src*=unpoly], [up-main], [up-follow]",
     "no history": '[hx-history="false"], [data-hx-history="false"]',
@@ -93,7 +92,8 @@ class Document:
 
 def document(source: str, place: Place) -> Document:
     # Without its declaration: for XML the parser has a warning, and XHTML is a page as others are.
-    soup = BeautifulSoup(DECLARATION.sub(lambda match: "\n" * match[0].count("\n"), source), "html.parser")
+    declaration = r"\A\ufeff?\s*<\?xml[^>]{0,500}>"
+    soup = BeautifulSoup(re.sub(declaration, lambda match: "\n" * match[0].count("\n"), source), "html.parser")
     heads = {id(tag) for head in soup.find_all("head") for tag in _tags(head.find_all("script"))}
     tags = _tags(soup.find_all("script"))
     block = next((tag for tag in tags if tag.get("id") == "livechat"), None)
@@ -162,10 +162,6 @@ def text(tag: Tag, attribute: str) -> str:
     return " ".join(value) if isinstance(value, list) else str(value or "")
 
 
-EMAIL = frozenset("email emails mail mails mailer newsletter newsletters".split())
-FORM = re.compile(r"<form\b|\b(?:quick|render)_form\b|\bform\.", re.IGNORECASE)
-
-
 @dataclass(frozen=True)
 class Template:
     """A template's source. ``calls``: the lines that call our tag."""
@@ -186,7 +182,8 @@ class Template:
         """By its folder or its whole name: change_email.html is a page. So is whatever has a form."""
         *folders, name = self.name.lower().split("/")
         words = {*folders, name.partition(".")[0].strip("_-")}
-        return not words.isdisjoint(EMAIL) and not FORM.search(self.source)
+        is_mail = not words.isdisjoint("email emails mail mails mailer newsletter newsletters".split())
+        return is_mail and not re.search(r"<form\b|\b(?:quick|render)_form\b|\bform\.", self.source, re.IGNORECASE)
 
 
 def template(name: str, source: str, place: Place, environment: Environment) -> Template:
@@ -194,28 +191,22 @@ def template(name: str, source: str, place: Place, environment: Environment) -> 
     tree = environment.parse(source)
     calls = tuple(call.lineno for call in tree.find_all(nodes.Call) if _name(call.node) == "livechat")
     above = frozenset(name for name in find_referenced_templates(tree) if name)
-    # Only now: in a valid template each comment has its end.
-    return Template(place, name, _without_comments(source, environment), calls, above, tuple(_written_keys(tree)))
-
-
-def _without_comments(source: str, environment: Environment) -> str:
-    """A comment's text replaced by its line breaks, so that lines keep their numbers."""
+    # What a condition asks, or a default stands beside, is not written.
+    written = [*tree.find_all(nodes.Output), *(loop.iter for loop in tree.find_all(nodes.For))]
+    keys = tuple(key for node in written for key in _config_keys(node))
+    # Only now: in a valid template each comment has its end. Its line breaks stay, so that lines keep their numbers.
     start, end = (re.escape(sign) for sign in (environment.comment_start_string, environment.comment_end_string))
-    return re.sub(f"{start}.*?{end}", lambda match: "\n" * match[0].count("\n"), source, flags=re.DOTALL)
+    comment = re.compile(f"{start}.*?{end}", re.DOTALL)
+    code = comment.sub(lambda match: "\n" * match[0].count("\n"), source)
+    return Template(place, name, code, calls, above, keys)
 
 
 def _name(node: nodes.Node) -> str | None:
     return node.name if isinstance(node, nodes.Name) else None
 
 
-def _written_keys(tree: nodes.Template) -> Iterator[tuple[str, int]]:
-    """``{{ config.KEY }}`` and its other forms. What a condition asks, or a default stands beside, is not written."""
-    loops = [loop.iter for loop in tree.find_all(nodes.For)]
-    for place in [*tree.find_all(nodes.Output), *loops]:
-        yield from _config_keys(place)
-
-
 def _config_keys(node: nodes.Node) -> Iterator[tuple[str, int]]:
+    """``{{ config.KEY }}`` and its other forms, with their lines."""
     if isinstance(node, nodes.CondExpr):
         inner: Iterable[nodes.Node] = [part for part in (node.expr1, node.expr2) if part is not None]
     elif isinstance(node, nodes.Getattr | nodes.Getitem | nodes.Call) and (key := _key_of_config(node)) is not None:

@@ -15,6 +15,7 @@ FEW = 3  # places that are named; of more, how many
 
 
 def as_text(report: Report) -> str:
+    """The findings, what was not looked at, and how many there are."""
     return "\n".join(_lines(report))
 
 
@@ -36,15 +37,11 @@ def _lines(report: Report) -> Iterator[str]:
         for why, names in grouped.items():
             yield f"  {', '.join(names[:FEW])}{f' and {len(names) - FEW} more' if len(names) > FEW else ''}: {why}"
         yield ""
-    yield _summary(report)
-
-
-def _summary(report: Report) -> str:
     counts = [(level, sum(finding.check.level is level for finding in report.findings)) for level in reversed(Level)]
     summary = ", ".join(quantity(count, level.word) for level, count in counts if count) or "nothing wrong"
     looked_at = {"page": report.pages, "template": report.templates, "static file": report.files}
     seen = ", ".join(quantity(count, what) for what, count in looked_at.items())
-    return f"{summary} (looked at {seen})"
+    yield f"{summary} (looked at {seen})"
 
 
 def _places(places: tuple[Place, ...]) -> str:
@@ -73,7 +70,10 @@ def as_json(report: Report) -> str:
                     "level": finding.check.level.word,
                     "title": finding.check.title,
                     "what": finding.what,
-                    "where": [_place(place) for place in finding.places],
+                    "where": [
+                        {"file" if place.file else "place": place.name} | ({"line": place.line} if place.line else {})
+                        for place in finding.places
+                    ],
                     "why": finding.check.why,
                     "fix": finding.fix,
                     "link": finding.check.link,
@@ -85,10 +85,6 @@ def as_json(report: Report) -> str:
         },
         indent=2,
     )
-
-
-def _place(place: Place) -> dict[str, Any]:
-    return {"file" if place.file else "place": place.name} | ({"line": place.line} if place.line else {})
 
 
 def as_sarif(report: Report, checks: Iterable[Check], version: str) -> str:

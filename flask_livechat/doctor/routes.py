@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
@@ -41,55 +42,68 @@ DOING = frozenset(
 PAGE = frozenset("password passwort getting about faq help docs how guide".split())
 
 
-def visits(
-    app: Flask, user: Any, paths: list[str], skip: list[str], limits: Limits, unseen: list[Skipped]
-) -> list[tuple[str, Rule | None, bool]]:
-    """(path, route, as the user) of every visit, one after the other for the same page."""
-    routes = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not _ours(rule)]
-    closed, open_ones = _parted(routes, lambda rule: bool(rule.arguments - set(rule.defaults or ())))
-    doing, safe = _parted(open_ones, lambda rule: _does_something(rule) or skipped(rule, skip))
-    known = {endpoint for path in paths for endpoint in _endpoints(app, path)}
-    _say_left_out(
-        [rule for rule in closed if rule.endpoint not in known],
-        [rule for rule in doing if rule.endpoint not in known and LEAVING.isdisjoint(_words(rule))],
-        unseen,
-    )
-    # One of the same address is enough: a rule for another method, or an alias.
-    addresses = {(rule.rule, rule.host, rule.subdomain): rule for rule in reversed(safe)}
-    latest = [*addresses.values()][::-1][: limits.pages]
-    if len(addresses) > len(latest):
-        unseen.append(Skipped(f"{len(addresses) - len(latest):,} more pages", "--pages N looks at more"))
-    every = [*((path, None) for path in dict.fromkeys(paths)), *((rule.rule, rule) for rule in latest), (NOWHERE, None)]
-    return [(path, rule, as_user) for path, rule in every for as_user in ((False, True) if user else (False,))]
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """An app's routes, without those that ``skip`` names. What is left out of them is added to ``unseen``."""
 
+    app: Flask
+    skip: list[str]
+    unseen: list[Skipped]
 
-def _endpoints(app: Flask, path: str) -> Iterator[str]:
-    for host in {rule.host for rule in app.url_map.iter_rules() if rule.host} or {"localhost"}:
-        with suppress(HTTPException):
-            yield app.url_map.bind(host).match(path.partition("?")[0], method="GET")[0]
+    def visits(self, user: Any, paths: list[str], limits: Limits) -> list[tuple[str, Rule | None, bool]]:
+        """(path, route, as the user) of every visit, one after the other for the same page."""
+        closed, doing, safe = list[Rule](), list[Rule](), list[Rule]()
+        for rule in self.app.url_map.iter_rules():
+            if "GET" not in (rule.methods or ()) or _ours(rule):
+                continue
+            words = _words(rule)
+            does = not LEAVING.isdisjoint(words) or (not DOING.isdisjoint(words) and PAGE.isdisjoint(words))
+            takes_value = bool(rule.arguments - set(rule.defaults or ()))
+            (closed if takes_value else doing if does or skipped(rule, self.skip) else safe).append(rule)
+        known = {endpoint for path in paths for endpoint in self._endpoints(path)}
+        self._say_left_out(
+            [rule.rule for rule in closed if rule.endpoint not in known],
+            [rule.rule for rule in doing if rule.endpoint not in known and LEAVING.isdisjoint(_words(rule))],
+        )
+        # One of the same address is enough: a rule for another method, or an alias.
+        addresses = {(rule.rule, rule.host, rule.subdomain): rule for rule in reversed(safe)}
+        latest = [*addresses.values()][::-1][: limits.pages]
+        if len(addresses) > len(latest):
+            self.unseen.append(Skipped(f"{len(addresses) - len(latest):,} more pages", "--pages N looks at more"))
+        given = [(path, None) for path in dict.fromkeys(paths)]
+        every = [*given, *((rule.rule, rule) for rule in latest), (NOWHERE, None)]
+        return [(path, rule, as_user) for path, rule in every for as_user in ((False, True) if user else (False,))]
 
+    def ways_out(self) -> Iterator[Rule]:
+        """The routes that are called a logout. Not one that is called more: /logout-everyone does more, too."""
+        for rule in self.app.url_map.iter_rules():
+            words = _words(rule)
+            if LEAVING.isdisjoint(words) or _ours(rule) or skipped(rule, self.skip):
+                continue
+            # The words above its last part say where it is: /shop/basket/logout. Not such as name a deed.
+            above = {*re.split(r"[^a-z0-9]+", rule.rule.rpartition("/")[0].lower())} - DOING - LEAVING
+            if rule.arguments:
+                self.unseen.append(Skipped(f"a way out, {rule.rule}", "it takes a value"))
+            elif words - LEAVING - AROUND - above:
+                self.unseen.append(Skipped(f"a way out, {rule.rule}", "by its name it does more than that"))
+            else:
+                yield rule
 
-def _parted(rules: Iterable[Rule], test: Callable[[Rule], bool]) -> tuple[list[Rule], list[Rule]]:
-    """Those that pass the test, and the others."""
-    passing: list[Rule] = []
-    others: list[Rule] = []
-    for rule in rules:
-        (passing if test(rule) else others).append(rule)
-    return passing, others
+    def _endpoints(self, path: str) -> Iterator[str]:
+        for host in {rule.host for rule in self.app.url_map.iter_rules() if rule.host} or {"localhost"}:
+            with suppress(HTTPException):
+                yield self.app.url_map.bind(host).match(path.partition("?")[0], method="GET")[0]
 
+    def _say_left_out(self, closed: list[str], doing: list[str]) -> None:
+        def some(rules: list[str]) -> str:
+            return ", ".join(rules[:3]) + (", …" if len(rules) > 3 else "")
 
-def _say_left_out(closed: list[Rule], doing: list[Rule], unseen: list[Skipped]) -> None:
-    if closed:
-        what = f"{quantity(len(closed), 'route that takes', 'routes that take')} a value ({_some(closed)})"
-        unseen.append(Skipped(what, "give addresses of theirs with --path"))
-    if doing:
-        do = quantity(len(doing), "route that may do something, or is", "routes that may do something, or are")
-        what = f"{do} skipped ({_some(doing)})"
-        unseen.append(Skipped(what, "--path visits one nevertheless"))
-
-
-def _some(rules: list[Rule]) -> str:
-    return ", ".join(rule.rule for rule in rules[:3]) + (", …" if len(rules) > 3 else "")
+        if closed:
+            what = f"{quantity(len(closed), 'route that takes', 'routes that take')} a value ({some(closed)})"
+            self.unseen.append(Skipped(what, "give addresses of theirs with --path"))
+        if doing:
+            do = quantity(len(doing), "route that may do something, or is", "routes that may do something, or are")
+            self.unseen.append(Skipped(f"{do} skipped ({some(doing)})", "--path visits one nevertheless"))
 
 
 def _ours(rule: Rule) -> bool:
@@ -106,11 +120,6 @@ def _words(rule: Rule) -> set[str]:
     return ({*parts} - {part for pair in joined.values() for part in pair}) | joined.keys()
 
 
-def _does_something(rule: Rule) -> bool:
-    words = _words(rule)
-    return not LEAVING.isdisjoint(words) or (not DOING.isdisjoint(words) and PAGE.isdisjoint(words))
-
-
 def skipped(rule: Rule, skip: list[str]) -> bool:
     """By its endpoint (also of a blueprint, or with a star), its path, or a path above it."""
     return any(
@@ -120,22 +129,6 @@ def skipped(rule: Rule, skip: list[str]) -> bool:
         or rule.rule.startswith(f"{part}/")
         for part in skip
     )
-
-
-def ways_out(app: Flask, skip: list[str], unseen: list[Skipped]) -> Iterator[Rule]:
-    """The routes that are called a logout. Not one that is called more: /logout-everyone does more, too."""
-    for rule in app.url_map.iter_rules():
-        words = _words(rule)
-        if LEAVING.isdisjoint(words) or _ours(rule) or skipped(rule, skip):
-            continue
-        # The words above its last part say where it is: /shop/basket/logout. Not such as name a deed.
-        above = {*re.split(r"[^a-z0-9]+", rule.rule.rpartition("/")[0].lower())} - DOING - LEAVING
-        if rule.arguments:
-            unseen.append(Skipped(f"a way out, {rule.rule}", "it takes a value"))
-        elif words - LEAVING - AROUND - above:
-            unseen.append(Skipped(f"a way out, {rule.rule}", "by its name it does more than that"))
-        else:
-            yield rule
 
 
 def example(route: str) -> str:

@@ -13,9 +13,6 @@ from .reading import at
 from .snippets import vendors
 from .survey import Survey, guard_of
 
-# Names by which build tools put a variable into the browser's bundle.
-SHIPPED = re.compile(r"(?:NEXT_PUBLIC|VITE|REACT_APP|VUE_APP|NUXT_PUBLIC|EXPO_PUBLIC|GATSBY|PUBLIC|SNOWPACK_PUBLIC)_")
-
 
 def configured(survey: Survey) -> dict[str, str]:
     """Value -> key."""
@@ -27,8 +24,8 @@ def configured(survey: Survey) -> dict[str, str]:
     "LC401",
     Level.ERROR,
     "A configured secret is in a page",
-    why="Everybody who opens the page has it.",
-    fix="Take it out, make a new one at the vendor, and look where else it went.",
+    why="Everybody who opens the page can read it.",
+    fix="Remove it, create a new one at the vendor, and check where else it is.",
 )
 def in_a_page(survey: Survey) -> Iterable[Match]:
     for place, key in survey.leaks:
@@ -39,8 +36,8 @@ def in_a_page(survey: Survey) -> Iterable[Match]:
     "LC405",
     Level.WARNING,
     "A secret that is easy to guess",
-    why="It signs who a visitor is, or lets others speak as the vendor: whoever guesses it can be anybody.",
-    fix="Take the one that the vendor made; where you choose it yourself, python -c 'import secrets; "
+    why="An attacker who guesses it can act as any of your visitors, or as the vendor.",
+    fix="Use the one that the vendor created. If you choose it yourself: python -c 'import secrets; "
     "print(secrets.token_hex())'.",
 )
 def guessable(survey: Survey) -> Iterable[Match]:
@@ -52,8 +49,8 @@ def guessable(survey: Survey) -> Iterable[Match]:
     "LC402",
     Level.ERROR,
     "A configured secret is in a template or a static file",
-    why="Anybody can read static files and what a template writes, and both are in your repository.",
-    fix="Take it out, make a new one at the vendor, and keep it in the environment.",
+    why="Anybody can read static files and the output of templates, and both are in your repository.",
+    fix="Remove it, create a new one at the vendor, and keep it in the environment.",
 )
 def in_a_file(survey: Survey) -> Iterable[Match]:
     known, keys = guard_of(survey.app), set(configured(survey).values())
@@ -71,9 +68,9 @@ def in_a_file(survey: Survey) -> Iterable[Match]:
 @check(
     "LC403",
     Level.ERROR,
-    "Something shaped like a vendor's secret",
-    why="Everybody who opens the page has it.",
-    fix="If it is one: take it out, make a new one at the vendor, and keep it in the environment.",
+    "A value that looks like a vendor's secret",
+    why="Everybody who opens the page can read it.",
+    fix="If it is one, remove it, create a new one at the vendor, and keep it in the environment.",
 )
 def shaped(survey: Survey) -> Iterable[Match]:
     known = configured(survey)
@@ -94,14 +91,16 @@ def shaped(survey: Survey) -> Iterable[Match]:
     "LC404",
     Level.ERROR,
     "A secret under a name that ships to browsers",
-    why="Build tools put every variable with such a name into the JavaScript that they make.",
-    fix="Rename it to the LIVECHAT_… key alone, and make a new secret at the vendor.",
+    why="Build tools put every variable with such a name into the JavaScript that they build.",
+    fix="Use the LIVECHAT_… key only, and create a new secret at the vendor.",
 )
 def shipped(survey: Survey) -> Iterable[Match]:
+    # Names by which build tools put a variable into the browser's bundle.
+    bundled = r"(NEXT_PUBLIC|VITE|REACT_APP|VUE_APP|NUXT_PUBLIC|EXPO_PUBLIC|GATSBY|PUBLIC|SNOWPACK_PUBLIC)_"
     known = configured(survey)
     titles = "|".join(provider.name for provider, _ in vendors())
     for where, name, value in _variables(survey):
-        if not SHIPPED.match(name):
+        if not re.match(bundled, name):
             continue
         telling = re.search(rf"({titles})\w*(SECRET|API_KEY|ACCESS_TOKEN)", name, re.IGNORECASE)
         if value in known or (telling and value):
@@ -112,8 +111,8 @@ def shipped(survey: Survey) -> Iterable[Match]:
     "LC406",
     Level.INFO,
     "A secret that is not searched for in your pages",
-    why="A page may hold such a text by chance, so neither the secret guard nor the doctor looks for it.",
-    fix="Make a longer one, at random: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
+    why="A page may contain such a text by chance, so neither the secret guard nor the doctor looks for it.",
+    fix="Create a longer, random one: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
 )
 def not_looked_for(survey: Survey) -> Iterable[Match]:
     for key, why in unguarded(survey.settings.providers, sandbox=survey.settings.sandbox):

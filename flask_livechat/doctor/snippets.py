@@ -27,8 +27,8 @@ def somewhere(survey: Survey, pattern: str) -> list[Script]:
     "LC201",
     Level.WARNING,
     "A vendor's snippet is pasted by hand",
-    why="It runs on every page that has it, at once, past your rules, consent, identity and logout.",
-    fix="Take it out and call {{ livechat() }} before </body>.",
+    why="It runs at once on every page that has it, without regard to your rules, consent, identity and logout.",
+    fix="Remove it, and call {{ livechat() }} before </body>.",
 )
 def pasted(survey: Survey) -> Iterable[Match]:
     for provider, signs in vendors():
@@ -39,9 +39,9 @@ def pasted(survey: Survey) -> Iterable[Match]:
 @check(
     "LC202",
     Level.ERROR,
-    "A pasted snippet stands beside the tag",
+    "A pasted snippet is beside the tag",
     why="Two loaders start the same chat: the second one undoes the identity and the logout of the first.",
-    fix="Take the pasted snippet out; the tag does all that it did.",
+    fix="Remove the pasted snippet. The tag does everything that it did.",
 )
 def beside_ours(survey: Survey) -> Iterable[Match]:
     for provider, signs in vendors():
@@ -55,7 +55,7 @@ def beside_ours(survey: Survey) -> Iterable[Match]:
     Level.WARNING,
     "A vendor's script is loaded synchronously",
     why="The page shows nothing below it until the vendor has answered, and nothing at all while the vendor is down.",
-    fix="Call {{ livechat() }} instead; or at least add async.",
+    fix="Call {{ livechat() }} instead, or at least add async.",
 )
 def synchronous(survey: Survey) -> Iterable[Match]:
     for provider, signs in vendors():
@@ -68,8 +68,8 @@ def synchronous(survey: Survey) -> Iterable[Match]:
 @check(
     "LC204",
     Level.INFO,
-    "The tag stands in the head",
-    why="Browsers then read its data block before they show anything.",
+    "The tag is in the head",
+    why="Browsers then read its data block before they show the page.",
     fix="Move {{ livechat() }} to just before </body>.",
 )
 def in_head(survey: Survey) -> Iterable[Match]:
@@ -82,8 +82,8 @@ def in_head(survey: Survey) -> Iterable[Match]:
     "LC205",
     Level.WARNING,
     "Chat in an email template",
-    why="Mail programs run no scripts, filters distrust such mails, and an inline identity would be sent along.",
-    fix="Take it out; link to a page with chat instead.",
+    why="Mail programs do not run scripts, spam filters distrust them, and an inline identity would be sent along.",
+    fix="Remove it, and link to a page with chat instead.",
 )
 def in_email(survey: Survey) -> Iterable[Match]:
     for template in survey.templates:
@@ -113,9 +113,9 @@ def _above(template: Template, known: Mapping[str, Template]) -> Iterator[str]:
 @check(
     "LC206",
     Level.WARNING,
-    "The rules promise chat on a page without the tag",
-    why="Its visitors find no chat, and a logout that lands there does not end it until the next page with the tag.",
-    fix="Put {{ livechat() }} into the template that it extends, or say show=False in a rule.",
+    "The rules show chat on a page without the tag",
+    why="Its visitors get no chat, and a logout that leads there ends the chat only on the next page with the tag.",
+    fix="Put {{ livechat() }} into the template that it extends, or set show=False in a rule.",
 )
 def promised(survey: Survey) -> Iterable[Match]:
     whole = [page for page in survey.pages if page.status < 400 and page.whole]
@@ -132,7 +132,7 @@ def promised(survey: Survey) -> Iterable[Match]:
     Level.ERROR,
     "Several snippets in one page",
     why="Each starts a chat of its own; they overwrite each other's settings, and visitors are counted twice.",
-    fix="Keep none of them: {{ livechat() }} chooses one vendor for each page.",
+    fix="Remove all of them. {{ livechat() }} chooses one vendor for each page.",
 )
 def several(survey: Survey) -> Iterable[Match]:
     for page in survey.pages:

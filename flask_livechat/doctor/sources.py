@@ -41,7 +41,7 @@ def templates(app: Flask, limits: Limits, unseen: list[Skipped]) -> Iterator[Tem
                 limits.seconds, partial(template, name, source, place_in(app, filename, name), environment)
             )
         except TemplateSyntaxError as error:
-            unseen.append(Skipped(name, f"is no valid template (line {error.lineno})"))
+            unseen.append(Skipped(name, f"is not a valid template (line {error.lineno})"))
         except Exception as error:  # binary files, files that vanish, loaders of all kinds
             unseen.append(Skipped(name, f"cannot be read ({type(error).__name__})"))
         else:

@@ -16,6 +16,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
+from .. import providers
 from ..settings import Settings
 from ..state import State, current_state
 from ..widget.secret_scanner import SecretScanner
@@ -24,7 +25,7 @@ from .crawler import Answer, Crawler, Leaving, Page, Visit, place_of_pages
 from .findings import Place, Skipped
 from .limits import Limits
 from .reading import File, Script, Template
-from .routes import visits, ways_out
+from .routes import Routes
 from .sources import files, templates
 
 Progress = Callable[[int, int, str], None]
@@ -63,6 +64,15 @@ class Survey:
     def with_chat(self) -> tuple[Page, ...]:
         """The pages with a vendor's tag. One that has help alone asks nothing of a vendor."""
         return tuple(page for page in self.pages if page.tagged and not page.is_help_alone)
+
+    @property
+    def has_users(self) -> bool:
+        """Whether the app knows visitors at all."""
+        return hasattr(self.app, "login_manager") or self.state.callbacks.visitor_loader is not None
+
+    def can_prove(self, provider: str) -> bool:
+        """Whether the secret that proves who a visitor is to this vendor is configured."""
+        return bool(self.settings.providers[provider].get(providers.load(provider).identity))
 
     @cached_property
     def routes(self) -> tuple[tuple[str, str], ...]:
@@ -113,12 +123,13 @@ def collect(
     skipped, unseen = [*skip], crawler.unseen
     static, leaking = files(app, guard_of(app), limits, unseen)
     written = tuple(templates(app, limits, unseen))
-    to_visit = visits(app, user, [*paths], skipped, limits, unseen)
+    routes = Routes(app, skipped, unseen)
+    to_visit = routes.visits(user, [*paths], limits)
     for done, (path, rule, as_user) in enumerate(to_visit):
         progress(done, len(to_visit), path)
         crawler.visit(path, rule, as_user)
     progress(len(to_visit), len(to_visit), "")
-    for rule in ways_out(app, skipped, unseen):
+    for rule in routes.ways_out():
         crawler.leave(rule)
     return Survey(
         app,

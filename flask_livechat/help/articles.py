@@ -20,29 +20,38 @@ PUBLISHED, DRAFT = "published", "draft"
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article in one language. ``body`` is Markdown, without the front matter and the title.
+    """An article of your folder in one language."""
 
-    ``path`` is the same in all languages: ``billing/card-declined``. ``url`` is where visitors read it: the address in
-    its front matter, else our own page, else None.
-    """
-
+    #: Its place, the same in all languages: ``billing/card-declined``.
     path: str
+    #: Its language: ``en``.
     locale: str
+    #: Its title.
     title: str
+    #: The sentence below its title.
     description: str
+    #: ``published`` or ``draft``.
     state: str
+    #: Its Markdown, without the front matter and the title.
     body: str
+    #: Where visitors read it: the address in its front matter, else our own page, else None.
     url: str | None
+    #: Words that people search for it with.
     keywords: tuple[str, ...] = ()
+    #: Its place in its category: the lower, the earlier.
     order: float = 0
+    #: Paths that it had before.
     moved_from: tuple[str, ...] = ()
-    file: str = ""  # below the folder: "en/billing/card-declined.md"
-    line: int = 1  # of the file, where the body begins
-    is_elsewhere: bool = False  # ``url`` is the one of the front matter
+    #: Its file below the folder: ``en/billing/card-declined.md``.
+    file: str = ""
+    #: The line of the file where the body begins.
+    line: int = 1
+    #: Whether ``url`` is the one of the front matter.
+    is_elsewhere: bool = False
 
     @property
     def is_published(self) -> bool:
-        """Whether visitors find and read it."""
+        """Whether visitors can find and read the article."""
         return self.state == PUBLISHED
 
     @property
@@ -52,7 +61,7 @@ class Article:
 
     @property
     def digest(self) -> str:
-        """A hash of all that the article is made of. It differs when one of these differs."""
+        """A hash of all parts of the article. It changes when one of them changes."""
         parts = (self.path, self.locale, self.title, self.description, self.state, self.body, *self.keywords)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -116,7 +125,7 @@ class Articles:
 
     @property
     def default_locale(self) -> str:
-        """The language of who asks for one that is not there."""
+        """The language for visitors whose language is missing."""
         return next(iter(self.locales), "en")
 
     @cached_property
@@ -140,9 +149,9 @@ class Articles:
         return None
 
     def moved(self, path: str, locale: str) -> Article | None:
-        """Return the published article that was once at ``path``. None for a path that no article has had.
+        """Return the published article that was once at ``path``. Return None for a path that no article has had.
 
-        What ``moved_from`` says in one language counts for those that lack it, too.
+        A ``moved_from`` in one language also counts for languages that lack it.
         """
         old_paths = ((tag, path) for tag in (locale, *self.locales))
         now = next((self._by_old_path[key] for key in old_paths if key in self._by_old_path), None)
@@ -154,14 +163,14 @@ class Articles:
         return [*rows] if category is None else [article for article in rows if article.category == category]
 
     def search(self, text: str, locale: str | None = None, limit: int = 3) -> list[Result]:
-        """Return the published articles that answer a question, the best first. None where none is likely to."""
+        """Return the published articles that answer a question, the best first, or none if none is likely to."""
         return self.index.search(self, text, self.locale_for(locale), limit) if self.index else []
 
     def html(self, path: str, locale: str | None = None, base: str = "") -> Markup:
-        """Return an article as HTML, for a page whose heading of the first level is the title.
+        """Return an article as HTML, for a page whose first-level heading is the title.
 
-        ``base`` is put before addresses on this site: the path that the app is mounted at, or ``LIVECHAT_SITE_URL``.
-        Raises ``KeyError`` where no article is published at ``path``.
+        ``base`` is put before addresses on this site: the path of the app's mount point, or ``LIVECHAT_SITE_URL``.
+        Raises ``KeyError`` if no article is published at ``path``.
         """
         article = self.get(path, locale)
         if article is None:
@@ -169,7 +178,7 @@ class Articles:
         return markdown.render(article.body, lambda href, is_image: self.address(article, href, is_image, base))
 
     def sitemap(self) -> list[str]:
-        """Return the addresses of our own pages, for a sitemap. None without ``LIVECHAT_SITE_URL``."""
+        """Return the addresses of our own pages, for a sitemap, or None without ``LIVECHAT_SITE_URL``."""
         if self.pages is None or self.site_url is None:
             return []
         own = [article.url for article in self if article.is_published and not article.is_elsewhere]

@@ -66,10 +66,10 @@ def _of_text(articles: Articles, article: Article, answers: Callable[[str], bool
         if target.fault:
             yield ArticleProblem(article.file, line, f"{what} to {link.href!r} {target.fault}", target.fix)
         elif target.kind == "site" and not answers(target.file):
-            fix = "Correct the path, or take it out."
-            yield ArticleProblem(article.file, line, f"{what} to {link.href!r} leads to no page of the app", fix)
+            fix = "Correct the path, or remove the link."
+            yield ArticleProblem(article.file, line, f"{what} to {link.href!r} does not lead to a page of the app", fix)
         elif link.is_image and target.kind in ("page", "here"):
-            yield ArticleProblem(article.file, line, f"{link.href!r} is no image", "Write a link, without the !.")
+            yield ArticleProblem(article.file, line, f"{link.href!r} is not an image", "Write a link, without the !.")
         elif isinstance(page, Article):
             yield from _of_page(article, page, target.fragment, line)
         elif target.kind == "here" and target.fragment[1:] not in ("", *markdown.anchors(article.body)):
@@ -78,7 +78,7 @@ def _of_text(articles: Articles, article: Article, answers: Callable[[str], bool
 
 def _of_page(article: Article, page: Article, fragment: str, line: int) -> Iterator[ArticleProblem]:
     if article.is_published and not page.is_published:
-        fix = "Publish it, or take the link out."
+        fix = "Publish it, or remove the link."
         yield ArticleProblem(article.file, line, f"a link to {page.file} leads to a draft", fix, is_error=False)
     if fragment[1:] not in ("", *markdown.anchors(page.body)):
         yield _no_heading(article, line, fragment, page)
@@ -94,12 +94,12 @@ def _of_titles(articles: Articles) -> Iterator[ArticleProblem]:
     for article in articles:
         by_title[article.locale, article.title.casefold()].append(article)
         if article.is_published and not is_question_or_task(article.title, article.locale):
-            fix = "Ask what visitors ask, or say what they want to do: Why was my card declined?"
+            fix = "Write the visitors' question or task, such as: Why was my card declined?"
             what = f"the title {article.title!r} is neither a question nor a task"
             yield ArticleProblem(article.file, 1, what, fix, is_error=False)
     for first, *others in by_title.values():
         for article in others:
-            fix = "Give each a title of its own, or make one article of them."
+            fix = "Give each its own title, or merge them into one article."
             yield ArticleProblem(article.file, 1, f"has the same title as {first.file}", fix)
 
 

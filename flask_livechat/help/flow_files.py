@@ -55,17 +55,17 @@ def read_all(folder: Path | None, registered: Mapping[str, Mapping[str, Any]]) -
     problems: list[Problem] = []
     paths = sorted(folder.glob("*.toml")) if folder is not None and folder.is_dir() else []
     if folder is not None and not paths:
-        what = "there are no flows in it" if folder.is_dir() else "there is no such folder"
+        what = "the folder has no flows" if folder.is_dir() else "the folder does not exist"
         problems.append(Problem(str(folder), None, what, "LIVECHAT_FLOWS names a folder of TOML files."))
     for path in paths:
         file = f"{path.parent.name}/{path.name}"
         if path.stem in registered:
-            problems.append(Problem(file, None, f"{source(path.stem)} has this name", "Rename one of them."))
+            problems.append(Problem(file, None, f"{source(path.stem)} has the same name", "Rename one of them."))
             continue
         try:
             tables[path.stem] = (file, tomllib.loads(path.read_text("utf-8")))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-            problems.append(Problem(file, None, f"it is not TOML: {error}", "See https://toml.io for what is."))
+            problems.append(Problem(file, None, f"it is not TOML: {error}", "https://toml.io explains the format."))
         except OSError as error:
             problems.append(Problem(file, None, f"it cannot be read: {error.strerror}", "Let the app read it."))
     flows: dict[str, Flow] = {}
@@ -105,16 +105,16 @@ def read(name: str, file: str, table: Any) -> tuple[Flow | None, list[Problem]]:
 
 
 def _wrong_targets(file: str, start: Any, steps: Mapping[str, Step]) -> Iterator[Problem]:
-    known = f"There is {', '.join([*steps][:MAX_LISTED]) or 'no step'}"
+    known = f"The steps are: {', '.join([*steps][:MAX_LISTED]) or 'none'}"
     if not isinstance(start, str) or start not in steps:
-        what = "start is missing" if start is None else f"start = {str(start)[:60]!r} is no step"
+        what = "start is missing" if start is None else f"start = {str(start)[:60]!r} is not a step"
         yield Problem(file, None, what, f"{known}.")
     for step in steps.values():
         for target in dict.fromkeys(step.targets()):
             if target not in steps and target not in TARGETS:
                 near = difflib.get_close_matches(target, [*steps, *TARGETS], 1)
-                fix = f"Did you mean {near[0]!r}?" if near else f"{known}, and human and done."
-                yield Problem(file, step.name, f"{target[:60]!r} is no step", fix)
+                fix = f"Did you mean {near[0]!r}?" if near else f"{known}; or human or done."
+                yield Problem(file, step.name, f"{target[:60]!r} is not a step", fix)
 
 
 def _locales(steps: Mapping[str, Step]) -> Iterator[str]:
@@ -150,10 +150,10 @@ class _StepReader:
                 self.wrong(f"there is no {str(key)[:60]!r} in a step", fix)
         kinds = [key for key in KINDS if key in table]
         if len(kinds) != 1:
-            what = f"it has {' and '.join(kinds)}" if kinds else "it leads nowhere"
+            what = f"it has {' and '.join(kinds)}" if kinds else "it does not lead anywhere"
             self.wrong(what, f"A step has one of {', '.join(KINDS)}.")
         if "say" not in table and ("choices" in kinds or "ask" in kinds):
-            self.wrong("it has no say", SAY)
+            self.wrong("say is missing", SAY)
         return Step(
             self.name,
             self.text("say", table["say"]) if "say" in table else {},
@@ -167,9 +167,9 @@ class _StepReader:
     def then(self, table: Mapping[str, Any], kinds: list[str]) -> str | None:
         then = table.get("then")
         if "ask" in kinds and then is None:
-            self.wrong("then is missing", 'Say where it goes on after the field: then = "human".')
+            self.wrong("then is missing", 'Name the step after the field, such as then = "human".')
         if "choices" in kinds and then is not None:
-            self.wrong("then has no use beside choices", "Take it out: each choice says where it leads.")
+            self.wrong("then cannot be combined with choices", "Remove it: each choice names its own step.")
         if then is not None and not isinstance(then, str):
             self.wrong("then must be a step's name", 'Such as then = "human".')
             return None
@@ -178,7 +178,7 @@ class _StepReader:
     def word(self, key: str, value: Any) -> str | None:
         if not isinstance(value, str) or not NAME.fullmatch(value) or (key == "ask" and value in RESERVED_FIELDS):
             reserved = f"; not {', '.join(RESERVED_FIELDS)}" if key == "ask" else ""
-            self.wrong(f"{key} cannot be that", f"It is a name of at most 40 letters, digits, - and _{reserved}.")
+            self.wrong(f"{key} is not a valid name", f"It is a name of at most 40 letters, digits, - and _{reserved}.")
             return None
         return value
 
@@ -186,7 +186,7 @@ class _StepReader:
         if isinstance(value, Mapping):
             value = [{"label": label, "to": to} for label, to in value.items()]
         if not isinstance(value, list | tuple) or not value:
-            self.wrong("choices is empty or no table", 'Write choices = { "Billing" = "billing" }, or a list.')
+            self.wrong("choices is empty, or not a table", 'Write choices = { "Billing" = "billing" }, or a list.')
             return
         seen = set[tuple[str, str]]()
         for entry in value:
@@ -196,7 +196,7 @@ class _StepReader:
             label = self.text("a label", entry["label"])
             labels = {(tag, text.casefold()) for tag, text in label.items()}
             if labels & seen:
-                self.wrong("two choices have one label", "Give each its own words.")
+                self.wrong("two choices have the same label", "Give each its own label.")
             seen |= labels
             yield Choice(label, entry["to"])
 
@@ -205,11 +205,11 @@ class _StepReader:
         table = value if isinstance(value, Mapping) else {"": value}
         result = {str(tag).lower().replace("_", "-"): text for tag, text in table.items()}
         if not result or (isinstance(value, Mapping) and not all(LOCALE.fullmatch(tag) for tag in result)):
-            self.wrong(f"{what} has a key that is no language", SAY)
+            self.wrong(f"{what} has a key that is not a language", SAY)
         if not all(isinstance(text, str) and text.strip() for text in result.values()):
-            self.wrong(f"{what} is empty, or no text", SAY)
+            self.wrong(f"{what} is empty, or not a text", SAY)
             return {}
         lines = [line for text in result.values() for line in (text.splitlines() if what == "say" else [text])]
         if not all(line == terminal_text(line) for line in lines):
-            self.wrong(f"{what} has characters that show nothing", "Take out what controls, hides or turns text.")
+            self.wrong(f"{what} has invisible characters", "Remove the characters that control, hide or turn text.")
         return result

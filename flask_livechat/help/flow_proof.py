@@ -112,22 +112,22 @@ def _warnings(flow: Flow, proof: Proof, policy: Policy) -> Iterator[Problem]:
     unseen = [name for name in flow.steps if name not in proof.shown]
     if unseen:
         more = f" and {len(unseen) - MAX_LISTED} more" if len(unseen) > MAX_LISTED else ""
-        what = f"no visitor gets to {', '.join(unseen[:MAX_LISTED])}{more} within {policy.limit} exchanges"
-        yield Problem(flow.file, None, what, "Lead there on a shorter way, or take it out.")
+        what = f"no visitor can reach {', '.join(unseen[:MAX_LISTED])}{more} within {policy.limit} exchanges"
+        yield Problem(flow.file, None, what, "Lead there by a shorter path, or remove the step.")
     for step in flow.steps.values():
         if len(step.choices) > MAX_CHOICES:
-            what = f"{len(step.choices)} choices, where {MAX_CHOICES} are the most that anybody reads"
-            yield Problem(flow.file, step.name, what, "Put some of them together.")
+            what = f"{len(step.choices)} choices are more than visitors read; the most are {MAX_CHOICES}"
+            yield Problem(flow.file, step.name, what, "Combine some of them.")
         labels = dict.fromkeys(label for choice in step.choices for label in choice.label.values())
         for label in labels:
             if len(label) > MAX_LABEL_CHARS:
-                what = f"the label {label[:60]!r} has {len(label)} characters, where {MAX_LABEL_CHARS} fit a button"
+                what = f"the label {label[:60]!r} has {len(label)} characters; a button fits {MAX_LABEL_CHARS}"
                 yield Problem(flow.file, step.name, what, "Say it in fewer words.")
         for words in texts_of(step):
             missing = [tag for tag in flow.locales if tag not in words]
             if missing:
-                what = f"{next(iter(words.values()))[:40]!r} is not there in {', '.join(missing)}"
-                yield Problem(flow.file, step.name, what, "The flow speaks it elsewhere: say this in it, too.")
+                what = f"{next(iter(words.values()))[:40]!r} is missing in {', '.join(missing)}"
+                yield Problem(flow.file, step.name, what, "Other texts of the flow have it: add it here.")
 
 
 def mermaid(flow: Flow) -> str:

@@ -210,6 +210,6 @@ def check_all(state: AppState, app: Flask) -> Checked:
         wanted = rule.what.get("flow")
         if wanted is not None and wanted not in proofs:
             known = ", ".join(proofs) or "none"
-            what = f"flow={wanted!r} is no flow that can be run"
-            problems.append(Problem(rule.source, None, what, f"There is {known}."))
+            what = f"flow={wanted!r} is not a valid flow"
+            problems.append(Problem(rule.source, None, what, f"The valid flows are: {known}."))
     return Checked(proofs, tuple(problems))

@@ -179,7 +179,7 @@ class Reader:
             if name not in CHECKS:
                 near = difflib.get_close_matches(name, CHECKS, 1)
                 fix = f"Did you mean {near[0]}?" if near else f"The fields are {', '.join(CHECKS)}."
-                self.problems.append(ArticleProblem(file, given.line, f"{name!r} is no field", fix, is_error=False))
+                self.problems.append(ArticleProblem(file, given.line, f"{name!r} is not a field", fix, is_error=False))
                 continue
             value = CHECKS[name].read(given.value)
             if value is None:

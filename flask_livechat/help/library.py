@@ -37,7 +37,7 @@ def folder_of(state: State, app: Flask) -> Path:
         raise ConfigError([Problem("LC103", "LIVECHAT_ARTICLES", "is not set", fix)])
     root = Path(app.root_path) / state.settings.articles
     if not root.is_dir():
-        fix = "Make it, with a folder for each language: en/billing/card-declined.md."
+        fix = "Create it, with a folder for each language: en/billing/card-declined.md."
         raise ConfigError([Problem("LC110", "LIVECHAT_ARTICLES", f"there is no folder {root}", fix)])
     return root
 

@@ -93,11 +93,8 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   // The way to a person.
 
   function toHuman() {
-    const { reply } = state;
     const message = question();
-    // The server hands over, too, and has not heard of a click on the button.
-    if (reply && !reply.end) post("flow", stepBody(reply, { choice: "human" }), "same-origin");
-    carry();
+    carry(true);
     save();
     close();
     call("open", (vendor.message && message) || launcher?.dataset.livechatMessage, launcher, Date.now());
@@ -110,10 +107,13 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
     return way.includes(text) ? way : [way, text].filter(Boolean).join(": ");
   }
 
-  /** Hands over what was asked and shown, as the vendor takes it. */
-  function carry() {
+  /** Hands over what was asked and shown, as the vendor takes it. @param {boolean=} wanted by the panel's button */
+  function carry(wanted) {
     const { seen, reply } = state;
     const { path, fields = {}, segment, transcript } = reply?.handoff || {};
+    // The server hands over, too: what it has not ended itself it is told of, once. Who only saw a flow is in none.
+    const isIn = wanted || path || Object.keys(fields).length;
+    if (reply && !reply.end && isIn) post("flow", stepBody(reply, { choice: reply.end = "human" }), "same-origin");
     const shown = [reply?.handoff.help_seen, ...seen].filter(Boolean).join(", ");
     /** @type {Record<string, any>} */
     const values = { ...fields, help_path: path, help_seen: shown, question: !vendor.message && question() };

@@ -64,10 +64,13 @@ INSERT_PIECE = "INSERT OR IGNORE INTO {docs}_pieces VALUES (?, ?)"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An article that answers a question. ``score``: the higher, the likelier."""
+    """An article that answers a question."""
 
+    #: The article.
     article: Article
+    #: How well it answers: the higher, the likelier. Only good for comparing results of one search.
     score: float
+    #: The words around what was found, as plain text.
     excerpt: str
 
     @property

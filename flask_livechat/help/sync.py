@@ -167,7 +167,7 @@ def _new(
     remote = read(candidates[0])
     if is_same_text(item, remote):
         return Change(ADOPT, *item.key, item, row, remote)
-    why = "the vendor has one there that differs. Pull it, or --overwrite it"
+    why = "the vendor has a different article there. Pull it, or overwrite it with --overwrite"
     return Change(DRIFT, *item.key, item, row, remote, why)
 
 
@@ -176,13 +176,13 @@ def _known(
 ) -> Change | None:
     """What to do about an article that we have made or adopted."""
     if remote is None:
-        why = "somebody has deleted it at the vendor. Take it out of the folder, or --overwrite makes it again"
+        why = "it was deleted at the vendor. Remove it from the folder, or create it again with --overwrite"
         return Change(DRIFT, *item.key, item, replace(row, remote=""), None, why)
     is_being_written = not row.theirs
     if not is_being_written and (remote.body is not None or _looks_changed(item, row, remote)):
         remote = read(remote)
         if digest_of(remote) != row.theirs:
-            why = "changed at the vendor since. Pull it, or --overwrite it"
+            why = "changed at the vendor since. Pull it, or overwrite it with --overwrite"
             return Change(DRIFT, *item.key, item, row, remote, why)
     if row.path != item.path:
         return Change(MOVE, *item.key, item, row, remote)

@@ -29,7 +29,7 @@ def _names_in(folders: tuple[str, ...]) -> tuple[str, ...]:
 def load(name: str) -> Provider:
     """The ``PROVIDER`` of a vendor. Raises ``LiveChatError`` for a name that has no folder."""
     if name not in names():
-        raise LiveChatError(f"There is no provider {name!r}; there are {', '.join(names())}.")
+        raise LiveChatError(f"There is no provider {name!r}. The providers are {', '.join(names())}.")
     provider = getattr(importlib.import_module(f"{__name__}.{name}"), "PROVIDER", None)
     if not isinstance(provider, Provider):
         raise LiveChatError(f"providers/{name}/__init__.py must end with PROVIDER = Provider(…).")

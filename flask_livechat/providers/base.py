@@ -30,44 +30,58 @@ class Secrets(tuple[str, ...]):
 class Key:
     """One configuration value of a vendor: ``LIVECHAT_<VENDOR>_<name>``."""
 
+    #: What follows ``LIVECHAT_<VENDOR>_``, in capitals: ``WEBSITE_ID``.
     name: str
-    pattern: str  # a regular expression that the whole value must match
-    where: str  # where in the vendor's console it is found
-    example: str  # passes the pattern; the sandbox runs on it
+    #: A regular expression that the whole value must match.
+    pattern: str
+    #: Where the value is found in the vendor's console.
+    where: str
+    #: A value that passes the pattern. The sandbox runs on it.
+    example: str
+    #: Whether it must never reach a browser, a log or an error.
     secret: bool = False
-    required: bool = False  # without it the vendor is not configured
-    credential: bool = False  # no secret, but the name that goes with one
+    #: Whether the vendor counts as configured only with it.
+    required: bool = False
+    #: Whether it is no secret, but the name that goes with one.
+    credential: bool = False
+    #: The value without the setting.
     default: str | None = None
-    min_chars: int = 16  # of a secret: half of what the vendor makes, where that is known
-    use: str = ""  # "region": what it is for, where no other part of the vendor's tells
+    #: The least length of a secret in characters: half of what the vendor makes, where that is known.
+    min_chars: int = 16
+    #: ``region``, or empty: what it is for, where no other part of the vendor's tells.
+    use: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What gives a vendor away in code that somebody wrote by hand: regular expressions, for the doctor.
+    """What reveals a vendor in code that was written by hand, as regular expressions for the doctor.
 
-    ``identifies`` and ``proven`` are read against the same script: who says who the visitor is, and with what proof.
+    ``identifies`` and ``proven`` are read against the same script.
     """
 
-    loads: str  # its script is asked for
-    calls: str  # its names in the browser
+    #: The vendor's script is asked for.
+    loads: str
+    #: The vendor's names in the browser.
+    calls: str
+    #: The code says who the visitor is.
     identifies: str
+    #: The code gives a proof of that.
     proven: str
-    leaks: str  # a value that only the server should hold, in whichever group matched
+    #: A value that only the server should hold, in whichever group matches.
+    leaks: str
 
 
 @dataclass(frozen=True, slots=True)
 class LiveSpec:
-    """What ``doctor --live`` can read of a vendor's answers, beyond their status. Both may be missing.
+    """What ``doctor --live`` can read of a vendor's answers, beyond their status."""
 
-    ``refusal`` takes an answer (decoded JSON) to a request with an identity, and gives the vendor's code where it
-    refuses that. ``verified`` takes the app's values, ``request(method, path)`` of the vendor's API and what the vendor
-    stored in the browser, and gives whether the vendor believes the identity; None where it does not say. ``spare``
-    names proofs that the page holds for another case, and that are not sent beside the others.
-    """
-
+    #: Takes an answer (decoded JSON) to a request with an identity. Gives the vendor's code where it refuses that, else
+    #: None.
     refusal: Callable[[Any], str | None] | None = None
+    #: Takes the app's values, ``request(method, path)`` of the vendor's API and what the vendor stored in the browser.
+    #: Gives whether the vendor believes the identity; None where it does not say.
     verified: Callable[[Values, Callable[[str, str], Any], Mapping[str, str]], bool | None] | None = None
+    #: Names of proofs that the page holds for another case, and that are not sent beside the others.
     spare: frozenset[str] = frozenset()
 
 
@@ -75,31 +89,57 @@ class LiveSpec:
 class Provider:
     """Facts about one vendor, and the few functions that differ between vendors.
 
-    A capability the vendor lacks is ``None`` (or missing from ``can``).
+    A capability the vendor lacks is ``None`` (or missing from ``can``). ``Values`` are the app's settings of the vendor
+    by key name (``"WEBSITE_ID"``); a secret is a tuple, newest first.
     """
 
+    #: The folder's name, in small letters. Settings begin with ``LIVECHAT_`` and this in capitals.
     name: str
-    title: str  # as the vendor spells it
+    #: The name as the vendor spells it.
+    title: str
+    #: The vendor's settings.
     keys: tuple[Key, ...]
-    script: Callable[[Values], str]  # the address of the vendor's script
-    csp: Callable[[Values], Mapping[str, tuple[str, ...]]]  # directive -> sources the vendor needs
-    cookies: Callable[[Values], tuple[str, ...]]  # first-party cookies; a trailing * is any ending
-    storage: Callable[[Values], tuple[str, ...]]  # localStorage keys; a trailing * is any ending
-    settings: Callable[[Values], dict[str, Any]]  # public ids for the page
-    # What the page says of the visitor, within the vendor's limits.
+    #: The address of the vendor's script, from the values.
+    script: Callable[[Values], str]
+    #: What the vendor needs in a Content-Security-Policy, from the values: sources by directive.
+    csp: Callable[[Values], Mapping[str, tuple[str, ...]]]
+    #: Names of the first-party cookies that the vendor sets, from the values. A trailing ``*`` is any ending. A logout
+    #: removes them.
+    cookies: Callable[[Values], tuple[str, ...]]
+    #: Keys that the vendor stores in the browser, from the values. A trailing ``*`` is any ending. A logout removes
+    #: them.
+    storage: Callable[[Values], tuple[str, ...]]
+    #: Public ids that the page tells the vendor's adapter, from the values. No secret.
+    settings: Callable[[Values], dict[str, Any]]
+    #: What the page says of the visitor, from the values, within the vendor's limits. It leaves out what does not fit,
+    #: and does not raise.
     visitor: Callable[[Values, Visitor], dict[str, Any]]
-    prove: Callable[[Values, Visitor, int, int], dict[str, Any] | None]  # (…, now, life in seconds) -> proof
-    attributes: Callable[[Mapping[str, Value]], dict[str, Any]]  # any mapping -> what the vendor takes
-    identity: str  # the key whose secret proves who a visitor is
-    elements: str  # CSS selectors of what the vendor's script puts into the page's body
-    as_of: str = ""  # when these facts were last checked: "2026-11"
-    domains: Callable[[Values], tuple[str, ...]] = lambda values: ()  # the vendor's own, with all their subdomains
-    crossorigin: str | None = None  # of the vendor's script element
-    hosts: tuple[str, ...] = ()  # origins that the vendor's script asks next: worth a connection before it runs
-    article_frames: tuple[str, ...] = ()  # sources of help articles and the films in them: LIVECHAT_CSP_ARTICLES
-    max_segments: int = 0  # that one visitor may have of a page
-    can: frozenset[str] = field(default_factory=frozenset)  # "tour", "article", "message", "rating", "segment", …
+    #: The proof of who the visitor is, from the values, the visitor, now (Unix seconds) and the life of a token in
+    #: seconds. None without the secret.
+    prove: Callable[[Values, Visitor, int, int], dict[str, Any] | None]
+    #: What the vendor takes of a mapping of attributes. It leaves out what does not fit, and does not raise.
+    attributes: Callable[[Mapping[str, Value]], dict[str, Any]]
+    #: The name of the key whose secret proves who a visitor is.
+    identity: str
+    #: CSS selectors of what the vendor's script puts into the page's body.
+    elements: str
+    #: The month in which these facts were last checked: ``2026-11``.
+    as_of: str = ""
+    #: The vendor's own domains, from the values, with all their subdomains.
+    domains: Callable[[Values], tuple[str, ...]] = lambda values: ()
+    #: The ``crossorigin`` of the vendor's script element; None for no attribute.
+    crossorigin: str | None = None
+    #: Origins that the vendor's script asks next: worth a connection before it runs.
+    hosts: tuple[str, ...] = ()
+    #: Sources of help articles and of the films in them: ``LIVECHAT_CSP_ARTICLES`` adds them.
+    article_frames: tuple[str, ...] = ()
+    #: How many segments one visitor may have of a page. 0: the vendor has none.
+    max_segments: int = 0
+    #: What the vendor can: ``tour``, ``article``, ``message``, ``rating``, ``segment``, …
+    can: frozenset[str] = field(default_factory=frozenset)
+    #: What reveals the vendor in code that was written by hand.
     signs: Signs | None = None
+    #: What ``doctor --live`` can read of the vendor's answers.
     live: LiveSpec = LiveSpec()
 
     def example_values(self) -> Values:
@@ -153,17 +193,25 @@ class ApiSpec:
     A method that is missing from ``methods`` is one that the vendor cannot do.
     """
 
-    needs: tuple[str, ...]  # names of keys without which no call can be made
+    #: Names of keys without which no call can be made.
+    needs: tuple[str, ...]
+    #: The address before each path, from the values.
     base: Callable[[Mapping[str, Any]], str]
+    #: Headers of each request, from the values: who we are.
     headers: Callable[[Mapping[str, Any]], dict[str, str]]
-    unwrap: Callable[[Any], Any]  # an answer's JSON -> what ``read`` gets; raises ``ErrorInSuccessResponse``
-    explain: Callable[[Any], ErrorDetails]  # the JSON of an error
+    #: Takes an answer's JSON, and gives what ``Operation.read`` gets. Raises ``ErrorInSuccessResponse``.
+    unwrap: Callable[[Any], Any]
+    #: Takes the JSON of an error, whatever it is, and says what it means. It does not raise.
+    explain: Callable[[Any], ErrorDetails]
+    #: What makes the calls, by the desk's method: ``conversations.list``. The values come first.
     methods: Mapping[str, Callable[..., Any]]
-    knows: Callable[[Visitor], bool] = lambda visitor: True  # whether there can be a contact for this visitor
-    # All articles, drafts among them, in few calls, from (values, locales, since).
+    #: Whether there can be a contact for this visitor.
+    knows: Callable[[Visitor], bool] = lambda visitor: True
+    #: All articles, drafts among them, in few calls, from the values, the locales, and the moment since which bodies
+    #: are wanted. None: the vendor cannot.
     inventory: Callable[[Values, Sequence[str], datetime | None], OperationSequence[Inventory]] | None = None
-    # Writes into a conversation that of some handoffs whose visitor it is, and gives that one: who it is, the vendor
-    # must vouch for. To do so twice changes nothing.
+    #: Writes into a conversation that of some handoffs whose visitor it is, and gives that one: who it is, the vendor
+    #: must vouch for. To do so twice changes nothing. None: the vendor cannot.
     hand_over: Callable[[Values, str, Sequence[Handoff]], OperationSequence[Handoff | None]] | None = None
 
 
@@ -196,38 +244,39 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class WebhookSpec:
-    """A vendor's webhooks.
+    """A vendor's webhooks."""
 
-    ``secrets``: keys of which one at least must be configured. ``verify`` answers, whatever it is given. ``parse`` is
-    asked for verified bytes alone. For what is not the vendor's shape it raises ``ValueError``, ``KeyError``,
-    ``TypeError`` or ``AttributeError``; it gives no event for what is not this account's. ``sent_at``: when the vendor
-    says it was sent, for a freshness window; None where it does not. ``sign(secret, body, now)`` gives the headers that
-    the vendor would send; it signs by the first of ``secrets``. ``details`` reads the rest of what is stored of an
-    event; whatever it is given, it does not raise. ``event_id``: which id the event has that tells of a message of the
-    desk's; None where that is not known.
-    """
-
+    #: Names of keys of which at least one must be configured.
     secrets: tuple[str, ...]
+    #: Whether the vendor signed the delivery, from the values. It answers whatever it is given, and does not raise.
     verify: Callable[[Mapping[str, Any], Delivery], bool]
+    #: The events of a verified delivery, from the values; none for what is not this account's. For what is not the
+    #: vendor's shape it raises ``ValueError``, ``KeyError``, ``TypeError`` or ``AttributeError``.
     parse: Callable[[Mapping[str, Any], Delivery], Sequence[Event]]
+    #: The headers that the vendor would send, from a secret, the body and the moment. It signs by the first of
+    #: ``secrets``.
     sign: Callable[[str, bytes, datetime], dict[str, str]]
+    #: When the vendor says that it sent the delivery (aware), for a freshness window; None where it does not say.
     sent_at: Callable[[Delivery], datetime | None] = lambda delivery: None
+    #: The rest of what is stored of an event. It does not raise, whatever it is given.
     details: Callable[[Event], Details] = lambda event: Details()
+    #: The id of the event that tells of a message of the desk's; None where that is not known.
     event_id: Callable[[Message], str | None] = lambda message: None
 
 
 @dataclass(frozen=True, slots=True)
 class HistorySpec:
-    """How a vendor's past conversations become the deliveries that its webhooks would have made.
+    """How a vendor's past conversations become the deliveries that its webhooks would have made."""
 
-    ``fetch`` gets all that the API tells of a conversation out of ``conversations.list``, and the two others take that.
-    ``deliveries``: what happened, in the bodies of webhooks. ``latest``: how the conversation is now, where the API
-    does not tell when it became so; what the store knows already is left out. ``workspace`` is the key of the
-    workspace's id, and the call that tells it of the credentials. ``lacks``: what webhooks tell and the API does not.
-    """
-
+    #: All that the API tells of a conversation out of ``conversations.list``, from the values. The next two functions
+    #: take its result.
     fetch: Callable[[Values, Conversation], OperationSequence[Any]]
+    #: What happened, in the bodies of webhooks.
     deliveries: Callable[[Values, Any], Iterator[dict[str, Any]]]
+    #: How the conversation is now, where the API does not tell when it became so. What the store knows already is left
+    #: out.
     latest: Callable[[Values, Any, datetime], Iterator[dict[str, Any]]]
+    #: The key of the workspace's id, and the call that tells it of the credentials. None: it is not checked.
     workspace: tuple[str, Operation[str | None]] | None = None
+    #: What webhooks tell and the API does not, in words for people.
     lacks: tuple[str, ...] = ()

@@ -17,15 +17,13 @@ from .sessions import Change, Message, Session
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """How a vendor tells the app of a change.
+    """How a vendor tells the app of a change."""
 
-    ``bodies`` gives what is posted, none for what the vendor keeps to itself. ``headers`` takes the delivery's id, the
-    number of the attempt from 0 on, and how many there are. ``pauses_s``: seconds before each repetition of a delivery
-    that was not taken.
-    """
-
+    #: What is posted for a change; none for what the vendor keeps to itself.
     bodies: Callable[[Account, Change, Session, Message | None], Iterator[dict[str, Any]]]
+    #: The headers of a delivery, from its id, the number of the attempt from 0 on, and how many attempts there are.
     headers: Callable[[str, int, int], dict[str, str]]
+    #: Seconds before each repetition of a delivery that was not taken.
     pauses_s: tuple[float, ...]
 
 
@@ -33,20 +31,28 @@ class Webhooks:
 class StandIn:
     """How one vendor differs from the others, on the server's side. A part that the vendor lacks is ``None``.
 
-    ``account`` is the key of its public id. ``restore`` finds or opens the conversation of a browser that just loaded
-    the page, ``identify`` checks who a visitor claims to be, ``introduce`` takes our word for it, ``leave`` ends that;
-    all four return the session to go on with. ``color`` marks the vendor on the agent's desk, behind white letters.
+    ``restore``, ``identify``, ``introduce`` and ``leave`` return the session to go on with.
     """
 
+    #: The vendor's name.
     name: str
+    #: The name of the key of its public id.
     account: str
+    #: The vendor's mark on the agent's desk, behind white letters: ``#1558c0``.
     color: str
+    #: Finds or opens the conversation of a browser that has just loaded the page.
     restore: Callable[[Hub, Values, Body], str]
+    #: Checks who a visitor claims to be, as the vendor does.
     identify: Callable[[Hub, Values, str, Body], str]
+    #: Takes our word for who the visitor is, in tests.
     introduce: Callable[[Hub, Values, Visitor], str]
+    #: Ends what the visitor has, as a logout does.
     leave: Callable[[Hub, str, Body], str]
-    agents: tuple[Agent, ...]  # who answer on its API
+    #: Those who answer on its API.
+    agents: tuple[Agent, ...]
+    #: Its API's routes. A call without a route is answered 404.
     api: Api = Api()  # noqa: RUF009 - frozen; without a route every call is a 404
+    #: How it tells the app of changes.
     webhooks: Webhooks | None = None
 
 

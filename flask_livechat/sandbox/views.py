@@ -142,7 +142,8 @@ class Sandbox:
         vendors = [
             {"name": name, "title": providers.load(name).title, "color": load(name).color} for name in self.vendors
         ]
-        return jsonify({**state, "vendors": vendors})
+        has_inbox = "livechat_inbox.page" in current_app.view_functions
+        return jsonify({**state, "vendors": vendors, "inbox": url_for("livechat_inbox.page") if has_inbox else None})
 
     def desk_reply(self) -> Response:
         """An agent writes, or with ``bot`` what the vendor's own bot would."""

@@ -19,7 +19,7 @@ class UnreadableBody(LiveChatError):
 
     def __init__(self, why: str) -> None:
         self.why = why
-        super().__init__(f"The response's body cannot be looked at: {why}. Nobody can say that no secret is in it.")
+        super().__init__(f"The response's body cannot be read: {why}. So it cannot be checked for secrets.")
 
 
 def decode(body: bytes, codings: str) -> bytes:

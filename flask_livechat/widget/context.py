@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..model import Value
 from .request_state import RequestState
+from .sensitive_urls import Address
 
 
 def handled_error() -> BaseException | None:
@@ -23,10 +24,9 @@ def handled_error() -> BaseException | None:
     return error if trace and trace.tb_frame.f_globals.get("__name__") == "flask.app" else None
 
 
-def of_page(req: RequestState, error: BaseException | None) -> dict[str, Value]:
+def of_page(req: RequestState, address: Address, error: BaseException | None) -> dict[str, Value]:
     """What agents see of the page itself, the same for every visitor: never the query, never a traceback."""
-    current = req.request
-    attributes: dict[str, Value] = {"path": current.path[:500], "endpoint": current.endpoint}  # a client may send any
+    attributes: dict[str, Value] = {"path": address.path[:500], "endpoint": address.endpoint}  # a client may send any
     if error is None:
         return attributes
     status = error.code if isinstance(error, HTTPException) else 500
@@ -34,5 +34,5 @@ def of_page(req: RequestState, error: BaseException | None) -> dict[str, Value]:
         req.error_id = secrets.token_hex(6)
         level = logging.ERROR if (status or 500) >= 500 else logging.WARNING
         text = "livechat: error page %s of %s has id %s"
-        req.app.logger.log(level, text, status, current.endpoint or "no view", req.error_id)
+        req.app.logger.log(level, text, status, address.endpoint or "no view", req.error_id)
     return attributes | {"error_status": status, "error_id": req.error_id}

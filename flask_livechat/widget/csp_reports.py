@@ -69,7 +69,7 @@ def read(body: bytes, configured: Mapping[str, Values]) -> list[Violation]:
     body_json = json.loads(body)  # a ValueError where it is no JSON, UnicodeDecodeError among them
     reports = [body_json] if isinstance(body_json, dict) else body_json
     if not isinstance(reports, list) or not all(isinstance(report, dict) for report in reports):
-        raise ValueError("neither a report nor a list of them")
+        raise ValueError("neither a report nor a list of reports")
     violations = (attributed(*parts, configured) for report in reports[:100] if (parts := _parts(report)) is not None)
     return list(dict.fromkeys(filter(None, violations)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -28,12 +28,18 @@ def decide(state: State, app: Flask, address: Address | None = None, own: Iterab
     Raises ``ConfigError`` where a rule names a provider that is not configured.
     """
     address, config = address or address_of(), state.settings
-    of_page = [*own, *_rules_of_page(state, app, address)]
-
-    def ask(when: Callable[[], bool]) -> bool:
-        return bool(call_app(when, False, f"when={name_of(when)}"))
-
-    decision = rules.decide(address, of_page, config.rules, config.default_decision, ask)
+    rules_of_page = [*own]
+    view = app.view_functions.get(address.endpoint or "")
+    of_view = getattr(view, RULE_KEY, None) or getattr(getattr(view, "view_class", None), RULE_KEY, None)
+    if isinstance(of_view, Rule):
+        rules_of_page.append(of_view)
+    by_blueprint = state.callbacks.blueprint_rules
+    name = address.blueprint if by_blueprint else ""
+    while name:  # a nested blueprint's own rule first, then its parents'
+        if name in by_blueprint:
+            rules_of_page.append(by_blueprint[name])
+        name = name.rpartition(".")[0]
+    decision = rules.decide(address, rules_of_page, config.rules, config.default_decision, _ask)
     if decision.provider is not None and decision.provider not in config.providers:
         title = f"provider={decision.provider!r} ({decision.sources['provider']})"
         raise ConfigError([Problem("LC105", "LIVECHAT_PROVIDER", f"{title} is not configured", "Set its keys.")])
@@ -58,15 +64,5 @@ def add_view_rule(fields: Mapping[str, Any], view: F) -> F:
     return view
 
 
-def _rules_of_page(state: State, app: Flask, address: Address) -> Iterator[Rule]:
-    """Yield the rule on a view function, or on the class that it was made from. Then its blueprint's, then parents'."""
-    view = app.view_functions.get(address.endpoint or "")
-    rule = getattr(view, RULE_KEY, None) or getattr(getattr(view, "view_class", None), RULE_KEY, None)
-    if isinstance(rule, Rule):
-        yield rule
-    rules_by_name = state.callbacks.blueprint_rules
-    name = address.blueprint if rules_by_name else ""
-    while name:
-        if name in rules_by_name:
-            yield rules_by_name[name]
-        name = name.rpartition(".")[0]
+def _ask(when: Callable[[], bool]) -> bool:
+    return bool(call_app(when, False, f"when={name_of(when)}"))

@@ -136,17 +136,20 @@ def visitor_of_user(user: Any) -> Visitor | None:
     if identifier is None or identifier == "":
         warn_once(f"{type(user).__name__} has no id: say who the visitor is with @livechat.visitor_loader.")
         return None
-    email, created_at = getattr(user, "email", None), getattr(user, "created_at", None)
-    is_verified = getattr(user, "email_verified", None)
-    names = (getattr(user, attribute, None) for attribute in ("name", "full_name", "username"))
+
+    def text(name: str) -> str | None:
+        value = getattr(user, name, None)
+        return value if isinstance(value, str) else None
+
+    created_at, is_verified = getattr(user, "created_at", None), getattr(user, "email_verified", None)
     if not isinstance(created_at, datetime):
         created_at = None
     elif created_at.utcoffset() is None:  # databases without time zones (SQLite) mean UTC, by custom
         created_at = created_at.replace(tzinfo=UTC)
     return Visitor(
         id=str(identifier),
-        email=email if isinstance(email, str) else None,
-        name=next((name for name in names if name and isinstance(name, str)), None),
+        email=text("email"),
+        name=text("name") or text("full_name") or text("username"),
         created_at=created_at,
         email_verified=is_verified if isinstance(is_verified, bool) else None,
     )

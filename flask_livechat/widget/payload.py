@@ -30,7 +30,7 @@ def script_json(value: Any) -> str:
 def build(
     config: Settings,
     decision: Decision,
-    looks: dict[str, Any],
+    appearance: dict[str, Any],
     *,
     visitor: Mapping[str, Any] | None = None,
     proof: Mapping[str, Any] | None = None,
@@ -48,7 +48,7 @@ def build(
     return {
         "provider": NO_VENDOR if provider is None else provider.name,
         "load": decision.load,
-        "settings": looks if provider is None else provider.settings(config.providers[provider.name]) | looks,
+        "settings": appearance if provider is None else provider.settings(config.providers[provider.name]) | appearance,
         "visitor": visitor,
         "proof": proof,
         "context": {} if provider is None else provider.attributes(context),
@@ -58,7 +58,7 @@ def build(
     }
 
 
-def build_looks(
+def appearance(
     config: Settings,
     decision: Decision,
     *,
@@ -67,45 +67,45 @@ def build_looks(
     closed: bool = False,
     panel: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What the page says of its chat's looks. Defaults are left out: the loader knows them.
+    """What the page says of how its chat looks and starts. Defaults are left out: the loader knows them.
 
     A ``locale`` may be written as ``pt_BR``. One that is no language tag is left out.
     """
-    looks: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if config.position != POSITION:
-        looks["position"] = dict(config.position)
+        fields["position"] = dict(config.position)
     if decision.mobile == "hide":
-        looks["mobile"] = "hide"
+        fields["mobile"] = "hide"
     if config.launcher != "vendor":
-        looks["launcher"] = config.launcher
+        fields["launcher"] = config.launcher
     if decision.offline != "show":
-        looks["offline"] = decision.offline
+        fields["offline"] = decision.offline
     if closed:
-        looks["closed"] = True
+        fields["closed"] = True
     if consent != "implied":
-        looks["consent"] = consent
+        fields["consent"] = consent
     if decision.tour is not None:
-        looks["tour"] = decision.tour
+        fields["tour"] = decision.tour
     if decision.start is not None:
-        looks["start"] = decision.start
-    if decision.once is not True and {"tour", "start"} & looks.keys():
-        looks["once"] = decision.once  # by default once
+        fields["start"] = decision.start
+    if decision.once is not True and {"tour", "start"} & fields.keys():
+        fields["once"] = decision.once  # by default once
     if locale and LOCALE.fullmatch(str(locale)):
-        looks["locale"] = str(locale).replace("_", "-")
+        fields["locale"] = str(locale).replace("_", "-")
     if not decision.identify and decision.provider is not None:
         # Says that ``who`` is empty on purpose, and not because the page is a copy from before a login.
-        looks["identify"] = False
+        fields["identify"] = False
     if panel is not None:
-        looks["help"] = panel
-    return looks
+        fields["help"] = panel
+    return fields
 
 
 def render(payload: Mapping[str, Any], src: str, nonce: str | None, preload: str) -> Markup:
     """The data block and the script tag. ``src`` and ``preload`` are HTML already."""
     attribute = f' nonce="{nonce}"' if nonce and NONCE.fullmatch(nonce) else ""
-    data = f'<script type="application/json" id="livechat"{attribute}>{script_json(payload)}</script>\n'
-    text = f'{data}<script defer src="{src}"{attribute}></script>'
-    return Markup(preload + text)  # noqa: S704 - all parts are escaped or checked  # nosec B704
+    data = f'<script type="application/json" id="livechat"{attribute}>{script_json(payload)}</script>'
+    loader = f'<script defer src="{src}"{attribute}></script>'
+    return Markup(f"{preload}{data}\n{loader}")  # noqa: S704 - all parts are escaped or checked  # nosec B704
 
 
 def preload_link(script: str, crossorigin: str | None, nonce: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, Request, current_app, request
 from markupsafe import Markup
@@ -17,8 +17,7 @@ from ..state import State, current_state
 KEY = "flask_livechat.request_state"
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """What a page gets, and what was decided on the way."""
 
     markup: Markup

@@ -143,7 +143,7 @@ def warn_of_style_nonce(policy: Any) -> None:
     if csp.switches_inline_styles_off(policy):
         warn_once(
             "style-src has a nonce or a hash, so browsers ignore its 'unsafe-inline' and block the chat's styles. "
-            "Take it out of style-src (with Flask-Talisman, out of content_security_policy_nonce_in)."
+            "Remove it from style-src (with Flask-Talisman, from content_security_policy_nonce_in)."
         )
 
 

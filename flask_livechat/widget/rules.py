@@ -71,7 +71,8 @@ def decide(
     def applies(rule: Rule) -> bool:
         return rule.holds(address) and (rule.when is None or ask(rule.when))
 
-    layers = [*filter(applies, own), *islice(filter(applies, configured), 1)]
+    layers = list(filter(applies, own))
+    layers += islice(filter(applies, configured), 1)
     decision = _combined(default, layers) if layers else default
     if not decision.show:
         return decision
@@ -143,7 +144,7 @@ def _problem(name: str, value: Any, providers: Collection[str], where: Collectio
         return f"there is no field {name!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
     if name == "provider":
         known = ", ".join(providers) or "none"
-        return None if value in providers else f"provider={shown(value)} is not configured (there is {known})"
+        return None if value in providers else f"provider={shown(value)} is not configured (configured: {known})"
     check, expected = CHECKS[name]
     return None if check(value) else f"{name}={shown(value)} must be {expected}"
 

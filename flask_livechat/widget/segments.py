@@ -60,7 +60,7 @@ def deliver(req: RequestState, name: str, visitor: Mapping[str, Any] | None) -> 
     most = max(0, provider.max_segments - len(own))
     if len(added) > most and "segment" in provider.can:
         warn_once(
-            f"{provider.title} takes {provider.max_segments} segments, a visitor's own among them: some are left out."
+            f"{provider.title} takes {provider.max_segments} segments, including the visitor's own; some are left out."
         )
     event = {
         "segment": added[:most] if "segment" in provider.can else [],

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from flask import url_for
@@ -20,19 +20,19 @@ from . import context, logout, payload, rules, segments, session_store
 from .addresses import of_request
 from .assets import HELP, NO_VENDOR
 from .decide import checked_rule, decide
-from .identity import ANONYMOUS, Identity, current_visitor, identify, load_visitor, may_be_personal
+from .identity import ANONYMOUS, Identity, identify, load_visitor, may_be_personal
 from .request_state import RequestState, Tag
+from .sensitive_urls import Address
 
 NOTHING = Markup("")
 
 
-@dataclass(frozen=True, slots=True)
-class Personal:
+class Personal(NamedTuple):
     """All that a page says of its visitor."""
 
     identity: Identity = ANONYMOUS
-    attributes: Mapping[str, Value] = field(default_factory=dict)
-    events: list[dict[str, Any]] = field(default_factory=list)
+    attributes: Mapping[str, Value] = MappingProxyType({})
+    events: Sequence[dict[str, Any]] = ()
     left: bool = False  # the last visitor of this browser has logged out
 
 
@@ -48,8 +48,9 @@ def write_tag(state: State, req: RequestState, overrides: Mapping[str, Any]) -> 
     # An error page is another page of the same request, and the first may have got as far as its tag.
     if req.tagged_page == (error,) or not (state.settings.providers or state.settings.uses_help):
         return NOTHING
-    decision = decide(state, req.app, of_request(req.request), own)
-    tag = make_tag(state, req, decision, error)
+    address = of_request(req.request)
+    decision = decide(state, req.app, address, own)
+    tag = make_tag(state, req, address, decision, error)
     if tag is None:
         return NOTHING
     req.tagged_page = (error,)
@@ -57,12 +58,14 @@ def write_tag(state: State, req: RequestState, overrides: Mapping[str, Any]) -> 
     return tag.markup
 
 
-def make_tag(state: State, req: RequestState, decision: Decision, error: BaseException | None) -> Tag | None:
+def make_tag(
+    state: State, req: RequestState, address: Address, decision: Decision, error: BaseException | None
+) -> Tag | None:
     """Identify the visitor, collect what agents see, and write it. None where the page has neither chat nor help.
 
     A page without a vendor may have the help panel. It names nobody.
     """
-    config, name, now = state.settings, decision.provider, state.now()
+    name, now = decision.provider, state.now()
     if not decision.show and decision.sources["show"] != rules.NO_PROVIDER:
         return None
     panel = None
@@ -72,22 +75,14 @@ def make_tag(state: State, req: RequestState, decision: Decision, error: BaseExc
         return None
     personal = collect_personal(state, req, name, decision, now) if name else NOTHING_PERSONAL
     consent = consent_of(state, req) if name else "implied"
-    is_fetched = name and decision.identify and (config.identity_delivery == "fetch" or req.is_finished)
-    looks = payload.build_looks(
-        config,
-        decision,
-        locale=call_app(config.locale, None, "LIVECHAT_LOCALE") if callable(config.locale) else config.locale,
-        consent=consent,
-        closed=config.office_hours is not None and not config.office_hours.is_open(now),
-        panel=panel,
-    )
+    is_fetched = name and decision.identify and (state.settings.identity_delivery == "fetch" or req.is_finished)
     data = payload.build(
-        config,
+        state.settings,
         decision,
-        looks,
+        _appearance(state.settings, decision, now, consent, panel),
         visitor=personal.identity.visitor,
         proof=personal.identity.proof,
-        context={**context.of_page(req, error), **personal.attributes},
+        context={**context.of_page(req, address, error), **personal.attributes},
         events=personal.events,
         who=None if is_fetched else personal.identity.who,
         left=personal.left,
@@ -95,6 +90,14 @@ def make_tag(state: State, req: RequestState, decision: Decision, error: BaseExc
     # Before help, nothing of the vendor's is loaded.
     markup = _write(state, req, decision, data, preloads=decision.preload and consent == "implied" and panel is None)
     return Tag(markup, decision, personal is not NOTHING_PERSONAL or bool(name and is_consent_personal(state, req)))
+
+
+def _appearance(
+    config: Settings, decision: Decision, now: datetime, consent: str, panel: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    locale = call_app(config.locale, None, "LIVECHAT_LOCALE") if callable(config.locale) else config.locale
+    is_closed = config.office_hours is not None and not config.office_hours.is_open(now)
+    return payload.appearance(config, decision, locale=locale, consent=consent, closed=is_closed, panel=panel)
 
 
 def _write(state: State, req: RequestState, decision: Decision, data: Mapping[str, Any], *, preloads: bool) -> Markup:
@@ -126,7 +129,7 @@ def collect_context_and_events(
     """What agents see of the visitor: what loaders and views say, the last actions, the account's age. And events."""
     loader = state.callbacks.context_loader
     loaded: dict[str, Value] = call_app(lambda: dict(loader()), {}, name_of(loader)) if loader else {}
-    visitor = None if identity is ANONYMOUS else current_visitor(state, req)
+    visitor = None if identity is ANONYMOUS else req.visitor
     actions, waiting, events = session_store.recall(req)
     attributes = {**loaded, **req.context, **waiting}
     if visitor and visitor.created_at:
@@ -141,8 +144,9 @@ def write_button(state: State, req: RequestState, label: str, attributes: Mappin
     config = state.settings
     if not (config.providers or config.uses_help):
         return NOTHING
-    decision = safely("livechat_button()", lambda: decide(state, req.app), None)
-    opens = decision is not None and (decision.show or make_tag(state, req, decision, None) is not None)
+    address = of_request(req.request)
+    decision = safely("livechat_button()", lambda: decide(state, req.app, address), None)
+    opens = decision is not None and (decision.show or make_tag(state, req, address, decision, None) is not None)
     href = config.fallback_url
     if config.article_pages and decision is not None and decision.help != "off":
         href = same_origin(url_for("livechat_help.search"))
@@ -232,4 +236,4 @@ def _warn_of_late_config(state: State, req: RequestState) -> None:
     state.runtime.has_checked_config = True
     snapshot, current = state.config_snapshot, livechat_config(req.app.config)
     if late := [key for key, value in current if key not in snapshot or snapshot[key] != value]:
-        warn_once(f"{', '.join(late)} came after LiveChat(app) had read the configuration: set it before.")
+        warn_once(f"{', '.join(late)} was set after LiveChat(app) had read the configuration. Set it before.")

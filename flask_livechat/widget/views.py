@@ -111,7 +111,7 @@ def starts() -> Response:
     report = _report_of_our_page(max_bytes=700)  # a character of an id takes six in JSON at most
     content, ask = report.get("start"), state.callbacks.start_once
     if ask is None:
-        warn_once('once="server" starts nothing: say what started before with @livechat.start_once')
+        warn_once('once="server" starts nothing without a function that is registered with @livechat.start_once')
         abort(404)
     if not rules.is_start(content):
         abort(400)

@@ -13,9 +13,10 @@ HEAD = """\
 Ways out of a chat
 ==================
 
-Each "yes" is one or more tests in a real browser, for Crisp, Intercom and Tawk.to each. They ask the vendor's stand-in
-what it still knows of the visitor who was there before: nothing. A hyphen is a way that is not tried in that engine.
-The runs of ``make test`` and ``make test-engines`` write this page.
+This page is for people who decide whether a logout is safe enough for their site. It lists the ways in which a
+visitor can leave a chat. Each "yes" is one or more tests in a real browser, for each of Crisp, Intercom and Tawk.to.
+The tests check that the vendor's stand-in knows nothing of the last visitor. A hyphen is a way that is not tested in
+that engine. The runs of ``make test`` and ``make test-engines`` write this page.
 
 """
 ENGINES = ("Chromium", "Firefox", "WebKit")

@@ -181,3 +181,37 @@ def test_an_answer_that_is_late_leads_to_a_human(
     visit.page.keyboard.press("Enter")
     visit.ready()
     visit.eventually(lambda: "Where is my parcel?" in str(visit.desk()["attributes"]))
+
+
+def test_who_only_saw_a_flow_and_opens_the_chat_elsewhere_is_not_handed_over(flow_site: Site, visit: Visit) -> None:
+    flow_site()
+    bodies: list[Any] = []
+    visit.page.on("request", lambda ask: bodies.append(ask.post_data_json) if ask.url.endswith("/flow") else None)
+    visit.go()
+    open_panel(visit)
+    choice(visit, "My order").wait_for()
+    visit.get("livechat.open()")
+    visit.ready()
+    visit.until("__livechat_sandbox.open")
+    visit.pause(0.5)
+    assert [body["input"] for body in bodies] == [None]
+
+
+@pytest.mark.parametrize("way", ["the button", "a script"])
+def test_the_server_is_told_once_of_a_handoff_that_is_not_its_own(flow_site: Site, visit: Visit, way: str) -> None:
+    """It stores the note for agents, and counts."""
+    flow_site()
+    bodies: list[Any] = []
+    visit.page.on("request", lambda ask: bodies.append(ask.post_data_json) if ask.url.endswith("/flow") else None)
+    visit.go()
+    open_panel(visit)
+    choice(visit, "My order").click()
+    visit.until(f"{PANEL}.shadowRoot.querySelector('label').textContent === 'Which order?'")
+    if way == "the button":
+        human(visit).click()
+    else:
+        visit.get("livechat.open()")
+    visit.ready()
+    visit.until("__livechat_sandbox.open")
+    visit.pause(0.5)
+    assert [body["input"] for body in bodies] == [None, {"choice": 0}, {"choice": "human"}]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from flask import Flask
 from werkzeug.wrappers import Response
 
@@ -17,9 +18,9 @@ from flask_livechat import LiveChat
 from flask_livechat.desk.inbox import Inbox
 from flask_livechat.desk.store import Store
 from flask_livechat.errors import VendorDown
-from flask_livechat.model import Event
+from flask_livechat.model import Agent, Event, Team
 
-from .conftest import VENDORS, Visit, axe
+from .conftest import VENDORS, Net, Visit, axe
 from .test_desk import desk_of
 from .test_store import chat_of
 
@@ -191,7 +192,7 @@ def test_two_tabs_of_one_agent_answer_once_and_the_second_keeps_its_draft(
     second.page.fill("#text", "Let me look.")
     first.page.get_by_role("button", name="Reply").click()
     second.page.get_by_role("button", name="Reply").click()
-    second.page.locator("#word").get_by_text("Somebody has written meanwhile").wait_for()
+    second.page.locator("#word").get_by_text("Somebody has written in the meantime").wait_for()
     assert second.page.input_value("#text") == "Let me look."
     texts = [text for text in second.page.locator("#entries .text").all_inner_texts() if "look" in text]
     assert texts == []  # what was shown at once is taken back
@@ -337,17 +338,67 @@ def test_what_a_visitor_writes_is_harmless_and_readable(store: Store, visit: Vis
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(store: Store, open_visit: Open, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Inbox, "_desk", lambda self, row: FakeDesk())
+    monkeypatch.setattr(Inbox, "_desk", lambda self, row: Refusing())
+    monkeypatch.setattr("flask_livechat.desk.inbox_queries.MAX_ROWS", 2)
     size = {"width": 1280, "height": 800} if scheme == "light" else {"width": 390, "height": 800}
     visit = open_visit(color_scheme=scheme, bypass_csp=True, viewport=size)  # axe.run makes styles of its own
     write(store, "c1", "A note", minutes=0, kind="note", author="agent", tags=("refund",))
-    visit.go(URL if scheme == "light" else f"{URL}?q=nowhere")
+    write(store, "c1", "Good", minutes=0.01, kind="rated", rating=5, best=5)
+    write(store, "c1", "x" * 5000, minutes=0.02, author="bot")
+    write(store, "c3", "Bye", minutes=-3)
+    write(store, "c3", "", minutes=-2.9, kind="conversation_closed", author="agent")
+    write(store, "c4", "Where are you?", minutes=-60)
+    for query in ("", "?page=2", "?q=nowhere", "?q=order", "?tab=snoozed", "?tab=closed", "?c=999"):
+        visit.go(URL + query)
+        assert axe(visit) == [], query
+    visit.page.wait_for_load_state()
+    visit.go(f"{URL}?tab=closed")
+    visit.page.locator("#rows a").click()
+    visit.page.get_by_role("button", name="Reopen").wait_for()
     assert axe(visit) == []
-    read(visit, "A note")
+    visit.page.get_by_role("link", name="The whole conversation").click()
+    visit.page.get_by_role("alert").wait_for()
+    assert axe(visit) == []
+    read(visit, "xxxxx")
     visit.page.locator("summary", has_text="Snooze").click()
     assert axe(visit) == []
-    visit.page.keyboard.press("?")
+    visit.page.get_by_role("link", name="Assign").click()
+    visit.page.get_by_role("button", name="Assign").wait_for()
+    visit.page.wait_for_load_state()
+    visit.page.fill("#text", "Yes!")
+    visit.page.get_by_role("button", name="Reply").click()
+    visit.page.locator("#word").get_by_text("it is down").wait_for()
     assert axe(visit) == []
+    visit.page.locator("#log").focus()
+    visit.page.keyboard.press("?")
+    visit.page.get_by_role("dialog").wait_for()
+    assert axe(visit) == []
+
+
+class Refusing(FakeDesk):
+    """A vendor's API that lists its agents, and refuses all else."""
+
+    def list(self) -> list[Agent]:
+        return [Agent("a1", "Sam")]
+
+    def teams(self) -> list[Team]:
+        return [Team("t1", "Support")]
+
+    def reply(self, id: str, text: str) -> Any:
+        raise VendorDown("it is down", provider="crisp", call="reply")
+
+    def messages(self, id: str) -> Any:
+        raise VendorDown("it is down", provider="crisp", call="messages")
+
+
+@pytest.mark.parametrize("query", ["", "?c=1", "?q=order", "?tab=closed", "?c=999"])
+def test_nothing_stands_inline(query: str, store: Store, net: Net) -> None:
+    """No script, no style and no handler: the page's own policy allows none, and an app's stricter one need not."""
+    write(store, "c1", "More")
+    assert net.site is not None
+    page = BeautifulSoup(net.site.test_client().get(URL + query).text, "html.parser")
+    assert not page.select("style, [style], script:not([src])")
+    assert not [name for tag in page.select("*") for name in tag.attrs if name.startswith("on")]
 
 
 def test_on_a_phone_there_is_the_list_or_the_conversation(store: Store, open_visit: Open) -> None:

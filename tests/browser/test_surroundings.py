@@ -362,7 +362,7 @@ def test_where_the_storage_was_cleared_a_known_visitors_conversation_does_not_co
     _is_not_theirs(visit, session)
 
 
-@path("a subdomain where nobody remembers the session that ended")
+@path("a subdomain that has not stored the session that ended")
 @every_vendor
 @pytest.mark.parametrize("host", ["www.site.test", "shop.site.test"])
 def test_a_known_visitors_conversation_does_not_come_back_where_nobody_remembers(
@@ -378,7 +378,7 @@ def test_a_known_visitors_conversation_does_not_come_back_where_nobody_remembers
     _is_not_theirs(visit, session)
 
 
-@path("a subdomain that remembers nobody in particular, after a session that expired")
+@path("a subdomain without a stored visitor, after a session that expired")
 @every_vendor
 def test_a_known_visitors_conversation_does_not_come_back_where_nobody_in_particular_is_remembered(
     site: Site, visit: Visit, vendor: str

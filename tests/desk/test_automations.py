@@ -262,7 +262,7 @@ def test_a_vendor_that_keeps_no_contacts_is_said_once(caplog: pytest.LogCaptureF
         for _ in range(3):
             chat_of(app).sync(object())
     lines = [record.getMessage() for record in caplog.records]
-    assert lines == ["livechat: No contact is kept up to date: Tawk.to's API cannot do that."]
+    assert lines == ["livechat: Contacts are not updated, because Tawk.to's API cannot do that."]
 
 
 @pytest.mark.parametrize("rule", [{"show": False}, {"identify": False}])
@@ -348,12 +348,12 @@ class TestTheConfiguration:
 
     def test_an_extra_that_is_missing_is_said(self, key: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(settings, "find_spec", lambda name: None)
-        with pytest.raises(ConfigError, match=r"LC108.*needs what the extra \[desk\] brings"):
+        with pytest.raises(ConfigError, match=r"LC108.*needs the extra \[desk\]"):
             create_app("intercom", LIVECHAT_INTERCOM_ACCESS_TOKEN="x", **key)
 
     @pytest.mark.parametrize("consent", ["required", "click"])
     def test_consent_that_the_server_cannot_see_is_said(self, key: dict[str, Any], consent: str) -> None:
-        with pytest.raises(ConfigError, match=r"LC108.*the server cannot see an agreement"):
+        with pytest.raises(ConfigError, match=r"LC108.*the server cannot see a consent"):
             create_app("intercom", LIVECHAT_INTERCOM_ACCESS_TOKEN="x", LIVECHAT_CONSENT=consent, **key)
 
 

@@ -90,7 +90,7 @@ def test_a_time_may_be_said_in_many_ways(run: Run, server: Server, when: str) ->
 def test_a_time_that_is_none_is_said(run: Run, server: Server) -> None:
     result = run("conversations", "--since", "yesterday")
     assert result.exit_code == 2
-    assert "it is 30d, 12h, or a date" in result.output
+    assert "write 30d, 12h, or a date" in result.output
     assert server.asked == []
 
 
@@ -118,7 +118,8 @@ def test_somebody_is_looked_up(run: Run) -> None:
     assert "name           A" in result.output
     assert "conversations  session_1" in result.output
     assert (
-        run("contacts", "--email", "b@example.com", answers=(Answer(404),)).output == "Error: nobody is known by that\n"
+        run("contacts", "--email", "b@example.com", answers=(Answer(404),)).output
+        == "Error: the vendor knows no such contact\n"
     )
     assert run("contacts").exit_code == 2
 
@@ -200,7 +201,7 @@ def test_an_address_without_a_scheme_is_said(app_in_the_sandbox: Flask) -> None:
         args=["livechat", "desk", "conversations", "--at", "127.0.0.1:5000"]
     )
     assert result.exit_code == 2
-    assert "it begins with http:// or https://" in result.output
+    assert "it must begin with http:// or https://" in result.output
 
 
 def test_on_the_sandbox_too_it_says_what_to_install(app_in_the_sandbox: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

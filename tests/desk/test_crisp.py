@@ -275,7 +275,7 @@ def test_ids_of_all_kinds_stay_one_part_of_the_address(vendor_api: VendorApi) ->
 
 def test_a_key_that_is_missing_is_named() -> None:
     with pytest.raises(
-        ConfigError, match=r"LC103 LIVECHAT_CRISP_API_KEY: is needed by the desk\. Settings > API tokens"
+        ConfigError, match=r"LC103 LIVECHAT_CRISP_API_KEY: is needed for the desk\. Settings > API tokens"
     ):
         open_desk("crisp", {"WEBSITE_ID": WEBSITE, "API_IDENTIFIER": "identifier"}, now)
 
@@ -300,7 +300,7 @@ def test_open_and_pending_ones_are_told_apart_here(vendor_api: VendorApi) -> Non
 
 
 def test_a_state_that_is_none_is_said(vendor_api: VendorApi) -> None:
-    with pytest.raises(ValueError, match="'bogus' is no state: open, pending, snoozed, closed"):
+    with pytest.raises(ValueError, match="'bogus' is not a state; the states are open, pending, snoozed, closed"):
         vendor_api.desk.conversations.list("bogus")  # type: ignore[arg-type]  # which is the point
 
 

@@ -25,6 +25,7 @@ from flask_livechat import Visitor, providers
 from flask_livechat.desk.desk import Desk, open_desk
 from flask_livechat.desk.http import in_process
 from flask_livechat.errors import NotFound
+from flask_livechat.providers.base import Handoff
 from flask_livechat.sandbox import sandbox_of
 from flask_livechat.sandbox.api import Rest
 
@@ -38,6 +39,8 @@ VERSIONS = ("2.11", "2.16")
 # A part's author without an address has an empty one, in public deliveries.
 FORMATS = {"uuid": lambda value: len(value) in (24, 36), "email": lambda value: value == "" or "@" in value}
 ARTICLE = {"id": "55", "title": "How to", "state": "draft", "type": "article"}
+TEAM = {"type": "team", "id": "814865", "name": "Support"}
+OF_42 = ONE | {"contacts": {"contacts": [{"id": WHO, "external_id": "42"}]}, "admin_assignee_id": None}
 UNTIL = datetime(2026, 12, 1, tzinfo=UTC)
 # Every call that we can make, and the answers that it needs on the way.
 CALLS: dict[str, tuple[Callable[[Desk], Any], tuple[Any, ...]]] = {
@@ -59,6 +62,10 @@ CALLS: dict[str, tuple[Callable[[Desk], Any], tuple[Any, ...]]] = {
     ),
     "conversations.reply": (lambda desk: desk.conversations.reply("215", "Hello"), (ME, ok(ONE))),
     "conversations.note": (lambda desk: desk.conversations.note("215", "Rude"), (ME, ok(ONE))),
+    "conversations.note, of a flow, and to a team": (
+        lambda desk: desk.hand_over("215", [Handoff("42", None, "Rude", "support")]),
+        (ok(OF_42), ME, ok(ONE), ok({"teams": [TEAM]}), ok(TEAM), ok(ONE)),
+    ),
     "conversations.close": (lambda desk: desk.conversations.close("215"), (ok(ONE), ME, ok(ONE))),
     "conversations.reopen": (
         lambda desk: desk.conversations.reopen("215"),
@@ -242,6 +249,7 @@ def toured(version: str) -> list[Heard]:
     assert desk.conversations.start(VISITOR, "May we help?", author="agent") is None
     desk.conversations.reply(mine, "Hello")
     desk.conversations.note(mine, "Rude")
+    desk.hand_over(mine, [Handoff("42", None, "Rude in a flow", "support")])
     desk.conversations.assign(mine, second.id)
     (team,) = desk.agents.teams()
     desk.conversations.assign(mine, team=team.id)

@@ -34,7 +34,7 @@ def test_it_is_the_providers_or_the_one_that_is_named() -> None:
 
 def test_a_key_that_is_missing_is_named() -> None:
     app = site()
-    with app.app_context(), pytest.raises(ConfigError, match="LIVECHAT_TAWK_REST_API_KEY: is needed by the desk"):
+    with app.app_context(), pytest.raises(ConfigError, match="LIVECHAT_TAWK_REST_API_KEY: is needed for the desk"):
         chat_of(app).desk("tawk")
 
 

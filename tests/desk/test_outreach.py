@@ -215,9 +215,9 @@ def test_an_account_of_a_test_counts_for_itself() -> None:
 
 @pytest.mark.parametrize("author", ["bot", "", None, "Agent"])
 def test_nobody_else_begins(vendor_api: VendorApi, author: Any) -> None:
-    with pytest.raises(ValueError, match="is no author: visitor, agent"):
+    with pytest.raises(ValueError, match="is not an author; the authors are visitor, agent"):
         vendor_api.answers(ok()).conversations.start(ADA, "x", author=author)
-    with pytest.raises(ValueError, match="is no author"):
+    with pytest.raises(ValueError, match="is not an author"):
         awaited(open_async_desk("crisp", VALUES, now).conversations.start(ADA, "x", author=author))
     assert vendor_api.calls == []
 
@@ -286,7 +286,7 @@ def test_without_a_database_each_app_counts_for_itself() -> None:
 
 def test_nobody_is_written_to_while_it_cannot_be_counted(tmp_path: Path) -> None:
     app = site(LIVECHAT_DATABASE_URL=f"sqlite:///{tmp_path / 'chat.sqlite3'}")  # without its tables
-    with pytest.raises(LiveChatError, match=r"Nobody was written to, .* flask livechat db upgrade"):
+    with pytest.raises(LiveChatError, match=r"No conversation was started, .* flask livechat db upgrade"):
         desk_of(app, "crisp").conversations.start(ADA, "May we help?", author="agent")
     assert sandbox_of(app).apis["crisp"].account.hub.sessions("crisp") == []
 

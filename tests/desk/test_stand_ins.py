@@ -412,7 +412,7 @@ def test_a_conversation_that_is_none_is_not_found(shop: Shop, id: str) -> None:
 
 @pytest.mark.parametrize("id", ["", "a\nb"])
 def test_what_is_no_id_is_asked_of_nobody(shop: Shop, id: str) -> None:
-    with pytest.raises(ValueError, match="is no id"):
+    with pytest.raises(ValueError, match="is not an id"):
         shop.desk.conversations.get(id)
 
 
@@ -475,7 +475,7 @@ def test_an_answer_is_refused_where_somebody_has_written_since(shop: Shop) -> No
     chat, desk = only(shop.desk), shop.desk.conversations
     (seen,) = desk.messages(chat)
     desk.reply(chat, "Yes?", seen=seen.id)
-    with pytest.raises(Conflict, match="somebody has written meanwhile"):
+    with pytest.raises(Conflict, match="somebody has written in the meantime"):
         desk.reply(chat, "May I help you?", seen=seen.id)
 
     async def again() -> None:

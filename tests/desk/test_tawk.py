@@ -136,7 +136,7 @@ def test_what_nobody_has_seen_work_is_not_offered(vendor_api: VendorApi, call: A
 
 @pytest.mark.parametrize("id", ["", " ", "a\nb"])
 def test_what_is_no_id_makes_no_call(vendor_api: VendorApi, id: str) -> None:
-    with pytest.raises(ValueError, match="is no id"):
+    with pytest.raises(ValueError, match="is not an id"):
         vendor_api.answers(ok({})).conversations.get(id)
     assert vendor_api.server.asked == []
 

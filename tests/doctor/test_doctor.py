@@ -312,7 +312,7 @@ def test_templates_that_are_none_are_passed_over(tmp_path: Path) -> None:
     (folder / "_email.html").write_text("\n{{ livechat() }}")
     report = examine(app)
     assert "logo.html: cannot be read (UnicodeDecodeError)" in unseen(report)
-    assert "broken.html: is no valid template (line 1)" in unseen(report)
+    assert "broken.html: is not a valid template (line 1)" in unseen(report)
     (finding,) = [finding for finding in report.findings if finding.check.code == "LC205"]
     assert finding.places[0].line == 2
 
@@ -426,7 +426,7 @@ def test_a_logout_nobody_is_logged_in_for_is_not_judged() -> None:
     app = app_of()
     app.add_url_rule("/sign-out", "sign_out", lambda: "bye", methods=["POST"])
     report = examine(app)
-    assert "POST /sign-out: nobody was logged in: --as USER_ID" in unseen(report)
+    assert "POST /sign-out: no user was logged in: use --as USER_ID" in unseen(report)
     assert "LC601" not in codes(report)
 
 
@@ -544,7 +544,7 @@ def test_a_user_that_the_loader_chokes_on_is_said() -> None:
     app.login_manager.user_loader(lambda number: USERS[str(int(number))])  # type: ignore[attr-defined]
     result = run(app, "--as", "ann@example.com")
     assert result.exit_code == 2
-    assert "the user_loader takes no 'ann@example.com' (ValueError)" in result.output
+    assert "the user_loader does not accept 'ann@example.com' (ValueError)" in result.output
 
 
 @pytest.mark.parametrize(
@@ -572,7 +572,7 @@ def test_a_loader_that_raises_for_text_is_asked_with_a_number() -> None:
     assert run(app, "--as", "42", "--fail-level", "never").exit_code == 0
     result = run(app, "--as", "43")
     assert result.exit_code == 2
-    assert "the user_loader takes no '43' (KeyError)" in result.output
+    assert "the user_loader does not accept '43' (KeyError)" in result.output
 
 
 @pytest.mark.parametrize("path", ["/admin/logout", "/shop/basket/sign-out", "/de/logout", "/customer/session/logoff"])
@@ -668,7 +668,7 @@ def test_a_visitor_loader_that_names_nobody_is_not_said_to_lack_an_email() -> No
 def test_without_flask_login_nobody_is_told_to_name_a_user() -> None:
     output = run(app_of(login=False)).output
     assert "--as USER_ID" not in output
-    assert "without Flask-Login no page can be visited as a user" in output
+    assert "Without Flask-Login they cannot be visited as a user" in output
 
 
 @pytest.mark.parametrize(("status", "scanners"), [(404, True), (403, False)])

@@ -128,7 +128,7 @@ def test_the_figures_are_the_same_in_the_terminal_in_json_in_csv_and_on_the_page
     run = app.test_cli_runner().invoke
     text = run(args=["livechat", "metrics"]).output
     assert "flow card               3 begun, 1 resolved, 1 handed over, 1 left\n" in text
-    assert "  handed over           1 at card after 1 exchanges\n" in text
+    assert "  handed over           1 at card after 1 exchange\n" in text
     (flow,) = json.loads(run(args=["livechat", "metrics", "--format", "json"]).output)["flows"]
     assert flow == {
         "flow": "card",

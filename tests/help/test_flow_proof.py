@@ -107,8 +107,8 @@ def test_check_lists_all_errors_of_all_files(make_app: MakeApp, tmp_path: Path) 
     broken = 'start = "a"\n[a]\nsay = "?"\nchoices = { x = "b" }\n[c]\nask = "z"'
     result = run(app_with(make_app, tmp_path, one=broken, two="start = [", support=CONTRACT), "check", ok=False)
     for text in (
-        "flows/one.toml: [a] 'b' is no step. There is a, c, and human and done.",
-        "flows/one.toml: [c] it has no say.",
+        "flows/one.toml: [a] 'b' is not a step. The steps are: a, c; or human or done.",
+        "flows/one.toml: [c] say is missing.",
         "flows/one.toml: [c] then is missing.",
         "flows/two.toml: it is not TOML:",
         "support: ",
@@ -119,13 +119,13 @@ def test_check_lists_all_errors_of_all_files(make_app: MakeApp, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("table", "what"),
     [
-        ('say = "?"\nchoices = { "%s" = "human" }' % ("x" * 31), "has 31 characters, where 30 fit a button"),
+        ('say = "?"\nchoices = { "%s" = "human" }' % ("x" * 31), "has 31 characters; a button fits 30"),
         ('say = "?"\nchoices = { a = "human", b = "human", c = "human", d = "human", e = "human", f = "human" }',
-         "6 choices, where 5 are the most"),
-        ('say = { en = "?", de = "?" }\nchoices = { Yes = "human" }', "'Yes' is not there in en, de"),
-        ('say = { en = "?" }\nchoices = [{ label = { en = "Yes", de = "Ja" }, to = "human" }]', "not there in de"),
+         "6 choices are more than visitors read"),
+        ('say = { en = "?", de = "?" }\nchoices = { Yes = "human" }', "'Yes' is missing in en, de"),
+        ('say = { en = "?" }\nchoices = [{ label = { en = "Yes", de = "Ja" }, to = "human" }]', "is missing in de"),
         ('say = "?"\nchoices = { Y = "human" }\n[b]\nsay = "?"\nask = "x"\nthen = "human"',
-         "no visitor gets to b within"),
+         "no visitor can reach b within"),
         ('answer = "model"', "the answer 'model' is not registered"),
     ],
 )  # fmt: skip
@@ -146,7 +146,7 @@ def test_check_knows_the_rules_that_name_no_flow(make_app: MakeApp, tmp_path: Pa
     livechat.rule_for("shop", flow="support")
     run(app, "check")
     livechat.rule_for("shop", flow="sport")
-    assert "flow='sport' is no flow that can be run" in run(app, "check", ok=False).output
+    assert "flow='sport' is not a valid flow" in run(app, "check", ok=False).output
 
 
 def test_check_steers_no_terminal(make_app: MakeApp, tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_try_speaks_a_language(make_app: MakeApp, tmp_path: Path) -> None:
 def test_a_flow_that_is_not_there_is_named_with_those_that_are(make_app: MakeApp, tmp_path: Path) -> None:
     app = app_with(make_app, tmp_path, support=CONTRACT)
     for command in ("try", "show"):
-        assert "no flow 'sport' that could be run (there is support)" in run(app, command, "sport", ok=False).output
+        assert "no valid flow 'sport' (valid flows: support)" in run(app, command, "sport", ok=False).output
 
 
 def test_show_prints_a_diagram(make_app: MakeApp, tmp_path: Path) -> None:
@@ -252,5 +252,5 @@ def test_the_doctor_finds_a_flow_that_is_not_proven(make_app: MakeApp, tmp_path:
     assert not unproven(app_with(make_app, tmp_path, support=CONTRACT))
     assert not unproven(make_app())
     assert unproven(app_with(make_app, tmp_path, support=CONTRACT.replace('"card"', '"cart"'))) == [
-        "[billing] 'cart' is no step"
+        "[billing] 'cart' is not a step"
     ]

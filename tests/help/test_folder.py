@@ -58,17 +58,17 @@ def test_a_good_folder_has_no_errors(tmp_path: Path) -> None:
         ("---\ntitle: How?\norder: .inf\n---\nx", 3, "order is not right"),
         ("---\ntitle: How?\nurl: javascript:alert(1)\n---\nx", 3, "url is not right"),
         ("---\ntitle: How?\nmoved_from: [../../etc]\n---\nx", 3, "moved_from is not right"),
-        ("---\ntitle: How?\ntitel: x\n---\nx", 3, "'titel' is no field"),
+        ("---\ntitle: How?\ntitel: x\n---\nx", 3, "'titel' is not a field"),
         (b"# How?\n\ncaf\xe9", 3, "is not in UTF-8"),
         (b"x" * (MAX_BYTES + 1), 1, "is larger than 1000 KB"),
         ("# How do I begin?\n\nx", 1, "has the same title as en/a.md"),
         ("# How?\n\ntext\n[x](none.md)", 4, "a link to 'none.md' leads to nothing that is there"),
         ("# How?\n\n![x](none.png)", 3, "an image to 'none.png' leads to nothing that is there"),
-        ("# How?\n\n![x](b.md)", 3, "'b.md' is no image"),
+        ("# How?\n\n![x](b.md)", 3, "'b.md' is not an image"),
         ("# How?\n\n[x](../../etc/passwd)", 3, "a link to '../../etc/passwd' leads out of the folder"),
         ("# How?\n\n[x](%2e%2e/%2e%2e/secret.md)", 3, "leads out of the folder"),
         ("# How?\n\n[x](b/../../../x.md)", 3, "leads out of the folder"),
-        ("# How?\n\n[x](/etc/passwd)", 3, "a link to '/etc/passwd' leads to no page of the app"),
+        ("# How?\n\n[x](/etc/passwd)", 3, "a link to '/etc/passwd' does not lead to a page of the app"),
         ("# How?\n\n[x](//evil.example/x)", 3, "has no scheme"),
         ("# How?\n\n[x](..\\\\..\\\\secret.md)", 3, "has characters that browsers leave out or change"),
         ("# How?\n\n[x](javascript:alert(1))", 3, "is of the kind javascript:"),
@@ -274,7 +274,7 @@ def test_check_prints_all_and_fails_for_errors_alone(make: Callable[..., Flask])
     )
     assert result.exit_code == 1
     assert "en/x.md:3: a link to 'no.md' leads to nothing that is there." in result.output
-    assert "en/x.md:4: a link to '/no' leads to no page of the app." in result.output
+    assert "en/x.md:4: a link to '/no' does not lead to a page of the app." in result.output
     assert "'/'" not in result.output
 
 
@@ -283,7 +283,7 @@ def test_a_link_leads_to_a_page_that_a_browser_can_get(make: Callable[..., Flask
     app.add_url_rule("/shop/", "shop", lambda: "")  # which /shop leads to
     app.add_url_rule("/order", "order", lambda: "", methods=["POST"])
     output = app.test_cli_runner().invoke(args=["livechat", "articles", "check"]).output
-    assert "a link to '/order' leads to no page of the app" in output
+    assert "a link to '/order' does not lead to a page of the app" in output
     assert "'/shop'" not in output
 
 

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -17,14 +18,18 @@ from flask.testing import FlaskClient
 
 from flask_livechat import Visitor, providers
 from flask_livechat.desk import service
+from flask_livechat.desk.handoffs import Handoffs
+from flask_livechat.desk.store import Store
 from flask_livechat.desk.tables import handoffs
 from flask_livechat.desk.worker import Worker
 from flask_livechat.errors import Unsupported
 from flask_livechat.help import flow_replies, flow_service
+from flask_livechat.model import Event
 from flask_livechat.providers.base import Handoff
 
 from ..conftest import chat_of, create_app, log_in
 from ..desk.test_stand_ins import Shop, shop_of
+from ..webhooks.conftest import database, migrated_database, migrated_file, postgres, store  # noqa: F401 - fixtures
 from . import handoffs as handoffs_by_walks
 
 VENDORS = [name for name in providers.names() if providers.has_stand_in(name)]
@@ -351,3 +356,49 @@ def test_a_part_of_it_that_is_lost_is_noticed(lost: str, tmp_path: Path, monkeyp
     walked = handoffs_by_walks.run(15, handoffs_by_walks.by_client, handoffs_by_walks.Site("tawk", tmp_path), seed=22)
     named = "articles" if lost == "help_seen" else lost
     assert [what for what in walked if named in what]
+
+
+def test_both_databases_keep_the_newest_handoff_of_each_visitor_and_vendor(store: Store) -> None:  # noqa: F811
+    rows, now = Handoffs(store), datetime(2026, 11, 30, 12, tzinfo=UTC)
+    first, second = (Handoff("42", "Ada@example.com", note, "support") for note in ("first", "second"))
+    for handoff in (first, second):
+        assert rows.put("crisp", handoff, now)
+    rows.put("intercom", first, now)
+    rows.put("crisp", Handoff("7", None, "theirs", "support"), now + timedelta(minutes=1))
+
+    def candidates(**fields: Any) -> list[str]:
+        event = Event("crisp", "message", "c1:1", now + timedelta(minutes=2), "c1", author="visitor")
+        return [item.note for item in rows.candidates(replace(event, **fields))]
+
+    assert candidates() == ["theirs", "second"]  # the newest first, where nothing is known of the conversation
+    assert candidates(visitor="42") == ["second"]
+    assert candidates(provider="intercom") == ["first"]
+    assert candidates(at=now - timedelta(minutes=3)) == candidates(at=now + timedelta(minutes=62)) == []
+    event = Event("crisp", "contact_changed", "c1:mail", now, "c1", email="ADA@example.com")
+    store.add([event], now)
+    store.update_projection(event, now)
+    assert candidates() == ["second"]
+    rows.mark_failed(replace(event, id="c1:1"), [second])
+    assert rows.has_failed_at(replace(event, id="c1:1"))
+    assert not rows.has_failed_at(replace(event, id="c1:2"))
+    assert not rows.has_failed_at(replace(event, id="c1:1", provider="intercom"))
+    rows.drop("crisp", first)  # it is another one by now
+    assert candidates() == ["second"]
+    rows.drop("crisp", second)
+    assert candidates() == []
+    rows.drop_old(now + timedelta(hours=25))
+    assert candidates(provider="intercom") == []
+
+
+@pytest.mark.parametrize("secret", ["test_verify_secret_0123456789", None])
+def test_only_a_visitor_with_a_proof_has_a_note_to_come(secret: str | None, tmp_path: Path) -> None:
+    """Whoever is allowed to go unverified could be anybody, for the vendor, too."""
+    keys = {"WEBHOOK_SECRET": "s" * 32, "API_IDENTIFIER": str(uuid4()), "API_KEY": "k" * 64, "IDENTITY_SECRET": secret}
+    config = {f"LIVECHAT_CRISP_{name}": value for name, value in keys.items()}
+    config |= {"LIVECHAT_ALLOW_UNVERIFIED": True, "LIVECHAT_DATABASE_URL": f"sqlite:///{tmp_path / 'events.sqlite3'}"}
+    app = create_app("crisp", secrets=False, **config)
+    chat_of(app).flow("shop", SHOP)
+    with app.app_context():
+        chat_of(app).store.upgrade()
+    assert bool(hand_over(log_in(app))["handoff"]["transcript"]) is (secret is None)
+    assert waiting(app) == (["42"] if secret else [])

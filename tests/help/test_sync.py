@@ -412,6 +412,7 @@ def test_two_articles_that_could_be_adopted_are_both_named_and_none_is_taken() -
     assert "7, 8" in change.why
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("name", VENDORS)
 def test_apply_killed_at_any_call_and_run_again_comes_to_the_same_end(open_site: Any, name: str, moment: str) -> None:
@@ -452,6 +453,7 @@ def assert_nothing_is_half_published_or_twice(site: Site) -> None:
     assert len(titles) == len(set(titles))
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("name", VENDORS)
 def test_a_vendor_that_refuses_one_article_of_a_hundred_is_named_with_it_and_the_rest_goes_on_once_it_is_mended(
     open_site: Any, name: str
@@ -505,6 +507,7 @@ def test_a_quota_that_ends_in_the_middle_is_said_and_nothing_is_half_published_o
     assert site.signs() == []
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("name", VENDORS)
 def test_a_plan_without_changes_costs_few_calls(open_site: Any, name: str) -> None:
     files = {f"en/a{n:03}.md": f"# How do I do {n}?\n\nSo {n}.\n" for n in range(120)}
@@ -572,6 +575,7 @@ NAMES = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=2).map("/".join
 TEXTS = st.text("ab *_-[]()`\n", max_size=40)
 
 
+@pytest.mark.needs("time")
 @pytest.mark.parametrize("name", VENDORS)
 @settings(max_examples=FOLDERS, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=st.dictionaries(NAMES, TEXTS, max_size=5), second=st.dictionaries(NAMES, TEXTS, max_size=5))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
 from pathlib import Path
 
@@ -145,6 +146,12 @@ def test_each_way_to_a_host_is_heard_of(event: str, arguments: tuple[object, ...
     assert not guard.told()
 
 
+def test_the_guard_is_silent_while_python_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flask_livechat.pytest_plugin.GUARD.depth", 0)  # the run is over
+    monkeypatch.setattr("flask_livechat.pytest_plugin.Guard.EVENTS", None)  # as Python may leave it then
+    sys.audit("open", "a file", "r", 0)
+
+
 SWALLOWS = """
     import socket
     from contextlib import suppress
@@ -259,7 +266,7 @@ def test_a_desk_behind_a_proxy_is_heard_of_and_at_once(pytester: pytest.Pytester
     def test_it(app, monkeypatch):
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
         begun = time.monotonic()
-        with app.app_context(), pytest.raises(OSError, match="a test asked for api.crisp.chat"):
+        with app.app_context(), pytest.raises(OSError, match="a test contacted api.crisp.chat"):
             next(livechat.desk().conversations.list())
         assert time.monotonic() - begun < 20  # and not what is tried again for half a minute
 """,

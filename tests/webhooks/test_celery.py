@@ -172,7 +172,7 @@ def test_a_broker_that_is_down_delays_no_answer_and_loses_no_event(
     assert [send(app, "ok", number) for number in range(3)] == [200] * 3
     assert time.monotonic() - start < 3
     lines = [record.getMessage() for record in caplog.records if record.name == app.name]
-    assert set(lines) == {"livechat: events wait, for Celery was not told of them: OperationalError"}
+    assert set(lines) == {"livechat: events wait, because Celery could not be reached: OperationalError"}
     assert len(lines) < 3  # one a minute
     assert states(app) == ["pending"] * 3
     broker.start()

@@ -302,6 +302,7 @@ def test_two_spellings_of_an_email_lead_to_the_same_conversations(store: Store) 
     assert flat(count(store, people))["wrote"][:2] == (20, 20)
 
 
+@pytest.mark.needs("time")
 def test_a_conversation_of_another_id_is_not_that_of_whoever_shares_the_email(store: Store) -> None:
     for number in range(20):
         email = f"p{number}@example.com"
@@ -318,12 +319,12 @@ def test_any_text_is_an_id(store: Store) -> None:
 
 
 def test_a_cohort_of_nobody_is_an_error(store: Store) -> None:
-    with pytest.raises(ValueError, match="Nobody is in the cohort: 0 signed up less than 7 days ago"):
+    with pytest.raises(ValueError, match=r"The cohort is empty\. Signed up less than 7 days ago: 0"):
         count(store, [])
-    with pytest.raises(ValueError, match="the first 7 days of 1 were over"):
+    with pytest.raises(ValueError, match="over before the first conversation that is stored: 1"):
         count(store, [("1", SIGNED_UP, True)])
     keep(store, [wrote("x", SIGNED_UP)])
-    with pytest.raises(ValueError, match="1 signed up less than 7 days ago"):
+    with pytest.raises(ValueError, match="Signed up less than 7 days ago: 1"):
         count(store, [("1", NOW, True)])
 
 

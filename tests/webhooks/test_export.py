@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
+import textwrap
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +32,7 @@ from .test_metrics import closed
 from .test_projections import NOW, message, work
 
 LATER = NOW + timedelta(hours=1)
+SQL_BLOCK = r"\.\. code-block:: sql\n\n((?:   .*\n|\n)+)"
 
 
 def written(rows: Iterable[Mapping[str, Any]], format: str = "jsonl") -> list[dict[str, Any]]:
@@ -118,6 +121,52 @@ def test_who_was_erased_is_a_row_without_a_name(store: Store) -> None:
     assert (row["conversation"], row["visitor"], row["response"]) == (None, None, 300.0)
 
 
+def test_the_warehouse_of_the_docs_has_each_event_once_and_the_last_of_each_conversation(
+    store: Store, database: Callable[..., str]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "warehouse.rst").read_text("utf-8")
+    tables, erase = (textwrap.dedent(code) for code in re.findall(SQL_BLOCK, page))
+    (code,) = (textwrap.dedent(code) for code in re.findall(SQL_BLOCK.replace("sql", "python"), page))
+    load: dict[str, Any] = {}
+    exec(code, load)
+    url = database("sqlite" if store.is_sqlite else "postgresql")
+    warehouse = sa.create_engine(url.replace(".sqlite3", "-warehouse.sqlite3"))
+    cursors, now = {"events": "", "conversations": ""}, NOW
+
+    def night() -> None:
+        exports = {"events": export.each_event, "conversations": export.each_episode}
+        for what, rows in exports.items():
+            file = io.StringIO()
+            export.write(rows(store, now + timedelta(hours=1), cursors[what] or None), file, "jsonl")
+            with warehouse.begin() as connection:
+                lines = file.getvalue().splitlines()
+                cursors[what] = load[f"load_{what}"](connection, lines, cursors[what])
+
+    def count(what: str) -> int:
+        with warehouse.begin() as connection:
+            return connection.execute(sa.text(f"SELECT COUNT(*) FROM {what}")).scalar_one()  # noqa: S608 - ours
+
+    with warehouse.begin() as connection:
+        for statement in tables.split(";"):
+            connection.execute(sa.text(statement))
+    store.add([message(1, visitor="42", tags=("refund",)), replace(message(2), conversation="t")], now)
+    work(store)
+    night()
+    assert (count("events"), count("conversations")) == (2, 2)
+    now += timedelta(hours=1)
+    store.add([closed(9), message(3, minutes=60)], now)
+    for row in (closed(9), message(3, minutes=60)):
+        store.update_projection(row, now)
+    night()
+    night()
+    assert (count("events"), count("conversations")) == (4, 3)  # the first conversation has two episodes
+    with warehouse.begin() as connection:
+        for statement in erase.split(";"):
+            connection.execute(sa.text(statement), {"id": "42", "email": "ada@example.com"})
+    assert (count("events"), count("conversations")) == (1, 1)
+    warehouse.dispose()
+
+
 def test_an_export_stops_at_the_first_event_that_is_not_settled(store: Store) -> None:
     """Its number is lower, and the clock of whoever received it was ahead: what is beyond waits for it."""
     store.add([message(1)], NOW)
@@ -185,7 +234,7 @@ def test_on_postgresql_the_last_minute_waits(store: Store) -> None:
 )
 def test_a_cursor_that_is_none_is_refused(store: Store, cursor: str) -> None:
     for item in (export.each_event, export.each_episode):
-        with pytest.raises(ValueError, match="no cursor"):
+        with pytest.raises(ValueError, match="not a cursor"):
             list(item(store, NOW, cursor))
 
 
@@ -258,16 +307,16 @@ def test_the_commands_print_figures_and_rows(tmp_path: Path) -> None:
     assert json.loads(run("metrics", "--format", "json").stdout)["first_response"]["median"] == 300.0
     assert "first_response,median,,300.0" in run("metrics", "--format", "csv").stdout
     assert run("metrics", "--since", "2d", "--until", "1d", "--provider", "crisp").exit_code == 0
-    assert "begins before it ends" in run("metrics", "--since", "1d", "--until", "2d").stderr
-    assert "'nope' is no provider" in run("metrics", "--provider", "nope").stderr
+    assert "since must be before until" in run("metrics", "--since", "1d", "--until", "2d").stderr
+    assert "'nope' is not a provider" in run("metrics", "--provider", "nope").stderr
     assert "2026-11-21" in run("metrics", "--until", "soon").stderr
     exported = run("export")
     assert len(exported.stdout.splitlines()) == 5
-    assert "5 rows. Go on with --after 5" in exported.stderr
-    assert run("export", "--after", "5").stderr == "0 rows. Go on with --after 5\n"
+    assert "5 rows. Continue with --after 5" in exported.stderr
+    assert run("export", "--after", "5").stderr == "0 rows. Continue with --after 5\n"
     assert run("export", "--what", "conversations", "--format", "csv").stdout.startswith("cursor,provider,conversation")
-    assert "no cursor" in run("export", "--after", "x").stderr
-    assert "1 conversation counted anew" in run("db", "recount").stdout
+    assert "not a cursor" in run("export", "--after", "x").stderr
+    assert "1 conversation counted again" in run("db", "recount").stdout
 
 
 STEERING = ("\x1b[2J", "\x9b31m", "\u202e", "\x07")
@@ -302,7 +351,7 @@ def test_a_command_without_its_tables_says_what_to_do(tmp_path: Path, words: lis
     result = app.test_cli_runner().invoke(args=["livechat", *words])
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == (
-        "Error: The tables are missing, or older than this version: flask livechat db upgrade"
+        "Error: The tables are missing, or older than this version. Run flask livechat db upgrade."
     )
 
 
@@ -330,13 +379,16 @@ def test_a_database_that_was_never_created_is_said(postgres: str) -> None:
     url = sa.make_url(postgres).set(database="nowhere").render_as_string(hide_password=False)
     app = create_app("crisp", LIVECHAT_DATABASE_URL=url)
     result = app.test_cli_runner().invoke(args=["livechat", "db", "upgrade"])
-    assert result.stderr.splitlines()[-1] == "Error: There is no such database on the server yet: create it first."
+    assert result.stderr.splitlines()[-1] == "Error: The database does not exist on the server yet. Create it first."
 
 
 @pytest.mark.parametrize(
     ("url", "output"),
     [
-        ("sqlite:////nowhere/at/all", "Error: SQLite cannot open the file (OperationalError). Is its folder there?"),
+        (
+            "sqlite:////nowhere/at/all",
+            "Error: SQLite cannot open the file (OperationalError). Does the folder in LIVECHAT_DATABASE_URL exist?",
+        ),
         pytest.param(
             "postgresql://127.0.0.1:1/x",
             "Error: The database does not answer (OperationalError).",
@@ -344,9 +396,9 @@ def test_a_database_that_was_never_created_is_said(postgres: str) -> None:
         ),
         (
             "sqlite+nothing://",
-            "Error: LIVECHAT_DATABASE_URL is no address of an SQLite or PostgreSQL database that can",
+            "Error: LIVECHAT_DATABASE_URL is not the address of an SQLite or PostgreSQL database that can",
         ),
-        ("postgresql://user:secret@[::1", "Error: LIVECHAT_DATABASE_URL is no address"),
+        ("postgresql://user:secret@[::1", "Error: LIVECHAT_DATABASE_URL is not the address"),
     ],
 )
 def test_a_database_that_is_not_there_is_said_in_a_line(url: str, output: str) -> None:

@@ -73,7 +73,7 @@ def test_the_command_says_what_was_imported(vendor: Vendor, url: str, monkeypatc
         total = chat_of(app).store.total()
     assert f"Conversations imported: 6 (new events: {total})." in result.stdout
     lacks = providers.history(vendor.name).lacks  # type: ignore[union-attr]
-    assert ("webhooks alone tell" in result.stdout) == bool(lacks)
+    assert ("only webhooks deliver" in result.stdout) == bool(lacks)
     assert all(what in result.stdout for what in lacks)
     again = invoked(app, vendor.name, "--since", "60d")
     assert "Conversations imported: 0 (new events: 0), 6 were here already." in again.stdout
@@ -93,7 +93,7 @@ def test_a_spent_quota_ends_it_with_the_command_to_go_on(
         results.append(invoked(app, vendor.name, "--since", since))
         assert len(results) < 9
         if results[-1].exit_code:
-            assert "What is here stays. To go on:" in results[-1].stderr
+            assert "The conversations imported so far are kept. To continue:" in results[-1].stderr
             assert "Conversations imported" in results[-1].stdout
             assert "Traceback" not in results[-1].output
             command = results[-1].stderr.strip().splitlines()[-1].split()

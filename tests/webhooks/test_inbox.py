@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import re
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,7 +33,8 @@ from flask_livechat.desk.inbox_actions import moment_of
 from flask_livechat.desk.store import MIGRATIONS, Store
 from flask_livechat.desk.tables import UNCOUNTED, conversations, events
 from flask_livechat.errors import TimedOut, VendorDown
-from flask_livechat.model import Event
+from flask_livechat.model import Event, Message
+from flask_livechat.sandbox import sandbox_of
 
 from ..conftest import chat_of, create_app
 from ..desk.test_stand_ins import Shop, only, shop_of
@@ -403,7 +407,7 @@ def test_links_to_published_articles_can_be_put_into_an_answer(
 def test_the_sandboxs_own_desk_is_a_link_away(open_inbox: Callable[..., Inbox]) -> None:
     page = open_inbox("crisp").page()
     assert page.select_one("header a[href='/livechat/sandbox/']")
-    assert "Where your team sits" in page.get_text()
+    assert "Your team answers the visitors" in page.get_text()
 
 
 @those_that("reopen")
@@ -614,6 +618,28 @@ def test_what_is_assigned_elsewhere_is_so_here(name: str, open_inbox: Callable[.
         assert f"with {agent.id}" in shown(inbox)[1] or f"with {agent.name}" in shown(inbox)[1]
 
 
+def test_who_answered_here_has_the_name_that_the_vendor_gave_back(open_inbox: Callable[..., Inbox]) -> None:
+    """Crisp gives back a number alone."""
+    inbox = open_inbox("intercom", "Hello?")
+    assert inbox.send("reply", text="Yes?").status_code == 303
+    answer = inbox.first().select_one("#entries .agent .by")
+    assert answer is not None
+    assert words(answer).startswith(str(next(iter(inbox.shop.desk.agents.list())).name))
+
+
+@those_that("tag")
+def test_a_tag_that_comes_in_the_second_of_an_answer_stays(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    now, ticks = int(time.time()), count(1)
+    sandbox_of(inbox.app).hub.clock = lambda: now + next(ticks) / 1000
+    chats, chat = inbox.shop.desk.conversations, only(inbox.shop.desk)
+    chats.tag(chat, "old")
+    chats.reply(chat, "Yes?")
+    chats.tag(chat, "vip")
+    stored_events(inbox.app)
+    assert [tag.bdi.text for tag in inbox.first().select("#about .tag") if tag.bdi] == ["old", "vip"]
+
+
 @those_that("snooze")
 @pytest.mark.parametrize("end", ["a reopening", "an answer", "a note", "the visitor", "another moment"])
 def test_what_is_snoozed_elsewhere_is_so_here_until_that_ends(
@@ -699,7 +725,7 @@ def test_an_answer_is_refused_where_somebody_has_written_meanwhile(name: str, op
     response = inbox.send("reply", before, text="May I help <you>?")
     assert response.status_code == 409
     page = BeautifulSoup(response.text, "html.parser")
-    assert "Somebody has written meanwhile" in page.select_one("#word").get_text()  # type: ignore[union-attr]
+    assert "Somebody has written in the meantime" in page.select_one("#word").get_text()  # type: ignore[union-attr]
     assert page.select_one("#text").get_text() == "May I help <you>?"  # type: ignore[union-attr]
     assert ("agent", "Yes?") in inbox.entries()
     assert inbox.shop.reads(inbox.session) == [("visitor", "Hello?"), ("agent", "Yes?")]
@@ -799,6 +825,36 @@ def test_of_two_agents_who_answer_at_once_only_one_does(store: Store) -> None:
         with store.engine.begin() as connection:
             put_handling(connection, store.insert, conversation, {"answering_until": None}, NOW)
     assert winners == [1] * 100
+
+
+def test_two_agents_who_send_at_the_same_moment_give_the_visitor_one_answer(
+    open_inbox: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the form to the vendor, however long the vendor takes."""
+    first, sent, chance = open_inbox("crisp", "Hello?"), list[str](), random.Random(7)  # noqa: S311 - no secret
+    agents = [first, Inbox(first.app, first.app.test_client(), first.shop)]
+
+    def reply(self: Any, id: str, text: str) -> Message:
+        time.sleep(chance.random() / 50)
+        sent.append(text)
+        return Message(f"answer-{len(sent)}", id, "agent", text)
+
+    monkeypatch.setattr("flask_livechat.desk.desk.Conversations.reply", reply)
+    for n in range(6):
+        add(first, event_of(first, {"n": n}))
+        pages, barrier, statuses = [agent.first() for agent in agents], threading.Barrier(2), list[int]()
+
+        def answer(n: int, pages: Any = pages, barrier: Any = barrier, statuses: Any = statuses) -> None:
+            barrier.wait(10)
+            statuses.append(agents[n].send("reply", pages[n], text=f"Answer {n}").status_code)
+
+        threads = [threading.Thread(target=answer, args=(n,)) for n in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert sorted(statuses) == [303, 409]
+        assert len(sent) == n + 1
 
 
 def test_an_answer_that_nobody_has_heard_of_again_stops_nobody_for_ever(store: Store) -> None:

@@ -309,7 +309,7 @@ def test_months_touch_the_whole_time() -> None:
     ("since", "until", "message"),
     [
         (datetime(2026, 1, 1), datetime(2026, 2, 1, tzinfo=UTC), "aware"),
-        (datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC), "begins before it ends"),
+        (datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC), "since must be before until"),
         (datetime(1, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC), "ten years"),
         (datetime(2026, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC), "ten years"),
     ],

@@ -337,7 +337,7 @@ def test_article_deflection_is_who_read_and_did_not_come_to_the_chat_of_all_who_
 
 @pytest.mark.parametrize(
     ("read", "advice"),
-    [(1, "The articles do not answer what is asked."), (6, "Look whether people find the way to you.")],
+    [(1, "The articles do not answer what is asked."), (6, "Check whether visitors find the way to your team.")],
 )
 def test_a_high_or_low_article_deflection_comes_with_advice(
     app: Flask, client: FlaskClient, read: int, advice: str

@@ -202,7 +202,7 @@ def test_by_default_events_are_kept_in_the_instance_folder(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("url", ["mysql://x/y", 5, "", "events.db"])
 def test_another_database_is_refused_without_its_password(url: Any) -> None:
-    with pytest.raises(ConfigError, match="LIVECHAT_DATABASE_URL: a value is not right"):
+    with pytest.raises(ConfigError, match="LIVECHAT_DATABASE_URL: this is not a valid value"):
         create_app("crisp", LIVECHAT_DATABASE_URL=url)
 
 
@@ -229,7 +229,7 @@ def test_handlers_and_signals_hear_of_events_when_the_work_is_done(make: Make) -
 
 
 def test_a_kind_that_there_is_not_has_no_handlers(make: Make) -> None:
-    with pytest.raises(ValueError, match="'messages' is no kind of event: conversation_started, message"):
+    with pytest.raises(ValueError, match="'messages' is not a kind of event; the kinds are conversation_started"):
         chat_of(make("crisp")).on("messages")
 
 
@@ -243,7 +243,7 @@ def test_what_failed_is_listed_and_replayed(make: Make) -> None:
     run(args=["livechat", "work", "--once"])
     assert json.loads(run(args=["livechat", "events", "--json"]).output)["state"] == "done"
     assert run(args=["livechat", "events", "--failed"]).output == ""
-    assert run(args=["livechat", "replay", "--since", "1d"]).output == "1 to be handled again.\n"
+    assert run(args=["livechat", "replay", "--since", "1d"]).output == "Events to handle again: 1.\n"
     run(args=["livechat", "work", "--once"])
     assert len(seen) == 2
     assert run(args=["livechat", "replay"]).exit_code == 2

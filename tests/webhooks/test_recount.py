@@ -134,4 +134,4 @@ def test_the_command_says_how_far_it_is(make: Make, count: int) -> None:  # noqa
     result = app.test_cli_runner().invoke(args=["livechat", "db", "recount"])
     assert result.exit_code == 0, result.output
     assert "Events" in result.stderr
-    assert "counted anew." in result.stdout
+    assert "counted again." in result.stdout

@@ -265,7 +265,7 @@ SHAPED = st.recursive(
 
 
 @every_vendor
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)  # of the profile: a quick run has a smaller one
 @given(data=SHAPED, body=st.binary(max_size=40))
 def test_a_parser_gives_events_or_says_that_the_shape_is_wrong(name: str, data: Any, body: bytes) -> None:
     known = values(name, "secret")

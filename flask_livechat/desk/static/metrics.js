@@ -21,7 +21,7 @@
   }
 
   // An axis of times grows by factors, so that a median is told from its target beside a p90 of many hours.
-  const TIMES = [1, 10, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86400, 7 * 86400, 30 * 86400];
+  const TIMES = [1, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 43200, 86400, 172800, 604800, 2592000];
 
   /** @param {any} axis */
   function putTimes(axis) {

@@ -127,7 +127,7 @@ class Journey:
             yield from self._usual(visit)
             yield from self._ended(tab, visit)
             if self._plan.page is None:
-                yield Fact("next", "Whoever comes after the user has chat", None, "only the user has a page with chat")
+                yield Fact("next", "The next visitor has chat", None, "only the user has a page with chat")
             else:
                 yield from self._next(tab, visit)
 
@@ -160,7 +160,7 @@ class Journey:
 
     def _next(self, tab: Tab, user: Visit) -> Iterator[Fact]:
         """The user starts once more, leaves by the app's own way out, and somebody else is at this browser."""
-        self._step("The user logs out on the server, and somebody else comes.")
+        self._step("The user logs out on the server, and the next visitor comes.")
         tab.go(str(self._plan.user_page))
         self._until_it_starts(tab)
         tab.wait(SETTLE_S)

@@ -71,7 +71,7 @@ class Account:
         if self.known:
             return Fact(name, title, None, f"the user was known before and stays; {by_hand}")
         if self.why or self.known is None:
-            return Fact(name, title, None, f"{self.why or 'nobody looked'}: {by_hand}")
+            return Fact(name, title, None, f"{self.why or 'it was not checked'}: {by_hand}")
         try:
             seen = "the user's contact was deleted" if self._delete() else "the user is not there"
         except (LiveChatError, ValueError) as error:

@@ -64,7 +64,7 @@ def _provider(app: Flask, name: str | None) -> str:
     if chosen in configured:
         return str(chosen)
     what = f"{name!r} is not configured" if name else "say which vendor to check"
-    raise click.BadParameter(f"{what}: there is {', '.join(configured) or 'none'}", param_hint="--provider")
+    raise click.BadParameter(f"{what}; configured: {', '.join(configured) or 'none'}", param_hint="--provider")
 
 
 def _ask(plan: Plan, yes: bool) -> None:
@@ -74,7 +74,7 @@ def _ask(plan: Plan, yes: bool) -> None:
     user = ", and the user that you name with what your app says of them" if plan.user else ""
     click.echo(QUESTION.format(title=plan.vendor.provider.title, user=user), err=True)
     if not _has_terminal():
-        raise NotChecked("it writes into a real account, and there is no terminal to ask at: give --yes")
+        raise NotChecked("it writes into a real account, and without a terminal it cannot ask: give --yes")
     click.confirm("Go on?", abort=True, err=True)
 
 

@@ -15,7 +15,7 @@ NAMED_S, SESSION_S = 0.3, 1.0  # in which a chat that ends may still send what n
 MANY = 6  # of what is listed
 FEW_CHARS = 4  # what is shorter is found anywhere
 MARK = "flask-livechat check"
-WHO = {"visitor": "a visitor", "user": "the user", "next": "whoever comes after the user"}
+WHO = {"visitor": "a visitor", "user": "the user", "next": "the next visitor after the user"}
 
 
 def started(visit: Visit, vendor: Vendor) -> Fact:
@@ -42,7 +42,7 @@ def identified(visit: Visit, vendor: Vendor) -> Fact:
     name, title = "user.identity", "The user's identity reaches the vendor"
     person = visit.start.person
     if person is None:
-        seen = "the page names nobody: is the identity's secret set, and is identify not False there?"
+        seen = "the page has no identity: is the identity secret set, and is identify not False there?"
         return Fact(name, title, False, seen)
     if not person.proofs:
         known = any(_mentions(text, person) for _, text in texts(visit.watch, vendor))

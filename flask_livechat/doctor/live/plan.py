@@ -18,7 +18,7 @@ from ...widget import csp, tag
 from ...widget.request_state import request_state
 from ..crawler import Crawler, place_of_pages
 from ..limits import Limits, silence
-from ..routes import NOWHERE, visits, ways_out
+from ..routes import NOWHERE, Routes
 from .records import Person
 from .tab import person_of
 from .vendor import Vendor
@@ -75,7 +75,7 @@ def plan_of(
     stand_in = f"{settings.url_prefix}/sandbox/" if settings.sandbox else None
     vendor = Vendor(providers.load(provider), settings.providers[provider], needs, origin, stand_in)
     person = None if user is None else _person(app, provider, user, user_page or "/", origin)
-    way_out = next(ways_out(app, [*skip], []), None) if user is not None else None
+    way_out = next(Routes(app, [*skip], []).ways_out(), None) if user is not None else None
     return Plan(app, state.livechat, vendor, user, person, page, user_page, way_out)
 
 
@@ -86,7 +86,7 @@ def _page_with_chat(
     limits = Limits()
     crawler = Crawler(app, user, limits, base_url or place_of_pages(app))
     with silence():
-        for address, rule, as_user in visits(app, user, [path or "/"], skip, limits, []):
+        for address, rule, as_user in Routes(app, skip, []).visits(user, [path or "/"], limits):
             if as_user != (user is not None) or address == NOWHERE or (path and address != path):
                 continue
             crawler.visit(address, rule, as_user)

@@ -23,12 +23,12 @@ def as_json(report: LiveReport) -> str:
 def _lines(report: LiveReport) -> Iterator[str]:
     words = {True: "ok", False: "FAILED", None: "unknown"}
     against = "its stand-in in the sandbox" if report.sandbox else "the vendor's own servers"
-    user = "a visitor and a user" if report.with_user else "a visitor; --user ID also logs somebody in"
+    user = "a visitor and a user" if report.with_user else "a visitor; --user ID also checks a logged-in user"
     yield f"{report.title}, against {against}: {user}"
     yield f"Flask-LiveChat {report.version} (facts of {report.facts_as_of}), Chromium {report.browser}"
     yield f"At {report.at:%Y-%m-%d %H:%M} UTC"
     yield f"Page: {report.page}"
-    yield f"Contacted: {', '.join(report.hosts) or 'nobody'}"
+    yield f"Contacted: {', '.join(report.hosts) or 'no other host'}"
     yield ""
     for fact in report.facts:
         yield f"{words[fact.held]:<8} {fact.name:<16} {fact.title}"

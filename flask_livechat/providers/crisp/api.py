@@ -99,7 +99,7 @@ class Conversations(CrispCalls):
     def start(self, visitor: Visitor, text: str, author: str = "visitor") -> OperationSequence[Conversation]:
         """What the team begins has its message last: whoever sees a refusal knows that nobody was written to."""
         if author == "agent" and not visitor.email:
-            raise ValueError("Crisp reaches people by their email: Visitor.email is missing.")
+            raise ValueError("Crisp reaches people by their email, but Visitor.email is missing.")
         where = self._path("/conversation")
         session: str = yield Operation("POST", where, lambda data: str(data["session_id"]), json={})
         who = without_empty(
@@ -173,7 +173,7 @@ class Contacts(CrispCalls):
     def upsert(self, visitor: Visitor) -> OperationSequence[Contact]:
         """Found by the address or made; where somebody else makes it meanwhile, changed."""
         if not visitor.email:
-            raise ValueError("Crisp knows people by their email: Visitor.email is missing.")
+            raise ValueError("Crisp knows people by their email, but Visitor.email is missing.")
         where = self._path("/people/profile/{}", visitor.email)
         person = without_empty(nickname=visitor.name, phone=visitor.phone, avatar=visitor.avatar)
         company = visitor.company and without_empty(name=visitor.company.name, url=visitor.company.website)

@@ -107,7 +107,7 @@ class Articles(Calls):
         if language is None:
             locales = yield from self._locales()
             if not locales:
-                raise ValueError("The workspace has no help centre in any language yet: set it up at Crisp first.")
+                raise ValueError("The workspace has no help centre yet. Set it up at Crisp first.")
             language = locales[0]
         titles = {_slug(category): category} if isinstance(category, str) else category or {}
         if locale is not None and locale not in (yield from self._locales()):
@@ -140,7 +140,7 @@ class Articles(Calls):
         description: str | None,
     ) -> OperationSequence[Article]:
         if category is not None:
-            raise ValueError("An article of Crisp's has its category in its id: create it in the other one.")
+            raise ValueError("A Crisp article's id contains its category. Create it in the other category.")
         fields = {"title": title, "description": description}
         if metadata := {name: value for name, value in fields.items() if value is not None}:
             yield self._set(id, metadata)
@@ -190,7 +190,7 @@ class Articles(Calls):
         """Slashes stay: they are the tree."""
         named = ID.fullmatch(id)
         if named is None:
-            raise ValueError(f"{id[:40]!r} is no article of Crisp's: such as en/articles/orders/shipping.md")
+            raise ValueError(f"{id[:40]!r} is not the id of a Crisp article, such as en/articles/orders/shipping.md")
         return f"{self._root()}/tree/{part}/" + "/".join(path("{}", piece) for piece in id.split("/"))
 
     def _root(self) -> str:

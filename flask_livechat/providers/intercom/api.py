@@ -213,7 +213,7 @@ class Contacts(IntercomCalls):
         """Found by the app's id or made. The answer is the vendor's id."""
         fields = company(who)
         if "id" not in fields:
-            raise ValueError("Intercom takes a company's id of at most 255 characters: Company.id is longer.")
+            raise ValueError("Intercom accepts company ids of at most 255 characters, but Company.id is longer.")
         names = {"id": "company_id", "created_at": "remote_created_at"}
         body = {names.get(name, name): value for name, value in fields.items()}
         body |= without_empty(custom_attributes=company_attributes(who))

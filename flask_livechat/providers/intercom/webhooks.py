@@ -31,6 +31,7 @@ SPOKEN = {
 STARTED = {"conversation.user.created": "visitor", "conversation.admin.single.created": "agent"}
 RATED, TAGGED = "conversation.rating.added", "conversation_part.tag.created"
 NOTED = "conversation.admin.noted"
+AFTER_PARTS = 10**18  # a sequence that no part's number reaches
 CHANGES = {"conversation.admin.closed": "conversation_closed", "conversation.admin.opened": "conversation_reopened"}
 AUTHORS = {"user": "visitor", "lead": "visitor", "contact": "visitor", "admin": "agent", "bot": "bot"}
 STATES = {
@@ -103,10 +104,10 @@ class Notification:
         topic, event = self.topic, self.event
         if topic == RATED:
             return (self._rated(),)
-        # The part that was tagged has come before. Of two tags of one second the second one's notification has more of
-        # them; none tells of a removal.
+        # The part that was tagged has come before, and so has every part of the same second. Of two tags of one second
+        # the second one's notification has more of them; none tells of a removal.
         if topic == TAGGED:
-            return (replace(event, id=self._tags_id() or event.id, sequence=len(event.tags or ())),)
+            return (replace(event, id=self._tags_id() or event.id, sequence=AFTER_PARTS + len(event.tags or ())),)
         if topic.startswith("conversation_part."):
             return (event,)
         parts, change = self.item.items("conversation_parts") or [], CHANGES.get(topic)
@@ -210,11 +211,15 @@ def _about(person: Person | None, event: Event) -> Event:
 
 
 def details(event: Event) -> Details:
-    """What else stands in a notification: of the part that made the event, and of its conversation."""
-    item = Payload(event.raw, Counter()).part("data").part("item")
+    """What else stands in a notification: of the part that made the event, and of its conversation.
+
+    Of an answer by the desk it is the part alone that is stored.
+    """
+    raw = Payload(event.raw, Counter())
+    item = raw.part("data").part("item")
     key = event.id.partition(":")[2].partition(":")[0]
     parts = item.items("conversation_parts") or []
-    part = next((part for part in parts if part.key("id") == key), _source(item))
+    part = next((part for part in parts if part.key("id") == key), _source(item) if "data" in raw.data else raw)
     page, author = _source(item).text("url"), part.part("author")
     handling: dict[str, Any] = {}
     if state := item.text("state"):  # whatever the topic: a reply ends a snooze, and is told as a reply

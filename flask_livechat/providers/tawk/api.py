@@ -44,7 +44,7 @@ class TawkCalls(Calls):
         """All that is asked for here changes nothing, so it may be asked for again."""
         for name, value in fields.items():
             if name.endswith("Id") and (not isinstance(value, str) or not value.strip() or not value.isprintable()):
-                raise ValueError(f"{str(value)[:40]!r} is no id")
+                raise ValueError(f"{str(value)[:40]!r} is not an id")
         body = {"propertyId": self.values["PROPERTY_ID"], **fields}
         return Operation("POST", f"/v1/{method}", read, json=body, repeatable=True)
 

@@ -9,7 +9,7 @@
  * @typedef {Summary & {messages: Message[], attributes: Record<string, unknown>, rating: number | null,
  *   events: {n: number, name: string, data: Record<string, unknown>, at: number}[]}} Detail
  * @typedef {{name: string, title: string, color: string}} Vendor `color`: a background for white letters
- * @typedef {{revision: number, status: Record<string, string>, vendors: Vendor[],
+ * @typedef {{revision: number, status: Record<string, string>, vendors: Vendor[], inbox: string | null,
  *   sessions: Summary[], detail: Detail | null}} Desk
  */
 
@@ -80,6 +80,8 @@ async function act(action, body) {
 /** @param {Desk} desk */
 function show(desk) {
   vendors = Object.fromEntries(desk.vendors.map((vendor) => [vendor.name, vendor]));
+  const words = byId("inbox");
+  if (desk.inbox && !words.querySelector("a")) words.replaceChildren(": ", element("a", { href: desk.inbox }, "go there"));
   showAgents(desk);
   byId("empty").hidden = desk.sessions.length > 0;
   showSessions(desk.sessions);
