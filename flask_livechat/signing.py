@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
-from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -26,22 +24,14 @@ def same(a: str | bytes, b: str | bytes) -> bool:
 
 def make_jwt(claims: dict[str, Any], secret: str) -> str:
     """An HS256 token with the header ``{"alg":"HS256","typ":"JWT"}`` (RFC 7519)."""
-    header = b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"  # in Base64, as is all of it
-    payload = json.dumps(claims, separators=(",", ":")).encode()
-    signed = header + b"." + urlsafe_b64encode(payload).rstrip(b"=")
-    keyed = _begun(secret, "sha256").copy()
-    keyed.update(signed)
-    return (signed + b"." + urlsafe_b64encode(keyed.digest()).rstrip(b"=")).decode()
+    return jwt.encode(claims, _padded(secret), algorithm="HS256", sort_headers=True)
 
 
 def read_jwt(token: str, secrets: Iterable[str]) -> dict[str, Any] | None:
     """The claims of a token that one of ``secrets`` signed with HS256 and that has not expired; else None."""
     for secret in secrets:
-        # PyJWT warns of keys below 32 bytes, but the vendor chose this one. HMAC itself pads a key with zero bytes up
-        # to the hash's block (64 bytes for SHA-256, RFC 2104 section 2), so the padded key signs exactly alike.
-        key = _bytes(secret).ljust(32, b"\0")
         try:
-            return dict(jwt.decode(token, key, algorithms=["HS256"]))
+            return dict(jwt.decode(token, _padded(secret), algorithms=["HS256"]))
         except (jwt.PyJWTError, ValueError, TypeError):  # ValueError and TypeError: shapes PyJWT does not foresee
             continue
     return None
@@ -63,3 +53,12 @@ def _begun(secret: str | bytes, algorithm: str) -> hmac.HMAC:
 
 def _bytes(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
+
+
+def _padded(secret: str) -> bytes:
+    """The same HMAC key in 32 bytes, since PyJWT warns of shorter ones, and the vendor chose this one.
+
+    HMAC itself pads a key with zero bytes up to the hash's block (64 bytes for SHA-256, RFC 2104 section 2), so the
+    padded key signs exactly alike.
+    """
+    return _bytes(secret).ljust(32, b"\0")

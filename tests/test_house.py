@@ -240,13 +240,13 @@ def test_a_file_is_long_enough_to_be_worth_a_file(module: str) -> None:
 AIM = 5.0
 # Names at the top of modules for each 100 lines of a folder: at most this, where it is not the aim yet. It only falls.
 NAMES_PER_100_LINES = {
-    r"": 6.1,
+    r"": 5.8,
     r"cli": 5.3,
     r"desk": 6.8,
     r"desk\.migrations\.versions": 10.4,  # Alembic wants four of each, also of a short one
     r"doctor": 6.2,
     r"doctor\.live": 7.1,
-    r"providers": 7.2,
+    r"providers": 6.7,
     r"providers\.\w+": 7.7,
     r"providers\.\w+\.sandbox_api": 5.4,
     r"help": 8.0,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
+import weakref
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from flask import Response, redirect, render_template_string, request, stream_template_string
+from flask import Request, Response, redirect, render_template_string, request, stream_template_string
 from flask_login import login_user, logout_user
 
 from flask_livechat import Visitor
@@ -163,3 +165,19 @@ def test_an_address_that_is_one_visitors_is_nobody_elses() -> None:
     client = app.test_client()
     assert "sid=alice" in client.get("/", headers={"X-Sid": "alice"}).text
     assert "sid=bob" in client.get("/", headers={"X-Sid": "bob"}).text
+
+
+def test_a_request_with_chat_is_out_of_memory_when_it_is_over() -> None:
+    app, requests = create_app("crisp"), list[weakref.ref[Request]]()
+
+    @app.before_request
+    def remember() -> None:
+        requests.append(weakref.ref(request._get_current_object()))  # type: ignore[attr-defined]  # of the proxy
+
+    app.test_client().get("/")  # what is set up at the first page
+    gc.disable()
+    try:
+        assert b'id="livechat"' in app.test_client().get("/").data
+        assert requests[-1]() is None
+    finally:
+        gc.enable()

@@ -827,7 +827,7 @@ def test_a_provider_that_is_set_too_late_is_said_in_the_log(caplog: pytest.LogCa
     app = create_app(None)
     app.config["LIVECHAT_PROVIDER"] = "crisp"
     app.test_client().get("/")
-    assert "set it before" in caplog.text
+    assert "Set it before" in caplog.text
 
 
 def test_a_page_rendered_beside_another_has_its_own_tag(make_app: MakeApp) -> None:

@@ -132,6 +132,9 @@ def test_events_of_a_real_past_are_never_mixed_with_a_made_up_one(app: Flask) ->
     result = seed(app, 3)
     assert result.exit_code == 1
     assert "a history is made where nothing has happened" in result.output
+    assert (
+        f"Delete {Path(app.instance_path) / 'livechat.sqlite3'}, or set another LIVECHAT_DATABASE_URL." in result.output
+    )
 
 
 def test_a_site_without_a_sandbox_gets_no_history(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from ..errors import ConfigError, LiveChatError, Unsupported
 from ..internals import service
 from ..safe_text import quantity, terminal_text
 from ..state import current_flask, current_state
-from .desk import opened, where
+from .desk import opened, reason, where
 
 if TYPE_CHECKING:
     from ..help.articles import Articles
@@ -68,7 +68,7 @@ def _answers(path: str) -> bool:
 
 
 @contextmanager
-def _errors() -> Any:
+def _errors(at: str) -> Any:
     """Turn errors into one line and status 1."""
     try:
         yield
@@ -76,7 +76,7 @@ def _errors() -> Any:
         hint = "Its articles can be served by your own app: LIVECHAT_ARTICLE_PAGES = True."
         raise click.ClickException(f"{error} {hint}") from None
     except (LiveChatError, ValueError) as error:
-        raise click.ClickException("\n".join(map(terminal_text, str(error).split("\n")))) from None
+        raise click.ClickException("\n".join(map(terminal_text, reason(error, at).split("\n")))) from None
 
 
 class Sync:
@@ -154,7 +154,7 @@ def plan(provider: str | None, at: str, raw: bool) -> None:
 
     The exit status is 0 if there is nothing to do, 2 if there are changes, and 1 after an error.
     """
-    with _errors():
+    with _errors(at):
         changes = Sync(provider, at).plan()
     _print(changes, raw)
     if changes:
@@ -172,7 +172,7 @@ def apply(provider: str | None, at: str, overwrite: bool, prune: bool, yes: bool
     The command stops at the first error and says what is done; the next apply continues from there. The exit status
     is also 1 if an article was left alone because it was changed at the vendor.
     """
-    with _errors():
+    with _errors(at):
         sync = Sync(provider, at)
         with sync.store.alone():
             changes = sync.plan(prune)
@@ -202,7 +202,7 @@ def _carry_out(sync: Sync, changes: Sequence[Change], overwrite: bool, prune: bo
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True)
 def pull(provider: str | None, at: str, paths: tuple[str, ...]) -> None:
     """Write the vendor's text into the files of articles, such as en/billing/card-declined. Git shows the diff."""
-    with _errors():
+    with _errors(at):
         sync = Sync(provider, at)
         with sync.store.alone():
             for path in paths:

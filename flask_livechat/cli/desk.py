@@ -44,18 +44,21 @@ def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
         def wrapped(provider: str | None, at: str, **options: Any) -> None:
             try:
                 run(opened(provider, at), **options)
-            except VendorDown as error:
-                is_unanswered = error.status is None and current_state().settings.sandbox
-                hint = f" Does your app run at {at}? See --at." if is_unanswered else ""
-                raise click.ClickException(f"{error}.{hint}") from None
             except (LiveChatError, ValueError) as error:
-                raise click.ClickException(str(error)) from None
+                raise click.ClickException(reason(error, at)) from None
 
         whose = click.option("--provider", metavar="NAME", help="Another vendor than LIVECHAT_PROVIDER.")
         made: click.Command = group.command(name)(with_appcontext(whose(where(wrapped))))
         return made
 
     return decorate
+
+
+def reason(error: Exception, at: str) -> str:
+    """Say what went wrong, and on the sandbox what to do where no app answers."""
+    if isinstance(error, VendorDown) and error.status is None and current_state().settings.sandbox:
+        return f"{error}. Does your app run at {at}? See --at."
+    return str(error)
 
 
 def opened(provider: str | None, at: str) -> Desk:

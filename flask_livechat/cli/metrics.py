@@ -104,7 +104,7 @@ def _lines(figures: Metrics, zone: tzinfo) -> Iterator[str]:
     yield f"CSAT                    {rated(figures.csat)}"
     for month in figures.conversations_per_user:
         chats, users = quantity(month.conversations, "conversation"), quantity(month.users, "known user")
-        text = f"{chats}, {month.identified} of {users}"
+        text = f"{chats}, {month.identified} of them from {users}"
         yield f"per user {month.month}        {formatting.number(month.ratio)} ({text})"
     for topic in figures.topics:
         change = formatting.change(topic.change)

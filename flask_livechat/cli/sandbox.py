@@ -51,8 +51,10 @@ def _seed(state: State, path: Path, days: int) -> None:
     except LiveChatError as error:
         raise click.ClickException(str(error)) from None
     if count := store.total():
+        fix = f"Delete {store.engine.url.database}, or set" if store.is_sqlite else "Set"
         raise click.ClickException(
-            f"The store has {quantity(count, 'event')} already: a history is made where nothing has happened."
+            f"The store has {quantity(count, 'event')} already: a history is made where nothing has happened. "
+            f"{fix} another LIVECHAT_DATABASE_URL."
         )
     stand_ins, now = state.runtime.sandbox, state.now()
     file = SandboxFile(stand_ins.hub, path.parent, stand_ins.vendors)

@@ -85,8 +85,9 @@ def _of_page(article: Article, page: Article, fragment: str, line: int) -> Itera
 
 
 def _no_heading(article: Article, line: int, fragment: str, page: Article) -> ArticleProblem:
-    names = ", ".join(f"#{name}" for name in markdown.anchors(page.body)[:MAX_NAMED]) or "none"
-    return ArticleProblem(article.file, line, f"{page.file} has no heading {fragment}", f"Its headings are {names}.")
+    names = ", ".join(f"#{name}" for name in markdown.anchors(page.body)[:MAX_NAMED])
+    fix = f"Its headings are {names}." if names else "It has no headings: link to the article itself."
+    return ArticleProblem(article.file, line, f"{page.file} has no heading {fragment}", fix)
 
 
 def _of_titles(articles: Articles) -> Iterator[ArticleProblem]:

@@ -94,6 +94,14 @@ def test_a_problem_has_its_line_and_what_to_do(tmp_path: Path, text: str | bytes
     assert matching[0].fix.endswith((".", "?", "…"))
 
 
+def test_a_link_to_a_heading_says_which_headings_there_are(tmp_path: Path) -> None:
+    write(tmp_path, {"en/bare.md": "---\ntitle: How bare?\n---\nx"})
+    (bare,) = problems_of(tmp_path, "en/x.md", "# How?\n\n## Then\n\n[x](bare.md#no)")
+    assert bare.fix == "It has no headings: link to the article itself."
+    (own,) = problems_of(tmp_path, "en/x.md", "# How?\n\n## Then\n\n[x](#no)")
+    assert own.fix == "Its headings are #then."
+
+
 def test_all_problems_of_a_file_come_at_once(tmp_path: Path) -> None:
     text = "---\ntitle: How?\nstate: x\norder: y\n---\n[a](no.md) <b>\n\n[b](../../x)\n"
     every = [problem for problem in problems_of(tmp_path, "en/x.md", text) if problem.is_error]

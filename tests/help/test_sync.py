@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response
 
 from flask_livechat import LiveChat, doctor, providers
 from flask_livechat.cli import articles as commands
+from flask_livechat.cli import desk as desk_commands
 from flask_livechat.desk import retry
 from flask_livechat.errors import LiveChatError
 from flask_livechat.help import markdown
@@ -613,3 +614,15 @@ def test_links_get_other_addresses_and_code_stays(text: str, expected: str) -> N
 def test_links_are_found_in_linear_time() -> None:
     for text in ("[" * 20_000, "![" * 10_000, "[a](" * 5_000, "`" * 20_000, "[![a](b)" * 3_000):
         assert markdown.with_links(text, lambda href, is_image: href) == text
+
+
+@pytest.mark.needs("time")
+@pytest.mark.parametrize("name", VENDORS)
+def test_on_the_sandbox_an_app_that_does_not_run_is_said(
+    open_site: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = open_site(name)
+    monkeypatch.setattr(commands, "opened", desk_commands.opened)
+    result = site.run("plan", "--at", "http://127.0.0.1:9")
+    assert result.exit_code == 1
+    assert "no answer (ConnectError). Does your app run at http://127.0.0.1:9? See --at." in result.output

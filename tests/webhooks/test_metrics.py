@@ -117,6 +117,7 @@ def test_python_json_csv_the_terminal_and_the_page_say_the_same_of_targets(
         assert any(line.endswith(f": {words}") for line in lines)
     assert [item.text for item in page.select(".conclusions li")] == conclusions
     assert set(conclusions) <= set(lines)
+    assert "per user 2026-11        1.33 (6 conversations, 4 of them from 3 known users)" in lines
 
 
 def test_the_definitions_stand_in_the_docs_word_for_word() -> None:
