@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 WEEKS = 4  # that are shown beside the four before, where nothing else is asked for
 COHORT_DAYS = 7
 COHORT_AGE = timedelta(hours=1)  # until which a cohort is shown again: it reads all of the app's people
+COUNTING_S = 1.0  # for which a request waits for another one that counts: those that wait hold the app's threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,15 @@ class CohortOnce:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count(self, state: State) -> CohortOnce:
-        with self._lock:
+        if not self._lock.acquire(timeout=COUNTING_S):
+            return CohortOnce(problem="The cohort is being counted now. Load this page again in a minute.")
+        try:
             now = state.now()
             if self.at is None or not timedelta() <= now - self.at < COHORT_AGE:
                 self.cohort, self.problem, self.at = None, "The app's people could not be read: see its log.", now
                 self.cohort = safely("the cohort of the metrics page", lambda: self._count(state), None)
+        finally:
+            self._lock.release()
         return self
 
     def _count(self, state: State) -> Cohort | None:

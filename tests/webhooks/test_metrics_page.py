@@ -7,6 +7,7 @@ import io
 import json
 import re
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -364,6 +365,27 @@ def test_a_cohort_of_few_is_not_shown(app: Flask, client: FlaskClient) -> None:
     page = read(client, "?cohort=1")
     assert "too few people" in page.select_one(".verdict").text  # type: ignore[union-attr]
     assert page.select_one(".cohort").text.count("not shown") == 2  # type: ignore[union-attr]
+
+
+def test_who_asks_for_a_cohort_that_is_being_counted_does_not_wait_for_it(app: Flask, client: FlaskClient) -> None:
+    counting, counted = threading.Event(), threading.Event()
+
+    @chat_of(app).people
+    def people() -> Iterator[tuple[str, datetime, bool]]:
+        counting.set()
+        assert counted.wait(10)
+        yield from ()
+
+    first = threading.Thread(target=read, args=(app.test_client(), "?cohort=1"))
+    first.start()
+    try:
+        assert counting.wait(10)
+        page = read(client, "?cohort=1")
+        assert first.is_alive()
+    finally:
+        counted.set()
+        first.join()
+    assert "is being counted now" in page.select_one("[role=alert]").text  # type: ignore[union-attr]
 
 
 def test_people_who_make_no_sense_are_said_and_nobody_is_named(app: Flask, client: FlaskClient) -> None:
