@@ -128,9 +128,10 @@ def create_blueprint(state: State, is_allowed: Callable[[], bool]) -> SameOrigin
 
     blueprint.add_url_rule("", "page", inbox.page)
     blueprint.add_url_rule("/changes", "changes", inbox.changes)
-    blueprint.add_url_rule("/<int:id>/older", "older", inbox.older)
-    blueprint.add_url_rule("/message/<int:event>", "message", inbox.message)
-    blueprint.add_url_rule("/<int:id>/<action>", "act", inbox.act, methods=["POST"])
+    number = f"int(max={10**18})"  # no database has a row beyond, and none takes a number of any length
+    blueprint.add_url_rule(f"/<{number}:id>/older", "older", inbox.older)
+    blueprint.add_url_rule(f"/message/<{number}:event>", "message", inbox.message)
+    blueprint.add_url_rule(f"/<{number}:id>/<action>", "act", inbox.act, methods=["POST"])
     return blueprint
 
 

@@ -1107,3 +1107,9 @@ def test_who_waited_before_an_upgrade_waits_after_it(kind: str, database: Callab
         )
         assert connection.execute(wanted).all() == [("s", NOW + timedelta(minutes=2)), ("t", None)]
     store.engine.dispose()
+
+
+@pytest.mark.parametrize("address", [f"{9 * 10**21}/older", f"message/{9 * 10**21}", "message/9"])
+def test_a_number_of_no_row_is_not_found(open_inbox: Callable[..., Inbox], address: str) -> None:
+    inbox = open_inbox("crisp")
+    assert inbox.client.get(f"{URL}/{address}").status_code == 404
