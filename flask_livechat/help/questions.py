@@ -41,6 +41,7 @@ def unanswered(articles: Articles, asked: str, tag: str | None) -> Question | No
 
 def without_addresses(text: str) -> str:
     """Return a text without each word that holds a digit or an address, and without what cannot be printed."""
-    normal = " ".join(unicodedata.normalize("NFKC", text).split())
+    # Cut once more: there are characters that become eighteen.
+    normal = " ".join(unicodedata.normalize("NFKC", text)[:MAX_QUERY_CHARS].split())
     printable = "".join(character for character in normal if character.isprintable())
     return " ".join(TOKEN.sub(lambda match: "" if PRIVATE.search(match[0]) else match[0], printable).split())

@@ -176,7 +176,10 @@ def _report_of_our_page(max_bytes: int = MAX_REPORT_BYTES) -> dict[str, Any]:
         abort(403)
     if (request.content_length or max_bytes + 1) > max_bytes:
         abort(413)
-    report = request.get_json(force=True, silent=True)
+    try:
+        report = request.get_json(force=True, silent=True)
+    except RecursionError:  # a thousand brackets
+        return {}
     return report if isinstance(report, dict) else {}
 
 

@@ -215,6 +215,14 @@ def test_more_than_2_kb_are_not_read(app: Flask) -> None:
     assert client.post("/livechat/flow", data=b"{}" + b" " * 2047).status_code == 413
 
 
+@pytest.mark.parametrize("bracket", [b"[", b'{"a":'])
+def test_json_that_is_nested_too_deeply_gets_a_reply_with_a_human(app: Flask, bracket: bytes) -> None:
+    answer = app.test_client().post("/livechat/flow", data=bracket * (2048 // len(bracket)))
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert answer.json["human"]
+
+
 @pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}])
 def test_another_site_gets_nothing(app: Flask, headers: dict[str, str]) -> None:
     assert app.test_client().post("/livechat/flow", data=b"{}", headers=headers).status_code == 403

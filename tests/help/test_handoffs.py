@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -274,6 +275,19 @@ def test_in_intercom_a_note_has_no_html_of_a_visitors(tmp_path: Path) -> None:
     (chat,) = shop.desk.conversations.list()
     shop.desk.hand_over(chat.id, [Handoff("42", None, "<a href='https://evil.example'>refund</a>", "x")])
     assert "<" not in notes(shop)[0]
+
+
+@pytest.mark.parametrize("words", ["Q & A", "&lt;b&gt;refund", "&amp;amp; &#8249; &copy", "AT&T"])
+def test_in_intercom_a_note_is_written_once_also_where_a_visitor_wrote_entities(words: str, tmp_path: Path) -> None:
+    """The vendor may read notes as HTML: then it gives characters back."""
+    shop = shop_of("intercom", site("intercom", tmp_path))
+    shop.visit("Hello?", who=ADA)
+    (chat,) = shop.desk.conversations.list()
+    handoff = Handoff("42", None, f"Which order? - {words}", "x")
+    shop.desk.hand_over(chat.id, [handoff])
+    (note,) = notes(shop)
+    assert unescape(note) == note, "whoever reads it as HTML reads the same"
+    assert note.replace("\uff06", "&").replace("\u2039", "<") == handoff.note
 
 
 def test_whoever_looks_at_the_site_as_somebody_else_hands_nothing_over_for_them(tmp_path: Path) -> None:

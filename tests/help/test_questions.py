@@ -46,6 +46,14 @@ def test_what_is_answered_or_says_nothing_is_not_counted(articles: Articles, tex
     assert unanswered(articles, text, "en") is None
 
 
+@pytest.mark.parametrize("character", ["\ufdfa", "\u3316", "\u337f"])
+def test_a_question_is_short_also_where_a_character_becomes_many(articles: Articles, character: str) -> None:
+    question = unanswered(articles, "gift " + character * 120, "en")
+    assert question is not None
+    assert len(question.text) <= 120
+    assert len(question.words) <= 120
+
+
 @pytest.mark.parametrize(
     ("text", "left"),
     [

@@ -330,7 +330,8 @@ def hand_over(values: Values, id: str, handoffs: Sequence[Handoff]) -> Operation
     """A note, and the team that is called like what it is about, where nobody has the conversation yet.
 
     Whose it is the vendor says by the id of yours: a page proves it, and the vendor refuses one that is not proven.
-    Notes take "some HTML" (OpenAPI 2.15): there is none in them, for a visitor wrote a part.
+    Notes take "some HTML" (OpenAPI 2.15): there is none in them, for a visitor wrote a part. An entity would also come
+    back as its character, and the note would not be known again.
     """
     calls = Conversations(values)
     chat: Conversation = yield calls.get(id)
@@ -338,7 +339,7 @@ def hand_over(values: Values, id: str, handoffs: Sequence[Handoff]) -> Operation
     own = next((item for item in handoffs if item.visitor == known), None)
     if own is None:
         return None
-    note = own.note.replace("<", "\u2039")
+    note = re.sub(r"&(?=[#A-Za-z])", "\uff06", own.note.replace("<", "\u2039"))
     notes = [line.text.split() for line in messages_of(chat) if line.kind == "note"]
     if note.split() not in notes:
         yield from calls.note(id, note)
