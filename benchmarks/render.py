@@ -243,7 +243,7 @@ def _guard(rounds: int, number: int, vendors: Sequence[str]) -> None:
     keys = {f"{room.name.upper()}_{key.name}": key for room in rooms for key in room.keys}
     given = {name: _like(key.example) if key.secret else key.example for name, key in keys.items()}
     app = small_app(items=430, **given)
-    client, found = app.test_client(), app.extensions["livechat"].guard
+    client, found = app.test_client(), app.extensions["livechat"].secret_scanner
     body = client.get("/page?tag").data
     calls = {"page": lambda: client.get("/page?tag").data, "guard": lambda: found.key_in(body)}
     took = compare(calls, rounds, number // 10)

@@ -145,7 +145,8 @@ def store(state: State, app: Flask) -> Store:
 def listens(state: State) -> bool:
     """Whether anybody wants to know of events. On the sandbox there is no store until somebody does."""
     has_handlers = state.callbacks.handlers or any(signal.receivers for signal in signals.BY_KIND.values())
-    is_wanted = has_handlers or state.settings.inbox or state.settings.database_url or state.has_flows
+    has_page = state.callbacks.staff_required or state.settings.inbox
+    is_wanted = has_handlers or has_page or state.settings.database_url or state.has_flows
     return bool(not state.settings.sandbox or is_wanted)
 
 

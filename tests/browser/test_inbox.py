@@ -299,7 +299,7 @@ def test_keys_go_from_one_conversation_to_the_next(store: Store, visit: Visit, m
     visit.page.keyboard.type("jk?")
     assert visit.page.input_value("#text") == "jk?"
     visit.page.get_by_role("button", name="Keys").click()
-    visit.page.get_by_label("These keys work").uncheck()
+    visit.page.get_by_label("Single keys work").uncheck()
     visit.page.get_by_role("button", name="Good").click()
     visit.page.reload()
     visit.page.keyboard.press("?")

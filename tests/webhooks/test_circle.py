@@ -148,3 +148,13 @@ def test_a_site_that_asks_for_no_events_gets_no_database(name: str, tmp_path: Pa
     shop_of(name, app).visit("Hello?", who=None)
     assert app.extensions["livechat"].runtime.sandbox_sender.queue.finish(5)
     assert not (tmp_path / "instance").exists()
+
+
+@every_vendor
+def test_a_site_with_a_metrics_page_counts_what_is_said_in_its_sandbox(name: str, tmp_path: Path) -> None:
+    app = Flask("counted", instance_path=str(tmp_path / "instance"))
+    app.config.update(SECRET_KEY="x", TESTING=True, LIVECHAT_SANDBOX=True, LIVECHAT_PROVIDER=name)
+    LiveChat(app).staff_required(lambda: True)
+    shop = shop_of(name, app)
+    shop.visit("Hello?", who=None)
+    assert "visitor" in [author for _, author, _ in kinds(shop)]

@@ -422,6 +422,11 @@ def test_what_is_reopened_is_not_snoozed_any_more(name: str, open_inbox: Callabl
     assert inbox.rows("?tab=open") == ["Hello?"]
 
 
+def test_the_list_of_keys_has_the_one_that_sends(open_inbox: Callable[..., Inbox]) -> None:
+    keys = [kbd.get_text() for kbd in open_inbox("crisp", "Hello?").page().select("#keys kbd")]
+    assert keys == ["Ctrl", "Enter", "j", "k", "r", "e", "?"]
+
+
 def test_a_vendor_that_does_not_answer_costs_no_page(
     open_inbox: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
