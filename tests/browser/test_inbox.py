@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -152,9 +153,11 @@ def test_an_answer_that_is_cut_in_its_middle_hides_nothing(
     end: str, store: Store, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert visit.net.site is not None
-    whole_app, cut = visit.net.site.wsgi_app, list[int]()
+    whole_app, cut, written = visit.net.site.wsgi_app, list[int](), threading.Event()
 
     def cut_once(environ: Any, start_response: Any) -> Any:
+        if environ["PATH_INFO"] == f"{URL}/changes":
+            written.wait(30)  # one answer has all that is written
         answer = Response.from_app(whole_app, environ)
         if environ["PATH_INFO"] != f"{URL}/changes" or answer.status_code != 200 or cut:
             return answer(environ, start_response)
@@ -173,6 +176,7 @@ def test_an_answer_that_is_cut_in_its_middle_hides_nothing(
     for n in range(20):
         write(store, "c1", f"Word {n}", minutes=n / 1000)
         write(store, f"n{n}", f"From somebody {n}", VENDORS[n % len(VENDORS)], minutes=n / 1000)
+    written.set()
     visit.page.locator("#entries").get_by_text("Word 19").wait_for()
     assert cut == [1]  # half an answer came, with all that says how new it is
     texts = visit.page.locator("#entries .text").all_inner_texts()

@@ -722,7 +722,7 @@ def test_a_page_with_a_livechat_of_its_own_is_told_and_has_launchers(
     visit.go()
     visit.page.click("#opener")
     visit.until(OPEN)
-    assert [text for text in said if "window.livechat of its own" in text] == [
+    assert [text for text in said if "window.livechat is taken" in text] == [
         "livechat: window.livechat is taken. Rename yours."
     ]
     assert visit.get("typeof livechat.open") == "undefined"
@@ -938,7 +938,7 @@ def test_a_value_of_the_page_under_our_name_is_never_overwritten(
     visit.go()
     visit.page.click("#opener")
     visit.until(OPEN)
-    assert len([text for text in said if "window.livechat of its own" in text]) == 1
+    assert len([text for text in said if "window.livechat is taken" in text]) == 1
     assert visit.get("JSON.stringify(Object.getOwnPropertyDescriptor(window, 'livechat')) === was")
 
 
