@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 5000
-WORKERS ?= 6
+WORKERS ?= 4
 RUNS ?= 20
 TARGET ?= policies
 SECONDS ?= 3600
