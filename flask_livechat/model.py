@@ -108,7 +108,7 @@ class Visitor(_Keyed):
     #: Replaces the continuity token that is derived from ``id``. Only vendors that have one use it (Crisp).
     session_token: str | None = None
     #: Whether your app knows that the email is the person's own. ``False`` leaves the email out everywhere; only
-    #: ``True`` lets the email lead to what is kept under it, such as unread messages and an erasure.
+    #: ``True`` lets the email lead to what is stored under it, such as unread messages and an erasure.
     email_verified: bool | None = None
 
     def __post_init__(self) -> None:
@@ -240,7 +240,7 @@ class Conversation(_Private):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Message(_Private):
-    """Something that was said in a conversation."""
+    """A message of a conversation."""
 
     #: The vendor's id.
     id: str
@@ -248,13 +248,13 @@ class Message(_Private):
     conversation: str
     #: ``visitor``, ``agent`` or ``bot``.
     author: str
-    #: What was said, as plain text. Empty for a file.
+    #: The text, as plain text. Empty for a file.
     text: str
     #: ``text``, ``note`` (for colleagues), ``file`` or ``other``.
     kind: str = "text"
     #: The name of the author, if the vendor delivers it.
     author_name: str | None = None
-    #: When it was said (aware).
+    #: When it was written (aware).
     at: datetime | None = None
     #: The vendor's own JSON.
     raw: Raw = field(default_factory=dict, compare=False)
@@ -378,7 +378,7 @@ class Event(_Private):
     email: str | None = None
     #: ``visitor``, ``agent`` or ``bot``; None if the event has no author.
     author: str | None = None
-    #: What was said or commented, as plain text.
+    #: The message or the comment, as plain text.
     text: str | None = None
     #: What the visitor gave, on the vendor's scale.
     rating: int | None = None

@@ -135,7 +135,7 @@ def cautions(read: Settings, *, testing: bool) -> Iterator[str]:
     if read.inbox and not read.webhook_providers:
         yield "LIVECHAT_INBOX is set, but no vendor's webhook secret: the inbox is off, because nothing would fill it."
     if read.keep_questions and read.keep_days is None:
-        yield "LIVECHAT_KEEP_QUESTIONS without LIVECHAT_KEEP_DAYS: the text of visitors' questions is kept for ever."
+        yield "LIVECHAT_KEEP_QUESTIONS without LIVECHAT_KEEP_DAYS: the text of visitors' questions is never deleted."
     for key, what in () if testing else weak_secrets(read):
         yield f"{key} {what}. An attacker who guesses it can sign as any visitor."
 

@@ -102,7 +102,7 @@ def test_an_event_without_a_name_is_not_taken_for_segments(empty: str) -> None:
 def test_an_error_page_has_the_segments_of_the_page_that_failed(name: str) -> None:
     def fails() -> None:
         render_template_string(PAGE)
-        raise NotImplementedError
+        raise NotImplementedError  # any error that the app has an error page for
 
     app = shop(name, "trial", then=fails)
     app.register_error_handler(NotImplementedError, lambda error: render_template_string(PAGE))

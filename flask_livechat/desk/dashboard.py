@@ -98,7 +98,7 @@ class CohortOnce:
     def _count(self, state: State) -> Cohort | None:
         try:
             cohort: Cohort = state.livechat.cohort(days=COHORT_DAYS)
-        except ValueError as error:  # which names nobody
+        except ValueError as error:  # its text holds no personal data
             self.problem = str(error)
             return None
         return cohort

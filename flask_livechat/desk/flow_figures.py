@@ -1,4 +1,4 @@
-"""How flows go: what they resolve, and where they hand over. Counted on the server, of nobody."""
+"""How flows go: what they resolve, and where they hand over. Counted on the server, without the visitor."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ from .tables import conversations, handling, handoffs
 WAIT = timedelta(hours=1)  # for the visitor's message
 SKEW = timedelta(minutes=2)  # by which the vendor's clock may be behind
 KEEP = timedelta(days=1)  # in which a worker that was down, or a vendor, is back
-WRITING = timedelta(seconds=60)  # after which a worker that nobody has heard of again stops no other one
-MAX_CANDIDATES = 20  # whom a conversation may be of, where the vendor has told nothing of its visitor yet
+WRITING = timedelta(seconds=60)  # after which a worker that has died stops no other one
+MAX_CANDIDATES = 20  # visitors whose conversation it may be, where the vendor has not named its visitor yet
 
 
 class Handoffs:
@@ -44,7 +44,7 @@ class Handoffs:
         return True
 
     def drop_old(self, now: datetime) -> None:
-        """Delete those that nobody came for."""
+        """Delete those whose visitor has not written."""
         with self._store.engine.begin() as connection:
             connection.execute(sa.delete(handoffs).where(handoffs.c.at < now - KEEP))
 

@@ -59,7 +59,7 @@ class View:
     q: str | None = None
     c: int | None = None
     page: int = 1
-    back: datetime | None = None  # until when a search looks, which has found nothing later
+    back: datetime | None = None  # until when a search looks, after one of later messages
     agents: bool = False
 
     @property

@@ -60,7 +60,7 @@ class Act:
                 raise RefusedError(409, MEANWHILE)
         try:
             message = self.desk.conversations.reply(self.row.conversation, text)
-        except TimedOut:  # it may have arrived: for a while nobody answers again
+        except TimedOut:  # it may have arrived: for a while no agent answers again
             raise
         except Exception:
             self._put(answering_until=None)
@@ -74,7 +74,7 @@ class Act:
         self._unsnooze()
 
     def _unsnooze(self) -> None:
-        """Show a snoozed conversation again: whoever writes in it ends that, also at the vendor."""
+        """Show a snoozed conversation again: a message in it ends that, also at the vendor."""
         if self.row.snoozed_until is not None:
             self._put(snoozed_until=None)
 
@@ -131,10 +131,10 @@ class Act:
             put_handling(connection, self.store.insert, self.row.id, values, self.clock())
 
     def _store_message(self, message: Message, kind: str, text: str) -> None:
-        """Store the event that the vendor's webhook will tell, under the same id: then it is known, and told once."""
+        """Store the event that the vendor's webhook will deliver, under the same id, so that it counts once."""
         spec, now = providers.webhooks(self.row.provider), self.clock()
         event_id = spec.event_id(message) if spec else None
-        if event_id is None:  # the webhook tells of it, and until then nobody answers
+        if event_id is None:  # the webhook delivers it, and until then no agent answers
             return
         event = Event(
             provider=self.row.provider,
@@ -150,7 +150,9 @@ class Act:
         )
         try:
             self._insert(event, now)
-        except sa.exc.SQLAlchemyError as error:  # it has been sent: the webhook tells of it, and nobody sends it again
+        except (
+            sa.exc.SQLAlchemyError
+        ) as error:  # it has been sent: the webhook delivers it, and no agent sends it again
             log.error("livechat: a message was sent and not stored: %s.", type(error).__name__)
 
     def _insert(self, event: Event, now: datetime) -> None:

@@ -103,7 +103,7 @@ class Metrics:
     since: datetime  #: The first moment that counts (aware).
     until: datetime  #: The first moment that does not count any more (aware).
     provider: str | None  #: The vendor's name; None for all.
-    tag: str | None  #: The tag; None for whatever.
+    tag: str | None  #: The tag; None for all conversations.
     conversations: int  #: How many conversations began.
     first_response: Durations  #: From the visitor's first message to the first answer of an agent.
     first_response_office: Durations  #: The same, counted in office hours.

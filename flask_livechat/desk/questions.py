@@ -1,4 +1,4 @@
-"""Questions that no article answered: counted by the day, of nobody, and read by the month."""
+"""Questions that no article answered: counted by the day, without the visitor, and read by the month."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from .store import Store
 from .tables import questions
 
-MAX_OF_DAY = 1000  # different ones: whatever browsers send, the table stays small
+MAX_OF_DAY = 1000  # different ones: no browser decides how large the table gets
 MOST_OF_MONTH = 20  # that are shown
 MOST_TEXTS = 3  # of one
 DEFINITION = (
@@ -35,7 +35,7 @@ class Unanswered:
 
 
 def count(store: Store, provider: str, locale: str, words: str, text: str, now: datetime) -> None:
-    """Count a question once more. ``text`` is empty where it is not to be kept."""
+    """Count a question once more. ``text`` is empty unless texts are stored."""
     local = now.astimezone(store.hours.tz if store.hours else UTC)
     day = {"provider": provider, "day": local.replace(hour=0, minute=0, second=0, microsecond=0)}
     question = {"locale": locale, "words": words, "text": text}

@@ -206,8 +206,9 @@ def count_flow(state: State, app: Flask, name: str, flow: str, new: Iterable[tup
 
 def put_handoff(state: State, app: Flask, name: str, handoff: Handoff) -> bool:
     """Store a handoff until the visitor writes. Return False where the database does not answer."""
-    put = lambda opened: module("handoffs").Handoffs(opened).put(name, handoff, state.now())  # noqa: E731
-    return ask_store(state, app, put, False)
+    return ask_store(
+        state, app, lambda opened: module("handoffs").Handoffs(opened).put(name, handoff, state.now()), False
+    )
 
 
 def handle_with_handoff(state: State, app: Flask, event: Event) -> None:

@@ -343,7 +343,7 @@ class Store:
 
 
 def quarter_of(now: datetime) -> datetime:
-    """Return when its quarter of an hour began: what is counted of nobody says no more of when it was."""
+    """Return when its quarter of an hour began: an anonymous count says no more of when it was."""
     return now - timedelta(minutes=now.minute % 15, seconds=now.second, microseconds=now.microsecond)
 
 

@@ -70,7 +70,7 @@ class Worker:
                 time.sleep(IDLE_S)
 
     def prune(self) -> None:
-        """Delete what nobody came for, and what is older than ``keep_days``."""
+        """Delete handoffs without a conversation, and what is older than ``keep_days``."""
         Handoffs(self.store).drop_old(self.clock())
         if self.keep_days is not None:
             prune(self.store, self.clock() - timedelta(days=self.keep_days))

@@ -1,4 +1,4 @@
-"""What an agent gets of a flow: the way through it, the fields, the articles, and all that was said. Pure."""
+"""What an agent gets of a flow: the way through it, the fields, the articles, and the transcript. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def handoff(flow: Flow, state: State, locale: str | None) -> dict[str, Any]:
 
 
 def transcript(flow: Flow, state: State, locale: str | None) -> dict[str, str]:
-    """All that was said, a line for each exchange: what the flow asked, and what the visitor picked or wrote.
+    """The transcript, a line for each exchange: what the flow asked, and what the visitor picked or wrote.
 
     It is made of the flow's own words and of what ``read_state`` lets through: no browser decides how long it is.
     """
@@ -49,6 +49,6 @@ def _exchanges(flow: Flow, state: State, locale: str | None) -> Iterator[tuple[s
 
 
 def _line(question: str, answer: str) -> str:
-    """What was said goes before what was asked where both are too long."""
+    """An answer goes before its question where both are too long."""
     rest = max(0, MAX_LINE_CHARS - len(answer) - 3)
     return f"{question[:rest]} - {answer}" if question and rest else answer[:MAX_LINE_CHARS]

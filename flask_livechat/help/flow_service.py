@@ -33,7 +33,7 @@ from .flows import (
 )
 
 MAX_TAG_CHARS = 35  # of a language
-CHANGED = ""  # instead of a step that nobody knows any more, for the flow has changed
+CHANGED = ""  # instead of a step, where the flow has changed since
 Count = tuple[str, str, int]
 """What is counted in the metrics, the step at which it was, and after how many exchanges."""
 NO_FLOW = Flow("unknown", "", {})
@@ -117,7 +117,7 @@ def take_step(
 def _counts(flow: Flow, before: State | None, action: Input, after: State) -> Iterator[Count]:
     """``begun`` at the first thing that a visitor does, ``resolved`` and ``human`` at the end.
 
-    To leave by "That's all" after the last exchange resolves nothing: whoever does that has left in the middle.
+    To leave by "That's all" after the last exchange resolves nothing: such a visitor has left in the middle.
     """
     was_over = before is not None and before.step in TARGETS
     has_acted = before is not None or after.step in TARGETS

@@ -1,7 +1,7 @@
 """What is counted of a question that no article answers. Pure: nothing of who asked comes in.
 
 Digits and addresses go first, before anything else looks at the text: numbers of orders, cards and phones, emails and
-links are nobody's question.
+links are not part of a question.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PRIVATE = re.compile(r"\d|@|://|\w\.\w|\w[/\\]\w")  # what stands in one token w
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that found nothing. ``words``: its stems in alphabetical order, without what every question has."""
+    """A question without an answer. ``words``: its stems in alphabetical order, without what every question has."""
 
     locale: str
     words: str

@@ -70,7 +70,7 @@ class Result:
     article: Article
     #: How well it answers: the higher, the likelier. Only good for comparing results of one search.
     score: float
-    #: The words around what was found, as plain text.
+    #: The words around the match, as plain text.
     excerpt: str
 
     @property

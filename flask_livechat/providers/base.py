@@ -201,7 +201,7 @@ class ApiSpec:
     headers: Callable[[Mapping[str, Any]], dict[str, str]]
     #: Takes an answer's JSON, and gives what ``Operation.read`` gets. Raises ``ErrorInSuccessResponse``.
     unwrap: Callable[[Any], Any]
-    #: Takes the JSON of an error, whatever it is, and says what it means. It does not raise.
+    #: Takes the JSON of an error, of any shape, and says what it means. It does not raise.
     explain: Callable[[Any], ErrorDetails]
     #: What makes the calls, by the desk's method: ``conversations.list``. The values come first.
     methods: Mapping[str, Callable[..., Any]]
@@ -227,7 +227,7 @@ class File:
 class Details:
     """What a delivery says beside its event, for those who read the conversation.
 
-    ``author`` is the name of whoever wrote, ``author_id`` the vendor's id of an agent who wrote. ``pages`` are
+    ``author`` is the name of the writer, ``author_id`` the vendor's id of an agent who wrote. ``pages`` are
     addresses that the visitor has been at, ``attributes`` what the page's context says. ``handling`` has any of
     ``agent`` (the vendor's id of an agent, ``team:`` and that of a team, or None), ``agent_name``, ``snoozed_until``
     (aware, or None) and ``verified`` (whether the vendor vouches for the visitor), and only those of which the
@@ -248,7 +248,7 @@ class WebhookSpec:
 
     #: Names of keys of which at least one must be configured.
     secrets: tuple[str, ...]
-    #: Whether the vendor signed the delivery, from the values. It answers whatever it is given, and does not raise.
+    #: Whether the vendor signed the delivery, from the values. It does not raise for any bytes.
     verify: Callable[[Mapping[str, Any], Delivery], bool]
     #: The events of a verified delivery, from the values; none for what is not this account's. For what is not the
     #: vendor's shape it raises ``ValueError``, ``KeyError``, ``TypeError`` or ``AttributeError``.
@@ -258,7 +258,7 @@ class WebhookSpec:
     sign: Callable[[str, bytes, datetime], dict[str, str]]
     #: When the vendor says that it sent the delivery (aware), for a freshness window; None where it does not say.
     sent_at: Callable[[Delivery], datetime | None] = lambda delivery: None
-    #: The rest of what is stored of an event. It does not raise, whatever it is given.
+    #: The rest of what is stored of an event. It does not raise for any event.
     details: Callable[[Event], Details] = lambda event: Details()
     #: The id of the event that tells of a message of the desk's; None where that is not known.
     event_id: Callable[[Message], str | None] = lambda message: None

@@ -81,7 +81,7 @@ class _Markup:
         return None
 
     def _after(self, name: str, start: int) -> int:
-        """Behind an element that nobody sees; the end of all where it does not end."""
+        """Behind an invisible element; the end of the text where it does not end."""
         while (closing := self._text.find("</", start)) >= 0:
             start = closing + 2
             if self._text[start : start + len(name)].lower() == name:

@@ -38,7 +38,7 @@ OPENS_PER_CHAT = (1, 1, 2, 2, 3)  # one of them: not everybody who opens the cha
 ANSWER_MEDIAN_S, MONDAY_ANSWER_MEDIAN_S = 75, 420
 BATCH_EVENTS = 500  # that are stored at once
 RECENT = timedelta(days=2)  # of which not everything is done yet
-# How many minutes ago the newest conversations began, and the last thing that happened in each, whatever the hour is.
+# How many minutes ago the newest conversations began, and the last thing that happened in each, at any hour of the day.
 NEWEST = ((55, "snooze"), (38, "reply"), (14, "say"), (5, "say"))
 
 

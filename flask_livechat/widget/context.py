@@ -30,7 +30,7 @@ def of_page(req: RequestState, address: Address, error: BaseException | None) ->
     if error is None:
         return attributes
     status = error.code if isinstance(error, HTTPException) else 500
-    if req.error_id is None:  # it stands in the app's log, too, so that whoever has one finds the other
+    if req.error_id is None:  # it stands in the app's log, too, so that one leads to the other
         req.error_id = secrets.token_hex(6)
         level = logging.ERROR if (status or 500) >= 500 else logging.WARNING
         text = "livechat: error page %s of %s has id %s"

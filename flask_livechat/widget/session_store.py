@@ -60,7 +60,7 @@ def recall(req: RequestState) -> tuple[list[str], dict[str, Any], list[dict[str,
     """The last actions; and the context and the events that wait, which are then gone from the session.
 
     The segments that wait are in ``req.segments`` afterwards. An error page gets the events and the segments that the
-    failed page had. A session with nothing of ours in it is not touched.
+    failed page had. A session without this package's keys is not touched.
     """
     actions: list[str] = []
     context: dict[str, Any] = {}

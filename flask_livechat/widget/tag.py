@@ -63,13 +63,13 @@ def make_tag(
 ) -> Tag | None:
     """Identify the visitor, collect what agents see, and write it. None where the page has neither chat nor help.
 
-    A page without a vendor may have the help panel. It names nobody.
+    A page without a vendor may have the help panel. It holds no identity.
     """
     name, now = decision.provider, state.now()
     if not decision.show and decision.sources["show"] != rules.NO_PROVIDER:
         return None
     panel = None
-    if decision.help != "off" and error is None:  # whoever met an error wants a person
+    if decision.help != "off" and error is None:  # a visitor who met an error wants a person
         panel = safely("the help panel", lambda: state.livechat.help_panel(decision), None)
     if name is None and panel is None:
         return None

@@ -148,7 +148,10 @@ def read() -> tuple[str, int]:
 
 @blueprint.post("/flow")
 def flow() -> Response:
-    """One step of a flow, for the help panel. Nothing of it is stored: the state travels through the browser."""
+    """One step of a flow, for the help panel. The state travels through the browser.
+
+    The server stores counts, and for a while what a visitor with a proven identity hands over.
+    """
     step = _report_of_our_page(max_bytes=2048)
     if not current_state().runtime.flow_steps.allows(_client()):
         abort(429)

@@ -14,7 +14,7 @@ from flask_livechat.help import answers
 
 from .conftest import VENDORS, Visit
 from .test_bad_input import FULL, NO_STORAGE
-from .test_help_panel import FLOW, PANEL, human, open_panel, shown
+from .test_help_panel import FLOW, PANEL, human, open_panel, shown, start_conversation
 
 Site = Callable[..., Flask]
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
@@ -35,6 +35,13 @@ def flow_site(site: Site) -> Site:
 def change_flow(app: Flask, flow: Any) -> None:
     app.extensions["livechat"].livechat.flow("shop", flow)
     app.extensions["livechat"].runtime.flows = None
+
+
+def answer(visit: Visit, question: str, text: str) -> None:
+    """Write into the panel's field once it asks that."""
+    visit.until(f"{PANEL}.shadowRoot.querySelector('label').textContent === '{question}'")
+    visit.page.get_by_role("textbox").fill(text)
+    visit.page.keyboard.press("Enter")
 
 
 def choice(visit: Visit, name: str) -> Any:
@@ -95,9 +102,7 @@ def test_where_storage_is_full_or_blocked_a_flow_hands_over_and_begins_anew_on_t
     visit.go("/other")
     open_panel(visit)
     choice(visit, "My order").click()
-    visit.until(f"{PANEL}.shadowRoot.querySelector('label').textContent === 'Which order?'")
-    visit.page.get_by_role("textbox").fill("A-17")
-    visit.page.keyboard.press("Enter")
+    answer(visit, "Which order?", "A-17")
     visit.ready()
     visit.eventually(lambda: "A-17" in str(visit.desk()["attributes"]))
 
@@ -152,13 +157,7 @@ def test_hostile_words_of_a_flow_are_words(flow_site: Site, visit: Visit) -> Non
 @every_vendor
 def test_a_visitor_whose_conversation_is_going_never_meets_a_flow(flow_site: Site, visit: Visit, vendor: str) -> None:
     flow_site(vendor, LOAD="intent")
-    visit.go()
-    open_panel(visit)
-    human(visit).click()
-    visit.ready()
-    visit.page.fill(f"#livechat-sandbox-{vendor} textarea", "Is it in stock?")
-    visit.page.press(f"#livechat-sandbox-{vendor} textarea", "Enter")
-    visit.until("JSON.stringify([localStorage, sessionStorage]).match(/going|opened/)")
+    start_conversation(visit, vendor)
     asked = len([line for line in visit.net.log if "/livechat/flow" in line])
     visit.go("/other")
     visit.page.click("#opener")
@@ -176,9 +175,7 @@ def test_an_answer_that_is_late_leads_to_a_human(
     app.extensions["livechat"].livechat.answer("model")(lambda question, articles: time.sleep(1))
     visit.go()
     open_panel(visit)
-    visit.until(f"{PANEL}.shadowRoot.querySelector('label').textContent === 'What?'")
-    visit.page.get_by_role("textbox").fill("Where is my parcel?")
-    visit.page.keyboard.press("Enter")
+    answer(visit, "What?", "Where is my parcel?")
     visit.ready()
     visit.eventually(lambda: "Where is my parcel?" in str(visit.desk()["attributes"]))
 

@@ -163,11 +163,8 @@ def test_all_that_was_said_in_a_flow_is_with_the_agent_once_though_the_page_chan
     assert [event["name"] for event in visit.desk()["events"]].count("help-handoff") == 1
 
 
-@every_vendor
-def test_a_visitor_whose_conversation_is_going_comes_straight_to_the_chat(
-    help_site: Site, visit: Visit, vendor: str
-) -> None:
-    help_site(vendor, LOAD="intent")
+def start_conversation(visit: Visit, vendor: str) -> None:
+    """Go past the panel to a person, and write."""
     visit.go()
     open_panel(visit)
     human(visit).click()
@@ -175,6 +172,14 @@ def test_a_visitor_whose_conversation_is_going_comes_straight_to_the_chat(
     visit.page.fill(f"#livechat-sandbox-{vendor} textarea", "Is it in stock?")
     visit.page.press(f"#livechat-sandbox-{vendor} textarea", "Enter")
     visit.until("JSON.stringify([localStorage, sessionStorage]).match(/going|opened/)")
+
+
+@every_vendor
+def test_a_visitor_whose_conversation_is_going_comes_straight_to_the_chat(
+    help_site: Site, visit: Visit, vendor: str
+) -> None:
+    help_site(vendor, LOAD="intent")
+    start_conversation(visit, vendor)
     visit.go("/other")
     visit.page.click("#opener")
     visit.ready()

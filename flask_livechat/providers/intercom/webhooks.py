@@ -222,7 +222,7 @@ def details(event: Event) -> Details:
     part = next((part for part in parts if part.key("id") == key), _source(item) if "data" in raw.data else raw)
     page, author = _source(item).text("url"), part.part("author")
     handling: dict[str, Any] = {}
-    if state := item.text("state"):  # whatever the topic: a reply ends a snooze, and is told as a reply
+    if state := item.text("state"):  # under any topic: a reply ends a snooze, and comes as a reply
         handling["snoozed_until"] = _moment(item.data.get("snoozed_until")) if state == "snoozed" else None
     if "admin_assignee_id" in item.data:
         agent, team = item.key("admin_assignee_id"), item.key("team_assignee_id")
