@@ -89,9 +89,12 @@ def same_origin(url: str) -> str:
 
 
 def is_same_origin_request() -> bool:
-    """Browsers say where a request comes from; what says nothing (a health check, curl) brings no login anyway."""
-    site = request.headers.get("Sec-Fetch-Site")
+    """Whether a request comes from a page of the app's own. A client that says nothing (curl) brings no login anyway.
+
+    Old browsers, and all of them over plain http, send the origin alone. Its host is compared, because its scheme is
+    another one behind a proxy that ends TLS.
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None:
         return site in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    return origin is None or origin == request.host_url.rstrip("/")
+    return origin is None or origin in (f"http://{request.host}", f"https://{request.host}")

@@ -131,6 +131,8 @@ def test_a_body_without_a_length_is_refused(app: Flask) -> None:
         ({"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"}, 403),
         ({"Sec-Fetch-Site": "same-origin"}, 204),
         ({"Origin": "http://localhost"}, 204),
+        ({"Origin": "https://localhost"}, 204),  # behind a proxy that ends TLS
+        ({"Origin": "http://["}, 403),
         ({}, 204),
     ],
 )

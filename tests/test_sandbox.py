@@ -489,6 +489,8 @@ def test_no_token_makes_the_server_fail(sandbox: Sandbox, token: str) -> None:
         ({}, 200),
         ({"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}, 200),
         ({"Origin": "http://localhost"}, 200),
+        ({"Origin": "https://localhost"}, 200),  # behind a proxy that ends TLS
+        ({"Origin": "http://["}, 403),
         ({"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}, 403),
         ({"Sec-Fetch-Site": "same-site", "Origin": "http://other.localhost"}, 403),
         ({"Origin": "https://evil.example"}, 403),

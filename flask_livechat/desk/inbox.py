@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import sqlalchemy as sa
 from flask import Response, abort, current_app, redirect, render_template, request, session, url_for
@@ -23,7 +23,7 @@ from .. import providers, signing
 from ..errors import ConfigError, LiveChatError, TimedOut
 from ..limits import BACKGROUND_S, within
 from ..model import Message, Visitor
-from ..same_origin import SameOriginBlueprint
+from ..same_origin import SameOriginBlueprint, is_same_origin_request
 from ..state import State, call_app, safely
 from . import inbox_queries as queries
 from .inbox_actions import ACTIONS, Act, RefusedError, assignees
@@ -249,7 +249,7 @@ class Inbox:
             articles=self._articles() if row and "reply" in can else [],
             is_verified=self._is_verified,
             titles=self._titles(),
-            tags=sorted({*queries.tags_in_use(connection, rows), *filter(None, [view.tag])}),
+            tags=sorted({tag for listed in rows for tag in listed.tags} | {*filter(None, [view.tag])}),
             tabs=TABS,
             token=session_token(),
             now=now,
@@ -336,11 +336,8 @@ def session_token() -> str | None:
 
 def check_form(form: Mapping[str, str]) -> None:
     """Abort with 403 unless the form is of our own page, in this session."""
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    # Without the first header (old browsers, plain http) hosts are compared; schemes differ behind a TLS proxy.
-    is_own = site == "same-origin" if site else origin is None or urlsplit(origin).netloc == request.host
     token = session.get(TOKEN_KEY)
-    if not (is_own and isinstance(token, str) and signing.same(token, form.get("token", ""))):
+    if not (is_same_origin_request() and isinstance(token, str) and signing.same(token, form.get("token", ""))):
         abort(403, "This form does not come from a page that this browser has loaded. Load the page again.")
 
 

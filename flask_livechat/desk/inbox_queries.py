@@ -190,10 +190,6 @@ def text_of(connection: sa.Connection, event: int) -> str | None:
     return connection.execute(sa.select(E.text).where(E.id == event, E.conversation.is_not(None))).scalar()
 
 
-def tags_in_use(connection: sa.Connection, listed: Sequence[Row]) -> list[str]:
-    return sorted({tag for row in listed for tag in row.tags})
-
-
 def _columns() -> list[Any]:
     names = ("id", "provider", "conversation", "visitor", "email", "state", "tags", "last_at", "asked_at")
     written = (E.provider == C.provider) & (E.conversation == C.conversation) & E.kind.in_(WORDS)

@@ -111,8 +111,8 @@ class Pages:
 
     def _count_unanswered(self, text: str, locale: str) -> None:
         """Count what somebody has asked on one of our pages, and no crawler."""
-        is_ours = self.state.stores_events and request.headers.get("Sec-Fetch-Site") == "same-origin"
-        if is_ours and self.questions.allows(self._client()):
+        is_from_page = request.headers.get("Sec-Fetch-Site") == "same-origin"
+        if is_from_page and self.state.stores_events and self.questions.allows(self._client()):
             self.state.livechat.count_unanswered(self.state.settings.provider or "", text, locale)
 
     @staticmethod

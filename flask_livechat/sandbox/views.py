@@ -16,7 +16,7 @@ from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.test import run_wsgi_app
 
 from .. import providers
-from ..same_origin import SameOriginBlueprint, same_origin
+from ..same_origin import SameOriginBlueprint, is_same_origin_request, same_origin
 from .api import Rest, wsgi_path
 from .body import Body, Values, parse
 from .hub import Hub
@@ -200,10 +200,7 @@ class Sandbox:
             self.file.clear_if_removed()
         if request.method in ("GET", "HEAD", "OPTIONS") or self._allowed(request.headers.get("Origin")):
             return
-        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-        # Without the first header (old browsers, plain http) compare hosts; schemes differ behind a TLS proxy.
-        foreign = site != "same-origin" if site else bool(origin) and urlsplit(origin or "").netloc != request.host
-        if foreign:
+        if not is_same_origin_request():
             raise RefusedError(403, "foreign_origin")
 
     def finish(self, response: Response) -> Response:
