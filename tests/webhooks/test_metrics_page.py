@@ -211,6 +211,7 @@ def test_years_are_shown_in_steps_of_four_weeks(client: FlaskClient) -> None:
         ("?from=2026-02-01&to=2026-01-01", "must not be after"),
         ("?from=0001-01-01&to=9999-12-31", "at most five years"),
         ("?from=9999-12-01&to=9999-12-31", "at most five years"),
+        ("?from=2010-01-01&to=2020-01-01", "at most five years"),
         ("?provider=nobody", "no such vendor"),
         ("?from=%00", "Write a date as"),
     ],
@@ -338,7 +339,8 @@ def people_of(app: Flask, count: int = 50) -> list[int]:
 def test_the_cohort_is_counted_only_for_whoever_asks_and_once_an_hour(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not read(client).select("#cohort")  # nobody has said who the people are
+    assert not read(client).select("#cohort")  # the app has not registered its people
+    assert not read(client, "?cohort=1").select("#cohort")
     reads = people_of(app)
     link = read(client).select_one("section[aria-labelledby=cohort] a")
     assert link is not None
@@ -358,6 +360,10 @@ def test_the_cohort_is_counted_only_for_whoever_asks_and_once_an_hour(
     monkeypatch.setattr(LiveChat, "now", staticmethod(lambda: later))
     read(client, query)
     assert reads == [1, 1]
+    earlier = later - timedelta(minutes=1)
+    monkeypatch.setattr(LiveChat, "now", staticmethod(lambda: earlier))  # the clock was set back
+    read(client, query)
+    assert reads == [1, 1, 1]
 
 
 def test_a_cohort_of_few_is_not_shown(app: Flask, client: FlaskClient) -> None:

@@ -206,6 +206,27 @@ def test_each_month_has_those_that_were_asked_most_often(store: Store) -> None:
     ]
 
 
+def test_a_month_lists_its_twenty_most_frequent_questions(store: Store) -> None:
+    for number in range(22):
+        questions.count(store, "crisp", "en", f"word{number:02}", "", NOW)
+    questions.count(store, "crisp", "en", "word21", "", NOW)
+    listed = asked(store, NOW - timedelta(days=1), NOW + timedelta(days=1))
+    assert listed == [("2026-11", "word21", 2), *(("2026-11", f"word{number:02}", 1) for number in range(19))]
+
+
+def test_a_question_has_the_three_texts_that_were_asked_most_often_in_its_language(store: Store) -> None:
+    for text, times in {"A gift?": 1, "B gift?": 3, "C gift?": 2, "D gift?": 2}.items():
+        for _ in range(times):
+            questions.count(store, "crisp", "en", "gift", text, NOW)
+    for _ in range(4):
+        questions.count(store, "crisp", "de", "gift", "Gift?", NOW)
+    listed = metrics(store, NOW - timedelta(days=1), NOW + timedelta(days=1)).unanswered
+    assert listed == (
+        Unanswered("2026-11", "en", "gift", 8, ("B gift?", "C gift?", "D gift?")),
+        Unanswered("2026-11", "de", "gift", 4, ("Gift?",)),
+    )
+
+
 def test_a_question_of_the_evening_belongs_to_the_month_of_the_offices_clock(store: Store) -> None:
     store.hours = parse({"tz": "Europe/Berlin", "mon-fri": "09:00-17:00"})
     questions.count(store, "crisp", "en", "penguin", "", NOW)  # in Berlin it is December already
@@ -217,7 +238,7 @@ def test_whatever_browsers_send_a_day_has_room_for_so_many_questions(
 ) -> None:
     monkeypatch.setattr(questions, "MAX_OF_DAY", 3)
     for number in range(8):
-        questions.count(store, "crisp", "en", f"word{number}", "", NOW)
+        questions.count(store, "crisp", ("en", "de")[number % 2], f"word{number}", "", NOW)
     questions.count(store, "crisp", "en", "word0", "", NOW)  # what is known already is counted on
     assert asked(store, NOW - timedelta(days=1), NOW + timedelta(days=1)) == [
         ("2026-11", "", 5),
