@@ -63,6 +63,9 @@ def test_a_question_is_short_also_where_a_character_becomes_many(articles: Artic
         ("i am ada.lovelace+x@example.co.uk, hello", "i am hello"),
         ("see https://shop.example/reset?token=abc please", "see please"),
         ("see shop.example/reset please", "see please"),
+        ("see shop.example please", "see please"),
+        ("see users/ada please", "see please"),
+        ("see http://localhost please", "see please"),
         ("ask @ada_l about it", "ask about it"),
         (
             "\uff41\uff44\uff41\uff20\uff45\uff58\uff0e\uff43\uff4f\uff4d wide",
