@@ -111,7 +111,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
   function carry(wanted) {
     const { seen, reply } = state;
     const { path, fields = {}, segment, transcript } = reply?.handoff || {};
-    // The server hands over, too: what it has not ended itself it is told of, once. Who only saw a flow is in none.
+    // The server hands over, too, so it hears once of a walk that ends here. A visitor who only saw a flow walked none.
     const isIn = wanted || path || Object.keys(fields).length;
     if (reply && !reply.end && isIn) post("flow", stepBody(reply, { choice: reply.end = "human" }), "same-origin");
     const shown = [reply?.handoff.help_seen, ...seen].filter(Boolean).join(", ");

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from flask_livechat.desk import flow_figures
 from flask_livechat.desk.flow_figures import FlowFigures, HandedOver
 from flask_livechat.desk.metrics import metrics
 from flask_livechat.desk.store import Store
+from flask_livechat.desk.tables import flow_counts
 from flask_livechat.help import flow_service
 
 from ..conftest import chat_of, log_in
@@ -102,6 +104,7 @@ def test_a_flow_that_was_changed_meanwhile_counts_as_handed_over(app: Flask) -> 
     step(app.test_client(), {**reply["state"], "flow": "another"}, {"choice": 0}, flow="card")
     (flow,) = figures(app)
     assert (flow.begun, flow.left, flow.handed_over_at) == (1, 0, (HandedOver("", 0, 1),))
+    assert [*flow.rows()][-1] == ("card handed_over at - after 0", 1)
 
 
 @pytest.mark.parametrize("more", [{"flow": "unknown"}, {"flow": ["card"]}, {"provider": "unknown"}, {"provider": 7}])
@@ -151,10 +154,23 @@ def test_the_figures_are_the_same_in_the_terminal_in_json_in_csv_and_on_the_page
 def test_counts_of_both_databases_add_up(store: Store, app: Flask) -> None:  # noqa: F811 - the fixture
     with app.app_context():
         now = chat_of(app).now()
+    now = now.replace(minute=20)
     for _ in range(3):
         flow_figures.count(store, "crisp", "n" * 40, [("begun", "s" * 40, 0), ("human", "s" * 40, 4)], now)
     (flow,) = metrics(store, now - timedelta(hours=1), now + timedelta(hours=1)).flows
     assert (flow.begun, flow.handed_over, flow.handed_over_at) == (3, 3, (HandedOver("s" * 40, 4, 3),))
+    with store.reading() as connection:
+        quarters = connection.execute(sa.select(flow_counts.c.quarter).distinct()).scalars().all()
+    assert quarters == [now.replace(minute=15, second=0, microsecond=0)]
+
+
+def test_a_walk_that_began_before_the_time_and_ended_in_it_is_not_left(store: Store, app: Flask) -> None:  # noqa: F811 - the fixture
+    with app.app_context():
+        now = chat_of(app).now()
+    flow_figures.count(store, "crisp", "card", [("begun", "topic", 0)], now - timedelta(hours=2))
+    flow_figures.count(store, "crisp", "card", [("resolved", "card", 1)], now)
+    (flow,) = metrics(store, now - timedelta(hours=1), now + timedelta(hours=1)).flows
+    assert (flow.begun, flow.resolved, flow.left) == (0, 1, 0)
 
 
 def test_a_database_that_does_not_answer_stops_no_flow(app: Flask) -> None:

@@ -535,8 +535,15 @@ def test_tags_are_put_on_and_taken_away(name: str, open_inbox: Callable[..., Inb
     assert inbox.rows("?tag=refund") == ["Hello?"]
     assert inbox.rows("?tag=fund") == []
     assert inbox.send("untag", label="vip").status_code == 303
+    assert shown_tags(inbox) == ["refund"]
     (known,) = inbox.shop.desk.conversations.list()
     assert known.tags == ("refund",)
+    assert inbox.send("tag", tags="new").status_code == 303
+    assert shown_tags(inbox) == ["new", "refund"]
+
+
+def shown_tags(inbox: Inbox) -> list[str]:
+    return [tag.bdi.text for tag in inbox.first().select("#about .tag") if tag.bdi]
 
 
 @those_that("assign")
@@ -642,7 +649,7 @@ def test_a_tag_that_comes_in_the_second_of_an_answer_stays(name: str, open_inbox
     chats.reply(chat, "Yes?")
     chats.tag(chat, "vip")
     stored_events(inbox.app)
-    assert [tag.bdi.text for tag in inbox.first().select("#about .tag") if tag.bdi] == ["old", "vip"]
+    assert shown_tags(inbox) == ["old", "vip"]
 
 
 @those_that("snooze")
@@ -699,6 +706,17 @@ def test_a_crisp_session_that_is_not_verified_any_more_has_no_mark(open_inbox: C
     inbox.shop.tell("identify", session=inbox.session, email="eve@example.com")
     stored_events(inbox.app)
     assert not inbox.first().select(".mark")
+
+
+@those_that("note")
+def test_a_note_lets_no_second_answer_past_one_that_is_on_its_way(name: str, open_inbox: Callable[..., Inbox]) -> None:
+    inbox = open_inbox(name, "Hello?")
+    page, now = inbox.page("?c=1"), datetime.now(UTC)
+    with inbox.app.app_context(), chat_of(inbox.app).store.engine.begin() as connection:
+        insert = chat_of(inbox.app).store.insert
+        put_handling(connection, insert, 1, {"answering_until": now + timedelta(minutes=1)}, now)
+    assert inbox.send("note", page, text="A colleague answers.").status_code == 303
+    assert inbox.send("reply", inbox.page("?c=1"), text="Yes?").status_code == 409
 
 
 @every_vendor

@@ -29,7 +29,7 @@
   }
 
   /** @param {string | undefined} unit @param {number} value */
-  function said(unit, value) {
+  function inWords(unit, value) {
     if (unit === "duration") return span(value);
     return unit === "share" ? `${Math.round(value * 100)}%` : String(value);
   }
@@ -78,12 +78,12 @@
             ...axis,
             ...(unit === "duration" ? { type: "logarithmic", afterBuildTicks: putTimes } : { beginAtZero: true }),
             suggestedMax: unit === "share" ? 1 : undefined,
-            ticks: { ...axis.ticks, precision: unit ? undefined : 0, callback: (/** @type {number} */ value) => said(unit, value) },
+            ticks: { ...axis.ticks, precision: unit ? undefined : 0, callback: (/** @type {number} */ value) => inWords(unit, value) },
           },
         },
         plugins: {
           legend: { display: datasets.length > 1, labels: { color: colour("--ink"), usePointStyle: true } },
-          tooltip: { callbacks: { label: (/** @type {any} */ item) => `${item.dataset.label}: ${said(unit, item.parsed.y)}` } },
+          tooltip: { callbacks: { label: (/** @type {any} */ item) => `${item.dataset.label}: ${inWords(unit, item.parsed.y)}` } },
         },
       },
     });

@@ -15,8 +15,8 @@ def upgrade() -> None:
         sa.Column("provider", sa.String(32), primary_key=True),
         sa.Column("day", sa.DateTime(timezone=True), primary_key=True, comment="its beginning"),
         sa.Column("locale", sa.String(32), primary_key=True),
-        sa.Column("words", sa.Text, primary_key=True, comment="their stems; empty for what is one too many"),
-        sa.Column("text", sa.Text, primary_key=True, comment="as it was asked; empty unless texts are kept"),
+        sa.Column("words", sa.Text, primary_key=True, comment="the stems; empty for all beyond the limit of a day"),
+        sa.Column("text", sa.Text, primary_key=True, comment="the question itself; empty unless texts are stored"),
         sa.Column("count", sa.Integer, nullable=False),
     )
     op.create_index("livechat_questions_day", "livechat_questions", ["day"])

@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("provider", sa.String(32), primary_key=True),
         sa.Column("visitor", sa.Text, primary_key=True, comment="your id of them"),
         sa.Column("email", sa.Text, comment="in lower case"),
-        sa.Column("note", sa.Text, nullable=False, comment="what was said in a flow; gone once agents have it"),
+        sa.Column("note", sa.Text, nullable=False, comment="the transcript of a flow; deleted once agents have it"),
         sa.Column("topic", sa.Text, nullable=False),
         sa.Column("at", Instant, nullable=False),
         sa.Column("event", sa.Text, comment="at which it failed: only the note is left to be done there"),

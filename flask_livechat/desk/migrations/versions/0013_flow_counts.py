@@ -1,4 +1,4 @@
-"""How often flows are begun, resolve something, and hand over: of nobody."""
+"""How often flows begin, resolve something, and hand over: counted without the visitor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def upgrade() -> None:
         "livechat_flow_counts",
         sa.Column("provider", sa.String(32), primary_key=True),
         sa.Column("flow", sa.String(40), primary_key=True),
-        sa.Column("what", sa.String(8), primary_key=True, comment="begun, resolved or human: of nobody"),
+        sa.Column("what", sa.String(8), primary_key=True, comment="begun, resolved or human; without the visitor"),
         sa.Column("step", sa.String(40), primary_key=True, comment="empty where the flow was changed meanwhile"),
         sa.Column("exchanges", sa.Integer, primary_key=True, comment="how many there were until then"),
         sa.Column("quarter", Instant, primary_key=True, comment="the beginning of its quarter of an hour"),
