@@ -55,16 +55,17 @@ def by_month(
 ) -> Iterator[Unanswered]:
     """Yield what was asked most often in each month, given as its beginning and end."""
     total = sa.func.sum(questions.c.count)
-    key = (questions.c.locale, questions.c.words)
+    key, has_text = (questions.c.locale, questions.c.words), sa.func.max(questions.c.text) != ""
     for since, until in spans:
         chosen = (questions.c.day >= since) & (questions.c.day < until)
         if provider is not None:
             chosen &= questions.c.provider == provider
-        wanted = sa.select(*key, total).where(chosen).group_by(*key).order_by(total.desc(), *key).limit(MOST_OF_MONTH)
-        for locale, words, number in connection.execute(wanted).all():
+        wanted = sa.select(*key, total, has_text).where(chosen).group_by(*key).order_by(total.desc(), *key)
+        for locale, words, number, is_stored in connection.execute(wanted.limit(MOST_OF_MONTH)).all():
             same = chosen & (key[0] == locale) & (key[1] == words) & (questions.c.text != "")
             texts = sa.select(questions.c.text).where(same).group_by(questions.c.text)
-            asked = connection.execute(texts.order_by(total.desc(), questions.c.text).limit(MOST_TEXTS)).scalars()
+            most = texts.order_by(total.desc(), questions.c.text).limit(MOST_TEXTS)
+            asked = connection.execute(most).scalars() if is_stored else ()
             yield Unanswered(since.strftime("%Y-%m"), locale, words, int(number), tuple(asked))
 
 

@@ -569,6 +569,7 @@ def test_a_conversation_is_handed_to_a_team_and_stays_there(name: str, open_inbo
     inbox.page()
     page = inbox.page("?c=1&agents=1")
     assert f"Team {team.name}" in [option.get_text() for option in page.select("#agent option")]
+    assert not [link for link in page.select("a[href]") if "agents=" in str(link["href"])]  # they are asked for once
     assert inbox.send("assign", page, agent=f"team:{team.id}").status_code == 303
     for _ in range(2):
         assert f"Team {team.name}" in words(inbox.page().select_one("#rows .facts"))  # type: ignore[arg-type]
@@ -1051,6 +1052,8 @@ def test_an_address_is_read_as_far_as_it_is_one() -> None:
     assert view_of({"c": "-1", "tab": "x"}).c is None
     texts = ("x", "2026-11-01T10:00:00+00:00", "0001-01-01T00:00:00+14:00")
     assert [view_of({"back": text}).back for text in texts] == [None, datetime(2026, 11, 1, 10, tzinfo=UTC), None]
+    back = {"back": "2026-11-01T10:00:00+00:00"}
+    assert [view_of({**back, **more}).filter.until is None for more in ({}, {"q": "word"})] == [True, False]
     assert [view_of({"page": text}).page for text in ("3", "0", "-1", "x", "99999")] == [3, 1, 1, 1, 1]
 
 
