@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from flask_livechat.desk.metrics import metrics
 from flask_livechat.desk.store import Store
 from flask_livechat.desk.tables import flow_counts
 from flask_livechat.help import flow_service
+from flask_livechat.help.answers import Answer
 
 from ..conftest import chat_of, log_in
 from ..desk.test_stand_ins import shop_of
@@ -83,6 +85,16 @@ def test_a_walk_is_resolved_handed_over_or_left_in_the_middle(
 ) -> None:
     walk(app, *inputs)
     assert totals(app) == expected
+
+
+def test_an_answer_of_the_app_that_helped_resolves(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    article = SimpleNamespace(path="card", title="Card", url="/card")
+    monkeypatch.setattr(flow_service, "search", lambda *arguments: [article])
+    chat_of(app).answer("model")(lambda question, articles: Answer("Ask your bank.", articles))
+    steps = {"topic": {"say": "What?", "choices": {"My card": "reply"}}, "reply": {"answer": "model", "then": "topic"}}
+    chat_of(app).flow("asked", {"start": "topic", **steps})
+    assert walk(app, 0, "done", flow="asked")["end"] == "done"
+    assert totals(app) == (1, 1, 0, 0)
 
 
 def test_a_handoff_counts_at_its_step_and_after_its_exchanges(app: Flask) -> None:

@@ -783,6 +783,7 @@ def test_what_the_vendor_refuses_is_told_and_the_draft_is_kept(
         response = inbox.send("reply", before, text="Yes?")
     assert response.status_code == 502
     page = BeautifulSoup(response.text, "html.parser")
+    assert ("Whether it was done is not known" in page.get_text()) == (error is TimedOut)
     assert page.select_one("#text").get_text() == "Yes?"  # type: ignore[union-attr]
     again = inbox.send("reply", before, text="Yes?").status_code
     assert again == (409 if error is TimedOut else 303)  # what may have arrived is not sent twice
