@@ -384,6 +384,15 @@ def test_other_conversations_are_those_of_the_same_person(store: Store) -> None:
     }
 
 
+def test_a_search_takes_an_id_of_yours_as_a_whole(store: Store) -> None:
+    who = {"c1": "42", "c2": "421"}
+    store.add([replace(message(n), conversation=name, visitor=key) for n, (name, key) in enumerate(who.items())], NOW)
+    work(store)
+    with store.reading() as connection:
+        listed, _ = queries.rows(connection, queries.Filter(text="42"), NOW)
+    assert [row.conversation for row in listed] == ["c1"]
+
+
 def test_links_to_published_articles_can_be_put_into_an_answer(
     open_inbox: Callable[..., Inbox], tmp_path: Path
 ) -> None:
@@ -1100,6 +1109,24 @@ def test_without_a_worker_polls_go_on_until_every_conversation_is_there(
     assert ["Older conversations" in page for page in listed] == [True, False]
     assert ["Newer conversations" in page for page in listed] == [False, True]
     store.engine.dispose()
+
+
+def test_what_a_busy_database_did_not_count_comes_with_the_next_poll(
+    open_inbox: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = open_inbox("crisp", "Hello?")
+
+    def busy(*arguments: Any) -> None:
+        raise sa.exc.OperationalError("UPDATE", {}, Exception("database is locked"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("flask_livechat.desk.inbox.update_conversation", busy)
+        page = inbox.page("?tab=open")
+    assert not page.select("#rows .words")
+    cursor = page.select_one("[data-cursor]")["data-cursor"]  # type: ignore[index]
+    response = inbox.client.get(f"{URL}/changes?after={cursor}&tab=open")
+    assert response.status_code == 200
+    assert "Hello?" in response.text
 
 
 @pytest.mark.parametrize("kind", KINDS)
