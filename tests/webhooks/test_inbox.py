@@ -684,6 +684,7 @@ def test_what_is_snoozed_elsewhere_is_so_here_until_that_ends(
         (chats.reply if end == "an answer" else chats.note)(chat, "One moment.")
     assert shown(inbox)[0] == "open"
     assert chats.get(chat).state == "open"
+    assert "conversation_reopened" not in [event.kind for event in stored_events(inbox.app)]  # it was never closed
 
 
 @those_that("snooze")
@@ -1018,6 +1019,7 @@ def test_lists_are_of_one_vendor_and_tag_and_the_newest_first(store: Store) -> N
         assert queries.tab_counts(connection, queries.Filter(), NOW) == {
             "waiting": 60, "open": 60, "snoozed": 0, "closed": 0
         }  # fmt: skip
+        assert queries.tab_counts(connection, queries.Filter(tag="t1"), NOW)["open"] == 30
 
 
 def test_a_search_takes_the_newest_conversations_and_goes_on_from_there(
@@ -1160,6 +1162,22 @@ def test_who_waited_before_an_upgrade_waits_after_it(kind: str, database: Callab
             conversations.c.conversation
         )
         assert connection.execute(wanted).all() == [("s", NOW + timedelta(minutes=2)), ("t", None)]
+    store.engine.dispose()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_handled_before_an_upgrade_is_not_counted_again(kind: str, database: Callable[..., str]) -> None:
+    store = Store(database(kind, "migrated"))
+    store.add([message(1), message(2)], NOW)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with store.engine.begin() as connection:
+        connection.execute(sa.update(events).where(events.c.id == 1).values(state="done"))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0011")
+    store.upgrade()
+    with store.reading() as connection:
+        assert connection.execute(sa.select(events.c.id).where(UNCOUNTED)).scalars().all() == [2]
     store.engine.dispose()
 
 
