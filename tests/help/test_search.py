@@ -132,6 +132,21 @@ def test_the_parts_of_a_compound_word_are_found(tmp_path: Path) -> None:
     assert [result.path for result in read(tmp_path, tmp_path / "index").search("Gartenzaun", "de")] == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("locale", "title", "text"), [("da", "Hvordan åbner man en dør?", "doer"), ("de", "Wie geht die Tür auf?", "Tuer")]
+)
+def test_a_letter_that_is_written_as_two_is_found_in_a_short_word(
+    tmp_path: Path, locale: str, title: str, text: str
+) -> None:
+    write(tmp_path, {f"{locale}/a.md": f"# {title}\n\n…", f"{locale}/b.md": "# Palaver?\n\n…"})
+    assert [result.path for result in read(tmp_path, tmp_path / "index").search(text, locale)] == ["a"]
+
+
+def test_a_word_is_found_by_another_form_that_begins_alike(tmp_path: Path) -> None:
+    write(tmp_path, {"pl/a.md": "# Jak działa reklamacja?\n\nProsto.", "pl/b.md": "# Gdzie to jest?\n\nTam."})
+    assert [result.path for result in read(tmp_path, tmp_path / "index").search("reklamacyjny", "pl")] == ["a"]
+
+
 def test_an_excerpt_is_the_description_else_a_short_beginning(tmp_path: Path) -> None:
     write(tmp_path, {"en/a.md": f"# How do I pay?\n\n{'By **card**. ' * 100}"})
     write(tmp_path, {"en/b.md": "---\ntitle: How do I vote?\ndescription: By hand.\n---\nSo."})

@@ -383,6 +383,13 @@ WHO = {
 }
 
 
+def test_an_assignment_of_intercoms_stands_where_its_part_does() -> None:
+    """The handling of a conversation is read in this order, where several things happen in one second."""
+    parts = [{"id": "7", "part_type": "assignment"}, {"id": "9", "part_type": "assignment"}]
+    notice = intercom("conversation.admin.assigned", conversation_parts={"conversation_parts": parts})
+    assert [event.sequence for event in parsed("intercom", notice)] == [9]
+
+
 def test_a_rating_and_a_tag_of_intercoms_have_ids_of_their_own() -> None:
     """The past is read without notifications: what they tell twice, or an import tells again, is one event."""
     rating = {"rating": 4, "created_at": 1790000050, "remark": "fine"}
@@ -641,6 +648,8 @@ def test_of_an_intercom_part_the_writer_the_files_and_the_handling_are_read() ->
     assert details.handling == {"agent": "7", "agent_name": "Sam", "snoozed_until": until}
     nobody = details_of("intercom", {"data": {"item": {"admin_assignee_id": 0, "state": "open"}}})
     assert nobody.handling == {"agent": None, "snoozed_until": None}
+    over = details_of("intercom", {"data": {"item": {"state": "open", "snoozed_until": 1_790_000_000}}})
+    assert over.handling == {"snoozed_until": None}
     team = details_of("intercom", {"data": {"item": {"admin_assignee_id": None, "team_assignee_id": 5}}})
     assert team.handling["agent"] == "team:5"
 
