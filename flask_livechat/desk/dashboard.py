@@ -89,11 +89,12 @@ class CohortOnce:
         try:
             now = state.now()
             if self.at is None or not timedelta() <= now - self.at < COHORT_AGE:
-                self.cohort, self.problem, self.at = None, "The app's people could not be read: see its log.", now
+                self.problem = "The app's people could not be read: see its log."
                 self.cohort = safely("the cohort of the metrics page", lambda: self._count(state), None)
+                self.at = now if self.cohort else None  # what has failed is tried again by the next who asks
+            return replace(self)  # another thread may count anew while this one writes its page
         finally:
             self._lock.release()
-        return self
 
     def _count(self, state: State) -> Cohort | None:
         try:

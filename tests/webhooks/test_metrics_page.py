@@ -412,6 +412,8 @@ def test_people_who_cannot_be_read_leave_the_figures_as_they_are(app: Flask, cli
     page = read(client, "?cohort=1")
     assert "could not be read" in page.select_one("[role=alert]").text  # type: ignore[union-attr]
     assert figure(page, "Conversations", "Number")[1] == "1"
+    people_of(app)
+    assert read(client, "?cohort=1").select(".cohort")  # a failure is not shown for an hour
 
 
 @pytest.mark.parametrize(
