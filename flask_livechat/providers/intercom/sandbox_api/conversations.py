@@ -138,6 +138,8 @@ class Conversations(IntercomCall):
             kind = one_of(body, "message_type", "comment", "note")
             session, agent = self.session(), self.admin()
             text, more = words_of(body)
+            # UNCONFIRMED that a note ends a snooze as an answer does: the vendor's field against it is for both. Where
+            # it does not, the notification of the note still says "snoozed", and the inbox follows that.
             is_unsnoozing = not body.flag("skip_unsnooze")
             hub.say(session.key, "agent", text, "note" if kind == "note" else "text", agent.id, is_unsnoozing, **more)
         return self._now(session)
