@@ -543,16 +543,21 @@ def test_tags_are_put_on_and_taken_away(name: str, open_inbox: Callable[..., Inb
     stored_events(inbox.app)
     assert inbox.rows("?tag=refund") == ["Hello?"]
     assert inbox.rows("?tag=fund") == []
-    assert inbox.send("untag", label="vip").status_code == 303
-    assert shown_tags(inbox) == ["refund"]
-    (known,) = inbox.shop.desk.conversations.list()
-    assert known.tags == ("refund",)
     assert inbox.send("tag", tags="new").status_code == 303
-    assert shown_tags(inbox) == ["new", "refund"]
+    assert written_tags(inbox) == ("new", "refund", "vip")
+    stored_events(inbox.app)
+    inbox.page()  # which counts what the vendor has told
+    assert inbox.send("untag", label="vip").status_code == 303
+    assert written_tags(inbox) == ("new", "refund")
+    (known,) = inbox.shop.desk.conversations.list()
+    assert set(known.tags) == {"new", "refund"}
 
 
-def shown_tags(inbox: Inbox) -> list[str]:
-    return [tag.bdi.text for tag in inbox.first().select("#about .tag") if tag.bdi]
+def written_tags(inbox: Inbox) -> tuple[str, ...]:
+    """What the inbox has written by itself: no page is shown, so no webhook is counted."""
+    with inbox.app.app_context(), chat_of(inbox.app).store.reading() as connection:
+        row = queries.row_of(connection, 1)
+    return row.tags if row else ()
 
 
 @those_that("assign")
@@ -659,7 +664,7 @@ def test_a_tag_that_comes_in_the_second_of_an_answer_stays(name: str, open_inbox
     chats.reply(chat, "Yes?")
     chats.tag(chat, "vip")
     stored_events(inbox.app)
-    assert shown_tags(inbox) == ["old", "vip"]
+    assert [tag.bdi.text for tag in inbox.first().select("#about .tag") if tag.bdi] == ["old", "vip"]
 
 
 @those_that("snooze")
