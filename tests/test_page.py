@@ -85,6 +85,15 @@ def test_values_are_escaped_in_the_raw_text(make_app: MakeApp) -> None:
     assert payload(raw)["visitor"]["name"] == "</script><b>&'\u2028!"
 
 
+@pytest.mark.parametrize("character", "<>&'")
+def test_a_character_that_is_escaped_is_escaped_alone_as_well(make_app: MakeApp, character: str) -> None:
+    app = make_app("tawk")
+    chat_of(app).visitor_loader(lambda user: Visitor("42", name=f"Ada {character} Charles"))
+    raw = log_in(app).get("/").text
+    assert f"Ada \\u{ord(character):04x} Charles" in raw
+    assert payload(raw)["visitor"]["name"] == f"Ada {character} Charles"
+
+
 @pytest.mark.parametrize(
     ("config", "settings"),
     [
