@@ -16,7 +16,7 @@ from example_app import create_app
 from flask_livechat import providers
 
 from ..test_example_app import PRIVATE, PUBLIC
-from .conftest import HOSTS, SITE, VENDORS, Net, Visit, axe
+from .conftest import HOSTS, SITE, VENDORS, Net, Visit, axe, composer
 
 one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
@@ -420,10 +420,6 @@ def _listen(visit: Visit) -> list[str]:
     return said
 
 
-def _composer(vendor: str) -> str:
-    return f"document.querySelector('#livechat-sandbox-{vendor}').shadowRoot.querySelector('textarea').value"
-
-
 def _panel_text(vendor: str) -> str:
     return f"document.querySelector('#livechat-sandbox-{vendor}').shadowRoot.textContent"
 
@@ -452,7 +448,7 @@ def test_a_prefilled_message(site: Site, visit: Visit, vendor: str, load: str, b
             assert visit.get("livechat.open('About order 7')") is True
         visit.until(OPEN)
         if vendor != "tawk":
-            visit.until(f"{_composer(vendor)} === 'About order 7'")
+            visit.until(f"{composer(vendor)} === 'About order 7'")
         visit.get("livechat.close()")
         visit.until(CLOSED)
     assert said == (

@@ -213,6 +213,14 @@ def test_nothing_is_fetched_early_before_consent(site: Site, visit: Visit, vendo
     _quiet(visit, vendor, 4000)
 
 
+def test_nothing_is_fetched_early_in_a_tab_that_is_not_looked_at(site: Site, visit: Visit, vendor: str) -> None:
+    site(vendor, LOAD="intent")
+    visit.page.add_init_script("Object.defineProperty(Document.prototype, 'hidden', {value: true})")
+    visit.go()
+    visit.page.focus("#opener")
+    _quiet(visit, vendor, 400)
+
+
 def test_save_data_turns_an_automatic_strategy_into_intent(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="eager")
     visit.page.add_init_script("Object.defineProperty(navigator, 'connection', {value: {saveData: true}})")
