@@ -503,6 +503,25 @@ def test_where_a_tour_is_not_supported_its_own_link_is_followed(site: Site, visi
         visit.page.wait_for_url("**/contact")
 
 
+@pytest.mark.parametrize("address", ["javascript:window.__run=1", "data:text/html,x", "#"])
+@one_vendor
+def test_a_launchers_own_link_is_not_followed_where_it_leads_to_no_place(
+    site: Site, visit: Visit, vendor: str, address: str
+) -> None:
+    app = site(vendor, LOAD="off", CSP="off", extra=f'<a id="ask" data-livechat-open href="{address}">Ask</a>')
+
+    @app.after_request
+    def allow(response: Any) -> Any:
+        response.headers["Content-Security-Policy"] = "default-src 'self' 'unsafe-inline'"
+        return response
+
+    visit.go()
+    visit.page.click("#ask")
+    assert visit.page.get_by_role("status").inner_text() == "Chat cannot be reached."
+    assert visit.get("window.__run") is None
+    assert visit.page.url == SITE + "/"
+
+
 @every_vendor
 def test_an_article(site: Site, visit: Visit, vendor: str) -> None:
     site(vendor, LOAD="manual")
