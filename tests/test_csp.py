@@ -669,6 +669,9 @@ def test_what_elements_and_attributes_need_is_told_apart() -> None:
     assert csp.missing(csp.parse(f"{right}; style-src-attr 'unsafe-inline'"), needs) == {}
     wrong = csp.parse("style-src 'self'; style-src-attr 'unsafe-inline' https://a.test")
     assert csp.missing(wrong, needs) == {"style-src": ["'unsafe-inline'", "https://a.test"]}
+    for kind in ("script", "style"):
+        ruled = csp.parse(f"{kind}-src https://a.test; {kind}-src-elem 'self'")
+        assert csp.missing(ruled, {f"{kind}-src": ["https://a.test"]}) == {f"{kind}-src-elem": ["https://a.test"]}
 
 
 def test_strict_dynamic_is_for_scripts_alone() -> None:

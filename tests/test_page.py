@@ -370,7 +370,9 @@ def test_a_callable_nonce_is_asked_for_every_page(make_app: MakeApp) -> None:
 
 @pytest.mark.parametrize("nonce", ['"><script>', "a b", "", None, "é"])
 def test_what_is_no_nonce_is_left_out(make_app: MakeApp, nonce: Any) -> None:
-    html = make_app(LIVECHAT_NONCE=lambda: nonce).test_client().get("/").text
+    rules = [{"path": "/", "load": "eager", "preload": True}]
+    html = make_app(LIVECHAT_NONCE=lambda: nonce, LIVECHAT_RULES=rules).test_client().get("/").text
+    assert '<link rel="preload"' in html
     assert "nonce" not in html
     assert len(BeautifulSoup(html, "html.parser").find_all("script")) == 2
 
