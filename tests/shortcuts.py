@@ -27,16 +27,24 @@ def take(patch: pytest.MonkeyPatch) -> None:
 
 
 class Templates(BytecodeCache):
-    """Jinja's code of each template, for all apps."""
+    """Jinja's code of each template, for all apps that escape alike: what an app escapes is in the code."""
 
     def __init__(self) -> None:
-        self.codes: dict[tuple[str, str], CodeType | None] = {}
+        self.codes: dict[tuple[object, ...], CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self.codes.get((bucket.key, bucket.checksum))
+        bucket.code = self.codes.get(self._key(bucket))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self.codes[bucket.key, bucket.checksum] = bucket.code
+        self.codes[self._key(bucket)] = bucket.code
+
+    def _key(self, bucket: Bucket) -> tuple[object, ...]:
+        autoescape = bucket.environment.autoescape
+        return (
+            bucket.key,
+            bucket.checksum,
+            getattr(autoescape, "__func__", autoescape),
+        )  # Flask's is a method of the app
 
 
 class Migrations:

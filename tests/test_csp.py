@@ -136,6 +136,23 @@ def test_who_is_logged_in_needs_a_connection_to_our_own_origin(delivery: str) ->
     assert "'self'" in read(policy)["connect-src"]
 
 
+@pytest.mark.parametrize("name", VENDORS)
+@pytest.mark.parametrize("yes", [True, 1])  # 1 is what the environment makes of FLASK_LIVECHAT_CSP_ARTICLES=1
+def test_frames_of_articles_are_allowed_where_the_app_says_so(name: str, yes: Any) -> None:
+    frames = providers.load(name).article_frames
+    usual, asked = (
+        read(merged("frame-src 'none'", name, LIVECHAT_CSP_ARTICLES=articles))["frame-src"] for articles in (False, yes)
+    )
+    assert {*frames}.isdisjoint(usual)
+    assert {*asked} - {"'none'"} == {*usual, *frames} - {"'none'"}
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_the_apps_own_helpdesk_is_allowed_beside_the_vendors_frames(name: str) -> None:
+    policy = merged("frame-src 'none'", name, LIVECHAT_CSP_ARTICLES=["https://help.example.com"])
+    assert {"https://help.example.com", *providers.load(name).article_frames} <= {*read(policy)["frame-src"]}
+
+
 # How it is merged.
 
 
@@ -492,6 +509,16 @@ def test_a_page_without_the_widget_keeps_its_header(make_app: MakeApp) -> None:
     assert app.test_client().get("/page").headers[HEADER] == "default-src 'self'"
 
 
+def test_an_answer_that_is_no_page_keeps_its_header(make_app: MakeApp) -> None:
+    app = make_app(LIVECHAT_CSP="merge")
+
+    @app.get("/part")
+    def part() -> tuple[dict[str, str], dict[str, str]]:
+        return {"html": render_template_string(PAGE)}, {HEADER: "default-src 'none'"}
+
+    assert app.test_client().get("/part").headers[HEADER] == "default-src 'none'"
+
+
 def test_merge_is_off_by_default(make_app: MakeApp) -> None:
     app = with_header(make_app(), "default-src 'self'")
     assert app.test_client().get("/page").headers[HEADER] == "default-src 'self'"
@@ -642,6 +669,9 @@ def test_what_elements_and_attributes_need_is_told_apart() -> None:
     assert csp.missing(csp.parse(f"{right}; style-src-attr 'unsafe-inline'"), needs) == {}
     wrong = csp.parse("style-src 'self'; style-src-attr 'unsafe-inline' https://a.test")
     assert csp.missing(wrong, needs) == {"style-src": ["'unsafe-inline'", "https://a.test"]}
+    for kind in ("script", "style"):
+        ruled = csp.parse(f"{kind}-src https://a.test; {kind}-src-elem 'self'")
+        assert csp.missing(ruled, {f"{kind}-src": ["https://a.test"]}) == {f"{kind}-src-elem": ["https://a.test"]}
 
 
 def test_strict_dynamic_is_for_scripts_alone() -> None:

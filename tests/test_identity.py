@@ -15,7 +15,7 @@ from typing import Any
 import jwt
 import pytest
 from flask import Flask
-from flask_login import LoginManager, UserMixin, login_user
+from flask_login import LoginManager, UserMixin, encode_cookie, login_user
 
 from flask_livechat import Company, LiveChat, Visitor, providers, signing
 from flask_livechat.providers import Secrets
@@ -440,6 +440,15 @@ def test_a_request_loader_of_flask_login_is_asked(make_app: MakeApp) -> None:
     app = make_app("tawk")
     app.login_manager.request_loader(lambda request: USERS.get(request.headers.get("X-Api-User", "")))  # type: ignore[attr-defined]
     assert page(app.test_client(), headers={"X-Api-User": "7"})["visitor"]["id"] == "7"
+
+
+@pytest.mark.parametrize("name", [None, "stay"])
+def test_a_visitor_whom_only_a_remember_cookie_brings_back_is_known(make_app: MakeApp, name: str | None) -> None:
+    app = make_app("tawk", **({"REMEMBER_COOKIE_NAME": name} if name else {}))
+    client = app.test_client()
+    with app.app_context():
+        client.set_cookie(name or "remember_token", encode_cookie("42"))
+    assert page(client)["visitor"]["id"] == "42"
 
 
 # visitor_loader.

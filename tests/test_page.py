@@ -85,6 +85,15 @@ def test_values_are_escaped_in_the_raw_text(make_app: MakeApp) -> None:
     assert payload(raw)["visitor"]["name"] == "</script><b>&'\u2028!"
 
 
+@pytest.mark.parametrize("character", "<>&'")
+def test_a_character_that_is_escaped_is_escaped_alone_as_well(make_app: MakeApp, character: str) -> None:
+    app = make_app("tawk")
+    chat_of(app).visitor_loader(lambda user: Visitor("42", name=f"Ada {character} Charles"))
+    raw = log_in(app).get("/").text
+    assert f"Ada \\u{ord(character):04x} Charles" in raw
+    assert payload(raw)["visitor"]["name"] == f"Ada {character} Charles"
+
+
 @pytest.mark.parametrize(
     ("config", "settings"),
     [
@@ -361,7 +370,9 @@ def test_a_callable_nonce_is_asked_for_every_page(make_app: MakeApp) -> None:
 
 @pytest.mark.parametrize("nonce", ['"><script>', "a b", "", None, "é"])
 def test_what_is_no_nonce_is_left_out(make_app: MakeApp, nonce: Any) -> None:
-    html = make_app(LIVECHAT_NONCE=lambda: nonce).test_client().get("/").text
+    rules = [{"path": "/", "load": "eager", "preload": True}]
+    html = make_app(LIVECHAT_NONCE=lambda: nonce, LIVECHAT_RULES=rules).test_client().get("/").text
+    assert '<link rel="preload"' in html
     assert "nonce" not in html
     assert len(BeautifulSoup(html, "html.parser").find_all("script")) == 2
 

@@ -139,5 +139,12 @@ def test_a_lock_that_is_not_of_the_lowest(monkeypatch: pytest.MonkeyPatch) -> No
     assert found[:2] == ["requirements/lowest.txt has flask 3.0.1", "requirements/newest.txt has flask 2.3.0"]
 
 
+def test_a_lock_without_a_requirement(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = release.pins
+    monkeypatch.setattr(release, "pins", lambda *which: {k: v for k, v in real(*which).items() if k != "flask"})
+    found = [one.partition(",")[0] for one in release.lock_problems()]
+    assert found[:2] == ["requirements/lowest.txt has flask None", "requirements/newest.txt has flask None"]
+
+
 def test_a_python_has_its_own_lowest_versions() -> None:
     assert release.pins("lowest.txt", "3.12")["psycopg"] < release.pins("lowest.txt", "3.13")["psycopg"]

@@ -89,6 +89,13 @@ def test_an_address_in_an_address_in_an_address_is_judged() -> None:
         assert secret_in(_address(inner)) is not None
 
 
+def test_an_ordinary_address_in_an_address_in_an_address_is_no_alarm() -> None:
+    inner = "/pricing?plan=team"
+    for _ in range(3):
+        inner = f"/page?next={quote(inner, safe='')}"
+        assert secret_in(_address(inner)) is None
+
+
 @settings(deadline=None)
 @given(
     st.text(max_size=200),

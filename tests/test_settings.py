@@ -123,6 +123,8 @@ def test_every_setting_of_the_contract_has_its_key() -> None:
         ("LOCALE", "pt-BR"),
         ("LOCALE", "zh_Hant_TW"),
         ("CSP", "merge"),
+        ("CSP_ARTICLES", True),
+        ("CSP_ARTICLES", ["https://help.example.com", "https://*.example.com:8443"]),
         ("NONCE", "abc"),
         ("URL_PREFIX", "/a/b-c"),
         ("COOKIE_DOMAIN", ".example.co.uk"),
@@ -180,6 +182,11 @@ def test_right_values_are_taken_as_they_are(key: str, good: Any) -> None:
         ("LOCALE", 7),
         ("CSP", "on"),
         ("CSP", True),
+        ("CSP_ARTICLES", "https://help.example.com"),
+        ("CSP_ARTICLES", ["help.example.com"]),
+        ("CSP_ARTICLES", ["https://help.example.com; script-src *"]),
+        ("CSP_ARTICLES", ["https://help.example.com/docs"]),
+        ("CSP_ARTICLES", [7]),
         ("NONCE", ""),
         ("NONCE", 7),
         ("URL_PREFIX", "livechat"),
@@ -392,6 +399,7 @@ def test_the_vendors_grammars_are_accepted(key: str, good: Any) -> None:
         ("TAWK_JS_API_KEY", "short"),
         ("CRISP_WEBSITE_ID", "42286ab3b29a4fde8538da0ae501d825"),
         ("CRISP_API_TIER", "gold"),
+        ("CRISP_API_IDENTIFIER", "an-identifier\u200b"),  # as a copy out of a page may end
         ("INTERCOM_APP_ID", "abc 123"),
         ("INTERCOM_REGION", "ap"),
         ("INTERCOM_IDENTITY", "none"),
@@ -572,6 +580,12 @@ def test_no_problem_prints_what_could_be_a_secret_under_the_wrong_key(key: str, 
         assert secret not in text
 
 
+@pytest.mark.parametrize(("key", "secret"), [("DATABASE_URL", "db://u:pw@h"), ("NONCE", 4711)])
+def test_no_problem_prints_a_password_or_a_nonce_however_short_it_is(key: str, secret: Any) -> None:
+    (problem,) = problems(**{key: secret})
+    assert str(secret) not in str(problem)
+
+
 @pytest.mark.parametrize("field", ["show", "load", "provider", "mobile", "when", "tour", "endpoint"])
 def test_no_rule_prints_what_could_be_a_secret(field: str) -> None:
     for problem in problems(RULES=[{"path": "/x", field: {"key": "hunter2"}}]):
@@ -668,6 +682,16 @@ def test_a_secret_that_nobody_has_made_is_a_warning_at_start(secret: str, caplog
     (line,) = said_at_start(caplog, PROVIDER="crisp", CRISP_WEBSITE_ID=website, CRISP_IDENTITY_SECRET=secret)
     assert "LIVECHAT_CRISP_IDENTITY_SECRET" in line
     assert secret not in line.replace("LIVECHAT_CRISP_IDENTITY_SECRET", "")
+
+
+@pytest.mark.parametrize("sandbox", [False, "allow"])
+def test_an_older_secret_that_nobody_has_made_is_a_warning_on_the_sandbox_as_well(
+    sandbox: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    secrets = ["0f8c2d6e5b1a49c7", "changeme"]
+    config = {"CRISP_WEBSITE_ID": CRISP["LIVECHAT_CRISP_WEBSITE_ID"], "CRISP_IDENTITY_SECRET": secrets}
+    (line,) = said_at_start(caplog, PROVIDER="crisp", SANDBOX=sandbox, **config)
+    assert "LIVECHAT_CRISP_IDENTITY_SECRET" in line
 
 
 @pytest.mark.parametrize(

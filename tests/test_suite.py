@@ -115,6 +115,16 @@ def test_a_template_that_is_another_in_another_app_is_not_remembered() -> None:
             assert render_template("page.html") == text
 
 
+def test_a_template_of_an_app_that_escapes_nothing_is_not_the_one_that_is_remembered() -> None:
+    for is_escaping, text in ((True, "&lt;b&gt;"), (False, "<b>"), (True, "&lt;b&gt;")):
+        app = Flask("templates")
+        app.jinja_loader = DictLoader({"page.html": "{{ text }}"})
+        if not is_escaping:
+            app.jinja_env.autoescape = False
+        with app.app_context():
+            assert render_template("page.html", text="<b>") == text
+
+
 def test_an_address_that_is_built_when_needed_has_all_its_values() -> None:
     app = Flask("addresses")
     app.add_url_rule("/shop/<int:number>", "shop", str)

@@ -40,7 +40,7 @@ def needs_of(settings: Settings, names: Iterable[str]) -> dict[str, list[str]]:
         for directive, sources in provider.csp(settings.providers[name]).items():
             needs[directive] = list(dict.fromkeys([*needs.get(directive, []), *sources]))
         if articles := settings.csp_articles:
-            frames = [*provider.article_frames, *(() if isinstance(articles, bool) else articles)]
+            frames = [*provider.article_frames, *(articles if isinstance(articles, list | tuple) else ())]
             needs["frame-src"] = list(dict.fromkeys([*needs.get("frame-src", []), *frames]))
     return needs
 

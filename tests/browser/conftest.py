@@ -78,6 +78,11 @@ class Visit(Tab):
         self.page.wait_for_timeout(seconds * 1000)
 
 
+def composer(vendor: str) -> str:
+    """The text in the field of a stand-in's panel, for ``Visit.until``."""
+    return f"document.querySelector('#livechat-sandbox-{vendor}').shadowRoot.querySelector('textarea').value"
+
+
 def axe(visit: Visit) -> list[str]:
     """What axe finds on the page as it stands, with its default rules."""
     if not AXE.exists():

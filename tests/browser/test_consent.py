@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import request
 
-from .conftest import SITE, VALUES, VENDORS, Visit
+from .conftest import SITE, VALUES, VENDORS, Visit, composer
 
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
 one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
@@ -294,6 +294,20 @@ def test_another_open_tab_follows(site: Site, open_visit: Any, vendor: str) -> N
     _nothing(one, vendor)
 
 
+@one_vendor
+def test_a_no_in_another_tab_counts_where_no_chat_has_started(site: Site, open_visit: Any, vendor: str) -> None:
+    site(vendor, LOAD="manual", CONSENT="required")
+    tab = open_visit()
+    other = open_visit.tab(tab.page.context)
+    tab.go()
+    other.go("/other")
+    tab.get("livechat.consent(true)")
+    other.get("livechat.consent(false)")
+    tab.get("livechat.open(); 0")
+    assert _note(tab).inner_text() == "Chat needs your consent first."
+    _nothing(tab, vendor)
+
+
 # Global Privacy Control.
 
 
@@ -323,6 +337,8 @@ def test_under_privacy_control_a_click_is_still_a_consent(site: Site, visit: Vis
     _nothing(visit, vendor)
     visit.page.click("#opener")
     _opens(visit)
+    visit.go("/other")
+    visit.ready()  # it is remembered
 
 
 @one_vendor
@@ -433,7 +449,8 @@ def test_the_note_offers_to_give_the_consent_and_then_the_chat_opens(
     site: Site, visit: Visit, vendor: str, launcher: str
 ) -> None:
     looks = {"LAUNCHER": "own"} if launcher == "own" else {}
-    site(vendor, LOAD="manual", CONSENT="required", extra='<button id="ask" data-livechat-open>Ask</button>', **looks)
+    ask = '<button id="ask" data-livechat-open data-livechat-message="About order 7">Ask</button>'
+    site(vendor, LOAD="manual", CONSENT="required", extra=ask, **looks)
     visit.go()
     visit.get("document.addEventListener('livechat:consent', ({ detail }) => { window.given = detail; })")
     (_own_button(visit) if launcher == "own" else visit.page.locator("#ask")).click()
@@ -442,6 +459,8 @@ def test_the_note_offers_to_give_the_consent_and_then_the_chat_opens(
     _opens(visit)
     assert visit.get("given") is True
     assert visit.get("__livechat_sandbox.opened") == 1
+    if launcher == "pages" and vendor != "tawk":  # which takes no prefilled message
+        visit.until(f"{composer(vendor)} === 'About order 7'")
     assert any(name.endswith(".consent") for name in _left(visit))
 
 

@@ -16,7 +16,7 @@ from example_app import create_app
 from flask_livechat import providers
 
 from ..test_example_app import PRIVATE, PUBLIC
-from .conftest import HOSTS, SITE, VENDORS, Net, Visit, axe
+from .conftest import HOSTS, SITE, VENDORS, Net, Visit, axe, composer
 
 one_vendor = pytest.mark.parametrize("vendor", ["crisp"])  # where it is about what no vendor has a part in
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
@@ -420,10 +420,6 @@ def _listen(visit: Visit) -> list[str]:
     return said
 
 
-def _composer(vendor: str) -> str:
-    return f"document.querySelector('#livechat-sandbox-{vendor}').shadowRoot.querySelector('textarea').value"
-
-
 def _panel_text(vendor: str) -> str:
     return f"document.querySelector('#livechat-sandbox-{vendor}').shadowRoot.textContent"
 
@@ -452,7 +448,7 @@ def test_a_prefilled_message(site: Site, visit: Visit, vendor: str, load: str, b
             assert visit.get("livechat.open('About order 7')") is True
         visit.until(OPEN)
         if vendor != "tawk":
-            visit.until(f"{_composer(vendor)} === 'About order 7'")
+            visit.until(f"{composer(vendor)} === 'About order 7'")
         visit.get("livechat.close()")
         visit.until(CLOSED)
     assert said == (
@@ -505,6 +501,25 @@ def test_where_a_tour_is_not_supported_its_own_link_is_followed(site: Site, visi
         assert visit.page.url == f"{SITE}/"
     else:
         visit.page.wait_for_url("**/contact")
+
+
+@pytest.mark.parametrize("address", ["javascript:window.__run=1", "data:text/html,x", "#"])
+@one_vendor
+def test_a_launchers_own_link_is_not_followed_where_it_leads_to_no_place(
+    site: Site, visit: Visit, vendor: str, address: str
+) -> None:
+    app = site(vendor, LOAD="off", CSP="off", extra=f'<a id="ask" data-livechat-open href="{address}">Ask</a>')
+
+    @app.after_request
+    def allow(response: Any) -> Any:
+        response.headers["Content-Security-Policy"] = "default-src 'self' 'unsafe-inline'"
+        return response
+
+    visit.go()
+    visit.page.click("#ask")
+    assert visit.page.get_by_role("status").inner_text() == "Chat cannot be reached."
+    assert visit.get("window.__run") is None
+    assert visit.page.url == SITE + "/"
 
 
 @every_vendor

@@ -102,6 +102,16 @@ def test_no_page_has_inline_code_or_style(client: FlaskClient) -> None:
         assert not [name for name in names if name == "style" or name.startswith("on")]
 
 
+def test_the_pages_of_an_app_that_escapes_nothing_by_itself_are_the_same(make: Make) -> None:
+    files = FILES | {"en/billing/hostile.md": "---\ntitle: <img src=x>\ndescription: <img src=y>\n---\nText."}
+    apps = make(files), make(files)
+    apps[1].jinja_env.autoescape = False
+    for path in ("", "?q=%3Cimg+src%3Dx%3E+card", "/en/billing/", "/en/billing/hostile", "/en/billing/card-declined"):
+        usual, other = (app.test_client().get(f"/livechat/help{path}").text for app in apps)
+        assert usual == other, path
+        assert "<img src=" not in usual.replace('<img src="/livechat/help/images', "")
+
+
 def test_the_search_works_without_javascript_and_keeps_the_question(client: FlaskClient) -> None:
     page = soup(client, "/livechat/help?q=%22card%22+<script>&locale=en")
     assert [a["href"] for a in page.select(".results a")] == ["/livechat/help/en/billing/card-declined"]
