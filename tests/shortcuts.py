@@ -6,16 +6,22 @@ Nothing of ours is replaced. ``tests/test_suite.py`` compares what is remembered
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import CodeType
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import stamina
 from alembic import command
 from alembic.config import Config
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.routing import Rule
+
+# The first pauses between the attempts of a call are short enough. A test of how long they are has ``real_pauses``.
+real_retry_context = stamina.retry_context
+without_long_pauses = partial(real_retry_context, wait_initial=0.01, wait_jitter=0.01, wait_max=0.05)
 
 
 def take(patch: pytest.MonkeyPatch) -> None:
@@ -23,6 +29,7 @@ def take(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(command, "upgrade", Migrations(command.upgrade))
     patch.setattr(Flask, "jinja_options", {"bytecode_cache": Templates()})
     patch.setattr(Rule, "_compile_builder", when_needed(Rule._compile_builder))
+    patch.setattr(stamina, "retry_context", without_long_pauses)
     sa.event.listen(sa.Engine, "engine_connect", without_waiting_for_the_disk)
 
 

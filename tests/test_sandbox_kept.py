@@ -10,12 +10,17 @@ import pytest
 from flask import Flask
 
 from flask_livechat import LiveChat
-from flask_livechat.sandbox import create_blueprint, sandbox_of
+from flask_livechat.sandbox import create_blueprint, keeping, sandbox_of
 from flask_livechat.sandbox.hub import Hub
 from flask_livechat.sandbox.keeping import FILE
 
 from .test_sandbox import VENDORS, WEBSITE, Sandbox
 from .webhooks.conftest import until
+
+
+@pytest.fixture(autouse=True)
+def _changes_are_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "DELAY_S", 0.02)
 
 
 def start(folder: Path, **config: Any) -> Flask:

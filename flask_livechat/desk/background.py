@@ -78,6 +78,8 @@ class BackgroundQueue:
     def finish(self, seconds: float) -> bool:
         """Do now what is left, whenever it is due. Return False when ``seconds`` were too few for it."""
         with self._changed:
+            if not self._waiting and not self._busy:
+                return True
             self._hurry = True
             self._changed.notify_all()
             done = self._changed.wait_for(lambda: not self._waiting and not self._busy, timeout=seconds)

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from threading import Lock
 from typing import Any, TypeVar
@@ -405,15 +405,24 @@ def _no_cookies() -> CookieJar:
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
+# All clients share the settings of TLS: to read the certificates takes longer than many a call, and a client that
+# awaits its calls is made for each event loop, which in Flask is for each request.
+tls_context = cache(httpx.create_ssl_context)
+
+
 def _client() -> httpx.Client:
-    return httpx.Client(timeout=TIMEOUT, cookies=_no_cookies(), event_hooks={"request": [_announce]})
+    return httpx.Client(
+        timeout=TIMEOUT, verify=tls_context(), cookies=_no_cookies(), event_hooks={"request": [_announce]}
+    )
 
 
 def _async_client() -> httpx.AsyncClient:
     async def announce(request: httpx.Request) -> None:
         _announce(request)
 
-    return httpx.AsyncClient(timeout=TIMEOUT, cookies=_no_cookies(), event_hooks={"request": [announce]})
+    return httpx.AsyncClient(
+        timeout=TIMEOUT, verify=tls_context(), cookies=_no_cookies(), event_hooks={"request": [announce]}
+    )
 
 
 class Pool:
@@ -432,7 +441,7 @@ class Pool:
         return self._clients[process]
 
 
-LOCAL = Pool(lambda: httpx.Client(timeout=TIMEOUT, trust_env=False))
+LOCAL = Pool(lambda: httpx.Client(timeout=TIMEOUT, verify=tls_context(), trust_env=False))
 """The pool for a server on the same machine: whatever proxy there is, it is not asked."""
 
 
@@ -469,7 +478,7 @@ class AsyncPool:
 
 def async_local() -> AsyncPool:
     """Make a pool as ``LOCAL`` is."""
-    return AsyncPool(lambda: httpx.AsyncClient(timeout=TIMEOUT, trust_env=False))
+    return AsyncPool(lambda: httpx.AsyncClient(timeout=TIMEOUT, verify=tls_context(), trust_env=False))
 
 
 def async_in_process(app: Callable[..., Any]) -> AsyncPool:

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +181,7 @@ def _script(name: str, *sources: Sequence[Path], call: str, helps: bool = False)
     """Closed, so that it adds nothing to the page's global names but what it sets on purpose."""
     if not call.startswith("loader("):
         call = f"{ELEMENT}.livechat?.({call})"  # nobody waits for a copy that a consent manager has made
-    parts = [short(files, helps) for files in sources]
+    parts = [_short(tuple(files), helps) for files in sources]
     content = "\n".join(["(() => {", '"use strict";', *parts, f"{call};", "})();", ""]).encode()
     return Script(name, content, hashlib.sha256(content).hexdigest()[:8])
 
@@ -200,6 +200,9 @@ def short(sources: Sequence[Path], helps: bool = False) -> str:
             return code.strip()
     constant = f"const HELP = {str(helps).lower()};\n" if "HELP" in text else ""
     return constant + squeeze(text)
+
+
+_short = cache(short)  # a process that makes several apps, as a test suite does, reads the files once
 
 
 def digest(text: str) -> str:

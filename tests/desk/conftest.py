@@ -12,15 +12,17 @@ from typing import Any
 
 import httpx
 import pytest
+import stamina
 from flask import Flask
 from werkzeug.serving import make_server
 
 from flask_livechat import providers
-from flask_livechat.desk import http, retry
+from flask_livechat.desk import retry
 from flask_livechat.desk.desk import Desk, open_desk
-from flask_livechat.desk.http import Pool
+from flask_livechat.desk.http import Pool, tls_context
 
 from ..conftest import Quiet, create_app
+from ..shortcuts import real_retry_context
 from .vendor import Answer, Server, serving
 
 
@@ -54,7 +56,8 @@ def open_vendor_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenVendorApi]:
     with ExitStack() as stack:
 
         def make(name: str, values: dict[str, Any], root: str = "") -> VendorApi:
-            server, http = stack.enter_context(serving()), stack.enter_context(httpx.Client())
+            server = stack.enter_context(serving())
+            http = stack.enter_context(httpx.Client(verify=tls_context()))
             spec_of = providers.api(name)
             assert spec_of is not None
             monkeypatch.setattr(providers, "api", lambda name: replace(spec_of, base=lambda values: server.url))
@@ -69,11 +72,9 @@ def _no_test_spends_anothers_budget(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first pauses are short enough; a test that waits for seconds says so."""
-    real = http.stamina.retry_context
-    quick = {"wait_initial": 0.01, "wait_jitter": 0.01, "wait_max": 0.05}
-    monkeypatch.setattr(http.stamina, "retry_context", lambda *arguments: real(*arguments, **quick))
+def real_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait between the attempts of a call for as long as users do."""
+    monkeypatch.setattr(stamina, "retry_context", real_retry_context)
 
 
 @pytest.fixture

@@ -379,7 +379,6 @@ def test_a_day_whose_quota_is_spent_is_not_asked_again(vendor_api: VendorApi, he
     assert caught.value.retry_after == (3600 if headers else None)
 
 
-@pytest.mark.usefixtures("short_pauses")
 def test_a_contact_that_has_just_been_made_may_not_be_known_everywhere_yet(vendor_api: VendorApi) -> None:
     missing, made = Answer(404, {"reason": "not_found"}), ok({"people_id": "p1"})
     profile = ok({"people_id": "p1", "email": "first@example.com"})
@@ -389,7 +388,6 @@ def test_a_contact_that_has_just_been_made_may_not_be_known_everywhere_yet(vendo
     assert len(vendor_api.calls) == 8
 
 
-@pytest.mark.usefixtures("short_pauses")
 def test_a_contact_that_was_deleted_again_is_not_waited_for(vendor_api: VendorApi) -> None:
     missing, made = Answer(404, {"reason": "not_found"}), ok({"people_id": "p1"})
     profile = ok({"people_id": "p1", "email": "first@example.com"})

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import pickle
+import ssl
 import subprocess
 import sys
 import threading
@@ -80,7 +81,7 @@ class Sync:
         self.client = Client(self.executor, Pool(self._open))
 
     def _open(self) -> httpx.Client:
-        self.http.append(httpx.Client(timeout=httpx.Timeout(0.5)))
+        self.http.append(httpx.Client(timeout=httpx.Timeout(0.5), verify=http.tls_context()))
         return self.http[-1]
 
     def close(self) -> None:
@@ -100,7 +101,7 @@ class Sync:
 class Async(Sync):
     def _awaited(self, work: Callable[[AsyncClient], Awaitable[Any]]) -> Any:
         async def whole() -> Any:
-            pool = AsyncPool(lambda: httpx.AsyncClient(timeout=httpx.Timeout(0.5)))
+            pool = AsyncPool(lambda: httpx.AsyncClient(timeout=httpx.Timeout(0.5), verify=http.tls_context()))
             try:
                 return await work(AsyncClient(self.executor, pool))
             finally:
@@ -144,9 +145,6 @@ def sync() -> Iterator[Caller]:
     yield lambda server: made.append(Sync(server)) or made[-1]  # type: ignore[func-returns-value]
     for item in made:
         item.close()
-
-
-pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 def get(name: str = "things") -> Operation[Any]:
@@ -564,3 +562,17 @@ def test_a_child_made_while_a_client_is_being_made_has_a_lock_of_its_own() -> No
             finally:
                 os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_certificates_are_read_once_for_all_event_loops_and_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    contexts: list[object] = []
+    monkeypatch.setattr(ssl, "create_default_context", lambda **options: contexts.append(options))
+    http.tls_context()  # which the first call of a process reads
+
+    async def use() -> None:
+        await AsyncPool()().aclose()
+
+    for _ in range(3):
+        awaited(use())
+        Pool()().close()
+    assert not contexts

@@ -464,7 +464,6 @@ def test_an_archived_contact_is_said_with_what_brings_it_back(vendor_api: Vendor
     assert (f"/contacts/{WHO}/unarchive" in str(caught.value)) is ("id=" in message)
 
 
-@pytest.mark.usefixtures("short_pauses")
 def test_whoever_has_just_been_made_may_not_be_known_everywhere_yet(vendor_api: VendorApi) -> None:
     missing = Answer(404, {"errors": [{"code": "not_found", "message": "User Not Found"}]})
     began = ok({"conversation_id": "215"})

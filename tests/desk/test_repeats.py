@@ -1,4 +1,4 @@
-"""Calls that are made again, with the real pauses: how often a vendor is asked, and what a second DELETE means."""
+"""Calls that are made again: how often a vendor is asked, and what a second DELETE means."""
 
 from __future__ import annotations
 
@@ -65,6 +65,7 @@ async def _then_close(desk: Any, call: Any) -> None:
 
 
 @pytest.mark.needs("time")
+@pytest.mark.usefixtures("real_pauses")
 def test_a_vendor_that_says_at_once_is_asked_ten_times_in_three_seconds_at_most() -> None:
     with ExitStack() as stack, ThreadPoolExecutor(20) as pool:
         kinds = [(limit, is_async) for limit in limits() for is_async in (False, True)]
@@ -75,9 +76,6 @@ def test_a_vendor_that_says_at_once_is_asked_ten_times_in_three_seconds_at_most(
         ]
         counts = [call.result() for call in calls]
     assert all(2 <= count <= 10 for count in counts), counts
-
-
-quickly = pytest.mark.usefixtures("short_pauses")
 
 
 @pytest.fixture(params=["crisp", "intercom"])
@@ -103,7 +101,6 @@ BEFORE = [
 LOST = [Answer(data={"ok": True}, cut=3), Answer(503), Answer(504)]
 
 
-@quickly
 @pytest.mark.parametrize("lost", LOST, ids=["cut", "503", "504"])
 def test_a_delete_whose_answer_was_lost_has_succeeded(vendor_api: VendorApi, lost: Answer) -> None:
     for delete in DELETES[vendor_api.desk.provider]:
@@ -111,7 +108,6 @@ def test_a_delete_whose_answer_was_lost_has_succeeded(vendor_api: VendorApi, los
         delete(vendor_api.answers(*before, lost, Answer(404, {})))
 
 
-@quickly
 @pytest.mark.parametrize("lost", LOST[:2], ids=["cut", "503"])
 def test_a_delete_whose_answer_was_lost_has_succeeded_for_those_who_await_it(lost: Answer) -> None:
     for name, deletes in DELETES.items():
@@ -122,14 +118,12 @@ def test_a_delete_whose_answer_was_lost_has_succeeded_for_those_who_await_it(los
                 awaited(_then_close(desk, delete))
 
 
-@quickly
 def test_a_first_delete_of_nothing_says_so(vendor_api: VendorApi) -> None:
     with pytest.raises(NotFound):
         DELETES[vendor_api.desk.provider][0](vendor_api.answers(Answer(404, {})))
     assert len(vendor_api.calls) == 1
 
 
-@quickly
 def test_a_delete_that_was_refused_before_has_deleted_nothing(vendor_api: VendorApi) -> None:
     with pytest.raises(NotFound):
         DELETES[vendor_api.desk.provider][0](vendor_api.answers(Answer(429, {}), Answer(404, {})))
