@@ -64,6 +64,11 @@ class Page:
         return self.decision is not None and self.decision.load.partition(":")[0] in kinds
 
     @property
+    def shows_method(self) -> bool:
+        """Whether a template has written one of our methods without calling it: ``{{ livechat }}``."""
+        return any(f"bound method LiveChat.{name} of " in self.html for name in ("tag", "button"))
+
+    @property
     def is_help_alone(self) -> bool:
         """Whether the page has the help panel, and no vendor."""
         return self.payload.get("provider") == NO_VENDOR
@@ -250,7 +255,7 @@ class Crawler:
             status=response.status_code,
             headers=response.headers,
             document=read,
-            whole=is_whole_page(source, path),
+            whole=is_whole_page(source, path, read),
             logged_in=as_user,
             decision=(probe.decision if probe else None) or self._decision(path, as_user),
             tagged="provider" in read.payload,  # also where the page comes out of a cache of the app's own

@@ -1,4 +1,4 @@
-"""LC8xx: what is fine on a developer's machine, and what grows old."""
+"""LC8xx: what is fine on a developer's machine, what grows old, and what leaves nothing to examine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ def sandbox(survey: Survey) -> Iterable[Match]:
     "No provider is configured",
     why="The tag renders nothing, on every page.",
     fix="Set LIVECHAT_PROVIDER, before LiveChat(app) reads the configuration.",
-    deploy=True,
 )
 def no_provider(survey: Survey) -> Iterable[Match]:
     named = any("provider" in rule.what for rule in survey.settings.rules)

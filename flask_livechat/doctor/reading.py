@@ -19,14 +19,17 @@ from .findings import Place
 COMMENT = re.compile(r"/\*.{0,5000}?\*/|(?<![:'\"])//[^\n]*", re.DOTALL)
 
 
-def is_whole_page(source: str, path: str) -> bool:
-    """Whether this is no part of a page, and no feed or style sheet in XML that is served as HTML."""
+def is_whole_page(source: str, path: str, page: Document) -> bool:
+    """Whether this is no part of a page, and no feed or style sheet in XML that is served as HTML.
+
+    HTML needs none of the tags that a page has and a part of one has not, but a page has one of them or a doctype.
+    """
     before_root = re.match(r"\ufeff?(?:\s|<\?.*?\?>|<!--.*?-->)*", source, re.DOTALL)
     root = source[before_root.end() if before_root else 0 :][:14].lower()
     xml = source.lstrip("\ufeff \t\r\n").startswith("<?xml") or root.startswith("<xsl:")
     if (xml and not root.startswith(("<html", "<!doctype html"))) or path.lower().endswith((".xml", ".xsl", ".xslt")):
         return False
-    return "</body>" in source.lower()
+    return root.startswith("<!doctype") or "frame" in page.has
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Script:
 
 # What is asked of a page as CSS selectors.
 SELECTORS = {
+    "frame": "html, head, body, title:not(svg title)",  # a picture has a title, too
     "private": "input[type=password], input[autocomplete^=cc-], "
     "input[name*=cardnum i], input[name*=card_num i], input[name*=card-num i]",
     "htmx": "[hx-boost], [data-hx-boost], [hx-get], [hx-target], script[src*=htmx]",

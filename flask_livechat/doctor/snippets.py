@@ -118,7 +118,11 @@ def _above(template: Template, known: Mapping[str, Template]) -> Iterator[str]:
     fix="Put {{ livechat() }} into the template that it extends, or set show=False in a rule.",
 )
 def promised(survey: Survey) -> Iterable[Match]:
-    whole = [page for page in survey.pages if page.status < 400 and page.whole]
+    whole = [page for page in survey.pages if page.status < 400 and page.whole and not page.shows_method]
+    for page in survey.pages:
+        if page.shows_method:
+            what = "the tag is written without its parentheses: visitors see <bound method LiveChat…>"
+            yield Match(page.place, what, "Write {{ livechat() }} or {{ livechat_button('Chat') }}, with parentheses.")
     if whole and not survey.with_chat and survey.settings.provider:
         yield Match(Place(quantity(len(whole), "page")), "none has the tag")
         return

@@ -376,7 +376,24 @@ def test_a_logout_that_answers_otherwise_is_said_and_not_judged(status: int) -> 
 
 
 def test_an_app_without_a_provider_is_looked_at() -> None:
-    assert codes(examine(create_app(None), deploy=True)) == {"LC802"}
+    assert codes(examine(create_app(None))) == {"LC802"}
+
+
+@pytest.mark.parametrize("name", ["livechat", "livechat_button"])
+@pytest.mark.parametrize("write", ["{{ %s }}", "{%% autoescape false %%}{{ %s }}{%% endautoescape %%}"])
+def test_a_tag_without_its_parentheses_is_named_in_a_page_and_in_a_part_of_one(write: str, name: str) -> None:
+    app = app_of(login=False)
+    app.add_url_rule("/part", "part", lambda: render_template_string("<p>" + write % name))
+    app.add_url_rule("/whole", "whole", lambda: render_template_string("<!doctype html><p>" + write % name))
+    (finding,) = [one for one in examine(app).findings if one.check.code == "LC206" and "parentheses" in one.what]
+    assert {str(place) for place in finding.places} == {"GET /part", "GET /whole"}
+    assert f"{{{{ {name}(" in finding.fix
+
+
+def test_a_page_that_has_the_tag_with_and_without_parentheses_is_named() -> None:
+    app = app_of(login=False)
+    app.add_url_rule("/twice", "twice", lambda: render_template_string(PAGE + "{{ livechat }}{{ livechat() }}"))
+    assert any("parentheses" in finding.what for finding in examine(app).findings)
 
 
 # What it must not do, and where it must not be wrong.
