@@ -22,7 +22,7 @@ from .widget.secret_scanner import SecretScanner
 
 T = TypeVar("T")
 PROBE_KEY = "flask_livechat.probe"
-"""In the WSGI environment of the doctor's own requests. No client can set it: what one sends is named ``HTTP_…``."""
+"""Marks the requests of the doctor and of ``explain``. No client can set it: what one sends is named ``HTTP_…``."""
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ def safely(name: str | Callable[..., Any], call: Callable[[], T], default: T) ->
     try:
         return call()
     except Exception as error:
-        is_probe = has_request_context() and PROBE_KEY in request.environ  # the doctor wants to hear of all failures
+        is_probe = has_request_context() and PROBE_KEY in request.environ  # which lists all failures
         if (current_app.debug or current_app.testing) and not is_probe:
             raise
         failure = f"{name if isinstance(name, str) else name_of(name)} failed with {what_failed(error)}"

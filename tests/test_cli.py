@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from flask import Flask
+from flask import Flask, g
 
 from flask_livechat import Visitor
 
@@ -91,7 +91,45 @@ def test_explain_as_somebody_who_is_not_there_says_so(make_app: MakeApp) -> None
 
 def test_explain_as_a_user_without_flask_login_says_so() -> None:
     app = create_app("crisp", login=False)
-    assert "no Flask-Login user_loader" in run(app, "explain", "/", "--as", "42", ok=False).output
+    said = run(app, "explain", "/", "--as", "42", ok=False).output
+    assert "no Flask-Login user_loader" in said
+    assert "Leave --as out" in " ".join(said.split())
+
+
+def app_as_in_flasks_tutorial(**config: Any) -> Flask:
+    """An app whose own function puts the user into ``g`` before each request."""
+    app = create_app("crisp", login=False, **config)
+
+    @app.before_request
+    def load_logged_in_user() -> None:
+        g.user = None
+
+    @chat_of(app).visitor_loader
+    def load_visitor(user: Any) -> Visitor | None:
+        return None if g.user is None else Visitor(id=str(g.user["id"]))
+
+    return app
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_explain_says_where_the_visitor_loader_failed_and_that_before_request_did_not_run(debug: bool) -> None:
+    app = app_as_in_flasks_tutorial(TESTING=False, DEBUG=debug)
+    result = app.test_cli_runner().invoke(args=["livechat", "explain", "/"])
+    assert result.exit_code == 0
+    assert "Traceback" not in result.output
+    assert "visitor: unknown\n" in result.stdout
+    (line,) = [line for line in result.stdout.splitlines() if "failed" in line]
+    assert re.search(r"load_visitor failed with AttributeError at test_cli\.py:\d+", line)
+    assert "explain does not run before_request functions" in line
+
+
+def test_explain_says_which_condition_of_a_rule_failed(make_app: MakeApp) -> None:
+    app = make_app(TESTING=False, DEBUG=True, LIVECHAT_RULES=[{"when": lambda: g.user["is_new"], "load": "eager"}])
+    for command in ("explain", "csp"):
+        result = app.test_cli_runner().invoke(args=["livechat", command, "/"])
+        assert result.exit_code == 0, command
+    assert "visitor: anonymous\n" in run(app, "explain", "/").output
+    assert run(app, "explain", "/").stdout.count("failed with AttributeError at test_cli.py") == 1
 
 
 @pytest.mark.parametrize("command", ["explain", "csp"])

@@ -13,7 +13,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from ..model import Decision
 from ..safe_text import terminal_text
-from ..state import current_state
+from ..state import PROBE_KEY, current_state, request_failures
 from . import articles, desk, doctor, events, flows, history, metrics, sandbox
 from .user import user_of
 
@@ -52,6 +52,8 @@ def explain(path: str, user_id: str | None) -> None:
             click.echo(f"  {name:<9} {getattr(decision, name)!s:<14} {source}")
         if decision.show:
             click.echo(f"visitor: {_visitor(livechat, decision)}")
+        for failure in dict.fromkeys(request_failures()):
+            click.echo(f"({failure}. explain does not run before_request functions, so what they set is missing.)")
         if request.routing_exception is not None:
             click.echo(f"(No route answers {path}: this is what an error page there gets.)")
         click.echo("(What a template passes to livechat() is not seen here.)")
@@ -94,7 +96,9 @@ def _print_reports() -> None:
 def _page(path: str, user_id: str | None) -> Iterator[None]:
     if not path.startswith("/"):
         raise click.BadParameter("a path starts with a slash, such as /pricing", param_hint="PATH")
-    with current_app.test_request_context(path):
+    # Functions before a request may write or redirect, so none runs here. Without what they set, callables of the
+    # app's own may fail; that is noted, and not raised.
+    with current_app.test_request_context(path, environ_overrides={PROBE_KEY: []}):
         if user_id is not None:
             g._login_user = user_of(user_id)
         yield
@@ -104,8 +108,9 @@ def _visitor(livechat: Any, decision: Decision) -> str:
     """Say whether an identity is sent and with what proof, and never what it holds."""
     if not decision.identify:
         return "anonymous (identify=False)"
+    earlier = {*request_failures()}
     payload = livechat.identity_payload(decision.provider)
     if payload["visitor"] is None:
-        return "anonymous"
+        return "anonymous" if earlier.issuperset(request_failures()) else "unknown"
     proofs = ", ".join(sorted(set(payload["proof"] or {}) - {"expires"})) or "none: unverified"
     return f"identified; proof: {proofs}"

@@ -17,7 +17,8 @@ def user_of(user_id: str) -> Any:
     manager = getattr(current_app, "login_manager", None)
     load = getattr(manager, "_user_callback", None)
     if load is None:
-        raise click.BadParameter("this app has no Flask-Login user_loader", param_hint="--as")
+        what = "this app has no Flask-Login user_loader. Leave --as out to look at the page as an anonymous visitor"
+        raise click.BadParameter(what, param_hint="--as")
     failures: list[Exception | None] = []
     for identifier in _identifiers(user_id):
         try:
