@@ -172,6 +172,11 @@ def with_an_older_article_at_the_vendor(app: Flask) -> None:
         rows.put(article.path, article.locale, article.file, "older", "theirs", None, datetime.now(UTC))
 
 
+def without_staff(app: Flask) -> None:
+    """An inbox, and no word on who may see it."""
+    app.extensions["livechat"].callbacks.staff_required = None
+
+
 MISTAKES: Mapping[str, Mistake] = {
     "LC201": Mistake(page=SNIPPET),
     "LC202": Mistake(page=SNIPPET + TAG),
@@ -224,6 +229,7 @@ MISTAKES: Mapping[str, Mistake] = {
             "LIVECHAT_RULES": (),
         }
     ),
+    "LC611": Mistake(change=without_staff),
     "LC701": Mistake(config={"LIVECHAT_CSP": "off"}),
     "LC702": Mistake(header=(f"{POLICY}-Report-Only", "default-src 'self'")),
     "LC703": Mistake(header=(POLICY, "style-src 'unsafe-inline' 'nonce-c3R5bGU='")),

@@ -26,7 +26,7 @@ from .internals import Internals, service
 from .model import Decision, Value, Visitor
 from .same_origin import Names, check_places, own_url
 from .settings import Settings
-from .state import State, call_app, current_flask, current_state, name_of, safely
+from .state import State, call_app, current_flask, current_state, name_of, safely, warn_once
 from .widget import assets, lifecycle, logout, response, segments, session_store, tag, views
 from .widget import context as page_context
 from .widget.addresses import address
@@ -312,6 +312,8 @@ class LiveChat(Internals):
 
     def _is_staff(self) -> bool:
         ask = self._callbacks.staff_required
+        if ask is None:
+            warn_once("Nobody can see the inbox and the metrics: say who may with @livechat.staff_required.")
         answer: object = ask and call_app(current_app.ensure_sync(ask), False, name_of(ask))
         return isinstance(answer, int) and bool(answer)  # what is no yes or no, a redirect say, is no yes
 

@@ -134,6 +134,8 @@ def cautions(read: Settings, *, testing: bool) -> Iterator[str]:
         yield f"{', '.join(keys)} without LIVECHAT_PROVIDER: no page gets a chat. Set LIVECHAT_PROVIDER = {first!r}."
     if read.inbox and not read.webhook_providers:
         yield "LIVECHAT_INBOX is set, but no vendor's webhook secret: the inbox is off, because nothing would fill it."
+    elif read.inbox and find_spec("sqlalchemy") is None:
+        yield "LIVECHAT_INBOX is set, but the inbox is off: it needs an extra. pip install Flask-LiveChat[desk]"
     if read.keep_questions and read.keep_days is None:
         yield "LIVECHAT_KEEP_QUESTIONS without LIVECHAT_KEEP_DAYS: the text of visitors' questions is never deleted."
     for key, what in () if testing else weak_secrets(read):

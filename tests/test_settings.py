@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from flask_livechat import ConfigError, LiveChat, LiveChatError, Problem, providers, settings
+from flask_livechat import ConfigError, LiveChat, LiveChatError, Problem, extension, providers, settings
 from flask_livechat.settings import Settings
 from flask_livechat.targets import Target
 
@@ -711,3 +711,13 @@ def test_an_inbox_that_nothing_fills_is_said_at_start(caplog: pytest.LogCaptureF
     listening = {"PROVIDER": "crisp", "CRISP_WEBSITE_ID": website, "CRISP_WEBHOOK_KEY": "a-key-of-the-tests-0123456789"}
     assert not said_at_start(caplog, INBOX=True, **listening)
     assert "the inbox is off" in str(said_at_start(caplog, PROVIDER="crisp", CRISP_WEBSITE_ID=website, INBOX=True))
+
+
+def test_an_inbox_without_its_extra_is_said_at_start_with_the_command(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "find_spec", lambda name: None)
+    monkeypatch.setattr(extension, "find_spec", lambda name: None)
+    (line,) = [line for line in said_at_start(caplog, INBOX=True, PROVIDER="crisp", SANDBOX="allow") if "INBOX" in line]
+    assert "pip install Flask-LiveChat[desk]" in line
+    assert [record.levelname for record in caplog.records if record.getMessage() == line] == ["WARNING"]

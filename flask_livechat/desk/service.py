@@ -55,7 +55,7 @@ def register(state: State, app: Flask, places: Mapping[str, Any], is_staff: Call
     notify = module("celery_tasks").send_task if config.celery else None  # Celery knows the task once this is loaded
     if not state.stores_events:
         if config.webhook_providers:
-            app.logger.info("livechat: webhooks are not received without pip install Flask-LiveChat[desk].")
+            app.logger.info("livechat: there are no webhooks and metrics without pip install Flask-LiveChat[desk].")
         return
     receiver = module("webhooks").create_blueprint(state, lambda: store(state, app), notify)
     app.register_blueprint(receiver, url_prefix=f"{config.url_prefix}/webhooks", **places)

@@ -1,4 +1,4 @@
-"""LC608 to LC610: the help panel and the articles, which stand before a person."""
+"""LC608 to LC611: the help panel and the articles, which stand before a person, and the inbox of those who answer."""
 
 from __future__ import annotations
 
@@ -66,3 +66,22 @@ def personal_suggestions(survey: Survey) -> Iterable[Match]:
         sets_cookie = "Set-Cookie" in response.headers  # a cache keeps an answer that varies by cookie apart
     if is_public and sets_cookie:
         yield Match(Place(f"GET {path}"), "its answer sets a cookie, and may be cached for all")
+
+
+@check(
+    "LC611",
+    Level.WARNING,
+    "The inbox is on, and nobody can see it",
+    why="Its address answers everybody with a 404, so your team cannot read what visitors write.",
+    fix="Register a function with @livechat.staff_required that says who may see it.",
+)
+def unseen_inbox(survey: Survey) -> Iterable[Match]:
+    config, place = survey.settings, Place("LIVECHAT_INBOX")
+    if not config.inbox:
+        return
+    if not config.webhook_providers:
+        yield Match(place, "no vendor's webhooks fill it", "Set a vendor's webhook secret, or remove the key.")
+    elif not survey.state.stores_events:
+        yield Match(place, "it needs an extra", "Run pip install Flask-LiveChat[desk], or remove the key.")
+    if survey.state.callbacks.staff_required is None:
+        yield Match(place, "no function says who may see it")

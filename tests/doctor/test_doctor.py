@@ -36,7 +36,7 @@ from sqlalchemy.orm import (
     sessionmaker,
 )
 
-from flask_livechat import Visitor, doctor
+from flask_livechat import Visitor, doctor, extension
 from flask_livechat.doctor import Level, Report
 from flask_livechat.doctor.crawler import SomebodyElse
 from flask_livechat.doctor.findings import CHECKS
@@ -388,6 +388,14 @@ def test_a_tag_without_its_parentheses_is_named_in_a_page_and_in_a_part_of_one(w
     (finding,) = [one for one in examine(app).findings if one.check.code == "LC206" and "parentheses" in one.what]
     assert {str(place) for place in finding.places} == {"GET /part", "GET /whole"}
     assert f"{{{{ {name}(" in finding.fix
+
+
+def test_an_inbox_without_its_extra_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extension, "find_spec", lambda name: None)
+    app = app_of(login=False, LIVECHAT_SANDBOX=True, LIVECHAT_INBOX=True)
+    chat_of(app).staff_required(lambda: True)
+    (finding,) = [one for one in examine(app).findings if one.check.code == "LC611"]
+    assert "pip install Flask-LiveChat[desk]" in finding.fix
 
 
 def test_a_page_that_has_the_tag_with_and_without_parentheses_is_named() -> None:

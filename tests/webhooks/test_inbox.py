@@ -132,6 +132,16 @@ def test_who_is_not_staff_finds_nothing_there(path: str, open_inbox: Callable[..
     assert inbox.client.post(f"{URL}/1/reply", data={"text": "x"}).status_code == 404
 
 
+@pytest.mark.parametrize("url", [URL, "/livechat/metrics"])
+def test_without_a_function_that_says_who_is_staff_the_log_says_once_why_it_is_a_404(
+    url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = site("crisp", tmp_path, LIVECHAT_INBOX=True).test_client()
+    assert [client.get(url).status_code for _ in range(2)] == [404, 404]
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "@livechat.staff_required" in line
+
+
 def test_its_answers_are_for_nobody_else(open_inbox: Callable[..., Inbox]) -> None:
     headers = open_inbox("crisp", "Hello?").client.get(URL).headers
     assert headers["Cache-Control"] == "no-store"
