@@ -106,6 +106,7 @@ PROVIDER = Provider(
     prove=prove,
     attributes=attributes,
     identity="IDENTITY_SECRET",
+    proves=("email",),
     # Read in the script of 2022-01, which also puts it into a new body by itself.
     elements=".crisp-client",
     as_of="2026-11",
