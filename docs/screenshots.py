@@ -71,7 +71,7 @@ def take(browser: Browser, address: str) -> None:
     page.goto(f"{address}/livechat/sandbox/")
     page.get_by_text("Demo Grower").first.click()
     page.wait_for_timeout(800)
-    page.screenshot(path=IMAGES / "desk.png")
+    page.screenshot(path=IMAGES / "agent-page.png")
 
 
 def chats(now: datetime) -> Iterator[Event]:

@@ -89,7 +89,7 @@ PROVIDER = Provider(
         Key(
             "WEBHOOK_SECRET",
             r"\S+",
-            where="Marketplace plugin > signing secret.",
+            where="Your plugin's page in Crisp's Marketplace > signing secret.",
             example="example",
             secret=True,
             min_chars=8,  # nobody documents how long the vendor makes it (UNCONFIRMED)
