@@ -79,11 +79,13 @@ def replace_foreign(text: bytes, own: Collection[bytes], write: Callable[[dict[s
     """Write each block anew that is not among ``own``. ``write`` gives None for one that may stay as it is."""
     pieces, position, has_own, has_foreign = [], 0, False, False
     for start, end in contents(text):
-        block = payload(text[start:end])
-        if block is None:
+        content = text[start:end].strip()
+        if content in own:
+            has_own = True
             continue
-        # A minifier may have written one of our own in its own way.
-        if text[start:end].strip() in own or any(payload(content) == block for content in own):
+        if (block := payload(content)) is None:
+            continue
+        if any(payload(written) == block for written in own):  # a minifier may have written it in its own way
             has_own = True
             continue
         has_foreign = True

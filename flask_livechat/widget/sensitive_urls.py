@@ -12,6 +12,7 @@ an id is all that protects the page.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise, zip_longest
@@ -171,10 +172,11 @@ def _of_pair(name: str, value: str | None, depth: int) -> str | None:
     """One name of a query with its value, which is None where it is not known."""
     if _is_token(name):
         return "the query looks like a token"
-    key = "_".join(_split(name)) or name
+    words = _split(name)
+    key = "_".join(words) or name
     if key in HARMLESS_KEYS:
         return None
-    if _names_a_secret(name) or (key in MAYBE_KEYS and (value is None or not PLAIN_VALUE.fullmatch(value))):
+    if _names_a_secret(words) or (key in MAYBE_KEYS and (value is None or not PLAIN_VALUE.fullmatch(value))):
         return f"the query key {name[:40]!r} looks like it carries a secret"
     if value and _is_token(value):
         return "a value in the query looks like a token"
@@ -200,7 +202,7 @@ def _of_value(value: str, depth: int) -> str | None:
 
 @lru_cache(1024)  # an app has few names for the parts of its addresses
 def _of_argument(name: str) -> str | None:
-    return f"the URL argument <{name}> looks like it carries a secret" if _names_a_secret(name) else None
+    return f"the URL argument <{name}> looks like it carries a secret" if _names_a_secret(_split(name)) else None
 
 
 def _of_path(path: str, depth: int) -> str | None:
@@ -251,8 +253,7 @@ def _is_secret_page(words: frozenset[str]) -> bool:
     return bool(words & SECRET_PAGES) and words <= SECRET_PAGES | FILLING | BEFORE_A_SECRET and not by_phone
 
 
-def _names_a_secret(name: str) -> bool:
-    words = _split(name)
+def _names_a_secret(words: Sequence[str]) -> bool:
     key, end = "_".join(words), "_".join(words[-2:]) if len(words) > 2 else ""  # X-Api-Key ends as api_key does
     if key in HARMLESS_KEYS:
         return False

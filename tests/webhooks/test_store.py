@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -372,3 +373,35 @@ def test_pauses_grow_and_end() -> None:
     assert [pause_after(n) for n in (1, 2, 3)] == [FIRST_PAUSE, FIRST_PAUSE * 2, FIRST_PAUSE * 4]
     assert pause_after(50) == MAX_PAUSE
     assert sum((pause_after(n) for n in range(1, MAX_ATTEMPTS)), timedelta()) > timedelta(hours=16)
+
+
+READ = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+print(*(name for (name,) in connection.execute("SELECT event FROM livechat_events")))
+connection.close()
+"""
+
+
+@pytest.mark.needs("process")
+def test_a_process_that_opens_a_second_connection_loses_nothing_to_another_process_that_ends(
+    database: Callable[..., str],
+) -> None:
+    """Whoever closes a file drops all locks that its process has on it; then the last to leave takes the WAL along."""
+    url = database("sqlite", "migrated")
+    store = Store(url)
+    connections = [store.engine.raw_connection() for _ in range(2)]
+    for connection in connections:
+        connection.cursor().execute("SELECT count(*) FROM livechat_events").fetchall()
+    assert _read_in_another_process(url) == []
+    for connection in connections:
+        connection.close()  # which gives it back to the pool
+    store.add([event(1)], NOW)
+    assert _read_in_another_process(url) == ["s:1"]
+    store.engine.dispose()
+    assert _read_in_another_process(url) == ["s:1"]
+
+
+def _read_in_another_process(url: str) -> list[str]:
+    command = [sys.executable, "-c", READ, str(sa.make_url(url).database)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
