@@ -100,12 +100,12 @@ def appearance(
     return fields
 
 
-def render(payload: Mapping[str, Any], src: str, nonce: str | None, preload: str) -> Markup:
-    """The data block and the script tag. ``src`` and ``preload`` are HTML already."""
+def render(data: str, src: str, nonce: str | None, preload: str) -> Markup:
+    """The data block and the script tag. ``data`` is of ``script_json``; ``src`` and ``preload`` are HTML already."""
     attribute = f' nonce="{nonce}"' if nonce and NONCE.fullmatch(nonce) else ""
-    data = f'<script type="application/json" id="livechat"{attribute}>{script_json(payload)}</script>'
+    block = f'<script type="application/json" id="livechat"{attribute}>{data}</script>'
     loader = f'<script defer src="{src}"{attribute}></script>'
-    return Markup(f"{preload}{data}\n{loader}")  # noqa: S704 - all parts are escaped or checked  # nosec B704
+    return Markup(f"{preload}{block}\n{loader}")  # noqa: S704 - all parts are escaped or checked  # nosec B704
 
 
 def preload_link(script: str, crossorigin: str | None, nonce: str | None) -> str:

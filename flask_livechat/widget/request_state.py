@@ -21,6 +21,7 @@ class Tag(NamedTuple):
     """What a page gets, and what was decided on the way."""
 
     markup: Markup
+    data: str  # the JSON of its data block
     decision: Decision
     is_private: bool  # it says something of one visitor
 

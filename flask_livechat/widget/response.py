@@ -25,7 +25,7 @@ from .blocks import Replaced
 from .bodies import UnreadableBody, decode
 from .decide import decide
 from .payload import script_json
-from .request_state import RequestState
+from .request_state import RequestState, Tag
 from .secret_scanner import SecretInResponse, SecretScanner
 from .tag import consent_of, is_consent_personal
 
@@ -88,15 +88,14 @@ def _finish_text(state: State, req: RequestState, response: Response, body: Body
     """A page without other requests' blocks, and what is not a page without any. And the headers of either."""
     is_page, text, has_block = is_html(response), body.text, bool(req.tags)
     is_private = any(tag.is_private for tag in req.tags)
-    markups = [tag.markup for tag in req.tags]
     if text is not None and is_page:
-        replaced = without_foreign_blocks(text, markups, lambda: consent_of(state, req))
+        replaced = without_foreign_blocks(text, req.tags, lambda: consent_of(state, req))
         text, has_block = replaced.text, replaced.own or replaced.foreign
         is_private = is_private or (replaced.foreign and is_consent_personal(state, req))
         req.has_foreign_block = text != body.text
         text = as_xhtml(text) if response.mimetype == "application/xhtml+xml" else text
     elif text is not None:
-        text = without_tag(text, markups, response.mimetype or "")
+        text = without_tag(text, [tag.markup for tag in req.tags], response.mimetype or "")
     if text is not None and text != body.text:
         response, body = with_text(response, text), Body(text)
     if has_block and is_private:
@@ -207,10 +206,9 @@ def make_private(response: Response) -> None:
     response.vary.add("Cookie")
 
 
-def without_foreign_blocks(text: bytes, markups: Iterable[Markup], consent: Callable[[], str]) -> Replaced:
+def without_foreign_blocks(text: bytes, tags: Iterable[Tag], consent: Callable[[], str]) -> Replaced:
     """The page, with the impersonal block in place of each that another request has written."""
-    written = [markup.encode() for markup in markups]
-    own = {markup[start:end] for markup in written for start, end in blocks.contents(markup)}
+    own = {tag.data.encode() for tag in tags}
 
     def write(block: dict[str, Any]) -> bytes | None:
         nobody = blocks.impersonal(block, consent())

@@ -304,4 +304,6 @@ def _words(text: str) -> frozenset[str]:
 
 def _split(text: str) -> list[str]:
     """``inviteCode``, ``invite-code`` and ``invite_code`` alike as their words."""
+    if text.isascii() and text.isalpha() and text.islower():
+        return [text]  # most names are one word
     return [word for word in re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1-\2", text).lower()) if word]

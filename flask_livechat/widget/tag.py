@@ -87,9 +87,13 @@ def make_tag(
         who=None if is_fetched else personal.identity.who,
         left=personal.left,
     )
+    text = payload.script_json(data)
     # Before help, nothing of the vendor's is loaded.
-    markup = _write(state, req, decision, data, preloads=decision.preload and consent == "implied" and panel is None)
-    return Tag(markup, decision, personal is not NOTHING_PERSONAL or bool(name and is_consent_personal(state, req)))
+    is_preloaded = decision.preload and consent == "implied" and panel is None
+    markup = _write(state, req, decision, text, has_help=panel is not None, is_preloaded=is_preloaded)
+    return Tag(
+        markup, text, decision, personal is not NOTHING_PERSONAL or bool(name and is_consent_personal(state, req))
+    )
 
 
 def _appearance(
@@ -100,11 +104,13 @@ def _appearance(
     return payload.appearance(config, decision, locale=locale, consent=consent, closed=is_closed, panel=panel)
 
 
-def _write(state: State, req: RequestState, decision: Decision, data: Mapping[str, Any], *, preloads: bool) -> Markup:
-    """Put the payload into HTML, with the script that reads it. ``preloads``: the vendor's script is announced, too."""
-    config, nonce, name = state.settings, nonce_of(state, req), data["provider"]
-    preload = _preload(config, decision, nonce) if preloads and name != NO_VENDOR else ""
-    script = f"{name}-{HELP}" if config.uses_help or "help" in data["settings"] else name
+def _write(
+    state: State, req: RequestState, decision: Decision, data: str, *, has_help: bool, is_preloaded: bool
+) -> Markup:
+    """Put the data block into HTML, with the script that reads it, and announce the vendor's script."""
+    config, nonce, name = state.settings, nonce_of(state, req), decision.provider
+    preload = _preload(config, decision, nonce) if is_preloaded and name else ""
+    script = f"{name or NO_VENDOR}-{HELP}" if config.uses_help or has_help else str(name)
     return payload.render(data, _script_url(state, req, script), nonce, preload)
 
 
