@@ -71,7 +71,7 @@ def take(browser: Browser, address: str) -> None:
     page.goto(f"{address}/livechat/sandbox/")
     page.get_by_text("Demo Grower").first.click()
     page.wait_for_timeout(800)
-    page.screenshot(path=IMAGES / "desk.png")
+    page.screenshot(path=IMAGES / "agent-page.png")
 
 
 def chats(now: datetime) -> Iterator[Event]:
@@ -126,7 +126,7 @@ def inbox(browser: Browser, place: Path) -> None:
 
 
 def handoff(browser: Browser, place: Path, provider: str) -> None:
-    """What agents see of a flow: a customer's order, in the stand-in's desk of a vendor."""
+    """What agents see of a flow: a customer's order, on the sandbox's agent page."""
     app = create_app({"TESTING": True, "INSTANCE_PATH": str(place), "LIVECHAT_RULES": shop.rules(provider, provider)})
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -194,6 +194,25 @@ def test_prove_never_raises_and_says_strict_json_that_fits_the_visitor(name: str
 
 
 @by_name
+def test_the_proof_is_made_from_what_the_log_names(name: str) -> None:
+    room = providers.load(name)
+    values = {**room.example_values(), "SESSION_SECRET": None}  # a token of continuity is no proof
+    by_id, by_email = (room.prove(values, Visitor("1", email=email), 0, 7200) for email in (None, "ann@example.com"))
+    assert bool(by_id) == ("id" in room.proves)
+    assert ("email" in room.proves) == ((by_email or {}).keys() > (by_id or {}).keys())
+
+
+@by_name
+def test_the_log_says_what_the_proof_of_an_anonymous_visitor_would_be_made_from(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = providers.load(name)
+    app = create_app(None, login=False, **filled(room, secrets=False), LIVECHAT_PROVIDER=name)
+    assert inside_its_block(rendered(app, Visitor("1", email="ann@example.com")).text, name)["visitor"] is None
+    assert f"proof is made from the visitor's {' or '.join(room.proves)}." in caplog.text
+
+
+@by_name
 @given(attributes=st.dictionaries(hostile, value, max_size=130))
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_attributes_are_cut_to_the_vendors_limits(name: str, attributes: dict[str, Any]) -> None:

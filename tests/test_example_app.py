@@ -718,11 +718,11 @@ def test_what_the_site_knows_of_a_customer_stands_beside_the_conversation(home: 
         assert profile(Visitor("nobody")) == {}
 
 
-def test_the_two_desks_are_told_apart_in_words(client: FlaskClient) -> None:
+def test_the_two_inboxes_are_told_apart_in_words(client: FlaskClient) -> None:
     desk = client.get("/livechat/sandbox/").text
     assert "agents answer here. Your own team answers in the inbox" in desk
     assert client.get("/livechat/sandbox/desk/state").json["inbox"] == "/livechat/inbox"  # type: ignore[index]
     sign_in(client, "staff")
     inbox = client.get("/livechat/inbox").text
     assert "Your team answers the visitors" in inbox
-    assert "own desk (sandbox)" in inbox
+    assert "Agent page of the sandbox" in inbox

@@ -94,10 +94,12 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
 
   function toHuman() {
     const message = question();
+    // Whoever writes on writes behind it: "My order: it is late".
+    const draft = message && message + (message === state.reply?.handoff.path ? ": " : " ");
     carry(true);
     save();
     close();
-    call("open", (vendor.message && message) || launcher?.dataset.livechatMessage, launcher, Date.now());
+    call("open", (vendor.message && draft) || launcher?.dataset.livechatMessage, launcher, Date.now());
   }
 
   /** What was asked: the way through a flow and what was written, in one line. */

@@ -123,6 +123,8 @@ class Provider:
     identity: str
     #: CSS selectors of what the vendor's script puts into the page's body.
     elements: str
+    #: What of the visitor the proof is made over: ``id``, ``email``, or both where either is enough.
+    proves: tuple[str, ...] = ("id",)
     #: The month in which these facts were last checked: ``2026-11``.
     as_of: str = ""
     #: The vendor's own domains, from the values, with all their subdomains.

@@ -38,7 +38,7 @@ class StandIn:
     name: str
     #: The name of the key of its public id.
     account: str
-    #: The vendor's mark on the agent's desk, behind white letters: ``#1558c0``.
+    #: The vendor's mark on the agent page, behind white letters: ``#1558c0``.
     color: str
     #: Finds or opens the conversation of a browser that has just loaded the page.
     restore: Callable[[Hub, Values, Body], str]

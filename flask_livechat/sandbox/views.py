@@ -1,4 +1,4 @@
-"""The stand-ins' routes: their scripts, the API those talk to, the agent's desk."""
+"""The stand-ins' routes: their scripts, the API those talk to, the agent page."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Sandbox:
         return response
 
     def desk_page(self) -> Response:
-        """The agent's desk."""
+        """The agent page."""
         response = send_from_directory(HERE / "static", "desk.html")
         response.headers.setdefault("Content-Security-Policy", "default-src 'self'; frame-ancestors 'self'")
         return response

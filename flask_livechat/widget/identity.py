@@ -60,11 +60,13 @@ def proven_visitor(state: State, req: RequestState, name: str, now: datetime) ->
 
 def _sign(state: State, provider: Provider, visitor: Visitor, key: str | bytes | None, now: int) -> Identity:
     config, values = state.settings, state.settings.providers[provider.name]
-    proof = provider.prove(values, visitor, now, config.token_ttl)
-    if not (proof and values.get(provider.identity)) and not config.allow_unverified:
+    proof, secret = provider.prove(values, visitor, now, config.token_ttl), values.get(provider.identity)
+    if not (proof and secret) and not config.allow_unverified:
+        signed = " or ".join(provider.proves)
+        give = f"Give this visitor an {signed} that may be sent, with @livechat.visitor_loader."
         warn_once(
-            f"A logged-in visitor stays anonymous for {provider.title}: there is no proof of who they are. "
-            f"Set LIVECHAT_{provider.name.upper()}_{provider.identity}, and give visitors what {provider.title} signs."
+            f"A visitor stays anonymous for {provider.title}, whose proof is made from the visitor's {signed}. "
+            + (give if secret else f"Set LIVECHAT_{provider.name.upper()}_{provider.identity}, which makes the proof.")
         )
         return ANONYMOUS
     # Without a SECRET_KEY there is no login to protect, but two visitors must still differ.

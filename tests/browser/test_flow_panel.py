@@ -12,9 +12,9 @@ from flask import Flask
 
 from flask_livechat.help import answers
 
-from .conftest import VENDORS, Visit
+from .conftest import VENDORS, Visit, composer
 from .test_bad_input import FULL, NO_STORAGE
-from .test_help_panel import FLOW, PANEL, human, open_panel, shown, start_conversation
+from .test_help_panel import FLOW, PANEL, TAKES_MESSAGE, human, open_panel, shown, start_conversation
 
 Site = Callable[..., Flask]
 every_vendor = pytest.mark.parametrize("vendor", VENDORS)
@@ -105,6 +105,21 @@ def test_where_storage_is_full_or_blocked_a_flow_hands_over_and_begins_anew_on_t
     answer(visit, "Which order?", "A-17")
     visit.ready()
     visit.eventually(lambda: "A-17" in str(visit.desk()["attributes"]))
+
+
+@pytest.mark.parametrize("vendor", [name for name in VENDORS if TAKES_MESSAGE[name]])
+def test_what_a_visitor_writes_after_the_handover_does_not_run_into_their_choice(
+    flow_site: Site, visit: Visit, vendor: str
+) -> None:
+    flow_site(vendor, {**FLOW, "topic": {"say": "What is it about?", "choices": {"My post": "human"}}})
+    visit.go()
+    open_panel(visit)
+    choice(visit, "My post").click()
+    visit.ready()
+    visit.until(f"{composer(vendor)} === 'My post: '")
+    field = visit.page.locator(f"#livechat-sandbox-{vendor} textarea")
+    field.press_sequentially("I cannot edit it")
+    assert field.input_value() == "My post: I cannot edit it"
 
 
 def test_a_flow_that_is_changed_while_a_visitor_is_in_it_leads_to_a_human(flow_site: Site, visit: Visit) -> None:

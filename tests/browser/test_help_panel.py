@@ -104,7 +104,7 @@ def test_what_was_typed_and_shown_is_with_the_agent(help_site: Site, visit: Visi
     visit.ready()
     visit.eventually(lambda: "Why was my card declined?" in str(visit.desk()))
     if TAKES_MESSAGE[vendor]:
-        assert visit.page.input_value(f"#livechat-sandbox-{vendor} textarea") == "my card was declined"
+        assert visit.page.input_value(f"#livechat-sandbox-{vendor} textarea") == "my card was declined "
     else:
         assert visit.desk()["attributes"]["question"] == "my card was declined"
 
@@ -130,7 +130,7 @@ def test_a_flow_hands_over_its_way_its_field_and_its_segment(help_site: Site, vi
         "order_number": "A-17",
     }.items()
     if TAKES_MESSAGE[vendor]:
-        assert visit.page.input_value(f"#livechat-sandbox-{vendor} textarea") == "My order: A-17"
+        assert visit.page.input_value(f"#livechat-sandbox-{vendor} textarea") == "My order: A-17 "
     else:
         assert attributes["question"] == "My order: A-17"
     if "segment" in providers.load(vendor).can:

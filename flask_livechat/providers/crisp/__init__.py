@@ -89,7 +89,7 @@ PROVIDER = Provider(
         Key(
             "WEBHOOK_SECRET",
             r"\S+",
-            where="Marketplace plugin > signing secret.",
+            where="Your plugin's page in Crisp's Marketplace > signing secret.",
             example="example",
             secret=True,
             min_chars=8,  # nobody documents how long the vendor makes it (UNCONFIRMED)
@@ -106,6 +106,7 @@ PROVIDER = Provider(
     prove=prove,
     attributes=attributes,
     identity="IDENTITY_SECRET",
+    proves=("email",),
     # Read in the script of 2022-01, which also puts it into a new body by itself.
     elements=".crisp-client",
     as_of="2026-11",

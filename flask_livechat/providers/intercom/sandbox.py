@@ -103,7 +103,7 @@ def _judge_or_refuse(hub: Hub, values: Values, key: str | None, claims: Body, pa
     if identity.state != "refused":
         return identity
     name = identity.id or identity.email or "nobody by name"
-    if key is None:  # the agent's desk should show the attempt, once per claimed name
+    if key is None:  # the agent page should show the attempt, once per claimed name
         key = hub.find("intercom", "refused", name) or hub.create("intercom")
         hub.bind(key, "refused", name)
     if page:

@@ -96,6 +96,7 @@ PROVIDER = Provider(
     prove=prove,
     attributes=attributes,
     identity="JS_API_KEY",
+    proves=("id", "email"),
     # Read in the script of 2025-04. Where a newer one differs, swapping a page takes the widget with it.
     elements=".widget-visible, .widget-hidden",
     as_of="2026-11",

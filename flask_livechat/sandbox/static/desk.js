@@ -1,5 +1,5 @@
 /**
- * The agent's desk: one long-poll brings everything, each button is one request.
+ * The agent page: one long-poll brings everything, each button is one request.
  *
  * @typedef {{n: number, author: string, text: string, at: number, note: boolean}} Message `note`: for the team
  * @typedef {{state: "anonymous" | "verified" | "unverified" | "refused", id: string | null, email: string | null,
