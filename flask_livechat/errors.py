@@ -30,14 +30,18 @@ from .safe_text import quantity
 
 
 def what_failed(error: BaseException) -> str:
-    """Return for a log an error's type and the app's line that led to it, without its text, which may hold anything."""
+    """Return for a log an error's type and the line of the app, or else of ours, that led to it.
+
+    Its text is left out: that may hold anything.
+    """
     import sysconfig  # noqa: PLC0415 - for nobody whose code does not fail
 
     libraries = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     frames, package = traceback.extract_tb(error.__traceback__), Path(__file__).parent
-    others = [frame for frame in frames if not Path(frame.filename).is_relative_to(package)] or frames
-    own = [frame for frame in others if not frame.filename.startswith(libraries)] or others
-    where = f" at {Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name}" if own else ""
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(package)]
+    apps = [frame for frame in frames if frame not in ours and not frame.filename.startswith(libraries)]
+    nearest = (apps or ours or frames)[-1:]
+    where = "".join(f" at {Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in nearest)
     return type(error).__name__ + where
 
 

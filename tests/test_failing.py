@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,8 @@ from flask import Flask, render_template_string
 from flask_wtf import CSRFProtect
 
 from flask_livechat import Company, LiveChat, Unsupported, Visitor
+from flask_livechat.errors import what_failed
+from flask_livechat.same_origin import same_origin
 
 from .conftest import PAGE, chat_of, create_app, log_in, page, payload
 
@@ -308,3 +311,11 @@ def test_flask_wtfs_protection_leaves_the_sandbox_alone_in_either_order(first: s
     client = app.test_client()
     assert client.post("/livechat/sandbox/api/crisp/session", json={}).status_code == 200
     assert client.post("/pay").status_code == 400  # and nothing else
+
+
+def test_a_failure_without_a_line_of_the_apps_names_ours_and_not_a_librarys() -> None:
+    with pytest.raises(TypeError) as caught:
+        same_origin(b"bytes")  # type: ignore[arg-type]  # re raises
+    assert what_failed(caught.value).startswith("TypeError at test_failing.py:")
+    caught.value.__traceback__ = caught.tb.tb_next
+    assert re.fullmatch(r"TypeError at same_origin\.py:\d+ in same_origin", what_failed(caught.value))

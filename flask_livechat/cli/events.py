@@ -106,6 +106,8 @@ def work(once: bool, at: str) -> None:
             done, tried = done + batch.done, tried + batch.tried
         failed = f", {tried - done} failed: flask livechat events" if tried > done else ""
         click.echo(f"{done} handled{failed}.")
+        if failed and current_state().runtime.sandbox_url:
+            click.echo(f"Handlers ask the sandbox of your running app. Does it run at {at}? See --at.", err=True)
         return
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from flask import Flask
 
 from flask_livechat import LiveChat, providers
 from flask_livechat.model import Event
-from flask_livechat.sandbox import delivery, stand_in
+from flask_livechat.sandbox import delivery, sandbox_of, stand_in
 
 from ..conftest import chat_of, create_app
 from ..desk.test_stand_ins import Shop, desk_of, shop_of
@@ -158,3 +159,19 @@ def test_a_site_with_a_metrics_page_counts_what_is_said_in_its_sandbox(name: str
     shop = shop_of(name, app)
     shop.visit("Hello?", who=None)
     assert "visitor" in [author for _, author, _ in kinds(shop)]
+
+
+@every_vendor
+def test_a_first_message_has_the_time_when_it_was_written_and_not_when_the_visitor_came(
+    name: str, tmp_path: Path
+) -> None:
+    shop = shop_of(name, site(name, tmp_path))
+    now = time.time()
+    sandbox_of(shop.app).hub.clock = lambda: now
+    session = shop.visit()
+    now += 60
+    shop.tell("message", session=session, text="Hello?")
+    now += 60
+    shop.client.post("/livechat/sandbox/desk/end", json={"session": session})  # a vendor may tell of it only then
+    times = {event.at.timestamp() for event in stored_events(shop.app) if event.author == "visitor" and event.text}
+    assert {int(moment) for moment in times} == {int(now) - 60}

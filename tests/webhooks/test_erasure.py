@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -548,6 +549,24 @@ def test_a_workers_handlers_reach_the_conversations_of_the_app_that_runs(
     assert worker.test_cli_runner().invoke(args=[*words, "--at", at]).stdout in ("1 handled.\n", "2 handled.\n")
     with app.app_context():
         assert chat_of(app).desk().conversations.get(mine).tags == ("new",)
+
+
+def test_a_worker_whose_handler_failed_asks_whether_the_sandbox_runs_there(
+    served_app: tuple[Flask, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, _ = served_app
+    worker = site("intercom", tmp_path)
+
+    @chat_of(worker).on("conversation_started")
+    def tag(event: Event) -> None:
+        chat_of(worker).desk().conversations.tag(str(event.conversation), "new")
+
+    with app.app_context():
+        chat_of(app).desk().conversations.start(Visitor("42", email="ada@example.com"), "Hello?")
+        assert app.extensions["livechat"].runtime.sandbox_sender.queue.finish(10)
+    result = worker.test_cli_runner().invoke(args=["livechat", "work", "--once", "--at", "http://127.0.0.1:1"])
+    assert "Does it run at http://127.0.0.1:1? See --at." in result.stderr
+    assert re.search(r"failed with VendorDown at test_erasure\.py:\d+ in tag;", caplog.text)
 
 
 def test_an_app_that_does_not_run_is_said_in_the_receipt(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def conversation(call: IntercomCall, session: Session) -> dict[str, Any]:
         "type": "conversation",
         "id": str(session.number),
         "title": session.details.get("title"),
-        "created_at": int(session.created),
+        "created_at": int(first_of(session).at),
         "updated_at": int(session.changed),
         "waiting_since": _waiting_since(session),
         "snoozed_until": int(session.until) if session.until and account.state(session) == "snoozed" else None,
