@@ -48,6 +48,8 @@ def configure(config: Config) -> None:
     config.setdefault("LIVECHAT_TARGETS", {"first_response": 300, "csat": 0.8})
     config.setdefault("LIVECHAT_ARTICLES", "help")
     config.setdefault("LIVECHAT_ARTICLE_PAGES", True)
+    if config["LIVECHAT_SANDBOX"]:
+        config.setdefault("LIVECHAT_SITE_URL", "http://127.0.0.1:5000")  # where `make demo` serves it
 
 
 def by_section(default: str | None, available: tuple[str, ...]) -> dict[str, str | None]:
