@@ -34,7 +34,7 @@ demo: $(VENV)/demo  ## Run the example app with all three vendors on the sandbox
 test: $(VENV)/test chromium nginx js  ## Run the whole test suite, with Chromium
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --ignore tests/engines
 
-test-quick: $(VENV)/quick  ## Run the tests that need no browser, no server and no database but SQLite (some 70 seconds on two cores)
+test-quick: $(VENV)/quick  ## Run the tests that need no browser, no server and no database but SQLite (a minute and a half on two cores)
 	CI=true $(BIN)/python -m pytest -q -n 4 --dist worksteal --quick
 
 test-engines: $(VENV)/test engines js  ## Run the tests of the core behaviour in Firefox and WebKit
