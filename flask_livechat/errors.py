@@ -30,17 +30,26 @@ from .safe_text import quantity
 
 
 def what_failed(error: BaseException) -> str:
-    """Return for a log an error's type and the line of the app, or else of ours, that led to it.
+    """Return for a log an error's type and the app's line that led to it, without its text, which may hold anything.
 
-    Its text is left out: that may hold anything.
+    An app that is installed looks like a library. Its line is known where this package has called it last; else the
+    line is this package's own.
     """
-    import sysconfig  # noqa: PLC0415 - for nobody whose code does not fail
+    import sysconfig  # noqa: PLC0415 - most code does not fail
 
-    libraries = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-    frames, package = traceback.extract_tb(error.__traceback__), Path(__file__).parent
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(package)]
-    apps = [frame for frame in frames if frame not in ours and not frame.filename.startswith(libraries)]
-    nearest = (apps or ours or frames)[-1:]
+    standard, installed = (
+        tuple(sysconfig.get_path(name) for name in names)
+        for names in (("stdlib", "platstdlib"), ("purelib", "platlib"))
+    )
+    frames, package = traceback.extract_tb(error.__traceback__), str(Path(__file__).parent)
+    apps = [frame for frame in frames if not frame.filename.startswith((package, *standard, *installed))]
+    called: list[traceback.FrameSummary] = []
+    for frame in frames:
+        if frame.filename.startswith(package):
+            called = [frame]
+        elif frame.filename.startswith(installed) or not frame.filename.startswith(standard):
+            called.append(frame)
+    nearest = (apps or called or frames)[-1:]
     where = "".join(f" at {Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in nearest)
     return type(error).__name__ + where
 

@@ -22,7 +22,7 @@ def make_private(path: Path, create: bool = False) -> None:
         if create:
             # Never a file that is there: whoever closes a file drops all locks that its process has on it, and SQLite's
             # would be among them. Another process, which ends, would then take what is not yet in the database along.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            os.close(os.open(path.resolve(), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     with suppress(OSError):
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o077:

@@ -91,9 +91,9 @@ def test_explain_as_somebody_who_is_not_there_says_so(make_app: MakeApp) -> None
 
 def test_explain_as_a_user_without_flask_login_says_so() -> None:
     app = create_app("crisp", login=False)
-    said = run(app, "explain", "/", "--as", "42", ok=False).output
-    assert "no Flask-Login user_loader" in said
-    assert "Leave --as out" in " ".join(said.split())
+    output = run(app, "explain", "/", "--as", "42", ok=False).output
+    assert "no Flask-Login user_loader" in output
+    assert "Leave --as out" in " ".join(output.split())
 
 
 def app_as_in_flasks_tutorial(**config: Any) -> Flask:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
+import sysconfig
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from flask_wtf import CSRFProtect
 from flask_livechat import Company, LiveChat, Unsupported, Visitor
 from flask_livechat.errors import what_failed
 from flask_livechat.same_origin import same_origin
+from flask_livechat.state import safely
 
 from .conftest import PAGE, chat_of, create_app, log_in, page, payload
 
@@ -319,3 +322,11 @@ def test_a_failure_without_a_line_of_the_apps_names_ours_and_not_a_librarys() ->
     assert what_failed(caught.value).startswith("TypeError at test_failing.py:")
     caught.value.__traceback__ = caught.tb.tb_next
     assert re.fullmatch(r"TypeError at same_origin\.py:\d+ in same_origin", what_failed(caught.value))
+
+
+def test_the_line_of_an_app_that_is_installed_beside_libraries_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    get_path, here = sysconfig.get_path, str(Path(__file__).parent)
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: here if name == "purelib" else get_path(name))
+    with create_app("crisp").app_context(), pytest.raises(LookupError) as caught:
+        safely("a callable", raises, None)
+    assert re.fullmatch(r"LookupError at test_failing\.py:\d+ in raises", what_failed(caught.value))

@@ -94,7 +94,7 @@ function panel({ base, call, chat, doc, inject, keyOf, matches, safely, vendor }
 
   function toHuman() {
     const message = question();
-    // Whoever writes on writes behind it: "My order: it is late".
+    // What the visitor writes next stands behind it: "My order: it is late".
     const draft = message && message + (message === state.reply?.handoff.path ? ": " : " ");
     carry(true);
     save();

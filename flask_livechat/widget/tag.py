@@ -91,9 +91,8 @@ def make_tag(
     # Before help, nothing of the vendor's is loaded.
     is_preloaded = decision.preload and consent == "implied" and panel is None
     markup = _write(state, req, decision, text, has_help=panel is not None, is_preloaded=is_preloaded)
-    return Tag(
-        markup, text, decision, personal is not NOTHING_PERSONAL or bool(name and is_consent_personal(state, req))
-    )
+    is_private = personal is not NOTHING_PERSONAL or bool(name and is_consent_personal(state, req))
+    return Tag(markup, text, decision, is_private)
 
 
 def _appearance(

@@ -22,10 +22,9 @@ KINDS = ("sqlite", "postgresql")
 
 
 @pytest.fixture(autouse=True)
-def _no_gaps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker leaves SQLite to nobody, but where a test is about that."""
-    if "test_waiting" not in request.node.nodeid:
-        monkeypatch.setattr(worker, "GAP_S", (0.0, 0.0))
+def gaps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker leaves no gaps between its transactions. Tests of the gaps have a fixture of their own."""
+    monkeypatch.setattr(worker, "GAP_S", (0.0, 0.0))
 
 
 @pytest.fixture(scope="session")

@@ -527,17 +527,23 @@ def test_the_command_lists_what_is_left_to_decide_until_somebody_has(served_app:
         assert desk.contacts.find(id=user) is None
 
 
-def test_a_workers_handlers_reach_the_conversations_of_the_app_that_runs(
-    served_app: tuple[Flask, str], tmp_path: Path
-) -> None:
-    """On the sandbox those are in its memory, and the worker is another process: here, another app."""
-    app, at = served_app
+def worker_that_tags(tmp_path: Path) -> Flask:
+    """Another process of the site, whose handler asks the desk."""
     worker = site("intercom", tmp_path)
 
     @chat_of(worker).on("conversation_started")
     def tag(event: Event) -> None:
         chat_of(worker).desk().conversations.tag(str(event.conversation), "new")
 
+    return worker
+
+
+def test_a_workers_handlers_reach_the_conversations_of_the_app_that_runs(
+    served_app: tuple[Flask, str], tmp_path: Path
+) -> None:
+    """On the sandbox those are in its memory, and the worker is another process: here, another app."""
+    app, at = served_app
+    worker = worker_that_tags(tmp_path)
     with app.app_context():
         mine = chat_of(app).desk().conversations.start(Visitor("42", email="ada@example.com"), "Hello?").id
         assert app.extensions["livechat"].runtime.sandbox_sender.queue.finish(10)  # it has told of it
@@ -555,12 +561,7 @@ def test_a_worker_whose_handler_failed_asks_whether_the_sandbox_runs_there(
     served_app: tuple[Flask, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     app, _ = served_app
-    worker = site("intercom", tmp_path)
-
-    @chat_of(worker).on("conversation_started")
-    def tag(event: Event) -> None:
-        chat_of(worker).desk().conversations.tag(str(event.conversation), "new")
-
+    worker = worker_that_tags(tmp_path)
     with app.app_context():
         chat_of(app).desk().conversations.start(Visitor("42", email="ada@example.com"), "Hello?")
         assert app.extensions["livechat"].runtime.sandbox_sender.queue.finish(10)

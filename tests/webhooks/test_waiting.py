@@ -36,6 +36,11 @@ from .test_store import NOW, Clock, event
 from .test_vendor_webhooks import signature
 
 
+@pytest.fixture(autouse=True)
+def gaps() -> None:
+    """The gaps are as long as users have them."""
+
+
 @contextmanager
 def locked(store: Store) -> Iterator[None]:
     """Somebody writes, and does not end."""
@@ -374,3 +379,11 @@ def test_tables_are_made_by_many_processes_at_once(kind: str, processes: int, da
     )
     done = subprocess.run([sys.executable, "-c", code, url], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.splitlines()[-1:] == [str([0] * processes)], done.stdout + done.stderr
+
+
+def test_a_database_behind_a_link_to_nothing_is_made_private_too(tmp_path: Path) -> None:
+    (tmp_path / "link.sqlite3").symlink_to(tmp_path / "events.sqlite3")
+    store = Store(f"sqlite:///{tmp_path / 'link.sqlite3'}")
+    store.engine.connect().close()
+    store.engine.dispose()
+    assert modes(tmp_path)["events.sqlite3"] == 0o600
