@@ -32,8 +32,8 @@ from .safe_text import quantity
 def what_failed(error: BaseException) -> str:
     """Return for a log an error's type and the app's line that led to it, without its text, which may hold anything.
 
-    An app that is installed looks like a library. Its line is known where this package has called it last; else the
-    line is this package's own.
+    An app that is installed looks like a library. Then the last line outside of Python's own library is
+    named, be it the app's, this package's or a library's.
     """
     import sysconfig  # noqa: PLC0415 - most code does not fail
 
@@ -43,12 +43,11 @@ def what_failed(error: BaseException) -> str:
     )
     frames, package = traceback.extract_tb(error.__traceback__), str(Path(__file__).parent)
     apps = [frame for frame in frames if not frame.filename.startswith((package, *standard, *installed))]
-    called: list[traceback.FrameSummary] = []
-    for frame in frames:
-        if frame.filename.startswith(package):
-            called = [frame]
-        elif frame.filename.startswith(installed) or not frame.filename.startswith(standard):
-            called.append(frame)
+    called = [
+        frame
+        for frame in frames
+        if frame.filename.startswith((package, *installed)) or not frame.filename.startswith(standard)
+    ]
     nearest = (apps or called or frames)[-1:]
     where = "".join(f" at {Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in nearest)
     return type(error).__name__ + where
